@@ -1,0 +1,407 @@
+//! Linking: whose account is it, and who may say so.
+//!
+//! The engine finds the [`Standing`] of a finished dance, asks the app's [`LinkPolicy`] for a [`Verdict`] and checks
+//! it: a policy can refuse whatever it likes, and grant only what the standing allows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::profile::Profile;
+use crate::token::Token;
+use crate::user::UserId;
+
+/// Whose account it is, against who began the dance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing<U> {
+    /// Nobody owns the account, nobody is signed in.
+    Stranger,
+    /// Nobody owns the account; this user pressed "Connect".
+    Adding(U),
+    /// This user owns the account; nobody was signed in.
+    Returning(U),
+    /// This user owns the account and began the dance: a new token.
+    Renewing(U),
+    /// Somebody else owns the account.
+    Taken {
+        /// Whose account it is.
+        owner: U,
+        /// Who began the dance.
+        visitor: U,
+    },
+}
+
+/// The policy's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict<U> {
+    /// To a [`Stranger`](Standing::Stranger): the account belongs to this user, whom the policy has just created.
+    SignUp(U),
+    /// To the one user that the standing names.
+    SignIn(U),
+    /// To a [`Stranger`](Standing::Stranger): keep the account without a user; nobody is signed in. With
+    /// `user_required` it is an error.
+    Keep,
+    /// No, in words for the person.
+    Refuse(String),
+}
+
+/// A finished dance as a policy sees it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Login<U> {
+    /// The entry's name.
+    pub entry: String,
+    /// Whose account it is, against who began.
+    pub standing: Standing<U>,
+    /// Who the provider says it is.
+    pub profile: Profile,
+    /// The scope that was granted.
+    pub scope: Vec<String>,
+    notes: BTreeMap<String, String>,
+}
+
+impl<U: Clone> Login<U> {
+    /// A login, for tests of an app's own policy.
+    ///
+    /// ```
+    /// use rocket_dance::{Login, Profile, Standing, Verdict};
+    ///
+    /// let login: Login<i32> = Login::new("github", Standing::Returning(7), Profile::default());
+    /// assert_eq!(login.usual(), Verdict::SignIn(7));
+    /// ```
+    pub fn new(entry: impl Into<String>, standing: Standing<U>, profile: Profile) -> Self {
+        Self { entry: entry.into(), standing, profile, scope: Vec::new(), notes: BTreeMap::new() }
+    }
+
+    /// The usual answer: sign in the user whom the standing names; refuse a stranger, and an account that is somebody
+    /// else's.
+    pub fn usual(&self) -> Verdict<U> {
+        match &self.standing {
+            Standing::Adding(user) | Standing::Returning(user) | Standing::Renewing(user) => {
+                Verdict::SignIn(user.clone())
+            }
+            Standing::Stranger => {
+                Verdict::Refuse("There is no user for this account. Sign in first, then connect it.".into())
+            }
+            Standing::Taken { .. } => Verdict::Refuse("This account is connected to another user.".into()),
+        }
+    }
+
+    /// What [`Signals::before_login`](crate::Signals::before_login) carried, or
+    /// [`Signals::authorized`](crate::Signals::authorized) added, under `key`.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.notes.get(key).map(String::as_str)
+    }
+}
+
+/// Who may come in, and as whom.
+///
+/// A policy runs inside the transaction that stores the account, on that transaction's connection, so that user and
+/// account exist together or not at all. It may run again after a rollback: it has no effect but through `conn`. What
+/// needs the network belongs into [`Signals::authorized`](crate::Signals::authorized).
+///
+/// Every `Fn(&Login<U>, &mut C) -> Result<Verdict<U>>` is one; so is a struct, or a wrapper around another:
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use rocket_dance::{LinkPolicy, Login, Result, Verdict};
+///
+/// /// Closed on Sundays, else whatever `P` says.
+/// struct Weekdays<P>(P);
+///
+/// impl<P: LinkPolicy<SqliteConnection, i32>> LinkPolicy<SqliteConnection, i32> for Weekdays<P> {
+///     fn link(&self, login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+///         # let is_sunday = false;
+///         if is_sunday {
+///             return Ok(Verdict::Refuse("We are closed on Sundays.".into()));
+///         }
+///         self.0.link(login, conn)
+///     }
+///
+///     fn has_other_login(&self, user: &i32, conn: &mut SqliteConnection) -> Result<bool> {
+///         self.0.has_other_login(user, conn)
+///     }
+///
+///     fn may_sign_in(&self, user: &i32, conn: &mut SqliteConnection) -> Result<bool> {
+///         self.0.may_sign_in(user, conn)
+///     }
+/// }
+/// ```
+pub trait LinkPolicy<C, U>: Send + Sync + 'static {
+    /// Answers a login.
+    ///
+    /// # Errors
+    /// What goes wrong rolls the transaction back: nothing is stored, nobody is signed in.
+    fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>>;
+
+    /// Whether `user` can sign in without any account: with a password, a passkey. Asked inside the transaction that
+    /// removes an account; a user's last way to sign in is not removed.
+    fn has_other_login(&self, user: &U, conn: &mut C) -> Result<bool> {
+        let _ = (user, conn);
+        Ok(false)
+    }
+
+    /// Whether `user` may come in at all, or is deactivated. Asked before a session or a token is written.
+    fn may_sign_in(&self, user: &U, conn: &mut C) -> Result<bool> {
+        let _ = (user, conn);
+        Ok(true)
+    }
+}
+
+impl<C, U, F> LinkPolicy<C, U> for F
+where
+    F: Fn(&Login<U>, &mut C) -> Result<Verdict<U>> + Send + Sync + 'static,
+{
+    fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
+        self(login, conn)
+    }
+}
+
+/// Admits only people of one domain, then asks the policy inside.
+///
+/// The domain is that of the *verified* e-mail address, compared exactly (ASCII case aside): not a subdomain, not a
+/// claimed address. It holds for every login, so that somebody who has left the domain stays out.
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use rocket_dance::{Domain, Login, LinkPolicy, Profile, Result, Standing, Verdict};
+///
+/// fn usual(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
+///     Ok(login.usual())
+/// }
+///
+/// let policy = Domain("corp.com", usual);
+/// let evil = Profile::default().with_email(Some("eve@evilcorp.com".into()), true);
+/// let login = Login::new("google", Standing::Returning(7), evil);
+/// # use diesel::Connection;
+/// # let conn = &mut SqliteConnection::establish(":memory:").unwrap();
+/// assert!(matches!(policy.link(&login, conn)?, Verdict::Refuse(_)));
+/// # Ok::<(), rocket_dance::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Domain<P>(pub &'static str, pub P);
+
+impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for Domain<P> {
+    fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
+        let domain = login.profile.email().and_then(|address| address.split_once('@'));
+        match domain {
+            Some((local, domain)) if !local.is_empty() && domain.eq_ignore_ascii_case(self.0) => {
+                self.1.link(login, conn)
+            }
+            _ => Ok(Verdict::Refuse(format!("Only people with a verified address at {} may come in.", self.0))),
+        }
+    }
+
+    fn has_other_login(&self, user: &U, conn: &mut C) -> Result<bool> {
+        self.1.has_other_login(user, conn)
+    }
+
+    fn may_sign_in(&self, user: &U, conn: &mut C) -> Result<bool> {
+        self.1.may_sign_in(user, conn)
+    }
+}
+
+/// What a dance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Nobody was signed in: to come in.
+    SignIn,
+    /// Somebody was signed in: to connect one more account.
+    Connect,
+    /// The entry is the site's own: nobody is signed in.
+    Site,
+}
+
+/// A finished dance on its way into the storage: who the provider says it is, and the token, before anybody has said
+/// whose account it is.
+///
+/// [`Signals::authorized`](crate::Signals::authorized) sees it and may add [notes](Arrival::note) that the policy reads.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Arrival {
+    /// The entry's name.
+    pub entry: String,
+    /// What the entry points to: the issuer, or the authorization endpoint.
+    pub issuer: String,
+    /// What the dance is for.
+    pub purpose: Purpose,
+    /// Who the provider says it is.
+    pub profile: Profile,
+    /// What was granted: its `scope` may be less than what was asked for.
+    pub token: Token,
+    pub(crate) visitor: Option<String>,
+    pub(crate) user_required: bool,
+    /// Whether the site's first account may be this one (entries of the site only).
+    pub(crate) admitted: bool,
+    pub(crate) now: i64,
+    pub(crate) notes: BTreeMap<String, String>,
+}
+
+impl Arrival {
+    /// A text for the policy to read: [`Login::note`].
+    pub fn note(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.notes.insert(key.into(), value.into());
+    }
+
+    /// What was carried through the flow, or noted, under `key`.
+    pub fn noted(&self, key: &str) -> Option<&str> {
+        self.notes.get(key).map(String::as_str)
+    }
+
+    /// The user who began the dance, as text.
+    pub fn visitor(&self) -> Option<&str> {
+        self.visitor.as_deref()
+    }
+}
+
+/// What a storage found before it asks: the account's row and the site's.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'a> {
+    /// The account's row: what it pointed to, and its owner.
+    pub(crate) account: Option<(&'a str, Option<&'a str>)>,
+    /// The provider_user_id of the site's account (entries of the site only).
+    pub(crate) site: Option<Option<&'a str>>,
+}
+
+/// What is to be stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The account's user from now on.
+    pub(crate) user: Option<String>,
+    /// Whether this user is new, and so must be without accounts.
+    pub(crate) new: bool,
+}
+
+/// Decides about `arrival`: finds its standing, asks, and checks the answer.
+pub(crate) fn decide(
+    arrival: &Arrival,
+    found: &Found<'_>,
+    ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
+) -> Result<Decision> {
+    let id = arrival.profile.id.as_deref();
+    if let Some((issuer, _)) = found.account
+        && issuer != arrival.issuer
+    {
+        // AL-12: the same id at another server is another person.
+        return Err(Error::new(
+            ErrorKind::Config,
+            "This sign-in has been moved to another server. Please tell the people who run this site.",
+        )
+        .because(format!(
+            "entry `{}` pointed to `{issuer}` when this account was stored and points to `{}` now: give the \
+             new server a new entry name, or delete the old rows",
+            arrival.entry, arrival.issuer
+        )));
+    }
+    if arrival.purpose == Purpose::Site {
+        return match found.site {
+            Some(site) if site == id && id.is_some() => Ok(Decision { user: None, new: false }),
+            Some(_) => Err(Error::refused("Another account is connected to this site.")),
+            None if arrival.admitted => Ok(Decision { user: None, new: false }),
+            None => Err(Error::refused("This account may not be connected to this site.")),
+        };
+    }
+    let owner = found.account.and_then(|(_, owner)| owner.map(str::to_owned));
+    let standing = match (owner, arrival.visitor.clone()) {
+        (None, None) => Standing::Stranger,
+        (None, Some(visitor)) => Standing::Adding(visitor),
+        (Some(owner), None) => Standing::Returning(owner),
+        (Some(owner), Some(visitor)) if owner == visitor => Standing::Renewing(owner),
+        (Some(owner), Some(visitor)) => Standing::Taken { owner, visitor },
+    };
+    if id.is_none() && standing == Standing::Stranger {
+        return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it."));
+    }
+    let mut login = Login::new(arrival.entry.clone(), standing.clone(), arrival.profile.clone());
+    login.scope.clone_from(&arrival.token.scope);
+    login.notes.clone_from(&arrival.notes);
+    match (ask(login)?, standing) {
+        (Verdict::Refuse(text), _) => Err(Error::refused(text)),
+        (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { user: Some(user), new: true }),
+        (Verdict::Keep, Standing::Stranger) if arrival.user_required => Err(Error::new(
+            ErrorKind::Config,
+            "This app could not keep the account. Please tell the people who run this site.",
+        )
+        .because("the policy answered Keep, but accounts need a user: set `user_required = false` in [default.dance]")),
+        (Verdict::Keep, Standing::Stranger) => Ok(Decision { user: None, new: false }),
+        (
+            Verdict::SignIn(user),
+            Standing::Adding(named) | Standing::Returning(named) | Standing::Renewing(named),
+        ) if user == named => Ok(Decision { user: Some(user), new: false }),
+        (verdict, standing) => Err(Error::refused("This account can't be used that way.").because(format!(
+            "the policy answered {} to {}: see the table of standings and verdicts",
+            verdict.name(),
+            standing.name()
+        ))),
+    }
+}
+
+impl<U> Verdict<U> {
+    fn name(&self) -> &'static str {
+        match self {
+            Verdict::SignUp(_) => "SignUp",
+            Verdict::SignIn(_) => "SignIn",
+            Verdict::Keep => "Keep",
+            Verdict::Refuse(_) => "Refuse",
+        }
+    }
+
+    /// The same verdict about another type of user id.
+    pub(crate) fn map<V>(self, to: impl FnOnce(U) -> V) -> Verdict<V> {
+        match self {
+            Verdict::SignUp(user) => Verdict::SignUp(to(user)),
+            Verdict::SignIn(user) => Verdict::SignIn(to(user)),
+            Verdict::Keep => Verdict::Keep,
+            Verdict::Refuse(text) => Verdict::Refuse(text),
+        }
+    }
+}
+
+impl<U> Standing<U> {
+    fn name(&self) -> &'static str {
+        match self {
+            Standing::Stranger => "Stranger",
+            Standing::Adding(_) => "Adding",
+            Standing::Returning(_) => "Returning",
+            Standing::Renewing(_) => "Renewing",
+            Standing::Taken { .. } => "Taken",
+        }
+    }
+}
+
+impl Login<String> {
+    /// The same login with the app's own type of user id.
+    pub(crate) fn typed<U: UserId>(self) -> Result<Login<U>> {
+        let standing = match self.standing {
+            Standing::Stranger => Standing::Stranger,
+            Standing::Adding(user) => Standing::Adding(typed(&user)?),
+            Standing::Returning(user) => Standing::Returning(typed(&user)?),
+            Standing::Renewing(user) => Standing::Renewing(typed(&user)?),
+            Standing::Taken { owner, visitor } => {
+                Standing::Taken { owner: typed(&owner)?, visitor: typed(&visitor)? }
+            }
+        };
+        Ok(Login { entry: self.entry, standing, profile: self.profile, scope: self.scope, notes: self.notes })
+    }
+}
+
+/// A stored user id as the app's type.
+pub(crate) fn typed<U: UserId>(text: &str) -> Result<U> {
+    text.parse().map_err(|_| {
+        Error::new(ErrorKind::Config, "This app could not read a user's id.").because(format!(
+            "a stored user id is not a `{}`: has the app's id type changed?",
+            std::any::type_name::<U>()
+        ))
+    })
+}
+
+impl<U> fmt::Display for Standing<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

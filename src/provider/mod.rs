@@ -1,0 +1,233 @@
+//! Providers: facts about other people's servers, one small file each.
+//!
+//! A provider is a [`Preset`]: a constant of facts, and one pure function from its userinfo to a
+//! [`Profile`]. Requests, checks and storage are the same for all of them.
+
+mod discord;
+mod github;
+mod gitlab;
+mod google;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use discord::Discord;
+pub use github::GitHub;
+pub use gitlab::GitLab;
+pub use google::Google;
+
+pub use crate::profile::claims;
+use crate::profile::Profile;
+
+/// A marker for one entry of Rocket.toml: what the guards [`OAuth<P>`](crate::OAuth) and
+/// [`Site<P>`](crate::Site) are written with.
+///
+/// A guard needs no more than the entry's name:
+///
+/// ```
+/// use rocket_dance::{OAuth, provider::Provider};
+///
+/// /// `[default.oauth.gitlab_work]` in Rocket.toml.
+/// struct GitLabWork;
+///
+/// impl Provider for GitLabWork {
+///     const NAME: &'static str = "gitlab_work";
+/// }
+///
+/// #[rocket::get("/merge-requests")]
+/// async fn merge_requests(work: OAuth<GitLabWork>) -> rocket_dance::Result<String> {
+///     work.get("merge_requests").text().await
+/// }
+/// ```
+///
+/// A provider of the app's own is its facts, registered with `Dance::fairing().provider(Chess)`; its entry
+/// `[default.oauth.chess]` holds the credentials, and another entry may name it: `provider = "chess"`.
+///
+/// ```
+/// use rocket_dance::{Dance, Profile, provider::{Preset, Provider, Userinfo, claims}};
+///
+/// struct Chess;
+///
+/// impl Provider for Chess {
+///     const NAME: &'static str = "chess";
+///     const PRESET: Preset = Preset {
+///         title: "Chess Club",
+///         authorization_url: Some("https://chess.example/oauth/authorize"),
+///         token_url: Some("https://chess.example/oauth/token"),
+///         userinfo_url: Some("https://api.chess.example/me"),
+///         api_base_url: Some("https://api.chess.example/"),
+///         scope: &["player:read"],
+///         profile: |answer| {
+///             let mut profile = Profile::of(answer.claims);
+///             profile.id = claims::id(answer.claims, "player.id")?;
+///             profile.name = claims::text(answer.claims, "player.nick");
+///             Ok(profile)
+///         },
+///         ..Preset::OAUTH2
+///     };
+/// }
+///
+/// let fairing = Dance::fairing().provider(Chess);
+/// # let _ = fairing;
+/// ```
+pub trait Provider: Send + Sync + 'static {
+    /// The name of the entry, and of the preset for other entries.
+    const NAME: &'static str;
+    /// The provider's facts. Without any, the entry names its preset, or all the URLs.
+    const PRESET: Preset = Preset::OAUTH2;
+}
+
+/// Which dance a provider dances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OAuth 2, authorization code (RFC 6749 §4.1).
+    OAuth2,
+    /// OpenID Connect, authorization code (Core §3.1), with discovery.
+    OpenIdConnect,
+}
+
+/// How the client says who it is at the token endpoint, in the words of the registry (RFC 7591 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientAuth {
+    /// `client_secret_basic`: HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
+    Basic,
+    /// `client_secret_post`: in the form.
+    Post,
+    /// `none`: a public client; only its id.
+    None,
+}
+
+/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+/// What a preset's own key in Rocket.toml does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Fills `{key}` in the preset's URLs; this, when the key is not given.
+    Url(&'static str),
+    /// A text, sent with the authorization request under this name.
+    Authorize(&'static str),
+    /// A boolean; when true, this parameter is sent with the authorization request. Values of one parameter are
+    /// joined by a space.
+    Flag(&'static str, &'static str),
+}
+
+/// What a provider answered, and the preset's own keys of the entry: what a profile is read from.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Userinfo<'a> {
+    /// The userinfo answer; with OpenID Connect the ID token's claims, and userinfo's over them. Answers of
+    /// [`Preset::more`] are in it under their names.
+    pub claims: &'a Value,
+    /// The values of the preset's own keys, as the entry gives them.
+    pub parameters: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Userinfo<'a> {
+    /// `claims` of an entry with these `parameters`.
+    pub fn new(claims: &'a Value, parameters: &'a BTreeMap<String, String>) -> Self {
+        Self { claims, parameters }
+    }
+}
+
+/// A provider's facts.
+///
+/// All of them can be overridden by an entry's keys of the same name. URLs may hold `{key}` of a
+/// [parameter](Preset::parameters).
+#[derive(Debug, Clone, Copy)]
+pub struct Preset {
+    /// What a person calls it.
+    pub title: &'static str,
+    /// Which dance it dances.
+    pub protocol: Protocol,
+    /// The issuer (OpenID Connect): every URL that isn't given comes from its discovery document.
+    pub issuer: Option<&'static str>,
+    /// The authorization endpoint.
+    pub authorization_url: Option<&'static str>,
+    /// The token endpoint.
+    pub token_url: Option<&'static str>,
+    /// Where the profile comes from. Without it nobody can sign in: there is no identity.
+    pub userinfo_url: Option<&'static str>,
+    /// What the client's relative paths are relative to, with a `/` at its end.
+    pub api_base_url: Option<&'static str>,
+    /// The scope that a login needs.
+    pub scope: &'static [&'static str],
+    /// What stands between scopes on the wire; a space by RFC 6749 §3.3.
+    pub scope_separator: &'static str,
+    /// How the client authenticates at the token endpoint.
+    pub token_endpoint_auth_method: ClientAuth,
+    /// Whether a PKCE challenge is sent, S256 (RFC 7636): true unless the provider refuses it.
+    pub pkce: bool,
+    /// Sent with every authorization request.
+    pub authorization_params: &'static [(&'static str, &'static str)],
+    /// Sent with every token request.
+    pub token_params: &'static [(&'static str, &'static str)],
+    /// Sent with every request to the provider, token and API.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The preset's own keys.
+    pub parameters: &'static [(&'static str, Effect)],
+    /// Further answers that the profile needs: name and URL. One that fails is left out.
+    pub more: &'static [(&'static str, &'static str)],
+    /// From the answer to the profile. The error is a sentence about the answer, without its values.
+    pub profile: fn(&Userinfo<'_>) -> Result<Profile, String>,
+}
+
+impl Preset {
+    /// Plain OAuth 2: what presets build on, and the generic preset `oauth2`.
+    pub const OAUTH2: Preset = Preset {
+        title: "",
+        protocol: Protocol::OAuth2,
+        issuer: None,
+        authorization_url: None,
+        token_url: None,
+        userinfo_url: None,
+        api_base_url: None,
+        scope: &[],
+        scope_separator: " ",
+        token_endpoint_auth_method: ClientAuth::Basic,
+        pkce: true,
+        authorization_params: &[],
+        token_params: &[],
+        headers: &[],
+        parameters: &[("prompt", Effect::Authorize("prompt"))],
+        more: &[],
+        profile: |answer| Profile::from_claims(answer.claims),
+    };
+
+    /// OpenID Connect by discovery: what presets build on, and the generic preset `oidc`.
+    pub const OIDC: Preset = Preset {
+        protocol: Protocol::OpenIdConnect,
+        scope: &["openid", "profile", "email"],
+        parameters: &[
+            ("prompt", Effect::Authorize("prompt")),
+            ("login_hint", Effect::Authorize("login_hint")),
+            ("max_age", Effect::Authorize("max_age")),
+        ],
+        ..Preset::OAUTH2
+    };
+}
+
+/// The presets by name.
+pub(crate) const PRESETS: &[(&str, Preset)] = &[
+    (Discord::NAME, Discord::PRESET),
+    (GitHub::NAME, GitHub::PRESET),
+    (GitLab::NAME, GitLab::PRESET),
+    (Google::NAME, Google::PRESET),
+    ("oauth2", Preset::OAUTH2),
+    ("oidc", Preset::OIDC),
+];

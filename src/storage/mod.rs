@@ -1,0 +1,286 @@
+//! Storages: where accounts are kept, sealed.
+//!
+//! | | linking | off-request | refresh once | several accounts | for |
+//! |---|---|---|---|---|---|
+//! | [`DieselStorage`] | policy in the transaction | yes | over all processes | yes | apps |
+//! | [`MemoryStorage`], [`NullStorage`] | the app's signed-in user | yes | in the process | yes | tests |
+//! | [`CookieStorage`] (the default) | none: the browser's own | no | in the process | one per entry | trying out |
+//! | your own [`Storage`] | the app's signed-in user | yes | as it says | as it says | Redis, … |
+
+mod cached;
+mod cookie;
+mod local;
+mod memory;
+mod null;
+mod record;
+#[cfg(feature = "sqlite")]
+mod sql;
+
+use std::any::TypeId;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rocket::figment::Figment;
+
+pub(crate) use cached::Cached;
+pub use cookie::CookieStorage;
+pub(crate) use cookie::Browser;
+pub use memory::MemoryStorage;
+pub use null::NullStorage;
+pub use record::{Key, Record};
+#[cfg(feature = "sqlite")]
+//SQL pub use sql::{DieselStorage, PolicyConnection, schema};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{Arrival, Found, decide};
+pub use crate::secret::{KeyRing, Unsealable};
+
+/// Where accounts are kept.
+///
+/// Three methods are required, and a key-value store needs no more. What a storage gets is a [`Record`]: its token is
+/// sealed already, so that a storage never sees one. All other methods have a working default that holds within one
+/// process; a storage that several processes share overrides [`claim`](Storage::claim), [`settle`](Storage::settle)
+/// and [`lease`](Storage::lease).
+///
+/// ```
+/// # use std::{collections::HashMap, sync::Mutex};
+/// # struct Redis(Mutex<HashMap<String, String>>);
+/// # impl Redis {
+/// #     async fn get(&self, key: String) -> std::io::Result<Option<String>> { Ok(self.0.lock().unwrap().get(&key).cloned()) }
+/// #     async fn set(&self, key: String, value: String) -> std::io::Result<()> { self.0.lock().unwrap().insert(key, value); Ok(()) }
+/// #     async fn del(&self, key: String) -> std::io::Result<()> { self.0.lock().unwrap().remove(&key); Ok(()) }
+/// # }
+/// use rocket_dance::{Error, Result};
+/// use rocket_dance::storage::{Key, Record, Storage};
+///
+/// struct RedisStorage(Redis);
+///
+/// #[rocket::async_trait]
+/// impl Storage for RedisStorage {
+///     async fn get(&self, key: &Key) -> Result<Option<Record>> {
+///         let json = self.0.get(key.to_string()).await.map_err(Error::store)?;
+///         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
+///     }
+///
+///     async fn set(&self, record: &Record) -> Result<()> {
+///         let json = serde_json::to_string(record).map_err(Error::store)?;
+///         for key in record.keys() {
+///             self.0.set(key.to_string(), json.clone()).await.map_err(Error::store)?;
+///         }
+///         Ok(())
+///     }
+///
+///     async fn delete(&self, key: &Key) -> Result<()> {
+///         let Some(record) = self.get(key).await? else { return Ok(()) };
+///         for key in record.keys() {
+///             self.0.del(key.to_string()).await.map_err(Error::store)?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// # rocket::async_test(async {
+/// #     let storage = RedisStorage(Redis(Mutex::default()));
+/// #     assert!(storage.get(&Key::owner("github", "7")).await.unwrap().is_none());
+/// # });
+/// ```
+#[rocket::async_trait]
+pub trait Storage: Send + Sync + 'static {
+    /// The account under `key`: an owner's primary one where there are several.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] when the store can't be asked: never "none".
+    async fn get(&self, key: &Key) -> Result<Option<Record>>;
+
+    /// Stores `record` under all its [keys](Record::keys), in place of what was there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; then nothing has changed.
+    async fn set(&self, record: &Record) -> Result<()>;
+
+    /// Removes what is under `key`: the one account of an identity, all of an owner's at the entry. Nothing there is
+    /// no error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; then nothing has changed.
+    async fn delete(&self, key: &Key) -> Result<()>;
+
+    /// The accounts of `user` (none: those without a user) at these `entries`.
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for entry in entries {
+            let key = Key::Owner { entry: (*entry).into(), user: user.map(Into::into) };
+            records.extend(self.get(&key).await?);
+        }
+        Ok(records)
+    }
+
+    /// The next accounts of `entry` in the order of their ids, `limit` at most, after the id `after`: what
+    /// [`Dance::each`](crate::Dance::each) walks.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the storage can't walk its accounts.
+    async fn page(&self, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
+        let _ = (entry, after, limit);
+        Err(Error::new(ErrorKind::Config, "this storage can't walk its accounts: use DieselStorage"))
+    }
+
+    /// Claims the callback `id` until `until` (unix seconds), so that it is used once. The default holds within this
+    /// process.
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
+        Ok(local::claim(id, now, until))
+    }
+
+    /// Notes the outcome of the callback `id`, for repeats of it.
+    async fn settle(&self, id: &str, outcome: &str) -> Result<()> {
+        local::settle(id, outcome);
+        Ok(())
+    }
+
+    /// Whether this process may refresh `record`'s token now, for at most `until` (unix seconds). One refresh at a
+    /// time is let through per process before this is asked; a store that several processes share answers for all
+    /// of them, and answers no when `record` is no longer what is stored.
+    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+        let _ = (record, now, until);
+        Ok(true)
+    }
+
+    /// Replaces the token of `record` by a refreshed one, if `record` is still what is stored; says whether it was.
+    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+        let key = record.key();
+        match self.get(&key).await? {
+            Some(stored) if stored.version == record.version && stored.user_id == record.user_id => {
+                self.set(renewed).await.map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Stores a finished dance: finds whose account it is, decides, writes. Without a policy, a login goes to the
+    /// user who is signed in ([`Login::usual`](crate::Login::usual)).
+    ///
+    /// # Errors
+    /// What the decision refuses, and [`ErrorKind::Store`]; then nothing is stored.
+    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+        let _turn = local::turn(&format!("link {} {:?}", arrival.entry, arrival.profile.id)).await;
+        let found = match Key::of(arrival) {
+            Some(key) => self.get(&key).await?,
+            None => None,
+        };
+        let site = match arrival.purpose {
+            crate::link::Purpose::Site => {
+                self.get(&Key::Owner { entry: arrival.entry.clone(), user: None }).await?
+            }
+            _ => None,
+        };
+        let seen = Found {
+            account: found.as_ref().map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
+            site: site.as_ref().map(|record| record.provider_user_id.as_deref()),
+        };
+        let decision = decide(arrival, &seen, |login| Ok(login.usual()))?;
+        let record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
+        self.set(&record).await?;
+        Ok(Linked { record, previous: found, user: decision.user })
+    }
+
+    /// Removes accounts of `user` at `entry`, the one with the id `account` or all, and says which. `entries` are all
+    /// of the app's entries with which one can sign in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LastLogin`] when the user could not sign in afterwards, and [`ErrorKind::Store`]; then nothing has
+    /// changed.
+    async fn unlink(
+        &self,
+        user: Option<&str>,
+        entry: &str,
+        account: Option<i64>,
+        entries: &[&str],
+    ) -> Result<Vec<Record>> {
+        let _ = entries;
+        let mut removed = self.list(user, &[entry]).await?;
+        removed.retain(|record| account.is_none_or(|id| record.id == id));
+        for record in &removed {
+            self.delete(&record.key()).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Whether `user` may have a session at all: [`LinkPolicy::may_sign_in`](crate::LinkPolicy::may_sign_in).
+    async fn may_sign_in(&self, user: &str) -> Result<bool> {
+        let _ = user;
+        Ok(true)
+    }
+
+    /// Gets ready at launch: reads its configuration, connects, migrates.
+    ///
+    /// # Errors
+    /// Stops the launch with this error's message.
+    async fn open(&self, figment: &Figment) -> Result<()> {
+        let _ = figment;
+        Ok(())
+    }
+
+    /// The type of the app's user ids, where the storage knows it: to compare it with the session's at launch.
+    fn user_type(&self) -> Option<UserType> {
+        None
+    }
+
+    /// Where a key file may lie beside the data, in debug, when the app names no key.
+    fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
+        let _ = figment;
+        None
+    }
+}
+
+/// The type of the app's user ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserType {
+    pub(crate) id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl UserType {
+    /// The type `U`.
+    pub fn of<U: 'static>() -> Self {
+        Self { id: TypeId::of::<U>(), name: std::any::type_name::<U>() }
+    }
+}
+
+/// What came of claiming a callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It is ours: exchange it.
+    First,
+    /// Another request is at it.
+    Pending,
+    /// It has been used, with this outcome.
+    Settled(String),
+}
+
+/// A stored dance.
+#[derive(Debug)]
+pub struct Linked {
+    /// The account as it is now.
+    pub record: Record,
+    /// The account as it was, where it existed.
+    pub previous: Option<Record>,
+    /// The user to sign in.
+    pub user: Option<String>,
+}
+
+/// The storage of a dance: one that all requests share, or each browser's own.
+pub(crate) enum Store {
+    Browser,
+    Shared(Arc<dyn Storage>),
+}
+
+impl<S: Storage> From<S> for Store {
+    fn from(storage: S) -> Self {
+        Store::Shared(Arc::new(storage))
+    }
+}
+
+impl From<CookieStorage> for Store {
+    fn from(_: CookieStorage) -> Self {
+        Store::Browser
+    }
+}

@@ -1,0 +1,158 @@
+//! Tokens: what a provider granted.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::secret::Secret;
+
+/// What a provider granted: an access token, when it expires, and what came with it (RFC 6749 §5.1).
+///
+/// A token never prints itself and is never serialised in plain; in a storage it is sealed.
+///
+/// ```
+/// use rocket_dance::Token;
+///
+/// let token = Token::new("gho_16C7e42F292c6912E7710c838347Ae178B4a");
+/// assert!(token.expires_at().is_none() && !token.is_due(1_800_000_000));
+/// assert!(!format!("{token:?}").contains("gho_"));
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Token {
+    /// The access token itself.
+    pub access_token: Secret,
+    /// How the access token is used, as the provider wrote it: `Bearer`, in any case.
+    pub token_type: String,
+    /// What gets the next access token, where the provider gave one.
+    pub refresh_token: Option<Secret>,
+    /// The raw ID token (OpenID Connect), already verified.
+    pub id_token: Option<Secret>,
+    /// The scope that was granted; what was asked for where the provider left it out (RFC 6749 §5.1).
+    pub scope: Vec<String>,
+    /// The answer's other fields.
+    pub extra: Map<String, Value>,
+    pub(crate) obtained_at: i64,
+    pub(crate) expires_at: Option<i64>,
+}
+
+impl Token {
+    /// A bearer token that never expires, as far as we know.
+    pub fn new(access_token: impl Into<Box<str>>) -> Self {
+        Self {
+            access_token: Secret::new(access_token),
+            token_type: "Bearer".into(),
+            refresh_token: None,
+            id_token: None,
+            scope: Vec::new(),
+            extra: Map::new(),
+            obtained_at: 0,
+            expires_at: None,
+        }
+    }
+
+    /// The same token, obtained at `now` (unix seconds) and expiring `seconds` later.
+    pub fn expiring(mut self, now: i64, seconds: i64) -> Self {
+        self.obtained_at = now;
+        self.expires_at = Some(now.saturating_add(seconds));
+        self
+    }
+
+    /// The same token with a refresh token.
+    pub fn with_refresh_token(mut self, refresh_token: impl Into<Box<str>>) -> Self {
+        self.refresh_token = Some(Secret::new(refresh_token));
+        self
+    }
+
+    /// When the access token expires, where the provider said so.
+    pub fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.expires_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+    }
+
+    /// Whether the access token should be refreshed at `now` (unix seconds): less than a tenth of its lifetime, at
+    /// most 30 seconds, is left.
+    pub fn is_due(&self, now: i64) -> bool {
+        self.expires_at.is_some_and(|expires_at| {
+            let lifetime = expires_at.saturating_sub(self.obtained_at).max(0);
+            now >= expires_at - (lifetime / 10).min(30)
+        })
+    }
+
+    /// Whether the access token is past its expiry at `now` (unix seconds).
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    /// What is sealed.
+    pub(crate) fn to_plain(&self) -> Vec<u8> {
+        let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+        serde_json::json!({
+            "access_token": self.access_token.expose(),
+            "token_type": self.token_type,
+            "refresh_token": text(&self.refresh_token),
+            "id_token": text(&self.id_token),
+            "scope": self.scope,
+            "extra": self.extra,
+            "obtained_at": self.obtained_at,
+            "expires_at": self.expires_at,
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    /// What was sealed; none for anything else.
+    pub(crate) fn from_plain(plain: &[u8]) -> Option<Self> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(plain).ok()?;
+        let mut secret = |name: &str| match fields.remove(name) {
+            Some(Value::String(text)) => Some(Secret::new(text)),
+            _ => None,
+        };
+        let (access_token, refresh_token, id_token) =
+            (secret("access_token")?, secret("refresh_token"), secret("id_token"));
+        Some(Self {
+            access_token,
+            refresh_token,
+            id_token,
+            token_type: fields.get("token_type")?.as_str()?.to_owned(),
+            scope: serde_json::from_value(fields.remove("scope")?).ok()?,
+            extra: serde_json::from_value(fields.remove("extra")?).ok()?,
+            obtained_at: fields.get("obtained_at")?.as_i64()?,
+            expires_at: fields.get("expires_at").and_then(Value::as_i64),
+        })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("token_type", &self.token_type)
+            .field("scope", &self.scope)
+            .field("expires_at", &self.expires_at)
+            .field("refreshable", &self.refresh_token.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_with_a_tenth_of_its_life_left_but_at_most_thirty_seconds() {
+        let hour = Token::new("t").expiring(1000, 3600);
+        assert!(!hour.is_due(1000 + 3569) && hour.is_due(1000 + 3570));
+        let short = Token::new("t").expiring(1000, 5);
+        assert!(!short.is_due(1004) && short.is_due(1005) && short.is_expired(1005));
+        assert!(!Token::new("t").is_due(i64::MAX));
+    }
+
+    #[test]
+    fn plain_and_back() {
+        let token = Token::new("a").expiring(10, 20).with_refresh_token("r");
+        let back = Token::from_plain(&token.to_plain()).unwrap();
+        assert!(back.access_token.matches("a") && back.refresh_token.unwrap().matches("r"));
+        assert_eq!((back.obtained_at, back.expires_at), (10, Some(30)));
+        assert!(Token::from_plain(b"{}").is_none() && Token::from_plain(b"\xff").is_none());
+    }
+}
