@@ -3,17 +3,18 @@
 #![forbid(unsafe_code)]
 
 // In the order of the rooms: a module uses only those above it.
-mod error;
-mod secret;
 mod clock;
-mod user;
-mod profile;
-mod token;
-pub mod provider;
 mod config;
-mod link;
-pub mod storage;
+mod error;
 mod flow;
+mod link;
+mod next;
+mod profile;
+pub mod provider;
+mod secret;
+pub mod storage;
+mod token;
+mod user;
 
 pub use error::{Error, ErrorKind, Result, Who};
 pub use link::{Arrival, Domain, LinkPolicy, Login, Purpose, Standing, Verdict};

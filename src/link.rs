@@ -192,7 +192,9 @@ impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for Domain<P> {
             Some((local, domain)) if !local.is_empty() && domain.eq_ignore_ascii_case(self.0) => {
                 self.1.link(login, conn)
             }
-            _ => Ok(Verdict::Refuse(format!("Only people with a verified address at {} may come in.", self.0))),
+            _ => {
+                Ok(Verdict::Refuse(format!("Only people with a verified address at {} may come in.", self.0)))
+            }
         }
     }
 

@@ -157,7 +157,16 @@ mod tests {
         ] {
             assert_eq!(claims::id(&value, "id"), wanted);
         }
-        for value in [json!(1.0), json!(1e300), json!(""), json!(null), json!(true), json!({}), json!("a\nb"), json!("a".repeat(256))] {
+        for value in [
+            json!(1.0),
+            json!(1e300),
+            json!(""),
+            json!(null),
+            json!(true),
+            json!({}),
+            json!("a\nb"),
+            json!("a".repeat(256)),
+        ] {
             assert!(claims::id(&json!({ "id": value }), "id").is_err(), "{value}");
         }
         assert_eq!(claims::id(&json!({"data": [{"id": "7"}]}), "data.0.id"), Ok(Some("7".into())));
@@ -165,7 +174,9 @@ mod tests {
 
     #[test]
     fn al_05_only_true_is_verified() {
-        for verified in [json!("true"), json!(1), json!(null), json!("1"), json!([true]), json!({}), json!(false)] {
+        for verified in
+            [json!("true"), json!(1), json!(null), json!("1"), json!([true]), json!({}), json!(false)]
+        {
             let claims = json!({"sub": "1", "email": "a@b.c", "email_verified": verified});
             assert_eq!(Profile::from_claims(&claims).unwrap().email(), None, "{claims}");
         }

@@ -86,11 +86,19 @@ impl Entry {
     }
 
     pub(crate) fn misconfigured(&self, cause: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Config, "This sign-in is not set up completely. Please tell the people who run this site.")
-            .because(format!("entry `{}`: {}", self.name, cause.into()))
+        Error::new(
+            ErrorKind::Config,
+            "This sign-in is not set up completely. Please tell the people who run this site.",
+        )
+        .because(format!("entry `{}`: {}", self.name, cause.into()))
     }
 
     pub(crate) fn need<'a, T>(&self, value: Option<&'a T>, key: &str) -> Result<&'a T> {
-        value.ok_or_else(|| self.misconfigured(format!("`{key}` is needed for that: set it under [default.oauth.{}]", self.name)))
+        value.ok_or_else(|| {
+            self.misconfigured(format!(
+                "`{key}` is needed for that: set it under [default.oauth.{}]",
+                self.name
+            ))
+        })
     }
 }

@@ -58,7 +58,13 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// A new flow at `entry`, with a seed of 256 random bits.
-    pub(crate) fn new(entry: &Entry, purpose: Purpose, visitor: Option<String>, next: Option<String>, now: i64) -> Result<Self> {
+    pub(crate) fn new(
+        entry: &Entry,
+        purpose: Purpose,
+        visitor: Option<String>,
+        next: Option<String>,
+        now: i64,
+    ) -> Result<Self> {
         Ok(Self {
             entry: entry.name.clone(),
             seed: encode(&random::<32>()?),
@@ -125,7 +131,12 @@ impl Engine {
 
     /// Where to send the person: the authorization request of `flow` (RFC 6749 §4.1.1). `extra` parameters never
     /// override the protocol's own.
-    pub(crate) async fn begin(&self, entry: &Entry, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
+    pub(crate) async fn begin(
+        &self,
+        entry: &Entry,
+        flow: &Flow,
+        extra: &BTreeMap<String, String>,
+    ) -> Result<Url> {
         let _ = (entry, flow, extra);
         todo!()
     }

@@ -17,8 +17,8 @@ pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use google::Google;
 
-pub use crate::profile::claims;
 use crate::profile::Profile;
+pub use crate::profile::claims;
 
 /// A marker for one entry of Rocket.toml: what the guards [`OAuth<P>`](crate::OAuth) and
 /// [`Site<P>`](crate::Site) are written with.

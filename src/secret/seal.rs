@@ -109,7 +109,8 @@ impl KeyRing {
 
     /// Decrypts what [`seal`](KeyRing::seal) made for the same `purpose` and `place`, with whichever key made it.
     pub fn open(&self, purpose: &str, place: &[&str], sealed: &str) -> Result<Vec<u8>, Unsealable> {
-        let (id, body) = sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(Unsealable)?;
+        let (id, body) =
+            sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(Unsealable)?;
         let key = self.0.iter().find(|key| key.id == id).ok_or(Unsealable)?;
         let body = decode(body).filter(|body| body.len() > NONCE).ok_or(Unsealable)?;
         let (nonce, sealed) = body.split_at(NONCE);

@@ -15,7 +15,11 @@ pub(crate) struct Browser;
 
 impl Browser {
     /// The accounts in these cookies (name, value) whose names begin with `prefix`; what can't be opened is absent.
-    pub(crate) fn new<'c>(prefix: &str, cookies: impl Iterator<Item = (&'c str, &'c str)>, keys: Arc<KeyRing>) -> Self {
+    pub(crate) fn new<'c>(
+        prefix: &str,
+        cookies: impl Iterator<Item = (&'c str, &'c str)>,
+        keys: Arc<KeyRing>,
+    ) -> Self {
         let _ = (prefix, cookies, keys);
         todo!()
     }

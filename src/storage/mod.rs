@@ -22,18 +22,17 @@ use std::sync::Arc;
 
 use rocket::figment::Figment;
 
-pub(crate) use cached::Cached;
-pub use cookie::CookieStorage;
-pub(crate) use cookie::Browser;
-pub use memory::MemoryStorage;
-pub use null::NullStorage;
-pub use record::{Key, Record};
 #[cfg(feature = "sqlite")]
 //SQL pub use sql::{DieselStorage, PolicyConnection, schema};
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Found, decide};
 pub use crate::secret::{KeyRing, Unsealable};
+pub(crate) use cached::Cached;
+pub(crate) use cookie::Browser;
+pub use cookie::CookieStorage;
+pub use memory::MemoryStorage;
+pub use null::NullStorage;
+pub use record::{Key, Record};
 
 /// Where accounts are kept.
 ///

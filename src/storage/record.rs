@@ -206,7 +206,8 @@ impl Record {
 
     /// What it takes in memory, about, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = [&self.display_name, &self.email, &self.profile_url, &self.image_url, &self.provider_user_id];
+        let texts =
+            [&self.display_name, &self.email, &self.profile_url, &self.image_url, &self.provider_user_id];
         size_of::<Self>()
             + [&self.entry, &self.issuer, &self.token, &self.scope, &self.userinfo]
                 .into_iter()
