@@ -3,16 +3,31 @@
 //! Everything is read at ignite, from Rocket's figment; every fault is collected, and the launch stops with one
 //! message per fault.
 
+mod entry;
+mod faults;
+mod keys;
+mod read;
+mod settings;
+mod table;
+#[cfg(test)]
+mod tests;
+mod urls;
+
 use std::collections::BTreeMap;
+use std::fmt;
 
 use url::Url;
+
+pub(crate) use self::faults::Faults;
+pub(crate) use self::read::read;
+pub(crate) use self::urls::is_loopback_host;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{Algorithm, ClientAuth, Preset, Protocol};
 use crate::secret::Secret;
 
 /// `[default.dance]`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Scheme, host and port of the app as browsers see it; no path.
     pub(crate) base_url: Url,
@@ -37,7 +52,7 @@ pub(crate) struct CacheSettings {
 }
 
 /// One `[default.oauth.<name>]`, laid over its preset and checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) title: String,
@@ -75,6 +90,27 @@ pub(crate) struct Entry {
     pub(crate) preset: Preset,
 }
 
+// The token keys.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &self.base_url.as_str())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+// Headers and extra parameters may hold an API key.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .field("protocol", &self.protocol)
+            .field("redirect_uri", &self.redirect_uri)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Entry {
     /// What the entry points to: its issuer, or its authorization endpoint.
     pub(crate) fn authority(&self) -> &str {
@@ -83,6 +119,33 @@ impl Entry {
             (None, Some(url)) => url.as_str(),
             (None, None) => &self.name,
         }
+    }
+
+    /// What the operator reads at liftoff: the exact callback URL is what must be registered at the provider.
+    pub(crate) fn liftoff_line(&self) -> String {
+        let scope = if self.scope.is_empty() { "none".to_owned() } else { self.scope.join(" ") };
+        let only = if self.login { "" } else { ", only for connecting" };
+        format!(
+            "{} ({}{only}): scope {scope}; callback URL to register: {}",
+            self.name, self.title, self.redirect_uri
+        )
+    }
+
+    /// The keys of this entry whose URLs are spoken to without TLS, as is allowed on a loopback host, for a line in
+    /// the log.
+    pub(crate) fn plain_urls(&self) -> Vec<&'static str> {
+        let issuer = self.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+        [
+            ("issuer", issuer.as_ref()),
+            ("authorization_url", self.authorization_url.as_ref()),
+            ("token_url", self.token_url.as_ref()),
+            ("userinfo_url", self.userinfo_url.as_ref()),
+            ("api_base_url", self.api_base_url.as_ref()),
+        ]
+        .into_iter()
+        .filter(|(_, url)| url.is_some_and(|url| url.scheme() == "http"))
+        .map(|(key, _)| key)
+        .collect()
     }
 
     pub(crate) fn misconfigured(&self, cause: impl Into<String>) -> Error {

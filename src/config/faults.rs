@@ -1,0 +1,84 @@
+//! What is wrong with a configuration: everything at once, each with its cure, and never with a value.
+
+use std::fmt;
+
+/// The faults of a configuration, one message each: the key, where it stands, what is wrong, the TOML to type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Faults(Vec<String>);
+
+impl Faults {
+    pub(crate) fn push(&mut self, message: String) {
+        self.0.push(message);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// Where a value stands, for messages about it. The value itself is nobody's business.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// As in `default.oauth.github.client_id`.
+    pub(super) key: String,
+    /// The file, the environment variable or the line of code.
+    pub(super) source: String,
+}
+
+impl Place {
+    /// The place of `key` in the table that stands here.
+    pub(super) fn of(&self, key: &str) -> Self {
+        Self { key: format!("{}.{key}", self.key), source: self.source.clone() }
+    }
+
+    /// `why`, and what to type under the table of this key.
+    pub(super) fn fault(&self, why: impl fmt::Display, toml: &str) -> String {
+        let mut message = format!("{} ({}): {why}", self.key, self.source);
+        if let Some((table, _)) = self.key.rsplit_once('.')
+            && !toml.is_empty()
+            && !toml.starts_with('[')
+        {
+            message.push_str(&format!("\n    [{table}]"));
+        }
+        for line in toml.lines() {
+            message.push_str(&format!("\n    {line}"));
+        }
+        message
+    }
+}
+
+/// The one of `known` that somebody who wrote `word` may have meant.
+pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (distance(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The edits between `a` and `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

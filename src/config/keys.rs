@@ -1,0 +1,280 @@
+//! An entry's keys that aren't URLs, one function each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use http::{HeaderName, HeaderValue};
+
+use super::table::Table;
+use super::urls::is_host;
+use crate::provider::{Algorithm, ClientAuth, Effect, Preset, Protocol};
+use crate::secret::Secret;
+
+/// What extra parameters never override: the dance hangs on them.
+pub(super) const AUTHORIZATION: &[&str] = &[
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "response_type",
+    "response_mode",
+    "request",
+    "request_uri",
+    "scope",
+];
+pub(super) const TOKEN: &[&str] =
+    &["grant_type", "code", "code_verifier", "client_id", "client_secret", "redirect_uri", "refresh_token"];
+const HEADERS: &[&str] =
+    &["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
+
+/// What a profile is made of.
+const CLAIMS: &[&str] = &["id", "name", "username", "email", "email_verified", "profile_url", "image_url"];
+
+const AUTH_METHODS: &[(&str, ClientAuth)] = &[
+    ("client_secret_basic", ClientAuth::Basic),
+    ("client_secret_post", ClientAuth::Post),
+    ("none", ClientAuth::None),
+];
+const ALGORITHMS: &[(&str, Algorithm)] = &[
+    ("RS256", Algorithm::RS256),
+    ("PS256", Algorithm::PS256),
+    ("ES256", Algorithm::ES256),
+    ("EdDSA", Algorithm::EdDSA),
+];
+
+pub(super) fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+pub(super) fn required(table: &mut Table<'_>, key: &str) -> Option<String> {
+    if !table.has(key) {
+        table.fault(key, "is missing", &format!("{key} = \"…\""));
+    }
+    table.text(key).map(|given| given.value)
+}
+
+pub(super) fn auth_method(table: &mut Table<'_>) -> Option<ClientAuth> {
+    let given = table.text("token_endpoint_auth_method")?;
+    let found = AUTH_METHODS.iter().find(|(name, _)| *name == given.value).map(|(_, method)| *method);
+    if found.is_none() {
+        let why = "must be client_secret_basic, client_secret_post or none";
+        table.reader.fault(&given.place, why, "token_endpoint_auth_method = \"client_secret_basic\"");
+    }
+    found
+}
+
+pub(super) fn client_secret(table: &mut Table<'_>, auth: ClientAuth) -> Option<Secret> {
+    let key = table.either("client_secret", "client_secret_file");
+    if !table.has(key) && auth != ClientAuth::None {
+        let why = "is missing. A public client has none, and says token_endpoint_auth_method = \"none\"";
+        table.fault(key, why, "client_secret = \"…\"");
+    }
+    let folder = table.folder(key);
+    let given = table.text(key)?;
+    if key == "client_secret" {
+        return Some(Secret::new(given.value));
+    }
+    let mut secret = String::new();
+    let read = std::fs::File::open(folder.join(given.value))
+        .and_then(|file| file.take(1 << 16).read_to_string(&mut secret));
+    let why = match read {
+        Err(error) => format!("can't be read: {}", error.kind()),
+        Ok(_) => {
+            match secret.strip_suffix('\n').map_or(&*secret, |line| line.strip_suffix('\r').unwrap_or(line)) {
+                "" => "is the path of an empty file".to_owned(),
+                secret => return Some(Secret::new(secret)),
+            }
+        }
+    };
+    table.reader.fault(&given.place, why, "client_secret_file = \"path/to/a/file\"");
+    None
+}
+
+/// One of the preset's own keys.
+pub(super) fn parameter(
+    table: &mut Table<'_>,
+    key: &'static str,
+    effect: Effect,
+    fills: &mut BTreeMap<&'static str, String>,
+    parameters: &mut BTreeMap<String, String>,
+    extra: &mut BTreeMap<String, Vec<String>>,
+) {
+    let value = match effect {
+        Effect::Url(default) => {
+            let given = table.text(key).filter(|given| {
+                let good = is_host(&given.value);
+                if !good {
+                    let why = "must be a plain host, or host and port, without https:// and path";
+                    table.reader.fault(&given.place, why, &format!("{key} = \"{default}\""));
+                }
+                good
+            });
+            let value = given.map_or_else(|| default.to_owned(), |given| given.value);
+            fills.insert(key, value.clone());
+            Some(value)
+        }
+        Effect::Authorize(name) => table.scalar(key).map(|given| {
+            extra.entry(name.to_owned()).or_default().push(given.value.clone());
+            given.value
+        }),
+        Effect::Flag(name, value) => table.boolean(key).map(|on| {
+            if on {
+                extra.entry(name.to_owned()).or_default().push(value.to_owned());
+            }
+            on.to_string()
+        }),
+    };
+    parameters.extend(value.map(|value| (key.to_owned(), value)));
+}
+
+pub(super) fn extra_params(table: &mut Table<'_>, key: &str, protocol: &[&str]) -> Vec<(String, String)> {
+    let given = table.texts(key);
+    let mut params = Vec::new();
+    for (name, given) in given {
+        if protocol.contains(&name.as_str()) {
+            table.reader.fault(
+                &given.place,
+                "is a parameter of the dance itself, which extra ones don't override: remove it",
+                "",
+            );
+        } else {
+            params.push((name, given.value));
+        }
+    }
+    params
+}
+
+pub(super) fn headers(table: &mut Table<'_>, preset: &Preset) -> BTreeMap<String, String> {
+    let mut headers = owned(preset.headers);
+    for (name, given) in table.texts("headers") {
+        let lower = name.to_ascii_lowercase();
+        if HEADERS.contains(&lower.as_str()) {
+            table.reader.fault(
+                &given.place,
+                "is a header of the dance itself, which extra ones don't override: remove it",
+                "",
+            );
+        } else if HeaderName::try_from(&name).is_err() || HeaderValue::try_from(&given.value).is_err() {
+            table.reader.fault(&given.place, "is not a header that HTTP can carry", "X-Name = \"value\"");
+        } else {
+            headers.retain(|other, _| !other.eq_ignore_ascii_case(&name));
+            headers.insert(name, given.value);
+        }
+    }
+    headers
+}
+
+pub(super) fn profile_paths(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let Some(mut inner) = table.table("profile") else { return BTreeMap::new() };
+    let paths = CLAIMS
+        .iter()
+        .filter_map(|claim| inner.text(claim).map(|given| ((*claim).to_owned(), given.value)))
+        .collect();
+    inner.close();
+    paths
+}
+
+pub(super) fn title(table: &mut Table<'_>, preset: &Preset, name: &str) -> String {
+    if let Some(given) = table.text("title") {
+        return given.value;
+    }
+    if !preset.title.is_empty() {
+        return preset.title.to_owned();
+    }
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+pub(super) fn scope(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    let split =
+        |text: &str| text.split([' ', ',']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut read = |key: &str| {
+        let given = table.list(key, split, "[\"…\"]")?;
+        // RFC 6749 §3.3: visible ASCII without `"` and `\`.
+        let token = |scope: &String| {
+            !scope.is_empty() && scope.bytes().all(|b| (0x21..=0x7e).contains(&b) && !b"\"\\".contains(&b))
+        };
+        if !given.value.iter().all(token) {
+            table.reader.fault(
+                &given.place,
+                "each scope is one word: no spaces, quotes or backslashes in it",
+                &format!("{key} = [\"…\", \"…\"]"),
+            );
+        }
+        Some(given.value)
+    };
+    let mut scope =
+        read("scope").unwrap_or_else(|| preset.scope.iter().map(|&scope| scope.to_owned()).collect());
+    scope.extend(read("extra_scope").unwrap_or_default());
+    // Without it the request is plain OAuth 2, and no ID token comes (Core §3.1.2.1).
+    if preset.protocol == Protocol::OpenIdConnect {
+        scope.insert(0, "openid".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    scope.retain(|scope| seen.insert(scope.clone()));
+    scope
+}
+
+pub(super) fn scope_separator(table: &mut Table<'_>) -> Option<String> {
+    // A separator may be a space, which other texts may not be.
+    match table.peek("scope_separator") {
+        Some(separator @ (" " | "," | ", " | ";" | "+" | "|")) => {
+            let separator = separator.to_owned();
+            table.forget("scope_separator");
+            Some(separator)
+        }
+        Some(_) => {
+            table.fault("scope_separator", "must be a space or a comma", "scope_separator = \" \"");
+            table.forget("scope_separator");
+            None
+        }
+        None => table.text("scope_separator").map(|given| given.value),
+    }
+}
+
+pub(super) fn login(table: &mut Table<'_>, has_identity: bool) -> bool {
+    let place = table.place_of("login");
+    let given = table.boolean("login");
+    if given == Some(true) && !has_identity {
+        let why = "nobody can sign in without a userinfo_url: it says who somebody is";
+        table.reader.fault(&place, why, "userinfo_url = \"https://provider.example/…\"");
+    }
+    given.unwrap_or(has_identity)
+}
+
+pub(super) fn account(table: &mut Table<'_>) -> Option<String> {
+    let given = table.scalar("account")?;
+    if given.value.len() > 255 || given.value.chars().any(char::is_control) {
+        table.reader.fault(
+            &given.place,
+            "must be the account's id at the provider, 1 to 255 bytes",
+            "account = \"583231\"",
+        );
+    }
+    Some(given.value)
+}
+
+pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<Algorithm> {
+    const EXAMPLE: &str = "[\"RS256\"]";
+    let all = || ALGORITHMS.iter().map(|(_, algorithm)| *algorithm).collect();
+    let Some(given) = table.list("signing_algorithms", |text| vec![text.to_owned()], EXAMPLE) else {
+        return all();
+    };
+    let found: Option<Vec<Algorithm>> = given
+        .value
+        .iter()
+        .map(|name| ALGORITHMS.iter().find(|(known, _)| known == name).map(|(_, algorithm)| *algorithm))
+        .collect();
+    match found {
+        Some(found) if !found.is_empty() => found,
+        _ => {
+            let why = "must be some of RS256, PS256, ES256 and EdDSA";
+            table.reader.fault(&given.place, why, &format!("signing_algorithms = {EXAMPLE}"));
+            all()
+        }
+    }
+}
