@@ -1,7 +1,13 @@
 //! The callback's parameters.
 
-use crate::error::Result;
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+
+const MAX_BYTES: usize = 16 << 10;
+const MAX_PARAMETERS: usize = 64;
+const MAX_CODE: usize = 4 << 10;
 
 /// What came to the redirect URI (RFC 6749 §4.1.2), checked for shape: every parameter at most once, UTF-8, bounded,
 /// either a code or an error. The state is still to be matched with a flow.
@@ -23,9 +29,162 @@ impl Callback {
     /// Reads a callback's query, as it stands in the URL (without `?`).
     ///
     /// # Errors
-    /// [`ErrorKind::NotTrusted`](crate::ErrorKind::NotTrusted) for whatever can't be an answer to a dance of ours.
+    /// [`ErrorKind::NotTrusted`] for whatever can't be an answer to a dance of ours.
     pub(crate) fn parse(query: &str) -> Result<Self> {
-        let _ = query;
-        todo!()
+        let mut parameters = parameters(query).map_err(not_trusted)?;
+        let state = parameters.remove("state").filter(|state| !state.is_empty());
+        // A token in the callback is ignored, never used (RFC 9700 §4.6): only the code counts.
+        let answer = match (parameters.remove("code"), parameters.remove("error")) {
+            (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => Answer::Code(Secret::new(code)),
+            (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
+            (None, Some(error)) if !error.is_empty() => Answer::Error {
+                error: printable(&error, 64),
+                description: parameters.remove("error_description").map(|text| printable(&text, 300)),
+            },
+            (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
+            (None, _) => return Err(not_trusted("neither `code` nor `error`")),
+        };
+        Ok(Self {
+            state: Secret::new(state.ok_or_else(|| not_trusted("no `state`"))?),
+            iss: parameters.remove("iss"),
+            answer,
+        })
+    }
+}
+
+/// A callback that is not the answer to a dance that this browser began. The person sees one sentence for all causes.
+pub(crate) fn not_trusted(cause: &'static str) -> Error {
+    Error::new(ErrorKind::NotTrusted, "This sign-in can't be trusted any more. Please start again.")
+        .because(cause)
+}
+
+/// Somebody else's text, fit for a page or a log: at most `max` characters, none of which controls anything.
+pub(crate) fn printable(text: &str, max: usize) -> String {
+    let harmless =
+        |c: &char| !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(harmless).take(max).collect()
+}
+
+fn parameters(query: &str) -> Result<BTreeMap<String, String>, &'static str> {
+    if query.len() > MAX_BYTES {
+        return Err("the callback is too long");
+    }
+    let mut parameters = BTreeMap::new();
+    for (place, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = decoded(name).zip(decoded(value)).ok_or("a parameter is not UTF-8")?;
+        if place >= MAX_PARAMETERS {
+            return Err("too many parameters");
+        }
+        if parameters.insert(name, value).is_some() {
+            return Err("a parameter is given twice");
+        }
+    }
+    Ok(parameters)
+}
+
+/// Strictly: `url`'s parser would put U+FFFD for what is not UTF-8, and keep a stray `%`.
+fn decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(query: &str) -> String {
+        let error = Callback::parse(query).expect_err(query);
+        assert_eq!(error.kind(), ErrorKind::NotTrusted, "{query}");
+        format!("{error:?}")
+    }
+
+    #[test]
+    fn a_code_with_its_state() {
+        let callback = Callback::parse("code=a%2Fb+c&state=s&iss=https%3A%2F%2Fop.example&scope=x").unwrap();
+        assert!(callback.state.matches("s") && callback.iss.as_deref() == Some("https://op.example"));
+        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("a/b c")));
+    }
+
+    #[test]
+    fn st_09_duplicates() {
+        for query in [
+            "code=a&code=b&state=s",
+            "code=a&state=s&state=s",
+            "code=a&state=s&iss=i&iss=j",
+            "code=a&st%61te=s&state=s",
+        ] {
+            assert!(refused(query).ends_with("given twice"), "{query}");
+        }
+    }
+
+    #[test]
+    fn cb_03_cb_04_cb_05_either_a_code_or_an_error() {
+        for query in [
+            "",
+            "state=s",
+            "code=a&error=e&state=s",
+            "code=&state=s",
+            "error=&state=s",
+            "code=a",
+            "code=a&state=",
+        ] {
+            refused(query);
+        }
+        assert!(Callback::parse(&format!("state=s&code={}", "a".repeat(4096))).is_ok());
+        refused(&format!("state=s&code={}", "a".repeat(4097)));
+    }
+
+    #[test]
+    fn cb_07_tokens_in_the_callback_are_ignored() {
+        refused("access_token=t&id_token=i&state=s");
+        let callback = Callback::parse("access_token=t&id_token=i&code=c&state=s").unwrap();
+        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("c")));
+    }
+
+    #[test]
+    fn cb_11_malformed_or_endless() {
+        for query in [
+            "code=%ff&state=s",
+            "code=%c0%af&state=s",
+            "code=%4&state=s",
+            "code=%zz&state=s",
+            "code=a&state=s&%ed%a0%80=x",
+        ] {
+            assert!(refused(query).ends_with("not UTF-8"), "{query}");
+        }
+        let many = |n: usize| (2..n).fold("code=a&state=s".to_owned(), |query, i| format!("{query}&p{i}=x"));
+        assert!(Callback::parse(&many(64)).is_ok());
+        refused(&many(65));
+        refused(&format!("code=a&state=s&x={}", "x".repeat(16 << 10)));
+    }
+
+    #[test]
+    fn cb_01_the_providers_words_are_short_and_harmless() {
+        let query =
+            format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
+        let Answer::Error { error, description } = Callback::parse(&query).unwrap().answer else { panic!() };
+        assert_eq!(error, "access_denied");
+        assert_eq!(description.unwrap(), format!("no{}", "!".repeat(298)));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(query in "\\PC{0,64}|[a-z%&=+0-9]{0,64}") {
+            let _ = Callback::parse(&query);
+        }
     }
 }

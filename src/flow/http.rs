@@ -1,13 +1,121 @@
 //! The one HTTP client.
 
-use crate::error::Result;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long one protocol request may take, from the first packet to the last byte of the answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How large a protocol answer may be, in bytes.
+const CAP: usize = 1 << 20;
 
 /// One reqwest client for everything: rustls on ring without a process-wide provider, no redirects, no cookies.
 #[derive(Clone, Debug)]
 pub(crate) struct Http(pub(crate) reqwest::Client);
 
+/// An answer, read whole.
+pub(crate) type Response = http::Response<Vec<u8>>;
+
 impl Http {
     pub(crate) fn new() -> Result<Self> {
-        todo!()
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(DEADLINE)
+            .read_timeout(DEADLINE)
+            .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(Self)
+            .map_err(|error| misconfigured(error.to_string()))
     }
+
+    /// Sends one protocol request, once, and reads its answer: 10 s, 1 MiB, no redirects. A status of 5xx is an
+    /// answer; whoever asked reads it.
+    pub(crate) async fn send(&self, mut request: reqwest::Request) -> Result<Response> {
+        // Set on the request, reqwest's timeout spans connecting, headers and body.
+        request.timeout_mut().get_or_insert(DEADLINE);
+        let mut answer = self.0.execute(request).await.map_err(unreachable)?;
+        if answer.status().is_redirection() {
+            return Err(bad_answer(format!("a redirect ({}) where none may be", answer.status().as_u16())));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > CAP {
+                return Err(bad_answer("an answer of more than 1 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+
+    /// GETs a public JSON document.
+    pub(crate) async fn document(&self, url: &str) -> Result<Vec<u8>> {
+        let request = self.0.get(url).header("accept", "application/json").build();
+        let response = self.send(request.map_err(unreachable)?).await?;
+        match response.status().as_u16() {
+            200 => Ok(response.into_body()),
+            status => Err(failed("the document", status)),
+        }
+    }
+}
+
+fn tls() -> Result<ClientConfig> {
+    let builder = || {
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| misconfigured(error.to_string()))
+    };
+    Ok(match builder()?.with_platform_verifier() {
+        Ok(verified) => verified.with_no_client_auth(),
+        // A bare container: providers on loopback still work, every https one fails its handshake.
+        Err(error) => {
+            log::error!("No https provider can be reached: {error}. Install the system's CA certificates.");
+            builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+        }
+    })
+}
+
+fn misconfigured(cause: String) -> Error {
+    Error::new(ErrorKind::Config, "The HTTP client can't be set up.").because(cause)
+}
+
+/// A request that got no answer. Never prints the URL: it may hold secrets.
+pub(crate) fn unreachable(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    if error.is_timeout() {
+        return Error::new(ErrorKind::Deadline, "The provider did not answer in time. Please try again.")
+            .because(error);
+    }
+    if error.is_builder() {
+        return Error::new(ErrorKind::Config, "A request to the provider can't be built.").because(error);
+    }
+    unavailable("").because(error)
+}
+
+/// A provider that is down, or says so.
+pub(crate) fn unavailable(cause: impl Into<String>) -> Error {
+    Error::new(
+        ErrorKind::ProviderUnreachable,
+        "The provider can't be reached at the moment. Please try again.",
+    )
+    .because(cause.into())
+}
+
+/// A provider's answer that fails a check. The cause names the check, never the values.
+pub(crate) fn bad_answer(cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ProviderAnswer, "The provider's answer can't be used. Please try again later.")
+        .because(cause.into())
+}
+
+/// An answer to `what` of this status, which is not a success.
+pub(crate) fn failed(what: &str, status: u16) -> Error {
+    let cause = format!("{what} was answered with {status}");
+    if status >= 500 || status == 429 { unavailable(cause) } else { bad_answer(cause) }
 }

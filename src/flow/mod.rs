@@ -4,24 +4,32 @@
 //! remembered by the caller; [`Engine::finish`] takes it back with the callback.
 
 mod callback;
+mod document;
 mod http;
+mod id_token;
+mod json;
 mod jwks;
 mod jwt;
 mod oauth2;
 mod oidc;
+mod userinfo;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub(crate) use self::callback::Callback;
+pub(crate) use self::callback::{Answer, Callback, not_trusted};
 pub(crate) use self::http::Http;
+use self::oauth2::Endpoint;
+use self::oidc::Metadata;
 use crate::clock::Clock;
 use crate::config::Entry;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::Purpose;
 use crate::profile::Profile;
+use crate::provider::Protocol;
 use crate::secret::{Secret, encode, random, sha256};
 use crate::token::Token;
 
@@ -121,12 +129,18 @@ pub(crate) struct Engine {
     pub(crate) http: Http,
     pub(crate) clock: Clock,
     discovery: oidc::Discovery,
+    jwks: jwks::Jwks,
 }
 
 impl Engine {
     pub(crate) fn new(clock: Clock) -> Result<Self> {
         let http = Http::new()?;
-        Ok(Self { discovery: oidc::Discovery::new(http.clone()), http, clock })
+        Ok(Self {
+            discovery: oidc::Discovery::new(http.clone()),
+            jwks: jwks::Jwks::new(http.clone()),
+            http,
+            clock,
+        })
     }
 
     /// Where to send the person: the authorization request of `flow` (RFC 6749 §4.1.1). `extra` parameters never
@@ -137,36 +151,134 @@ impl Engine {
         flow: &Flow,
         extra: &BTreeMap<String, String>,
     ) -> Result<Url> {
-        let _ = (entry, flow, extra);
-        todo!()
+        let metadata = self.metadata(entry).await?;
+        let methods =
+            metadata.as_ref().and_then(|metadata| metadata.code_challenge_methods_supported.as_ref());
+        // PK-06: silence is no "no"; a provider that names only `plain` is one.
+        if entry.pkce
+            && methods
+                .is_some_and(|methods| !methods.is_empty() && !methods.iter().any(|name| name == "S256"))
+        {
+            return Err(entry.misconfigured("the provider doesn't do PKCE with S256: set `pkce = false`"));
+        }
+        self.endpoint(entry, metadata.as_deref())?.authorize(flow, extra)
     }
 
     /// Checks what can be checked of a callback before its code is used: its `iss` (RFC 9207), and the provider's own
     /// "no".
     pub(crate) async fn check(&self, entry: &Entry, callback: &Callback) -> Result<()> {
-        let _ = (entry, callback);
-        todo!()
+        let metadata = self.metadata(entry).await?;
+        let promised =
+            metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
+        match (&callback.iss, &entry.issuer) {
+            (Some(iss), Some(issuer)) if iss != issuer => return Err(not_trusted("`iss` is another issuer")),
+            (None, Some(_)) if promised => return Err(not_trusted("no `iss`, which the provider promises")),
+            _ => {}
+        }
+        match &callback.answer {
+            Answer::Code(_) => Ok(()),
+            Answer::Error { error, description } => {
+                let cause =
+                    format!("the provider said `{error}`: {}", description.as_deref().unwrap_or_default());
+                Err(match error.as_str() {
+                    "access_denied" => Error::new(
+                        ErrorKind::Denied,
+                        format!("You did not let this site use your {} account.", entry.title),
+                    )
+                    .because(cause),
+                    "temporarily_unavailable" | "server_error" => http::unavailable(cause),
+                    _ => http::bad_answer(cause),
+                })
+            }
+        }
     }
 
     /// Exchanges the code, verifies the ID token, asks for the userinfo. The code is sent once and never again.
     pub(crate) async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
-        let _ = (entry, flow, code);
-        todo!()
+        let metadata = self.metadata(entry).await?;
+        let answer = self.endpoint(entry, metadata.as_deref())?.exchange(&self.http, flow, code).await?;
+        let mut token = answer.into_token(&entry.scope, self.clock.now());
+        let claims = match &metadata {
+            Some(metadata) => Some(self.first_id_token(entry, metadata, flow, code, &token).await?),
+            None => {
+                // Nobody has verified it, and nobody should take it for verified.
+                token.id_token = None;
+                None
+            }
+        };
+        let subject = claims.as_ref().map(|claims| claims.sub.clone());
+        let url = userinfo_url(entry, metadata.as_deref());
+        if url.is_none() && subject.is_none() {
+            return Ok(Grant { token, profile: Profile::default() });
+        }
+        let claims = claims.map(|claims| claims.all);
+        let answer = userinfo::fetch(&self.http, entry, url, &token.access_token, claims).await?;
+        let mut profile = userinfo::profile(entry, &answer)?;
+        if subject.is_some() {
+            // ID-20: no mapping changes whom the ID token is about.
+            profile.id = subject;
+        }
+        Ok(Grant { token, profile })
     }
 
     /// The next token for `token`'s refresh token (RFC 6749 §6), with everything kept that the answer leaves out.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`](crate::ErrorKind::Reconnect) when the grant is dead (`invalid_grant`, or no refresh
-    /// token); anything else says nothing about the grant.
+    /// [`ErrorKind::Reconnect`] when the grant is dead (`invalid_grant`, or no refresh token); anything else says
+    /// nothing about the grant.
     pub(crate) async fn refresh(&self, entry: &Entry, token: &Token) -> Result<Token> {
-        let _ = (entry, token);
-        todo!()
+        let refresh_token =
+            token.refresh_token.as_ref().ok_or_else(|| oauth2::reconnect("no refresh token"))?;
+        let metadata = self.metadata(entry).await?;
+        let answer = self.endpoint(entry, metadata.as_deref())?.refresh(&self.http, refresh_token).await?;
+        let mut next = answer.into_token(&token.scope, self.clock.now());
+        match &metadata {
+            Some(metadata) if next.id_token.is_some() => {
+                self.next_id_token(entry, metadata, token, &next).await?
+            }
+            _ => next.id_token.clone_from(&token.id_token),
+        }
+        if next.refresh_token.is_none() {
+            next.refresh_token.clone_from(&token.refresh_token);
+        }
+        let mut extra = token.extra.clone();
+        extra.extend(next.extra);
+        next.extra = extra;
+        Ok(next)
     }
 
     /// Where the userinfo is, from the entry or from discovery.
     pub(crate) async fn userinfo_url(&self, entry: &Entry) -> Result<Url> {
-        let _ = entry;
-        todo!()
+        let metadata = self.metadata(entry).await?;
+        entry.need(userinfo_url(entry, metadata.as_deref()), "userinfo_url").cloned()
     }
+
+    /// The metadata of an entry that has an OpenID provider behind it.
+    async fn metadata(&self, entry: &Entry) -> Result<Option<Arc<Metadata>>> {
+        match entry.protocol {
+            Protocol::OAuth2 => Ok(None),
+            Protocol::OpenIdConnect => {
+                let issuer = entry.need(entry.issuer.as_ref(), "issuer")?;
+                self.discovery.metadata(issuer).await.map(Some)
+            }
+        }
+    }
+
+    fn endpoint<'e>(&self, entry: &'e Entry, metadata: Option<&Metadata>) -> Result<Endpoint<'e>> {
+        let discovered = |endpoint: fn(&Metadata) -> &Option<Url>| {
+            metadata.and_then(|metadata| endpoint(metadata).as_ref())
+        };
+        let authorization =
+            entry.authorization_url.as_ref().or(discovered(|metadata| &metadata.authorization_endpoint));
+        let token = entry.token_url.as_ref().or(discovered(|metadata| &metadata.token_endpoint));
+        Ok(Endpoint {
+            entry,
+            authorization: entry.need(authorization, "authorization_url")?.clone(),
+            token: entry.need(token, "token_url")?.clone(),
+        })
+    }
+}
+
+fn userinfo_url<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
+    entry.userinfo_url.as_ref().or(metadata.and_then(|metadata| metadata.userinfo_endpoint.as_ref()))
 }

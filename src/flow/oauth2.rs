@@ -1,1 +1,394 @@
 //! OAuth 2 on the oauth2 crate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use ::oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use ::oauth2::{
+    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::callback::{not_trusted, printable};
+use super::http::{Response, bad_answer, failed, unavailable, unreachable};
+use super::{Flow, Http, json};
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::{ClientAuth, Protocol};
+use crate::secret::Secret;
+use crate::token::Token;
+
+type Client = ::oauth2::Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// ST-19: what neither an entry's nor a signal's extra parameters may say. A request object would say all of it.
+const OURS_TO_AUTHORIZE: &[&str] = &[
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "client_id",
+    "response_type",
+    "scope",
+    "request",
+    "request_uri",
+];
+const OURS_TO_EXCHANGE: &[&str] =
+    &["grant_type", "code", "code_verifier", "redirect_uri", "refresh_token", "client_id", "client_secret"];
+
+/// What is being asked for, which decides what an `invalid_grant` means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// With the code, for the first token.
+    Exchange,
+    /// With the refresh token, for the next one.
+    Refresh,
+}
+
+/// One entry at its endpoints.
+pub(crate) struct Endpoint<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) authorization: Url,
+    pub(crate) token: Url,
+}
+
+impl Endpoint<'_> {
+    fn client(&self) -> Client {
+        let client = ::oauth2::Client::new(ClientId::new(self.entry.client_id.clone()))
+            .set_auth_uri(AuthUrl::from_url(self.authorization.clone()))
+            .set_token_uri(TokenUrl::from_url(self.token.clone()));
+        match (self.entry.auth, &self.entry.client_secret) {
+            (ClientAuth::None, _) | (_, None) => client.set_auth_type(AuthType::RequestBody),
+            (auth, Some(secret)) => client
+                .set_auth_type(if auth == ClientAuth::Basic {
+                    AuthType::BasicAuth
+                } else {
+                    AuthType::RequestBody
+                })
+                .set_client_secret(ClientSecret::new(secret.expose().to_owned())),
+        }
+    }
+
+    fn redirecting(&self, flow: &Flow) -> Result<Client> {
+        RedirectUrl::new(flow.redirect_uri.clone())
+            .map(|url| self.client().set_redirect_uri(url))
+            .map_err(|error| self.entry.misconfigured(format!("`redirect_uri`: {error}")))
+    }
+
+    /// The authorization request (RFC 6749 §4.1.1).
+    pub(crate) fn authorize(&self, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
+        let client = self.redirecting(flow)?;
+        let state = || CsrfToken::new(flow.state().expose().to_owned());
+        let mut request = client.authorize_url(state);
+        if !self.entry.scope.is_empty() {
+            // One text, so that the entry's own separator stands in it.
+            request = request.add_scope(Scope::new(self.entry.scope.join(&self.entry.scope_separator)));
+        }
+        if self.entry.pkce {
+            let verifier = PkceCodeVerifier::new(flow.verifier().expose().to_owned());
+            request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        }
+        if self.entry.protocol == Protocol::OpenIdConnect {
+            request = request.add_extra_param("nonce", flow.nonce().expose().to_owned());
+        }
+        let mut parameters = self.entry.authorization_params.clone();
+        parameters.extend(extra.clone());
+        parameters.retain(|name, _| !OURS_TO_AUTHORIZE.contains(&name.as_str()));
+        Ok(parameters
+            .into_iter()
+            .fold(request, |request, (name, value)| request.add_extra_param(name, value))
+            .url()
+            .0)
+    }
+
+    /// The token for a code (RFC 6749 §4.1.3): asked for once, whatever happens.
+    pub(crate) async fn exchange(&self, http: &Http, flow: &Flow, code: &Secret) -> Result<TokenAnswer> {
+        let client = self.redirecting(flow)?;
+        let mut request = client.exchange_code(AuthorizationCode::new(code.expose().to_owned()));
+        if self.entry.pkce {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(flow.verifier().expose().to_owned()));
+        }
+        for (name, value) in self.token_params() {
+            request = request.add_extra_param(name, value);
+        }
+        let send = |request| self.send(http, request, Asking::Exchange);
+        request.request_async(&send).await.map_err(told)
+    }
+
+    /// The next token (RFC 6749 §6).
+    pub(crate) async fn refresh(&self, http: &Http, refresh_token: &Secret) -> Result<TokenAnswer> {
+        let client = self.client();
+        let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
+        let mut request = client.exchange_refresh_token(&refresh_token);
+        for (name, value) in self.token_params() {
+            request = request.add_extra_param(name, value);
+        }
+        let send = |request| self.send(http, request, Asking::Refresh);
+        request.request_async(&send).await.map_err(told)
+    }
+
+    fn token_params(&self) -> impl Iterator<Item = (&str, &str)> {
+        let params = self.entry.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        params.filter(|(name, _)| !OURS_TO_EXCHANGE.contains(name))
+    }
+
+    /// Between the oauth2 crate and the world: the entry's headers on the way out, the providers' own ways of answering
+    /// on the way back.
+    async fn send(&self, http: &Http, request: HttpRequest, asking: Asking) -> Result<Response> {
+        let sent = String::from_utf8_lossy(request.body()).into_owned();
+        let mut request = reqwest::Request::try_from(request).map_err(unreachable)?;
+        add_headers(self.entry, &mut request)?;
+        let answer = http.send(request).await?;
+        let status = answer.status().as_u16();
+        match fields(answer.body()) {
+            Some(fields) if status == 200 && !fields.contains_key("error") => {
+                Ok(Response::new(Value::Object(fields).to_string().into_bytes()))
+            }
+            Some(fields) if fields.contains_key("error") => Err(self.refusal(status, &fields, asking, &sent)),
+            _ if status == 401 => {
+                Err(self.entry.misconfigured("the token endpoint doesn't know this client (401)"))
+            }
+            None if status == 200 => {
+                Err(bad_answer("the token endpoint's answer is not JSON, or says something twice"))
+            }
+            _ => Err(failed("the token request", status)),
+        }
+    }
+
+    /// The token endpoint's "no" (RFC 6749 §5.2), also where it comes with 200 as GitHub's does.
+    fn refusal(&self, status: u16, fields: &Map<String, Value>, asking: Asking, sent: &str) -> Error {
+        let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let code = printable(text("error"), 64);
+        // Some providers quote what they were sent.
+        let quotes = |text: &str| {
+            let mut sent = url::form_urlencoded::parse(sent.as_bytes());
+            let secret = self.entry.client_secret.as_ref().map(Secret::expose);
+            secret.is_some_and(|secret| text.contains(secret))
+                || sent.any(|(name, value)| name != "grant_type" && value.len() > 3 && text.contains(&*value))
+        };
+        let description = Some(printable(text("error_description"), 300)).filter(|text| !quotes(text));
+        let cause =
+            format!("the token endpoint said `{code}` ({status}): {}", description.unwrap_or_default());
+        match code.as_str() {
+            "invalid_grant" | "bad_verification_code" if asking == Asking::Exchange => {
+                not_trusted("the provider refused the code").because(cause)
+            }
+            "invalid_grant" | "bad_refresh_token" if asking == Asking::Refresh => reconnect(cause),
+            "invalid_client"
+            | "unauthorized_client"
+            | "incorrect_client_credentials"
+            | "redirect_uri_mismatch" => self.entry.misconfigured(cause),
+            "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(cause),
+            _ if status >= 500 || status == 429 => unavailable(cause),
+            _ => bad_answer(cause),
+        }
+    }
+}
+
+/// A grant that is dead.
+pub(crate) fn reconnect(cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Reconnect, "The connection to this account has ended. Please connect it again.")
+        .because(cause.into())
+}
+
+/// Puts the entry's headers on a request to its provider: over ours, but never over who we are.
+pub(crate) fn add_headers(entry: &Entry, request: &mut reqwest::Request) -> Result<()> {
+    for (name, value) in &entry.headers {
+        let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
+        let (header, value) =
+            header.ok_or_else(|| entry.misconfigured(format!("`headers`: `{name}` can't be sent")))?;
+        if ![AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH].contains(&header) {
+            request.headers_mut().insert(header, value);
+        }
+    }
+    Ok(())
+}
+
+/// An answer's fields: JSON, or a form, whatever its Content-Type says (GitHub, and older ones).
+fn fields(body: &[u8]) -> Option<Map<String, Value>> {
+    if let Ok(fields) = json::object(body) {
+        return Some(fields);
+    }
+    let text = std::str::from_utf8(body).ok().map(str::trim)?;
+    if text.starts_with(['{', '[', '<', '"']) || !text.contains('=') || text.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        if fields.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+            return None;
+        }
+    }
+    Some(fields)
+}
+
+fn told(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
+    match error {
+        RequestTokenError::Request(error) => error,
+        // Our own sentence about a field; never the body beside it.
+        RequestTokenError::Parse(error, _) => bad_answer(format!("the token answer: {}", error.into_inner())),
+        _ => bad_answer("the token answer can't be read"),
+    }
+}
+
+/// What the token endpoint answered (RFC 6749 §5.1), read as strictly as sign-in needs and as kindly as providers need.
+#[derive(Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub(crate) struct TokenAnswer {
+    access_token: AccessToken,
+    token_type: Bearer,
+    expires_in: Option<Duration>,
+    refresh_token: Option<RefreshToken>,
+    scope: Option<Vec<Scope>>,
+    pub(crate) id_token: Option<Secret>,
+    extra: Map<String, Value>,
+}
+
+/// `bearer`, as the provider wrote it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Bearer(String);
+
+impl ::oauth2::TokenType for Bearer {}
+
+impl TryFrom<Map<String, Value>> for TokenAnswer {
+    type Error = &'static str;
+
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
+        let mut text = |name, wrong| match fields.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong),
+        };
+        let access_token =
+            text("access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;
+        // It goes into a header, here and at whoever the app hands it to.
+        if access_token.chars().any(|c| c.is_control() || c == ' ') {
+            return Err("`access_token` holds what no token may");
+        }
+        let token_type = text("token_type", "`token_type` is not a text")?.ok_or("no `token_type`")?;
+        if !token_type.eq_ignore_ascii_case("bearer") {
+            return Err("`token_type` is not `bearer`");
+        }
+        let refresh_token = text("refresh_token", "`refresh_token` is not a text")?;
+        let id_token = text("id_token", "`id_token` is not a text")?;
+        Ok(Self {
+            access_token: AccessToken::new(access_token),
+            token_type: Bearer(token_type),
+            refresh_token: refresh_token.map(RefreshToken::new),
+            id_token: id_token.map(Secret::new),
+            expires_in: expires_in(fields.remove("expires_in"))?,
+            scope: scope(fields.remove("scope"))?,
+            extra: fields,
+        })
+    }
+}
+
+/// TR-04: seconds as a number, a whole float or digits. `0` is how some say "never".
+fn expires_in(value: Option<Value>) -> Result<Option<Duration>, &'static str> {
+    const MOST: f64 = 10_000_000_000.0;
+    let seconds = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        Some(_) => None,
+    };
+    match seconds {
+        Some(0.0) => Ok(None),
+        Some(seconds) if (0.0..=MOST).contains(&seconds) && seconds.fract() == 0.0 => {
+            Ok(Some(Duration::from_secs_f64(seconds)))
+        }
+        _ => Err("`expires_in` is not a number of seconds"),
+    }
+}
+
+/// TR-05: a text with spaces or commas, or a list. Empty is empty; only absent means "as asked".
+fn scope(value: Option<Value>) -> Result<Option<Vec<Scope>>, &'static str> {
+    const WRONG: &str = "`scope` is neither a text nor a list of texts";
+    let split = |text: &str| {
+        let names = text.split([' ', ',']).filter(|name| !name.is_empty());
+        names.map(|name| Scope::new(name.to_owned())).collect::<Vec<_>>()
+    };
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(split(&text))),
+        Some(Value::Array(list)) => {
+            let names = list.iter().map(|name| name.as_str().map(split).ok_or(WRONG));
+            Ok(Some(names.collect::<Result<Vec<_>, _>>()?.concat()))
+        }
+        Some(_) => Err(WRONG),
+    }
+}
+
+impl TokenAnswer {
+    /// The token, as obtained at `now`, of `scope` where the answer doesn't say.
+    pub(crate) fn into_token(self, scope: &[String], now: i64) -> Token {
+        let mut token = Token::new(self.access_token.into_secret());
+        token.token_type = self.token_type.0;
+        token.refresh_token = self.refresh_token.map(|token| Secret::new(token.into_secret()));
+        token.id_token = self.id_token;
+        token.scope = match self.scope {
+            Some(granted) => granted.into_iter().map(|name| name.to_string()).collect(),
+            None => scope.to_vec(),
+        };
+        token.extra = self.extra;
+        token.obtained_at = now;
+        let lasts = |time: Duration| now.saturating_add(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+        token.expires_at = self.expires_in.map(lasts);
+        token
+    }
+}
+
+impl TokenResponse for TokenAnswer {
+    type TokenType = Bearer;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &Bearer {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scope.as_ref()
+    }
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAnswer").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// Demanded by [`TokenResponse`]; a token is never serialised in plain.
+impl Serialize for TokenAnswer {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("a token answer is not serialised"))
+    }
+}

@@ -1,12 +1,138 @@
-//! OpenID Connect: discovery, ID token, userinfo.
+//! OpenID Connect: discovery.
 
-use super::Http;
+use std::sync::Arc;
 
+use serde::Deserialize;
+use url::{Host, Url};
+
+use super::document::Documents;
+use super::http::bad_answer;
+use super::{Http, json};
+use crate::error::Result;
+
+/// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Metadata {
+    pub(crate) issuer: String,
+    pub(crate) authorization_endpoint: Option<Url>,
+    pub(crate) token_endpoint: Option<Url>,
+    pub(crate) userinfo_endpoint: Option<Url>,
+    pub(crate) jwks_uri: Option<Url>,
+    pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) authorization_response_iss_parameter_supported: bool,
+}
+
+/// The metadata of all issuers in use.
 #[derive(Clone)]
-pub(crate) struct Discovery(Http);
+pub(crate) struct Discovery {
+    http: Http,
+    documents: Documents<Metadata>,
+}
 
 impl Discovery {
     pub(crate) fn new(http: Http) -> Self {
-        Self(http)
+        Self { http, documents: Documents::new() }
+    }
+
+    /// The metadata of `issuer`.
+    pub(crate) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>> {
+        self.documents.get(issuer, self.fetch(issuer)).await
+    }
+
+    async fn fetch(&self, issuer: &str) -> Result<Metadata> {
+        let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
+        let body = self.http.document(&url).await?;
+        Metadata::parse(&body, issuer)
+            .map_err(|cause| bad_answer(format!("the metadata of `{issuer}`: {cause}")))
+    }
+}
+
+impl Metadata {
+    fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
+        let fields = json::object(body)?;
+        let metadata =
+            Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| error.to_string())?;
+        // Byte for byte: whoever answers for another issuer could have its users sign in here (Discovery §4.3).
+        if metadata.issuer != issuer {
+            return Err("it is another issuer's".into());
+        }
+        let endpoints = [
+            &metadata.authorization_endpoint,
+            &metadata.token_endpoint,
+            &metadata.userinfo_endpoint,
+            &metadata.jwks_uri,
+        ];
+        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_private(url)) {
+            return Err(format!("`{url}` is not https"));
+        }
+        Ok(metadata)
+    }
+}
+
+/// Whether nobody listens on the way: https, or http within this machine.
+fn is_private(url: &Url) -> bool {
+    let loopback = || match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || url.scheme() == "http" && loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ISSUER: &str = "https://op.example/tenant";
+
+    fn parse(change: (&str, serde_json::Value)) -> Result<Metadata, String> {
+        let mut fields = json!({
+            "issuer": ISSUER,
+            "authorization_endpoint": "https://op.example/auth",
+            "token_endpoint": "https://op.example/token",
+            "jwks_uri": "http://127.0.0.1:8080/jwks",
+        });
+        fields[change.0] = change.1;
+        Metadata::parse(fields.to_string().as_bytes(), ISSUER)
+    }
+
+    #[test]
+    fn dj_01_another_issuers_metadata() {
+        assert!(parse(("x", json!(1))).is_ok());
+        for issuer in [
+            "https://op.example/tenant/",
+            "https://op.example",
+            "https://OP.example/tenant",
+            "http://op.example/tenant",
+            "",
+        ] {
+            assert!(parse(("issuer", json!(issuer))).is_err(), "{issuer}");
+        }
+    }
+
+    #[test]
+    fn dj_02_endpoints_in_the_open() {
+        for url in [
+            "http://op.example/token",
+            "http://localhost.example/",
+            "ftp://localhost/",
+            "http://10.0.0.1/",
+            "file:///etc/passwd",
+        ] {
+            assert!(parse(("token_endpoint", json!(url))).is_err(), "{url}");
+        }
+        for url in ["http://localhost:1/", "http://[::1]/", "http://127.9.9.9/", "https://10.0.0.1/"] {
+            assert!(parse(("token_endpoint", json!(url))).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn wrong_types() {
+        assert!(parse(("token_endpoint", json!(7))).is_err());
+        assert!(parse(("authorization_response_iss_parameter_supported", json!("true"))).is_err());
     }
 }

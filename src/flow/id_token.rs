@@ -1,0 +1,218 @@
+//! ID tokens (OpenID Connect Core §3.1.3.7).
+
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
+
+use super::http::bad_answer;
+use super::jwt::{Jwt, stored_claims};
+use super::oidc::Metadata;
+use super::{Engine, Flow};
+use crate::config::Entry;
+use crate::error::Result;
+use crate::profile::claims;
+use crate::provider::Algorithm;
+use crate::secret::{Secret, encode};
+use crate::token::Token;
+
+/// How old an ID token may be when it arrives, in seconds. It comes fresh; a day leaves room for whatever a provider does.
+const MAX_AGE: f64 = 86_400.0;
+
+/// A verified ID token's claims.
+#[derive(Debug, Clone)]
+pub(crate) struct Claims {
+    pub(crate) sub: String,
+    pub(crate) all: Map<String, Value>,
+}
+
+/// What an ID token must say.
+struct Expected<'a> {
+    entry: &'a Entry,
+    now: i64,
+    /// It must be there and equal.
+    nonce: Option<&'a str>,
+    access_token: &'a Secret,
+    code: Option<&'a Secret>,
+}
+
+impl Engine {
+    /// The claims of the ID token that came with the first token: it must be there (ID-15).
+    pub(super) async fn first_id_token(
+        &self,
+        entry: &Entry,
+        metadata: &Metadata,
+        flow: &Flow,
+        code: &Secret,
+        token: &Token,
+    ) -> Result<Claims> {
+        let id_token =
+            token.id_token.as_ref().ok_or_else(|| bad_answer("no `id_token` in the token answer"))?;
+        let nonce = flow.nonce();
+        let expected = Expected {
+            entry,
+            now: self.clock.now(),
+            nonce: Some(nonce.expose()),
+            access_token: &token.access_token,
+            code: Some(code),
+        };
+        self.verified(metadata, id_token, &expected).await
+    }
+
+    /// Checks an ID token that came with a refreshed one: the same person's as `old`'s (Core §12.2, ID-21).
+    pub(super) async fn next_id_token(
+        &self,
+        entry: &Entry,
+        metadata: &Metadata,
+        old: &Token,
+        next: &Token,
+    ) -> Result<()> {
+        let Some(id_token) = &next.id_token else { return Ok(()) };
+        let expected = Expected {
+            entry,
+            now: self.clock.now(),
+            nonce: None,
+            access_token: &next.access_token,
+            code: None,
+        };
+        let claims = self.verified(metadata, id_token, &expected).await?;
+        let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
+            return Ok(());
+        };
+        if before.get("sub").and_then(Value::as_str) != Some(&claims.sub) {
+            return Err(wrong("it is another person's than before"));
+        }
+        if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
+            return Err(wrong("its `nonce` is not the first one's"));
+        }
+        Ok(())
+    }
+
+    async fn verified(
+        &self,
+        metadata: &Metadata,
+        id_token: &Secret,
+        expected: &Expected<'_>,
+    ) -> Result<Claims> {
+        let jwt = Jwt::parse(id_token.expose(), &expected.entry.signing_algorithms).map_err(wrong)?;
+        let url = metadata
+            .jwks_uri
+            .as_ref()
+            .ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
+        if !jwt.is_signed_by(&*self.jwks.keys(url).await?)
+            && !jwt.is_signed_by(&*self.jwks.renewed(url).await?)
+        {
+            return Err(wrong("none of the provider's keys has signed it"));
+        }
+        expected.check(jwt.claims().map_err(wrong)?, jwt.algorithm).map_err(wrong)
+    }
+}
+
+fn wrong(cause: &'static str) -> crate::Error {
+    bad_answer(format!("the ID token: {cause}"))
+}
+
+impl Expected<'_> {
+    fn check(&self, all: Map<String, Value>, algorithm: Algorithm) -> Result<Claims, &'static str> {
+        let claims = Value::Object(all);
+        let client_id = self.entry.client_id.as_str();
+        if claims.get("iss").and_then(Value::as_str) != self.entry.issuer.as_deref()
+            || self.entry.issuer.is_none()
+        {
+            return Err("`iss` is not the issuer");
+        }
+        let azp = text(&claims, "azp")?;
+        match claims.get("aud") {
+            Some(Value::String(aud)) if aud == client_id => {}
+            Some(Value::Array(list))
+                if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
+            {
+                if list.len() > 1 && azp.is_none() {
+                    return Err("`aud` names others too, and `azp` does not name us");
+                }
+            }
+            _ => return Err("`aud` is not this client"),
+        }
+        if azp.is_some_and(|azp| azp != client_id) {
+            return Err("`azp` is another client");
+        }
+        self.check_times(&claims)?;
+        if let Some(nonce) = self.nonce {
+            let given = text(&claims, "nonce")?.ok_or("no `nonce`")?;
+            if !bool::from(given.as_bytes().ct_eq(nonce.as_bytes())) {
+                return Err("`nonce` is not this sign-in's");
+            }
+        }
+        for (name, secret) in [("at_hash", Some(self.access_token)), ("c_hash", self.code)] {
+            if let (Some(hash), Some(secret)) = (text(&claims, name)?, secret)
+                && hash != half_hash(algorithm, secret)
+            {
+                return Err("a hash in it is not that of what came with it");
+            }
+        }
+        let sub = match claims.get("sub") {
+            // A number is somebody's mistake here: `1` and `"1"` would be one person (ID-08).
+            Some(Value::String(_)) => {
+                claims::id(&claims, "sub").ok().flatten().ok_or("`sub` is not an id")?
+            }
+            _ => return Err("`sub` is not an id"),
+        };
+        match claims {
+            Value::Object(all) => Ok(Claims { sub, all }),
+            _ => Err("not a JSON object"),
+        }
+    }
+
+    fn check_times(&self, claims: &Value) -> Result<(), &'static str> {
+        let (now, skew) = (self.now as f64, self.entry.clock_skew as f64);
+        let exp = seconds(claims, "exp")?.ok_or("no `exp`")?;
+        if now >= exp + skew {
+            return Err("it has expired");
+        }
+        let iat = seconds(claims, "iat")?.ok_or("no `iat`")?;
+        if iat > now + skew {
+            return Err("`iat` is in the future");
+        }
+        if iat < now - skew - MAX_AGE {
+            return Err("`iat` is long ago");
+        }
+        if seconds(claims, "nbf")?.is_some_and(|nbf| nbf > now + skew) {
+            return Err("`nbf` is in the future");
+        }
+        let auth_time = seconds(claims, "auth_time")?;
+        if let Some(max_age) = self.entry.authorization_params.get("max_age").filter(|_| self.nonce.is_some())
+        {
+            let max_age: f64 = max_age.parse().map_err(|_| "`max_age` of the entry is not a number")?;
+            if auth_time.is_none_or(|auth_time| now > auth_time + max_age + skew) {
+                return Err("`auth_time` is older than `max_age` allows");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text `name`. One of another type is wrong, not absent.
+fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static str> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err("a claim is not a text"),
+    }
+}
+
+/// The time `name`, fractions allowed (RFC 7519 §2). One of another type, or beyond all calendars, is wrong, not absent.
+fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'static str> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => match number.as_f64() {
+            Some(seconds) if (0.0..=1e12).contains(&seconds) => Ok(Some(seconds)),
+            _ => Err("a time is out of range"),
+        },
+        Some(_) => Err("a time is not a number"),
+    }
+}
+
+/// `at_hash` and `c_hash`: the left half of the hash that the signature uses (Core §3.1.3.6); Ed25519 uses SHA-512.
+fn half_hash(algorithm: Algorithm, secret: &Secret) -> String {
+    let hash = if algorithm == Algorithm::EdDSA { &ring::digest::SHA512 } else { &ring::digest::SHA256 };
+    let digest = ring::digest::digest(hash, secret.expose().as_bytes());
+    encode(&digest.as_ref()[..digest.as_ref().len() / 2])
+}
