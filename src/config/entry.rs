@@ -202,10 +202,9 @@ impl Context<'_> {
     }
 
     /// Two entries can't share a callback, or a variable of the environment.
-    pub(super) fn clashes(&self, entries: &BTreeMap<String, Entry>) {
+    pub(super) fn clashes(&self, oauth: &Table<'_>, entries: &BTreeMap<String, Entry>) {
         let mut paths: BTreeMap<String, &str> = BTreeMap::new();
         let mut variables: BTreeMap<String, &str> = BTreeMap::new();
-        let oauth = self.reader.table("oauth");
         for (name, entry) in entries {
             if let Some(path) =
                 Url::parse(&entry.redirect_uri).ok().map(|url| url.path().trim_end_matches('/').to_owned())

@@ -49,7 +49,7 @@ fn everything(
             entries.insert(name, entry);
         }
     }
-    context.clashes(&entries);
+    context.clashes(&oauth, &entries);
     (settings, entries)
 }
 

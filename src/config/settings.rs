@@ -79,8 +79,9 @@ fn prefix(table: &mut Table<'_>) -> Option<String> {
     let given = table.text("prefix")?;
     let prefix = given.value.strip_suffix('/').unwrap_or(&given.value);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    let segment =
-        |segment: &str| !segment.is_empty() && segment.chars().all(plain) && segment.trim_matches('.') != "";
+    let segment = |segment: &str| {
+        !segment.is_empty() && segment.chars().all(plain) && !segment.trim_matches('.').is_empty()
+    };
     match prefix.strip_prefix('/') {
         Some(rest) if rest.split('/').all(segment) => Some(prefix.to_owned()),
         _ => {
@@ -121,7 +122,7 @@ fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {
             None => {
                 table.reader.fault(
                     &given.place,
-                    &format!("key number {} is not 32 bytes in base64", number + 1),
+                    format!("key number {} is not 32 bytes in base64", number + 1),
                     EXAMPLE,
                 );
             }
@@ -141,6 +142,9 @@ fn cache(table: &mut Table<'_>) -> Option<CacheSettings> {
             cache.ttl = ttl.try_into().unwrap_or(cache.ttl);
         }
         inner.close();
+    } else if table.has("cache") && table.peek_bool("cache").is_none() {
+        table.fault("cache", "must be a table, or false", "cache = { bytes = 67108864, ttl = 5 }");
+        table.forget("cache");
     } else if table.boolean("cache") == Some(false) {
         return None;
     }

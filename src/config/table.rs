@@ -116,6 +116,10 @@ impl<'a> Table<'a> {
         self.values.get(key)?.as_str()
     }
 
+    pub(super) fn peek_bool(&self, key: &str) -> Option<bool> {
+        self.values.get(key)?.to_bool()
+    }
+
     pub(super) fn keys(&self) -> Vec<String> {
         self.values.keys().cloned().collect()
     }
@@ -144,14 +148,14 @@ impl<'a> Table<'a> {
         self.reader.figment.get_metadata(self.values.get(key)?.tag())
     }
 
-    fn from_env(&self, key: &str) -> bool {
+    fn is_from_env(&self, key: &str) -> bool {
         self.metadata(key).is_some_and(is_env)
     }
 
     /// Lets the environment `variable` speak for `key`, and for `other`, which means the same: only Rocket's own
     /// variables know better.
     pub(super) fn lay_over(&mut self, key: &str, other: &str, variable: &str, text: String) {
-        if self.from_env(key) || self.from_env(other) {
+        if self.is_from_env(key) || self.is_from_env(other) {
             return;
         }
         self.values.remove(other);
@@ -163,20 +167,23 @@ impl<'a> Table<'a> {
     pub(super) fn either<'k>(&mut self, key: &'k str, other: &'k str) -> &'k str {
         self.know(key);
         self.know(other);
-        match (self.has(key), self.has(other)) {
-            (true, true) if self.from_env(key) == self.from_env(other) => {
-                self.fault(
-                    other,
-                    format!("is given beside `{key}`, and both mean the same: keep one of them"),
-                    "",
-                );
-                self.values.remove(other);
-                key
-            }
-            (true, true) if self.from_env(other) => other,
-            (false, true) => other,
-            _ => key,
+        if key == other || !self.has(other) {
+            return key;
         }
+        if !self.has(key) {
+            return other;
+        }
+        if self.is_from_env(key) == self.is_from_env(other) {
+            self.fault(
+                other,
+                format!("is given beside `{key}`, and both mean the same: keep one of them"),
+                "",
+            );
+        }
+        let (wins, loses) =
+            if self.is_from_env(other) && !self.is_from_env(key) { (other, key) } else { (key, other) };
+        self.values.remove(loses);
+        wins
     }
 
     /// Moves what is under `from` in the inner table `inner` up to here.
