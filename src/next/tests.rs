@@ -65,6 +65,8 @@ const TRICKS: &[&str] = &[
     "/\u{85}/e",
     "/\u{9f}",
     "/a\r\nSet-Cookie:a=b",
+    "/a?b\0c",
+    "/a?\u{1}",
     "/a?b\r\nLocation:e",
     "/ /e",
     "/ e",
