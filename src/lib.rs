@@ -13,6 +13,8 @@ mod profile;
 pub mod provider;
 mod secret;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod user;
 
