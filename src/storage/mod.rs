@@ -15,6 +15,8 @@ mod null;
 mod record;
 #[cfg(feature = "sqlite")]
 mod sql;
+#[cfg(test)]
+mod suite;
 
 use std::any::TypeId;
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use rocket::figment::Figment;
 #[cfg(feature = "sqlite")]
 //SQL pub use sql::{DieselStorage, PolicyConnection, schema};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Found, decide};
+use crate::link::{Arrival, Found, Login, Purpose, Verdict, decide};
 pub use crate::secret::{KeyRing, Unsealable};
 pub(crate) use cached::Cached;
 pub(crate) use cookie::Browser;
@@ -90,6 +92,14 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorKind::Store`] when the store can't be asked: never "none".
     async fn get(&self, key: &Key) -> Result<Option<Record>>;
 
+    /// The account under `key` as the store has it now, past any cache.
+    ///
+    /// # Errors
+    /// As [`get`](Storage::get).
+    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+        self.get(key).await
+    }
+
     /// Stores `record` under all its [keys](Record::keys), in place of what was there.
     ///
     /// # Errors
@@ -143,9 +153,17 @@ pub trait Storage: Send + Sync + 'static {
         Ok(true)
     }
 
+    /// Gives a lease back before its time, after a refresh that failed.
+    async fn release(&self, record: &Record) -> Result<()> {
+        let _ = record;
+        Ok(())
+    }
+
     /// Replaces the token of `record` by a refreshed one, if `record` is still what is stored; says whether it was.
+    /// This ends the lease.
     async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
         let key = record.key();
+        let _turn = local::turn(&turn_at(&record.entry, record.provider_user_id.as_deref())).await;
         match self.get(&key).await? {
             Some(stored) if stored.version == record.version && stored.user_id == record.user_id => {
                 self.set(renewed).await.map(|()| true)
@@ -160,25 +178,7 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// What the decision refuses, and [`ErrorKind::Store`]; then nothing is stored.
     async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
-        let _turn = local::turn(&format!("link {} {:?}", arrival.entry, arrival.profile.id)).await;
-        let found = match Key::of(arrival) {
-            Some(key) => self.get(&key).await?,
-            None => None,
-        };
-        let site = match arrival.purpose {
-            crate::link::Purpose::Site => {
-                self.get(&Key::Owner { entry: arrival.entry.clone(), user: None }).await?
-            }
-            _ => None,
-        };
-        let seen = Found {
-            account: found.as_ref().map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
-            site: site.as_ref().map(|record| record.provider_user_id.as_deref()),
-        };
-        let decision = decide(arrival, &seen, |login| Ok(login.usual()))?;
-        let record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
-        self.set(&record).await?;
-        Ok(Linked { record, previous: found, user: decision.user })
+        link_by(self, arrival, keys, |login| Ok(login.usual())).await
     }
 
     /// Removes accounts of `user` at `entry`, the one with the id `account` or all, and says which. `entries` are all
@@ -227,6 +227,42 @@ pub trait Storage: Send + Sync + 'static {
     fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
         let _ = figment;
         None
+    }
+}
+
+/// Writes to one account take turns within this process.
+fn turn_at(entry: &str, provider_user_id: Option<&str>) -> String {
+    format!("account {entry} {provider_user_id:?}")
+}
+
+/// Stores a finished dance in a storage without transactions, asking `ask`.
+async fn link_by<S: Storage + ?Sized>(
+    storage: &S,
+    arrival: &Arrival,
+    keys: &KeyRing,
+    ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
+) -> Result<Linked> {
+    let _turn = local::turn(&turn_at(&arrival.entry, arrival.profile.id.as_deref())).await;
+    let found = match Key::of(arrival) {
+        Some(key) => storage.get(&key).await?,
+        None => None,
+    };
+    let site = match arrival.purpose {
+        Purpose::Site => storage.get(&Key::Owner { entry: arrival.entry.clone(), user: None }).await?,
+        _ => None,
+    };
+    let decision = decide(arrival, &Found::of(found.as_ref(), site.as_ref()), ask)?;
+    let record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
+    storage.set(&record).await?;
+    Ok(Linked { record, previous: found, user: decision.user })
+}
+
+impl<'a> Found<'a> {
+    fn of(account: Option<&'a Record>, site: Option<&'a Record>) -> Self {
+        Self {
+            account: account.map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
+            site: site.map(|record| record.provider_user_id.as_deref()),
+        }
     }
 }
 

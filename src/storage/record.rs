@@ -49,6 +49,15 @@ impl Key {
         }
     }
 
+    /// What it takes in memory, about, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let id = match self {
+            Key::Owner { user, .. } => user.as_ref().map_or(0, String::len),
+            Key::Identity { provider_user_id, .. } => provider_user_id.len(),
+        };
+        size_of::<Self>() + self.entry().len() + id
+    }
+
     /// Where the account of `arrival` is found: by its identity; without one, by who is to own it.
     pub(crate) fn of(arrival: &Arrival) -> Option<Self> {
         match (&arrival.profile.id, &arrival.visitor) {
@@ -202,6 +211,22 @@ impl Record {
             Some(id) => Key::identity(&self.entry, id),
             None => Key::Owner { entry: self.entry.clone(), user: self.user_id.clone() },
         }
+    }
+
+    /// Whether the account is found under `key`.
+    pub(crate) fn is_under(&self, key: &Key) -> bool {
+        self.entry == key.entry()
+            && match key {
+                Key::Owner { user, .. } => self.user_id == *user,
+                Key::Identity { provider_user_id, .. } => {
+                    self.provider_user_id.as_ref() == Some(provider_user_id)
+                }
+            }
+    }
+
+    /// The place among the accounts of its owner: by rank, then by age.
+    pub(crate) fn place_in_list(&self) -> (i32, i64, i64) {
+        (self.rank, self.created_at, self.id)
     }
 
     /// What it takes in memory, about, in bytes.

@@ -1,0 +1,263 @@
+//! What every storage must do: one suite for all of them.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::link::Purpose;
+use crate::profile::Profile;
+use crate::token::Token;
+
+pub(crate) fn keys() -> KeyRing {
+    KeyRing::new([[7; 32]])
+}
+
+/// A finished dance of the provider's user `id`, begun by `visitor`.
+pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Arrival {
+    let mut profile = Profile::of(&serde_json::json!({ "sub": id }));
+    profile.id = id.map(str::to_owned);
+    profile.name = Some("Ada".into());
+    Arrival {
+        entry: entry.into(),
+        issuer: "https://op.example".into(),
+        purpose: if visitor.is_some() { Purpose::Connect } else { Purpose::SignIn },
+        profile,
+        token: Token::new("access").with_refresh_token("refresh").expiring(1000, 3600),
+        visitor: visitor.map(str::to_owned),
+        user_required: false,
+        admitted: false,
+        now: 1000,
+        notes: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Record {
+    Record::of(&arrival(entry, id, user), user, None, &keys()).unwrap()
+}
+
+/// A key-value store, as in the documentation of [`Storage`].
+#[derive(Default)]
+pub(crate) struct KeyValue(Mutex<HashMap<String, String>>);
+
+#[rocket::async_trait]
+impl Storage for KeyValue {
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        let json = self.0.lock().unwrap().get(&key.to_string()).cloned();
+        json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
+    }
+
+    async fn set(&self, record: &Record) -> Result<()> {
+        let json = serde_json::to_string(record).map_err(Error::store)?;
+        for key in record.keys() {
+            self.0.lock().unwrap().insert(key.to_string(), json.clone());
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        let Some(record) = self.get(key).await? else { return Ok(()) };
+        for key in record.keys() {
+            self.0.lock().unwrap().remove(&key.to_string());
+        }
+        Ok(())
+    }
+}
+
+/// But for its id, which is the storage's to give.
+#[track_caller]
+fn assert_same(found: Option<Record>, wanted: &Record) {
+    let found = found.expect("stored");
+    assert_eq!(Record { id: wanted.id, ..found }, *wanted);
+}
+
+/// What holds for all of them, one account per entry.
+pub(crate) async fn one_account(storage: &dyn Storage) {
+    let record = record("github", Some("Ö 1"), Some("7"));
+    let (owner, identity) = (Key::owner("github", 7), Key::identity("github", "Ö 1"));
+    assert_eq!(storage.get(&owner).await.unwrap(), None);
+    assert_eq!(storage.get(&identity).await.unwrap(), None);
+    storage.delete(&owner).await.unwrap();
+
+    storage.set(&record).await.unwrap();
+    for key in [&owner, &identity] {
+        assert_same(storage.get(key).await.unwrap(), &record);
+        assert_same(storage.fresh(key).await.unwrap(), &record);
+    }
+    for key in [
+        Key::owner("GitHub", 7),
+        Key::owner("github", 70),
+        Key::Owner { entry: "github".into(), user: None },
+        Key::identity("github", "ö 1"),
+        Key::identity("github", "Ö 1 "),
+        Key::identity("gitlab", "Ö 1"),
+    ] {
+        assert_eq!(storage.get(&key).await.unwrap(), None, "{key}");
+        storage.delete(&key).await.unwrap();
+    }
+    assert_same(storage.list(Some("7"), &["gitlab", "github"]).await.unwrap().pop(), &record);
+    assert!(storage.list(Some("7"), &["gitlab"]).await.unwrap().is_empty());
+    assert!(storage.list(None, &["github"]).await.unwrap().is_empty());
+
+    let stored = storage.get(&identity).await.unwrap().unwrap();
+    assert!(stored.open(&keys()).unwrap().access_token.matches("access"));
+    assert!(storage.lease(&stored, 1000, 1030).await.unwrap());
+    let renewed = stored.with(&Token::new("next"), 1010, &keys()).unwrap();
+    assert!(storage.renew(&stored, &renewed).await.unwrap());
+    assert!(!storage.renew(&stored, &renewed).await.unwrap(), "no longer what is stored");
+    for key in [&owner, &identity] {
+        assert_eq!(storage.get(key).await.unwrap().as_ref(), Some(&renewed));
+    }
+    assert_eq!((renewed.version, renewed.updated_at, renewed.created_at), (2, 1010, 1000));
+
+    storage.delete(&owner).await.unwrap();
+    assert_eq!(storage.get(&owner).await.unwrap(), None);
+    assert_eq!(storage.get(&identity).await.unwrap(), None);
+    assert!(!storage.renew(&renewed, &renewed).await.unwrap(), "gone");
+    assert_eq!(storage.get(&owner).await.unwrap(), None);
+}
+
+/// A connect, a renewal and a disconnect, for the user who is signed in.
+pub(crate) async fn linking(storage: &dyn Storage) {
+    let first = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap();
+    assert_eq!(first.user.as_deref(), Some("7"));
+    assert!(first.previous.is_none());
+    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap().as_ref(), Some(&first.record));
+
+    let mut again = arrival("github", Some("1"), None);
+    again.now = 2000;
+    // RF-02: a later consent brings no refresh token.
+    again.token = Token::new("later");
+    let second = storage.link(&again, &keys()).await.unwrap();
+    assert_eq!(second.user.as_deref(), Some("7"));
+    assert_eq!(second.previous.as_ref(), Some(&first.record));
+    assert_eq!(
+        (second.record.id, second.record.created_at, second.record.version),
+        (first.record.id, 1000, 2)
+    );
+    let token = second.record.open(&keys()).unwrap();
+    assert!(token.access_token.matches("later") && token.refresh_token.unwrap().matches("refresh"));
+
+    let taken = storage.link(&arrival("github", Some("1"), Some("8")), &keys()).await.unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::Refused);
+    let mut moved = arrival("github", Some("1"), Some("7"));
+    moved.issuer = "https://other.example".into();
+    assert_eq!(storage.link(&moved, &keys()).await.unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap().as_ref(), Some(&second.record));
+
+    assert!(storage.unlink(Some("8"), "github", None, &["github"]).await.unwrap().is_empty());
+    let other = storage.unlink(Some("7"), "github", Some(second.record.id ^ 1), &["github"]).await.unwrap();
+    assert!(other.is_empty());
+    let gone = storage.unlink(Some("7"), "github", Some(second.record.id), &["github"]).await.unwrap();
+    assert_eq!(gone, [second.record]);
+    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
+    assert_eq!(storage.get(&Key::identity("github", "1")).await.unwrap(), None);
+}
+
+/// What only storages that can list do.
+pub(crate) async fn several_accounts(storage: &dyn Storage) {
+    for n in 1..=3 {
+        let record = record("github", Some(&n.to_string()), Some("7"));
+        storage.set(&Record { rank: 3 - n, ..record }).await.unwrap();
+    }
+    storage.set(&record("github", Some("4"), Some("8"))).await.unwrap();
+    storage.set(&record("gitlab", Some("1"), Some("7"))).await.unwrap();
+    let ids = |records: Vec<Record>| {
+        records.into_iter().map(|record| record.provider_user_id.unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(storage.list(Some("7"), &["github"]).await.unwrap()), ["3", "2", "1"]);
+    assert_eq!(storage.list(Some("7"), &["github", "gitlab"]).await.unwrap().len(), 4);
+    let primary = storage.get(&Key::owner("github", 7)).await.unwrap().unwrap();
+    assert_eq!(primary.provider_user_id.as_deref(), Some("3"));
+
+    let mut seen = Vec::new();
+    let mut after = i64::MIN;
+    while let Some(last) = {
+        let page = storage.page("github", after, 3).await.unwrap();
+        assert!(page.len() <= 3 && page.is_sorted_by_key(|record| record.id));
+        let last = page.last().map(|record| record.id);
+        seen.extend(ids(page));
+        last
+    } {
+        after = last;
+    }
+    seen.sort();
+    assert_eq!(seen, ["1", "2", "3", "4"]);
+
+    storage.delete(&Key::owner("github", 7)).await.unwrap();
+    assert!(storage.list(Some("7"), &["github"]).await.unwrap().is_empty());
+    for n in 1..=3 {
+        assert_eq!(storage.get(&Key::identity("github", n.to_string())).await.unwrap(), None);
+    }
+    assert!(storage.get(&Key::identity("github", "4")).await.unwrap().is_some());
+    assert!(storage.get(&Key::owner("gitlab", 7)).await.unwrap().is_some());
+}
+
+/// The site's account, and one that a provider without identities gave.
+pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
+    let mut site = arrival("bot", Some("1"), None);
+    site.purpose = Purpose::Site;
+    assert_eq!(storage.link(&site, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    site.admitted = true;
+    let linked = storage.link(&site, &keys()).await.unwrap();
+    assert_eq!((linked.user, linked.record.user_id), (None, None));
+    site.profile.id = Some("2".into());
+    assert_eq!(storage.link(&site, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    let key = Key::Owner { entry: "bot".into(), user: None };
+    let found = storage.get(&key).await.unwrap().unwrap();
+    assert_eq!(found.provider_user_id.as_deref(), Some("1"));
+
+    let nameless = arrival("plain", None, Some("7"));
+    let first = storage.link(&nameless, &keys()).await.unwrap();
+    let second = storage.link(&nameless, &keys()).await.unwrap();
+    assert_eq!(first.record.id, second.record.id);
+    assert_eq!(storage.list(Some("7"), &["plain"]).await.unwrap(), [second.record]);
+    let stranger = storage.link(&arrival("plain", None, None), &keys()).await.unwrap_err();
+    assert_eq!(stranger.kind(), ErrorKind::Refused);
+}
+
+/// A callback is used once.
+pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
+    assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), Claim::First);
+    assert_eq!(storage.claim(id, 1001, 1601).await.unwrap(), Claim::Pending);
+    storage.settle(id, "/home").await.unwrap();
+    assert_eq!(storage.claim(id, 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
+}
+
+pub(crate) async fn all(name: &str, new: impl Fn() -> Arc<dyn Storage>) {
+    one_account(&*new()).await;
+    linking(&*new()).await;
+    several_accounts(&*new()).await;
+    without_a_user_or_an_identity(&*new()).await;
+    claims(&*new(), name).await;
+}
+
+#[rocket::async_test]
+async fn memory() {
+    all("suite memory", || Arc::new(MemoryStorage::new())).await;
+}
+
+#[rocket::async_test]
+async fn cached_memory() {
+    all("suite cached memory", || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60))).await;
+}
+
+#[rocket::async_test]
+async fn browser() {
+    let new = || Browser::new("a_", std::iter::empty(), Arc::new(keys()));
+    one_account(&new()).await;
+    linking(&new()).await;
+    claims(&new(), "suite browser").await;
+}
+
+#[rocket::async_test]
+async fn key_value() {
+    one_account(&KeyValue::default()).await;
+    linking(&KeyValue::default()).await;
+    without_a_user_or_an_identity(&KeyValue::default()).await;
+    let cached = || Cached::new(Arc::new(KeyValue::default()), 1 << 20, 60);
+    one_account(&cached()).await;
+    linking(&cached()).await;
+    without_a_user_or_an_identity(&cached()).await;
+    claims(&cached(), "suite key value").await;
+}
