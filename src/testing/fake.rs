@@ -306,7 +306,6 @@ fn rocket(issuer: Issuer, tell: std::sync::mpsc::Sender<()>) -> Rocket<rocket::B
         port: 0,
         // What a request was is in `requests`; at debug level Rocket would print it whole.
         log_level: LogLevel::Off,
-        cli_colors: false,
         shutdown: Shutdown {
             ctrlc: false,
             signals: Default::default(),

@@ -1,5 +1,7 @@
 //! The provider, ridden by hand.
 
+mod engine;
+
 use std::time::Duration;
 
 use reqwest::StatusCode;

@@ -1,0 +1,110 @@
+//! The fake against this crate's own flow, from the merged figment to the profile and the refreshed token.
+
+use std::collections::BTreeMap;
+
+use rocket::figment::Figment;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::{self, Entry};
+use crate::error::{ErrorKind, Result};
+use crate::flow::{self, Callback, Engine, Flow, Grant};
+use crate::link::Purpose;
+use crate::provider::{Algorithm, PRESETS};
+use crate::testing::{Answer, Endpoint, FakeProvider};
+
+fn entry((key, value): (String, Value)) -> Entry {
+    let figment = Figment::from(rocket::Config::debug_default()).merge((&key, value));
+    let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
+    let (_, mut entries) =
+        config::read(&figment, &presets, &|_| None).unwrap_or_else(|faults| panic!("{faults}"));
+    entries.pop_first().unwrap().1
+}
+
+async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Grant> {
+    let flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
+    let url = engine.begin(entry, &flow, &BTreeMap::new()).await?;
+    let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
+    let callback = Callback::parse(callback.query().unwrap())?;
+    assert!(callback.state.matches(flow.state().expose()));
+    engine.check(entry, &callback).await?;
+    match &callback.answer {
+        flow::Answer::Code(code) => engine.finish(entry, &flow, code).await,
+        flow::Answer::Error { error, .. } => panic!("{error}, and check let it pass"),
+    }
+}
+
+#[rocket::async_test]
+async fn every_kind_of_entry_signs_in_and_refreshes() {
+    let fake = FakeProvider::start().await;
+    let engine = Engine::new(Clock::default()).unwrap();
+    let mut form_posted = fake.config("op");
+    form_posted.1["token_endpoint_auth_method"] = json!("client_secret_post");
+    let mut es256 = fake.config("op");
+    es256.1["signing_algorithms"] = json!(["ES256"]);
+
+    for entry in [
+        fake.config("op"),
+        form_posted,
+        fake.public("open"),
+        fake.preset("github", "github"),
+        fake.preset("discord", "discord"),
+        fake.preset("google", "google"),
+        fake.preset("plain", "oauth2"),
+    ] {
+        let entry = self::entry(entry);
+        let grant =
+            ride(&fake, &engine, &entry).await.unwrap_or_else(|error| panic!("{}: {error:?}", entry.name));
+        assert_eq!(grant.profile.id.as_deref(), Some("ada"), "{}", entry.name);
+        let next = engine.refresh(&entry, &grant.token).await.unwrap();
+        assert!(!next.access_token.matches(grant.token.access_token.expose()));
+    }
+
+    let gitlab =
+        json!({"id": 7, "state": "active", "name": "Ada", "email": "a@b.test", "confirmed_at": "2026-01-01"});
+    fake.userinfo(gitlab);
+    let grant = ride(&fake, &engine, &entry(fake.preset("work", "gitlab"))).await.unwrap();
+    assert_eq!((grant.profile.id.as_deref(), grant.profile.email()), (Some("7"), Some("a@b.test")));
+
+    fake.user("grace").rotate_keys(Algorithm::ES256);
+    let engine = Engine::new(Clock::default()).unwrap();
+    let grant = ride(&fake, &engine, &entry(es256)).await.unwrap();
+    assert_eq!(
+        (grant.profile.email(), grant.profile.name.as_deref()),
+        (Some("grace@example.test"), Some("Grace"))
+    );
+}
+
+#[rocket::async_test]
+async fn github_gets_its_verified_address_from_the_list() {
+    let fake = FakeProvider::start().await;
+    let engine = Engine::new(Clock::default()).unwrap();
+    let entry = entry(fake.preset("github", "github"));
+    assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), Some("ada@example.test"));
+    assert_eq!(fake.count(Endpoint::Emails), 1);
+    fake.answer(Endpoint::Emails, Answer::status(500));
+    assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), None);
+}
+
+#[rocket::async_test]
+async fn what_the_flow_says_to_a_provider_that_says_no() {
+    let fake = FakeProvider::start().await;
+    let engine = Engine::new(Clock::default()).unwrap();
+    let entry = entry(fake.config("op"));
+    let kind = |result: Result<Grant>| result.err().map(|error| error.kind());
+
+    fake.deny_next();
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::Denied));
+    fake.claims(|claims| claims["aud"] = json!("somebody else"));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+    fake.honest().claims(|claims| claims["at_hash"] = json!("AAAA"));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+    fake.honest().userinfo(json!({"sub": "eve"}));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+
+    fake.user("grace");
+    let grant = ride(&fake, &engine, &entry).await.unwrap();
+    fake.revoke("grace");
+    assert_eq!(engine.refresh(&entry, &grant.token).await.unwrap_err().kind(), ErrorKind::Reconnect);
+}
