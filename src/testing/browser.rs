@@ -48,3 +48,44 @@ pub(super) fn text(body: &str) -> String {
     let text: String = visible.split('<').map(|part| part.rsplit('>').next().unwrap_or_default()).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect()
 }
+
+/// The form body of the hidden fields of the page's form that posts to `action`.
+pub(super) fn form(page: &str, action: &str) -> Option<String> {
+    let forms = page.split("<form").skip(1).filter_map(|form| form.split_once("</form"));
+    let mut mine = forms.filter(|(form, _)| {
+        let tag = form.split('>').next().unwrap_or_default();
+        attribute(tag, "action").is_some_and(|value| value == action)
+    });
+    let (form, _) = mine.next()?;
+    let mut fields = url::form_urlencoded::Serializer::new(String::new());
+    for input in form.split("<input").skip(1).filter_map(|input| input.split('>').next()) {
+        if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value")) {
+            fields.append_pair(&name, &value);
+        }
+    }
+    Some(fields.finish())
+}
+
+/// The value of a tag's attribute, in double quotes, as our pages write them.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    let value = rest.split('"').next()?;
+    let entities =
+        [("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    Some(entities.iter().fold(value.to_owned(), |value, (entity, char)| value.replace(entity, char)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_an_action() {
+        let page = r#"<body><form method="post" action="/login/logout"><input name="csrf" value="no"></form>
+            <form method="post" action="&#x2F;login&#x2F;op"><input type="hidden" name="csrf" value="a&amp;lt;&quot;">
+            <input type="hidden" name="next" value="/x"><button>Connect</button></form>"#;
+        assert_eq!(form(page, "/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
+        assert_eq!(form(page, "/login/other"), None);
+        assert_eq!(text(page), "Connect");
+    }
+}

@@ -1,6 +1,6 @@
 //! A whole sign-in in one line.
 
-use rocket::http::Status;
+use rocket::http::{ContentType, Status};
 use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use url::{Position, Url};
@@ -19,8 +19,20 @@ pub struct Landed {
     pub body: String,
 }
 
+/// A local response, read whole: the two clients' have no trait in common.
+macro_rules! landed {
+    ($response:expr $(, $await:tt)?) => {{
+        let response = $response;
+        let status = response.status();
+        let location = response.headers().get_one("Location").map(str::to_owned);
+        Landed { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
+    }};
+}
+
 /// Signs in at `entry` with a tracked local client, as a browser would: from `GET /login/<entry>` to the provider over
 /// real HTTP, and back to the callback. The client keeps the session's cookie.
+///
+/// When somebody is signed in already, the page that asks whether to connect the account is answered with yes.
 ///
 /// The provider must answer at once, like [`FakeProvider`](super::FakeProvider). A callback that is refused is an
 /// answer too: look at [`status`](Landed::status).
@@ -49,15 +61,13 @@ pub struct Landed {
 /// When the begin doesn't redirect to a provider, or the provider doesn't redirect to the callback.
 pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> Landed {
     let begin = begin_path(client.rocket(), entry);
-    let response = client.get(begin.clone()).dispatch().await;
-    let (status, location) = (response.status(), location(response.headers()));
-    let body = response.into_string().await.unwrap_or_default();
-    let url = authorization_url(&begin, status, location, &body);
-
+    let mut page = landed!(client.get(&begin).dispatch().await, await);
+    if let Some(fields) = browser::form(&page.body, &begin) {
+        page = landed!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
+    }
+    let url = authorization_url(&begin, page);
     let callback = callback_path(&url, &browser::follow(url.as_str()).await);
-    let response = client.get(callback).dispatch().await;
-    let (status, location) = (response.status(), self::location(response.headers()));
-    Landed { status, location, body: response.into_string().await.unwrap_or_default() }
+    landed!(client.get(callback).dispatch().await, await)
 }
 
 /// The same as [`sign_in`] for Rocket's blocking client.
@@ -66,17 +76,15 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> Landed {
 /// As [`sign_in`], and inside async code.
 pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> Landed {
     let begin = begin_path(client.rocket(), entry);
-    let response = client.get(begin.clone()).dispatch();
-    let (status, location) = (response.status(), location(response.headers()));
-    let body = response.into_string().unwrap_or_default();
-    let url = authorization_url(&begin, status, location, &body);
-
+    let mut page = landed!(client.get(&begin).dispatch());
+    if let Some(fields) = browser::form(&page.body, &begin) {
+        page = landed!(client.post(&begin).header(ContentType::Form).body(fields).dispatch());
+    }
+    let url = authorization_url(&begin, page);
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
     let callback = callback_path(&url, &runtime.block_on(browser::follow(url.as_str())));
-    let response = client.get(callback).dispatch();
-    let (status, location) = (response.status(), self::location(response.headers()));
-    Landed { status, location, body: response.into_string().unwrap_or_default() }
+    landed!(client.get(callback).dispatch())
 }
 
 /// Where a sign-in at `entry` begins.
@@ -85,17 +93,14 @@ fn begin_path(rocket: &rocket::Rocket<rocket::Orbit>, entry: &str) -> String {
     format!("{}/{entry}", prefix.trim_end_matches('/'))
 }
 
-fn location(headers: &rocket::http::HeaderMap<'_>) -> Option<String> {
-    headers.get_one("Location").map(str::to_owned)
-}
-
-fn authorization_url(begin: &str, status: Status, location: Option<String>, body: &str) -> Url {
-    match location.as_deref().map(Url::parse) {
+fn authorization_url(begin: &str, page: Landed) -> Url {
+    match page.location.as_deref().map(Url::parse) {
         Some(Ok(url)) if url.has_host() => url,
         _ => panic!(
-            "GET {begin} answered {status}{} instead of a redirect to the provider: {}",
-            location.map(|location| format!(" to {location}")).unwrap_or_default(),
-            browser::text(body),
+            "{begin} answered {}{} instead of a redirect to the provider: {}",
+            page.status,
+            page.location.map(|location| format!(" to {location}")).unwrap_or_default(),
+            browser::text(&page.body),
         ),
     }
 }
