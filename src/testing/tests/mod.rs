@@ -503,3 +503,21 @@ async fn the_demo_is_for_the_apps_own_client_alone() {
     let location = answer.headers().get_one("Location").unwrap().to_owned();
     assert_eq!(parameter(&location, "error").as_deref(), Some("login_required"));
 }
+
+#[rocket::async_test]
+async fn the_demos_authorization_request_is_not_logged_with_its_state() {
+    use std::sync::{Arc, Mutex};
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let after = rocket::fairing::AdHoc::on_request("log", move |request, _| {
+        log.lock().unwrap().push(request.uri().to_string());
+        Box::pin(async {})
+    });
+    let config =
+        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
+    let app = Local::tracked(rocket::custom(config).attach(demo()).attach(after)).await.unwrap();
+    let page = consent_page(&app, &[]).await;
+    assert!(page.contains("openid, email"));
+    assert_eq!(*seen.lock().unwrap(), ["/demo/authorize"]);
+}
