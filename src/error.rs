@@ -161,13 +161,14 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
+    entry: Option<String>,
     source: Option<Source>,
 }
 
 impl Error {
     /// An error of `kind` with a sentence for whoever must act. The sentence must hold no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), entry: None, source: None }
     }
 
     /// The app's "no", in words for the person.
@@ -192,6 +193,17 @@ impl Error {
         self
     }
 
+    /// The same error about the entry called `entry`: where the person must sign in again.
+    pub fn at(mut self, entry: impl Into<String>) -> Self {
+        self.entry = Some(entry.into());
+        self
+    }
+
+    /// The entry that it is about, where there is one.
+    pub fn entry(&self) -> Option<&str> {
+        self.entry.as_deref()
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -199,7 +211,7 @@ impl Error {
 
     /// The same kind and sentence, the cause as text: what waiters on one shared attempt get.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::new(self.kind, self.message.clone());
+        let copy = Self { entry: self.entry.clone(), ..Self::new(self.kind, self.message.clone()) };
         match &self.source {
             Some(source) => copy.because(source.to_string()),
             None => copy,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use moka::future::Cache;
 
 use crate::error::{Error, Result};
@@ -29,7 +31,7 @@ impl<T: Send + Sync + 'static> Documents<T> {
     }
 
     /// The document at `address`; `fetch` gets it where it is not known, or old.
-    pub(crate) async fn get(&self, address: &str, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+    pub(crate) async fn get(&self, address: &str, fetch: BoxFuture<'_, Result<T>>) -> Result<Arc<T>> {
         let fetch = async {
             match fetch.await {
                 Ok(document) => {
@@ -40,7 +42,10 @@ impl<T: Send + Sync + 'static> Documents<T> {
                 Err(error) => self.good.get(address).await.ok_or(error),
             }
         };
-        self.fresh.try_get_with_by_ref(address, fetch).await.map_err(|error: Arc<Error>| error.copy())
+        self.fresh
+            .try_get_with(address.to_owned(), fetch.boxed())
+            .await
+            .map_err(|error: Arc<Error>| error.copy())
     }
 
     /// Puts `document` in the place of what is kept.

@@ -97,9 +97,9 @@ impl Engine {
             .jwks_uri
             .as_ref()
             .ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
-        if !jwt.is_signed_by(&*self.jwks.keys(url).await?)
-            && !jwt.is_signed_by(&*self.jwks.renewed(url).await?)
-        {
+        let known = self.jwks.keys(url).await?;
+        let renewed = if jwt.is_signed_by(&known) { known } else { self.jwks.renewed(url).await? };
+        if !jwt.is_signed_by(&renewed) {
             return Err(wrong("none of the provider's keys has signed it"));
         }
         expected.check(jwt.claims().map_err(wrong)?, jwt.algorithm).map_err(wrong)

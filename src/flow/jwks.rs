@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use moka::future::Cache;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
@@ -44,7 +45,7 @@ impl Jwks {
 
     /// The keys at `url`.
     pub(crate) async fn keys(&self, url: &Url) -> Result<Arc<KeySet>> {
-        self.sets.get(url.as_str(), self.fetch(url)).await
+        self.sets.get(url.as_str(), self.fetch(url).boxed()).await
     }
 
     /// The keys at `url` again, for a token that none of the known ones has signed: the provider may have changed
@@ -55,7 +56,7 @@ impl Jwks {
             self.sets.put(url.as_str(), set.clone()).await;
             Ok(set)
         };
-        self.renewed.get_with_by_ref(url.as_str(), renew).await.map_err(|error| error.copy())
+        self.renewed.get_with(url.to_string(), renew.boxed()).await.map_err(|error| error.copy())
     }
 
     async fn fetch(&self, url: &Url) -> Result<KeySet> {

@@ -258,7 +258,7 @@ impl Engine {
         match entry.protocol {
             Protocol::OAuth2 => Ok(None),
             Protocol::OpenIdConnect => {
-                let issuer = entry.need(entry.issuer.as_ref(), "issuer")?;
+                let issuer: &str = entry.need(entry.issuer.as_ref(), "issuer")?;
                 self.discovery.metadata(issuer).await.map(Some)
             }
         }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use ::oauth2::{
-    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointNotSet, EndpointSet, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
     RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -128,8 +131,8 @@ impl Endpoint<'_> {
         for (name, value) in self.token_params() {
             request = request.add_extra_param(name, value);
         }
-        let send = |request| self.send(http, request, Asking::Exchange);
-        request.request_async(&send).await.map_err(told)
+        let sender = Sender::new(http, self.entry, Asking::Exchange);
+        request.request_async(&sender).await.map_err(told)
     }
 
     /// The next token (RFC 6749 §6).
@@ -140,28 +143,53 @@ impl Endpoint<'_> {
         for (name, value) in self.token_params() {
             request = request.add_extra_param(name, value);
         }
-        let send = |request| self.send(http, request, Asking::Refresh);
-        request.request_async(&send).await.map_err(told)
+        let sender = Sender::new(http, self.entry, Asking::Refresh);
+        request.request_async(&sender).await.map_err(told)
     }
 
-    fn token_params(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn token_params(&self) -> Vec<(&str, &str)> {
         let params = self.entry.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        params.filter(|(name, _)| !OURS_TO_EXCHANGE.contains(name))
+        params.filter(|(name, _)| !OURS_TO_EXCHANGE.contains(name)).collect()
+    }
+}
+
+/// Our HTTP client, as the oauth2 crate asks for one. It borrows nothing: the compiler can't see that the crate's
+/// futures are `Send` where it does (rust-lang/rust#64552).
+#[derive(Clone)]
+struct Sender {
+    http: Http,
+    entry: Arc<Entry>,
+    asking: Asking,
+}
+
+impl AsyncHttpClient<'_> for Sender {
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response>>;
+
+    fn call(&self, request: HttpRequest) -> Self::Future {
+        let sender = self.clone();
+        async move { sender.send(request).await }.boxed()
+    }
+}
+
+impl Sender {
+    fn new(http: &Http, entry: &Entry, asking: Asking) -> Self {
+        Self { http: http.clone(), entry: Arc::new(entry.clone()), asking }
     }
 
     /// Between the oauth2 crate and the world: the entry's headers on the way out, the providers' own ways of answering
     /// on the way back.
-    async fn send(&self, http: &Http, request: HttpRequest, asking: Asking) -> Result<Response> {
+    async fn send(&self, request: HttpRequest) -> Result<Response> {
         let sent = String::from_utf8_lossy(request.body()).into_owned();
         let mut request = reqwest::Request::try_from(request).map_err(unreachable)?;
-        add_headers(self.entry, &mut request)?;
-        let answer = http.send(request).await?;
+        add_headers(&self.entry, &mut request)?;
+        let answer = self.http.send(request).await?;
         let status = answer.status().as_u16();
         match fields(answer.body()) {
             Some(fields) if status == 200 && !fields.contains_key("error") => {
                 Ok(Response::new(Value::Object(fields).to_string().into_bytes()))
             }
-            Some(fields) if fields.contains_key("error") => Err(self.refusal(status, &fields, asking, &sent)),
+            Some(fields) if fields.contains_key("error") => Err(self.refusal(status, &fields, &sent)),
             _ if status == 401 => {
                 Err(self.entry.misconfigured("the token endpoint doesn't know this client (401)"))
             }
@@ -173,7 +201,7 @@ impl Endpoint<'_> {
     }
 
     /// The token endpoint's "no" (RFC 6749 §5.2), also where it comes with 200 as GitHub's does.
-    fn refusal(&self, status: u16, fields: &Map<String, Value>, asking: Asking, sent: &str) -> Error {
+    fn refusal(&self, status: u16, fields: &Map<String, Value>, sent: &str) -> Error {
         let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let code = printable(text("error"), 64);
         // Some providers quote what they were sent.
@@ -187,10 +215,10 @@ impl Endpoint<'_> {
         let cause =
             format!("the token endpoint said `{code}` ({status}): {}", description.unwrap_or_default());
         match code.as_str() {
-            "invalid_grant" | "bad_verification_code" if asking == Asking::Exchange => {
+            "invalid_grant" | "bad_verification_code" if self.asking == Asking::Exchange => {
                 not_trusted("the provider refused the code").because(cause)
             }
-            "invalid_grant" | "bad_refresh_token" if asking == Asking::Refresh => reconnect(cause),
+            "invalid_grant" | "bad_refresh_token" if self.asking == Asking::Refresh => reconnect(cause),
             "invalid_client"
             | "unauthorized_client"
             | "incorrect_client_credentials"

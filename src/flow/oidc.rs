@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -37,7 +38,7 @@ impl Discovery {
 
     /// The metadata of `issuer`.
     pub(crate) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>> {
-        self.documents.get(issuer, self.fetch(issuer)).await
+        self.documents.get(issuer, self.fetch(issuer).boxed()).await
     }
 
     async fn fetch(&self, issuer: &str) -> Result<Metadata> {

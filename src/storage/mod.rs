@@ -9,7 +9,7 @@
 
 mod cached;
 mod cookie;
-mod local;
+pub(crate) mod local;
 mod memory;
 mod null;
 mod record;
@@ -269,14 +269,19 @@ impl<'a> Found<'a> {
 /// The type of the app's user ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserType {
-    pub(crate) id: TypeId,
-    pub(crate) name: &'static str,
+    id: TypeId,
+    name: &'static str,
 }
 
 impl UserType {
     /// The type `U`.
     pub fn of<U: 'static>() -> Self {
         Self { id: TypeId::of::<U>(), name: std::any::type_name::<U>() }
+    }
+
+    /// The type's name, for messages.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 }
 
@@ -302,20 +307,24 @@ pub struct Linked {
     pub user: Option<String>,
 }
 
-/// The storage of a dance: one that all requests share, or each browser's own.
-pub(crate) enum Store {
+/// The storage of a dance: one that all requests share, or each browser's own. Every [`Storage`] becomes one, and
+/// [`CookieStorage`].
+#[allow(missing_debug_implementations)]
+pub struct Store(pub(crate) Place);
+
+pub(crate) enum Place {
     Browser,
     Shared(Arc<dyn Storage>),
 }
 
 impl<S: Storage> From<S> for Store {
     fn from(storage: S) -> Self {
-        Store::Shared(Arc::new(storage))
+        Store(Place::Shared(Arc::new(storage)))
     }
 }
 
 impl From<CookieStorage> for Store {
     fn from(_: CookieStorage) -> Self {
-        Store::Browser
+        Store(Place::Browser)
     }
 }

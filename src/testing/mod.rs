@@ -19,6 +19,7 @@
 
 mod answer;
 mod browser;
+mod demo;
 mod door;
 mod fake;
 mod grants;
@@ -31,6 +32,7 @@ mod signer;
 mod tests;
 
 pub use answer::{Answer, Endpoint, Recorded};
+pub use demo::Demo;
 pub use fake::FakeProvider;
 pub use issuer::{Client, Issuer};
 pub use sign_in::{Landed, sign_in, sign_in_blocking};

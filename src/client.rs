@@ -1,0 +1,472 @@
+//! The client: a provider's API on behalf of one account, with a token that is always fresh.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode};
+use rocket::tokio;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::Engine;
+use crate::secret::{KeyRing, Secret};
+use crate::storage::{Key, Record, Storage, local::turn};
+use crate::token::Token;
+
+/// Seconds that a refresh may hold its lease: longer than the deadline of the call (10 s) that it covers.
+const LEASE: i64 = 20;
+const REDIRECTS: usize = 10;
+
+/// What a client reports, after the fact.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Report {
+    Refreshed,
+    GrantLost,
+}
+
+type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// What all clients of a dance share.
+pub(crate) struct Workshop {
+    pub(crate) engine: Engine,
+    pub(crate) keys: KeyRing,
+    pub(crate) report: Box<Reporter>,
+}
+
+/// A provider's API on behalf of one account.
+///
+/// Paths are relative to the entry's API base; the access token goes along, is refreshed when it is due and once when
+/// the provider answers 401, and never leaves for another host. A clone is cheap and shares the token.
+///
+/// ```
+/// use rocket_dance::{OAuth, Result, provider::GitHub};
+/// use rocket::serde::json::{Json, Value};
+///
+/// #[rocket::post("/star")]
+/// async fn star(github: OAuth<GitHub>) -> Result<Json<Value>> {
+///     github.put("user/starred/rwf2/Rocket").send().await?;                 // the answer as it is
+///     let repositories = github
+///         .get("user/starred")
+///         .query(&[("per_page", "5")])
+///         .json()                                                          // a 4xx is an error
+///         .await?;
+///     Ok(Json(repositories))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    entry: Arc<Entry>,
+    storage: Arc<dyn Storage>,
+    workshop: Arc<Workshop>,
+    account: Arc<Mutex<Account>>,
+}
+
+/// An account with its token opened.
+#[derive(Clone, Debug)]
+struct Account {
+    record: Record,
+    token: Token,
+}
+
+impl Client {
+    /// A client of `record`, if its token opens and belongs to what the entry points to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Reconnect`] otherwise.
+    pub(crate) fn open(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        record: Record,
+    ) -> Result<Self> {
+        if record.issuer != entry.authority() {
+            return Err(lost(&entry).because(format!(
+                "the account was stored when the entry pointed to `{}`; it points to `{}` now",
+                record.issuer,
+                entry.authority()
+            )));
+        }
+        let token = record
+            .open(&workshop.keys)
+            .map_err(|_| lost(&entry).because("no key of `token_keys` opens the stored token"))?;
+        Ok(Self { entry, storage, workshop, account: Arc::new(Mutex::new(Account { record, token })) })
+    }
+
+    fn account_now(&self) -> Account {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, record: Record, token: Token) {
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Account { record, token };
+    }
+
+    /// The account, as it was last read.
+    pub fn account(&self) -> Record {
+        self.account_now().record
+    }
+
+    /// The entry's name.
+    pub fn entry(&self) -> &str {
+        &self.entry.name
+    }
+
+    /// The access token, fresh: for another SDK. Handle with care.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Reconnect`] when the grant is dead, [`ErrorKind::ProviderUnreachable`] and
+    /// [`ErrorKind::Deadline`] when the provider can't refresh an expired token now, [`ErrorKind::Store`].
+    pub async fn access_token(&self) -> Result<Secret> {
+        Ok(self.ready().await?.access_token)
+    }
+
+    /// The token, refreshed if it is due.
+    pub(crate) async fn ready(&self) -> Result<Token> {
+        let account = self.account_now();
+        let now = self.workshop.engine.clock.now();
+        if !account.token.is_due(now) {
+            return Ok(account.token);
+        }
+        match self.renewed(account.record.version).await {
+            Ok(token) => Ok(token),
+            // Ahead of expiry a failed refresh costs nothing yet.
+            Err(error) if !account.token.is_expired(now) && error.kind() != ErrorKind::NotConnected => {
+                log::warn!("oauth: `{}`: refreshing ahead of expiry failed: {error:?}", self.entry.name);
+                Ok(account.token)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A newer token than that of `version`: whoever gets there first refreshes, the others take what came.
+    async fn renewed(&self, version: i64) -> Result<Token> {
+        let client = self.clone();
+        // On a task of its own: a caller that gives up must not lose a rotated refresh token between the answer and
+        // the commit.
+        let refresh = tokio::spawn(async move {
+            let (record, token) = client.refresh(version).await?;
+            client.remember(record, token.clone());
+            Ok(token)
+        });
+        refresh.await.unwrap_or_else(|error| Err(Error::app(error)))
+    }
+
+    async fn refresh(&self, version: i64) -> Result<(Record, Token)> {
+        let key = self.account_now().record.key();
+        let Workshop { engine, keys, report } = &*self.workshop;
+        let _turn = turn(&format!("refresh {key}")).await;
+        let give_up = engine.clock.now() + LEASE;
+        loop {
+            let record = self.stored(&key).await?;
+            let token = record.open(keys).map_err(|_| lost(&self.entry))?;
+            let now = engine.clock.now();
+            if record.version != version && !token.is_due(now) {
+                return Ok((record, token));
+            }
+            if !self.storage.lease(&record, now, now + LEASE).await? {
+                if now >= give_up {
+                    return Err(Error::new(
+                        ErrorKind::Deadline,
+                        "The sign-in is being renewed. Please try again.",
+                    ));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            match engine.refresh(&self.entry, &token).await {
+                Ok(next) => {
+                    let renewed = record.with(&next, engine.clock.now(), keys)?;
+                    if self.storage.renew(&record, &renewed).await? {
+                        report(Report::Refreshed, renewed.clone()).await;
+                        return Ok((renewed, next));
+                    }
+                    // Somebody disconnected or connected anew meanwhile: what is stored is newer than our answer.
+                }
+                Err(error) if error.kind() == ErrorKind::Reconnect => {
+                    // RR-03: a holder that was killed after the answer has rotated the token under us.
+                    if self.stored(&key).await?.version != record.version {
+                        continue;
+                    }
+                    let mut dead = token;
+                    dead.refresh_token = None;
+                    let renewed = record.with(&dead, engine.clock.now(), keys)?;
+                    if self.storage.renew(&record, &renewed).await?
+                        && record.open(keys).is_ok_and(|token| token.refresh_token.is_some())
+                    {
+                        report(Report::GrantLost, renewed).await;
+                    }
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn stored(&self, key: &Key) -> Result<Record> {
+        let user = self.account_now().record.user_id;
+        self.storage.fresh(key).await?.filter(|record| record.user_id == user).ok_or_else(|| {
+            Error::new(ErrorKind::NotConnected, format!("{} is not connected any more.", self.entry.title))
+                .at(&self.entry.name)
+        })
+    }
+
+    /// A GET request for `path`, relative to the API base; a leading `/` makes no difference.
+    pub fn get(&self, path: &str) -> ApiRequest {
+        self.request(Method::GET, path)
+    }
+
+    /// A HEAD request.
+    pub fn head(&self, path: &str) -> ApiRequest {
+        self.request(Method::HEAD, path)
+    }
+
+    /// A POST request.
+    pub fn post(&self, path: &str) -> ApiRequest {
+        self.request(Method::POST, path)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, path: &str) -> ApiRequest {
+        self.request(Method::PUT, path)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, path: &str) -> ApiRequest {
+        self.request(Method::PATCH, path)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, path: &str) -> ApiRequest {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A request for `path`, relative to the API base. A whole URL must be of the API's own host.
+    pub fn request(&self, method: Method, path: &str) -> ApiRequest {
+        ApiRequest::new(self, method, self.resolve(path))
+    }
+
+    /// What the provider says about the person now: a GET of the userinfo URL.
+    ///
+    /// # Errors
+    /// As [`ApiRequest::json`]; [`ErrorKind::Config`] where the entry has no userinfo URL.
+    pub async fn userinfo(&self) -> Result<Value> {
+        let url = self.workshop.engine.userinfo_url(&self.entry).await?;
+        ApiRequest::new(self, Method::GET, Ok(url)).json().await
+    }
+
+    fn resolve(&self, path: &str) -> Result<Url> {
+        let base = self.entry.need(self.entry.api_base_url.as_ref(), "api_base_url")?;
+        let url = match Url::parse(path) {
+            Ok(url) => url,
+            Err(_) => base
+                .join(&format!("./{}", path.trim_start_matches('/')))
+                .map_err(|error| Error::new(ErrorKind::BadRequest, "This is no path.").because(error))?,
+        };
+        if url.origin() == base.origin() {
+            Ok(url)
+        } else {
+            // The token is the provider's: no other host may see it.
+            Err(self.entry.misconfigured(format!(
+                "the client calls only {}: a URL of another host was asked for",
+                base.origin().ascii_serialization()
+            )))
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Account { record, token } = self.account_now();
+        f.debug_struct("Client")
+            .field("entry", &self.entry.name)
+            .field("user_id", &record.user_id)
+            .field("token", &token)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lost(entry: &Entry) -> Error {
+    Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).at(&entry.name)
+}
+
+/// A request to a provider's API, not yet sent.
+#[must_use = "a request does nothing until it is sent"]
+pub struct ApiRequest {
+    client: Client,
+    request: Result<reqwest::RequestBuilder>,
+}
+
+impl ApiRequest {
+    fn new(client: &Client, method: Method, url: Result<Url>) -> Self {
+        let request = url.map(|url| {
+            let start = client.workshop.engine.http.0.request(method, url);
+            client.entry.headers.iter().fold(start, |request, (name, value)| request.header(name, value))
+        });
+        Self { client: client.clone(), request }
+    }
+
+    fn map(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+        self.request = self.request.map(change);
+        self
+    }
+
+    /// Adds query parameters: a struct, a map or a list of pairs.
+    pub fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
+        self.map(|request| request.query(query))
+    }
+
+    /// Sets a header.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.map(|request| request.header(name, value))
+    }
+
+    /// Sends a form.
+    pub fn form(self, form: &(impl Serialize + ?Sized)) -> Self {
+        self.map(|request| request.form(form))
+    }
+
+    /// Sends JSON.
+    pub fn json_body(self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.map(|request| request.json(body))
+    }
+
+    /// Sends a multipart form. It can be sent only once: a 401 is not retried, a redirect not followed.
+    pub fn multipart(self, form: reqwest::multipart::Form) -> Self {
+        self.map(|request| request.multipart(form))
+    }
+
+    /// Sends this body: bytes, a text, or a stream.
+    pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
+        self.map(|request| request.body(body))
+    }
+
+    /// How long the whole call may take; without it, 10 seconds between any two bytes.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.map(|request| request.timeout(timeout))
+    }
+
+    /// Sends the request and gives the answer as it is, whatever its status: the door out, for streams and for
+    /// answers that aren't JSON.
+    ///
+    /// # Errors
+    /// As [`Client::access_token`]; [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::Deadline`] when no answer
+    /// comes.
+    pub async fn send(self) -> Result<reqwest::Response> {
+        self.dispatch().await.map(|(response, _)| response)
+    }
+
+    async fn dispatch(self) -> Result<(reqwest::Response, Client)> {
+        let client = self.client;
+        let request = self.request?.build().map_err(broken)?;
+        let token = client.ready().await?;
+        let version = client.account_now().record.version;
+        let again = request.try_clone();
+        let response = client.follow(request, &token).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && token.refresh_token.is_some()
+            && let Some(request) = again
+        {
+            let token = client.renewed(version).await?;
+            let response = client.follow(request, &token).await?;
+            return Ok((response, client));
+        }
+        Ok((response, client))
+    }
+
+    async fn checked(self) -> Result<reqwest::Response> {
+        let (response, client) = self.dispatch().await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => {
+                Err(lost(&client.entry).because("the API answers 401 to a fresh token"))
+            }
+            status if status.is_client_error() || status.is_server_error() => Err(Error::new(
+                ErrorKind::Api(status.as_u16()),
+                format!("{} answered with status {}.", client.entry.title, status.as_u16()),
+            )),
+            _ => Ok(response),
+        }
+    }
+
+    /// Sends the request and reads the answer's JSON.
+    ///
+    /// # Errors
+    /// As [`send`](ApiRequest::send); [`ErrorKind::Api`] for a status from 400 on, [`ErrorKind::Reconnect`] for a 401
+    /// that a refresh doesn't cure, [`ErrorKind::ProviderAnswer`] for an answer that isn't such JSON.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let body = self.checked().await?.bytes().await.map_err(broken)?;
+        // The error names a line and a column, never the value.
+        serde_json::from_slice(&body).map_err(|error| {
+            Error::new(ErrorKind::ProviderAnswer, "The provider's answer is not what was expected.").because(
+                format!(
+                    "{:?} error at line {} column {} of the answer's JSON",
+                    error.classify(),
+                    error.line(),
+                    error.column()
+                ),
+            )
+        })
+    }
+
+    /// Sends the request and reads the answer as text.
+    ///
+    /// # Errors
+    /// As [`json`](ApiRequest::json).
+    pub async fn text(self) -> Result<String> {
+        self.checked().await?.text().await.map_err(broken)
+    }
+}
+
+impl fmt::Debug for ApiRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiRequest").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Sends `request` with `token`, and goes where it is sent on the same origin.
+    async fn follow(&self, mut request: reqwest::Request, token: &Token) -> Result<reqwest::Response> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.access_token.expose()))
+            .map_err(|_| lost(&self.entry).because("the access token does not fit into a header"))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        for _ in 0..REDIRECTS {
+            let (url, again) = (request.url().clone(), request.try_clone());
+            let response = self.workshop.engine.http.0.execute(request).await.map_err(broken)?;
+            let target = match response.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => {
+                    response.headers().get(LOCATION).and_then(|to| to.to_str().ok())
+                }
+                _ => None,
+            };
+            match (target.and_then(|to| url.join(to).ok()), again) {
+                (Some(to), Some(mut next))
+                    if to.origin() == url.origin() && [Method::GET, Method::HEAD].contains(next.method()) =>
+                {
+                    *next.url_mut() = to;
+                    request = next;
+                }
+                _ => return Ok(response),
+            }
+        }
+        Err(Error::new(ErrorKind::ProviderAnswer, "The provider's answer leads in circles."))
+    }
+}
+
+fn broken(error: reqwest::Error) -> Error {
+    // A URL may hold what must not reach a log.
+    let error = error.without_url();
+    if error.is_timeout() {
+        Error::new(ErrorKind::Deadline, "The provider did not answer in time.").because(error)
+    } else if error.is_builder() {
+        Error::new(ErrorKind::App, "This app could not make the request.").because(error)
+    } else {
+        Error::new(ErrorKind::ProviderUnreachable, "The provider can't be reached at the moment.")
+            .because(error)
+    }
+}

@@ -1,0 +1,79 @@
+//! GET /login/accounts: the connected accounts.
+
+use std::collections::BTreeMap;
+
+use rocket::Request;
+use serde_json::{Value, json};
+
+use super::Dance;
+use super::reply::Reply;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Place, Record};
+
+impl Dance {
+    /// The accounts of the person whom `request` is from, by entry.
+    pub(crate) async fn connected(&self, request: &Request<'_>) -> Result<BTreeMap<String, Vec<Record>>> {
+        let mut accounts: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+        let user = self.user(request).await?;
+        if user.is_some() || matches!(self.store, Place::Browser) {
+            let entries: Vec<&str> =
+                self.entries.keys().map(String::as_str).filter(|entry| !self.is_site(entry)).collect();
+            for record in self.storage(request).list(user, &entries).await? {
+                accounts.entry(record.entry.clone()).or_default().push(record);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// What a page of accounts needs: per entry its title, the verb of its button, where its forms go, and the
+    /// accounts.
+    pub(crate) async fn accounts_context(
+        &self,
+        request: &Request<'_>,
+        accounts: &BTreeMap<String, Vec<Record>>,
+    ) -> Result<Value> {
+        let user = self.user(request).await?;
+        let entries = self.entries.values().filter(|entry| !self.is_site(&entry.name)).map(|entry| {
+            let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
+            let verb = match (connected.is_empty(), user.is_some()) {
+                (false, _) => "Connect again",
+                (true, true) => "Connect",
+                (true, false) => "Sign in with",
+            };
+            json!({
+                "name": entry.name,
+                "title": entry.title,
+                "verb": verb,
+                "action": self.path(&format!("/{}", entry.name)),
+                "disconnect": self.path(&format!("/{}/disconnect", entry.name)),
+                "accounts": connected.iter().map(|record| json!({
+                    "id": record.id,
+                    "provider_user_id": record.provider_user_id,
+                    "display_name": record.display_name,
+                    "email": record.email,
+                    "image_url": record.image_url,
+                    "profile_url": record.profile_url,
+                })).collect::<Vec<_>>(),
+            })
+        });
+        Ok(json!({
+            "entries": entries.collect::<Vec<_>>(),
+            "csrf": self.csrf(request).await?,
+            "here": self.path("/accounts"),
+            "logout": self.path("/logout"),
+            "signed_in": user.is_some(),
+        }))
+    }
+
+    pub(super) async fn get_accounts(&self, request: &Request<'_>) -> Result<Reply> {
+        if self.user(request).await?.is_none() && !matches!(self.store, Place::Browser) {
+            if super::reply::wants_json(request) {
+                return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
+            }
+            return Ok(Reply::SeeOther(self.login_path(None, Some(&self.path("/accounts")))));
+        }
+        let accounts = self.connected(request).await?;
+        let context = self.accounts_context(request, &accounts).await?;
+        self.page(request, "accounts.html", context)
+    }
+}

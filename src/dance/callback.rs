@@ -1,0 +1,228 @@
+//! GET /login/<name>/authorized: the end of a dance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rocket::tokio::time::sleep;
+use rocket::{Request, Response};
+
+use super::Dance;
+use super::outcome::Outcome;
+use super::reply::Reply;
+use crate::client::Client;
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, not_trusted};
+use crate::link::{Arrival, Purpose};
+use crate::session::SignedIn;
+use crate::signals::{Authorized, Event};
+use crate::storage::{Claim, Linked, NullStorage, Record};
+
+/// The query of a callback, taken out of the request before Rocket logs it.
+#[derive(Default)]
+pub(super) struct TakenQuery(pub(super) String);
+
+/// How long a repeat waits for the first one, in steps of 100 ms: longer than the provider's deadlines together.
+const PATIENCE: u32 = 400;
+
+/// What a good dance comes to.
+struct End {
+    to: String,
+    reply: Option<Reply>,
+}
+
+impl Dance {
+    pub(super) async fn get_callback(&self, request: &Request<'_>, name: &str) -> Response<'static> {
+        // A browser that only guesses that the person might come must not use up the dance.
+        let purpose = ["Sec-Purpose", "Purpose", "X-Moz"].map(|header| request.headers().get_one(header));
+        if purpose.into_iter().flatten().any(|value| value.contains("prefetch")) {
+            let error = Error::new(ErrorKind::ProviderUnreachable, "This page can't be fetched in advance.");
+            return self.respond(request, Err(error));
+        }
+        let reply = self.callback(request, name).await;
+        self.ended(request, name, reply).await
+    }
+
+    async fn callback(&self, request: &Request<'_>, name: &str) -> Result<Reply> {
+        let entry = self.entry(name)?;
+        let callback = Callback::parse(&request.local_cache(TakenQuery::default).0)?;
+        let state = callback.state.expose();
+        let Some(flow) = self.recall(request, state) else {
+            return self
+                .repeated(request, state)
+                .ok_or_else(|| not_trusted("no flow of this browser has that state"))?
+                .replay();
+        };
+        if flow.entry != entry.name {
+            return Err(not_trusted("the flow was begun at another entry"));
+        }
+        if flow.visitor.is_some() && flow.visitor.as_deref() != self.user(request).await? {
+            return Err(not_trusted("another user is signed in than began the flow"));
+        }
+        // The store is asked before the code is used: when it is down, the code isn't burned.
+        let storage = self.storage(request);
+        let (id, now) = (handle(state), self.clock().now());
+        match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
+            Claim::First => {}
+            claim => return self.await_first(request, &id, claim).await,
+        }
+        let end = self.dance(request, entry, &flow, &callback).await;
+        let outcome = match &end {
+            Ok(end) => Outcome::To(end.to.clone()),
+            Err(error) => Outcome::failed(error),
+        };
+        if let Err(error) = storage.settle(&id, &outcome.to_text()).await {
+            log::warn!("oauth: `{name}`: the outcome of a callback could not be noted: {error:?}");
+        }
+        self.finish(request, state, &outcome);
+        end.map(|end| end.reply.unwrap_or(Reply::SeeOther(end.to)))
+    }
+
+    /// A repeat of a callback that is taken: goes where the first one goes.
+    async fn await_first(&self, request: &Request<'_>, id: &str, mut claim: Claim) -> Result<Reply> {
+        let storage = self.storage(request);
+        for _ in 0..PATIENCE {
+            match claim {
+                Claim::Settled(outcome) => {
+                    return Outcome::from_text(&outcome)
+                        .ok_or_else(|| not_trusted("the callback was used up"))?
+                        .replay();
+                }
+                Claim::First => break,
+                Claim::Pending => sleep(Duration::from_millis(100)).await,
+            }
+            let now = self.clock().now();
+            claim = storage.claim(id, now, now + 2 * FLOW_TTL).await?;
+        }
+        Err(Error::new(ErrorKind::Deadline, "This sign-in is taking too long. Please start again."))
+    }
+
+    async fn dance(
+        &self,
+        request: &Request<'_>,
+        entry: &Arc<Entry>,
+        flow: &Flow,
+        callback: &Callback,
+    ) -> Result<End> {
+        let engine = &self.workshop.engine;
+        engine.check(entry, callback).await?;
+        let Answer::Code(code) = &callback.answer else {
+            return Err(not_trusted("an error that was not one"));
+        };
+        let Grant { token, profile } = engine.finish(entry, flow, code).await?;
+        let mut arrival = Arrival {
+            entry: entry.name.clone(),
+            issuer: entry.authority().to_owned(),
+            purpose: flow.purpose,
+            profile,
+            token,
+            visitor: flow.visitor.clone(),
+            user_required: self.user_required,
+            admitted: false,
+            now: self.clock().now(),
+            notes: flow.carried.clone(),
+        };
+        if flow.purpose == Purpose::Site {
+            arrival.admitted = self.admits(request, entry, arrival.profile.id.as_deref()).await;
+        }
+        let to = flow.next.clone().unwrap_or_else(|| self.settings.after_login.clone());
+        let end = match self.authorized(entry, &mut arrival).await? {
+            Authorized::Continue => End { to, reply: None },
+            Authorized::ContinueTo(path) => End { to: self.next(Some(&path)).unwrap_or(to), reply: None },
+            Authorized::Discard => return Ok(End { to, reply: None }),
+            Authorized::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
+            Authorized::Refuse(text) => {
+                self.refused(&arrival).await;
+                return Err(Error::refused(text));
+            }
+        };
+        let linked = match self.storage(request).link(&arrival, self.keys()).await {
+            Ok(linked) => linked,
+            Err(error) => {
+                if error.kind() == ErrorKind::Refused {
+                    self.refused(&arrival).await;
+                }
+                return Err(error);
+            }
+        };
+        self.welcome(request, flow, linked, end).await
+    }
+
+    /// Whether the site's first account may be this one.
+    async fn admits(&self, request: &Request<'_>, entry: &Entry, id: Option<&str>) -> bool {
+        let named = entry.account.is_some() && entry.account.as_deref() == id;
+        match self.site.get(&entry.name) {
+            _ if named => true,
+            Some(Some(admits)) => admits(request).await,
+            _ => false,
+        }
+    }
+
+    async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut Arrival) -> Result<Authorized> {
+        // Nothing is stored yet: the client that signals get keeps what it refreshes to itself.
+        let record = Record::of(arrival, None, None, self.keys())?;
+        let client = Client::open(entry.clone(), Arc::new(NullStorage), self.workshop.clone(), record)?;
+        self.signals.authorized(arrival, &client).await
+    }
+
+    /// The account is stored: sign in, tell.
+    async fn welcome(&self, request: &Request<'_>, flow: &Flow, linked: Linked, end: End) -> Result<End> {
+        let Linked { record, previous, user } = linked;
+        let (entry, provider_user_id) = (record.entry, record.provider_user_id);
+        self.signals
+            .event(match previous {
+                None => Event::AccountCreated { entry: entry.clone(), provider_user_id, user: user.clone() },
+                Some(_) => {
+                    Event::AccountUpdated { entry: entry.clone(), provider_user_id, user: user.clone() }
+                }
+            })
+            .await;
+        let Some(user) = user.filter(|_| flow.purpose == Purpose::SignIn) else { return Ok(end) };
+        let end = match self.sessions.sign_in(request, &user).await? {
+            SignedIn::Done => end,
+            SignedIn::Detour(to) => End { reply: Some(Reply::Own(self.redirect(request, *to))), ..end },
+        };
+        self.signals.event(Event::LoginCompleted { entry, user }).await;
+        Ok(end)
+    }
+
+    fn redirect(&self, request: &Request<'_>, to: rocket::response::Redirect) -> Response<'static> {
+        use rocket::response::Responder;
+        // Only its target counts: what a `Redirect` borrows from the request can't outlive it.
+        let target =
+            to.respond_to(request).ok().and_then(|to| to.headers().get_one("Location").map(str::to_owned));
+        self.respond(
+            request,
+            target.map(Reply::SeeOther).ok_or_else(|| Error::app("the session's detour has no target")),
+        )
+    }
+
+    async fn refused(&self, arrival: &Arrival) {
+        let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
+        self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
+    }
+
+    /// Ends a begin or a callback: a failure is told, and answered as the app wants it.
+    pub(super) async fn ended(
+        &self,
+        request: &Request<'_>,
+        name: &str,
+        reply: Result<Reply>,
+    ) -> Response<'static> {
+        self.log(name, &reply);
+        let Err(error) = reply else { return self.respond(request, reply) };
+        let code = error.kind().code();
+        if self.entries.contains_key(name) {
+            self.signals.event(Event::LoginFailed { entry: name.into(), code }).await;
+        }
+        if let Some(own) = self.signals.error(name, &error).await {
+            return self.respond(request, Ok(Reply::Own(own)));
+        }
+        match &self.settings.after_error {
+            Some(to) if !super::reply::wants_json(request) => {
+                self.respond(request, Ok(Reply::SeeOther(to.clone())))
+            }
+            _ => self.respond(request, Err(error)),
+        }
+    }
+}

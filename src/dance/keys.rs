@@ -1,0 +1,109 @@
+//! Where the keys come from that seal tokens and flows.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind as Io, Write};
+use std::path::{Path, PathBuf};
+
+use rocket::Config;
+use rocket::config::SecretKey;
+use rocket::figment::Figment;
+use rocket::figment::providers::Serialized;
+
+use crate::config::Settings;
+use crate::secret::{KeyRing, decode, encode, random};
+
+const CURE: &str = "set `token_keys` in [default.dance], or Rocket's `secret_key`:\n\n    \
+    [default.dance]\n    token_keys = [\"…\"]        # openssl rand -base64 32\n";
+
+/// `token_keys`, else a key derived from a provided `secret_key`, else, in debug, a key file beside the data.
+pub(super) fn ring(
+    settings: &Settings,
+    figment: &Figment,
+    debug: bool,
+    key_file: Option<PathBuf>,
+) -> Result<KeyRing, String> {
+    if !settings.token_keys.is_empty() {
+        return Ok(KeyRing::new(settings.token_keys.iter().copied()));
+    }
+    if let Some(key) = from_secret_key(figment) {
+        return Ok(KeyRing::new([key]));
+    }
+    match key_file {
+        _ if !debug => Err(format!("there is no key to seal tokens with: {CURE}")),
+        Some(path) => {
+            let key = from_file(&path)
+                .map_err(|error| format!("the key file {} can't be used: {error}; {CURE}", path.display()))?;
+            log::warn!("oauth: tokens are sealed with the key in {}, for debug only: {CURE}", path.display());
+            Ok(KeyRing::new([key]))
+        }
+        None => {
+            log::warn!(
+                "oauth: accounts are sealed with a key that ends with this process, for debug only: {CURE}"
+            );
+            random().map(|key| KeyRing::new([key])).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// A key that follows from Rocket's `secret_key`, however that is spelled. One that isn't provided doesn't count: at
+/// ignite it is all zeros, and Rocket draws another at every launch.
+fn from_secret_key(figment: &Figment) -> Option<[u8; 32]> {
+    let secret_key: SecretKey = figment.extract_inner(Config::SECRET_KEY).ok()?;
+    if !secret_key.is_provided() {
+        return None;
+    }
+    let config = Config { secret_key, ..Config::default() };
+    let bytes: Vec<u8> =
+        Figment::from(Serialized::defaults(config)).extract_inner(Config::SECRET_KEY).ok()?;
+    ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref().try_into().ok()
+}
+
+/// The key in `path`; a new one where there is no such file, readable by its owner alone.
+fn from_file(path: &Path) -> std::io::Result<[u8; 32]> {
+    let key = random::<32>().map_err(std::io::Error::other)?;
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
+    match new.open(path) {
+        Ok(mut file) => {
+            file.write_all(encode(&key).as_bytes())?;
+            file.sync_all()?;
+            Ok(key)
+        }
+        Err(error) if error.kind() == Io::AlreadyExists => decode(fs::read_to_string(path)?.trim())
+            .and_then(|key| key.try_into().ok())
+            .ok_or_else(|| std::io::Error::other("it holds no key")),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_key_counts_only_when_provided() {
+        let unset = Figment::from(Config::debug_default());
+        assert!(from_secret_key(&unset).is_none());
+        let key = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
+        let set = unset.clone().merge((Config::SECRET_KEY, key));
+        assert!(from_secret_key(&set).is_some_and(|key| key != [0; 32]));
+        assert_eq!(from_secret_key(&set), from_secret_key(&set));
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.sqlite.key");
+        let key = from_file(&path).unwrap();
+        assert_eq!(from_file(&path).unwrap(), key);
+        #[cfg(unix)]
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777,
+            0o600
+        );
+        fs::write(&path, "nonsense").unwrap();
+        assert!(from_file(&path).is_err());
+    }
+}

@@ -1,0 +1,209 @@
+//! The dance: a fairing that mounts the routes, and the handle that it manages.
+
+mod accounts;
+mod begin;
+mod builder;
+mod callback;
+mod cookies;
+mod csrf;
+mod disconnect;
+mod ignite;
+mod keys;
+mod logout;
+mod off_request;
+mod outcome;
+mod reply;
+mod route;
+mod sign_in;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use rocket::{Phase, Request, Rocket};
+
+pub use builder::DanceFairing;
+pub use off_request::Each;
+pub(crate) use reply::{Reply, error_json, wants_json};
+
+use crate::client::{Client, Workshop};
+use crate::clock::Clock;
+use crate::config::{Entry, Settings};
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Pages;
+use crate::secret::KeyRing;
+use crate::session::AnySessions;
+use crate::signals::Receivers;
+use crate::storage::{Browser, Key, Place, Storage, UserType};
+
+/// The handle on the dance, in managed state: accounts and clients, on a request and off it.
+///
+/// [`Dance::fairing`] attaches it. A handler takes the guards ([`OAuth`](crate::OAuth),
+/// [`Accounts`](crate::Accounts)); a nightly job takes the handle itself, without a server:
+///
+/// ```no_run
+/// use rocket_dance::{Dance, Result, provider::GitHub, storage::DieselStorage};
+///
+/// # fn build() -> rocket::Rocket<rocket::Build> {
+/// #     rocket::build().attach(Dance::fairing().storage(DieselStorage::database("app").migrate()))
+/// # }
+/// #[rocket::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let rocket = build().ignite().await?;
+///     let dance = Dance::fetch(&rocket).ok_or("attach Dance::fairing()")?;
+///
+///     let mut accounts = dance.each(GitHub);
+///     while let Some(client) = accounts.next().await? {
+///         match client.get("user/starred").query(&[("per_page", "1")]).text().await {
+///             Ok(starred) => println!("{:?}: {starred}", client.account().user_id),
+///             Err(error) => eprintln!("{:?}: {error}", client.account().user_id),      // a dead grant, a provider that is down
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Dance(Arc<Inner>);
+
+/// What a dance holds: public only in name, for `Deref`.
+#[allow(missing_debug_implementations)]
+pub struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) entries: BTreeMap<String, Arc<Entry>>,
+    pub(crate) site: BTreeMap<String, Option<builder::Admits>>,
+    pub(crate) user_required: bool,
+    pub(crate) user_type: Option<UserType>,
+    pub(crate) store: Place,
+    pub(crate) sessions: Box<dyn AnySessions>,
+    pub(crate) signals: Receivers,
+    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) pages: Pages,
+}
+
+impl std::ops::Deref for Dance {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Dance {
+    /// The fairing: attach it and `[default.oauth.<name>]` of Rocket.toml works.
+    pub fn fairing() -> DanceFairing {
+        DanceFairing::default()
+    }
+
+    /// The dance that `rocket` manages, from ignite on; none without the fairing.
+    pub fn fetch<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
+        rocket.state::<Dance>()
+    }
+
+    pub(crate) fn of<'r>(request: &'r Request<'_>) -> Result<&'r Self> {
+        request.rocket().state::<Dance>().ok_or_else(|| {
+            Error::new(ErrorKind::Config, "This app is not set up completely.")
+                .because("attach the fairing: rocket.attach(rocket_dance::Dance::fairing())")
+        })
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.workshop.engine.clock
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.workshop.keys
+    }
+
+    /// The entry called `name`.
+    pub(crate) fn entry(&self, name: &str) -> Result<&Arc<Entry>> {
+        self.entries
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorKind::UnknownProvider, "There is no such provider here."))
+    }
+
+    /// The names of the entries with which one can sign in.
+    pub(crate) fn logins(&self) -> Vec<&str> {
+        let logins = self.entries.values().filter(|entry| entry.login && !self.is_site(&entry.name));
+        logins.map(|entry| entry.name.as_str()).collect()
+    }
+
+    pub(crate) fn is_site(&self, entry: &str) -> bool {
+        self.site.contains_key(entry)
+    }
+
+    /// The path of one of our routes.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("{}{rest}", self.settings.prefix)
+    }
+
+    /// The storage as `request` sees it.
+    pub(crate) fn storage(&self, request: &Request<'_>) -> Arc<dyn Storage> {
+        match &self.store {
+            Place::Shared(storage) => storage.clone(),
+            Place::Browser => self.browser(request).clone(),
+        }
+    }
+
+    /// The accounts that this request's browser keeps itself.
+    pub(crate) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<Browser> {
+        request.local_cache(|| {
+            let prefix = self.settings.cookie_name(cookies::ACCOUNT);
+            let cookies =
+                request.cookies().iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()));
+            let cookies: Vec<_> = cookies.collect();
+            let cookies = cookies.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            Arc::new(Browser::new(&prefix, cookies, Arc::new(self.keys().clone())))
+        })
+    }
+
+    /// The user whom `request` is from, asked once per request.
+    pub(crate) async fn user<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
+        struct User(Result<Option<String>>);
+        let user =
+            request.local_cache_async(async { User(self.sessions.current(request).await) }.boxed()).await;
+        match &user.0 {
+            Ok(user) => Ok(user.as_deref()),
+            Err(error) => Err(error.copy()),
+        }
+    }
+
+    /// The key of `request`'s account at `entry`; none when nobody is signed in and accounts have users.
+    pub(crate) async fn owner(&self, request: &Request<'_>, entry: &str) -> Result<Option<Key>> {
+        let user = self.user(request).await?.map(str::to_owned);
+        let known = user.is_some() || matches!(self.store, Place::Browser);
+        Ok(known.then(|| Key::Owner { entry: entry.into(), user }))
+    }
+
+    /// A client of the account under `key`; none when there is no such account.
+    pub(crate) async fn open(
+        &self,
+        entry: &Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        key: &Key,
+    ) -> Result<Option<Client>> {
+        let Some(record) = storage.get(key).await? else { return Ok(None) };
+        Client::open(entry.clone(), storage, self.workshop.clone(), record).map(Some)
+    }
+
+    /// Where a person signs in with `entry`, and then goes on to `next`.
+    pub(crate) fn login_path(&self, entry: Option<&str>, next: Option<&str>) -> String {
+        let path = match entry {
+            Some(entry) => self.path(&format!("/{entry}")),
+            None => self.path(""),
+        };
+        match next {
+            Some(next) => format!(
+                "{path}?{}",
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()
+            ),
+            None => path,
+        }
+    }
+}
+
+impl fmt::Debug for Dance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dance").field("entries", &self.entries.keys()).finish_non_exhaustive()
+    }
+}

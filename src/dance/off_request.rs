@@ -1,0 +1,152 @@
+//! Accounts and clients off a request: nightly jobs, imports, admin pages.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use super::Dance;
+use crate::client::Client;
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{Arrival, Purpose};
+use crate::profile::Profile;
+use crate::provider::Provider;
+use crate::storage::{Key, Place, Record, Storage};
+use crate::token::Token;
+use crate::user::UserId;
+
+impl Dance {
+    fn shared(&self) -> Result<&Arc<dyn Storage>> {
+        match &self.store {
+            Place::Shared(storage) => Ok(storage),
+            Place::Browser => Err(Error::new(ErrorKind::Config, "Accounts are kept in browsers.")
+                .because("CookieStorage has no accounts off a request: name a storage, `DieselStorage::database(\"…\")` say")),
+        }
+    }
+
+    /// A client of `user`'s account at `P`; none when there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; [`ErrorKind::Reconnect`] when the stored token can't be used any more.
+    pub async fn client<P: Provider>(&self, provider: P, user: &impl UserId) -> Result<Option<Client>> {
+        let _ = provider;
+        let storage = self.shared()?.clone();
+        self.open(self.entry(P::NAME)?, storage, &Key::owner(P::NAME, user)).await
+    }
+
+    /// All accounts at `P`, one client after the other, read in pages.
+    pub fn each<P: Provider>(&self, provider: P) -> Each {
+        let _ = provider;
+        Each { dance: self.clone(), entry: P::NAME, page: VecDeque::new(), after: 0, done: false }
+    }
+
+    /// `user`'s accounts at all entries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn accounts(&self, user: &impl UserId) -> Result<Vec<Record>> {
+        let entries: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+        self.shared()?.list(Some(&user.to_string()), &entries).await
+    }
+
+    /// The account of `provider_user_id` at `P`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn account<P: Provider>(&self, provider: P, provider_user_id: &str) -> Result<Option<Record>> {
+        let _ = provider;
+        self.shared()?.get(&Key::identity(P::NAME, provider_user_id)).await
+    }
+
+    /// Stores an account that came from elsewhere: another app, another library. An account that is there already is
+    /// replaced; it must be `user`'s.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when it is somebody else's, [`ErrorKind::Store`].
+    pub async fn import<P: Provider>(
+        &self,
+        provider: P,
+        user: &impl UserId,
+        profile: Profile,
+        token: Token,
+    ) -> Result<Record> {
+        let _ = provider;
+        let entry = self.entry(P::NAME)?;
+        let arrival = Arrival {
+            entry: entry.name.clone(),
+            issuer: entry.authority().to_owned(),
+            purpose: Purpose::Connect,
+            profile,
+            token,
+            visitor: Some(user.to_string()),
+            user_required: true,
+            admitted: false,
+            now: self.clock().now(),
+            notes: Default::default(),
+        };
+        Ok(self.shared()?.link(&arrival, self.keys()).await?.record)
+    }
+
+    /// Deletes what is under `key`: one account by its identity, or all of a user's at an entry. Nothing there is no
+    /// error; whether the user can still sign in is the caller's business.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn delete(&self, key: &Key) -> Result<()> {
+        self.shared()?.delete(key).await
+    }
+
+    #[cfg(feature = "testing")]
+    /// Moves the dance's clock on, for tests: flows and tokens grow old by `seconds`.
+    pub fn advance(&self, seconds: i64) {
+        self.clock().advance(seconds);
+    }
+}
+
+/// How many accounts are read at a time.
+const PAGE: usize = 100;
+
+/// The accounts of an entry, one client after the other: [`Dance::each`].
+pub struct Each {
+    dance: Dance,
+    entry: &'static str,
+    page: VecDeque<Record>,
+    after: i64,
+    done: bool,
+}
+
+impl Each {
+    /// The next client. An account whose token can't be opened any more is reported in the log and passed over; one
+    /// whose grant is dead answers its first call with [`ErrorKind::Reconnect`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]; the next call tries the same page again.
+    pub async fn next(&mut self) -> Result<Option<Client>> {
+        let storage = self.dance.shared()?.clone();
+        let entry: Arc<Entry> = self.dance.entry(self.entry)?.clone();
+        loop {
+            while let Some(record) = self.page.pop_front() {
+                let id = record.id;
+                match Client::open(entry.clone(), storage.clone(), self.dance.workshop.clone(), record) {
+                    Ok(client) => return Ok(Some(client)),
+                    Err(error) => {
+                        log::warn!("oauth: `{}`: account {id} is passed over: {error:?}", self.entry)
+                    }
+                }
+            }
+            if self.done {
+                return Ok(None);
+            }
+            let page = storage.page(self.entry, self.after, PAGE).await?;
+            self.done = page.len() < PAGE;
+            self.after = page.last().map_or(self.after, |record| record.id);
+            self.page = page.into();
+        }
+    }
+}
+
+impl fmt::Debug for Each {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Each").field("entry", &self.entry).field("after", &self.after).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! What a route answers, as HTML or as JSON.
+
+use std::io::Cursor;
+
+use rocket::http::{Accept, ContentType, Header, MediaType, Status};
+use rocket::{Request, Response};
+use serde_json::{Value, json};
+
+use super::Dance;
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::headline;
+
+/// What a route answers.
+pub(crate) enum Reply {
+    Page(String),
+    Json(Value),
+    /// 303, always: 307 and 308 would send a form on (RFC 9700 §4.12).
+    SeeOther(String),
+    /// The app's own.
+    Own(Response<'static>),
+}
+
+/// Left in the request-local cache of a request that we answered: its response gets our headers.
+#[derive(Default)]
+pub(super) struct Ours(pub(super) std::sync::atomic::AtomicBool);
+
+/// Whether the request names JSON as what it takes; `*/*` doesn't.
+pub(crate) fn wants_json(request: &Request<'_>) -> bool {
+    let accepts = |accept: &Accept| accept.media_types().any(|media_type: &MediaType| media_type.is_json());
+    request.accept().is_some_and(accepts)
+}
+
+/// The contract's JSON for an error.
+pub(crate) fn error_json(error: &Error, login_url: Option<&str>) -> Value {
+    let mut body = json!({ "code": error.kind().code(), "message": error.to_string() });
+    if let Some(login_url) = login_url {
+        body["login_url"] = login_url.into();
+    }
+    json!({ "error": body })
+}
+
+impl Dance {
+    /// A page, or its JSON where that is asked for.
+    pub(super) fn page(&self, request: &Request<'_>, name: &str, context: Value) -> Result<Reply> {
+        Ok(match wants_json(request) {
+            true => Reply::Json(context),
+            false => Reply::Page(self.pages.render(name, context)?),
+        })
+    }
+
+    /// The response of `reply`.
+    pub(crate) fn respond(&self, request: &Request<'_>, reply: Result<Reply>) -> Response<'static> {
+        request.local_cache(Ours::default).0.store(true, std::sync::atomic::Ordering::Relaxed);
+        let (status, reply) = match reply {
+            Ok(Reply::SeeOther(_)) => (Status::SeeOther, reply),
+            Ok(_) => (Status::Ok, reply),
+            Err(error) => {
+                let status = error.kind().status();
+                (status, Ok(self.failure(request, &error)))
+            }
+        };
+        let mut response = Response::build();
+        response.status(status);
+        match reply {
+            Ok(Reply::Page(html)) => {
+                response.header(ContentType::HTML).sized_body(html.len(), Cursor::new(html));
+            }
+            Ok(Reply::Json(value)) => {
+                let json = value.to_string();
+                response.header(ContentType::JSON).sized_body(json.len(), Cursor::new(json));
+            }
+            Ok(Reply::SeeOther(to)) => {
+                response.header(Header::new("Location", to));
+            }
+            Ok(Reply::Own(own)) => return own,
+            Err(_) => {}
+        }
+        response.finalize()
+    }
+
+    fn failure(&self, request: &Request<'_>, error: &Error) -> Reply {
+        let login_url =
+            matches!(error.kind(), ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect)
+                .then(|| self.login_path(None, None));
+        if wants_json(request) {
+            return Reply::Json(error_json(error, login_url.as_deref()));
+        }
+        let context = json!({
+            "headline": headline(error.kind()),
+            "message": error.to_string(),
+            "code": error.kind().code(),
+            "sign_in": self.login_path(None, None),
+        });
+        // A page that can't be rendered must not hide the error.
+        Reply::Page(
+            self.pages.render("error.html", context).unwrap_or_else(|_| "Something went wrong.".into()),
+        )
+    }
+}

@@ -1,0 +1,173 @@
+//! The routes, and what they have in common.
+
+use rocket::data::{Data, ToByteUnit};
+use rocket::http::uri::Origin;
+use rocket::http::{ContentType, Method, Status};
+use rocket::route::{Handler, Outcome, Route};
+use rocket::{Request, Response};
+
+use super::Dance;
+use super::reply::Reply;
+use crate::error::{Error, ErrorKind, Result, Who};
+
+/// One of our pages or actions.
+#[derive(Clone, Debug)]
+pub(super) enum Endpoint {
+    SignIn,
+    Begin,
+    /// The callback; of this entry, where it is mounted at a path of its own.
+    Callback(Option<String>),
+    Accounts,
+    Disconnect,
+    Logout,
+}
+
+#[derive(Clone)]
+struct Mounted(Endpoint);
+
+const METHODS: [Method; 7] =
+    [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options];
+
+/// All our routes: path and routes, for every method, so that a foreign one is 405 and HEAD never begins or uses up a
+/// dance (Rocket would answer it with the GET route).
+pub(super) fn routes(
+    prefix: &str,
+    callbacks: impl Iterator<Item = (String, String)>,
+) -> Vec<(String, Vec<Route>)> {
+    let fixed = [
+        ("", Endpoint::SignIn),
+        ("/<name>", Endpoint::Begin),
+        ("/<name>/authorized", Endpoint::Callback(None)),
+        ("/accounts", Endpoint::Accounts),
+        ("/<name>/disconnect", Endpoint::Disconnect),
+        ("/logout", Endpoint::Logout),
+    ];
+    let mut mounts: Vec<(String, Vec<Route>)> = fixed
+        .into_iter()
+        .map(|(path, endpoint)| (prefix.to_owned(), at(if path.is_empty() { "/" } else { path }, &endpoint)))
+        .collect();
+    mounts
+        .extend(callbacks.map(|(path, entry)| ("/".to_owned(), at(&path, &Endpoint::Callback(Some(entry))))));
+    mounts
+}
+
+fn at(path: &str, endpoint: &Endpoint) -> Vec<Route> {
+    METHODS
+        .into_iter()
+        .map(|method| {
+            let mut route = Route::new(method, path, Mounted(endpoint.clone()));
+            route.name = Some(format!("oauth {endpoint:?}").into());
+            route
+        })
+        .collect()
+}
+
+#[rocket::async_trait]
+impl Handler for Mounted {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        let Ok(dance) = Dance::of(request) else { return Outcome::Error(Status::InternalServerError) };
+        // Always a success with its status: Rocket drops the cookies of an `Outcome::Error`.
+        Outcome::Success(self.0.answer(dance, request, data).await)
+    }
+}
+
+impl Endpoint {
+    async fn answer(&self, dance: &Dance, request: &Request<'_>, data: Data<'_>) -> Response<'static> {
+        let name = request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default();
+        let reply = match (self, request.method()) {
+            (Endpoint::SignIn, Method::Get) => dance.get_sign_in(request).await,
+            (Endpoint::Begin, Method::Get) => return dance.get_begin(request, name).await,
+            (Endpoint::Begin, Method::Post) => match form(request, data).await {
+                Ok(form) => return dance.post_begin(request, name, &form).await,
+                Err(error) => Err(error),
+            },
+            (Endpoint::Callback(entry), Method::Get) => {
+                return dance.get_callback(request, entry.as_deref().unwrap_or(name)).await;
+            }
+            (Endpoint::Accounts, Method::Get) => dance.get_accounts(request).await,
+            (Endpoint::Disconnect, Method::Post) => match form(request, data).await {
+                Ok(form) => dance.post_disconnect(request, name, &form).await,
+                Err(error) => Err(error),
+            },
+            (Endpoint::Logout, Method::Post) => match form(request, data).await {
+                Ok(form) => dance.post_logout(request, &form).await,
+                Err(error) => Err(error),
+            },
+            _ => return self.method_not_allowed(dance, request),
+        };
+        dance.log(name, &reply);
+        dance.respond(request, reply)
+    }
+
+    fn method_not_allowed(&self, dance: &Dance, request: &Request<'_>) -> Response<'static> {
+        let error = Error::new(ErrorKind::MethodNotAllowed, "This page can't be asked for in that way.");
+        let mut response = dance.respond(request, Err(error));
+        response.set_raw_header(
+            "Allow",
+            match self {
+                Endpoint::SignIn | Endpoint::Accounts | Endpoint::Callback(_) => "GET",
+                Endpoint::Begin => "GET, POST",
+                Endpoint::Disconnect | Endpoint::Logout => "POST",
+            },
+        );
+        if request.method() == Method::Head {
+            response.set_sized_body(0, std::io::Cursor::new(""));
+        }
+        response
+    }
+}
+
+impl Dance {
+    /// Tells the operator of a failure.
+    pub(super) fn log(&self, entry: &str, reply: &Result<Reply>) {
+        if let Err(error) = reply {
+            self.log_error(entry, error);
+        }
+    }
+
+    pub(crate) fn log_error(&self, entry: &str, error: &Error) {
+        match error.kind().who() {
+            Who::Person => log::info!("oauth: `{entry}`: {error:?}"),
+            Who::Provider => log::warn!("oauth: `{entry}`: {error:?}"),
+            Who::Operator => log::error!("oauth: `{entry}`: {error:?}"),
+        }
+    }
+
+    /// Where to go afterwards: a path of the app's own by a browser's own rules, and none of our own routes.
+    pub(crate) fn next(&self, next: Option<&str>) -> Option<String> {
+        let settings = &self.settings;
+        crate::next::local_path(next?, &settings.base_url)
+            .filter(|path| !crate::next::is_ours(path, &settings.prefix))
+    }
+}
+
+/// The first value of `name` in the query of `uri`.
+pub(super) fn query(uri: &Origin<'_>, name: &str) -> Option<String> {
+    pairs(uri.query()?.as_str(), name)
+}
+
+fn pairs(encoded: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(encoded.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// A posted form.
+pub(super) struct Form(String);
+
+impl Form {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        pairs(&self.0, name).filter(|value| !value.is_empty())
+    }
+}
+
+async fn form(request: &Request<'_>, data: Data<'_>) -> Result<Form> {
+    if request.content_type() != Some(&ContentType::Form) {
+        return Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.")
+            .because("the body is not application/x-www-form-urlencoded"));
+    }
+    match data.open(16.kibibytes()).into_string().await {
+        Ok(body) if body.is_complete() => Ok(Form(body.into_inner())),
+        _ => Err(Error::new(ErrorKind::BadRequest, "This form could not be read.")),
+    }
+}

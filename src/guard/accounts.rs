@@ -1,0 +1,128 @@
+//! `Accounts`: whatever is connected.
+
+use std::collections::BTreeMap;
+
+use rocket::Request;
+use rocket::request::{FromRequest, Outcome};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::oauth::OAuth;
+use crate::client::Client;
+use crate::dance::Dance;
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::Provider;
+use crate::storage::{Record, Storage};
+
+/// The accounts of whoever the request is from: "may have". Always there, nobody signed in included; 503 when the store
+/// is down.
+///
+/// It serialises for templates: `entries`, each with its `name`, `title`, `verb` ("Connect", "Connect again", "Sign in
+/// with"), `action` and `disconnect` URLs and `accounts` (`id`, `display_name`, …); and `csrf`, which every form to them
+/// sends along as a hidden field.
+///
+/// ```
+/// use rocket_dance::{Accounts, Result, provider::GitHub};
+///
+/// #[rocket::get("/")]
+/// async fn index(accounts: Accounts) -> Result<String> {
+///     match accounts.oauth(GitHub) {
+///         Some(github) => github.get("zen").text().await,
+///         None => Ok(format!("Sign in: {}", accounts.login_uri("github", "/"))),
+///     }
+/// }
+/// ```
+pub struct Accounts {
+    dance: Dance,
+    storage: std::sync::Arc<dyn Storage>,
+    accounts: BTreeMap<String, Vec<Record>>,
+    context: Value,
+}
+
+impl Accounts {
+    /// The client of the primary account at `P`; none when there is none, or its token can't be used any more.
+    pub fn oauth<P: Provider>(&self, provider: P) -> Option<OAuth<P>> {
+        let _ = provider;
+        self.client(P::NAME).map(OAuth::new)
+    }
+
+    /// The client of the primary account at `entry`; none when there is none, or its token can't be used any more.
+    pub fn client(&self, entry: &str) -> Option<Client> {
+        self.require(entry).ok()
+    }
+
+    /// The client of the primary account at `entry`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::Reconnect`]; returned from a handler both lead to the sign-in.
+    /// [`ErrorKind::UnknownProvider`].
+    pub fn require(&self, entry: &str) -> Result<Client> {
+        let known = self.dance.entry(entry)?;
+        let record =
+            self.accounts.get(entry).and_then(|records| records.first()).cloned().ok_or_else(|| {
+                Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title)).at(entry)
+            })?;
+        Client::open(known.clone(), self.storage.clone(), self.dance.workshop.clone(), record)
+    }
+
+    /// The accounts at `entry`, the primary one first.
+    pub fn at(&self, entry: &str) -> &[Record] {
+        self.accounts.get(entry).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All accounts.
+    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.accounts.values().flatten()
+    }
+
+    /// Where to sign in with, or connect, `entry`, and then go on to `next`, a path of the app.
+    pub fn login_uri(&self, entry: &str, next: &str) -> String {
+        self.dance.login_path(Some(entry), self.dance.next(Some(next)).as_deref())
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("entries", &self.accounts.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Accounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.context.serialize(serializer)
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Accounts {
+    type Error = Error;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
+        let found = async {
+            let dance = Dance::of(request)?;
+            let accounts = dance.connected(request).await?;
+            let context = dance.accounts_context(request, &accounts).await?;
+            Ok(Self { dance: dance.clone(), storage: dance.storage(request), accounts, context })
+        };
+        match found.await {
+            Ok(accounts) => Outcome::Success(accounts),
+            Err(error) => {
+                let error: Error = error;
+                log::warn!("oauth: the accounts can't be listed: {error:?}");
+                Outcome::Error((error.kind().status(), error))
+            }
+        }
+    }
+}
+
+impl rocket::Sentinel for Accounts {
+    fn abort(rocket: &rocket::Rocket<rocket::Ignite>) -> bool {
+        let missing = Dance::fetch(rocket).is_none();
+        if missing {
+            log::error!(
+                "oauth: a route has the guard `Accounts`: attach the fairing, `.attach(rocket_dance::Dance::fairing())`"
+            );
+        }
+        missing
+    }
+}

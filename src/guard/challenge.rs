@@ -1,0 +1,119 @@
+//! 401: to the sign-in, and back.
+
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
+
+use rocket::catcher::{BoxFuture, Catcher};
+use rocket::http::{Header, Method, Status};
+use rocket::response::{self, Responder, Response};
+use rocket::{Request, catcher};
+
+use crate::dance::{Dance, Reply, error_json, wants_json};
+use crate::error::{Error, ErrorKind};
+
+/// Left by a guard that forwarded 401, for the catcher.
+#[derive(Default)]
+struct Mark(Mutex<Option<Challenge>>);
+
+#[derive(Clone)]
+struct Challenge {
+    entry: Option<String>,
+    kind: ErrorKind,
+}
+
+/// Marks `request` as failed by a guard of ours that wanted `entry`, unless `caller` is Rocket's own `Option<G>` or
+/// `Result<G, E>`: then the handler runs, and a 401 of its own must not send the person to a provider.
+pub(super) fn mark(request: &Request<'_>, caller: &Location<'_>, entry: Option<&str>, kind: ErrorKind) {
+    let file = caller.file().replace('\\', "/");
+    if !file.ends_with("src/request/from_request.rs") {
+        let challenge = Challenge { entry: entry.map(str::to_owned), kind };
+        *request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(challenge);
+    }
+}
+
+/// What answers a 401 that a guard of ours caused: for GET a redirect to that provider's sign-in, and back here
+/// afterwards; for JSON the contract's error with its `login_url`. None for any other 401.
+///
+/// For an app with a 401 catcher of its own:
+///
+/// ```
+/// use rocket::{Request, Response};
+///
+/// #[rocket::catch(401)]
+/// fn unauthorized(request: &Request<'_>) -> Result<Response<'static>, &'static str> {
+///     rocket_dance::unauthorized(request).ok_or("Who are you?")
+/// }
+/// ```
+pub fn unauthorized(request: &Request<'_>) -> Option<Response<'static>> {
+    let dance = Dance::of(request).ok()?;
+    let challenge =
+        request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    Some(answer(dance, request, &challenge))
+}
+
+fn answer(dance: &Dance, request: &Request<'_>, challenge: &Challenge) -> Response<'static> {
+    let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
+    let next = dance.next(next.as_deref());
+    // An entry that is only for connecting signs nobody in.
+    let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
+    let login_url = dance.login_path(entry, next.as_deref());
+    let error = Error::new(
+        challenge.kind,
+        match challenge.kind {
+            ErrorKind::NotSignedIn => "Please sign in.",
+            _ => "Please connect your account.",
+        },
+    );
+    if request.method() == Method::Get && !wants_json(request) {
+        return dance.respond(request, Ok(Reply::SeeOther(login_url)));
+    }
+    let mut response = match wants_json(request) {
+        true => dance.respond(request, Ok(Reply::Json(error_json(&error, Some(&login_url))))),
+        false => dance.respond(request, Err(error)),
+    };
+    response.set_status(Status::Unauthorized);
+    response
+}
+
+/// The 401 catcher that sends people from a guard to the sign-in: `.register("/", rocket_dance::catchers())`.
+///
+/// Any other 401 gets a plain answer. An app with a 401 catcher of its own at the same base calls [`unauthorized`] in
+/// it instead: Rocket refuses two.
+pub fn catchers() -> Vec<Catcher> {
+    fn catch<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
+        Box::pin(async move {
+            let plain = || {
+                let mut response = Response::new();
+                response.set_status(status);
+                response
+            };
+            catcher::Result::Ok(unauthorized(request).unwrap_or_else(plain))
+        })
+    }
+    vec![Catcher::new(401, catch)]
+}
+
+/// In a handler, `?` on an error of ours answers: a dead grant leads to the sign-in, as from a guard; anything else is
+/// left to the app's catchers under its status, or is the contract's JSON where the request names JSON.
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let Ok(dance) = Dance::of(request) else { return Err(Status::InternalServerError) };
+        let entry = self.entry().map(str::to_owned);
+        dance.log_error(entry.as_deref().unwrap_or("app"), &self);
+        match self.kind() {
+            kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect) => {
+                Ok(answer(dance, request, &Challenge { entry, kind }))
+            }
+            kind if wants_json(request) => {
+                let mut response = dance.respond(request, Ok(Reply::Json(error_json(&self, None))));
+                response.set_status(kind.status());
+                if kind.status() == Status::ServiceUnavailable {
+                    response.set_header(Header::new("Retry-After", "5"));
+                }
+                Ok(response)
+            }
+            kind => Err(kind.status()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Our pages: sign-in, confirm, accounts, error; rendered by a Tera of our own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rocket_dyn_templates::tera::{Context, Tera};
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result};
+
+const STYLE: &str = include_str!("../templates/oauth/style.css");
+const TEMPLATES: [(&str, &str); 5] = [
+    ("layout.html", include_str!("../templates/oauth/layout.html.tera")),
+    ("sign_in.html", include_str!("../templates/oauth/sign_in.html.tera")),
+    ("confirm.html", include_str!("../templates/oauth/confirm.html.tera")),
+    ("accounts.html", include_str!("../templates/oauth/accounts.html.tera")),
+    ("error.html", include_str!("../templates/oauth/error.html.tera")),
+];
+
+/// The pages, ready to render, and the policy that lets browsers load nothing else with them.
+pub(crate) struct Pages {
+    tera: Tera,
+    /// The Content-Security-Policy of every page.
+    pub(crate) content_security_policy: String,
+}
+
+impl Pages {
+    pub(crate) fn new() -> Result<Self> {
+        let mut tera = Tera::default();
+        tera.add_raw_templates(TEMPLATES).map_err(Error::app)?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+        // No `form-action`: browsers apply it to the redirect that follows a form, and ours leads to the provider.
+        let content_security_policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
+            STANDARD.encode(digest)
+        );
+        Ok(Self { tera, content_security_policy })
+    }
+
+    /// The page `name` with `context`.
+    pub(crate) fn render(&self, name: &str, context: impl Serialize) -> Result<String> {
+        let mut context = Context::from_serialize(context).map_err(Error::app)?;
+        context.insert("style", STYLE);
+        self.tera.render(name, &context).map_err(Error::app)
+    }
+}
+
+/// What stands over an error.
+pub(crate) fn headline(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotTrusted => "This sign-in could not be finished",
+        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect => "Please sign in",
+        ErrorKind::Denied => "You were not signed in",
+        ErrorKind::Refused => "You can't sign in this way",
+        ErrorKind::Csrf => "This form could not be accepted",
+        ErrorKind::UnknownProvider => "There is no such sign-in",
+        ErrorKind::MethodNotAllowed => "This page is not for that",
+        ErrorKind::LastLogin => "This is your last way to sign in",
+        ErrorKind::ProviderAnswer | ErrorKind::Api(_) => "The provider's answer was not accepted",
+        ErrorKind::ProviderUnreachable | ErrorKind::Deadline => "The provider can't be reached",
+        ErrorKind::Store => "Please try again in a moment",
+        _ => "Something went wrong",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_from_outside_is_escaped() {
+        let pages = Pages::new().unwrap();
+        let page = pages
+            .render("error.html", json!({
+                "headline": "No", "message": "<script>alert(1)</script>", "code": "refused", "sign_in": "/login",
+            }))
+            .unwrap();
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
+        assert!(page.contains("body{font"));
+    }
+}
