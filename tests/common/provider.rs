@@ -1,0 +1,107 @@
+//! The certified OpenID provider of `tests/peers/oidc_provider`, and how a person walks through its pages.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use url::Url;
+
+use super::browser::{Browser, Page};
+use super::leaks::Hidden;
+use super::process::{Process, root};
+
+/// The provider, running.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) url: Url,
+    _process: Process,
+}
+
+pub(crate) const CLIENT_ID: &str = "rider";
+pub(crate) const CLIENT_SECRET: &str = "GnuSTWmJdpxVjQ6tcLNkFh3ZzRyb27Ma";
+
+impl Provider {
+    /// Starts it on a free port.
+    pub(crate) fn start(folder: &Path, redirect_uris: &[String], access_token_ttl: u32) -> Self {
+        let home = root().join("tests/peers/oidc_provider");
+        assert!(home.join("node_modules").is_dir(), "first: cd {} && npm ci", home.display());
+        let mut process = Process::start(
+            Command::new("node")
+                .arg("server.mjs")
+                .current_dir(home)
+                .env("PORT", "0")
+                .env("CLIENT_ID", CLIENT_ID)
+                .env("CLIENT_SECRET", CLIENT_SECRET)
+                .env("REDIRECT_URIS", redirect_uris.join(" "))
+                .env("ACCESS_TOKEN_TTL", access_token_ttl.to_string())
+                .env_remove("NODE_OPTIONS"),
+            &folder.join("provider.log"),
+        );
+        let url = process.wait_for(|log| {
+            let line = log.lines().find_map(|line| line.strip_prefix("ready "))?;
+            Url::parse(line).ok()
+        });
+        Self { url, _process: process }
+    }
+
+    /// Its issuer identifier.
+    pub(crate) fn issuer(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
+    async fn ask(&self, path: &str) -> Value {
+        Browser::new().get_json(&self.url.join(path).unwrap()).await.json()
+    }
+
+    /// How often `what` has happened.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        self.ask("/__counts").await[what].as_u64().unwrap_or_else(|| panic!("nothing counts {what}"))
+    }
+
+    /// Every value that has passed and must not be seen elsewhere.
+    pub(crate) async fn secrets(&self) -> Vec<Hidden> {
+        let secrets = self.ask("/__secrets").await;
+        let secrets = secrets.as_object().unwrap().iter();
+        secrets
+            .map(|(value, kind)| Hidden { kind: kind.as_str().unwrap().into(), value: value.clone() })
+            .collect()
+    }
+
+    fn owns(&self, page: &Page) -> bool {
+        page.url.origin() == self.url.origin()
+    }
+
+    /// From the provider's first page to the first page that is not the provider's: signs in as `user` and consents.
+    pub(crate) async fn consent(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
+        self.walk(browser, page, user, None).await
+    }
+
+    /// As [`consent`](Self::consent), but presses "Cancel" where the provider asks for consent.
+    pub(crate) async fn deny(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
+        self.walk(browser, page, user, Some("Cancel")).await
+    }
+
+    async fn walk(&self, browser: &mut Browser, mut page: Page, user: &str, cancel: Option<&str>) -> Page {
+        for _ in 0..6 {
+            if page.location().is_some() || !self.owns(&page) {
+                return page;
+            }
+            let html = page.html();
+            let form =
+                html.forms.first().unwrap_or_else(|| panic!("no form at {}:\n{}", page.url, page.body));
+            if form.field("login").is_some() {
+                page = browser.submit(&page, form, &[("login", user), ("password", "any")]).await;
+                continue;
+            }
+            page = match cancel {
+                Some(word) => {
+                    let link =
+                        html.links.iter().find(|link| link.text.contains(word)).expect("a way to say no");
+                    browser.open(&page.url.join(&link.href).unwrap()).await
+                }
+                None => browser.submit(&page, form, &[]).await,
+            };
+        }
+        panic!("the provider doesn't let go: {:#?}", browser.trail);
+    }
+}

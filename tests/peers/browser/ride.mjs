@@ -1,0 +1,165 @@
+// Rides in headless Chromium: clicks through whole dances and looks at what a browser keeps of them.
+//
+//   node ride.mjs whole <app> <entry> <second-entry> [user]     sign in, connect a second entry, disconnect, say no
+//   node ride.mjs elsewhere <app> <begin-url> [user]             begin at another loopback name than the app's
+//
+//   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [what, app, ...rest] = process.argv.slice(2);
+const rides = { whole, elsewhere };
+const appUrl = (path) => new URL(path, app).href;
+let shots = 0;
+
+async function shot(page, name) {
+  console.log(`${name}: ${page.url().split('?')[0]}`);
+  if (!process.env.SHOTS) return;
+  mkdirSync(process.env.SHOTS, { recursive: true });
+  shots += 1;
+  await page.screenshot({ path: join(process.env.SHOTS, `${String(shots).padStart(2, '0')}-${name}.png`), fullPage: true });
+}
+
+const at = (page, origin) => new URL(page.url()).origin === new URL(origin).origin;
+
+async function click(page, selector) {
+  const target = page.locator(selector).first();
+  assert.ok(await target.count(), `${page.url()} has nothing to click at ${selector}:\n${await page.content()}`);
+  // Where a policy of the page forbids the way on, nothing is navigated and this times out.
+  await Promise.all([page.waitForNavigation({ waitUntil: 'domcontentloaded', timeout: 15000 }), target.click()]);
+}
+
+// The button or link of an entry, whichever the page uses.
+const entryButton = (name) =>
+  `form[action="/login/${name}"] button, a[href="/login/${name}"], a[href^="/login/${name}?"]`;
+
+// Through the provider's pages, back to the app.
+async function consent(page, user, label, deny = false) {
+  for (let step = 0; step < 6 && !at(page, app); step += 1) {
+    const name = page.locator('input[name=login]');
+    const signsIn = (await name.count()) > 0;
+    await shot(page, `${label}-provider-${signsIn ? 'sign-in' : 'consent'}`);
+    if (signsIn) {
+      await name.fill(user);
+      await page.locator('input[name=password]').fill('any');
+    }
+    await click(page, deny && !signsIn ? 'a[href$="/abort"]' : 'form button[type=submit]');
+  }
+  assert.ok(at(page, app), `the provider doesn't let go: ${page.url()}`);
+}
+
+async function json(page, path) {
+  const answer = await page.context().request.get(appUrl(path), { headers: { accept: 'application/json' } });
+  return { status: answer.status(), body: await answer.json() };
+}
+
+const cookies = async (page) => (await page.context().cookies()).filter((cookie) => cookie.domain === new URL(app).hostname);
+
+// What a flow may leave in the browser while it is under way, and nothing of it afterwards.
+function checkFlowCookies(flow) {
+  assert.equal(flow.length, 1, `one flow, one cookie: ${flow.map((cookie) => cookie.name)}`);
+  checkFlags(flow[0]);
+  assert.ok(flow[0].expires > 0 && flow[0].expires < Date.now() / 1000 + 3600, 'a flow is short-lived');
+}
+
+function checkFlags(cookie) {
+  const https = new URL(app).protocol === 'https:';
+  assert.equal(cookie.httpOnly, true, `${cookie.name} is HttpOnly`);
+  assert.equal(cookie.sameSite, 'Lax', `${cookie.name} is Lax`);
+  assert.equal(cookie.path, '/', `${cookie.name} is for /`);
+  assert.equal(cookie.secure, https, `${cookie.name} is Secure exactly with https`);
+  assert.equal(cookie.name.startsWith('__Host-'), https, `${cookie.name} is named for the scheme`);
+}
+
+async function whole(entry, second, user = 'chris') {
+  const page = await newPage();
+  await page.goto(appUrl('/'));
+  await shot(page, 'home');
+  assert.equal((await json(page, '/me')).body.user, null);
+
+  await page.goto(appUrl('/login'));
+  await shot(page, 'sign-in');
+  const before = (await cookies(page)).map((cookie) => cookie.name);
+  await click(page, entryButton(entry));
+  const flow = (await cookies(page)).filter((cookie) => !before.includes(cookie.name));
+  checkFlowCookies(flow);
+  await consent(page, user, 'first');
+  await shot(page, 'signed-in');
+
+  const kept = await cookies(page);
+  assert.ok(!kept.some((cookie) => cookie.name === flow[0].name), 'the flow has left no cookie');
+  assert.ok(kept.length > 0, 'a session');
+  kept.forEach(checkFlags);
+  const me = await json(page, '/me');
+  assert.deepEqual(me.body.accounts.map((account) => [account.provider, account.provider_user_id]), [[entry, user]]);
+  assert.equal((await json(page, `/whoami/${entry}`)).body.sub, user);
+
+  // A visit to the begin by GET connects nothing: it asks.
+  await page.goto(appUrl(`/login/${second}`));
+  await shot(page, 'connect');
+  assert.ok(at(page, app), 'a GET connects nothing');
+  await click(page, `form[action="/login/${second}"] button`);
+  await consent(page, user, 'second');
+  await shot(page, 'connected');
+  assert.equal((await json(page, '/me')).body.accounts.length, 2);
+  assert.deepEqual((await cookies(page)).map((c) => c.name).sort(), kept.map((c) => c.name).sort(), 'no cookie is left over');
+
+  await page.goto(appUrl('/login/accounts'));
+  await shot(page, 'accounts');
+  await click(page, `form[action="/login/${entry}/disconnect"] button`);
+  await shot(page, 'disconnected');
+  assert.equal(new URL(page.url()).pathname, '/login/accounts');
+  const refused = await json(page, `/whoami/${entry}`);
+  assert.equal(refused.status, 401);
+  assert.ok(refused.body.error.login_url.includes(`/login/${entry}`), JSON.stringify(refused.body));
+
+  const [last] = await Promise.all([
+    page.waitForResponse((response) => response.url() === appUrl(`/login/${second}/disconnect`)),
+    click(page, `form[action="/login/${second}/disconnect"] button`),
+  ]);
+  await shot(page, 'last-account-stays');
+  assert.equal(last.status(), 409);
+  assert.equal((await json(page, '/me')).body.accounts.length, 1);
+
+  await page.goto(appUrl('/login/accounts'));
+  await click(page, 'form[action="/login/logout"] button');
+  await shot(page, 'signed-out');
+  assert.equal((await json(page, '/me')).body.user, null);
+
+  const other = await newPage();
+  await other.goto(appUrl(`/login/${entry}`));
+  await consent(other, 'dana', 'denied', true);
+  await shot(other, 'denied');
+  assert.equal((await json(other, '/me')).body.user, null);
+  assert.deepEqual(await cookies(other), [], 'a refused flow leaves no cookie');
+}
+
+async function elsewhere(begin, user = 'erin') {
+  const page = await newPage();
+  await page.goto(begin);
+  assert.ok(!at(page, app) && !at(page, begin), `on the way to the provider, not at ${page.url()}`);
+  await consent(page, user, 'elsewhere');
+  await shot(page, 'signed-in');
+  assert.equal((await json(page, '/me')).body.accounts[0]?.provider_user_id, user);
+}
+
+let browser;
+const newPage = async () => (await browser.newContext()).newPage();
+
+assert.ok(Object.hasOwn(rides, what), `whole or elsewhere, not ${what}`);
+browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  args: [
+    '--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--no-proxy-server',
+    // Loopback and nothing else: a page that wants more gets no answer.
+    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost, EXCLUDE 127.0.0.1',
+  ],
+});
+try {
+  await rides[what](...rest);
+  console.log('rode well');
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,271 @@
+//! Whole rides: the example app as people run it, against a certified OpenID provider, by a client that knows only
+//! HTML and by Chromium. They need node and Chromium, so `cargo test` leaves them out and says so; `./test.sh`
+//! installs what they need and runs them.
+
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::app::App;
+use common::browser::{Browser, Page};
+use common::chromium;
+use common::leaks::{Hidden, leaks};
+use common::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
+use common::sqlite::{count, dump};
+use rocket::futures::future::join_all;
+use rocket::http::Status;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Seconds that an access token lives where a ride waits for its end.
+const SHORT: u32 = 5;
+
+/// One app and one provider that know each other, with everything they write in one folder.
+struct Ride {
+    folder: TempDir,
+    app: App,
+    provider: Provider,
+    entries: String,
+}
+
+impl Ride {
+    /// Two entries of the same provider, `op` and `op2`.
+    fn new(log_level: &'static str, access_token_ttl: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::new(folder.path(), log_level);
+        let callbacks = [app.callback("op"), app.callback("op2")];
+        let provider = Provider::start(folder.path(), &callbacks, access_token_ttl);
+        let entry = format!(
+            "{{provider=\"oidc\",issuer={:?},client_id={CLIENT_ID:?},client_secret={CLIENT_SECRET:?},\
+             scope=[\"openid\",\"profile\",\"email\"]}}",
+            provider.issuer()
+        );
+        let entries = format!("{{op={entry},op2={entry}}}");
+        Self { folder, app, provider, entries }
+    }
+
+    async fn begin(&self, browser: &mut Browser, entry: &str) -> Page {
+        browser.open(&self.app.url(&format!("/login/{entry}"))).await
+    }
+
+    /// Signs in at `op` in a browser of its own.
+    async fn signed_in(&self, user: &str) -> Browser {
+        let mut browser = Browser::new();
+        let page = self.begin(&mut browser, "op").await;
+        let flow: Vec<_> =
+            browser.cookies.names(&self.app.url("/")).iter().map(ToString::to_string).collect();
+        assert!(!flow.is_empty(), "a flow is bound to its browser");
+        let home = self.provider.consent(&mut browser, page, user).await;
+        assert_eq!((home.status, home.url.path()), (Status::Ok, "/"), "{}", home.body);
+        for name in browser.cookies.names(&self.app.url("/")) {
+            assert!(!flow.iter().any(|old| old == name), "a finished flow leaves no cookie: {name}");
+        }
+        browser
+    }
+
+    async fn me(&self, browser: &mut Browser) -> Value {
+        let page = browser.get_json(&self.app.url("/me")).await;
+        assert_eq!(page.status, Status::Ok, "{}", page.body);
+        page.json()
+    }
+
+    async fn whoami(&self, browser: &mut Browser, entry: &str) -> (Status, Value) {
+        let page = browser.get_json(&self.app.url(&format!("/whoami/{entry}"))).await;
+        (page.status, page.json())
+    }
+
+    /// Everything stored, but for the callbacks used up.
+    fn stored(&self) -> String {
+        dump(&self.app.database, |table| table != "oauth_claims")
+    }
+
+    /// No secret of this ride lies in the database or in the log.
+    async fn leaves_no_secret(&self, access_tokens: usize) {
+        let hidden = self.provider.secrets().await;
+        let of = |kind: &str| hidden.iter().filter(|secret| secret.kind == kind).count();
+        for kind in
+            ["client secret", "code", "state", "verifier", "access token", "refresh token", "ID token"]
+        {
+            assert!(of(kind) > 0, "the ride has no {kind} to look for");
+        }
+        assert!(of("access token") >= access_tokens, "{} access tokens", of("access token"));
+        let files = self.app.files();
+        let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
+        assert_eq!(leaks(&files, &hidden), Vec::<String>::new());
+        // The provider knows whom it has met: a search that finds nothing of that would be blind.
+        let seen = Hidden { kind: "user".into(), value: "alice".into() };
+        assert!(!leaks(&files, &[seen]).is_empty(), "the search is blind");
+    }
+}
+
+fn accounts(me: &Value) -> Vec<(&str, &str)> {
+    let accounts = me["accounts"].as_array().unwrap().iter();
+    accounts.map(|a| (a["provider"].as_str().unwrap(), a["provider_user_id"].as_str().unwrap())).collect()
+}
+
+async fn whole_ride(log_level: &'static str) {
+    let ride = Ride::new(log_level, SHORT);
+    let (app, provider) = (&ride.app, &ride.provider);
+    let running = app.start(&ride.entries);
+
+    // Sign in; the app knows the user and reaches the provider's API.
+    let mut alice = ride.signed_in("alice").await;
+    let signed_in = Instant::now();
+    let me = ride.me(&mut alice).await;
+    assert!(me["user"]["id"].is_number() && me["user"]["name"].is_string(), "{me}");
+    assert_eq!(accounts(&me), [("op", "alice")]);
+    let (status, userinfo) = ride.whoami(&mut alice, "op").await;
+    assert_eq!(status, Status::Ok, "{userinfo}");
+    let wanted = json!({ "sub": "alice", "name": "alice of Loopback", "email": "alice@example.test", "email_verified": true });
+    assert_eq!(userinfo, wanted);
+    assert_eq!(provider.count("refresh").await, 0);
+
+    // The access token expires: one refresh, and the refresh token is a new one.
+    rocket::tokio::time::sleep(Duration::from_secs(SHORT.into()).saturating_sub(signed_in.elapsed())).await;
+    assert_eq!(ride.whoami(&mut alice, "op").await, (Status::Ok, wanted.clone()));
+    assert_eq!((provider.count("refresh").await, provider.count("rotated").await), (1, 1));
+
+    // Another process on the same file: session, account and token are still good, and the rotated one is the one kept.
+    running.process.stop();
+    let running = app.start(&ride.entries);
+    assert_eq!(ride.me(&mut alice).await, me);
+    rocket::tokio::time::sleep(Duration::from_secs(SHORT.into())).await;
+    assert_eq!(ride.whoami(&mut alice, "op").await, (Status::Ok, wanted.clone()));
+    assert_eq!((provider.count("refresh").await, provider.count("rotated").await), (2, 2));
+    assert_eq!(provider.count("refused").await, 0);
+
+    // A browser that has never been here reaches the same user.
+    let mut elsewhere = ride.signed_in("alice").await;
+    assert_eq!(ride.me(&mut elsewhere).await, me);
+
+    // Saying no at the provider: a page that says so, and nothing else.
+    let before = ride.stored();
+    let mut bob = Browser::new();
+    let page = ride.begin(&mut bob, "op").await;
+    let page = provider.deny(&mut bob, page, "bob").await;
+    assert_eq!(page.status, Status::Forbidden, "{}", page.body);
+    assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(page.html().text.len() > 20, "a page that says so: {}", page.body);
+    assert_eq!(ride.me(&mut bob).await["user"], Value::Null);
+    assert_eq!(bob.cookies.names(&app.url("/")), Vec::<&str>::new(), "a refused flow leaves no cookie");
+    assert_eq!(ride.stored(), before);
+
+    // The only account stays: without it nobody could sign in again.
+    let page = alice.get(&app.url("/login/accounts")).await;
+    let refused = alice.send(&page, &page.form("/login/op/disconnect"), &[]).await;
+    assert_eq!(refused.status, Status::Conflict, "{}", refused.body);
+    assert_eq!(ride.stored(), before);
+    assert_eq!(ride.me(&mut alice).await, me);
+
+    // A second entry of the same provider: a visit asks, the button connects.
+    let page = alice.get(&app.url("/login/op2")).await;
+    assert_eq!(page.status, Status::Ok, "{}", page.body);
+    assert_eq!(ride.stored(), before, "a GET connects nothing");
+    let page = alice.submit(&page, &page.form("/login/op2"), &[]).await;
+    let page = provider.consent(&mut alice, page, "alice").await;
+    assert_eq!(page.status, Status::Ok, "{}", page.body);
+    let both = ride.me(&mut alice).await;
+    assert_eq!(both["user"], me["user"]);
+    assert_eq!(accounts(&both), [("op", "alice"), ("op2", "alice")]);
+
+    // Now the first may go.
+    let page = alice.get(&app.url("/login/accounts")).await;
+    let page = alice.send(&page, &page.form("/login/op/disconnect"), &[]).await;
+    assert_eq!(
+        (page.status, page.location()),
+        (Status::SeeOther, Some(app.url("/login/accounts"))),
+        "{}",
+        page.body
+    );
+    assert_eq!(accounts(&ride.me(&mut alice).await), [("op2", "alice")]);
+    let (status, answer) = ride.whoami(&mut alice, "op").await;
+    assert_eq!(status, Status::Unauthorized, "{answer}");
+    assert!(answer["error"]["login_url"].as_str().is_some_and(|url| url.contains("/login/op")), "{answer}");
+    assert_eq!(ride.whoami(&mut alice, "op2").await.0, Status::Ok);
+
+    // Twice signed in, twice refreshed, once connected.
+    ride.leaves_no_secret(5).await;
+    let log = running.process.log();
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+async fn whole_ride_at_normal_log_level() {
+    whole_ride("normal").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+async fn whole_ride_at_debug_log_level() {
+    whole_ride("debug").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+async fn thirty_two_first_logins_at_once_make_one_user() {
+    let ride = Ride::new("normal", 3600);
+    let _running = ride.app.start(&ride.entries);
+    let users = count(&ride.app.database, "users");
+
+    let mut waiting = Vec::new();
+    for _ in 0..32 {
+        let mut browser = Browser::new();
+        browser.stops_at = Some(ride.app.url("/").origin());
+        let begin = browser.get(&ride.app.url("/login/op")).await;
+        let page = browser.open(&begin.location().expect("the way to the provider")).await;
+        let back = ride.provider.consent(&mut browser, page, "alice").await;
+        waiting.push((browser, back.location().expect("a callback")));
+    }
+    let answers = join_all(waiting.into_iter().map(|(mut browser, callback)| async move {
+        let page = browser.get(&callback).await;
+        (browser, page)
+    }));
+    let mut ids = Vec::new();
+    for (mut browser, page) in answers.await {
+        assert_eq!(page.status, Status::SeeOther, "{}", page.body);
+        ids.push(ride.me(&mut browser).await["user"]["id"].clone());
+    }
+    assert!(ids[0].is_number() && ids.iter().all(|id| *id == ids[0]), "32 sessions of one user: {ids:?}");
+    assert_eq!(count(&ride.app.database, "users"), users + 1);
+    assert_eq!(count(&ride.app.database, "oauth_accounts"), 1);
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+async fn whole_ride_in_chromium() {
+    let ride = Ride::new("debug", 3600);
+    let _running = ride.app.start(&ride.entries);
+    let base = ride.app.url("/");
+    chromium::ride(
+        &["whole", base.as_str(), "op", "op2", "alice"],
+        &chromium::shots("whole", ride.folder.path()),
+    );
+    assert_eq!(count(&ride.app.database, "oauth_accounts"), 1, "dana has said no");
+    ride.leaves_no_secret(2).await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+async fn ride_begun_at_another_loopback_name() {
+    let ride = Ride::new("normal", 3600);
+    let _running = ride.app.start(&ride.entries);
+
+    let mut begin = ride.app.url("/login/op?next=/me");
+    begin.set_host(Some("127.0.0.1")).unwrap();
+    let mut browser = Browser::new();
+    let page = browser.open(&begin).await;
+    assert_eq!(browser.trail[0].0, 303);
+    assert_eq!(browser.trail[1].1, ride.app.url("/login/op?next=/me"), "first to the app's own name");
+    let page = ride.provider.consent(&mut browser, page, "alice").await;
+    assert_eq!((page.status, &page.url), (Status::Ok, &ride.app.url("/me")), "{}", page.body);
+    assert_eq!(accounts(&page.json()), [("op", "alice")]);
+
+    let base = ride.app.url("/");
+    let shots = chromium::shots("elsewhere", ride.folder.path());
+    chromium::ride(&["elsewhere", base.as_str(), begin.as_str(), "erin"], &shots);
+}
