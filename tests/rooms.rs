@@ -196,12 +196,15 @@ fn leaves(tree: &[TokenTree], found: &mut Vec<String>) {
     }
 }
 
-/// All files below `folder`, with their modules.
+/// All files below `folder`, with their modules; those of tests, declared under `#[cfg(test)]`, left out.
 fn files(folder: &Path, module: &Module) -> Vec<(Module, PathBuf)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if name == "tests" {
+            continue;
+        }
         let inner = if name == "mod" { module.clone() } else { [module.as_slice(), &[name]].concat() };
         if path.is_dir() {
             found.extend(files(&path, &inner));
