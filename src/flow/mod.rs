@@ -14,6 +14,9 @@ mod oauth2;
 mod oidc;
 mod userinfo;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::document::Documents;
 use super::http::bad_answer;
 use super::{Http, json};
+use crate::config::is_loopback_host;
 use crate::error::Result;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
@@ -73,13 +74,7 @@ impl Metadata {
 
 /// Whether nobody listens on the way: https, or http within this machine.
 fn is_private(url: &Url) -> bool {
-    let loopback = || match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || url.scheme() == "http" && loopback()
+    url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback_host)
 }
 
 #[cfg(test)]

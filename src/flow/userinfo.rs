@@ -89,11 +89,11 @@ fn repathed(mut profile: Profile, entry: &Entry, answer: &Value) -> Result<Profi
     let paths = &entry.profile_paths;
     for (name, path) in paths {
         match name.as_str() {
-            "id" | "sub" => profile.id = claims::id(answer, path)?,
+            "id" => profile.id = claims::id(answer, path)?,
             "name" => profile.name = claims::text(answer, path),
-            "username" | "preferred_username" => profile.username = claims::text(answer, path),
-            "profile_url" | "profile" => profile.profile_url = claims::text(answer, path),
-            "image_url" | "picture" => profile.image_url = claims::text(answer, path),
+            "username" => profile.username = claims::text(answer, path),
+            "profile_url" => profile.profile_url = claims::text(answer, path),
+            "image_url" => profile.image_url = claims::text(answer, path),
             _ => {}
         }
     }

@@ -1,0 +1,144 @@
+use super::*;
+
+async fn begun(entry: &Entry, extra: &[(&str, &str)]) -> (Flow, Vec<(String, String)>) {
+    let flow = flow(entry);
+    let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let url = engine().begin(entry, &flow, &extra).await.unwrap();
+    (flow, url.query_pairs().into_owned().collect())
+}
+
+fn get<'a>(query: &'a [(String, String)], name: &str) -> Vec<&'a str> {
+    query.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str()).collect()
+}
+
+fn at(urls: &str) -> Entry {
+    entry(&format!(
+        "provider = \"oauth2\"\nclient_secret = \"s\"\ntoken_url = \"https://op.example/token\"\n{urls}"
+    ))
+}
+
+#[test]
+fn pk_01_the_vector_of_rfc_7636() {
+    let verifier = ::oauth2::PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into());
+    let challenge = ::oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+    assert_eq!(challenge.as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+}
+
+#[rocket::async_test]
+async fn pk_01_every_request_has_a_challenge_of_its_own_verifier() {
+    let entry = at("authorization_url = \"https://op.example/auth?tenant=1\"\nscope = [\"a\", \"b\"]");
+    let (flow, query) = begun(&entry, &[]).await;
+    let challenge = encode(&sha256(flow.verifier().expose()));
+    for (name, value) in [
+        ("tenant", "1"),
+        ("response_type", "code"),
+        ("client_id", "me"),
+        ("redirect_uri", &entry.redirect_uri),
+        ("state", flow.state().expose()),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+        ("scope", "a b"),
+    ] {
+        assert_eq!(get(&query, name), [value], "{name}");
+    }
+    assert!(get(&query, "nonce").is_empty());
+}
+
+#[test]
+fn pk_02_a_verifier_is_fresh_and_long() {
+    let entry = at("authorization_url = \"https://op.example/auth\"");
+    let (one, two) = (flow(&entry), flow(&entry));
+    assert!((43..=128).contains(&one.verifier().expose().len()));
+    assert!(!one.verifier().matches(two.verifier().expose()) && !one.state().matches(two.state().expose()));
+    assert!(!one.verifier().matches(one.state().expose()) && !one.nonce().matches(one.state().expose()));
+}
+
+#[rocket::async_test]
+async fn pkce_off_and_another_separator() {
+    let entry = at(
+        "authorization_url = \"https://op.example/auth\"\npkce = false\nscope = [\"a\", \"b\"]\nscope_separator = \",\"",
+    );
+    let (_, query) = begun(&entry, &[]).await;
+    assert!(get(&query, "code_challenge").is_empty() && get(&query, "code_challenge_method").is_empty());
+    assert_eq!(get(&query, "scope"), ["a,b"]);
+}
+
+#[rocket::async_test]
+async fn st_19_extra_parameters_never_override_the_protocols_own() {
+    let entry = at(
+        "authorization_url = \"https://op.example/auth\"\nscope = [\"a\"]\nauthorization_params = { prompt = \"login\" }",
+    );
+    let names = [
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "redirect_uri",
+        "client_id",
+        "response_type",
+        "scope",
+    ];
+    let (_, before) = begun(&entry, &[]).await;
+    let evil: Vec<_> =
+        names.iter().map(|name| (*name, "evil")).chain([("prompt", "none"), ("x", "y")]).collect();
+    let (_, after) = begun(&entry, &evil).await;
+    assert!(!after.iter().any(|(_, value)| value == "evil"));
+    assert_eq!(before.len() + 1, after.len());
+    assert_eq!((get(&after, "prompt"), get(&after, "x")), (vec!["none"], vec!["y"]));
+}
+
+#[rocket::async_test]
+async fn pk_06_what_the_metadata_says_about_pkce() {
+    let key = json!([]);
+    for (methods, ok) in [(json!(["S256", "plain"]), true), (json!([]), true), (json!(["plain"]), false)] {
+        let server = Server::openid(&key).await;
+        let at = &server.url;
+        server.answer(
+            "/.well-known/openid-configuration",
+            200,
+            json!({"issuer": at, "authorization_endpoint": format!("{at}/auth"), "token_endpoint": format!("{at}/token"),
+                   "code_challenge_methods_supported": methods}),
+        );
+        let entry = oidc_entry(&server, "");
+        match engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await {
+            Ok(url) => assert!(ok && url.as_str().contains("code_challenge_method=S256")),
+            Err(error) => assert!(!ok && error.kind() == ErrorKind::Config),
+        }
+        let off = oidc_entry(&server, "pkce = false");
+        assert!(engine().begin(&off, &flow(&off), &BTreeMap::new()).await.is_ok());
+    }
+    let server = Server::openid(&key).await;
+    let entry = oidc_entry(&server, "");
+    let (flow, query) = begun(&entry, &[]).await;
+    assert_eq!(
+        (get(&query, "code_challenge_method"), get(&query, "nonce")),
+        (vec!["S256"], vec![flow.nonce().expose()])
+    );
+}
+
+#[rocket::async_test]
+async fn dj_08_a_provider_that_is_down_heals() {
+    let server = Server::openid(&json!([])).await;
+    let good = server.answers.lock().unwrap()["/.well-known/openid-configuration"].1.clone();
+    let (entry, engine) = (oidc_entry(&server, ""), engine());
+    for (status, body, kind) in [
+        (503, "", ErrorKind::ProviderUnreachable),
+        (404, "", ErrorKind::ProviderAnswer),
+        (302, "", ErrorKind::ProviderAnswer),
+        (200, "<html>", ErrorKind::ProviderAnswer),
+        (200, &good.replace(&server.url, "https://other.example"), ErrorKind::ProviderAnswer),
+    ] {
+        server.answer("/.well-known/openid-configuration", status, body);
+        let error = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {body}");
+    }
+    server.answer("/.well-known/openid-configuration", 200, good);
+    assert!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_ok());
+    // One fetch from now on, however many ask.
+    let before = server.asked.lock().unwrap().len();
+    for _ in 0..3 {
+        engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+    }
+    assert_eq!(server.asked.lock().unwrap().len(), before);
+    assert!(server.asked("/elsewhere").is_empty());
+}

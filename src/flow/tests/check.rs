@@ -1,0 +1,71 @@
+use super::*;
+
+const ISSUER: &str = "https://op.example";
+
+async fn checked(entry: &Entry, query: &str) -> Option<ErrorKind> {
+    engine().check(entry, &Callback::parse(query).unwrap()).await.err().map(|error| error.kind())
+}
+
+fn known() -> Entry {
+    let mut entry = entry(
+        "provider = \"oauth2\"\nclient_secret = \"s\"\nauthorization_url = \"https://op.example/auth\"\n\
+         token_url = \"https://op.example/token\"",
+    );
+    entry.issuer = Some(ISSUER.into());
+    entry
+}
+
+#[rocket::async_test]
+async fn mx_01_mx_02_mx_05_the_issuer_byte_for_byte() {
+    let entry = known();
+    assert_eq!(checked(&entry, "code=c&state=s&iss=https%3A%2F%2Fop.example").await, None);
+    assert_eq!(checked(&entry, "code=c&state=s").await, None);
+    for iss in [
+        "https://op.example/",
+        "https://OP.example",
+        "https://op.example:443",
+        "http://op.example",
+        "https://evil.example",
+        "https%253A%252F%252Fop.example",
+        "",
+    ] {
+        assert_eq!(
+            checked(&entry, &format!("code=c&state=s&iss={iss}")).await,
+            Some(ErrorKind::NotTrusted),
+            "{iss}"
+        );
+    }
+}
+
+#[rocket::async_test]
+async fn mx_03_mx_04_a_promised_issuer_is_demanded_on_errors_too() {
+    let server = Server::openid(&json!([])).await;
+    let promise = {
+        let text = &server.answers.lock().unwrap()["/.well-known/openid-configuration"].1;
+        text.replacen('{', "{\"authorization_response_iss_parameter_supported\":true,", 1)
+    };
+    server.answer("/.well-known/openid-configuration", 200, promise);
+    let entry = oidc_entry(&server, "");
+    let iss = &server.url;
+    for (query, wanted) in [
+        ("code=c&state=s".into(), Some(ErrorKind::NotTrusted)),
+        ("error=access_denied&state=s".into(), Some(ErrorKind::NotTrusted)),
+        ("error=access_denied&state=s&iss=https://evil.example".into(), Some(ErrorKind::NotTrusted)),
+        (format!("code=c&state=s&iss={iss}"), None),
+        (format!("error=access_denied&state=s&iss={iss}"), Some(ErrorKind::Denied)),
+    ] {
+        assert_eq!(checked(&entry, &query).await, wanted, "{query}");
+    }
+}
+
+#[rocket::async_test]
+async fn the_providers_own_no() {
+    for (error, wanted) in [
+        ("access_denied", ErrorKind::Denied),
+        ("temporarily_unavailable", ErrorKind::ProviderUnreachable),
+        ("server_error", ErrorKind::ProviderUnreachable),
+        ("invalid_scope", ErrorKind::ProviderAnswer),
+    ] {
+        assert_eq!(checked(&known(), &format!("error={error}&state=s")).await, Some(wanted));
+    }
+}

@@ -1,0 +1,263 @@
+//! The flow against a provider in miniature: a socket, a list of scripted answers, a record of what was asked.
+
+mod begin;
+mod check;
+mod exchange;
+mod id_token;
+mod keys;
+mod refresh;
+mod userinfo;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaKeyPair, RsaPublicKeyComponents,
+};
+use rocket::figment::Figment;
+use rocket::figment::providers::{Format, Toml};
+use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rocket::tokio::net::{TcpListener, TcpStream};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config;
+use crate::provider::PRESETS;
+use crate::secret::decode;
+
+/// The entry `op` of this TOML.
+fn entry(toml: &str) -> Entry {
+    let toml = format!(
+        "[default.dance]\nbase_url = \"http://localhost:8000\"\n[default.oauth.op]\nclient_id = \"me\"\n{toml}"
+    );
+    let figment = Figment::from(rocket::Config::debug_default()).merge(Toml::string(&toml).nested());
+    let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
+    let (_, mut entries) = config::read(&figment, &presets, &|_| None)
+        .unwrap_or_else(|faults| panic!("{:?}", faults.iter().collect::<Vec<_>>()));
+    entries.remove("op").unwrap()
+}
+
+/// A plain OAuth 2 entry at `server`, with its userinfo at `/me`, and more TOML.
+fn oauth2_entry(server: &Server, more: &str) -> Entry {
+    let at = &server.url;
+    entry(&format!(
+        "provider = \"oauth2\"\nclient_secret = \"the-secret\"\nauthorization_url = \"{at}/auth\"\n\
+         token_url = \"{at}/token\"\nuserinfo_url = \"{at}/me\"\nprofile = {{ id = \"id\" }}\n{more}"
+    ))
+}
+
+/// An OpenID Connect entry whose issuer is `server`, and more TOML.
+fn oidc_entry(server: &Server, more: &str) -> Entry {
+    entry(&format!(
+        "provider = \"oidc\"\nclient_secret = \"the-secret\"\nissuer = \"{}\"\n{more}",
+        server.url
+    ))
+}
+
+fn flow(entry: &Entry) -> Flow {
+    Flow::new(entry, Purpose::SignIn, None, None, 0).unwrap()
+}
+
+fn engine() -> Engine {
+    Engine::new(Clock::default()).unwrap()
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    path: String,
+    head: String,
+    body: String,
+}
+
+impl Asked {
+    fn form(&self) -> BTreeMap<String, String> {
+        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+type Answers = Arc<Mutex<BTreeMap<String, (u16, String)>>>;
+
+/// A provider in miniature.
+struct Server {
+    url: String,
+    answers: Answers,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self { url, answers: Answers::default(), asked: Arc::default() };
+        let (answers, asked) = (server.answers.clone(), server.asked.clone());
+        rocket::tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                rocket::tokio::spawn(serve(socket, answers.clone(), asked.clone()));
+            }
+        });
+        server
+    }
+
+    /// An OpenID provider with these keys.
+    async fn openid(keys: &Value) -> Self {
+        let server = Self::start().await;
+        let at = &server.url;
+        server.answer(
+            "/.well-known/openid-configuration",
+            200,
+            json!({
+                "issuer": at, "authorization_endpoint": format!("{at}/auth"), "token_endpoint": format!("{at}/token"),
+                "userinfo_endpoint": format!("{at}/me"), "jwks_uri": format!("{at}/jwks"),
+            }),
+        );
+        server.answer("/jwks", 200, json!({ "keys": keys }));
+        server
+    }
+
+    fn answer(&self, path: &str, status: u16, body: impl ToString) -> &Self {
+        self.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_string()));
+        self
+    }
+
+    fn asked(&self, path: &str) -> Vec<Asked> {
+        self.asked.lock().unwrap().iter().filter(|asked| asked.path == path).cloned().collect()
+    }
+}
+
+async fn serve(mut socket: TcpStream, answers: Answers, asked: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
+    let mut read = Vec::new();
+    let end = loop {
+        if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if socket.read_buf(&mut read).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&read[..end]).into_owned();
+    let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
+    let mut request = Asked { path: path.clone(), head, body: String::new() };
+    let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
+    while read.len() < end + length {
+        socket.read_buf(&mut read).await.ok()?;
+    }
+    request.body = String::from_utf8_lossy(&read[end..]).into_owned();
+    asked.lock().unwrap().push(request);
+    let (status, body) = answers.lock().unwrap().get(&path).cloned().unwrap_or((404, String::new()));
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: text/plain\r\nlocation: /elsewhere\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    socket.write_all(answer.as_bytes()).await.ok()
+}
+
+/// A provider's key, and how it signs.
+enum Signer {
+    Rs(RsaKeyPair),
+    Ps(RsaKeyPair),
+    Es(EcdsaKeyPair),
+    Ed(Ed25519KeyPair),
+}
+
+impl Signer {
+    fn all() -> [Self; 4] {
+        [Self::rs(), Self::Ps(rsa()), Self::es(), Self::ed()]
+    }
+
+    fn rs() -> Self {
+        Self::Rs(rsa())
+    }
+
+    fn es() -> Self {
+        let rng = SystemRandom::new();
+        let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &rng).unwrap();
+        Self::Es(EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref(), &rng).unwrap())
+    }
+
+    fn ed() -> Self {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+        Self::Ed(Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap())
+    }
+
+    fn alg(&self) -> &'static str {
+        match self {
+            Self::Rs(_) => "RS256",
+            Self::Ps(_) => "PS256",
+            Self::Es(_) => "ES256",
+            Self::Ed(_) => "EdDSA",
+        }
+    }
+
+    /// The public key, under this name.
+    fn jwk(&self, kid: &str) -> Value {
+        let mut jwk = match self {
+            Self::Rs(pair) | Self::Ps(pair) => {
+                let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
+                json!({"kty": "RSA", "n": encode(&key.n), "e": encode(&key.e)})
+            }
+            Self::Es(pair) => {
+                let point = pair.public_key().as_ref();
+                json!({"kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..])})
+            }
+            Self::Ed(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())})
+            }
+        };
+        jwk["kid"] = json!(kid);
+        jwk["use"] = json!("sig");
+        jwk["alg"] = json!(self.alg());
+        jwk
+    }
+
+    fn sign(&self, message: &str) -> Vec<u8> {
+        let (rng, message) = (SystemRandom::new(), message.as_bytes());
+        let rsa = |pair: &RsaKeyPair, padding| {
+            let mut signature = vec![0; pair.public().modulus_len()];
+            pair.sign(padding, &rng, message, &mut signature).unwrap();
+            signature
+        };
+        match self {
+            Self::Rs(pair) => rsa(pair, &RSA_PKCS1_SHA256),
+            Self::Ps(pair) => rsa(pair, &RSA_PSS_SHA256),
+            Self::Es(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
+            Self::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+        }
+    }
+
+    /// A token of this header and these claims, both as JSON text.
+    fn token(&self, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
+        let signature = encode(&self.sign(&signed));
+        format!("{signed}.{signature}")
+    }
+
+    /// An ordinary token, named `kid`.
+    fn id_token(&self, kid: &str, claims: &Value) -> String {
+        self.token(&json!({"alg": self.alg(), "kid": kid, "typ": "JWT"}).to_string(), &claims.to_string())
+    }
+}
+
+fn rsa() -> RsaKeyPair {
+    RsaKeyPair::from_pkcs8(include_bytes!("../../../tests/fixtures/rsa2048.pk8")).unwrap()
+}
+
+/// What an ID token of `flow` says when all is well.
+fn good_claims(server: &Server, flow: &Flow) -> Value {
+    let now = Clock::default().now();
+    json!({
+        "iss": server.url, "sub": "248289761001", "aud": "me", "exp": now + 300, "iat": now,
+        "nonce": flow.nonce().expose(), "name": "Jane",
+    })
+}
+
+fn token_answer(id_token: &str) -> Value {
+    json!({"access_token": "at", "token_type": "Bearer", "expires_in": 3600, "id_token": id_token})
+}

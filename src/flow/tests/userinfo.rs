@@ -1,0 +1,72 @@
+use super::*;
+
+async fn profile(entry: &Entry, server: &Server) -> Result<Profile> {
+    server.answer("/token", 200, r#"{"access_token": "at", "token_type": "bearer"}"#);
+    engine().finish(entry, &flow(entry), &Secret::new("c")).await.map(|grant| grant.profile)
+}
+
+#[rocket::async_test]
+async fn id_18_id_19_the_userinfo_is_the_id_tokens() {
+    let signer = Signer::es();
+    let server = Server::openid(&json!([signer.jwk("one")])).await;
+    let entry = oidc_entry(
+        &server,
+        "signing_algorithms = [\"ES256\"]\nprofile = { id = \"email\", name = \"nick\" }",
+    );
+    let (engine, flow) = (engine(), flow(&entry));
+    server.answer("/token", 200, token_answer(&signer.id_token("one", &good_claims(&server, &flow))));
+    for (status, body, wanted) in [
+        (200, json!({"sub": "another"}), Some(ErrorKind::ProviderAnswer)),
+        (200, json!({"name": "x"}), Some(ErrorKind::ProviderAnswer)),
+        (200, json!({"sub": 248289761001u64}), Some(ErrorKind::ProviderAnswer)),
+        (200, json!(["sub"]), Some(ErrorKind::ProviderAnswer)),
+        (200, json!("eyJ.a.jwt"), Some(ErrorKind::ProviderAnswer)),
+        (401, json!({}), Some(ErrorKind::ProviderAnswer)),
+        (302, json!({}), Some(ErrorKind::ProviderAnswer)),
+        (503, json!({}), Some(ErrorKind::ProviderUnreachable)),
+        (200, json!({"sub": "248289761001", "nick": "jd", "name": "J", "email": "a@b.c"}), None),
+    ] {
+        server.answer("/me", status, &body);
+        let grant = engine.finish(&entry, &flow, &Secret::new("c")).await;
+        assert_eq!(grant.as_ref().err().map(Error::kind), wanted, "{body}");
+        if let Ok(Grant { profile, .. }) = grant {
+            // ID-20: `profile = { id = … }` moves a name, never the subject.
+            assert_eq!((profile.id.as_deref(), profile.name.as_deref()), (Some("248289761001"), Some("jd")));
+            assert_eq!((&profile.userinfo["name"], &profile.userinfo["aud"]), (&json!("J"), &json!("me")));
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn tr_16_tr_17_ids_paths_and_further_answers() {
+    let server = Server::start().await;
+    let mut entry = oauth2_entry(&server, "");
+    entry.profile_paths = [("id", "data.id"), ("email", "mails.0.at"), ("email_verified", "mails.0.ok")]
+        .map(|(name, path)| (name.to_owned(), path.to_owned()))
+        .into();
+    entry.more = vec![("mails".into(), format!("{}/mails", server.url).parse().unwrap())];
+    server.answer("/me", 200, json!({"data": {"id": 7}, "name": "N"}));
+    server.answer("/mails", 403, "");
+    let found = profile(&entry, &server).await.unwrap();
+    assert_eq!(
+        (found.id.as_deref(), found.claimed_email(), found.name.as_deref()),
+        (Some("7"), None, Some("N"))
+    );
+    server.answer("/mails", 200, json!([{"at": "a@b.c", "ok": true}]));
+    assert_eq!(profile(&entry, &server).await.unwrap().email(), Some("a@b.c"));
+    server.answer("/mails", 200, json!([{"at": "a@b.c", "ok": "true"}]));
+    assert_eq!(profile(&entry, &server).await.unwrap().email(), None);
+    for wrong in [
+        json!({}),
+        json!({"data": {"id": 1.0}}),
+        json!({"data": {"id": null}}),
+        json!("x"),
+        json!({"error": "x"}),
+    ] {
+        server.answer("/me", 200, &wrong);
+        assert_eq!(profile(&entry, &server).await.unwrap_err().kind(), ErrorKind::ProviderAnswer, "{wrong}");
+    }
+    entry.userinfo_url = None;
+    assert_eq!(profile(&entry, &server).await.unwrap().id, None);
+    assert_eq!(engine().userinfo_url(&entry).await.unwrap_err().kind(), ErrorKind::Config);
+}
