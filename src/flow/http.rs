@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::{NoProxy, Proxy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
@@ -22,15 +23,19 @@ pub(crate) type Response = http::Response<Vec<u8>>;
 
 impl Http {
     pub(crate) fn new() -> Result<Self> {
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(DEADLINE)
-            .read_timeout(DEADLINE)
-            .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(Self)
-            .map_err(|error| misconfigured(error.to_string()))
+        let builder = reqwest::Client::builder().no_proxy();
+        match proxy()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        }
+        .tls_backend_preconfigured(tls()?)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(DEADLINE)
+        .read_timeout(DEADLINE)
+        .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map(Self)
+        .map_err(|error| misconfigured(error.to_string()))
     }
 
     /// Sends one protocol request, once, and reads its answer: 10 s, 1 MiB, no redirects. A status of 5xx is an
@@ -63,6 +68,19 @@ impl Http {
             200 => Ok(response.into_body()),
             status => Err(failed("the document", status)),
         }
+    }
+}
+
+/// The environment's proxy, for https alone. What is http is on this machine: a proxy could not reach it, and would read
+/// the tokens.
+fn proxy() -> Result<Option<Proxy>> {
+    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let given = variables.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
+    let Some(url) = given else { return Ok(None) };
+    match Proxy::https(url) {
+        Ok(proxy) => Ok(Some(proxy.no_proxy(NoProxy::from_env()))),
+        // Its text may hold a password.
+        Err(_) => Err(misconfigured("HTTPS_PROXY or ALL_PROXY is not a URL".into())),
     }
 }
 

@@ -31,3 +31,45 @@ impl Provider for Discord {
         ..Preset::OAUTH2
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(avatar: Value, verified: Value) -> Profile {
+        let answer = json!({
+            "id": "80351110224678912", "username": "nelly", "discriminator": "0", "global_name": "Nelly",
+            "avatar": avatar, "verified": verified, "email": "nelly@discord.example",
+        });
+        read(Discord::PRESET, &answer, &[]).unwrap()
+    }
+
+    #[test]
+    fn avatars_of_each_kind() {
+        for (avatar, wanted) in [
+            (json!("8342729096ea3675442027381ff50dfe"), Some("8342729096ea3675442027381ff50dfe.png")),
+            (json!("a_8342729096ea3675442027381ff50dfe"), Some("a_8342729096ea3675442027381ff50dfe.gif")),
+            (json!(null), None),
+        ] {
+            let wanted =
+                wanted.map(|file| format!("https://cdn.discordapp.com/avatars/80351110224678912/{file}"));
+            assert_eq!(user(avatar, json!(true)).image_url, wanted);
+        }
+    }
+
+    #[test]
+    fn an_address_that_discord_has_verified() {
+        let profile = user(json!(null), json!(true));
+        assert_eq!(profile.id.as_deref(), Some("80351110224678912"));
+        assert_eq!(profile.name.as_deref(), Some("Nelly"));
+        assert_eq!(profile.username.as_deref(), Some("nelly"));
+        assert_eq!(profile.email(), Some("nelly@discord.example"));
+        for verified in [json!(false), json!(null), json!("true"), json!(1)] {
+            let profile = user(json!(null), verified);
+            assert_eq!((profile.email(), profile.claimed_email()), (None, Some("nelly@discord.example")));
+        }
+    }
+}

@@ -43,3 +43,62 @@ impl Provider for GitHub {
         ..Preset::OAUTH2
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(emails: Value) -> Result<Profile, String> {
+        read(
+            GitHub::PRESET,
+            &json!({
+                "login": "octocat", "id": 583231, "node_id": "MDQ6VXNlcjU4MzIzMQ==", "type": "User",
+                "avatar_url": "https://avatars.githubusercontent.com/u/583231?v=4",
+                "html_url": "https://github.com/octocat", "name": "The Octocat", "email": "public@github.example",
+                "emails": emails,
+            }),
+            &[],
+        )
+    }
+
+    #[test]
+    fn the_primary_address_as_far_as_it_is_verified() {
+        let other = json!({"email": "other@github.example", "primary": false, "verified": true});
+        let primary =
+            |verified| json!({"email": "octocat@github.example", "primary": true, "verified": verified});
+        let profile = user(json!([other, primary(json!(true))])).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("583231"));
+        assert_eq!(profile.name.as_deref(), Some("The Octocat"));
+        assert_eq!(profile.username.as_deref(), Some("octocat"));
+        assert_eq!(profile.profile_url.as_deref(), Some("https://github.com/octocat"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://avatars.githubusercontent.com/u/583231?v=4"));
+        assert_eq!(profile.email(), Some("octocat@github.example"));
+        for verified in [json!(false), json!(null), json!("true")] {
+            let profile = user(json!([other, primary(verified)])).unwrap();
+            assert_eq!((profile.email(), profile.claimed_email()), (None, Some("octocat@github.example")));
+        }
+    }
+
+    #[test]
+    fn tr_17_without_the_list_the_public_address_is_a_claim() {
+        for emails in [
+            json!(null),
+            json!([]),
+            json!([{"email": "x@github.example", "primary": false, "verified": true}]),
+            json!("no"),
+        ] {
+            let profile = user(emails).unwrap();
+            assert_eq!((profile.email(), profile.claimed_email()), (None, Some("public@github.example")));
+        }
+    }
+
+    #[test]
+    fn no_id_no_profile() {
+        for id in [json!(null), json!(1.5), json!("")] {
+            assert!(read(GitHub::PRESET, &json!({"login": "octocat", "id": id}), &[]).is_err());
+        }
+    }
+}

@@ -34,3 +34,43 @@ impl Provider for GitLab {
         ..Preset::OAUTH2
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(state: Value, confirmed_at: Value) -> Result<Profile, String> {
+        read(
+            GitLab::PRESET,
+            &json!({
+                "id": 1, "username": "john_smith", "name": "John Smith", "state": state, "confirmed_at": confirmed_at,
+                "avatar_url": "https://gitlab.example/avatar.png", "web_url": "https://gitlab.example/john_smith",
+                "email": "john@gitlab.example",
+            }),
+            &[],
+        )
+    }
+
+    #[test]
+    fn an_address_is_verified_once_it_is_confirmed() {
+        let profile = user(json!("active"), json!("2012-05-23T09:05:22Z")).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("1"));
+        assert_eq!(profile.name.as_deref(), Some("John Smith"));
+        assert_eq!(profile.username.as_deref(), Some("john_smith"));
+        assert_eq!(profile.profile_url.as_deref(), Some("https://gitlab.example/john_smith"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://gitlab.example/avatar.png"));
+        assert_eq!(profile.email(), Some("john@gitlab.example"));
+        let profile = user(json!("active"), json!(null)).unwrap();
+        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("john@gitlab.example")));
+    }
+
+    #[test]
+    fn blocked_users_are_refused() {
+        for state in ["blocked", "deactivated", "ldap_blocked", "banned"] {
+            assert!(user(json!(state), json!(null)).is_err(), "{state}");
+        }
+    }
+}

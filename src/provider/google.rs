@@ -12,6 +12,7 @@ impl Provider for Google {
     const NAME: &'static str = "google";
     const PRESET: Preset = Preset {
         title: "Google",
+        // Its oldest ID tokens said `accounts.google.com`, without https: those are refused, as discovery names this.
         issuer: Some("https://accounts.google.com"),
         api_base_url: Some("https://www.googleapis.com/"),
         token_endpoint_auth_method: ClientAuth::Post,
@@ -32,4 +33,48 @@ impl Provider for Google {
         },
         ..Preset::OIDC
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(hd: Value, wanted: &[(&str, &str)]) -> Result<Profile, String> {
+        read(
+            Google::PRESET,
+            &json!({
+                "iss": "https://accounts.google.com", "sub": "110169484474386276334", "hd": hd, "name": "Jane Doe",
+                "picture": "https://lh3.googleusercontent.com/a/x", "email": "jane@corp.example", "email_verified": true,
+            }),
+            wanted,
+        )
+    }
+
+    #[test]
+    fn claims_as_openid_connect_names_them() {
+        let profile = user(json!(null), &[]).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("110169484474386276334"));
+        assert_eq!(profile.name.as_deref(), Some("Jane Doe"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://lh3.googleusercontent.com/a/x"));
+        assert_eq!(profile.email(), Some("jane@corp.example"));
+    }
+
+    #[test]
+    fn a_hosted_domain_is_checked_not_only_asked_for() {
+        let wanted = [("hosted_domain", "corp.example")];
+        assert!(user(json!("corp.example"), &wanted).is_ok());
+        for hd in [
+            json!(null),
+            json!(""),
+            json!("other.example"),
+            json!("CORP.example"),
+            json!("corp.example.evil.example"),
+            json!(["corp.example"]),
+        ] {
+            assert!(user(hd.clone(), &wanted).is_err(), "{hd}");
+        }
+    }
 }

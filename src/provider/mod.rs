@@ -231,3 +231,10 @@ pub(crate) const PRESETS: &[(&str, Preset)] = &[
     ("oauth2", Preset::OAUTH2),
     ("oidc", Preset::OIDC),
 ];
+
+/// The profile that a preset reads from `answer`, with these values of its own keys.
+#[cfg(test)]
+fn read(preset: Preset, answer: &Value, parameters: &[(&str, &str)]) -> Result<Profile, String> {
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    (preset.profile)(&Userinfo::new(answer, &parameters))
+}
