@@ -28,7 +28,7 @@ pub use client::{ApiRequest, Client};
 pub use dance::{Dance, DanceFairing, Each};
 pub use error::{Error, ErrorKind, Result, Who};
 pub use guard::{Accounts, OAuth, Site, catchers, unauthorized};
-pub use link::{Arrival, Domain, LinkPolicy, Login, Purpose, Standing, Verdict};
+pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict};
 pub use profile::Profile;
 pub use reqwest;
 pub use secret::Secret;

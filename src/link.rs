@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +208,51 @@ impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for Domain<P> {
     }
 }
 
+/// What holds without a policy: an account goes to the user who is signed in, and nobody is signed up.
+///
+/// Users exist only through the app's own sign-in then, so that each of them has another way to come in. It is a value
+/// for wrapping, and for declaring the type of the user ids:
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use rocket_dance::{Domain, LinkCurrentUser, storage::DieselStorage};
+///
+/// let policy = Domain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
+/// let storage = DieselStorage::database("app").migrate().link(policy);
+/// # let _ = storage;
+/// ```
+pub struct LinkCurrentUser<C, U>(PhantomData<fn(C, U)>);
+
+impl<C, U> LinkCurrentUser<C, U> {
+    /// The policy for the connection `C` and the user ids `U`.
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<C, U> Default for LinkCurrentUser<C, U> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C, U> fmt::Debug for LinkCurrentUser<C, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkCurrentUser")
+    }
+}
+
+// For one connection and one id type each: for all of them, `.link(LinkCurrentUser)` would not know which (E0283).
+impl<C: 'static, U: UserId> LinkPolicy<C, U> for LinkCurrentUser<C, U> {
+    fn link(&self, login: &Login<U>, _: &mut C) -> Result<Verdict<U>> {
+        Ok(login.usual())
+    }
+
+    fn has_other_login(&self, _: &U, _: &mut C) -> Result<bool> {
+        Ok(true)
+    }
+}
+
 /// What a dance is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -223,7 +269,7 @@ pub enum Purpose {
 /// whose account it is.
 ///
 /// [`Signals::authorized`](crate::Signals::authorized) sees it and may add [notes](Arrival::note) that the policy reads.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Arrival {
     /// The entry's name.

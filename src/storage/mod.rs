@@ -24,8 +24,6 @@ use std::sync::Arc;
 
 use rocket::figment::Figment;
 
-#[cfg(feature = "sqlite")]
-//SQL pub use sql::{DieselStorage, PolicyConnection, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Found, Login, Purpose, Verdict, decide};
 pub use crate::secret::{KeyRing, Unsealable};
@@ -35,6 +33,8 @@ pub use cookie::CookieStorage;
 pub use memory::MemoryStorage;
 pub use null::NullStorage;
 pub use record::{Key, Record};
+#[cfg(feature = "sqlite")]
+pub use sql::{DieselStorage, PolicyConnection, schema};
 
 /// Where accounts are kept.
 ///

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+#[cfg(feature = "sqlite")]
+use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "sqlite")]
+use super::schema::oauth_accounts;
 use super::{KeyRing, Unsealable};
 use crate::error::Result;
 use crate::link::Arrival;
@@ -80,11 +84,16 @@ impl fmt::Display for Key {
 
 /// An account as it is stored: everything but the token in plain, the token sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlite", derive(Queryable, Selectable, Insertable, AsChangeset))]
+#[cfg_attr(feature = "sqlite", diesel(table_name = oauth_accounts))]
+#[cfg_attr(feature = "sqlite", diesel(treat_none_as_null = true, treat_none_as_default_value = false))]
 #[non_exhaustive]
 pub struct Record {
     /// The account's id in its storage: a random one, unless the storage gives its own.
+    #[cfg_attr(feature = "sqlite", diesel(skip_insertion))]
     pub id: i64,
     /// The entry's name.
+    #[cfg_attr(feature = "sqlite", diesel(column_name = provider))]
     pub entry: String,
     /// What the entry pointed to when the account was stored. An entry that points elsewhere refuses it.
     pub issuer: String,

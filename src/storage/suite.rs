@@ -224,22 +224,23 @@ pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
     assert_eq!(storage.claim(id, 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
 }
 
-pub(crate) async fn all(name: &str, new: impl Fn() -> Arc<dyn Storage>) {
-    one_account(&*new()).await;
-    linking(&*new()).await;
-    several_accounts(&*new()).await;
-    without_a_user_or_an_identity(&*new()).await;
-    claims(&*new(), name).await;
+pub(crate) async fn all(name: &str, new: impl AsyncFn() -> Arc<dyn Storage>) {
+    one_account(&*new().await).await;
+    linking(&*new().await).await;
+    several_accounts(&*new().await).await;
+    without_a_user_or_an_identity(&*new().await).await;
+    claims(&*new().await, name).await;
 }
 
 #[rocket::async_test]
 async fn memory() {
-    all("suite memory", || Arc::new(MemoryStorage::new())).await;
+    all("suite memory", async || Arc::new(MemoryStorage::new()) as Arc<dyn Storage>).await;
 }
 
 #[rocket::async_test]
 async fn cached_memory() {
-    all("suite cached memory", || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60))).await;
+    let new = async || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
+    all("suite cached memory", new).await;
 }
 
 #[rocket::async_test]

@@ -1,0 +1,218 @@
+//! The queries: accounts and claims.
+
+use diesel::dsl::exists;
+use diesel::expression::BoxableExpression;
+use diesel::prelude::*;
+use diesel::select;
+use diesel::sql_types::{Bool, Nullable};
+
+use super::any::{AnyConnection, MultiBackend};
+use super::policy::Policy;
+use super::schema::oauth_accounts::dsl::*;
+use super::schema::oauth_claims;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{Arrival, Found, Purpose, decide};
+use crate::storage::{Claim, Key, KeyRing, Linked, Record};
+
+type Condition<'a> = Box<dyn BoxableExpression<oauth_accounts, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
+
+fn is_of<'a>(user: Option<&'a str>) -> Condition<'a> {
+    match user {
+        Some(user) => Box::new(user_id.eq(user)),
+        None => Box::new(user_id.is_null().nullable()),
+    }
+}
+
+/// The one account that is `identity`'s; without an identity, the one that is `user`'s and has none.
+fn is_account<'a>(identity: Option<&'a str>, user: Option<&'a str>) -> Condition<'a> {
+    match identity {
+        Some(identity) => Box::new(provider_user_id.eq(identity)),
+        None => Box::new(provider_user_id.is_null().nullable().and(is_of(user))),
+    }
+}
+
+fn is_under(key: &Key) -> Condition<'_> {
+    match key {
+        Key::Owner { user, .. } => is_of(user.as_deref()),
+        Key::Identity { provider_user_id: identity, .. } => is_account(Some(identity), None),
+    }
+}
+
+pub(super) fn get(conn: &mut AnyConnection, key: &Key) -> Result<Option<Record>> {
+    Ok(oauth_accounts
+        .filter(provider.eq(key.entry()))
+        .filter(is_under(key))
+        .order((rank, id))
+        .select(Record::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+fn exact(
+    conn: &mut AnyConnection,
+    entry: &str,
+    identity: Option<&str>,
+    user: Option<&str>,
+) -> Result<Option<Record>> {
+    Ok(oauth_accounts
+        .filter(provider.eq(entry))
+        .filter(is_account(identity, user))
+        .select(Record::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Writes `record` in place of what is there, and reads it again: the id is the database's to give.
+pub(super) fn set(conn: &mut AnyConnection, record: &Record) -> Result<Record> {
+    let (identity, user) = (record.provider_user_id.as_deref(), record.user_id.as_deref());
+    match exact(conn, &record.entry, identity, user)? {
+        Some(old) => {
+            diesel::update(oauth_accounts.find(old.id)).set((record, lease_until.eq(0))).execute(conn)?
+        }
+        None => diesel::insert_into(oauth_accounts).values(record).execute(conn)?,
+    };
+    exact(conn, &record.entry, identity, user)?
+        .ok_or_else(|| Error::store("the account that was written is gone"))
+}
+
+pub(super) fn delete(conn: &mut AnyConnection, key: &Key) -> Result<()> {
+    diesel::delete(oauth_accounts.filter(provider.eq(key.entry())).filter(is_under(key))).execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Record>> {
+    Ok(oauth_accounts
+        .filter(provider.eq_any(entries))
+        .filter(is_of(user))
+        .order((provider, rank, id))
+        .select(Record::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn page(conn: &mut AnyConnection, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
+    Ok(oauth_accounts
+        .filter(provider.eq(entry).and(id.gt(after)))
+        .order(id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(Record::as_select())
+        .load(conn)?)
+}
+
+pub(super) fn link(
+    conn: &mut AnyConnection,
+    policy: &dyn Policy,
+    arrival: &Arrival,
+    keys: &KeyRing,
+) -> Result<Linked> {
+    let (entry, identity) = (&arrival.entry, arrival.profile.id.as_deref());
+    let found = match (identity, arrival.visitor()) {
+        (None, None) => None,
+        (identity, visitor) => exact(conn, entry, identity, visitor)?,
+    };
+    let site = match arrival.purpose {
+        Purpose::Site => get(conn, &Key::Owner { entry: entry.clone(), user: None })?,
+        _ => None,
+    };
+    let seen = Found::of(found.as_ref(), site.as_ref());
+    let decision = decide(arrival, &seen, |login| policy.link(login, conn))?;
+    let user = decision.user.as_deref();
+    if let Some(user) = user {
+        if decision.new && has_accounts(conn, user)? {
+            return Err(Error::refused("This account can't be used that way.")
+                .because("the policy answered SignUp with a user who has accounts already"));
+        }
+        if !policy.may_sign_in(user, conn)? {
+            return Err(Error::refused("You may not sign in here."));
+        }
+    }
+    let record = set(conn, &Record::of(arrival, user, found.as_ref(), keys)?)?;
+    Ok(Linked { record, previous: found, user: decision.user })
+}
+
+fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {
+    Ok(select(exists(oauth_accounts.filter(user_id.eq(user)))).get_result(conn)?)
+}
+
+/// Removes accounts of `user` at `entry`; `logins` are the entries with which one can sign in.
+pub(super) fn unlink(
+    conn: &mut AnyConnection,
+    policy: &dyn Policy,
+    user: Option<&str>,
+    entry: &str,
+    account: Option<i64>,
+    logins: &[String],
+) -> Result<Vec<Record>> {
+    let mut removed = list(conn, user, &[entry.to_owned()])?;
+    removed.retain(|record| account.is_none_or(|wanted| record.id == wanted));
+    let ids: Vec<i64> = removed.iter().map(|record| record.id).collect();
+    // Without an identity nobody can sign in with it.
+    let signs_in = |record: &Record| record.provider_user_id.is_some() && logins.contains(&record.entry);
+    if let Some(user) = user
+        && removed.iter().any(signs_in)
+        && !list(conn, Some(user), logins)?.iter().any(|left| signs_in(left) && !ids.contains(&left.id))
+        && !policy.has_other_login(user, conn)?
+    {
+        return Err(Error::new(
+            ErrorKind::LastLogin,
+            "This is your last way to sign in: connect another account or set a password first.",
+        ));
+    }
+    diesel::delete(oauth_accounts.filter(id.eq_any(ids))).execute(conn)?;
+    Ok(removed)
+}
+
+pub(super) fn lease(conn: &mut AnyConnection, record: &Record, now: i64, until: i64) -> Result<bool> {
+    let free = oauth_accounts
+        .filter(id.eq(record.id).and(version.eq(record.version)).and(lease_until.le(now)))
+        .filter(is_of(record.user_id.as_deref()));
+    Ok(diesel::update(free).set(lease_until.eq(until)).execute(conn)? == 1)
+}
+
+pub(super) fn release(conn: &mut AnyConnection, record: &Record) -> Result<()> {
+    let leased = oauth_accounts.filter(id.eq(record.id).and(version.eq(record.version)));
+    diesel::update(leased).set(lease_until.eq(0)).execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn renew(conn: &mut AnyConnection, record: &Record, renewed: &Record) -> Result<bool> {
+    let same = oauth_accounts
+        .filter(id.eq(record.id).and(version.eq(record.version)))
+        .filter(is_of(record.user_id.as_deref()));
+    let changes = (
+        token.eq(&renewed.token),
+        token_type.eq(&renewed.token_type),
+        scope.eq(&renewed.scope),
+        expires_at.eq(renewed.expires_at),
+        updated_at.eq(renewed.updated_at),
+        version.eq(renewed.version),
+        lease_until.eq(0),
+    );
+    Ok(diesel::update(same).set(changes).execute(conn)? == 1)
+}
+
+/// So many expired claims go with each new one.
+const PURGED: i64 = 64;
+
+pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64) -> Result<Claim> {
+    use oauth_claims::{expires_at as expiry, outcome, table};
+    let expired: Vec<String> =
+        table.filter(expiry.le(now)).order(expiry).limit(PURGED).select(oauth_claims::id).load(conn)?;
+    diesel::delete(table.filter(oauth_claims::id.eq_any(expired))).execute(conn)?;
+    // It may be one of many more.
+    diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
+    let settled = table.find(claim).select(outcome).first::<Option<String>>(conn).optional()?;
+    Ok(match settled {
+        Some(Some(text)) => Claim::Settled(text),
+        Some(None) => Claim::Pending,
+        None => {
+            let new = (oauth_claims::id.eq(claim), expiry.eq(until));
+            diesel::insert_into(table).values(new).execute(conn)?;
+            Claim::First
+        }
+    })
+}
+
+pub(super) fn settle(conn: &mut AnyConnection, claim: &str, text: &str) -> Result<()> {
+    diesel::update(oauth_claims::table.find(claim)).set(oauth_claims::outcome.eq(text)).execute(conn)?;
+    Ok(())
+}
