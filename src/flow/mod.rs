@@ -12,6 +12,7 @@ mod jwks;
 mod jwt;
 mod oauth2;
 mod oidc;
+mod token_answer;
 mod userinfo;
 
 #[cfg(test)]

@@ -7,25 +7,24 @@ use std::time::Duration;
 
 use ::oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use ::oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointNotSet, EndpointSet, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    StandardRevocableToken, TokenUrl,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::callback::{not_trusted, printable};
 use super::http::{Response, bad_answer, failed, unavailable, unreachable};
+use super::token_answer::TokenAnswer;
 use super::{Flow, Http, json};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{ClientAuth, Protocol};
 use crate::secret::Secret;
-use crate::token::Token;
 
 type Client = ::oauth2::Client<
     BasicErrorResponse,
@@ -273,150 +272,5 @@ fn told(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
         // Our own sentence about a field; never the body beside it.
         RequestTokenError::Parse(error, _) => bad_answer(format!("the token answer: {}", error.into_inner())),
         _ => bad_answer("the token answer can't be read"),
-    }
-}
-
-/// What the token endpoint answered (RFC 6749 §5.1), read as strictly as sign-in needs and as kindly as providers need.
-#[derive(Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
-pub(crate) struct TokenAnswer {
-    access_token: AccessToken,
-    token_type: Bearer,
-    expires_in: Option<Duration>,
-    refresh_token: Option<RefreshToken>,
-    scope: Option<Vec<Scope>>,
-    pub(crate) id_token: Option<Secret>,
-    extra: Map<String, Value>,
-}
-
-/// `bearer`, as the provider wrote it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Bearer(String);
-
-impl ::oauth2::TokenType for Bearer {}
-
-impl TryFrom<Map<String, Value>> for TokenAnswer {
-    type Error = &'static str;
-
-    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
-        let mut text = |name, wrong| match fields.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(wrong),
-        };
-        let access_token =
-            text("access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;
-        // It goes into a header, here and at whoever the app hands it to.
-        if access_token.chars().any(|c| c.is_control() || c == ' ') {
-            return Err("`access_token` holds what no token may");
-        }
-        let token_type = text("token_type", "`token_type` is not a text")?.ok_or("no `token_type`")?;
-        if !token_type.eq_ignore_ascii_case("bearer") {
-            return Err("`token_type` is not `bearer`");
-        }
-        let refresh_token = text("refresh_token", "`refresh_token` is not a text")?;
-        let id_token = text("id_token", "`id_token` is not a text")?;
-        Ok(Self {
-            access_token: AccessToken::new(access_token),
-            token_type: Bearer(token_type),
-            refresh_token: refresh_token.map(RefreshToken::new),
-            id_token: id_token.map(Secret::new),
-            expires_in: expires_in(fields.remove("expires_in"))?,
-            scope: scope(fields.remove("scope"))?,
-            extra: fields,
-        })
-    }
-}
-
-/// TR-04: seconds as a number, a whole float or digits. `0` is how some say "never".
-fn expires_in(value: Option<Value>) -> Result<Option<Duration>, &'static str> {
-    const MOST: f64 = 10_000_000_000.0;
-    let seconds = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        Some(_) => None,
-    };
-    match seconds {
-        Some(0.0) => Ok(None),
-        Some(seconds) if (0.0..=MOST).contains(&seconds) && seconds.fract() == 0.0 => {
-            Ok(Some(Duration::from_secs_f64(seconds)))
-        }
-        _ => Err("`expires_in` is not a number of seconds"),
-    }
-}
-
-/// TR-05: a text with spaces or commas, or a list. Empty is empty; only absent means "as asked".
-fn scope(value: Option<Value>) -> Result<Option<Vec<Scope>>, &'static str> {
-    const WRONG: &str = "`scope` is neither a text nor a list of texts";
-    let split = |text: &str| {
-        let names = text.split([' ', ',']).filter(|name| !name.is_empty());
-        names.map(|name| Scope::new(name.to_owned())).collect::<Vec<_>>()
-    };
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(split(&text))),
-        Some(Value::Array(list)) => {
-            let names = list.iter().map(|name| name.as_str().map(split).ok_or(WRONG));
-            Ok(Some(names.collect::<Result<Vec<_>, _>>()?.concat()))
-        }
-        Some(_) => Err(WRONG),
-    }
-}
-
-impl TokenAnswer {
-    /// The token, as obtained at `now`, of `scope` where the answer doesn't say.
-    pub(crate) fn into_token(self, scope: &[String], now: i64) -> Token {
-        let mut token = Token::new(self.access_token.into_secret());
-        token.token_type = self.token_type.0;
-        token.refresh_token = self.refresh_token.map(|token| Secret::new(token.into_secret()));
-        token.id_token = self.id_token;
-        token.scope = match self.scope {
-            Some(granted) => granted.into_iter().map(|name| name.to_string()).collect(),
-            None => scope.to_vec(),
-        };
-        token.extra = self.extra;
-        token.obtained_at = now;
-        let lasts = |time: Duration| now.saturating_add(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
-        token.expires_at = self.expires_in.map(lasts);
-        token
-    }
-}
-
-impl TokenResponse for TokenAnswer {
-    type TokenType = Bearer;
-
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
-    }
-
-    fn token_type(&self) -> &Bearer {
-        &self.token_type
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        self.expires_in
-    }
-
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
-    }
-
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        self.scope.as_ref()
-    }
-}
-
-impl fmt::Debug for TokenAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenAnswer").field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
-
-/// Demanded by [`TokenResponse`]; a token is never serialised in plain.
-impl Serialize for TokenAnswer {
-    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(serde::ser::Error::custom("a token answer is not serialised"))
     }
 }

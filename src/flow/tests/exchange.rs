@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::oauth2::TokenAnswer;
+use crate::flow::token_answer::TokenAnswer;
 
 /// One exchange that the token endpoint answers like this.
 async fn exchanged(status: u16, body: &str) -> (Result<Grant>, Server) {
