@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Everything that must hold, from a clean clone on a Debian machine with Rust: installs what is missing, checks format,
+# lints and documents, tests every feature alone and all together, and rides against a real provider and in Chromium.
+#
+#   ./test.sh                  needs the package registries (crates.io, npm, Debian) and nothing else
+#   SHOTS=folder ./test.sh     keeps the rides' screenshots there instead of in target/rides
+set -euo pipefail
+cd "$(dirname "$0")"
+exec </dev/null
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" RUST_BACKTRACE="${RUST_BACKTRACE:-1}" SHOTS="${SHOTS:-target/rides}"
+
+started=$SECONDS
+steps=0
+not_run=()
+group=
+
+# Each step is a process group of its own, so that whatever it started ends with it.
+set -m
+end_group() {
+  if [ -n "$group" ]; then
+    kill -- "-$group" 2>/dev/null || true
+    group=
+  fi
+}
+trap end_group EXIT
+trap 'exit 130' INT TERM
+
+step() { # headline, command…
+  local headline=$1 begun=$SECONDS
+  shift
+  printf '\n== %s\n' "$headline"
+  "$@" &
+  group=$!
+  if ! wait "$group"; then
+    printf '\ntest.sh: FAILED at "%s" after %d s (step %d)\n' "$headline" $((SECONDS - begun)) $((steps + 1))
+    exit 1
+  fi
+  end_group
+  steps=$((steps + 1))
+  printf '   %s: %d s\n' "$headline" $((SECONDS - begun))
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo -n "$@"
+  else
+    printf 'not root and no sudo; please run: %s\n' "$*"
+    return 1
+  fi
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+install_packages() {
+  local wanted=()
+  has cc || wanted+=(gcc libc6-dev)
+  has npm || wanted+=(nodejs npm)
+  has "${CHROMIUM:-chromium}" || wanted+=(chromium)
+  if [ ${#wanted[@]} -gt 0 ]; then
+    echo "installing ${wanted[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+  fi
+  cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+  cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+}
+
+# The provider and playwright need node 20. Where Debian's is older, npm itself has a newer one.
+node_major() { node --version | sed 's/^v\([0-9]*\).*/\1/'; }
+own_node=target/node/node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+install_peers() {
+  if [ "$(node_major)" -lt 20 ]; then
+    npm install --silent --no-save --prefix target/node "$(basename "$own_node")@22.23.3"
+  fi
+  (cd tests/peers/oidc_provider && npm ci --silent)
+  (cd tests/peers/browser && npm ci --silent)
+}
+
+features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
+
+lint() { cargo clippy --locked --quiet --all-targets "$@" -- -D warnings; }
+
+documents() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps "$@"; }
+
+packaged() {
+  local files
+  files=$(cargo package --locked --list --allow-dirty --package rocket_dance)
+  for folder in migrations templates src; do
+    grep -q "^$folder/" <<<"$files" || { echo "the package lacks $folder/"; return 1; }
+  done
+  for file in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE; do
+    grep -qx "$file" <<<"$files" || { echo "the package lacks $file"; return 1; }
+  done
+  cargo package --locked --quiet --no-verify --allow-dirty --package rocket_dance
+}
+
+step "install what is missing" install_packages
+step "install the peers" install_peers
+if [ "$(node_major)" -lt 20 ]; then
+  PATH="$PWD/$own_node/bin:$PATH"
+fi
+
+step "format" cargo fmt --all --check
+step "format of bench" cargo fmt --check --manifest-path bench/Cargo.toml
+
+step "lints, all features" lint --workspace --all-features
+step "lints, no features" lint --package rocket_dance --no-default-features
+for feature in $(features); do
+  step "lints, $feature alone" lint --package rocket_dance --no-default-features --features "$feature"
+done
+
+step "documents" documents --package rocket_dance --all-features
+
+step "tests, all features" cargo test --locked --quiet --workspace --all-features
+step "tests, no features" cargo test --locked --quiet --lib --no-default-features
+for feature in $(features); do
+  step "tests, $feature alone" cargo test --locked --quiet --lib --no-default-features --features "$feature"
+done
+
+step "example app, debug" cargo build --locked --quiet --package example_app
+step "example app, release" cargo check --locked --quiet --release --package example_app
+step "bench compiles" cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
+step "package" packaged
+step "rides" cargo test --locked --test rides -- --include-ignored --test-threads 2
+
+if cargo deny --version >/dev/null 2>&1; then
+  step "licenses and sources" cargo deny --offline check licenses bans sources
+else
+  not_run+=("licenses and sources (cargo-deny is not installed)")
+fi
+
+took=$((SECONDS - started))
+printf '\ntest.sh: all %d steps passed in %d min %d s; screenshots in %s' "$steps" $((took / 60)) $((took % 60)) "$SHOTS"
+[ ${#not_run[@]} = 0 ] || printf '; not run: %s' "${not_run[*]}"
+printf '\n'
