@@ -26,6 +26,7 @@ pub(crate) struct Pages {
 impl Pages {
     pub(crate) fn new() -> Result<Self> {
         let mut tera = Tera::default();
+        tera.set_escape_fn(escape);
         tera.add_raw_templates(TEMPLATES).map_err(Error::app)?;
         let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
         // No `form-action`: browsers apply it to the redirect that follows a form, and ours leads to the provider.
@@ -42,6 +43,15 @@ impl Pages {
         context.insert("style", STYLE);
         self.tera.render(name, &context).map_err(Error::app)
     }
+}
+
+/// What HTML needs escaped, and no more: Tera's own makes paths unreadable.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 /// What stands over an error.

@@ -46,10 +46,6 @@ impl Settings {
         self.base_url.scheme() == "https"
     }
 
-    /// Whether the app is reached on this machine only.
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.base_url.host_str().is_some_and(is_loopback_host)
-    }
 
     /// `name` as a cookie's: with `__Host-`, no other host and no http page can plant it (RFC 6265bis §4.1.3.2).
     pub(crate) fn cookie_name(&self, name: &str) -> String {

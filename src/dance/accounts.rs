@@ -36,7 +36,7 @@ impl Dance {
         let entries = self.entries.values().filter(|entry| !self.is_site(&entry.name)).map(|entry| {
             let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
             let verb = match (connected.is_empty(), user.is_some()) {
-                (false, _) => "Connect again",
+                (false, _) => "Reconnect",
                 (true, true) => "Connect",
                 (true, false) => "Sign in with",
             };

@@ -17,7 +17,7 @@ use crate::storage::{Record, Storage};
 /// The accounts of whoever the request is from: "may have". Always there, nobody signed in included; 503 when the store
 /// is down.
 ///
-/// It serialises for templates: `entries`, each with its `name`, `title`, `verb` ("Connect", "Connect again", "Sign in
+/// It serialises for templates: `entries`, each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in
 /// with"), `action` and `disconnect` URLs and `accounts` (`id`, `display_name`, …); and `csrf`, which every form to them
 /// sends along as a hidden field.
 ///

@@ -61,7 +61,7 @@ impl Fairing for Demo {
         let issuer = Issuer::new(format!("{base_url}/{NAME}"), &keys, Client::new(NAME, NAME, callback));
         let figment = figment
             .merge(issuer.entry(NAME))
-            .merge((format!("oauth.{NAME}.title"), "the demo provider"))
+            .merge((format!("oauth.{NAME}.title"), "Demo"))
             .merge((format!("oauth.{NAME}.extra_scope"), "offline_access"));
         Ok(rocket.configure(figment).attach(issuer).manage(Attached))
     }
