@@ -203,7 +203,10 @@ impl Client {
                     }
                     return Err(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.storage.release(&record).await?;
+                    return Err(error);
+                }
             }
         }
     }
