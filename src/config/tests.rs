@@ -113,7 +113,7 @@ fn nothing_is_needed() {
         (None, None, false)
     );
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 5 }));
-    assert!(settings.token_keys.is_empty() && settings.is_loopback() && !settings.secure());
+    assert!(settings.token_keys.is_empty() && !settings.secure());
     assert_eq!(settings.cookie_name("a"), "a");
 }
 
