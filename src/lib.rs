@@ -1,4 +1,128 @@
-//! The OAuth dance for Rocket, with Diesel-backed accounts.
+//! "Sign in with …" for [Rocket](rocket), with accounts that stay yours: the OAuth dance for any OAuth 2 or OpenID
+//! Connect provider, local users that the app creates or associates, tokens stored sealed through Diesel and refreshed
+//! once, and the provider's API called on the user's behalf.
+//!
+//! # Contents
+//!
+//! - To begin: [Usage](#usage), [Rocket.toml](#rockettoml).
+//! - In a handler: [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`], and the [`Client`] they give.
+//! - Who may come in: [`LinkPolicy`], [`Standing`], [`Verdict`], [`Domain`]; what needs the network: [`Signals`].
+//! - Where accounts are kept: [`storage`]. An app with sessions of its own: [`Sessions`].
+//! - Off a request: [`Dance`].
+//! - A provider of one's own: [`provider`].
+//! - In a test: `testing` (feature).
+//!
+//! # Usage
+//!
+//! 1. Name a provider and its credentials in Rocket.toml:
+//!
+//!    ```toml
+//!    [default.databases.app]
+//!    url = "app.sqlite"
+//!
+//!    [default.oauth.github]
+//!    client_id = "…"
+//!    client_secret = "…"
+//!    ```
+//!
+//! 2. Say who may come in, and attach the fairing:
+//!
+//!    ```no_run
+//!    # #[cfg(feature = "sqlite")]
+//!    # mod app {
+//!    # use diesel::prelude::*;
+//!    # diesel::table! { users (id) { id -> Integer, name -> Text } }
+//!    use rocket::launch;
+//!    use rocket_dance::{Dance, Login, Result, Standing, Verdict, storage::DieselStorage};
+//!
+//!    /// Runs inside the transaction that stores the account.
+//!    fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+//!        match &login.standing {
+//!            Standing::Stranger => {
+//!                let id = diesel::insert_into(users::table)
+//!                    .values(users::name.eq(login.profile.display_name()))
+//!                    .returning(users::id)
+//!                    .get_result(conn)?;
+//!                Ok(Verdict::SignUp(id))
+//!            }
+//!            _ => Ok(login.usual()),
+//!        }
+//!    }
+//!
+//!    #[launch]
+//!    fn rocket() -> _ {
+//!        rocket::build()
+//!            .attach(Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up)))
+//!            .register("/", rocket_dance::catchers())
+//!    }
+//!    # }
+//!    ```
+//!
+//! 3. Ask for an account where it is needed. Who has none is sent to sign in, and comes back:
+//!
+//!    ```
+//!    use rocket_dance::{OAuth, Result, provider::GitHub};
+//!
+//!    #[rocket::get("/zen")]
+//!    async fn zen(github: OAuth<GitHub>) -> Result<String> {
+//!        github.get("zen").text().await
+//!    }
+//!    ```
+//!
+//! # Rocket.toml
+//!
+//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`discord`, `github`, `gitlab`, `google`) or by
+//! `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`) and `oauth2` (its URLs).
+//!
+//! | key of an entry | |
+//! |---|---|
+//! | `provider` | the preset; default: the entry's name |
+//! | `client_id`, `client_secret` or `client_secret_file` | the credentials; `<NAME>_OAUTH_CLIENT_ID` and `<NAME>_OAUTH_CLIENT_SECRET` of the environment fill them too |
+//! | `scope`, `extra_scope` | a list or a text; replaces, adds |
+//! | `redirect_uri` | where the callback is, and what is registered at the provider; default: `<base_url>/login/<name>/authorized` |
+//! | `login` | `true`; `false`: only for connecting |
+//! | `account` | the provider's user id of the site's own account: [`Site`] |
+//! | `title` | what the buttons call it |
+//! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url` | the URLs of the preset |
+//! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post` or `none` |
+//! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
+//! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
+//! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |
+//! | the preset's own | `hostname` (GitLab), `offline`, `hosted_domain` (Google), `prompt`, … |
+//!
+//! `[default.dance]`, all optional:
+//!
+//! | key | default | |
+//! |---|---|---|
+//! | `base_url` | debug: `http://localhost:<port>` | scheme and host as browsers see them; https, or http on a loopback host |
+//! | `prefix` | `/login` | where the routes are |
+//! | `after_login`, `after_logout` | `/` | where a person goes without a `next` |
+//! | `after_error` | our error page | |
+//! | `token_keys` | derived from `secret_key`; debug: a key file beside the database | base64 of 32 bytes each: the first seals, all open |
+//! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts in memory, seconds; `false` for none |
+//! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user |
+//! | `log_requests` | `false` | `true`: no cap on the log's level, though debug prints whole requests |
+//!
+//! # Routes
+//!
+//! Under `prefix`, as HTML, and as JSON where `Accept` names it:
+//!
+//! | route | does |
+//! |---|---|
+//! | GET `/login` | the sign-in page |
+//! | GET `/login/<name>?next=/path` | signed out: to the provider; signed in: asks whether to connect |
+//! | POST `/login/<name>` | connects (form: `csrf`, `next`) |
+//! | GET `/login/<name>/authorized` | the callback |
+//! | GET `/login/accounts` | the connected accounts |
+//! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |
+//! | POST `/login/logout` | signs out |
+//!
+//! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.
+//!
+//! # Features
+//!
+//! - `sqlite` (default): [`storage::DieselStorage`].
+//! - `testing`: a provider on loopback and a whole sign-in in one line, for an app's own tests; the demo provider.
 
 #![forbid(unsafe_code)]
 
@@ -36,3 +160,8 @@ pub use session::{CurrentUser, Sessions, SignedIn};
 pub use signals::{Authorized, Begin, Event, Signals};
 pub use token::Token;
 pub use user::UserId;
+
+/// The README's snippets compile.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use url::Url;
 
 use super::table::Table;
-use super::urls::{is_loopback_host, web_url};
+use super::urls::web_url;
 use super::{CacheSettings, Settings};
 use crate::next;
 
@@ -45,7 +45,6 @@ impl Settings {
     pub(crate) fn secure(&self) -> bool {
         self.base_url.scheme() == "https"
     }
-
 
     /// `name` as a cookie's: with `__Host-`, no other host and no http page can plant it (RFC 6265bis §4.1.3.2).
     pub(crate) fn cookie_name(&self, name: &str) -> String {

@@ -19,9 +19,9 @@ const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 /// What one cookie may take, in bytes: browsers drop larger ones in silence.
 const COOKIE: usize = 3800;
 /// What all flows together may take, in bytes: proxies refuse request headers of 8 KiB and more.
-const FLOWS: usize = 5120;
+const FLOWS: usize = 4608;
 /// What the cookie of finished dances may take, in bytes.
-const FINISHED: usize = 1800;
+const FINISHED: usize = 1200;
 
 /// A finished dance, as the browser that finished it remembers it.
 #[derive(Serialize, Deserialize)]

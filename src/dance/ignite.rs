@@ -13,6 +13,8 @@ use super::builder::{DanceFairing, Parts};
 use super::callback::TakenQuery;
 use super::reply::Ours;
 use super::{Dance, Inner, keys, route};
+use url::Url;
+
 use crate::client::{Report, Workshop};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
@@ -38,8 +40,7 @@ impl Fairing for DanceFairing {
         let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         match parts.build(&rocket).await {
             Ok(dance) => {
-                let callbacks: Vec<_> = dance.own_callbacks().collect();
-                let routes = route::routes(&dance.settings.prefix, callbacks.into_iter());
+                let routes = route::routes(&dance.settings.prefix, &dance.callbacks);
                 let rocket =
                     routes.into_iter().fold(rocket, |rocket, (base, routes)| rocket.mount(base, routes));
                 Ok(rocket.manage(dance))
@@ -80,8 +81,8 @@ impl Fairing for DanceFairing {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         // LK-04: Rocket logs the request line, and a callback's holds the code and the state.
         let Some(dance) = request.rocket().state::<Dance>() else { return };
-        if dance.is_callback(request.uri())
-            && let Some(query) = request.uri().query().map(|query| query.as_str().to_owned())
+        if let Some(query) = request.uri().query().map(|query| query.as_str().to_owned())
+            && dance.is_callback(request.uri())
         {
             request.local_cache(|| TakenQuery(query));
             if let Ok(path) = Origin::parse_owned(request.uri().path().to_string()) {
@@ -191,7 +192,9 @@ impl Parts {
             })
         };
         let workshop = Engine::new(clock).map(|engine| Workshop { engine, keys, report: Box::new(report) });
+        let callbacks = entries.values().filter_map(|entry| own_callback(entry, &settings.prefix)).collect();
         Ok(Dance(Arc::new(Inner {
+            callbacks,
             settings,
             entries: entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect(),
             site,
@@ -238,14 +241,6 @@ fn launch_message(error: &Error) -> String {
 }
 
 impl Dance {
-    /// The callbacks that an entry's `redirect_uri` puts elsewhere than under the prefix: path and entry.
-    fn own_callbacks(&self) -> impl Iterator<Item = (String, String)> {
-        self.entries.values().filter_map(|entry| {
-            let path = callback_path(entry)?;
-            (path != self.path(&format!("/{}/authorized", entry.name))).then(|| (path, entry.name.clone()))
-        })
-    }
-
     /// Whether `uri` is routed to a callback: by its decoded segments, as Rocket's router sees it.
     fn is_callback(&self, uri: &Origin<'_>) -> bool {
         let segments: Vec<&str> = uri.path().segments().collect();
@@ -258,10 +253,12 @@ impl Dance {
                 .split('/')
                 .filter(|part| !part.is_empty())
                 .eq(segments[..segments.len() - 2].iter().copied());
-        under_prefix || self.own_callbacks().any(|(path, _)| is(&path))
+        under_prefix || self.callbacks.iter().any(|(path, _)| is(path))
     }
 }
 
-fn callback_path(entry: &Entry) -> Option<String> {
-    url::Url::parse(&entry.redirect_uri).ok().map(|url| url.path().to_owned())
+/// Where `entry`'s callback is, if its `redirect_uri` puts it elsewhere than under the prefix: path and entry.
+fn own_callback(entry: &Entry, prefix: &str) -> Option<(String, String)> {
+    let path = Url::parse(&entry.redirect_uri).ok()?.path().to_owned();
+    (path != format!("{prefix}/{}/authorized", entry.name)).then(|| (path, entry.name.clone()))
 }

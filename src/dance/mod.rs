@@ -70,6 +70,8 @@ pub struct Dance(Arc<Inner>);
 #[allow(missing_debug_implementations)]
 pub struct Inner {
     pub(crate) settings: Settings,
+    /// Callbacks elsewhere than under the prefix: path and entry.
+    pub(crate) callbacks: Vec<(String, String)>,
     pub(crate) entries: BTreeMap<String, Arc<Entry>>,
     pub(crate) site: BTreeMap<String, Option<builder::Admits>>,
     pub(crate) user_required: bool,

@@ -30,10 +30,7 @@ const METHODS: [Method; 7] =
 
 /// All our routes: path and routes, for every method, so that a foreign one is 405 and HEAD never begins or uses up a
 /// dance (Rocket would answer it with the GET route).
-pub(super) fn routes(
-    prefix: &str,
-    callbacks: impl Iterator<Item = (String, String)>,
-) -> Vec<(String, Vec<Route>)> {
+pub(super) fn routes(prefix: &str, callbacks: &[(String, String)]) -> Vec<(String, Vec<Route>)> {
     let fixed = [
         ("", Endpoint::SignIn),
         ("/<name>", Endpoint::Begin),
@@ -46,8 +43,11 @@ pub(super) fn routes(
         .into_iter()
         .map(|(path, endpoint)| (prefix.to_owned(), at(if path.is_empty() { "/" } else { path }, &endpoint)))
         .collect();
-    mounts
-        .extend(callbacks.map(|(path, entry)| ("/".to_owned(), at(&path, &Endpoint::Callback(Some(entry))))));
+    mounts.extend(
+        callbacks
+            .iter()
+            .map(|(path, entry)| ("/".to_owned(), at(path, &Endpoint::Callback(Some(entry.clone()))))),
+    );
     mounts
 }
 
