@@ -3,4 +3,5 @@
 //! One file per concern; all in one binary, which links once.
 
 mod app;
+mod races;
 mod ride;
