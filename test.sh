@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 exec </dev/null
-export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" RUST_BACKTRACE="${RUST_BACKTRACE:-1}" SHOTS="${SHOTS:-target/rides}"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" RUST_BACKTRACE="${RUST_BACKTRACE:-0}" SHOTS="${SHOTS:-target/rides}"
 
 started=$SECONDS
 steps=0
