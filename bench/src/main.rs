@@ -18,8 +18,10 @@ mod wrk;
 
 #[rocket::main]
 async fn main() {
-    match std::env::args().nth(1).as_deref() {
-        Some("serve") => serve::serve().await,
-        _ => drive::drive().await,
+    let serves = std::env::args().any(|argument| argument == "serve");
+    if serves {
+        serve::serve().await;
+    } else {
+        drive::drive().await;
     }
 }

@@ -27,6 +27,11 @@ pub(crate) async fn fetch(
         Some(url) => Some(get(http, entry, url, access_token).await?),
         None => None,
     };
+    // The nonce has done its work; it is about this sign-in, not about the person, and must not be stored.
+    let id_token = id_token.map(|mut claims| {
+        claims.remove("nonce");
+        claims
+    });
     let mut all = merged(id_token, userinfo)?;
     if let Value::Object(all) = &mut all {
         for (name, url) in &entry.more {
