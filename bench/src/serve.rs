@@ -74,7 +74,7 @@ pub(crate) async fn serve() {
     let figment = Figment::from(rocket::Config::release_default())
         .merge(("address", "127.0.0.1"))
         .merge(("port", port))
-        .merge(("log_level", "critical"))
+        .merge(("log_level", "off"))
         .merge(("secret_key", "0c8e3b1f2d5a49768b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a"))
         .merge(("databases.app.url", format!("{folder}/bench.sqlite")))
         .merge(("dance.base_url", &here))
