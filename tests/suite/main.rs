@@ -2,6 +2,12 @@
 //!
 //! One file per concern; all in one binary, which links once.
 
+#![allow(unreachable_pub, clippy::unwrap_used)]
+
 mod app;
+mod oracle;
 mod races;
 mod ride;
+#[path = "../common/sqlite.rs"]
+mod sqlite;
+mod state;
