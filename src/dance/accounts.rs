@@ -1,4 +1,4 @@
-//! GET /login/accounts: the connected accounts.
+//! `GET /login/accounts`: the connected accounts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! GET and POST /login/<name>: the begin of a dance.
+//! `GET` and `POST /login/<name>`: the begin of a dance.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! GET /login/<name>/authorized: the end of a dance.
+//! `GET /login/<name>/authorized`: the end of a dance.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! POST /login/<name>/disconnect: removes an account.
+//! `POST /login/<name>/disconnect`: removes an account.
 
 use rocket::Request;
 

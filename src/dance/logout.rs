@@ -1,4 +1,4 @@
-//! POST /login/logout: signs the local user out.
+//! `POST /login/logout`: signs the local user out.
 
 use rocket::Request;
 

@@ -1,4 +1,4 @@
-//! GET /login: a button per entry.
+//! `GET /login`: a button per entry.
 
 use rocket::Request;
 use serde_json::json;
