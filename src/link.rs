@@ -400,6 +400,7 @@ impl<U> Verdict<U> {
     }
 
     /// The same verdict about another type of user id.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn map<V>(self, to: impl FnOnce(U) -> V) -> Verdict<V> {
         match self {
             Verdict::SignUp(user) => Verdict::SignUp(to(user)),
@@ -422,6 +423,7 @@ impl<U> Standing<U> {
     }
 }
 
+#[cfg(feature = "sqlite")]
 impl Login<String> {
     /// The same login with the app's own type of user id.
     pub(crate) fn typed<U: UserId>(self) -> Result<Login<U>> {

@@ -1,6 +1,8 @@
 //! A small Rocket + Diesel app: a sign-up of its own, and every way to sign in that Rocket.toml names.
 
 mod pages;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use rocket::{Build, Rocket, launch, routes};

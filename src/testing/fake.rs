@@ -9,7 +9,7 @@ use rocket::config::{LogLevel, Shutdown};
 use rocket::fairing::AdHoc;
 use rocket::tokio::runtime;
 use rocket::tokio::sync::oneshot;
-use rocket::{Config, Rocket};
+use rocket::{Build, Config, Rocket};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Endpoint, Recorded, Script};
@@ -144,6 +144,17 @@ impl FakeProvider {
             entry["userinfo_url"] = json!(self.at("/api/user"));
         }
         (format!("oauth.{name}"), entry)
+    }
+
+    /// `rocket` with this provider in the place of the entry called `name`: of the preset of that name where there is
+    /// one, else of an OpenID provider. The rest of its configuration stays.
+    pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
+        let entry = match PRESETS.iter().any(|(known, _)| *known == name) {
+            true => self.preset(name, name),
+            false => self.config(name),
+        };
+        let figment = rocket.figment().clone().merge(entry);
+        rocket.configure(figment)
     }
 
     fn at(&self, path: &str) -> String {

@@ -11,8 +11,7 @@
 //!
 //! # async fn test(rocket: rocket::Rocket<rocket::Build>) {
 //! let fake = FakeProvider::start().await;
-//! let figment = rocket.figment().clone().merge(fake.preset("github", "github"));
-//! let client = Client::tracked(rocket.configure(figment)).await.unwrap();
+//! let client = Client::tracked(fake.stand_in(rocket, "github")).await.unwrap();
 //! sign_in(&client, "github").await;
 //! # }
 //! ```
