@@ -151,7 +151,7 @@ pub mod testing;
 pub use client::{ApiRequest, Client};
 pub use dance::{Dance, DanceFairing, Each};
 pub use error::{Error, ErrorKind, Result, Who};
-pub use guard::{Accounts, OAuth, Site, catchers, unauthorized};
+pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
 pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict};
 pub use profile::Profile;
 pub use reqwest;

@@ -38,18 +38,29 @@ pub(super) fn mark(request: &Request<'_>, caller: &Location<'_>, entry: Option<&
 /// For an app with a 401 catcher of its own:
 ///
 /// ```
-/// use rocket::{Request, Response};
+/// use rocket::Request;
+/// use rocket_dance::Unauthorized;
 ///
 /// #[rocket::catch(401)]
-/// fn unauthorized(request: &Request<'_>) -> Result<Response<'static>, &'static str> {
+/// fn unauthorized(request: &Request<'_>) -> Result<Unauthorized, &'static str> {
 ///     rocket_dance::unauthorized(request).ok_or("Who are you?")
 /// }
 /// ```
-pub fn unauthorized(request: &Request<'_>) -> Option<Response<'static>> {
+pub fn unauthorized(request: &Request<'_>) -> Option<Unauthorized> {
     let dance = Dance::of(request).ok()?;
     let challenge =
         request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-    Some(answer(dance, request, &challenge))
+    Some(Unauthorized(answer(dance, request, &challenge)))
+}
+
+/// The answer of [`unauthorized`]. Rocket's own `Response` is no `Responder`, so that a catcher couldn't return it.
+#[derive(Debug)]
+pub struct Unauthorized(Response<'static>);
+
+impl<'r> Responder<'r, 'static> for Unauthorized {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Ok(self.0)
+    }
 }
 
 fn answer(dance: &Dance, request: &Request<'_>, challenge: &Challenge) -> Response<'static> {
@@ -88,7 +99,7 @@ pub fn catchers() -> Vec<Catcher> {
                 response.set_status(status);
                 response
             };
-            catcher::Result::Ok(unauthorized(request).unwrap_or_else(plain))
+            catcher::Result::Ok(unauthorized(request).map_or_else(plain, |answer| answer.0))
         })
     }
     vec![Catcher::new(401, catch)]

@@ -7,6 +7,6 @@ mod oauth;
 mod site;
 
 pub use accounts::Accounts;
-pub use challenge::{catchers, unauthorized};
+pub use challenge::{Unauthorized, catchers, unauthorized};
 pub use oauth::OAuth;
 pub use site::Site;
