@@ -25,6 +25,9 @@ pub(super) enum Endpoint {
 #[derive(Clone)]
 struct Mounted(Endpoint);
 
+/// Rocket's ranks: plain paths from -12 to -9, then paths with parameters from -8 on, -5 and -1 without a query.
+const FIRST_WITH_PARAMETERS: isize = -8;
+
 const METHODS: [Method; 7] =
     [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options];
 
@@ -55,7 +58,9 @@ fn at(path: &str, endpoint: &Endpoint) -> Vec<Route> {
     METHODS
         .into_iter()
         .map(|method| {
+            // Before an app's `/<_..>` and `/<lang>/help`: at Rocket's own rank ours would collide with either.
             let mut route = Route::new(method, path, Mounted(endpoint.clone()));
+            route.rank = route.rank.min(FIRST_WITH_PARAMETERS);
             route.name = Some(format!("oauth {endpoint:?}").into());
             route
         })
