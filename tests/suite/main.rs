@@ -5,9 +5,14 @@
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 mod app;
+mod cookies;
+mod guards;
+mod leakage;
 mod oracle;
+mod people;
 mod races;
 mod ride;
-#[path = "../common/sqlite.rs"]
+mod server;
+mod sessions;
 mod sqlite;
 mod state;

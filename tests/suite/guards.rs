@@ -1,0 +1,493 @@
+//! The guards, the catcher, and what stops a launch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rocket::http::{Accept, Method, Status};
+use rocket::local::asynchronous::Client;
+use rocket::request::{FromRequest, Outcome};
+use rocket::serde::json::{Json, Value};
+use rocket::{Build, Request, Rocket, catch, catchers, get, post, routes};
+use rocket_dance::provider::Provider;
+use rocket_dance::storage::{Key, MemoryStorage, Record, Storage};
+use rocket_dance::testing::{FakeProvider, sign_in};
+use rocket_dance::{
+    Accounts, CurrentUser, Dance, DanceFairing, Error, ErrorKind, OAuth, Result, Site, Unauthorized,
+};
+use serde_json::json;
+
+use crate::app::{App, Op, catch_all, figment, location, rocket};
+
+/// A storage that can be switched off.
+#[derive(Default)]
+pub struct Switched {
+    storage: MemoryStorage,
+    off: Arc<AtomicBool>,
+}
+
+impl Switched {
+    pub fn new() -> (Self, Arc<AtomicBool>) {
+        let storage = Self::default();
+        let off = storage.off.clone();
+        (storage, off)
+    }
+
+    fn on(&self) -> Result<&MemoryStorage> {
+        match self.off.load(Ordering::SeqCst) {
+            true => Err(Error::store("the plug is out")),
+            false => Ok(&self.storage),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl Storage for Switched {
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.on()?.get(key).await
+    }
+
+    async fn set(&self, record: &Record) -> Result<()> {
+        self.on()?.set(record).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.on()?.delete(key).await
+    }
+}
+
+struct Op2;
+
+impl Provider for Op2 {
+    const NAME: &'static str = "op2";
+}
+
+/// A guard of the app's own that asks for one of ours.
+struct Mine;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Mine {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        match request.guard::<OAuth<Op>>().await {
+            Outcome::Success(_) => Outcome::Success(Mine),
+            Outcome::Forward(status) => Outcome::Forward(status),
+            Outcome::Error((status, _)) => Outcome::Error((status, ())),
+        }
+    }
+}
+
+#[get("/mine")]
+fn mine(_mine: Mine) -> &'static str {
+    "mine"
+}
+
+#[post("/guarded")]
+fn guarded_post(_op: OAuth<Op>) -> &'static str {
+    "posted"
+}
+
+#[get("/guarded2")]
+fn guarded2(op: OAuth<Op2>) -> String {
+    op.entry().to_owned()
+}
+
+#[get("/maybe")]
+fn maybe(op: Option<OAuth<Op>>) -> &'static str {
+    if op.is_some() { "some" } else { "none" }
+}
+
+#[get("/result")]
+fn result(op: Result<OAuth<Op>, Error>) -> String {
+    op.map_or_else(|error| error.kind().code().to_owned(), |_| "ok".to_owned())
+}
+
+#[get("/no-guard-401")]
+fn no_guard_401() -> Status {
+    Status::Unauthorized
+}
+
+#[get("/context")]
+pub fn context(accounts: Accounts) -> Json<Value> {
+    Json(serde_json::to_value(accounts).expect("it serialises"))
+}
+
+#[get("/methods")]
+fn methods(accounts: Accounts) -> Json<Value> {
+    let code = |entry: &str| accounts.require(entry).map_or_else(|error| error.kind().code(), |_| "ok");
+    Json(json!({
+        "oauth": accounts.oauth(Op).is_some(), "client": accounts.client("op").is_some(),
+        "require": code("op"), "unknown": code("nowhere"), "at": accounts.at("op").len(),
+        "at_unknown": accounts.at("nowhere").len(), "iter": accounts.iter().count(),
+        "uri": accounts.login_uri("op", "/methods?a=1&b=2"), "evil": accounts.login_uri("op", "//evil.example"),
+        "loop": accounts.login_uri("op", "/login/logout"),
+    }))
+}
+
+async fn app(storage: impl Storage) -> App {
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake).merge(("dance.cache", false));
+    let rocket = rocket(figment, Dance::fairing().storage(storage))
+        .mount("/", routes![mine, guarded_post, guarded2, maybe, result, no_guard_401, context, methods]);
+    App { client: Client::tracked(rocket).await.expect("the app launches"), fake }
+}
+
+async fn connected() -> (App, Arc<AtomicBool>) {
+    let (storage, off) = Switched::new();
+    let app = app(storage).await;
+    app.sign_in_as(7).await;
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    (app, off)
+}
+
+#[rocket::async_test]
+async fn a_401_of_ours_leads_to_that_providers_sign_in_and_back() {
+    let app = app(MemoryStorage::default()).await;
+    for (uri, to) in [
+        ("/guarded", "/login/op?next=%2Fguarded"),
+        ("/guarded?a=1&b=%2F2", "/login/op?next=%2Fguarded%3Fa%3D1%26b%3D%252F2"),
+        ("/guarded2", "/login/op2?next=%2Fguarded2"),
+        ("/mine", "/login/op?next=%2Fmine"),
+        ("/me", "/login?next=%2Fme"),
+    ] {
+        let response = app.get(uri).await;
+        assert_eq!((response.status(), location(&response).as_str()), (Status::SeeOther, to), "{uri}");
+        assert_eq!(response.headers().get_one("Cache-Control"), Some("no-store"));
+    }
+    let any = app.client.get("/guarded").header(Accept::Any).dispatch().await;
+    assert_eq!(any.status(), Status::SeeOther, "`*/*` is not JSON");
+
+    let (status, json) = app.json("/guarded").await;
+    assert_eq!(status, Status::Unauthorized);
+    assert_eq!(json["error"]["code"], "not_signed_in");
+    assert_eq!(json["error"]["login_url"], "/login/op?next=%2Fguarded");
+    app.sign_in_as(7).await;
+    let (status, json) = app.json("/guarded").await;
+    assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("not_connected")));
+
+    for accept in [Accept::HTML, Accept::JSON] {
+        let posted = app.client.post("/guarded").header(accept).dispatch().await;
+        assert_eq!(posted.status(), Status::Unauthorized, "a form is not sent elsewhere");
+        assert_eq!(posted.headers().get_one("Location"), None);
+    }
+}
+
+#[rocket::async_test]
+async fn an_entry_only_for_connecting_signs_nobody_in() {
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake).merge(("oauth.op.login", false));
+    let app = App::new(fake, figment, Dance::fairing().storage(MemoryStorage::default())).await;
+    assert_eq!(location(&app.get("/guarded").await), "/login?next=%2Fguarded");
+    let refused = app.get("/login/op").await;
+    assert_eq!(refused.status(), Status::Forbidden);
+    assert!(refused.cookies().iter().next().is_none());
+    assert!(!app.get("/login").await.into_string().await.expect("a page").contains("/login/op\""));
+}
+
+#[rocket::async_test]
+async fn a_401_of_the_apps_own_stays_the_apps() {
+    let app = app(MemoryStorage::default()).await;
+    for uri in ["/own-401", "/no-guard-401"] {
+        let response = app.get(uri).await;
+        assert_eq!(response.status(), Status::Unauthorized, "{uri}");
+        assert_eq!(response.headers().get_one("Location"), None, "{uri}");
+        let (status, json) = app.json(uri).await;
+        assert_eq!((status, json), (Status::Unauthorized, Value::Null), "{uri}");
+    }
+}
+
+#[catch(401)]
+fn own_catcher(request: &Request<'_>) -> Result<Unauthorized, &'static str> {
+    rocket_dance::unauthorized(request).ok_or("Who are you?")
+}
+
+#[rocket::async_test]
+async fn unauthorized_serves_a_catcher_of_the_apps_own() {
+    let fake = FakeProvider::start().await;
+    let rocket = rocket::custom(figment(&fake))
+        .attach(Dance::fairing().storage(MemoryStorage::default()))
+        .mount("/", routes![mine, no_guard_401])
+        .register("/", catchers![own_catcher]);
+    let client = Client::tracked(rocket).await.expect("the app launches");
+    let ours = client.get("/mine").dispatch().await;
+    assert_eq!(ours.headers().get_one("Location"), Some("/login/op?next=%2Fmine"));
+    let own = client.get("/no-guard-401").dispatch().await;
+    assert_eq!(own.into_string().await.as_deref(), Some("Who are you?"));
+}
+
+#[rocket::async_test]
+async fn an_outage_of_the_store_looks_like_one() {
+    let (app, off) = connected().await;
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+    let before = app.cookies();
+    off.store(true, Ordering::SeqCst);
+    for uri in ["/guarded", "/mine", "/accounts", "/context", "/login/accounts"] {
+        let response = app.get(uri).await;
+        assert_eq!(response.status(), Status::ServiceUnavailable, "{uri}");
+        assert_eq!(response.headers().get_one("Location"), None, "{uri}");
+        let body = response.into_string().await.unwrap_or_default();
+        assert!(!body.contains("plug is out"), "the cause is for the log: {body}");
+        assert_eq!(app.json(uri).await.0, Status::ServiceUnavailable, "{uri}");
+    }
+    // Rocket can't tell the two apart inside an Option; a Result can.
+    assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"));
+    assert_eq!(app.get("/result").await.into_string().await.as_deref(), Some("store_unavailable"));
+    assert_eq!(app.cookies(), before, "nobody is signed out");
+    off.store(false, Ordering::SeqCst);
+    for (uri, says) in [("/guarded", "ada"), ("/maybe", "some"), ("/result", "ok")] {
+        assert_eq!(app.get(uri).await.into_string().await.as_deref(), Some(says));
+    }
+}
+
+#[rocket::async_test]
+async fn cb_14_a_callback_during_an_outage_costs_nothing() {
+    let (storage, off) = Switched::new();
+    let app = app(storage).await;
+    app.sign_in_as(7).await;
+    let begun = app.post("/login/op", &[]).await;
+    let callback = crate::app::path_and_query(&app.fake.authorize(&location(&begun)).await);
+    let before = app.cookies();
+    off.store(true, Ordering::SeqCst);
+    let ended = app.get(&callback).await;
+    assert_eq!(ended.status(), Status::ServiceUnavailable);
+    assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("7"), "still signed in");
+    assert_eq!(app.cookies()["rocket_dance_session"], before["rocket_dance_session"]);
+    off.store(false, Ordering::SeqCst);
+    assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"), "nothing is stored");
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther, "and again");
+}
+
+#[rocket::async_test]
+async fn accounts_serialise_for_templates() {
+    let (app, _) = connected().await;
+    let (_, context) = app.json("/context").await;
+    let entry = |name: &str| {
+        let entries = context["entries"].as_array().expect("entries");
+        entries.iter().find(|entry| entry["name"] == name).expect("an entry").clone()
+    };
+    let op = entry("op");
+    assert_eq!(op["verb"], "Connect again");
+    assert_eq!((&op["action"], &op["disconnect"]), (&json!("/login/op"), &json!("/login/op/disconnect")));
+    assert_eq!(op["accounts"][0]["provider_user_id"], "ada");
+    assert!(op["accounts"][0]["id"].is_i64() && op["accounts"][0]["display_name"].is_string());
+    assert_eq!((&entry("op2")["verb"], &entry("op2")["accounts"]), (&json!("Connect"), &json!([])));
+    assert_eq!(context["signed_in"], true);
+    // The field that every form sends along: it works.
+    let csrf = context["csrf"].as_str().expect("a token");
+    let posted = app
+        .client
+        .post("/login/op/disconnect")
+        .header(rocket::http::ContentType::Form)
+        .body(format!("csrf={csrf}"))
+        .dispatch()
+        .await;
+    assert_eq!((posted.status(), location(&posted).as_str()), (Status::SeeOther, "/login/accounts"));
+
+    let text = context.to_string();
+    assert!(!text.contains("token") && !text.contains("refresh"), "{text}");
+    let stranger = self::app(MemoryStorage::default()).await;
+    let (status, context) = stranger.json("/context").await;
+    assert_eq!((status, &context["signed_in"]), (Status::Ok, &json!(false)));
+    assert_eq!(context["entries"][0]["verb"], "Sign in with");
+}
+
+#[rocket::async_test]
+async fn accounts_answer_for_one_entry_or_all() {
+    let (app, _) = connected().await;
+    let (_, methods) = app.json("/methods").await;
+    assert_eq!(
+        methods,
+        json!({
+            "oauth": true, "client": true, "require": "ok", "unknown": "unknown_provider", "at": 1, "at_unknown": 0,
+            "iter": 1, "uri": "/login/op?next=%2Fmethods%3Fa%3D1%26b%3D2", "evil": "/login/op", "loop": "/login/op",
+        })
+    );
+    app.post("/login/op/disconnect", &[]).await;
+    let (_, methods) = app.json("/methods").await;
+    assert_eq!((&methods["oauth"], &methods["require"]), (&json!(false), &json!("not_connected")));
+}
+
+#[get("/")]
+fn site(_op: Site<Op>) {}
+
+#[get("/")]
+fn oauth(_op: OAuth<Op>) {}
+
+#[get("/")]
+fn aliased(_op: Result<OAuth<Op>, Error>) {}
+
+#[get("/")]
+fn optional(_op: Option<OAuth<Op>>) {}
+
+#[get("/")]
+fn any(_accounts: Accounts) {}
+
+#[get("/")]
+fn user(_user: CurrentUser<i32>) {}
+
+#[get("/")]
+fn named(_user: CurrentUser<String>) {}
+
+async fn aborts(rocket: Rocket<Build>) -> bool {
+    match Client::untracked(rocket).await {
+        Ok(_) => false,
+        Err(error) => {
+            let aborts = matches!(error.kind(), rocket::error::ErrorKind::SentinelAborts(_));
+            assert!(aborts, "{error:?}");
+            aborts
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn a_guard_without_what_it_needs_stops_the_launch() {
+    let fake = FakeProvider::start().await;
+    let people = crate::people::People::new();
+    let bare = || rocket::custom(figment(&fake));
+    let with = |dance: DanceFairing| bare().attach(dance);
+    let memory = || Dance::fairing().storage(MemoryStorage::default());
+    for (name, routes) in [
+        ("OAuth", routes![oauth]),
+        ("Option", routes![optional]),
+        ("Result", routes![aliased]),
+        ("Accounts", routes![any]),
+        ("CurrentUser", routes![user]),
+        ("Site", routes![site]),
+    ] {
+        assert!(aborts(bare().mount("/", routes.clone())).await, "{name} without the fairing");
+        if name != "Site" {
+            assert!(!aborts(with(memory()).mount("/", routes)).await, "{name} with it");
+        }
+    }
+    let without_entry = || rocket::custom(figment_without_op(&fake)).attach(memory());
+    for (name, routes) in [("OAuth", routes![oauth]), ("Option", routes![optional]), ("Site", routes![site])]
+    {
+        assert!(aborts(without_entry().mount("/", routes)).await, "{name} without its entry");
+    }
+    assert!(!aborts(without_entry().mount("/", routes![any])).await);
+
+    assert!(aborts(with(memory()).mount("/", routes![site])).await, "not the site's");
+    let of_site = || with(memory().site_admin::<CurrentUser<i32>>("op"));
+    assert!(!aborts(of_site().mount("/", routes![site])).await);
+    assert!(aborts(of_site().mount("/", routes![oauth])).await, "the site's is nobody's");
+
+    let typed = || with(Dance::fairing().storage(people.storage()));
+    assert!(aborts(typed().mount("/", routes![named])).await, "the policy's ids are i32");
+    assert!(!aborts(typed().mount("/", routes![user])).await);
+}
+
+fn figment_without_op(fake: &FakeProvider) -> rocket::figment::Figment {
+    rocket::figment::Figment::from(rocket::Config {
+        log_level: rocket::config::LogLevel::Off,
+        ..rocket::Config::debug_default()
+    })
+    .merge(rocket::figment::providers::Serialized::default("secret_key", crate::server::SECRET_KEY))
+    .merge(fake.config("op2"))
+}
+
+#[get("/<_..>")]
+fn catch_all_by_default() -> &'static str {
+    "the app's own page"
+}
+
+#[post("/<_..>")]
+fn catch_all_posts() -> &'static str {
+    "the app's own form"
+}
+
+#[get("/<_>/<_>")]
+fn two() -> &'static str {
+    "the app's own page"
+}
+
+#[get("/<_>/accounts")]
+fn in_a_language() -> &'static str {
+    "the app's own page"
+}
+
+#[rocket::async_test]
+async fn our_routes_win_against_a_catch_all() {
+    for routes in [
+        routes![catch_all],
+        routes![catch_all_by_default, catch_all_posts],
+        routes![catch_all, two, in_a_language],
+    ] {
+        let fake = FakeProvider::start().await;
+        let posts = routes.len() == 2;
+        let dance = Dance::fairing().storage(MemoryStorage::default());
+        let client =
+            Client::tracked(rocket(figment(&fake), dance).mount("/", routes)).await.expect("launched");
+        for (uri, status) in [
+            ("/login", 200),
+            ("/login/op", 303),
+            ("/login/op/authorized", 400),
+            ("/login/nowhere", 404),
+            ("/login/accounts", 303),
+            ("/login/logout", 405),
+            ("/login/op/disconnect", 405),
+        ] {
+            let response = client.get(uri).dispatch().await;
+            assert_eq!(response.status().code, status, "{uri}");
+            assert_ne!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
+        }
+        for uri in ["/login/logout", "/login/op/disconnect", "/login/op"] {
+            assert_eq!(client.post(uri).dispatch().await.status(), Status::Forbidden, "{uri}");
+        }
+        let own = client.get("/else/where").dispatch().await.into_string().await;
+        assert_eq!(own.as_deref(), Some("the app's own page"));
+        if posts {
+            let own = client.post("/else/where").dispatch().await.into_string().await;
+            assert_eq!(own.as_deref(), Some("the app's own form"));
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
+    let app = app(MemoryStorage::default()).await;
+    let callback = app.callback("/login/op").await;
+    let authorized = app.token_calls();
+    let allowed: [(&str, &[&str]); 6] = [
+        ("/login", &["GET"]),
+        ("/login/op", &["GET", "POST"]),
+        (&callback, &["GET"]),
+        ("/login/accounts", &["GET"]),
+        ("/login/op/disconnect", &["POST"]),
+        ("/login/logout", &["POST"]),
+    ];
+    let all = [
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+        Method::Options,
+    ];
+    for (uri, allowed) in allowed {
+        for method in all.into_iter().filter(|method| !allowed.contains(&method.as_str())) {
+            let before = app.cookies();
+            let response = app.client.req(method, uri.to_owned()).dispatch().await;
+            assert_eq!(response.status(), Status::MethodNotAllowed, "{method} {uri}");
+            assert_eq!(
+                response.headers().get_one("Allow"),
+                Some(allowed.join(", ").as_str()),
+                "{method} {uri}"
+            );
+            assert_eq!(response.headers().get_one("Location"), None);
+            let body = response.into_string().await.unwrap_or_default();
+            assert!(method != Method::Head || body.is_empty(), "{method} {uri}");
+            assert_eq!(app.cookies(), before, "{method} {uri}");
+        }
+    }
+    assert_eq!(app.token_calls(), authorized);
+    for prefetch in ["Sec-Purpose", "Purpose"] {
+        let header = rocket::http::Header::new(prefetch, "prefetch;prerender");
+        let response = app.client.get(callback.clone()).header(header).dispatch().await;
+        assert_eq!((response.status(), app.token_calls()), (Status::ServiceUnavailable, authorized));
+    }
+    // The flow is as it was; it is only that nobody is signed in to whom the account could go.
+    assert_eq!(app.get(&callback).await.status(), Status::Forbidden);
+    assert_eq!(app.token_calls(), authorized + 1);
+    assert_eq!(ErrorKind::MethodNotAllowed.status(), Status::MethodNotAllowed);
+}
