@@ -266,7 +266,7 @@ async fn accounts_serialise_for_templates() {
         entries.iter().find(|entry| entry["name"] == name).expect("an entry").clone()
     };
     let op = entry("op");
-    assert_eq!(op["verb"], "Connect again");
+    assert_eq!(op["verb"], "Reconnect");
     assert_eq!((&op["action"], &op["disconnect"]), (&json!("/login/op"), &json!("/login/op/disconnect")));
     assert_eq!(op["accounts"][0]["provider_user_id"], "ada");
     assert!(op["accounts"][0]["id"].is_i64() && op["accounts"][0]["display_name"].is_string());

@@ -14,5 +14,8 @@ mod races;
 mod ride;
 mod server;
 mod sessions;
+mod signals;
+mod site;
+#[path = "../common/sqlite.rs"]
 mod sqlite;
 mod state;
