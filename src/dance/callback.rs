@@ -125,7 +125,8 @@ impl Dance {
         if flow.purpose == Purpose::Site {
             arrival.admitted = self.admits(request, entry, arrival.profile.id.as_deref()).await;
         }
-        let to = flow.next.clone().unwrap_or_else(|| self.settings.after_login.clone());
+        // RD-04: checked again, since the configuration may have changed meanwhile.
+        let to = self.next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
         let end = match self.authorized(entry, &mut arrival).await? {
             Authorized::Continue => End { to, reply: None },
             Authorized::ContinueTo(path) => End { to: self.next(Some(&path)).unwrap_or(to), reply: None },
