@@ -5,16 +5,20 @@
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
 mod app;
+mod callback;
 mod cookies;
 mod guards;
 mod leakage;
 mod oracle;
 mod people;
+mod pkce;
 mod races;
+mod redirect;
 mod ride;
 mod server;
 mod sessions;
 mod signals;
+mod silence;
 mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;
