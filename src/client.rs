@@ -201,7 +201,7 @@ impl Client {
                     {
                         report(Report::GrantLost, renewed).await;
                     }
-                    return Err(error);
+                    return Err(error.at(&self.entry.name));
                 }
                 Err(error) => {
                     self.storage.release(&record).await?;
