@@ -150,7 +150,12 @@ impl Dance {
     pub(super) fn account_cookies(&self, request: &Request<'_>) -> Vec<Cookie<'static>> {
         let cookie = |(name, value)| match value {
             Some(value) => self.cookie(name, value, ACCOUNT_TTL),
-            None => self.cookie(name, String::new(), 0),
+            None => {
+                let mut cookie = self.cookie(name, String::new(), 0);
+                // With `Expires` in the past too: Rocket's local client knows no Max-Age.
+                cookie.make_removal();
+                cookie
+            }
         };
         self.browser(request).changes().into_iter().map(cookie).collect()
     }
