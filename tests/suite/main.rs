@@ -4,6 +4,8 @@
 
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+mod accounts;
+mod api;
 mod app;
 mod callback;
 mod cookies;

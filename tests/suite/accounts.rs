@@ -1,0 +1,316 @@
+//! Connecting and disconnecting: the page, and whose account it is.
+
+use rocket::http::{Accept, ContentType, Status};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::{Dance, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::app::{App, figment, location};
+use crate::people::People;
+
+/// Ada is signed in and connected at `op`.
+async fn app(people: &People, settings: &[(&str, Value)]) -> App {
+    let fake = FakeProvider::start().await;
+    let figment = settings.iter().fold(figment(&fake), |figment, setting| figment.merge(setting.clone()));
+    let app = App::new(fake, figment, Dance::fairing().storage(people.storage())).await;
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    app
+}
+
+async fn connect(app: &App, entry: &str, as_whom: &str) -> Status {
+    app.fake.user(as_whom);
+    sign_in(&app.client, entry).await.status
+}
+
+async fn log_out(app: &App) {
+    assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
+}
+
+/// The forms of a page: action, and hidden fields.
+fn forms(page: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let attribute = |tag: &str, name: &str| {
+        let value = tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next());
+        value.flatten().unwrap_or_default().replace("&#x2F;", "/")
+    };
+    let forms = page.split("<form").skip(1).map(|form| form.split("</form").next().unwrap_or_default());
+    forms
+        .map(|form| {
+            let tag = form.split('>').next().unwrap_or_default();
+            assert!(tag.contains("method=\"post\""), "{tag}");
+            for button in form.split("<button").skip(1) {
+                let tag = button.split('>').next().unwrap_or_default();
+                assert!(
+                    !tag.contains("value") && !tag.contains("formaction"),
+                    "nothing in the button: {tag}"
+                );
+            }
+            let inputs = form.split("<input").skip(1).map(|input| {
+                assert!(input.contains("type=\"hidden\""));
+                (attribute(input, "name"), attribute(input, "value"))
+            });
+            (attribute(tag, "action"), inputs.collect())
+        })
+        .collect()
+}
+
+#[rocket::async_test]
+async fn the_page_has_a_form_for_everything() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
+    let page = app.client.get("/login/accounts").header(Accept::HTML).dispatch().await;
+    assert_eq!((page.status(), page.content_type()), (Status::Ok, Some(ContentType::HTML)));
+    let forms = forms(&page.into_string().await.expect("a page"));
+    let field = |fields: &[(String, String)], name: &str| {
+        fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
+    };
+    for (action, fields) in &forms {
+        assert!(action.starts_with("/login/"), "the full path: {action}");
+        assert!(field(fields, "csrf").is_some_and(|csrf| csrf.len() > 20), "{action}");
+    }
+    let mut of_accounts: Vec<String> = forms
+        .iter()
+        .filter(|(action, _)| action == "/login/op/disconnect")
+        .filter_map(|(_, fields)| field(fields, "account"))
+        .collect();
+    of_accounts.sort();
+    let mut ids = people.ids("op");
+    ids.sort();
+    assert_eq!((of_accounts.len(), of_accounts), (2, ids));
+    for action in ["/login/op", "/login/op2", "/login/logout"] {
+        assert!(forms.iter().any(|(known, _)| known == action), "{action}");
+    }
+    assert!(!forms.iter().any(|(action, _)| action == "/login/op2/disconnect"));
+
+    // The form as it stands works.
+    let (action, fields) = forms
+        .iter()
+        .find(|(_, fields)| field(fields, "account").as_ref() == Some(&people.ids("op")[0]))
+        .expect("it");
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let posted = app.client.post(action.clone()).header(ContentType::Form).body(body).dispatch().await;
+    assert_eq!((posted.status(), location(&posted).as_str()), (Status::SeeOther, "/login/accounts"));
+    assert_eq!(people.ids("op").len(), 1);
+
+    let (_, json) = app.json("/login/accounts").await;
+    assert_eq!(json["entries"][0]["accounts"].as_array().map(Vec::len), Some(1));
+    assert!(json["csrf"].is_string());
+    log_out(&app).await;
+    assert_eq!(location(&app.get("/login/accounts").await), "/login?next=%2Flogin%2Faccounts");
+    let (status, json) = app.json("/login/accounts").await;
+    assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("not_signed_in")));
+    assert!(json["error"]["login_url"].as_str().is_some_and(|url| url.starts_with("/login")));
+}
+
+#[rocket::async_test]
+async fn disconnecting_one_or_all_of_an_entry() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    for (entry, person) in [("op", "grace"), ("op2", "ada"), ("op2", "grace")] {
+        assert_eq!(connect(&app, entry, person).await, Status::SeeOther);
+    }
+    let grace = people.ids("op")[1].clone();
+    assert_eq!(app.post("/login/op/disconnect", &[("account", &grace)]).await.status(), Status::SeeOther);
+    assert_eq!(people.accounts(), ["op/ada -> 1", "op2/ada -> 1", "op2/grace -> 1"]);
+    assert_eq!(app.post("/login/op2/disconnect", &[]).await.status(), Status::SeeOther);
+    assert_eq!(people.accounts(), ["op/ada -> 1"]);
+    assert_eq!(app.post("/login/nowhere/disconnect", &[]).await.status(), Status::NotFound);
+}
+
+#[rocket::async_test]
+async fn nobody_disconnects_what_is_not_his() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    log_out(&app).await;
+    assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
+    assert_eq!(connect(&app, "op2", "grace").await, Status::SeeOther);
+    let (ada, own) = (people.ids("op")[0].clone(), people.ids("op2")[0].clone());
+    let before = people.snapshot();
+    for (uri, account, status) in [
+        ("/login/op/disconnect", ada.as_str(), Status::SeeOther),
+        ("/login/op2/disconnect", ada.as_str(), Status::SeeOther),
+        ("/login/op/disconnect", own.as_str(), Status::SeeOther),
+        ("/login/op/disconnect", "999999", Status::SeeOther),
+        ("/login/op/disconnect", "1 OR 1=1", Status::BadRequest),
+        ("/login/op/disconnect", "-1", Status::SeeOther),
+    ] {
+        assert_eq!(app.post(uri, &[("account", account)]).await.status(), status, "{uri} {account}");
+        assert_eq!(people.snapshot(), before, "{uri} {account}");
+    }
+    let (_, page) = app.json("/login/accounts").await;
+    let csrf = page["csrf"].as_str().expect("a token").to_owned();
+    for body in [String::new(), format!("csrf={}", csrf.to_uppercase()), format!("csrf={}", &csrf[1..])] {
+        let posted =
+            app.client.post("/login/op/disconnect").header(ContentType::Form).body(body).dispatch().await;
+        assert_eq!((posted.status(), people.snapshot()), (Status::Forbidden, before.clone()));
+    }
+}
+
+#[rocket::async_test]
+async fn the_last_way_to_sign_in_stays() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    let before = people.snapshot();
+    let id = people.ids("op")[0].clone();
+    for fields in [&[][..], &[("account", id.as_str())]] {
+        let refused = app.post("/login/op/disconnect", fields).await;
+        assert_eq!((refused.status(), refused.headers().get_one("Location")), (Status::Conflict, None));
+        assert_eq!(people.snapshot(), before);
+    }
+    // Somebody else's other login doesn't help; one's own password does.
+    people.sql("INSERT INTO users (id, name, password) VALUES (7, 'grace', 1)");
+    assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::Conflict);
+    people.sql("UPDATE users SET password = 1 WHERE id = 1");
+    assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::SeeOther);
+    assert_eq!(people.accounts(), Vec::<String>::new());
+    assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
+}
+
+#[rocket::async_test]
+async fn of_two_last_accounts_only_one_goes() {
+    for _ in 0..5 {
+        let people = People::new();
+        let app = app(&people, &[]).await;
+        assert_eq!(connect(&app, "op2", "ada").await, Status::SeeOther);
+        let unlink = async |uri: &'static str| app.post(uri, &[]).await.status().code;
+        let (one, two) =
+            rocket::tokio::join!(unlink("/login/op/disconnect"), unlink("/login/op2/disconnect"));
+        let mut statuses = [one, two];
+        statuses.sort();
+        assert_eq!((statuses, people.accounts().len()), ([303, 409], 1));
+    }
+}
+
+#[rocket::async_test]
+async fn an_entry_only_for_connecting_is_no_way_to_sign_in() {
+    let people = People::new();
+    let app = app(&people, &[("oauth.op2.login", json!(false))]).await;
+    assert_eq!(connect(&app, "op2", "ada").await, Status::SeeOther);
+    assert_eq!(people.accounts(), ["op/ada -> 1", "op2/ada -> 1"]);
+    assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::Conflict);
+    assert_eq!(app.post("/login/op2/disconnect", &[]).await.status(), Status::SeeOther);
+    assert_eq!(people.accounts(), ["op/ada -> 1"]);
+    assert_eq!(connect(&app, "op2", "ada").await, Status::SeeOther);
+    log_out(&app).await;
+    assert_eq!(app.get("/login/op2").await.status(), Status::Forbidden);
+}
+
+#[rocket::async_test]
+async fn an_account_that_is_taken_stays_where_it_is() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    log_out(&app).await;
+    assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
+    let (before, cookies) = (people.snapshot(), app.cookies());
+    app.fake.user("ada");
+    let refused = sign_in(&app.client, "op").await;
+    assert_eq!((refused.status, refused.location), (Status::Forbidden, None));
+    assert!(refused.body.contains("connected to another user"), "{}", refused.body);
+    assert_eq!(people.snapshot(), before);
+    assert_eq!(app.cookies()["rocket_dance_session"], cookies["rocket_dance_session"]);
+    assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("2"));
+}
+
+#[rocket::async_test]
+async fn connecting_again_renews_the_same_account() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    let (ids, before) = (people.ids("op"), people.snapshot());
+    assert_eq!(connect(&app, "op", "ada").await, Status::SeeOther);
+    assert_eq!((people.ids("op"), people.count("users")), (ids.clone(), 1));
+    assert_ne!(people.snapshot(), before, "a new token");
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+    log_out(&app).await;
+    assert_eq!(connect(&app, "op", "ada").await, Status::SeeOther);
+    assert_eq!((people.ids("op"), people.count("users")), (ids, 1), "and signing in again");
+    log_out(&app).await;
+    assert_eq!(connect(&app, "op", "ADA").await, Status::SeeOther);
+    assert_eq!(people.accounts(), ["op/ADA -> 2", "op/ada -> 1"], "an id is compared byte for byte");
+}
+
+#[rocket::async_test]
+async fn a_deactivated_user_gets_no_session_and_no_token() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    log_out(&app).await;
+    people.sql("UPDATE users SET active = 0");
+    let (before, cookies) = (people.snapshot(), app.cookies());
+    let refused = sign_in(&app.client, "op").await;
+    assert_eq!((refused.status, refused.location), (Status::Forbidden, None));
+    assert_eq!(people.snapshot(), before);
+    assert_eq!(app.cookies().get("rocket_dance_session"), cookies.get("rocket_dance_session"));
+    assert_eq!(app.get("/me").await.status(), Status::SeeOther);
+    people.sql("UPDATE users SET active = 1");
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+}
+
+// ---- CookieStorage
+
+const ACCOUNT: &str = "rocket_dance_account_op";
+
+async fn own_cookies() -> App {
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake);
+    App::new(fake, figment, Dance::fairing()).await
+}
+
+#[rocket::async_test]
+async fn cookie_storage_keeps_a_browsers_own_account() {
+    let app = own_cookies().await;
+    assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
+    let landed = sign_in(&app.client, "op").await;
+    assert_eq!(landed.status, Status::SeeOther, "{}", landed.body);
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+    assert_eq!(app.get("/me").await.status(), Status::SeeOther, "there are no users");
+    let bearer = app.fake.last(Endpoint::Userinfo).headers["authorization"].clone();
+    let token = bearer.split_once(' ').expect("a bearer").1;
+    let cookie = app.cookies()[ACCOUNT].clone();
+    assert!(!cookie.contains(token) && !cookie.contains("ada"), "sealed");
+
+    app.fake.expire_access_tokens();
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+    assert_ne!(app.cookies()[ACCOUNT], cookie, "the refreshed token comes back with the response");
+    assert_eq!((app.get("/guarded").await.status(), app.token_calls()), (Status::Ok, 2));
+
+    // Under another entry's name it doesn't open.
+    let moved = rocket::http::Cookie::new("rocket_dance_account_op2", app.cookies()[ACCOUNT].clone());
+    let (_, page) = {
+        let request = app.client.get("/login/accounts").header(Accept::JSON).cookie(moved);
+        let response = request.dispatch().await;
+        (response.status(), response.into_json::<Value>().await.expect("JSON"))
+    };
+    let accounts = |name: &str| {
+        let entries = page["entries"].as_array().expect("entries");
+        entries.iter().find(|entry| entry["name"] == name).expect("it")["accounts"].as_array().map(Vec::len)
+    };
+    assert_eq!((accounts("op"), accounts("op2")), (Some(1), Some(0)));
+
+    let dance = Dance::fetch(app.client.rocket()).expect("attached");
+    assert_eq!(dance.accounts(&1).await.expect_err("in browsers").kind(), ErrorKind::Config);
+    assert_eq!(dance.client(crate::app::Op, &1).await.expect_err("in browsers").kind(), ErrorKind::Config);
+    log_out(&app).await;
+    assert!(!app.cookies().contains_key(ACCOUNT));
+    assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
+
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::SeeOther);
+    assert!(!app.cookies().contains_key(ACCOUNT));
+}
+
+#[rocket::async_test]
+async fn cookie_storage_says_when_a_cookie_would_be_too_large() {
+    let app = own_cookies().await;
+    app.fake.userinfo(json!({"sub": "ada", "name": "Ada", "biography": "x".repeat(6000)}));
+    assert_eq!(
+        sign_in(&app.client, "op").await.status,
+        Status::SeeOther,
+        "the userinfo can be asked for again"
+    );
+    assert!(app.cookies()[ACCOUNT].len() < 4096);
+    log_out(&app).await;
+    app.fake.answer(Endpoint::Token, Answer::edit(|answer| answer["more"] = json!("y".repeat(6000))));
+    let landed = sign_in(&app.client, "op").await;
+    assert_eq!((landed.status, landed.location), (Status::InternalServerError, None));
+    assert!(!app.cookies().contains_key(ACCOUNT), "no half an account");
+    assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
+}
