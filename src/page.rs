@@ -82,9 +82,13 @@ mod tests {
     fn what_comes_from_outside_is_escaped() {
         let pages = Pages::new().unwrap();
         let page = pages
-            .render("error.html", json!({
-                "headline": "No", "message": "<script>alert(1)</script>", "code": "refused", "sign_in": "/login",
-            }))
+            .render(
+                "error.html",
+                json!({
+                    "headline": "No", "message": "<script>alert(1)</script>", "code": "refused",
+                    "back": { "to": "/login", "label": "Back" },
+                }),
+            )
             .unwrap();
         assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
         assert!(page.contains("body{font"));

@@ -89,7 +89,10 @@ impl Dance {
             "headline": headline(error.kind()),
             "message": error.to_string(),
             "code": error.kind().code(),
-            "sign_in": self.login_path(None, None),
+            "back": match error.kind() {
+                ErrorKind::LastLogin => json!({ "to": self.path("/accounts"), "label": "Back to your accounts" }),
+                _ => json!({ "to": self.login_path(None, None), "label": "Back to sign-in" }),
+            },
         });
         // A page that can't be rendered must not hide the error.
         Reply::Page(
