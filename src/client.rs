@@ -61,60 +61,78 @@ pub(crate) struct Workshop {
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Client {
+pub struct Client(Arc<Inner>);
+
+struct Inner {
     entry: Arc<Entry>,
     storage: Arc<dyn Storage>,
     workshop: Arc<Workshop>,
-    account: Arc<Mutex<Account>>,
+    account: Mutex<Arc<Account>>,
 }
 
 /// An account with its token opened.
-#[derive(Clone, Debug)]
-struct Account {
+#[derive(Debug)]
+pub(crate) struct Account {
     record: Record,
     token: Token,
 }
 
-impl Client {
-    /// A client of `record`, if its token opens and belongs to what the entry points to.
+impl Account {
+    /// `record` with its token opened, if that is one of what the entry points to.
     ///
     /// # Errors
     /// [`ErrorKind::Reconnect`] otherwise.
-    pub(crate) fn open(
-        entry: Arc<Entry>,
-        storage: Arc<dyn Storage>,
-        workshop: Arc<Workshop>,
-        record: Record,
-    ) -> Result<Self> {
+    pub(crate) fn open(entry: &Entry, keys: &KeyRing, record: Record) -> Result<Self> {
         if record.issuer != entry.authority() {
-            return Err(lost(&entry).because(format!(
+            return Err(lost(entry).because(format!(
                 "the account was stored when the entry pointed to `{}`; it points to `{}` now",
                 record.issuer,
                 entry.authority()
             )));
         }
         let token = record
-            .open(&workshop.keys)
-            .map_err(|_| lost(&entry).because("no key of `token_keys` opens the stored token"))?;
-        Ok(Self { entry, storage, workshop, account: Arc::new(Mutex::new(Account { record, token })) })
+            .open(keys)
+            .map_err(|_| lost(entry).because("no key of `token_keys` opens the stored token"))?;
+        Ok(Self { record, token })
+    }
+}
+
+impl Client {
+    pub(crate) fn new(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        account: Arc<Account>,
+    ) -> Self {
+        Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(account) }))
     }
 
-    fn account_now(&self) -> Account {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A client of `record`.
+    ///
+    /// # Errors
+    /// As [`Account::open`].
+    pub(crate) fn open(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        record: Record,
+    ) -> Result<Self> {
+        let account = Account::open(&entry, &workshop.keys, record)?;
+        Ok(Self::new(entry, storage, workshop, Arc::new(account)))
     }
 
-    fn remember(&self, record: Record, token: Token) {
-        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Account { record, token };
+    fn account_now(&self) -> Arc<Account> {
+        self.0.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The account, as it was last read.
     pub fn account(&self) -> Record {
-        self.account_now().record
+        self.account_now().record.clone()
     }
 
     /// The entry's name.
     pub fn entry(&self) -> &str {
-        &self.entry.name
+        &self.0.entry.name
     }
 
     /// The access token, fresh: for another SDK. Handle with care.
@@ -123,53 +141,53 @@ impl Client {
     /// [`ErrorKind::Reconnect`] when the grant is dead, [`ErrorKind::ProviderUnreachable`] and
     /// [`ErrorKind::Deadline`] when the provider can't refresh an expired token now, [`ErrorKind::Store`].
     pub async fn access_token(&self) -> Result<Secret> {
-        Ok(self.ready().await?.access_token)
+        Ok(self.ready().await?.token.access_token.clone())
     }
 
-    /// The token, refreshed if it is due.
-    pub(crate) async fn ready(&self) -> Result<Token> {
+    /// The account, its token refreshed if it is due.
+    pub(crate) async fn ready(&self) -> Result<Arc<Account>> {
         let account = self.account_now();
-        let now = self.workshop.engine.clock.now();
+        let now = self.0.workshop.engine.clock.now();
         if !account.token.is_due(now) {
-            return Ok(account.token);
+            return Ok(account);
         }
         match self.renewed(account.record.version).await {
-            Ok(token) => Ok(token),
+            Ok(account) => Ok(account),
             // Ahead of expiry a failed refresh costs nothing yet.
             Err(error) if !account.token.is_expired(now) && error.kind() != ErrorKind::NotConnected => {
-                log::warn!("oauth: `{}`: refreshing ahead of expiry failed: {error:?}", self.entry.name);
-                Ok(account.token)
+                log::warn!("oauth: `{}`: refreshing ahead of expiry failed: {error:?}", self.0.entry.name);
+                Ok(account)
             }
             Err(error) => Err(error),
         }
     }
 
     /// A newer token than that of `version`: whoever gets there first refreshes, the others take what came.
-    async fn renewed(&self, version: i64) -> Result<Token> {
+    async fn renewed(&self, version: i64) -> Result<Arc<Account>> {
         let client = self.clone();
         // On a task of its own: a caller that gives up must not lose a rotated refresh token between the answer and
         // the commit.
         let refresh = tokio::spawn(async move {
-            let (record, token) = client.refresh(version).await?;
-            client.remember(record, token.clone());
-            Ok(token)
+            let account = Arc::new(client.refresh(version).await?);
+            *client.0.account.lock().unwrap_or_else(PoisonError::into_inner) = account.clone();
+            Ok(account)
         });
         refresh.await.unwrap_or_else(|error| Err(Error::app(error)))
     }
 
-    async fn refresh(&self, version: i64) -> Result<(Record, Token)> {
+    async fn refresh(&self, version: i64) -> Result<Account> {
         let key = self.account_now().record.key();
-        let Workshop { engine, keys, report } = &*self.workshop;
+        let Workshop { engine, keys, report } = &*self.0.workshop;
         let _turn = turn(&format!("refresh {key}")).await;
         let give_up = engine.clock.now() + LEASE;
         loop {
             let record = self.stored(&key).await?;
-            let token = record.open(keys).map_err(|_| lost(&self.entry))?;
+            let token = record.open(keys).map_err(|_| lost(&self.0.entry))?;
             let now = engine.clock.now();
             if record.version != version && !token.is_due(now) {
-                return Ok((record, token));
+                return Ok(Account { record, token });
             }
-            if !self.storage.lease(&record, now, now + LEASE).await? {
+            if !self.0.storage.lease(&record, now, now + LEASE).await? {
                 if now >= give_up {
                     return Err(Error::new(
                         ErrorKind::Deadline,
@@ -179,12 +197,12 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
-            match engine.refresh(&self.entry, &token).await {
+            match engine.refresh(&self.0.entry, &token).await {
                 Ok(next) => {
                     let renewed = record.with(&next, engine.clock.now(), keys)?;
-                    if self.storage.renew(&record, &renewed).await? {
+                    if self.0.storage.renew(&record, &renewed).await? {
                         report(Report::Refreshed, renewed.clone()).await;
-                        return Ok((renewed, next));
+                        return Ok(Account { record: renewed, token: next });
                     }
                     // Somebody disconnected or connected anew meanwhile: what is stored is newer than our answer.
                 }
@@ -196,7 +214,7 @@ impl Client {
                     let mut dead = token;
                     dead.refresh_token = None;
                     let renewed = record.with(&dead, engine.clock.now(), keys)?;
-                    if self.storage.renew(&record, &renewed).await?
+                    if self.0.storage.renew(&record, &renewed).await?
                         && record.open(keys).is_ok_and(|token| token.refresh_token.is_some())
                     {
                         report(Report::GrantLost, renewed).await;
@@ -204,7 +222,7 @@ impl Client {
                     return Err(error.at(&self.entry.name));
                 }
                 Err(error) => {
-                    self.storage.release(&record).await?;
+                    self.0.storage.release(&record).await?;
                     return Err(error);
                 }
             }
@@ -212,11 +230,16 @@ impl Client {
     }
 
     async fn stored(&self, key: &Key) -> Result<Record> {
-        let user = self.account_now().record.user_id;
-        self.storage.fresh(key).await?.filter(|record| record.user_id == user).ok_or_else(|| {
-            Error::new(ErrorKind::NotConnected, format!("{} is not connected any more.", self.entry.title))
-                .at(&self.entry.name)
-        })
+        let account = self.account_now();
+        self.0.storage.fresh(key).await?.filter(|record| record.user_id == account.record.user_id).ok_or_else(
+            || {
+                Error::new(
+                    ErrorKind::NotConnected,
+                    format!("{} is not connected any more.", self.0.entry.title),
+                )
+                .at(&self.0.entry.name)
+            },
+        )
     }
 
     /// A GET request for `path`, relative to the API base; a leading `/` makes no difference.
@@ -259,12 +282,12 @@ impl Client {
     /// # Errors
     /// As [`ApiRequest::json`]; [`ErrorKind::Config`] where the entry has no userinfo URL.
     pub async fn userinfo(&self) -> Result<Value> {
-        let url = self.workshop.engine.userinfo_url(&self.entry).await?;
+        let url = self.0.workshop.engine.userinfo_url(&self.0.entry).await?;
         ApiRequest::new(self, Method::GET, Ok(url)).json().await
     }
 
     fn resolve(&self, path: &str) -> Result<Url> {
-        let base = self.entry.need(self.entry.api_base_url.as_ref(), "api_base_url")?;
+        let base = self.0.entry.need(self.0.entry.api_base_url.as_ref(), "api_base_url")?;
         let url = match Url::parse(path) {
             Ok(url) => url,
             Err(_) => base
@@ -275,7 +298,7 @@ impl Client {
             Ok(url)
         } else {
             // The token is the provider's: no other host may see it.
-            Err(self.entry.misconfigured(format!(
+            Err(self.0.entry.misconfigured(format!(
                 "the client calls only {}: a URL of another host was asked for",
                 base.origin().ascii_serialization()
             )))
@@ -285,11 +308,11 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Account { record, token } = self.account_now();
+        let account = self.account_now();
         f.debug_struct("Client")
-            .field("entry", &self.entry.name)
-            .field("user_id", &record.user_id)
-            .field("token", &token)
+            .field("entry", &self.0.entry.name)
+            .field("user_id", &account.record.user_id)
+            .field("token", &account.token)
             .finish_non_exhaustive()
     }
 }
@@ -308,8 +331,8 @@ pub struct ApiRequest {
 impl ApiRequest {
     fn new(client: &Client, method: Method, url: Result<Url>) -> Self {
         let request = url.map(|url| {
-            let start = client.workshop.engine.http.0.request(method, url);
-            client.entry.headers.iter().fold(start, |request, (name, value)| request.header(name, value))
+            let start = client.0.workshop.engine.http.0.request(method, url);
+            client.0.entry.headers.iter().fold(start, |request, (name, value)| request.header(name, value))
         });
         Self { client: client.clone(), request }
     }
@@ -367,16 +390,15 @@ impl ApiRequest {
     async fn dispatch(self) -> Result<(reqwest::Response, Client)> {
         let client = self.client;
         let request = self.request?.build().map_err(broken)?;
-        let token = client.ready().await?;
-        let version = client.account_now().record.version;
+        let account = client.ready().await?;
         let again = request.try_clone();
-        let response = client.follow(request, &token).await?;
+        let response = client.follow(request, &account.token).await?;
         if response.status() == StatusCode::UNAUTHORIZED
-            && token.refresh_token.is_some()
+            && account.token.refresh_token.is_some()
             && let Some(request) = again
         {
-            let token = client.renewed(version).await?;
-            let response = client.follow(request, &token).await?;
+            let account = client.renewed(account.record.version).await?;
+            let response = client.follow(request, &account.token).await?;
             return Ok((response, client));
         }
         Ok((response, client))
@@ -386,11 +408,11 @@ impl ApiRequest {
         let (response, client) = self.dispatch().await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => {
-                Err(lost(&client.entry).because("the API answers 401 to a fresh token"))
+                Err(lost(&client.0.entry).because("the API answers 401 to a fresh token"))
             }
             status if status.is_client_error() || status.is_server_error() => Err(Error::new(
                 ErrorKind::Api(status.as_u16()),
-                format!("{} answered with status {}.", client.entry.title, status.as_u16()),
+                format!("{} answered with status {}.", client.0.entry.title, status.as_u16()),
             )),
             _ => Ok(response),
         }
@@ -435,12 +457,12 @@ impl Client {
     /// Sends `request` with `token`, and goes where it is sent on the same origin.
     async fn follow(&self, mut request: reqwest::Request, token: &Token) -> Result<reqwest::Response> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.access_token.expose()))
-            .map_err(|_| lost(&self.entry).because("the access token does not fit into a header"))?;
+            .map_err(|_| lost(&self.0.entry).because("the access token does not fit into a header"))?;
         bearer.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, bearer);
         for _ in 0..REDIRECTS {
             let (url, again) = (request.url().clone(), request.try_clone());
-            let response = self.workshop.engine.http.0.execute(request).await.map_err(broken)?;
+            let response = self.0.workshop.engine.http.0.execute(request).await.map_err(broken)?;
             let target = match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => {
                     response.headers().get(LOCATION).and_then(|to| to.to_str().ok())

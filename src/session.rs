@@ -8,7 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rocket::Request;
 use rocket::http::{Cookie, CookieJar, SameSite};
 use rocket::response::Redirect;
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::error::Result;
@@ -121,12 +120,6 @@ const LIFETIME: i64 = 14 * 24 * 60 * 60;
 /// Whether the app of this process is served over https: `CurrentUser::sign_in` has nothing but a cookie jar to go by.
 static SECURE: AtomicBool = AtomicBool::new(false);
 
-#[derive(Serialize, Deserialize)]
-struct Session {
-    user: String,
-    at: i64,
-}
-
 /// The default sessions: Rocket's private cookie (encrypted, authenticated), Lax, with its time of issue inside.
 pub(crate) struct PrivateCookie {
     secure: bool,
@@ -141,13 +134,13 @@ impl PrivateCookie {
 
     fn of(jar: &CookieJar<'_>, secure: bool, now: i64) -> Option<String> {
         let cookie = jar.get_private(COOKIE[usize::from(secure)])?;
-        let session: Session = serde_json::from_str(cookie.value()).ok()?;
-        (session.at <= now.saturating_add(60) && now < session.at.saturating_add(LIFETIME))
-            .then_some(session.user)
+        let (at, user) = cookie.value().split_once(' ')?;
+        let at: i64 = at.parse().ok()?;
+        (at <= now.saturating_add(60) && now < at.saturating_add(LIFETIME)).then(|| user.to_owned())
     }
 
     fn set(jar: &CookieJar<'_>, secure: bool, now: i64, user: &str) {
-        let value = serde_json::json!({ "user": user, "at": now }).to_string();
+        let value = format!("{now} {user}");
         let cookie = Cookie::build((COOKIE[usize::from(secure)], value))
             // Strict, Rocket's default, would not come along from the provider.
             .same_site(SameSite::Lax)

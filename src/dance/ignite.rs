@@ -1,17 +1,14 @@
 //! The fairing's work: at ignite, at liftoff, and around every request.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
-use rocket::http::Header;
 use rocket::http::uri::Origin;
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
 use super::builder::{DanceFairing, Parts};
 use super::callback::TakenQuery;
-use super::reply::Ours;
 use super::{Dance, Inner, keys, route};
 use url::Url;
 
@@ -98,22 +95,10 @@ impl Fairing for DanceFairing {
                 response.adjoin_header(&cookie);
             }
         }
-        if request.local_cache(Ours::default).0.load(Ordering::Relaxed) {
-            for (name, value) in [
-                ("Cache-Control", "no-store"),
-                ("Vary", "Cookie"),
-                ("Referrer-Policy", "no-referrer"),
-                ("X-Content-Type-Options", "nosniff"),
-                ("X-Frame-Options", "DENY"),
-            ] {
-                response.set_header(Header::new(name, value));
-            }
-            if !response.headers().contains("Content-Security-Policy") {
-                response.set_header(Header::new(
-                    "Content-Security-Policy",
-                    dance.pages.content_security_policy.clone(),
-                ));
-            }
+        // Rocket's Shield says SAMEORIGIN; it warns where a header is there before it.
+        let policy = response.headers().get_one("Content-Security-Policy");
+        if policy == Some(&dance.pages.content_security_policy) {
+            response.set_raw_header("X-Frame-Options", "DENY");
         }
     }
 }
@@ -170,11 +155,12 @@ impl Parts {
             return Err(faults);
         }
         let user_required = settings.user_required.unwrap_or(!matches!(store.0, Place::Browser));
-        let store = match (store.0, settings.cache) {
+        let (store, cache) = match (store.0, settings.cache) {
             (Place::Shared(storage), Some(cache)) => {
-                Place::Shared(Arc::new(Cached::new(storage, cache.bytes, cache.ttl)))
+                let cached = Arc::new(Cached::new(storage, cache.bytes, cache.ttl));
+                (Place::Shared(cached.clone()), Some(cached))
             }
-            (place, _) => place,
+            (place, _) => (place, None),
         };
         let signals = self.signals.clone();
         let report = move |report,
@@ -201,6 +187,7 @@ impl Parts {
             user_required,
             user_type: user_type.or(sessions.user_type()),
             store,
+            cache,
             sessions,
             signals: self.signals,
             workshop: Arc::new(workshop.map_err(|error| vec![launch_message(&error)])?),

@@ -27,7 +27,7 @@ pub use builder::DanceFairing;
 pub use off_request::Each;
 pub(crate) use reply::{Reply, error_json, wants_json};
 
-use crate::client::{Client, Workshop};
+use crate::client::{Account, Client, Workshop};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,7 +35,7 @@ use crate::page::Pages;
 use crate::secret::KeyRing;
 use crate::session::AnySessions;
 use crate::signals::Receivers;
-use crate::storage::{Browser, Key, Place, Storage, UserType};
+use crate::storage::{Browser, Cached, Key, Place, Storage, UserType};
 
 /// The handle on the dance, in managed state: accounts and clients, on a request and off it.
 ///
@@ -77,6 +77,8 @@ pub struct Inner {
     pub(crate) user_required: bool,
     pub(crate) user_type: Option<UserType>,
     pub(crate) store: Place,
+    /// The cache within `store`, where there is one.
+    pub(crate) cache: Option<Arc<Cached<Arc<Account>>>>,
     pub(crate) sessions: Box<dyn AnySessions>,
     pub(crate) signals: Receivers,
     pub(crate) workshop: Arc<Workshop>,
@@ -184,8 +186,20 @@ impl Dance {
         storage: Arc<dyn Storage>,
         key: &Key,
     ) -> Result<Option<Client>> {
-        let Some(record) = storage.get(key).await? else { return Ok(None) };
-        Client::open(entry.clone(), storage, self.workshop.clone(), record).map(Some)
+        let Some(cache) = &self.cache else {
+            let Some(record) = storage.get(key).await? else { return Ok(None) };
+            return Client::open(entry.clone(), storage, self.workshop.clone(), record).map(Some);
+        };
+        let found = cache.find(key).await?;
+        let Some(record) = &found.record else { return Ok(None) };
+        let account = match found.made.get() {
+            Some(account) => account,
+            None => {
+                let account = Account::open(entry, self.keys(), record.clone())?;
+                found.made.get_or_init(|| Arc::new(account))
+            }
+        };
+        Ok(Some(Client::new(entry.clone(), storage, self.workshop.clone(), account.clone())))
     }
 
     /// Where a person signs in with `entry`, and then goes on to `next`.

@@ -20,10 +20,6 @@ pub(crate) enum Reply {
     Own(Response<'static>),
 }
 
-/// Left in the request-local cache of a request that we answered: its response gets our headers.
-#[derive(Default)]
-pub(super) struct Ours(pub(super) std::sync::atomic::AtomicBool);
-
 /// Whether the request names JSON as what it takes; `*/*` doesn't.
 pub(crate) fn wants_json(request: &Request<'_>) -> bool {
     let accepts = |accept: &Accept| accept.media_types().any(|media_type: &MediaType| media_type.is_json());
@@ -50,7 +46,6 @@ impl Dance {
 
     /// The response of `reply`.
     pub(crate) fn respond(&self, request: &Request<'_>, reply: Result<Reply>) -> Response<'static> {
-        request.local_cache(Ours::default).0.store(true, std::sync::atomic::Ordering::Relaxed);
         let (status, reply) = match reply {
             Ok(Reply::SeeOther(_)) => (Status::SeeOther, reply),
             Ok(_) => (Status::Ok, reply),
@@ -72,10 +67,23 @@ impl Dance {
             Ok(Reply::SeeOther(to)) => {
                 response.header(Header::new("Location", to));
             }
-            Ok(Reply::Own(own)) => return own,
+            Ok(Reply::Own(own)) => {
+                response = Response::build_from(own);
+            }
             Err(_) => {}
         }
-        response.finalize()
+        let mut response = response.finalize();
+        for (name, value) in [
+            ("Cache-Control", "no-store"),
+            ("Vary", "Cookie, Accept"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Content-Security-Policy", &self.pages.content_security_policy),
+        ] {
+            if !response.headers().contains(name) {
+                response.set_raw_header(name, value.to_owned());
+            }
+        }
+        response
     }
 
     fn failure(&self, request: &Request<'_>, error: &Error) -> Reply {

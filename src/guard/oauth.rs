@@ -69,9 +69,6 @@ impl<P> fmt::Debug for OAuth<P> {
     }
 }
 
-/// What the guard found, once per request.
-struct Found<P>(Result<Client>, PhantomData<fn() -> P>);
-
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = dance.entry(P::NAME)?;
@@ -100,17 +97,15 @@ impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
     {
         let caller = Location::caller();
         Box::pin(async move {
-            let found =
-                request.local_cache_async(async { Found::<P>(find::<P>(request).await, PhantomData) }).await;
-            match &found.0 {
-                Ok(client) => Outcome::Success(Self::new(client.clone())),
+            match find::<P>(request).await {
+                Ok(client) => Outcome::Success(Self::new(client)),
                 Err(error) if error.kind().status() == Status::Unauthorized => {
                     mark(request, caller, Some(P::NAME), error.kind());
                     Outcome::Forward(Status::Unauthorized)
                 }
                 Err(error) => {
                     log::warn!("oauth: `{}`: {error:?}", P::NAME);
-                    Outcome::Error((error.kind().status(), error.copy()))
+                    Outcome::Error((error.kind().status(), error))
                 }
             }
         })

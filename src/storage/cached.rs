@@ -2,8 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -22,25 +22,51 @@ const YEAR: u64 = 365 * 24 * 60 * 60;
 ///
 /// A key is looked up together with its generation, which every write to it ends. So a load that began before a write
 /// lands where nobody looks any more, and nobody who comes after the write joins it.
-pub(crate) struct Cached {
+///
+/// Beside a record there is room for what is made of it, so that it is made once.
+pub(crate) struct Cached<M> {
     storage: Arc<dyn Storage>,
-    cache: Cache<(Key, u64), Arc<Option<Record>>>,
+    cache: Cache<(Key, u64), Arc<Found<M>>>,
     generations: Box<[AtomicU64]>,
 }
 
-impl Cached {
+/// What was found under a key.
+pub(crate) struct Found<M> {
+    pub(crate) record: Option<Record>,
+    /// What was made of the record.
+    pub(crate) made: OnceLock<M>,
+}
+
+impl<M> Found<M> {
+    fn new(record: Option<Record>) -> Arc<Self> {
+        Arc::new(Self { record, made: OnceLock::new() })
+    }
+
+    /// Bytes, about: what is made of a record takes as much again.
+    fn bytes(&self) -> usize {
+        self.record.as_ref().map_or(0, |record| 2 * record.bytes()) + size_of::<Self>()
+    }
+}
+
+impl<M: Send + Sync + 'static> Cached<M> {
     /// `ttl` in seconds, `bytes` at most.
     pub(crate) fn new(storage: Arc<dyn Storage>, bytes: u64, ttl: u64) -> Self {
         let cache = Cache::builder()
             .max_capacity(bytes)
-            .weigher(|(key, _): &(Key, u64), found: &Arc<Option<Record>>| {
-                let bytes = key.bytes() + found.as_ref().as_ref().map_or(size_of::<Record>(), Record::bytes);
-                u32::try_from(bytes).unwrap_or(u32::MAX)
+            .weigher(|(key, _): &(Key, u64), found: &Arc<Found<M>>| {
+                u32::try_from(key.bytes() + found.bytes()).unwrap_or(u32::MAX)
             })
             // moka panics from a thousand years on.
             .time_to_live(Duration::from_secs(ttl.min(YEAR)))
             .build();
         Self { storage, cache, generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// What is under `key`: from memory, else from the storage.
+    pub(crate) async fn find(&self, key: &Key) -> Result<Arc<Found<M>>> {
+        let generation = self.generation(key).load(Ordering::SeqCst);
+        let load = async { self.storage.get(key).await.map(Found::new) };
+        self.cache.try_get_with((key.clone(), generation), load).await.map_err(|error| error.copy())
     }
 
     fn generation(&self, key: &Key) -> &AtomicU64 {
@@ -64,20 +90,15 @@ fn keys_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<Key> {
 }
 
 #[rocket::async_trait]
-impl Storage for Cached {
+impl<M: Send + Sync + 'static> Storage for Cached<M> {
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let generation = self.generation(key).load(Ordering::SeqCst);
-        let load = async { self.storage.get(key).await.map(Arc::new) };
-        match self.cache.try_get_with((key.clone(), generation), load).await {
-            Ok(found) => Ok(found.as_ref().clone()),
-            Err(error) => Err(error.copy()),
-        }
+        Ok(self.find(key).await?.record.clone())
     }
 
     async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
         let generation = self.generation(key).load(Ordering::SeqCst);
         let found = self.storage.fresh(key).await?;
-        self.cache.insert((key.clone(), generation), Arc::new(found.clone())).await;
+        self.cache.insert((key.clone(), generation), Found::new(found.clone())).await;
         Ok(found)
     }
 
@@ -224,7 +245,7 @@ mod tests {
     #[rocket::async_test]
     async fn a_thousand_misses_are_one_load() {
         let slow = Slow::new(0);
-        let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
+        let cached = Arc::new(Cached::<()>::new(slow.clone(), 1 << 20, 60));
         let mut tasks = JoinSet::new();
         for _ in 0..1000 {
             let cached = cached.clone();
@@ -243,7 +264,7 @@ mod tests {
     #[rocket::async_test]
     async fn failures_are_not_remembered() {
         let slow = Slow::new(1000);
-        let cached = Cached::new(slow.clone(), 1 << 20, 60);
+        let cached = Cached::<()>::new(slow.clone(), 1 << 20, 60);
         let key = Key::owner("github", "7");
         slow.down.store(true, Ordering::SeqCst);
         assert_eq!(cached.get(&key).await.unwrap_err().kind(), ErrorKind::Store);
@@ -254,7 +275,7 @@ mod tests {
     #[rocket::async_test]
     async fn a_load_that_began_before_a_write_leaves_nothing_stale() {
         let slow = Slow::new(0);
-        let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
+        let cached = Arc::new(Cached::<()>::new(slow.clone(), 1 << 20, 60));
         let record = suite::record("github", Some("1"), Some("7"));
         let results = Arc::new(Mutex::new(Vec::new()));
         let late = {
@@ -278,7 +299,7 @@ mod tests {
     #[rocket::async_test]
     async fn hits_do_not_load_and_fresh_does() {
         let slow = Slow::new(1000);
-        let cached = Cached::new(slow.clone(), 1 << 20, 60);
+        let cached = Cached::<()>::new(slow.clone(), 1 << 20, 60);
         let record = suite::record("github", Some("1"), Some("7"));
         cached.set(&record).await.unwrap();
         let before = slow.loads();
@@ -296,7 +317,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn bytes_are_bounded() {
-        let cached = Cached::new(Arc::new(MemoryStorage::new()), 20_000, 60);
+        let cached = Cached::<()>::new(Arc::new(MemoryStorage::new()), 20_000, 60);
         for n in 0..200 {
             cached.set(&suite::record("github", Some(&n.to_string()), Some("7"))).await.unwrap();
             cached.get(&Key::identity("github", n.to_string())).await.unwrap();

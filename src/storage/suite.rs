@@ -239,7 +239,8 @@ async fn memory() {
 
 #[rocket::async_test]
 async fn cached_memory() {
-    let new = async || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
+    let new =
+        async || Arc::new(Cached::<()>::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
     all("suite cached memory", new).await;
 }
 
@@ -256,7 +257,7 @@ async fn key_value() {
     one_account(&KeyValue::default()).await;
     linking(&KeyValue::default()).await;
     without_a_user_or_an_identity(&KeyValue::default()).await;
-    let cached = || Cached::new(Arc::new(KeyValue::default()), 1 << 20, 60);
+    let cached = || Cached::<()>::new(Arc::new(KeyValue::default()), 1 << 20, 60);
     one_account(&cached()).await;
     linking(&cached()).await;
     without_a_user_or_an_identity(&cached()).await;

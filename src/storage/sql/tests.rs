@@ -91,7 +91,8 @@ async fn the_suite() {
         storage
     };
     suite::all("sql", new).await;
-    suite::all("sql", async || Arc::new(Cached::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>).await;
+    suite::all("sql", async || Arc::new(Cached::<()>::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>)
+        .await;
 }
 
 #[rocket::async_test]
