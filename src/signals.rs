@@ -192,7 +192,7 @@ pub enum Event {
         /// The local user.
         user: Option<String>,
     },
-    /// Somebody was signed in.
+    /// Somebody was signed in. Not told when the app's [`Sessions`](crate::Sessions) made a detour: nobody is yet.
     LoginCompleted {
         /// The entry's name.
         entry: String,

@@ -179,12 +179,14 @@ impl Dance {
             })
             .await;
         let Some(user) = user.filter(|_| flow.purpose == Purpose::SignIn) else { return Ok(end) };
-        let end = match self.sessions.sign_in(request, &user).await? {
-            SignedIn::Done => end,
-            SignedIn::Detour(to) => End { reply: Some(Reply::Own(self.redirect(request, *to))), ..end },
-        };
-        self.signals.event(Event::LoginCompleted { entry, user }).await;
-        Ok(end)
+        match self.sessions.sign_in(request, &user).await? {
+            SignedIn::Done => {
+                self.signals.event(Event::LoginCompleted { entry, user }).await;
+                Ok(end)
+            }
+            // Nobody is signed in yet: how that ends is the app's to tell.
+            SignedIn::Detour(to) => Ok(End { reply: Some(Reply::Own(self.redirect(request, *to))), ..end }),
+        }
     }
 
     fn redirect(&self, request: &Request<'_>, to: rocket::response::Redirect) -> Response<'static> {

@@ -13,6 +13,7 @@ use rocket_dance::{CurrentUser, Dance, Error, Result, Sessions, SignedIn};
 use crate::app::{App, cross_site, figment, location, rocket};
 use crate::guards::context;
 use crate::people::People;
+use crate::signals::{Heard, Listener};
 
 const SESSION: &str = "rocket_dance_session";
 const TWO_WEEKS: i64 = 14 * 24 * 60 * 60;
@@ -280,12 +281,17 @@ async fn own_sessions_are_asked_and_told() {
 #[rocket::async_test]
 async fn lo_06_a_second_factor_comes_before_the_session() {
     let people = People::new();
-    let (app, sessions) = own(&people).await;
-    sessions.set(Mood::SecondFactor);
+    let sessions = AppSessions(Arc::new(Mutex::new(Mood::SecondFactor)));
+    let (fake, heard) = (FakeProvider::start().await, Heard::default());
+    let dance =
+        Dance::fairing().storage(people.storage()).sessions(sessions).signals(Listener(heard.clone()));
+    let figment = figment(&fake);
+    let app = App::new(fake, figment, dance).await;
     let callback = app.callback("/login/op?next=/guarded").await;
     let ended = app.get(&callback).await;
     assert_eq!((ended.status(), location(&ended).as_str()), (Status::SeeOther, "/second-factor?of=1"));
     assert_eq!(who(&app).await, None);
+    assert_eq!(heard.take(), ["created op ada 1"], "nobody has signed in yet");
     assert_eq!(people.accounts(), ["op/ada -> 1"]);
 }
 
