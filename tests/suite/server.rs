@@ -36,6 +36,7 @@ fn leave(jar: &rocket::http::CookieJar<'_>) {
 }
 
 /// Not a test: what [`Server::start`] starts.
+#[allow(clippy::print_stdout)]
 #[test]
 #[ignore = "the process that other tests start"]
 fn serve() {
