@@ -219,7 +219,7 @@ impl Client {
                     {
                         report(Report::GrantLost, renewed).await;
                     }
-                    return Err(error.at(&self.entry.name));
+                    return Err(error.at(&self.0.entry.name));
                 }
                 Err(error) => {
                     self.0.storage.release(&record).await?;
