@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::error::Result;
+
 /// The provider's user: OpenID Connect standard claims (Core §5.1), whatever the provider calls them, and its raw
 /// userinfo.
 ///
@@ -20,7 +22,7 @@ use serde_json::Value;
 /// assert_eq!(profile.display_name(), "Jane Doe");
 /// assert_eq!(profile.email(), None);                       // a text is not `true`
 /// assert_eq!(profile.claimed_email(), Some("janedoe@example.com"));
-/// # Ok::<(), String>(())
+/// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
@@ -46,7 +48,7 @@ impl Profile {
     ///
     /// # Errors
     /// When `sub` is there but can't be an id: see [`claims::id`].
-    pub fn from_claims(claims: &Value) -> Result<Self, String> {
+    pub fn from_claims(claims: &Value) -> Result<Self> {
         Ok(Self {
             id: claims::id(claims, "sub")?,
             name: claims::text(claims, "name"),
@@ -99,14 +101,18 @@ impl Profile {
 pub mod claims {
     use serde_json::Value;
 
+    use crate::error::{Error, ErrorKind, Result};
+
     /// The value at `path`; none where there is none, or `null`.
     pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-        path.split('.')
-            .try_fold(value, |value, part| match value {
-                Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-                _ => value.get(part),
-            })
-            .filter(|value| !value.is_null())
+        raw(value, path).filter(|value| !value.is_null())
+    }
+
+    fn raw<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+        path.split('.').try_fold(value, |value, part| match value {
+            Value::Array(list) => list.get(part.parse::<usize>().ok()?),
+            _ => value.get(part),
+        })
     }
 
     /// The non-empty text at `path`.
@@ -122,22 +128,19 @@ pub mod claims {
     /// The id at `path`: a text of 1 to 255 bytes without control characters, or a whole number, as decimal digits.
     ///
     /// # Errors
-    /// When something else is there, an empty text or `null` included: an id is never made up from what only looks
-    /// like one. Absent is none.
-    pub fn id(value: &Value, path: &str) -> Result<Option<String>, String> {
-        if let Some((parent, field)) = path.rsplit_once('.').or(Some(("", path)))
-            && let Some(parent) = if parent.is_empty() { Some(value) } else { at(value, parent) }
-            && parent.get(field).is_some_and(Value::is_null)
-        {
-            return Err(format!("`{path}` is null"));
-        }
-        match at(value, path) {
+    /// [`ErrorKind::ProviderAnswer`] when something else is there, an empty text or `null` included: an id is never made
+    /// up from what only looks like one. Absent is none.
+    pub fn id(value: &Value, path: &str) -> Result<Option<String>> {
+        match raw(value, path) {
             None => Ok(None),
             Some(Value::String(id)) if (1..=255).contains(&id.len()) && !id.chars().any(char::is_control) => {
                 Ok(Some(id.clone()))
             }
             Some(Value::Number(id)) if id.is_u64() || id.is_i64() => Ok(Some(id.to_string())),
-            Some(_) => Err(format!("`{path}` is not an id")),
+            Some(_) => {
+                Err(Error::new(ErrorKind::ProviderAnswer, "The provider's answer does not tell who you are.")
+                    .because(format!("`{path}` is not an id")))
+            }
         }
     }
 }
@@ -147,15 +150,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn tr_16_an_id_is_a_text_or_a_whole_number() {
         for (value, wanted) in [
-            (json!({"id": 583231}), Ok(Some("583231".to_owned()))),
-            (json!({"id": "583231"}), Ok(Some("583231".to_owned()))),
-            (json!({}), Ok(None)),
+            (json!({"id": 583231}), Some("583231")),
+            (json!({"id": "583231"}), Some("583231")),
+            (json!({}), None),
         ] {
-            assert_eq!(claims::id(&value, "id"), wanted);
+            assert_eq!(claims::id(&value, "id").unwrap().as_deref(), wanted);
         }
         for value in [
             json!(1.0),
@@ -169,7 +173,9 @@ mod tests {
         ] {
             assert!(claims::id(&json!({ "id": value }), "id").is_err(), "{value}");
         }
-        assert_eq!(claims::id(&json!({"data": [{"id": "7"}]}), "data.0.id"), Ok(Some("7".into())));
+        let list = json!({"data": [{"id": "7"}, {"id": null}]});
+        assert_eq!(claims::id(&list, "data.0.id").unwrap().as_deref(), Some("7"));
+        assert_eq!(claims::id(&list, "data.1.id").unwrap_err().kind(), ErrorKind::ProviderAnswer);
     }
 
     #[test]

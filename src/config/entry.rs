@@ -60,10 +60,10 @@ impl Context<'_> {
         authorization_params.extend(keys::extra_params(
             &mut table,
             "authorization_params",
-            keys::AUTHORIZATION,
+            keys::AUTHORIZATION_PARAMS,
         ));
         let mut token_params = keys::owned(preset.token_params);
-        token_params.extend(keys::extra_params(&mut table, "token_params", keys::TOKEN));
+        token_params.extend(keys::extra_params(&mut table, "token_params", keys::TOKEN_PARAMS));
 
         let has_identity = oidc || userinfo_url.is_some();
         let entry = Entry {

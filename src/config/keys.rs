@@ -10,8 +10,9 @@ use super::urls::is_host;
 use crate::provider::{Algorithm, ClientAuth, Effect, Preset, Protocol};
 use crate::secret::Secret;
 
-/// What extra parameters never override: the dance hangs on them.
-pub(super) const AUTHORIZATION: &[&str] = &[
+/// ST-19: what extra parameters never say at the authorization endpoint, an entry's as little as a signal's. The dance
+/// hangs on it; a request object would say all of it, and another response mode takes the answer elsewhere.
+pub(crate) const AUTHORIZATION_PARAMS: &[&str] = &[
     "state",
     "nonce",
     "code_challenge",
@@ -25,7 +26,8 @@ pub(super) const AUTHORIZATION: &[&str] = &[
     "request_uri",
     "scope",
 ];
-pub(super) const TOKEN: &[&str] =
+/// What they never say at the token endpoint.
+pub(crate) const TOKEN_PARAMS: &[&str] =
     &["grant_type", "code", "code_verifier", "client_id", "client_secret", "redirect_uri", "refresh_token"];
 const HEADERS: &[&str] =
     &["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];

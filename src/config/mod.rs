@@ -19,6 +19,7 @@ use std::fmt;
 use url::Url;
 
 pub(crate) use self::faults::Faults;
+pub(crate) use self::keys::{AUTHORIZATION_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::read::read;
 pub(crate) use self::urls::is_loopback_host;
 

@@ -232,7 +232,7 @@ impl Engine {
     /// nothing about the grant.
     pub(crate) async fn refresh(&self, entry: &Entry, token: &Token) -> Result<Token> {
         let refresh_token =
-            token.refresh_token.as_ref().ok_or_else(|| oauth2::reconnect("no refresh token"))?;
+            token.refresh_token.as_ref().ok_or_else(|| oauth2::reconnect(entry, "no refresh token"))?;
         let metadata = self.metadata(entry).await?;
         let answer = self.endpoint(entry, metadata.as_deref())?.refresh(&self.http, refresh_token).await?;
         let mut next = answer.into_token(&token.scope, self.clock.now());

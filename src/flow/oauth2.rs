@@ -19,7 +19,7 @@ use super::callback::{not_trusted, printable};
 use super::http::{Response, bad_answer, failed, unavailable, unreachable};
 use super::token_answer::TokenAnswer;
 use super::{Flow, Http, json};
-use crate::config::Entry;
+use crate::config::{AUTHORIZATION_PARAMS, Entry, TOKEN_PARAMS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{ClientAuth, Protocol};
 use crate::secret::Secret;
@@ -36,22 +36,6 @@ type Client = ::oauth2::Client<
     EndpointNotSet,
     EndpointSet,
 >;
-
-/// ST-19: what neither an entry's nor a signal's extra parameters may say. A request object would say all of it.
-const OURS_TO_AUTHORIZE: &[&str] = &[
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "redirect_uri",
-    "client_id",
-    "response_type",
-    "scope",
-    "request",
-    "request_uri",
-];
-const OURS_TO_EXCHANGE: &[&str] =
-    &["grant_type", "code", "code_verifier", "redirect_uri", "refresh_token", "client_id", "client_secret"];
 
 /// What is being asked for, which decides what an `invalid_grant` means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,7 +94,7 @@ impl Endpoint<'_> {
         }
         let mut parameters = self.entry.authorization_params.clone();
         parameters.extend(extra.clone());
-        parameters.retain(|name, _| !OURS_TO_AUTHORIZE.contains(&name.as_str()));
+        parameters.retain(|name, _| !AUTHORIZATION_PARAMS.contains(&name.as_str()));
         Ok(parameters
             .into_iter()
             .fold(request, |request, (name, value)| request.add_extra_param(name, value))
@@ -146,7 +130,7 @@ impl Endpoint<'_> {
 
     fn token_params(&self) -> Vec<(&str, &str)> {
         let params = self.entry.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        params.filter(|(name, _)| !OURS_TO_EXCHANGE.contains(name)).collect()
+        params.filter(|(name, _)| !TOKEN_PARAMS.contains(name)).collect()
     }
 }
 
@@ -215,7 +199,9 @@ impl Sender {
             "invalid_grant" | "bad_verification_code" if self.asking == Asking::Exchange => {
                 not_trusted("the provider refused the code").because(cause)
             }
-            "invalid_grant" | "bad_refresh_token" if self.asking == Asking::Refresh => reconnect(cause),
+            "invalid_grant" | "bad_refresh_token" if self.asking == Asking::Refresh => {
+                reconnect(&self.entry, cause)
+            }
             "invalid_client"
             | "unauthorized_client"
             | "incorrect_client_credentials"
@@ -228,9 +214,8 @@ impl Sender {
 }
 
 /// A grant that is dead.
-pub(crate) fn reconnect(cause: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Reconnect, "The connection to this account has ended. Please connect it again.")
-        .because(cause.into())
+pub(crate) fn reconnect(entry: &Entry, cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).because(cause.into())
 }
 
 /// Puts the entry's headers on a request to its provider: over ours, but never over who we are.

@@ -7,7 +7,7 @@ use super::http::{bad_answer, failed, unreachable};
 use super::oauth2::add_headers;
 use super::{Http, json};
 use crate::config::Entry;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::profile::{Profile, claims};
 use crate::provider::Userinfo;
 use crate::secret::Secret;
@@ -75,11 +75,7 @@ fn merged(id_token: Option<Map<String, Value>>, userinfo: Option<Value>) -> Resu
 pub(crate) fn profile(entry: &Entry, answer: &Value) -> Result<Profile> {
     // The preset reads first, whatever the entry's own paths are: it may refuse (a hosted domain, a blocked user).
     let profile = (entry.preset.profile)(&Userinfo::new(answer, &entry.parameters))
-        .and_then(|profile| repathed(profile, entry, answer))
-        .map_err(|cause| {
-            let message = format!("{} did not tell who you are: {cause}.", entry.title);
-            Error::new(ErrorKind::ProviderAnswer, message)
-        })?;
+        .and_then(|profile| repathed(profile, entry, answer))?;
     match profile.id {
         Some(_) => Ok(profile),
         None => Err(bad_answer(format!(
@@ -90,7 +86,7 @@ pub(crate) fn profile(entry: &Entry, answer: &Value) -> Result<Profile> {
 }
 
 /// The profile with what the entry's `profile = { … }` names in place of the preset's reading.
-fn repathed(mut profile: Profile, entry: &Entry, answer: &Value) -> Result<Profile, String> {
+fn repathed(mut profile: Profile, entry: &Entry, answer: &Value) -> Result<Profile> {
     let paths = &entry.profile_paths;
     for (name, path) in paths {
         match name.as_str() {

@@ -49,9 +49,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::Result;
     use crate::provider::read;
 
-    fn user(emails: Value) -> Result<Profile, String> {
+    fn user(emails: Value) -> Result<Profile> {
         read(
             GitHub::PRESET,
             &json!({

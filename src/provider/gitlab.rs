@@ -1,4 +1,5 @@
 use super::{ClientAuth, Effect, Preset, Provider, claims};
+use crate::error::Error;
 use crate::profile::Profile;
 
 /// GitLab, at gitlab.com or at a host of one's own (`hostname`):
@@ -20,7 +21,7 @@ impl Provider for GitLab {
         profile: |answer| {
             let user = answer.claims;
             if claims::text(user, "state").is_some_and(|state| state != "active") {
-                return Err("the account is not active".into());
+                return Err(Error::refused("This GitLab account is not active."));
             }
             let mut profile = Profile::of(user);
             profile.id = claims::id(user, "id")?;
@@ -40,9 +41,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::{ErrorKind, Result};
     use crate::provider::read;
 
-    fn user(state: Value, confirmed_at: Value) -> Result<Profile, String> {
+    fn user(state: Value, confirmed_at: Value) -> Result<Profile> {
         read(
             GitLab::PRESET,
             &json!({
@@ -70,7 +72,7 @@ mod tests {
     #[test]
     fn blocked_users_are_refused() {
         for state in ["blocked", "deactivated", "ldap_blocked", "banned"] {
-            assert!(user(json!(state), json!(null)).is_err(), "{state}");
+            assert_eq!(user(json!(state), json!(null)).unwrap_err().kind(), ErrorKind::Refused, "{state}");
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::{ClientAuth, Effect, Preset, Provider, claims};
+use crate::error::Error;
 use crate::profile::Profile;
 
 /// Google: <https://developers.google.com/identity/openid-connect/openid-connect>.
@@ -25,9 +26,10 @@ impl Provider for Google {
         ],
         profile: |answer| {
             // `hd` in the request is a hint that the person can edit out of the URL; only the claim binds.
-            let wanted = answer.parameters.get("hosted_domain");
-            if wanted.is_some_and(|wanted| claims::text(answer.claims, "hd").as_ref() != Some(wanted)) {
-                return Err("the account is not of the hosted domain".into());
+            if let Some(wanted) = answer.parameters.get("hosted_domain")
+                && claims::text(answer.claims, "hd").as_ref() != Some(wanted)
+            {
+                return Err(Error::refused(format!("Only Google accounts of {wanted} may come in.")));
             }
             Profile::from_claims(answer.claims)
         },
@@ -40,9 +42,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::{ErrorKind, Result};
     use crate::provider::read;
 
-    fn user(hd: Value, wanted: &[(&str, &str)]) -> Result<Profile, String> {
+    fn user(hd: Value, wanted: &[(&str, &str)]) -> Result<Profile> {
         read(
             Google::PRESET,
             &json!({
@@ -74,7 +77,7 @@ mod tests {
             json!("corp.example.evil.example"),
             json!(["corp.example"]),
         ] {
-            assert!(user(hd.clone(), &wanted).is_err(), "{hd}");
+            assert_eq!(user(hd.clone(), &wanted).unwrap_err().kind(), ErrorKind::Refused, "{hd}");
         }
     }
 }

@@ -17,6 +17,7 @@ pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use google::Google;
 
+use crate::error::Result;
 use crate::profile::Profile;
 pub use crate::profile::claims;
 
@@ -183,8 +184,8 @@ pub struct Preset {
     pub parameters: &'static [(&'static str, Effect)],
     /// Further answers that the profile needs: name and URL. One that fails is left out.
     pub more: &'static [(&'static str, &'static str)],
-    /// From the answer to the profile. The error is a sentence about the answer, without its values.
-    pub profile: fn(&Userinfo<'_>) -> Result<Profile, String>,
+    /// From the answer to the profile. Somebody who may not come in is [`Error::refused`](crate::Error::refused).
+    pub profile: fn(&Userinfo<'_>) -> Result<Profile>,
 }
 
 impl Preset {
@@ -234,7 +235,7 @@ pub(crate) const PRESETS: &[(&str, Preset)] = &[
 
 /// The profile that a preset reads from `answer`, with these values of its own keys.
 #[cfg(test)]
-fn read(preset: Preset, answer: &Value, parameters: &[(&str, &str)]) -> Result<Profile, String> {
+fn read(preset: Preset, answer: &Value, parameters: &[(&str, &str)]) -> Result<Profile> {
     let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     (preset.profile)(&Userinfo::new(answer, &parameters))
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::AUTHORIZATION_PARAMS;
 
 async fn begun(entry: &Entry, extra: &[(&str, &str)]) -> (Flow, Vec<(String, String)>) {
     let flow = flow(entry);
@@ -68,19 +69,14 @@ async fn st_19_extra_parameters_never_override_the_protocols_own() {
     let entry = at(
         "authorization_url = \"https://op.example/auth\"\nscope = [\"a\"]\nauthorization_params = { prompt = \"login\" }",
     );
-    let names = [
-        "state",
-        "nonce",
-        "code_challenge",
-        "code_challenge_method",
-        "redirect_uri",
-        "client_id",
-        "response_type",
-        "scope",
-    ];
     let (_, before) = begun(&entry, &[]).await;
-    let evil: Vec<_> =
-        names.iter().map(|name| (*name, "evil")).chain([("prompt", "none"), ("x", "y")]).collect();
+    let names = ["state", "nonce", "scope", "response_type", "response_mode", "client_secret", "request"];
+    assert!(names.iter().all(|name| AUTHORIZATION_PARAMS.contains(name)));
+    let evil: Vec<_> = AUTHORIZATION_PARAMS
+        .iter()
+        .map(|name| (*name, "evil"))
+        .chain([("prompt", "none"), ("x", "y")])
+        .collect();
     let (_, after) = begun(&entry, &evil).await;
     assert!(!after.iter().any(|(_, value)| value == "evil"));
     assert_eq!(before.len() + 1, after.len());
