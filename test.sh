@@ -56,6 +56,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 install_packages() {
   local wanted=()
   has cc || wanted+=(gcc libc6-dev)
+  has python3 || wanted+=(python3)
   has npm || wanted+=(nodejs npm)
   has "${CHROMIUM:-chromium}" || wanted+=(chromium)
   if [ ${#wanted[@]} -gt 0 ]; then
@@ -81,6 +82,26 @@ install_peers() {
 features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
 
 lint() { cargo clippy --locked --quiet --all-targets "$@" -- -D warnings; }
+
+# No locked crate that the library needs may want a newer Rust than it promises.
+rust_version() {
+  cargo metadata --locked --format-version 1 --all-features | python3 -c '
+import json, sys
+metadata = json.load(sys.stdin)
+packages = {package["id"]: package for package in metadata["packages"]}
+needs = {node["id"]: [dep["pkg"] for dep in node["deps"] if any(kind["kind"] != "dev" for kind in dep["dep_kinds"])]
+         for node in metadata["resolve"]["nodes"]}
+version = lambda package: tuple(int(part) for part in (package["rust_version"] or "1").split("."))[:2]
+todo = [id for id, package in packages.items() if package["name"] == "rocket_dance"]
+ours, seen = version(packages[todo[0]]), set()
+while todo:
+    id = todo.pop()
+    if id not in seen:
+        seen.add(id)
+        todo += needs[id]
+newer = sorted("{name} {version} needs Rust {rust_version}".format(**packages[id]) for id in seen if version(packages[id]) > ours)
+sys.exit("\n".join(newer) or None)'
+}
 
 documents() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps "$@"; }
 
@@ -111,6 +132,7 @@ for feature in $(features); do
   step "lints, $feature alone" lint --package rocket_dance --no-default-features --features "$feature"
 done
 
+step "rust-version" rust_version
 step "documents" documents --package rocket_dance --all-features
 
 step "tests, all features" cargo test --locked --quiet --workspace --all-features

@@ -31,7 +31,7 @@ pub(crate) enum Report {
     GrantLost,
 }
 
-type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
+pub(crate) type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
 
 /// What all clients of a dance share.
 pub(crate) struct Workshop {
@@ -148,7 +148,7 @@ impl Client {
     pub(crate) async fn ready(&self) -> Result<Arc<Account>> {
         let account = self.account_now();
         let now = self.0.workshop.engine.clock.now();
-        if !account.token.is_due(now) {
+        if !wants_refresh(&account.token, now) {
             return Ok(account);
         }
         match self.renewed(account.record.version).await {
@@ -184,8 +184,13 @@ impl Client {
             let record = self.stored(&key).await?;
             let token = record.open(keys).map_err(|_| lost(&self.0.entry))?;
             let now = engine.clock.now();
-            if record.version != version && !token.is_due(now) {
+            if record.version != version && !wants_refresh(&token, now) {
                 return Ok(Account { record, token });
+            }
+            if token.refresh_token.is_none() {
+                return Err(
+                    lost(&self.0.entry).because("the token has expired, and there is no refresh token")
+                );
             }
             if !self.0.storage.lease(&record, now, now + LEASE).await? {
                 if now >= give_up {
@@ -211,12 +216,9 @@ impl Client {
                     if self.stored(&key).await?.version != record.version {
                         continue;
                     }
-                    let mut dead = token;
-                    dead.refresh_token = None;
+                    let dead = Token { refresh_token: None, ..token };
                     let renewed = record.with(&dead, engine.clock.now(), keys)?;
-                    if self.0.storage.renew(&record, &renewed).await?
-                        && record.open(keys).is_ok_and(|token| token.refresh_token.is_some())
-                    {
+                    if self.0.storage.renew(&record, &renewed).await? {
                         report(Report::GrantLost, renewed).await;
                     }
                     return Err(error.at(&self.0.entry.name));
@@ -292,7 +294,7 @@ impl Client {
             Ok(url) => url,
             Err(_) => base
                 .join(&format!("./{}", path.trim_start_matches('/')))
-                .map_err(|error| Error::new(ErrorKind::BadRequest, "This is no path.").because(error))?,
+                .map_err(|error| Error::app(format!("the client can't call this path: {error}")))?,
         };
         if url.origin() == base.origin() {
             Ok(url)
@@ -314,6 +316,14 @@ impl fmt::Debug for Client {
             .field("user_id", &account.record.user_id)
             .field("token", &account.token)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether `token` can't be used as it is: from when it is due where it can be refreshed, else from its expiry.
+fn wants_refresh(token: &Token, now: i64) -> bool {
+    match token.refresh_token {
+        Some(_) => token.is_due(now),
+        None => token.is_expired(now),
     }
 }
 

@@ -111,7 +111,7 @@
 //! |---|---|
 //! | GET `/login` | the sign-in page |
 //! | GET `/login/<name>?next=/path` | signed out: to the provider; signed in: asks whether to connect |
-//! | POST `/login/<name>` | connects (form: `csrf`, `next`) |
+//! | POST `/login/<name>` | begins; connects when signed in (form: `csrf`, `next`) |
 //! | GET `/login/<name>/authorized` | the callback |
 //! | GET `/login/accounts` | the connected accounts |
 //! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rocket::Request;
 use rocket::http::{Cookie, CookieJar, SameSite};
@@ -182,9 +181,10 @@ impl AnySessions for PrivateCookie {
 
 /// The signed-in user: a guard, and the session that rocket_dance keeps when the app has none of its own.
 ///
-/// As a guard it forwards 401 when nobody is signed in ([`catchers`](crate::catchers) then show the sign-in page), and
-/// fails with 503 when the app's own [`Sessions`] can't say. The id type must be the policy's: another one stops the
-/// launch.
+/// As a guard it forwards 401 when nobody is signed in ([`catchers`](crate::catchers) then show the sign-in page). When
+/// the app's own [`Sessions`] can't say, it fails with the status of their error: 503 for
+/// [`Error::store`](crate::Error::store), 500 for [`Error::app`](crate::Error::app). The id type must be the policy's:
+/// another one stops the launch.
 ///
 /// ```
 /// use rocket_dance::CurrentUser;
@@ -228,15 +228,17 @@ impl<U: UserId> CurrentUser<U> {
     }
 
     /// Signs `user` in, in the private cookie of this response.
+    ///
+    /// This is for the default session alone: in an app with [`.sessions(…)`](crate::DanceFairing::sessions) of its own
+    /// nobody reads that cookie. Whether the cookie is `Secure` is what the `base_url` of the app that was launched last
+    /// in this process says: one process serves one app.
     pub fn sign_in(jar: &CookieJar<'_>, user: &U) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let now = i64::try_from(now).unwrap_or(i64::MAX);
-        PrivateCookie::set(jar, SECURE.load(Ordering::Relaxed), now, &user.to_string());
+        PrivateCookie::set(jar, SECURE.load(Ordering::Relaxed), Clock::default().now(), &user.to_string());
     }
 }
 
 impl CurrentUser<()> {
-    /// Signs out whoever is signed in, in this response.
+    /// Signs out whoever is signed in, in this response: the counterpart of [`sign_in`](CurrentUser::sign_in).
     pub fn sign_out(jar: &CookieJar<'_>) {
         PrivateCookie::unset(jar, SECURE.load(Ordering::Relaxed));
     }

@@ -73,7 +73,9 @@ pub trait Signals: Send + Sync + 'static {
         Ok(())
     }
 
-    /// After the provider's answer was verified, before anything is stored. `client` already has the new token.
+    /// After the provider's answer was verified, before anything is stored. `client` already has the new token, and
+    /// that one only: it can't refresh, since nothing is stored yet. A call that the provider answers with 401 is an
+    /// error.
     ///
     /// # Errors
     /// End the dance: nothing is stored, nobody is signed in.

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::Dance;
 use super::reply::Reply;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Place, Record};
+use crate::storage::Record;
 
 impl Dance {
     /// The accounts of the person whom `request` is from, by entry.
     pub(crate) async fn connected(&self, request: &Request<'_>) -> Result<BTreeMap<String, Vec<Record>>> {
         let mut accounts: BTreeMap<String, Vec<Record>> = BTreeMap::new();
         let user = self.user(request).await?;
-        if user.is_some() || matches!(self.store, Place::Browser) {
+        if self.may_own(user) {
             let entries: Vec<&str> =
                 self.entries.keys().map(String::as_str).filter(|entry| !self.is_site(entry)).collect();
             for record in self.storage(request).list(user, &entries).await? {
@@ -25,22 +25,23 @@ impl Dance {
         Ok(accounts)
     }
 
-    /// What a page of accounts needs: per entry its title, the verb of its button, where its forms go, and the
-    /// accounts.
+    /// What a page of accounts needs: see [`Accounts`](crate::Accounts), which serialises as this.
     pub(crate) async fn accounts_context(
         &self,
         request: &Request<'_>,
         accounts: &BTreeMap<String, Vec<Record>>,
     ) -> Result<Value> {
         let user = self.user(request).await?;
-        let entries = self.entries.values().filter(|entry| !self.is_site(&entry.name)).map(|entry| {
+        let entries = self.entries.values().filter(|entry| !self.is_site(&entry.name)).filter_map(|entry| {
             let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
             let verb = match (connected.is_empty(), user.is_some()) {
                 (false, _) => "Reconnect",
                 (true, true) => "Connect",
-                (true, false) => "Sign in with",
+                (true, false) if entry.login => "Sign in with",
+                // Only for connecting, and nobody is there to connect it to.
+                (true, false) => return None,
             };
-            json!({
+            Some(json!({
                 "name": entry.name,
                 "title": entry.title,
                 "verb": verb,
@@ -54,19 +55,19 @@ impl Dance {
                     "image_url": record.image_url,
                     "profile_url": record.profile_url,
                 })).collect::<Vec<_>>(),
-            })
+            }))
         });
         Ok(json!({
             "entries": entries.collect::<Vec<_>>(),
             "csrf": self.csrf(request).await?,
-            "here": self.path("/accounts"),
-            "logout": self.path("/logout"),
             "signed_in": user.is_some(),
+            "accounts_url": self.path("/accounts"),
+            "logout_url": self.path("/logout"),
         }))
     }
 
     pub(super) async fn get_accounts(&self, request: &Request<'_>) -> Result<Reply> {
-        if self.user(request).await?.is_none() && !matches!(self.store, Place::Browser) {
+        if !self.may_own(self.user(request).await?) {
             if super::reply::wants_json(request) {
                 return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
             }

@@ -27,7 +27,7 @@ impl Dance {
         if let Some(home) = self.other_loopback_name(request) {
             return Ok(Reply::SeeOther(home));
         }
-        let next = self.next(next.as_deref());
+        let next = self.checked_next(next.as_deref());
         if self.user(request).await?.is_some() {
             let context = json!({
                 "title": entry.title,
@@ -63,7 +63,7 @@ impl Dance {
             return Ok(Reply::SeeOther(home));
         }
         let visitor = self.user(request).await?.map(str::to_owned);
-        self.begin(request, entry, visitor, self.next(form.get("next").as_deref())).await
+        self.begin(request, entry, visitor, self.checked_next(form.get("next").as_deref())).await
     }
 
     async fn begin(
@@ -83,7 +83,7 @@ impl Dance {
         };
         let mut begin = Begin::new(&entry.name, purpose, next);
         self.signals.before_login(request, &mut begin).await?;
-        let next = self.next(begin.next.as_deref());
+        let next = self.checked_next(begin.next.as_deref());
         let mut flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
         flow.carried = begin.carried;
         let url = self.workshop.engine.begin(entry, &flow, &begin.params).await?;

@@ -36,7 +36,7 @@ impl Dance {
         // A browser that only guesses that the person might come must not use up the dance.
         let purpose = ["Sec-Purpose", "Purpose", "X-Moz"].map(|header| request.headers().get_one(header));
         if purpose.into_iter().flatten().any(|value| value.contains("prefetch")) {
-            let error = Error::new(ErrorKind::ProviderUnreachable, "This page can't be fetched in advance.");
+            let error = Error::new(ErrorKind::BadRequest, "This page can't be fetched in advance.");
             return self.respond(request, Err(error));
         }
         let reply = self.callback(request, name).await;
@@ -126,10 +126,12 @@ impl Dance {
             arrival.admitted = self.admits(request, entry, arrival.profile.id.as_deref()).await;
         }
         // RD-04: checked again, since the configuration may have changed meanwhile.
-        let to = self.next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
+        let to = self.checked_next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
         let end = match self.authorized(entry, &mut arrival).await? {
             Authorized::Continue => End { to, reply: None },
-            Authorized::ContinueTo(path) => End { to: self.next(Some(&path)).unwrap_or(to), reply: None },
+            Authorized::ContinueTo(path) => {
+                End { to: self.checked_next(Some(&path)).unwrap_or(to), reply: None }
+            }
             Authorized::Discard => return Ok(End { to, reply: None }),
             Authorized::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
             Authorized::Refuse(text) => {
@@ -160,7 +162,7 @@ impl Dance {
     }
 
     async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut Arrival) -> Result<Authorized> {
-        // Nothing is stored yet: the client that signals get keeps what it refreshes to itself.
+        // Nothing is stored yet, so there is nothing that a refresh could replace: this client has this token only.
         let record = Record::of(arrival, None, None, self.keys())?;
         let client = Client::open(entry.clone(), Arc::new(NullStorage), self.workshop.clone(), record)?;
         self.signals.authorized(arrival, &client).await
@@ -169,19 +171,11 @@ impl Dance {
     /// The account is stored: sign in, tell.
     async fn welcome(&self, request: &Request<'_>, flow: &Flow, linked: Linked, end: End) -> Result<End> {
         let Linked { record, previous, user } = linked;
-        let (entry, provider_user_id) = (record.entry, record.provider_user_id);
-        self.signals
-            .event(match previous {
-                None => Event::AccountCreated { entry: entry.clone(), provider_user_id, user: user.clone() },
-                Some(_) => {
-                    Event::AccountUpdated { entry: entry.clone(), provider_user_id, user: user.clone() }
-                }
-            })
-            .await;
+        self.tell_stored(&record, previous.is_none()).await;
         let Some(user) = user.filter(|_| flow.purpose == Purpose::SignIn) else { return Ok(end) };
         match self.sessions.sign_in(request, &user).await? {
             SignedIn::Done => {
-                self.signals.event(Event::LoginCompleted { entry, user }).await;
+                self.signals.event(Event::LoginCompleted { entry: record.entry, user }).await;
                 Ok(end)
             }
             // Nobody is signed in yet: how that ends is the app's to tell.
@@ -212,8 +206,8 @@ impl Dance {
         name: &str,
         reply: Result<Reply>,
     ) -> Response<'static> {
-        self.log(name, &reply);
         let Err(error) = reply else { return self.respond(request, reply) };
+        self.log_error(name, &error);
         let code = error.kind().code();
         if self.entries.contains_key(name) {
             self.signals.event(Event::LoginFailed { entry: name.into(), code }).await;

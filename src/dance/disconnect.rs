@@ -6,8 +6,6 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::{Error, ErrorKind, Result};
-use crate::signals::Event;
-use crate::storage::Place;
 
 impl Dance {
     pub(super) async fn post_disconnect(
@@ -18,23 +16,17 @@ impl Dance {
     ) -> Result<Reply> {
         let entry = self.entry(name)?;
         self.check_csrf(request, form.get("csrf").as_deref()).await?;
+        // Only an absent `account` means all of them: an empty one is a mistake of the page's.
         let account = form
             .get("account")
             .map(|id| id.parse().map_err(|_| Error::new(ErrorKind::BadRequest, "There is no such account.")))
             .transpose()?;
         let user = self.user(request).await?;
-        if (user.is_none() && !matches!(self.store, Place::Browser)) || self.is_site(&entry.name) {
+        if !self.may_own(user) || self.is_site(&entry.name) {
             return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
         }
         let removed = self.storage(request).unlink(user, &entry.name, account, &self.logins()).await?;
-        for record in removed {
-            let event = Event::AccountRemoved {
-                entry: record.entry,
-                provider_user_id: record.provider_user_id,
-                user: record.user_id,
-            };
-            self.signals.event(event).await;
-        }
+        self.tell_removed(removed).await;
         Ok(Reply::SeeOther(self.path("/accounts")))
     }
 }

@@ -6,13 +6,12 @@ use std::sync::{Arc, PoisonError};
 use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
 use rocket::http::uri::Origin;
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
-
-use super::builder::{DanceFairing, Parts};
-use super::callback::TakenQuery;
-use super::{Dance, Inner, keys, route};
 use url::Url;
 
-use crate::client::{Report, Workshop};
+use super::builder::{Admits, DanceFairing, Parts};
+use super::callback::TakenQuery;
+use super::{Dance, Inner, keys, route};
+use crate::client::{Report, Reporter, Workshop};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::Error;
@@ -20,8 +19,8 @@ use crate::flow::Engine;
 use crate::page::Pages;
 use crate::provider::{PRESETS, Preset};
 use crate::session::PrivateCookie;
-use crate::signals::Event;
-use crate::storage::{Cached, CookieStorage, Place};
+use crate::signals::{Event, Receivers};
+use crate::storage::{Cached, CookieStorage, Place, UserType};
 
 /// Messages for the operator, each with its cure. All of them are told before the launch stops.
 type Faults = Vec<String>;
@@ -107,53 +106,44 @@ impl Parts {
     async fn build(self, rocket: &Rocket<Build>) -> Result<Dance, Faults> {
         let figment = rocket.figment().clone();
         let debug = figment.profile() != rocket::Config::RELEASE_PROFILE;
-        let presets = self.presets()?;
+        let mut faults = Faults::new();
+        let presets = self.presets(&mut faults);
         let env = |name: &str| std::env::var(name).ok();
-        let (settings, entries) = config::read(&figment, &presets, &env)
-            .map_err(|faults| faults.iter().map(str::to_owned).collect::<Faults>())?;
-        let mut faults = self.check(&entries);
-        let store = self.storage.unwrap_or_else(|| {
+        let (settings, entries) = match config::read(&figment, &presets, &env) {
+            Ok(read) => read,
+            Err(found) => {
+                faults.extend(found.iter().map(str::to_owned));
+                return Err(faults);
+            }
+        };
+        self.check(&entries, &mut faults);
+        let Parts { storage, sessions, signals, admins, .. } = self;
+        let store = storage.unwrap_or_else(|| {
             if !debug {
                 log::warn!("oauth: no storage is named: each browser keeps its own accounts, in cookies");
             }
             CookieStorage.into()
         });
-        let (user_type, key_file) = match &store.0 {
-            Place::Shared(storage) => {
-                storage.open(&figment).await.map_err(|error| vec![launch_message(&error)])?;
-                (storage.user_type(), storage.key_file(&figment))
-            }
-            Place::Browser => (None, None),
-        };
+        let site = site(&entries, &admins, &store.0, &mut faults);
         let clock = Clock::default();
         let sessions =
-            self.sessions.unwrap_or_else(|| Box::new(PrivateCookie::new(settings.secure(), clock.clone())));
-        if let (Some(policy), Some(session)) = (user_type, sessions.user_type())
-            && policy != session
-        {
-            faults.push(format!(
-                "the policy's user ids are `{}`, those of the sessions `{}`: make them one type",
-                policy.name(),
-                session.name()
-            ));
-        }
-        let site: BTreeMap<_, _> = entries
-            .values()
-            .filter(|entry| entry.account.is_some() || self.admins.contains_key(&entry.name))
-            .map(|entry| (entry.name.clone(), self.admins.get(&entry.name).copied()))
-            .collect();
-        if matches!(store.0, Place::Browser) {
-            faults.extend(site.keys().map(|name| {
-                format!("entry `{name}` is the site's, but CookieStorage keeps accounts in browsers: name a storage, `DieselStorage::database(\"…\")` say")
-            }));
+            sessions.unwrap_or_else(|| Box::new(PrivateCookie::new(settings.secure(), clock.clone())));
+        let (mut user_type, mut key_file) = (sessions.user_type(), None);
+        if let Place::Shared(storage) = &store.0 {
+            user_type = one_type(storage.user_type(), user_type, &mut faults);
+            match storage.open(&figment).await {
+                Ok(()) => key_file = storage.key_file(&figment),
+                Err(error) => faults.push(launch_message(&error)),
+            }
         }
         let keys = match keys::ring(&settings, &figment, debug, key_file) {
-            Ok(keys) => keys,
-            Err(fault) => return Err([faults, vec![fault]].concat()),
+            Ok(keys) if faults.is_empty() => keys,
+            Ok(_) => return Err(faults),
+            Err(fault) => {
+                faults.push(fault);
+                return Err(faults);
+            }
         };
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let user_required = settings.user_required.unwrap_or(!matches!(store.0, Place::Browser));
         let (store, cache) = match (store.0, settings.cache) {
             (Place::Shared(storage), Some(cache)) => {
@@ -162,64 +152,95 @@ impl Parts {
             }
             (place, _) => (place, None),
         };
-        let signals = self.signals.clone();
-        let report = move |report,
-                           record: crate::storage::Record|
-              -> futures::future::BoxFuture<'static, ()> {
-            let signals = signals.clone();
-            Box::pin(async move {
-                let (entry, provider_user_id, user) = (record.entry, record.provider_user_id, record.user_id);
-                signals
-                    .event(match report {
-                        Report::Refreshed => Event::TokenRefreshed { entry, provider_user_id, user },
-                        Report::GrantLost => Event::GrantLost { entry, provider_user_id, user },
-                    })
-                    .await;
-            })
-        };
-        let workshop = Engine::new(clock).map(|engine| Workshop { engine, keys, report: Box::new(report) });
-        let callbacks = entries.values().filter_map(|entry| own_callback(entry, &settings.prefix)).collect();
+        let stops = |error| vec![launch_message(&error)];
+        let engine = Engine::new(clock).map_err(stops)?;
         Ok(Dance(Arc::new(Inner {
-            callbacks,
+            callbacks: entries.values().filter_map(|entry| own_callback(entry, &settings.prefix)).collect(),
             settings,
             entries: entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect(),
             site,
             user_required,
-            user_type: user_type.or(sessions.user_type()),
+            user_type,
             store,
             cache,
             sessions,
-            signals: self.signals,
-            workshop: Arc::new(workshop.map_err(|error| vec![launch_message(&error)])?),
-            pages: Pages::new().map_err(|error| vec![launch_message(&error)])?,
+            workshop: Arc::new(Workshop { engine, keys, report: reporter(signals.clone()) }),
+            signals,
+            pages: Pages::new().map_err(stops)?,
         })))
     }
 
     /// The presets that entries may name: ours, and the app's own over them.
-    fn presets(&self) -> Result<BTreeMap<String, Preset>, Faults> {
+    fn presets(&self, faults: &mut Faults) -> BTreeMap<String, Preset> {
         let mut presets: BTreeMap<String, Preset> =
             PRESETS.iter().map(|(name, preset)| ((*name).into(), *preset)).collect();
         let mut seen = BTreeMap::new();
         for (name, marker, preset) in &self.providers {
             if seen.insert(name, marker).is_some_and(|other| other != marker) {
-                return Err(vec![format!("two providers are called `{name}`: give each a NAME of its own")]);
+                faults.push(format!("two providers are called `{name}`: give each a NAME of its own"));
             }
             presets.insert((*name).into(), *preset);
         }
-        Ok(presets)
+        presets
     }
 
-    fn check(&self, entries: &BTreeMap<String, Entry>) -> Faults {
-        let unknown = |name: &&str| !entries.contains_key(*name);
-        let admins = self.admins.keys().map(String::as_str).filter(unknown).map(|name| ("site_admin", name));
-        let signals = self.signals.entries().filter(unknown).map(|name| ("signals_for", name));
-        admins
-            .chain(signals)
-            .map(|(method, name)| {
-                format!("`.{method}(…, \"{name}\")` names no entry: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    client_secret = \"…\"\n")
-            })
-            .collect()
+    /// What is attached for an entry must name one.
+    fn check(&self, entries: &BTreeMap<String, Entry>, faults: &mut Faults) {
+        let admins =
+            self.admins.keys().map(|name| (name.as_str(), format!(".site_admin::<Admin>(\"{name}\")")));
+        let signals = self.signals.entries().map(|name| (name, format!(".signals_for(\"{name}\", …)")));
+        let unknown = admins.chain(signals).filter(|(name, _)| !entries.contains_key(*name));
+        faults.extend(unknown.map(|(name, call)| {
+            format!("`{call}` names no entry: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    client_secret = \"…\"\n")
+        }));
     }
+}
+
+/// The entries that are the site's, each with who may connect its first account.
+fn site(
+    entries: &BTreeMap<String, Entry>,
+    admins: &BTreeMap<String, Admits>,
+    place: &Place,
+    faults: &mut Faults,
+) -> BTreeMap<String, Option<Admits>> {
+    let site: BTreeMap<_, _> = entries
+        .values()
+        .filter(|entry| entry.account.is_some() || admins.contains_key(&entry.name))
+        .map(|entry| (entry.name.clone(), admins.get(&entry.name).copied()))
+        .collect();
+    if matches!(place, Place::Browser) {
+        faults.extend(site.keys().map(|name| {
+            format!("entry `{name}` is the site's, but CookieStorage keeps accounts in browsers: name a storage, `DieselStorage::database(\"…\")` say")
+        }));
+    }
+    site
+}
+
+/// The type of the app's user ids: policy and sessions must mean the same.
+fn one_type(policy: Option<UserType>, session: Option<UserType>, faults: &mut Faults) -> Option<UserType> {
+    if let (Some(policy), Some(session)) = (policy, session)
+        && policy != session
+    {
+        faults.push(format!(
+            "the policy's user ids are `{}`, those of the sessions `{}`: make them one type",
+            policy.name(),
+            session.name()
+        ));
+    }
+    policy.or(session)
+}
+
+/// Tells `signals` what clients report.
+fn reporter(signals: Receivers) -> Box<Reporter> {
+    Box::new(move |report, record| {
+        let signals = signals.clone();
+        let (entry, provider_user_id, user) = (record.entry, record.provider_user_id, record.user_id);
+        let event = match report {
+            Report::Refreshed => Event::TokenRefreshed { entry, provider_user_id, user },
+            Report::GrantLost => Event::GrantLost { entry, provider_user_id, user },
+        };
+        Box::pin(async move { signals.event(event).await })
+    })
 }
 
 fn launch_message(error: &Error) -> String {

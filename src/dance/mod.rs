@@ -30,7 +30,8 @@ pub(crate) use reply::{Reply, error_json, wants_json};
 use crate::client::{Account, Client, Workshop};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Who};
+use crate::next;
 use crate::page::Pages;
 use crate::secret::KeyRing;
 use crate::session::AnySessions;
@@ -174,9 +175,13 @@ impl Dance {
 
     /// The key of `request`'s account at `entry`; none when nobody is signed in and accounts have users.
     pub(crate) async fn owner(&self, request: &Request<'_>, entry: &str) -> Result<Option<Key>> {
-        let user = self.user(request).await?.map(str::to_owned);
-        let known = user.is_some() || matches!(self.store, Place::Browser);
-        Ok(known.then(|| Key::Owner { entry: entry.into(), user }))
+        let user = self.user(request).await?;
+        Ok(self.may_own(user).then(|| Key::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
+    }
+
+    /// Whether there may be accounts of `user`'s: somebody's, or a browser's own, which need nobody.
+    pub(crate) fn may_own(&self, user: Option<&str>) -> bool {
+        user.is_some() || matches!(self.store, Place::Browser)
     }
 
     /// A client of the account under `key`; none when there is no such account.
@@ -200,6 +205,22 @@ impl Dance {
             }
         };
         Ok(Some(Client::new(entry.clone(), storage, self.workshop.clone(), account.clone())))
+    }
+
+    /// `next`, if one may go there afterwards: a path of the app's own by a browser's own rules, and none of our own
+    /// routes.
+    pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<String> {
+        let settings = &self.settings;
+        next::local_path(next?, &settings.base_url).filter(|path| !next::is_ours(path, &settings.prefix))
+    }
+
+    /// Tells the operator of an error, as loudly as it is theirs.
+    pub(crate) fn log_error(&self, entry: &str, error: &Error) {
+        match error.kind().who() {
+            Who::Person => log::info!("oauth: `{entry}`: {error:?}"),
+            Who::Provider => log::warn!("oauth: `{entry}`: {error:?}"),
+            Who::Operator => log::error!("oauth: `{entry}`: {error:?}"),
+        }
     }
 
     /// Where a person signs in with `entry`, and then goes on to `next`.

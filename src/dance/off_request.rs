@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Purpose};
 use crate::profile::Profile;
 use crate::provider::Provider;
-use crate::storage::{Key, Place, Record, Storage};
+use crate::signals::Event;
+use crate::storage::{Key, Linked, Place, Record, Storage};
 use crate::token::Token;
 use crate::user::UserId;
 
@@ -27,7 +28,8 @@ impl Dance {
     /// A client of `user`'s account at `P`; none when there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; [`ErrorKind::Reconnect`] when the stored token can't be used any more.
+    /// [`ErrorKind::Reconnect`] when the stored token can't be used any more; [`ErrorKind::UnknownProvider`] when there
+    /// is no entry of `P`'s name; [`ErrorKind::Config`] with `CookieStorage`; [`ErrorKind::Store`].
     pub async fn client<P: Provider>(&self, provider: P, user: &impl UserId) -> Result<Option<Client>> {
         let _ = provider;
         let storage = self.shared()?.clone();
@@ -43,7 +45,7 @@ impl Dance {
     /// `user`'s accounts at all entries.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
     pub async fn accounts(&self, user: &impl UserId) -> Result<Vec<Record>> {
         let entries: Vec<&str> = self.entries.keys().map(String::as_str).collect();
         self.shared()?.list(Some(&user.to_string()), &entries).await
@@ -52,17 +54,21 @@ impl Dance {
     /// The account of `provider_user_id` at `P`.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
     pub async fn account<P: Provider>(&self, provider: P, provider_user_id: &str) -> Result<Option<Record>> {
         let _ = provider;
         self.shared()?.get(&Key::identity(P::NAME, provider_user_id)).await
     }
 
     /// Stores an account that came from elsewhere: another app, another library. An account that is there already is
-    /// replaced; it must be `user`'s.
+    /// replaced; it must be `user`'s. It is linked as if `user` connected it: the storage's policy is asked, with what
+    /// stands around it ([`Domain`](crate::Domain), `may_sign_in`), and signals hear of it
+    /// ([`Event::AccountCreated`], [`Event::AccountUpdated`]).
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when it is somebody else's, [`ErrorKind::Store`].
+    /// [`ErrorKind::Refused`] when it is somebody else's, or the policy says no; [`ErrorKind::UnknownProvider`] when
+    /// there is no entry of `P`'s name; [`ErrorKind::Config`] with `CookieStorage`, and when the account was stored
+    /// while the entry pointed to another server; [`ErrorKind::Store`].
     pub async fn import<P: Provider>(
         &self,
         provider: P,
@@ -84,16 +90,44 @@ impl Dance {
             now: self.clock().now(),
             notes: Default::default(),
         };
-        Ok(self.shared()?.link(&arrival, self.keys()).await?.record)
+        let Linked { record, previous, .. } = self.shared()?.link(&arrival, self.keys()).await?;
+        self.tell_stored(&record, previous.is_none()).await;
+        Ok(record)
     }
 
     /// Deletes what is under `key`: one account by its identity, or all of a user's at an entry. Nothing there is no
-    /// error; whether the user can still sign in is the caller's business.
+    /// error; whether the user can still sign in is the caller's business, and so is revoking the grant at the provider.
+    /// Signals hear of it ([`Event::AccountRemoved`]).
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
     pub async fn delete(&self, key: &Key) -> Result<()> {
-        self.shared()?.delete(key).await
+        let storage = self.shared()?;
+        let removed = match key {
+            Key::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
+            Key::Identity { .. } => storage.fresh(key).await?.into_iter().collect(),
+        };
+        storage.delete(key).await?;
+        self.tell_removed(removed).await;
+        Ok(())
+    }
+
+    /// Signals hear that `record` was stored: for the first time, or again.
+    pub(super) async fn tell_stored(&self, record: &Record, new: bool) {
+        let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
+        let user = record.user_id.clone();
+        let event = match new {
+            true => Event::AccountCreated { entry, provider_user_id, user },
+            false => Event::AccountUpdated { entry, provider_user_id, user },
+        };
+        self.signals.event(event).await;
+    }
+
+    /// Signals hear that these accounts were removed.
+    pub(super) async fn tell_removed(&self, removed: Vec<Record>) {
+        for Record { entry, provider_user_id, user_id: user, .. } in removed {
+            self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
+        }
     }
 
     #[cfg(feature = "testing")]
@@ -120,7 +154,8 @@ impl Each {
     /// whose grant is dead answers its first call with [`ErrorKind::Reconnect`].
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; the next call tries the same page again.
+    /// [`ErrorKind::Store`]; the next call tries the same page again. [`ErrorKind::UnknownProvider`] when there is no
+    /// entry of `P`'s name; [`ErrorKind::Config`] with a storage that can't walk its accounts, `CookieStorage` say.
     pub async fn next(&mut self) -> Result<Option<Client>> {
         let storage = self.dance.shared()?.clone();
         let entry: Arc<Entry> = self.dance.entry(self.entry)?.clone();

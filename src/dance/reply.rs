@@ -73,6 +73,9 @@ impl Dance {
             Err(_) => {}
         }
         let mut response = response.finalize();
+        if status == Status::ServiceUnavailable {
+            response.set_raw_header("Retry-After", "5");
+        }
         for (name, value) in [
             ("Cache-Control", "no-store"),
             ("Vary", "Cookie, Accept"),

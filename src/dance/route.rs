@@ -7,8 +7,7 @@ use rocket::route::{Handler, Outcome, Route};
 use rocket::{Request, Response};
 
 use super::Dance;
-use super::reply::Reply;
-use crate::error::{Error, ErrorKind, Result, Who};
+use crate::error::{Error, ErrorKind, Result};
 
 /// One of our pages or actions.
 #[derive(Clone, Debug)]
@@ -100,7 +99,9 @@ impl Endpoint {
             },
             _ => return self.method_not_allowed(dance, request),
         };
-        dance.log(name, &reply);
+        if let Err(error) = &reply {
+            dance.log_error(name, error);
+        }
         dance.respond(request, reply)
     }
 
@@ -122,30 +123,6 @@ impl Endpoint {
     }
 }
 
-impl Dance {
-    /// Tells the operator of a failure.
-    pub(super) fn log(&self, entry: &str, reply: &Result<Reply>) {
-        if let Err(error) = reply {
-            self.log_error(entry, error);
-        }
-    }
-
-    pub(crate) fn log_error(&self, entry: &str, error: &Error) {
-        match error.kind().who() {
-            Who::Person => log::info!("oauth: `{entry}`: {error:?}"),
-            Who::Provider => log::warn!("oauth: `{entry}`: {error:?}"),
-            Who::Operator => log::error!("oauth: `{entry}`: {error:?}"),
-        }
-    }
-
-    /// Where to go afterwards: a path of the app's own by a browser's own rules, and none of our own routes.
-    pub(crate) fn next(&self, next: Option<&str>) -> Option<String> {
-        let settings = &self.settings;
-        crate::next::local_path(next?, &settings.base_url)
-            .filter(|path| !crate::next::is_ours(path, &settings.prefix))
-    }
-}
-
 /// The first value of `name` in the query of `uri`.
 pub(super) fn query(uri: &Origin<'_>, name: &str) -> Option<String> {
     pairs(uri.query()?.as_str(), name)
@@ -161,8 +138,9 @@ fn pairs(encoded: &str, name: &str) -> Option<String> {
 pub(super) struct Form(String);
 
 impl Form {
+    /// The first value of `name`, also an empty one.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        pairs(&self.0, name).filter(|value| !value.is_empty())
+        pairs(&self.0, name)
     }
 }
 

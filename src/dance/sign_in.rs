@@ -11,7 +11,7 @@ use crate::error::Result;
 impl Dance {
     /// The sign-in page. When it stands in for a begin that another site asked for, `next` is that one's.
     pub(super) async fn get_sign_in(&self, request: &Request<'_>) -> Result<Reply> {
-        let next = self.next(query(request.uri(), "next").as_deref());
+        let next = self.checked_next(query(request.uri(), "next").as_deref());
         let entries = self.logins().into_iter().map(|name| {
             json!({
                 "name": name,

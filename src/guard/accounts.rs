@@ -7,6 +7,7 @@ use rocket::request::{FromRequest, Outcome};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::challenge::failed;
 use super::oauth::OAuth;
 use crate::client::Client;
 use crate::dance::Dance;
@@ -17,9 +18,15 @@ use crate::storage::{Record, Storage};
 /// The accounts of whoever the request is from: "may have". Always there, nobody signed in included; 503 when the store
 /// is down.
 ///
-/// It serialises for templates: `entries`, each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in
-/// with"), `action` and `disconnect` URLs and `accounts` (`id`, `display_name`, …); and `csrf`, which every form to them
-/// sends along as a hidden field.
+/// It serialises for templates:
+///
+/// | key | |
+/// |---|---|
+/// | `entries` | each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in with"), `action` and `disconnect` (where its forms post to; signed out, `action` takes a GET) and `accounts`: `id`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url`. Signed out, those with which one can sign in |
+/// | `csrf` | the hidden field that every posted form sends along |
+/// | `signed_in` | whether somebody is |
+/// | `accounts_url` | the page of the connected accounts |
+/// | `logout_url` | where the form that signs out posts to |
 ///
 /// ```
 /// use rocket_dance::{Accounts, Result, provider::GitHub};
@@ -77,7 +84,7 @@ impl Accounts {
 
     /// Where to sign in with, or connect, `entry`, and then go on to `next`, a path of the app.
     pub fn login_uri(&self, entry: &str, next: &str) -> String {
-        self.dance.login_path(Some(entry), self.dance.next(Some(next)).as_deref())
+        self.dance.login_path(Some(entry), self.dance.checked_next(Some(next)).as_deref())
     }
 }
 
@@ -104,14 +111,7 @@ impl<'r> FromRequest<'r> for Accounts {
             let context = dance.accounts_context(request, &accounts).await?;
             Ok(Self { dance: dance.clone(), storage: dance.storage(request), accounts, context })
         };
-        match found.await {
-            Ok(accounts) => Outcome::Success(accounts),
-            Err(error) => {
-                let error: Error = error;
-                log::warn!("oauth: the accounts can't be listed: {error:?}");
-                Outcome::Error((error.kind().status(), error))
-            }
-        }
+        found.await.map_or_else(|error| failed(request, None, error), Outcome::Success)
     }
 }
 

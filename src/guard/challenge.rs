@@ -4,12 +4,13 @@ use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
 use rocket::catcher::{BoxFuture, Catcher};
-use rocket::http::{Header, Method, Status};
+use rocket::http::{Method, Status};
+use rocket::request::Outcome;
 use rocket::response::{self, Responder, Response};
 use rocket::{Request, catcher};
 
 use crate::dance::{Dance, Reply, error_json, wants_json};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Left by a guard that forwarded 401, for the catcher.
 #[derive(Default)]
@@ -23,13 +24,38 @@ struct Challenge {
 
 /// Marks `request` as failed by a guard of ours that wanted `entry`, unless `caller` is Rocket's own `Option<G>` or
 /// `Result<G, E>`: then the handler runs, and a 401 of its own must not send the person to a provider.
-pub(super) fn mark(request: &Request<'_>, caller: &Location<'_>, entry: Option<&str>, kind: ErrorKind) {
+fn mark(request: &Request<'_>, caller: &Location<'_>, entry: Option<&str>, kind: ErrorKind) {
     let file = caller.file().replace('\\', "/");
     if !file.ends_with("src/request/from_request.rs") {
         let challenge = Challenge { entry: entry.map(str::to_owned), kind };
         *request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(challenge);
     }
+}
+
+/// What a guard answers: where the person can help it the 401 is left to the catchers, marked.
+pub(super) fn outcome<T>(
+    request: &Request<'_>,
+    caller: &Location<'_>,
+    entry: Option<&str>,
+    found: Result<T>,
+) -> Outcome<T, Error> {
+    match found {
+        Ok(guard) => Outcome::Success(guard),
+        Err(error) if error.kind().status() == Status::Unauthorized => {
+            mark(request, caller, entry, error.kind());
+            Outcome::Forward(Status::Unauthorized)
+        }
+        Err(error) => failed(request, entry, error),
+    }
+}
+
+/// What a guard answers when nobody at the browser can help it.
+pub(super) fn failed<T>(request: &Request<'_>, entry: Option<&str>, error: Error) -> Outcome<T, Error> {
+    if let Ok(dance) = Dance::of(request) {
+        dance.log_error(entry.unwrap_or("app"), &error);
+    }
+    Outcome::Error((error.kind().status(), error))
 }
 
 /// What answers a 401 that a guard of ours caused: for GET a redirect to that provider's sign-in, and back here
@@ -65,7 +91,7 @@ impl<'r> Responder<'r, 'static> for Unauthorized {
 
 fn answer(dance: &Dance, request: &Request<'_>, challenge: &Challenge) -> Response<'static> {
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
-    let next = dance.next(next.as_deref());
+    let next = dance.checked_next(next.as_deref());
     // An entry that is only for connecting signs nobody in.
     let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
     let login_url = dance.login_path(entry, next.as_deref());
@@ -116,14 +142,7 @@ impl<'r> Responder<'r, 'static> for Error {
             kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect) => {
                 Ok(answer(dance, request, &Challenge { entry, kind }))
             }
-            kind if wants_json(request) => {
-                let mut response = dance.respond(request, Ok(Reply::Json(error_json(&self, None))));
-                response.set_status(kind.status());
-                if kind.status() == Status::ServiceUnavailable {
-                    response.set_header(Header::new("Retry-After", "5"));
-                }
-                Ok(response)
-            }
+            _ if wants_json(request) => Ok(dance.respond(request, Err(self))),
             kind => Err(kind.status()),
         }
     }

@@ -3,23 +3,29 @@
 use std::panic::Location;
 use std::pin::Pin;
 
-use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::mark;
+use super::challenge::outcome;
 use crate::dance::Dance;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::session::CurrentUser;
 use crate::storage::UserType;
 use crate::user::UserId;
+
+async fn find<U: UserId>(request: &Request<'_>) -> Result<CurrentUser<U>> {
+    match Dance::of(request)?.user(request).await? {
+        Some(user) => CurrentUser::parse(user),
+        None => Err(Error::new(ErrorKind::NotSignedIn, "Please sign in.")),
+    }
+}
 
 type BoxedOutcome<'a, T> = Pin<Box<dyn Future<Output = Outcome<T, Error>> + Send + 'a>>;
 
 impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
     type Error = Error;
 
-    // Written out for the caller's location: see `mark`.
+    // Written out for the caller's location: see `challenge::mark`.
     #[track_caller]
     fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> BoxedOutcome<'async_trait, Self>
     where
@@ -28,23 +34,7 @@ impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
         Self: 'async_trait,
     {
         let caller = Location::caller();
-        Box::pin(async move {
-            let user = match Dance::of(request) {
-                Ok(dance) => dance.user(request).await.and_then(|user| user.map(Self::parse).transpose()),
-                Err(error) => Err(error),
-            };
-            match user {
-                Ok(Some(user)) => Outcome::Success(user),
-                Ok(None) => {
-                    mark(request, caller, None, ErrorKind::NotSignedIn);
-                    Outcome::Forward(Status::Unauthorized)
-                }
-                Err(error) => {
-                    log::error!("oauth: the session can't be read: {error:?}");
-                    Outcome::Error((error.kind().status(), error))
-                }
-            }
-        })
+        Box::pin(async move { outcome(request, caller, None, find(request).await) })
     }
 }
 

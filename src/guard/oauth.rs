@@ -6,11 +6,10 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 
-use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::mark;
+use super::challenge::outcome;
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -87,7 +86,7 @@ type BoxedOutcome<'a, T> = Pin<Box<dyn Future<Output = Outcome<T, Error>> + Send
 impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
     type Error = Error;
 
-    // Written out, where others use the `async_trait` attribute, for the caller's location: see `mark`.
+    // Written out, where others use the `async_trait` attribute, for the caller's location: see `challenge::mark`.
     #[track_caller]
     fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> BoxedOutcome<'async_trait, Self>
     where
@@ -96,19 +95,9 @@ impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
         Self: 'async_trait,
     {
         let caller = Location::caller();
-        Box::pin(async move {
-            match find::<P>(request).await {
-                Ok(client) => Outcome::Success(Self::new(client)),
-                Err(error) if error.kind().status() == Status::Unauthorized => {
-                    mark(request, caller, Some(P::NAME), error.kind());
-                    Outcome::Forward(Status::Unauthorized)
-                }
-                Err(error) => {
-                    log::warn!("oauth: `{}`: {error:?}", P::NAME);
-                    Outcome::Error((error.kind().status(), error))
-                }
-            }
-        })
+        Box::pin(
+            async move { outcome(request, caller, Some(P::NAME), find::<P>(request).await.map(Self::new)) },
+        )
     }
 }
 

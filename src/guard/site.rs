@@ -54,7 +54,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let key = Key::Owner { entry: P::NAME.into(), user: None };
     let client = dance.open(dance.entry(P::NAME)?, dance.storage(request), &key).await?;
     let client = client.ok_or_else(|| {
-        Error::new(ErrorKind::Store, "This site's account is not connected yet.")
+        Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
             .because(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))
     })?;
     client.ready().await?;
@@ -69,6 +69,7 @@ impl<'r, P: Provider> FromRequest<'r> for Site<P> {
         match find::<P>(request).await {
             Ok(client) => Outcome::Success(Self { client, provider: PhantomData }),
             Err(error) => {
+                // Whatever it is, the operator must act.
                 log::error!("oauth: the site's account at `{}`: {error:?}", P::NAME);
                 // A dead grant of the site's is an outage for the visitor, who can't reconnect it.
                 let status = match error.kind().status() {

@@ -1,13 +1,15 @@
 //! The demo provider, for an app without entries.
 
 use rocket::fairing::{self, Fairing, Info, Kind};
-use rocket::{Build, Orbit, Rocket};
+use rocket::{Build, Config, Orbit, Rocket};
 
 use super::issuer::{Client, Issuer};
+use crate::dance::Dance;
 use crate::secret::KeyRing;
 
 /// A provider to try a whole sign-in with, offline: on the app's own port, as entry `demo`, when Rocket.toml names no
-/// entry at all. Attach it before the dance, and in debug builds only: anybody may be anybody there.
+/// entry at all. Anybody may be anybody there: attach it in debug builds only, and before the dance. In another profile
+/// than `debug` it does nothing.
 ///
 /// ```
 /// use rocket_dance::Dance;
@@ -48,13 +50,22 @@ impl Fairing for Demo {
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
         let figment = rocket.figment().clone();
+        if figment.profile() != Config::DEBUG_PROFILE {
+            return Ok(rocket);
+        }
         let entries = figment.find_value("oauth").ok().and_then(|oauth| oauth.into_dict());
         if entries.is_some_and(|entries| !entries.is_empty()) {
             return Ok(rocket);
         }
+        if rocket.state::<Dance>().is_some() {
+            log::error!(
+                "oauth: the demo provider is attached too late: `.attach(Demo::fairing())` before `Dance::fairing()`"
+            );
+            return Ok(rocket);
+        }
         let base_url = base_url(&rocket);
         let prefix = figment.extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
-        let callback = format!("{base_url}{prefix}/{NAME}/authorized");
+        let callback = format!("{base_url}{}/{NAME}/authorized", prefix.trim_end_matches('/'));
         // Known to everybody, and no harm: a provider without passwords has nothing to keep. So the accounts of a demo
         // live through a restart.
         let keys = KeyRing::new([*b"the demo provider keeps no secret".first_chunk().unwrap_or(&[0; 32])]);

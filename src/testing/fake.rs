@@ -60,7 +60,9 @@ impl FakeProvider {
     /// # Panics
     /// When no port can be had.
     pub async fn start() -> Self {
-        Self::start_blocking()
+        // It waits for a thread: the runtime's own threads go on meanwhile.
+        let started = rocket::tokio::task::spawn_blocking(Self::start_blocking).await;
+        started.expect("the fake provider could not be launched")
     }
 
     /// Starts one, outside of async code.
@@ -121,7 +123,7 @@ impl FakeProvider {
     }
 
     /// `[default.oauth.<name>]` for a public client: without a secret.
-    pub fn public(&self, name: &str) -> (String, Value) {
+    pub fn public_config(&self, name: &str) -> (String, Value) {
         let entry = json!({
             "provider": "oidc", "issuer": self.issuer(), "api_base_url": self.at("/api/"), "client_id": PUBLIC_ID,
             "token_endpoint_auth_method": "none",

@@ -1,18 +1,23 @@
 //! Connecting and disconnecting: the page, and whose account it is.
 
 use rocket::http::{Accept, ContentType, Status};
+use rocket::local::asynchronous::Client;
+use rocket::routes;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
 use rocket_dance::{Dance, ErrorKind};
 use serde_json::{Value, json};
 
-use crate::app::{App, figment, location};
+use crate::app::{App, figment, location, rocket};
+use crate::guards::context;
 use crate::people::People;
 
 /// Ada is signed in and connected at `op`.
 async fn app(people: &People, settings: &[(&str, Value)]) -> App {
     let fake = FakeProvider::start().await;
     let figment = settings.iter().fold(figment(&fake), |figment, setting| figment.merge(setting.clone()));
-    let app = App::new(fake, figment, Dance::fairing().storage(people.storage())).await;
+    let rocket = rocket(figment, Dance::fairing().storage(people.storage()));
+    let client = Client::tracked(rocket.mount("/", routes![context])).await.expect("the app launches");
+    let app = App { client, fake };
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     app
 }
@@ -133,6 +138,8 @@ async fn nobody_disconnects_what_is_not_his() {
         ("/login/op/disconnect", "999999", Status::SeeOther),
         ("/login/op/disconnect", "1 OR 1=1", Status::BadRequest),
         ("/login/op/disconnect", "-1", Status::SeeOther),
+        // Not all of them: that is no `account` at all.
+        ("/login/op2/disconnect", "", Status::BadRequest),
     ] {
         assert_eq!(app.post(uri, &[("account", account)]).await.status(), status, "{uri} {account}");
         assert_eq!(people.snapshot(), before, "{uri} {account}");
@@ -193,6 +200,12 @@ async fn an_entry_only_for_connecting_is_no_way_to_sign_in() {
     assert_eq!(connect(&app, "op2", "ada").await, Status::SeeOther);
     log_out(&app).await;
     assert_eq!(app.get("/login/op2").await.status(), Status::Forbidden);
+    let names = |value: &Value| {
+        let entries = value["entries"].as_array().expect("entries").iter();
+        entries.map(|entry| entry["name"].clone()).collect::<Vec<_>>()
+    };
+    let (_, context) = app.json("/context").await;
+    assert_eq!(names(&context), ["op"], "signed out it has no button");
 }
 
 #[rocket::async_test]

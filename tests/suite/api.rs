@@ -162,6 +162,30 @@ async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
 }
 
 #[rocket::async_test]
+async fn without_a_refresh_token_a_token_serves_until_it_expires() {
+    let people = People::new();
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake).merge(("dance.cache", false));
+    let app = App::new(fake, figment, Dance::fairing().storage(people.storage())).await;
+    let forget =
+        |answer: &mut Value| drop(answer.as_object_mut().map(|answer| answer.remove("refresh_token")));
+    app.fake.answer(Endpoint::Token, Answer::edit(forget));
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    let (row, calls) = (people.snapshot(), app.token_calls());
+    dance(&app).advance(HOUR - 10);
+    for _ in 0..2 {
+        assert_eq!(guarded(&app).await, ok());
+    }
+    dance(&app).advance(20);
+    for _ in 0..2 {
+        let (status, json) = app.json("/guarded").await;
+        assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("reconnect_needed")));
+    }
+    assert_eq!(app.token_calls(), calls, "there is nothing to ask the provider for");
+    assert_eq!(people.snapshot(), row, "and nothing to write");
+}
+
+#[rocket::async_test]
 async fn rr_04_a_refresh_does_not_bring_back_what_was_disconnected() {
     for cache in [true, false] {
         let people = People::new();

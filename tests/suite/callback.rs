@@ -139,14 +139,14 @@ async fn cb_09_who_only_looks_uses_nothing_up() {
     let callback = ada.ride("/login/op").await;
     refused(&mut ada, &Ask::new(Method::Head, &callback), NOT_ALLOWED).await;
     refused(&mut ada, &Ask::new(Method::Options, &callback), NOT_ALLOWED).await;
-    let unavailable = Refused::new(Status::ServiceUnavailable, "provider_unreachable");
+    let in_advance = Refused::new(Status::BadRequest, "bad_request");
     for (header, value) in [
         ("Sec-Purpose", "prefetch"),
         ("Sec-Purpose", "prefetch;prerender"),
         ("Purpose", "prefetch"),
         ("X-Moz", "prefetch"),
     ] {
-        refused(&mut ada, &Ask::get(&callback).header(header, value), unavailable).await;
+        refused(&mut ada, &Ask::get(&callback).header(header, value), in_advance).await;
     }
     // The begin, too, begins nothing for HEAD.
     let flows = ada.flows();

@@ -272,6 +272,8 @@ async fn accounts_serialise_for_templates() {
     assert!(op["accounts"][0]["id"].is_i64() && op["accounts"][0]["display_name"].is_string());
     assert_eq!((&entry("op2")["verb"], &entry("op2")["accounts"]), (&json!("Connect"), &json!([])));
     assert_eq!(context["signed_in"], true);
+    assert_eq!(context["accounts_url"], "/login/accounts");
+    assert_eq!(context["logout_url"], "/login/logout");
     // The field that every form sends along: it works.
     let csrf = context["csrf"].as_str().expect("a token");
     let posted = app
@@ -484,7 +486,7 @@ async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
     for prefetch in ["Sec-Purpose", "Purpose"] {
         let header = rocket::http::Header::new(prefetch, "prefetch;prerender");
         let response = app.client.get(callback.clone()).header(header).dispatch().await;
-        assert_eq!((response.status(), app.token_calls()), (Status::ServiceUnavailable, authorized));
+        assert_eq!((response.status(), app.token_calls()), (Status::BadRequest, authorized));
     }
     // The flow is as it was; it is only that nobody is signed in to whom the account could go.
     assert_eq!(app.get(&callback).await.status(), Status::Forbidden);

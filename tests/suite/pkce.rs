@@ -26,7 +26,7 @@ async fn pk_01_s256_by_default() {
     );
     let house = House::with(|figment| figment).await;
     let hub = house.fake.preset("hub", "github");
-    let public = house.fake.public("app");
+    let public = house.fake.public_config("app");
     let house = house.again(|figment| figment.merge(hub).merge(public)).await;
     for entry in ["op", "hub", "app"] {
         let mut browser = house.browser();

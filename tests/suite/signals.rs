@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use rocket::http::{Header, Status};
 use rocket::{Request, Response};
 use rocket_dance::provider::Provider;
+use rocket_dance::storage::Key;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
-use rocket_dance::{Arrival, Authorized, Begin, Client, Dance, DanceFairing, Error, Event, Result, Signals};
+use rocket_dance::{
+    Arrival, Authorized, Begin, Client, Dance, DanceFairing, Error, Event, Profile, Result, Signals, Token,
+};
 use serde_json::json;
 
 use crate::app::{App, Op, figment, path_and_query};
@@ -439,6 +442,15 @@ async fn events_tell_what_has_happened_in_order() {
 
     assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::SeeOther);
     assert_eq!(heard.take(), ["removed op ada 1"]);
+
+    // Off a request too.
+    let profile = || Profile::from_claims(&json!({ "sub": "grace" })).expect("a profile");
+    for _ in 0..2 {
+        dance.import(Op, &1, profile(), Token::new("t")).await.expect("imported");
+    }
+    dance.delete(&Key::owner("op", &1)).await.expect("deleted");
+    dance.delete(&Key::identity("op", "grace")).await.expect("nothing to delete");
+    assert_eq!(heard.take(), ["created op grace 1", "updated op grace 1", "removed op grace 1"]);
     assert_eq!(app.post("/login/op2/disconnect", &[]).await.status(), Status::Conflict);
     assert_eq!(heard.take(), Vec::<String>::new());
 

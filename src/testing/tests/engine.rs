@@ -47,7 +47,7 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
     for entry in [
         fake.config("op"),
         form_posted,
-        fake.public("open"),
+        fake.public_config("open"),
         fake.preset("github", "github"),
         fake.preset("discord", "discord"),
         fake.preset("google", "google"),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
+use crate::Dance;
 use crate::provider::Algorithm;
 use crate::secret::{decode, encode, sha256};
 use crate::storage::KeyRing;
@@ -400,6 +401,31 @@ fn sign_in_then_connect_with_either_client() {
 async fn sign_in_says_what_is_wrong() {
     let fake = FakeProvider::start().await;
     sign_in(&Local::tracked(riding(&fake)).await.unwrap(), "nothing").await;
+}
+
+#[rocket::async_test]
+async fn the_demo_is_for_debug_and_comes_before_the_dance() {
+    let app = |profile: &str| {
+        let log_level = rocket::config::LogLevel::Off;
+        let config = rocket::Config { profile: profile.into(), log_level, ..rocket::Config::debug_default() };
+        let figment = rocket::figment::Figment::from(config)
+            .merge(("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
+            .merge(("dance.base_url", "http://localhost:8000/"))
+            .merge(("dance.prefix", "/in/"));
+        rocket::custom(figment)
+    };
+    let demo = async |rocket: rocket::Rocket<rocket::Build>| {
+        let app = Local::tracked(rocket).await.unwrap();
+        let status = app.get("/demo/.well-known/openid-configuration").dispatch().await.status().code;
+        let entry = Dance::fetch(app.rocket()).and_then(|dance| dance.entry("demo").ok().cloned());
+        (status, entry.map(|entry| entry.redirect_uri.clone()))
+    };
+    let (status, callback) = demo(app("debug").attach(Demo::fairing()).attach(Dance::fairing())).await;
+    assert_eq!((status, callback.as_deref()), (200, Some("http://localhost:8000/in/demo/authorized")));
+    let late = app("debug").attach(Dance::fairing()).attach(Demo::fairing());
+    for without in [late, app("staging").attach(Demo::fairing()).attach(Dance::fairing())] {
+        assert_eq!(demo(without).await, (404, None));
+    }
 }
 
 // ---- the demo: the same provider with a page, on the app's own port
