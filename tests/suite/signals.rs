@@ -448,7 +448,7 @@ async fn events_tell_what_has_happened_in_order() {
     for _ in 0..2 {
         dance.import(Op, &1, profile(), Token::new("t")).await.expect("imported");
     }
-    dance.delete(&Key::owner("op", &1)).await.expect("deleted");
+    dance.delete(&Key::owner("op", 1)).await.expect("deleted");
     dance.delete(&Key::identity("op", "grace")).await.expect("nothing to delete");
     assert_eq!(heard.take(), ["created op grace 1", "updated op grace 1", "removed op grace 1"]);
     assert_eq!(app.post("/login/op2/disconnect", &[]).await.status(), Status::Conflict);
