@@ -15,13 +15,13 @@ use url::Url;
 
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::Engine;
+use crate::flow::{Engine, LONGEST_REFRESH};
 use crate::secret::{KeyRing, Secret};
 use crate::storage::{Key, Record, Storage, local::turn};
 use crate::token::Token;
 
-/// Seconds that a refresh may hold its lease: longer than the deadline of the call (10 s) that it covers.
-const LEASE: i64 = 20;
+/// Seconds that a refresh may hold its lease: longer than its calls take.
+const LEASE: i64 = LONGEST_REFRESH.as_secs() as i64 + 5;
 const REDIRECTS: usize = 10;
 
 /// What a client reports, after the fact.

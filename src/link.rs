@@ -73,6 +73,7 @@ impl<U: Clone> Login<U> {
     ///
     /// let login: Login<i32> = Login::new("github", Standing::Returning(7), Profile::default());
     /// assert_eq!(login.usual(), Verdict::SignIn(7));
+    /// assert_eq!(login.with_note("member", "yes").noted("member"), Some("yes"));
     /// ```
     pub fn new(entry: impl Into<String>, standing: Standing<U>, profile: Profile) -> Self {
         Self { entry: entry.into(), standing, profile, scope: Vec::new(), notes: BTreeMap::new() }
@@ -94,8 +95,14 @@ impl<U: Clone> Login<U> {
 
     /// What [`Signals::before_login`](crate::Signals::before_login) carried, or
     /// [`Signals::authorized`](crate::Signals::authorized) added, under `key`.
-    pub fn note(&self, key: &str) -> Option<&str> {
+    pub fn noted(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
+    }
+
+    /// The same login with a note, for tests of an app's own policy.
+    pub fn with_note(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.notes.insert(key.into(), value.into());
+        self
     }
 }
 
@@ -291,7 +298,7 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// A text for the policy to read: [`Login::note`].
+    /// A text for the policy to read: [`Login::noted`].
     pub fn note(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.notes.insert(key.into(), value.into());
     }
@@ -448,10 +455,4 @@ pub(crate) fn typed<U: UserId>(text: &str) -> Result<U> {
             std::any::type_name::<U>()
         ))
     })
-}
-
-impl<U> fmt::Display for Standing<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

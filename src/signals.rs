@@ -47,7 +47,7 @@ use crate::link::{Arrival, Purpose};
 ///         if !answer.status().is_success() {
 ///             return Ok(Authorized::Refuse("Members only.".into()));
 ///         }
-///         arrival.note("member", "yes");                        // the policy reads it: login.note("member")
+///         arrival.note("member", "yes");                        // the policy reads it: login.noted("member")
 ///         Ok(Authorized::Continue)
 ///     }
 ///

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 /// use rocket_dance::Token;
 ///
 /// let token = Token::new("gho_16C7e42F292c6912E7710c838347Ae178B4a");
-/// assert!(token.expires_at().is_none() && !token.is_due(1_800_000_000));
+/// assert!(token.expires_at().is_none());
 /// assert!(!format!("{token:?}").contains("gho_"));
 /// ```
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl Token {
 
     /// Whether the access token should be refreshed at `now` (unix seconds): less than a tenth of its lifetime, at
     /// most 30 seconds, is left.
-    pub fn is_due(&self, now: i64) -> bool {
+    pub(crate) fn is_due(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| {
             let lifetime = expires_at.saturating_sub(self.obtained_at).max(0);
             now >= expires_at - (lifetime / 10).min(30)
@@ -80,7 +80,7 @@ impl Token {
     }
 
     /// Whether the access token is past its expiry at `now` (unix seconds).
-    pub fn is_expired(&self, now: i64) -> bool {
+    pub(crate) fn is_expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 

@@ -1,7 +1,6 @@
 //! The app's user ids.
 
 use std::fmt::Display;
-use std::hash::Hash;
 use std::str::FromStr;
 
 /// What identifies a local user: `i32`, `i64`, `Uuid`, `String`, or a type of the app's own that writes itself as
@@ -15,6 +14,6 @@ use std::str::FromStr;
 /// takes_an_id(7_i32);
 /// takes_an_id("ada".to_string());
 /// ```
-pub trait UserId: Display + FromStr + Clone + Eq + Hash + Send + Sync + 'static {}
+pub trait UserId: Display + FromStr + Clone + Send + Sync + 'static {}
 
-impl<T: Display + FromStr + Clone + Eq + Hash + Send + Sync + 'static> UserId for T {}
+impl<T: Display + FromStr + Clone + Send + Sync + 'static> UserId for T {}

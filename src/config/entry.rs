@@ -161,7 +161,8 @@ impl Context<'_> {
         } else {
             "is not set, and there is no preset of the entry's name"
         };
-        let all = names().collect::<Vec<_>>().join(", ");
+        let all =
+            names().collect::<Vec<_>>().join(", ") + ", and an app's own: `Dance::fairing().provider(P)`";
         match meant(wanted, names()) {
             Some(name) => self.reader.fault(
                 &place,

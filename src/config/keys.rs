@@ -40,13 +40,6 @@ const AUTH_METHODS: &[(&str, ClientAuth)] = &[
     ("client_secret_post", ClientAuth::Post),
     ("none", ClientAuth::None),
 ];
-const ALGORITHMS: &[(&str, Algorithm)] = &[
-    ("RS256", Algorithm::RS256),
-    ("PS256", Algorithm::PS256),
-    ("ES256", Algorithm::ES256),
-    ("EdDSA", Algorithm::EdDSA),
-];
-
 pub(super) fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -262,14 +255,14 @@ pub(super) fn account(table: &mut Table<'_>) -> Option<String> {
 
 pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<Algorithm> {
     const EXAMPLE: &str = "[\"RS256\"]";
-    let all = || ALGORITHMS.iter().map(|(_, algorithm)| *algorithm).collect();
+    let all = || Algorithm::ALL.to_vec();
     let Some(given) = table.list("signing_algorithms", |text| vec![text.to_owned()], EXAMPLE) else {
         return all();
     };
     let found: Option<Vec<Algorithm>> = given
         .value
         .iter()
-        .map(|name| ALGORITHMS.iter().find(|(known, _)| known == name).map(|(_, algorithm)| *algorithm))
+        .map(|name| Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name))
         .collect();
     match found {
         Some(found) if !found.is_empty() => found,

@@ -20,8 +20,8 @@ use url::Url;
 
 pub(crate) use self::faults::Faults;
 pub(crate) use self::keys::{AUTHORIZATION_PARAMS, TOKEN_PARAMS};
-pub(crate) use self::read::read;
-pub(crate) use self::urls::is_loopback_host;
+pub(crate) use self::read::{is_debug, read};
+pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{Algorithm, ClientAuth, Preset, Protocol};

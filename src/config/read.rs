@@ -25,6 +25,11 @@ pub(crate) fn read(
     if faults.is_empty() { Ok((settings, entries)) } else { Err(faults) }
 }
 
+/// Whether this is for trying out, where an address and a key are made up that nobody has set.
+pub(crate) fn is_debug(figment: &Figment) -> bool {
+    figment.profile() == Config::DEBUG_PROFILE
+}
+
 fn everything(
     reader: &Reader<'_>,
     presets: &BTreeMap<String, Preset>,
@@ -74,7 +79,7 @@ fn base_url(reader: &Reader<'_>, dance: &mut Table<'_>, tables: &[(String, Table
         return base_url.ok();
     }
     // Without entries there is nothing to register anywhere, and nobody to be led astray.
-    if *reader.figment().profile() == Config::DEBUG_PROFILE || tables.is_empty() {
+    if is_debug(reader.figment()) || tables.is_empty() {
         return Some(localhost(reader));
     }
     let origins: Option<Vec<Url>> =

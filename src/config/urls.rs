@@ -19,6 +19,11 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
         || address.parse().is_ok_and(|address: Ipv6Addr| address.is_loopback())
 }
 
+/// Whether nobody listens on the way to `url`: https, or http within this machine.
+pub(crate) fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback_host)
+}
+
 /// `text` as a URL that may be spoken to: https, or http on a loopback host. The error never holds the text.
 pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
     // The parser drops these without a word.
@@ -26,15 +31,11 @@ pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
         return Err("must not have spaces or line breaks in it");
     }
     let url = Url::parse(text).map_err(|_| "is not a URL: it begins with https:// and a host")?;
-    match url.scheme() {
-        "https" => {}
-        "http" if url.host_str().is_some_and(is_loopback_host) => {}
-        "http" => {
-            return Err(
-                "must be an https URL: http is for loopback hosts (localhost, 127.0.0.1, [::1]) only",
-            );
-        }
-        _ => return Err("must be an https URL"),
+    if !is_private(&url) {
+        return Err(match url.scheme() {
+            "http" => "must be an https URL: http is for loopback hosts (localhost, 127.0.0.1, [::1]) only",
+            _ => "must be an https URL",
+        });
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not have a user name or a password in it");

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use crate::client::Client;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, not_trusted};
+use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted};
 use crate::link::{Arrival, Purpose};
 use crate::session::SignedIn;
 use crate::signals::{Authorized, Event};
@@ -22,8 +22,10 @@ use crate::storage::{Claim, Linked, NullStorage, Record};
 #[derive(Default)]
 pub(super) struct TakenQuery(pub(super) String);
 
-/// How long a repeat waits for the first one, in steps of 100 ms: longer than the provider's deadlines together.
-const PATIENCE: u32 = 400;
+/// How often a repeat looks for the outcome of the first one.
+const STEP: Duration = Duration::from_millis(100);
+/// How long a repeat waits on top of the provider's deadlines: the app's own code runs, too.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a good dance comes to.
 struct End {
@@ -64,7 +66,7 @@ impl Dance {
         let (id, now) = (handle(state), self.clock().now());
         match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
             Claim::First => {}
-            claim => return self.await_first(request, &id, claim).await,
+            claim => return self.await_first(request, entry, &id, claim).await,
         }
         let end = self.dance(request, entry, &flow, &callback).await;
         let outcome = match &end {
@@ -79,9 +81,16 @@ impl Dance {
     }
 
     /// A repeat of a callback that is taken: goes where the first one goes.
-    async fn await_first(&self, request: &Request<'_>, id: &str, mut claim: Claim) -> Result<Reply> {
+    async fn await_first(
+        &self,
+        request: &Request<'_>,
+        entry: &Entry,
+        id: &str,
+        mut claim: Claim,
+    ) -> Result<Reply> {
         let storage = self.storage(request);
-        for _ in 0..PATIENCE {
+        let patience = longest_dance(entry) + PATIENCE;
+        for _ in 0..patience.as_millis() / STEP.as_millis() {
             match claim {
                 Claim::Settled(outcome) => {
                     return Outcome::from_text(&outcome)
@@ -89,7 +98,7 @@ impl Dance {
                         .replay();
                 }
                 Claim::First => break,
-                Claim::Pending => sleep(Duration::from_millis(100)).await,
+                Claim::Pending => sleep(STEP).await,
             }
             let now = self.clock().now();
             claim = storage.claim(id, now, now + 2 * FLOW_TTL).await?;

@@ -105,7 +105,7 @@ impl Fairing for DanceFairing {
 impl Parts {
     async fn build(self, rocket: &Rocket<Build>) -> Result<Dance, Faults> {
         let figment = rocket.figment().clone();
-        let debug = figment.profile() != rocket::Config::RELEASE_PROFILE;
+        let debug = config::is_debug(&figment);
         let mut faults = Faults::new();
         let presets = self.presets(&mut faults);
         let env = |name: &str| std::env::var(name).ok();

@@ -10,7 +10,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long one protocol request may take, from the first packet to the last byte of the answer.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// How large a protocol answer may be, in bytes.
 const CAP: usize = 1 << 20;
 

@@ -135,7 +135,7 @@ impl Key {
     fn is_for(&self, algorithm: Algorithm) -> bool {
         self.alg
             .as_deref()
-            .is_none_or(|alg| alg == name(algorithm) || alg == "Ed25519" && algorithm == Algorithm::EdDSA)
+            .is_none_or(|alg| alg == algorithm.name() || alg == "Ed25519" && algorithm == Algorithm::EdDSA)
             && match self.material {
                 Material::Rsa { .. } => matches!(algorithm, Algorithm::RS256 | Algorithm::PS256),
                 Material::P256(_) => algorithm == Algorithm::ES256,
@@ -165,14 +165,4 @@ impl Key {
 
 fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
     bytes.into_iter().skip_while(|byte| *byte == 0).collect()
-}
-
-/// The algorithm's registered name (RFC 7518 §3.1, RFC 8037 §3.1).
-pub(crate) fn name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::RS256 => "RS256",
-        Algorithm::PS256 => "PS256",
-        Algorithm::ES256 => "ES256",
-        Algorithm::EdDSA => "EdDSA",
-    }
 }

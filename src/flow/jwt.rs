@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::json;
-use super::jwks::{KeySet, name};
+use super::jwks::KeySet;
 use crate::provider::Algorithm;
 use crate::secret::decode;
 
@@ -47,7 +47,7 @@ impl<'a> Jwt<'a> {
             return Err("it is a token of another kind");
         }
         let alg = text("alg")?.ok_or("no algorithm")?;
-        let algorithm = allowed.iter().copied().find(|algorithm| name(*algorithm) == alg);
+        let algorithm = allowed.iter().copied().find(|algorithm| algorithm.name() == alg);
         Ok(Self {
             algorithm: algorithm.ok_or("its algorithm is not among the entry's `signing_algorithms`")?,
             kid: text("kid")?.map(str::to_owned),

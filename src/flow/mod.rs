@@ -20,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -39,6 +40,15 @@ use crate::token::Token;
 
 /// How long a flow may take, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
+
+/// How long the calls of [`Engine::check`] and [`Engine::finish`] take together at most: the metadata twice (a failure
+/// is not kept, what it said before serves), the token, the keys twice, the userinfo and its further answers.
+pub(crate) fn longest_dance(entry: &Entry) -> Duration {
+    http::DEADLINE * (6 + u32::try_from(entry.more.len()).unwrap_or(u32::MAX - 6))
+}
+
+/// How long the calls of [`Engine::refresh`] take together at most: the metadata, the token, the keys twice.
+pub(crate) const LONGEST_REFRESH: Duration = Duration::from_secs(4 * http::DEADLINE.as_secs());
 
 /// A dance under way: what must be remembered between the redirect and the callback, sealed in a cookie of its own.
 ///

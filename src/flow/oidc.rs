@@ -9,7 +9,7 @@ use url::Url;
 use super::document::Documents;
 use super::http::bad_answer;
 use super::{Http, json};
-use crate::config::is_loopback_host;
+use crate::config::is_private;
 use crate::error::Result;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
@@ -70,11 +70,6 @@ impl Metadata {
         }
         Ok(metadata)
     }
-}
-
-/// Whether nobody listens on the way: https, or http within this machine.
-fn is_private(url: &Url) -> bool {
-    url.scheme() == "https" || url.scheme() == "http" && url.host_str().is_some_and(is_loopback_host)
 }
 
 #[cfg(test)]

@@ -115,6 +115,20 @@ pub enum Algorithm {
     EdDSA,
 }
 
+impl Algorithm {
+    pub(crate) const ALL: [Self; 4] = [Self::RS256, Self::PS256, Self::ES256, Self::EdDSA];
+
+    /// Its name in the registry, as in an `alg`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+}
+
 /// What a preset's own key in Rocket.toml does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,8 +162,11 @@ impl<'a> Userinfo<'a> {
 
 /// A provider's facts.
 ///
-/// All of them can be overridden by an entry's keys of the same name. URLs may hold `{key}` of a
-/// [parameter](Preset::parameters).
+/// An entry's keys of the same name override them, all but [`protocol`](Preset::protocol),
+/// [`parameters`](Preset::parameters) and [`more`](Preset::more); its `profile = { … }` names paths over
+/// [`profile`](Preset::profile). URLs may hold `{key}` of a parameter.
+///
+/// There will be more fields: always end with `..Preset::OAUTH2` or `..Preset::OIDC`.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
     /// What a person calls it.

@@ -172,10 +172,6 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
         done
     }
 
-    async fn may_sign_in(&self, user: &str) -> Result<bool> {
-        self.storage.may_sign_in(user).await
-    }
-
     async fn open(&self, figment: &Figment) -> Result<()> {
         self.storage.open(figment).await
     }

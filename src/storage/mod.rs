@@ -182,10 +182,11 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Removes accounts of `user` at `entry`, the one with the id `account` or all, and says which. `entries` are all
-    /// of the app's entries with which one can sign in.
+    /// of the app's entries with which one can sign in. The default removes a last one, too: without a policy users
+    /// have another way to come in.
     ///
     /// # Errors
-    /// [`ErrorKind::LastLogin`] when the user could not sign in afterwards, and [`ErrorKind::Store`]; then nothing has
+    /// [`ErrorKind::Store`]; where a policy knows of no other way to sign in, [`ErrorKind::LastLogin`], and nothing has
     /// changed.
     async fn unlink(
         &self,
@@ -201,12 +202,6 @@ pub trait Storage: Send + Sync + 'static {
             self.delete(&record.key()).await?;
         }
         Ok(removed)
-    }
-
-    /// Whether `user` may have a session at all: [`LinkPolicy::may_sign_in`](crate::LinkPolicy::may_sign_in).
-    async fn may_sign_in(&self, user: &str) -> Result<bool> {
-        let _ = user;
-        Ok(true)
     }
 
     /// Gets ready at launch: reads its configuration, connects, migrates.

@@ -16,7 +16,8 @@ use crate::token::Token;
 
 /// What an account is found by.
 ///
-/// Its `Display` is a key for key-value stores: unambiguous, ASCII control characters aside as given.
+/// Its `Display` is a key for key-value stores, `oauth:github:user:7` say: no two keys write the same one. The ids stand
+/// in it as they are, whatever characters they have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
     /// The account of a user at an entry; without a user, the one that is nobody's: the site's.

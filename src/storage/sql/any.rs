@@ -25,18 +25,17 @@ impl std::fmt::Debug for AnyConnection {
     }
 }
 
-/// A connection on which a [`LinkPolicy`](crate::LinkPolicy) of an app may work.
-pub trait PolicyConnection: Narrow {}
-
-impl PolicyConnection for SqliteConnection {}
-
-/// From the connection that it is to the one that the app names.
-pub trait Narrow: Sized + 'static {
+/// A connection on which a [`LinkPolicy`](crate::LinkPolicy) of an app may work: [`SqliteConnection`].
+///
+/// It is sealed, since it takes a database that [`DieselStorage`](super::DieselStorage) speaks to: no other crate can
+/// implement it.
+pub trait PolicyConnection: Sized + 'static {
     /// The connection itself, where it is of this kind.
+    #[doc(hidden)]
     fn narrow(any: &mut AnyConnection) -> Option<&mut Self>;
 }
 
-impl Narrow for SqliteConnection {
+impl PolicyConnection for SqliteConnection {
     fn narrow(any: &mut AnyConnection) -> Option<&mut Self> {
         match any {
             AnyConnection::Sqlite(conn) => Some(conn),
@@ -97,11 +96,6 @@ impl AnyConnection {
         let before = self.depth();
         let value = work(self)?;
         if self.depth() == before { Ok(value) } else { Err(Error::app(UNBALANCED)) }
-    }
-
-    /// Runs `work`, which only reads, at one moment of the database.
-    pub(super) fn read<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.transaction(work)
     }
 }
 

@@ -161,13 +161,6 @@ impl DieselStorage {
         spawn_blocking(|| retried(once)).await.map_err(Error::app)?
     }
 
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl Fn(&mut AnyConnection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.run(move |conn| conn.read(&work)).await
-    }
-
     async fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&mut AnyConnection) -> Result<T> + Send + 'static,
@@ -244,11 +237,6 @@ impl Storage for DieselStorage {
         let (entry, entries) = (entry.to_owned(), owned(entries));
         self.write(move |conn| accounts::unlink(conn, &*policy, user.as_deref(), &entry, account, &entries))
             .await
-    }
-
-    async fn may_sign_in(&self, user: &str) -> Result<bool> {
-        let (policy, user) = (self.policy.clone(), user.to_owned());
-        self.read(move |conn| policy.may_sign_in(&user, conn)).await
     }
 
     async fn open(&self, figment: &Figment) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::any::{AnyConnection, Narrow};
+use super::any::{AnyConnection, PolicyConnection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{LinkPolicy, Login, Verdict, typed};
 use crate::user::UserId;
@@ -37,7 +37,7 @@ pub(super) struct Typed<P, C, U> {
     pub(super) types: PhantomData<fn(C, U)>,
 }
 
-impl<P: LinkPolicy<C, U>, C: Narrow, U: UserId> Policy for Typed<P, C, U> {
+impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> Policy for Typed<P, C, U> {
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>> {
         let login = login.typed::<U>()?;
         let verdict = conn.lend(|conn| self.policy.link(&login, narrow(conn)?))?;
@@ -55,7 +55,7 @@ impl<P: LinkPolicy<C, U>, C: Narrow, U: UserId> Policy for Typed<P, C, U> {
     }
 }
 
-fn narrow<C: Narrow>(conn: &mut AnyConnection) -> Result<&mut C> {
+fn narrow<C: PolicyConnection>(conn: &mut AnyConnection) -> Result<&mut C> {
     C::narrow(conn).ok_or_else(|| {
         Error::new(ErrorKind::Config, "This app could not ask who may come in.").because(format!(
             "the policy works on a `{}`, which is not what the database's URL leads to",
