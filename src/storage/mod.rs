@@ -177,6 +177,8 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the decision refuses, and [`ErrorKind::Store`]; then nothing is stored.
+    // The engine's own: whoever overrides it would skip the check of verdicts.
+    #[doc(hidden)]
     async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
         link_by(self, arrival, keys, |login| Ok(login.usual())).await
     }
@@ -188,6 +190,8 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Store`]; where a policy knows of no other way to sign in, [`ErrorKind::LastLogin`], and nothing has
     /// changed.
+    // The engine's own: only a storage that asks a policy has more to do.
+    #[doc(hidden)]
     async fn unlink(
         &self,
         user: Option<&str>,
@@ -219,6 +223,8 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Where a key file may lie beside the data, in debug, when the app names no key.
+    // The engine's own: where DieselStorage's file is.
+    #[doc(hidden)]
     fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
         let _ = figment;
         None
