@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use rocket::Config;
 use rocket::config::SecretKey;
 use rocket::figment::Figment;
-use rocket::figment::providers::Serialized;
 
 use crate::config::Settings;
 use crate::secret::{KeyRing, decode, encode, random};
@@ -53,8 +52,11 @@ fn from_secret_key(figment: &Figment) -> Option<[u8; 32]> {
         return None;
     }
     let config = Config { secret_key, ..Config::default() };
-    let bytes: Vec<u8> =
-        Figment::from(Serialized::defaults(config)).extract_inner(Config::SECRET_KEY).ok()?;
+    // Only as a provider does a `Config` give its key away: serialised, it is all zeros.
+    let bytes: Vec<u8> = Figment::from(config).extract_inner(Config::SECRET_KEY).ok()?;
+    if bytes.iter().all(|byte| *byte == 0) {
+        return None;
+    }
     ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref().try_into().ok()
 }
 
@@ -88,8 +90,20 @@ mod tests {
         assert!(from_secret_key(&unset).is_none());
         let key = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
         let set = unset.clone().merge((Config::SECRET_KEY, key));
-        assert!(from_secret_key(&set).is_some_and(|key| key != [0; 32]));
         assert_eq!(from_secret_key(&set), from_secret_key(&set));
+        assert!(from_secret_key(&set).is_some());
+    }
+
+    #[test]
+    fn two_secret_keys_give_two_keys_however_they_are_spelled() {
+        let key = |secret_key: &str| {
+            from_secret_key(&Figment::from(Config::debug_default()).merge((Config::SECRET_KEY, secret_key)))
+        };
+        let base64 = key("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+        assert!(base64.is_some());
+        assert_eq!(base64, key(&"01".repeat(32)));
+        assert_ne!(base64, key(&"02".repeat(32)));
+        assert_eq!(key(&"00".repeat(32)), None);
     }
 
     #[test]
