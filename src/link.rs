@@ -112,6 +112,10 @@ impl<U: Clone> Login<U> {
 /// account exist together or not at all. It may run again after a rollback: it has no effect but through `conn`. What
 /// needs the network belongs into [`Signals::authorized`](crate::Signals::authorized).
 ///
+/// An account outlives its user: when the app deletes a user, it deletes the user's accounts too
+/// ([`Dance::delete`](crate::Dance::delete), or a `DELETE FROM oauth_accounts WHERE user_id = …` beside its own), and it
+/// never gives an id to a second person (on SQLite: `AUTOINCREMENT`). Otherwise whoever gets the id next gets the accounts.
+///
 /// Every `Fn(&Login<U>, &mut C) -> Result<Verdict<U>>` is one; so is a struct, or a wrapper around another:
 ///
 /// ```

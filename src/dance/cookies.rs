@@ -9,19 +9,23 @@ use super::Dance;
 use super::outcome::Outcome;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FLOW_TTL, Flow, handle};
+use crate::storage::ACCOUNT_TTL;
 
 /// Before the entry's name: the account that `CookieStorage` keeps.
 pub(super) const ACCOUNT: &str = "rocket_dance_account_";
 const FLOW: &str = "rocket_dance_flow_";
 const DONE: &str = "rocket_dance_done";
-/// How long a browser keeps an account of its own, in seconds: two weeks.
-const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 /// What one cookie may take, in bytes: browsers drop larger ones in silence.
 const COOKIE: usize = 3800;
 /// What all flows together may take, in bytes: proxies refuse request headers of 8 KiB and more.
 const FLOWS: usize = 4608;
 /// What the cookie of finished dances may take, in bytes.
 const FINISHED: usize = 1200;
+
+/// Whether a `Set-Cookie` header sets one of our cookies, the session's included.
+pub(super) fn is_ours(set_cookie: &str) -> bool {
+    set_cookie.strip_prefix("__Host-").unwrap_or(set_cookie).starts_with("rocket_dance_")
+}
 
 /// A finished dance, as the browser that finished it remembers it.
 #[derive(Serialize, Deserialize)]

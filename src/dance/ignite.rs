@@ -10,7 +10,7 @@ use url::Url;
 
 use super::builder::{Admits, DanceFairing, Parts};
 use super::callback::TakenQuery;
-use super::{Dance, Inner, keys, route};
+use super::{Dance, Inner, cookies, keys, route};
 use crate::client::{Report, Reporter, Workshop};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
@@ -93,6 +93,12 @@ impl Fairing for DanceFairing {
             for cookie in dance.account_cookies(request) {
                 response.adjoin_header(&cookie);
             }
+        }
+        // CK-11: a shared cache must not hand our cookies to others, whoever's page they came with.
+        if response.headers().get("Set-Cookie").any(cookies::is_ours)
+            && !response.headers().contains("Cache-Control")
+        {
+            response.set_raw_header("Cache-Control", "no-store");
         }
         // Rocket's Shield says SAMEORIGIN; it warns where a header is there before it.
         let policy = response.headers().get_one("Content-Security-Policy");

@@ -6,17 +6,13 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::Result;
-use crate::storage::{Key, Place, Storage};
+use crate::storage::Place;
 
 impl Dance {
     pub(super) async fn post_logout(&self, request: &Request<'_>, form: &Form) -> Result<Reply> {
         self.check_csrf(request, form.get("csrf").as_deref()).await?;
         if matches!(self.store, Place::Browser) {
-            let user = self.user(request).await?.map(str::to_owned);
-            for entry in self.entries.keys() {
-                let key = Key::Owner { entry: entry.clone(), user: user.clone() };
-                self.browser(request).delete(&key).await?;
-            }
+            self.browser(request).clear();
         }
         self.sessions.sign_out(request).await?;
         Ok(Reply::SeeOther(self.settings.after_logout.clone()))

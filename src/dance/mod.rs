@@ -158,7 +158,7 @@ impl Dance {
                 request.cookies().iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()));
             let cookies: Vec<_> = cookies.collect();
             let cookies = cookies.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            Arc::new(Browser::new(&prefix, cookies, Arc::new(self.keys().clone())))
+            Arc::new(Browser::new(&prefix, cookies, Arc::new(self.keys().clone()), self.clock().now()))
         })
     }
 

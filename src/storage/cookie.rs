@@ -1,7 +1,10 @@
 //! Keeps each browser's accounts in its own cookies.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use moka::sync::Cache;
 
 use super::local::lock;
 use super::{Key, KeyRing, Linked, Record, Storage, link_by};
@@ -14,6 +17,14 @@ use crate::link::{Arrival, Purpose, Standing, Verdict};
 pub struct CookieStorage;
 
 const PURPOSE: &str = "account cookie";
+
+/// How long a browser keeps an account, in seconds: two weeks from its last token.
+pub(crate) const TTL: i64 = 14 * 24 * 60 * 60;
+
+/// What refreshed tokens have become, by the old ones. Requests that were under way together come with the same old
+/// cookie: one refreshes, the others must not use up the rotated refresh token once more.
+static SUCCESSORS: LazyLock<Cache<String, Record>> =
+    LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
 /// What browsers keep of a cookie: name, value and attributes (RFC 6265 §6.1).
 const LIMIT: usize = 4096;
@@ -42,20 +53,31 @@ impl Browser {
         prefix: &str,
         cookies: impl Iterator<Item = (&'c str, &'c str)>,
         keys: Arc<KeyRing>,
+        now: i64,
     ) -> Self {
         let open = |(name, sealed): (&str, &str)| {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
             let record: Record = serde_json::from_slice(&plain).ok()?;
-            (record.entry == entry).then(|| (entry.to_owned(), record))
+            // A copy of a cookie would come back for ever: what it asks browsers to keep to, it keeps to itself.
+            let fresh = now < record.updated_at.saturating_add(TTL);
+            (fresh && record.entry == entry).then(|| (entry.to_owned(), record))
         };
-        let state = State { records: cookies.filter_map(open).collect(), changes: BTreeMap::new() };
+        let state = State { records: cookies.filter_map(open).collect(), ..State::default() };
         Self { prefix: prefix.to_owned(), keys, state: Mutex::new(state) }
     }
 
     /// The cookies to write (name, value; none removes it), once.
     pub(crate) fn changes(&self) -> Vec<(String, Option<String>)> {
         std::mem::take(&mut lock(&self.state).changes).into_iter().collect()
+    }
+
+    /// Forgets everything that this browser keeps, whoever's it is.
+    pub(crate) fn clear(&self) {
+        let mut state = lock(&self.state);
+        for (entry, _) in std::mem::take(&mut state.records) {
+            state.changes.insert(self.name(&entry), None);
+        }
     }
 
     fn name(&self, entry: &str) -> String {
@@ -76,6 +98,24 @@ impl Storage for Browser {
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
         // What another user left in this browser is not this user's: `is_under` compares the owner.
         Ok(lock(&self.state).records.get(key.entry()).filter(|record| record.is_under(key)).cloned())
+    }
+
+    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+        let mut found = self.get(key).await?;
+        while let Some(next) = found.as_ref().and_then(|record| SUCCESSORS.get(&record.token)) {
+            self.set(&next).await?;
+            found = Some(next);
+        }
+        Ok(found)
+    }
+
+    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+        if self.get(&record.key()).await?.is_none_or(|stored| stored.token != record.token) {
+            return Ok(false);
+        }
+        self.set(renewed).await?;
+        SUCCESSORS.insert(record.token.clone(), renewed.clone());
+        Ok(true)
     }
 
     async fn set(&self, record: &Record) -> Result<()> {
@@ -121,6 +161,11 @@ impl Storage for Browser {
             )
             .because("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
         }
+        // Its cookie makes nobody a user: it has no end but its age, and a copy of it would sign in for ever.
+        let visitor = arrival.visitor();
+        lock(&self.state)
+            .records
+            .retain(|entry, record| *entry != arrival.entry || record.user_id.as_deref() == visitor);
         link_by(self, arrival, keys, |login| match login.standing {
             Standing::Stranger if !arrival.user_required => Ok(Verdict::Keep),
             _ => Ok(login.usual()),
@@ -141,12 +186,12 @@ mod tests {
     fn reload(browser: &Browser, rename: impl Fn(&str) -> String) -> Browser {
         let cookies: Vec<_> =
             browser.changes().into_iter().filter_map(|(name, value)| Some((rename(&name), value?))).collect();
-        Browser::new("a_", cookies.iter().map(|(name, value)| (name.as_str(), value.as_str())), keys())
+        Browser::new("a_", cookies.iter().map(|(name, value)| (name.as_str(), value.as_str())), keys(), 0)
     }
 
     #[rocket::async_test]
     async fn comes_back_with_the_next_request() {
-        let browser = Browser::new("a_", [("a_x", "damaged"), ("b", "v1.")].into_iter(), keys());
+        let browser = Browser::new("a_", [("a_x", "damaged"), ("b", "v1.")].into_iter(), keys(), 0);
         let record = suite::record("github", Some("1"), Some("7"));
         browser.set(&record).await.unwrap();
         let again = reload(&browser, str::to_owned);
@@ -164,7 +209,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn a_renamed_cookie_does_not_open() {
-        let browser = Browser::new("a_", std::iter::empty(), keys());
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
         browser.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
         let moved = reload(&browser, |_| "a_gitlab".into());
         assert!(lock(&moved.state).records.is_empty());
@@ -172,7 +217,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn too_large_is_said_and_only_userinfo_left_out() {
-        let browser = Browser::new("a_", std::iter::empty(), keys());
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
         let mut record = suite::record("github", Some("1"), Some("7"));
         record.userinfo = format!("\"{}\"", "x".repeat(4000));
         browser.set(&record).await.unwrap();
@@ -191,7 +236,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn a_stranger_keeps_his_where_nobody_has_to_be_signed_in() {
-        let browser = Browser::new("a_", std::iter::empty(), keys());
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
         let mut arrival = suite::arrival("github", Some("1"), None);
         let linked = browser.link(&arrival, &keys()).await.unwrap();
         assert_eq!((linked.user, linked.record.user_id), (None, None));
@@ -200,5 +245,51 @@ mod tests {
         assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
         arrival.purpose = Purpose::Site;
         assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Config);
+    }
+
+    #[rocket::async_test]
+    async fn a_cookie_makes_nobody_a_user() {
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let sevens = browser.link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap();
+        assert_eq!(sevens.user.as_deref(), Some("7"));
+        let mut again = suite::arrival("github", Some("1"), Some("7"));
+        again.token.refresh_token = None;
+        let renewed = browser.link(&again, &keys()).await.unwrap();
+        assert!(renewed.record.open(&keys()).unwrap().refresh_token.is_some(), "RF-02");
+        // The cookie is copied, 7 signs out, the copy comes back.
+        let copy = reload(&browser, str::to_owned);
+        let linked = copy.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+        assert_eq!((linked.user, linked.record.user_id), (None, None));
+    }
+
+    #[rocket::async_test]
+    async fn an_account_lasts_two_weeks_whatever_the_browser_says() {
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let record = suite::record("github", Some("1"), Some("7"));
+        browser.set(&record).await.unwrap();
+        let cookies = browser.changes();
+        let at = |now| {
+            let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
+            Browser::new("a_", cookies, keys(), now)
+        };
+        assert!(at(record.updated_at + TTL - 1).get(&record.key()).await.unwrap().is_some());
+        assert!(at(record.updated_at + TTL).get(&record.key()).await.unwrap().is_none());
+    }
+
+    #[rocket::async_test]
+    async fn rr_01_two_requests_with_one_old_cookie_refresh_once() {
+        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let record = suite::record("github", Some("1"), Some("7"));
+        browser.set(&record).await.unwrap();
+        let cookies = browser.changes();
+        let request = || {
+            let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
+            Browser::new("a_", cookies, keys(), 0)
+        };
+        let (first, second) = (request(), request());
+        let renewed = record.with(&crate::token::Token::new("next"), 2000, &keys()).unwrap();
+        assert!(first.renew(&record, &renewed).await.unwrap());
+        assert_eq!(second.fresh(&record.key()).await.unwrap(), Some(renewed));
+        assert_eq!(second.changes().len(), 1, "the good account goes to the browser here too");
     }
 }

@@ -246,9 +246,8 @@ async fn cached_memory() {
 
 #[rocket::async_test]
 async fn browser() {
-    let new = || Browser::new("a_", std::iter::empty(), Arc::new(keys()));
+    let new = || Browser::new("a_", std::iter::empty(), Arc::new(keys()), 0);
     one_account(&new()).await;
-    linking(&new()).await;
     claims(&new(), "suite browser").await;
 }
 
