@@ -52,8 +52,8 @@ pub(crate) const LONGEST_REFRESH: Duration = Duration::from_secs(4 * http::DEADL
 
 /// A dance under way: what must be remembered between the redirect and the callback, sealed in a cookie of its own.
 ///
-/// State, nonce and verifier all follow from one random seed (HMAC-SHA256), each under a label of its own: none of
-/// them tells another.
+/// State, nonce and verifier all follow from one random seed of 256 bits, each hashed under a label of its own
+/// (SHA-256): none of them tells another.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Flow {
     #[serde(rename = "e")]
@@ -100,8 +100,7 @@ impl Flow {
     }
 
     fn derived(&self, label: &str) -> Secret {
-        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.seed.as_bytes());
-        Secret::new(encode(ring::hmac::sign(&key, label.as_bytes()).as_ref()))
+        Secret::new(encode(&sha256(&format!("{label} {}", self.seed))))
     }
 
     /// The `state` parameter (RFC 6749 §10.12).

@@ -1,6 +1,8 @@
 //! The key ring: XChaCha20-Poly1305 under keys derived per purpose.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -35,12 +37,13 @@ pub struct Unsealable;
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct KeyRing(Vec<Key>);
+pub struct KeyRing(Arc<[Key]>);
 
-#[derive(Clone)]
 struct Key {
     id: String,
     secret: [u8; 32],
+    /// What `derive` came to, by purpose: there are a handful, and HKDF is most of the work of a short text.
+    derived: RwLock<BTreeMap<String, [u8; 32]>>,
 }
 
 struct Bytes32;
@@ -53,6 +56,15 @@ impl hkdf::KeyType for Bytes32 {
 
 impl Key {
     fn derive(&self, purpose: &str) -> [u8; 32] {
+        if let Some(key) = self.derived.read().unwrap_or_else(PoisonError::into_inner).get(purpose) {
+            return *key;
+        }
+        let key = self.expand(purpose);
+        self.derived.write().unwrap_or_else(PoisonError::into_inner).insert(purpose.to_owned(), key);
+        key
+    }
+
+    fn expand(&self, purpose: &str) -> [u8; 32] {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"rocket_dance");
         let mut key = [0; 32];
         let info = [purpose.as_bytes()];
@@ -83,13 +95,13 @@ impl KeyRing {
         let keys: Vec<Key> = keys
             .into_iter()
             .map(|secret| {
-                let mut key = Key { id: String::new(), secret };
-                key.id = encode(&key.derive("key id")[..6]);
+                let mut key = Key { id: String::new(), secret, derived: RwLock::default() };
+                key.id = encode(&key.expand("key id")[..6]);
                 key
             })
             .collect();
         assert!(!keys.is_empty(), "a key ring needs a key");
-        Self(keys)
+        Self(keys.into())
     }
 
     /// Encrypts `plain` for `purpose` at `place`.
