@@ -202,7 +202,7 @@ impl Client {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
-            match engine.refresh(&self.0.entry, &token).await {
+            match engine.refresh(&self.0.entry, &token, record.provider_user_id.as_deref()).await {
                 Ok(next) => {
                     let renewed = record.with(&next, engine.clock.now(), keys)?;
                     if self.0.storage.renew(&record, &renewed).await? {

@@ -6,6 +6,9 @@ use url::Url;
 /// What `next` may be long, in bytes: it travels in a cookie.
 const LONGEST: usize = 2048;
 
+/// How often `next` may be encoded: honest ones are once or twice, and each round costs as much again.
+const ROUNDS: usize = 4;
+
 /// `next` as the path and query of a page at `base`, if a browser could not be led elsewhere by it.
 ///
 /// What is accepted stays as it is, but for characters that don't belong into a URL (they are percent-encoded) and a
@@ -36,7 +39,7 @@ pub(crate) fn is_ours(path: &str, prefix: &str) -> bool {
 /// Whether `path` stays a plain path however often somebody on its way decodes it.
 fn harmless(path: &str, base: &Url) -> bool {
     let mut path = path.to_owned();
-    loop {
+    for _ in 0..=ROUNDS {
         let mut url = base.clone();
         url.set_path(&path);
         // `/.//e` is `//e` once its dots are gone, and that is another host.
@@ -52,6 +55,7 @@ fn harmless(path: &str, base: &Url) -> bool {
             Ok(decoded) => path = decoded.into_owned(),
         }
     }
+    false
 }
 
 /// The names on the way to `path`, decoded, without dots.

@@ -1,6 +1,7 @@
 //! Profiles: the provider's user in OpenID Connect's words.
 
 use serde_json::Value;
+use url::Url;
 
 use crate::error::Result;
 
@@ -33,9 +34,9 @@ pub struct Profile {
     pub name: Option<String>,
     /// The name that the person goes by at the provider (`preferred_username`): may change, may be taken over.
     pub username: Option<String>,
-    /// The page about this user at the provider.
+    /// The page about this user at the provider, http or https.
     pub profile_url: Option<String>,
-    /// The picture.
+    /// The picture, http or https.
     pub image_url: Option<String>,
     /// Everything that the provider said, as it said it.
     pub userinfo: Value,
@@ -82,6 +83,16 @@ impl Profile {
     /// The e-mail address that the provider claims, verified or not.
     pub fn claimed_email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// The same profile without URLs that are no pages of the web: in a link on a page, `javascript:` is a script.
+    pub(crate) fn with_web_urls(mut self) -> Self {
+        let is_web = |url: &String| {
+            Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+        };
+        self.profile_url = self.profile_url.filter(is_web);
+        self.image_url = self.image_url.filter(is_web);
+        self
     }
 
     /// A name to show: the full name, else the user name, else the local part of a verified address, else the id.
@@ -176,6 +187,28 @@ mod tests {
         let list = json!({"data": [{"id": "7"}, {"id": null}]});
         assert_eq!(claims::id(&list, "data.0.id").unwrap().as_deref(), Some("7"));
         assert_eq!(claims::id(&list, "data.1.id").unwrap_err().kind(), ErrorKind::ProviderAnswer);
+    }
+
+    #[test]
+    fn a_link_is_no_script() {
+        let with = |url: &str| {
+            let claims = json!({"sub": "1", "profile": url, "picture": url});
+            let profile = Profile::from_claims(&claims).unwrap().with_web_urls();
+            assert_eq!(profile.profile_url, profile.image_url);
+            profile.profile_url.is_some()
+        };
+        assert!(with("https://op.example/ada?size=2") && with("HTTP://op.example"));
+        for url in [
+            "javascript:alert(1)",
+            " JavaScript:alert(1)",
+            "java\nscript:x",
+            "data:text/html,x",
+            "vbscript:x",
+            "/ada",
+            "file:///etc",
+        ] {
+            assert!(!with(url), "{url}");
+        }
     }
 
     #[test]

@@ -113,6 +113,11 @@ fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {
     for (number, text) in given.value.iter().enumerate() {
         let bytes = BASE64.iter().find_map(|base64| base64.decode(text.trim()).ok());
         match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
+            Some(key) if key == [0; 32] => table.reader.fault(
+                &given.place,
+                format!("key number {} is all zeros, which everybody knows", number + 1),
+                EXAMPLE,
+            ),
             Some(key) => keys.push(key),
             None => {
                 table.reader.fault(

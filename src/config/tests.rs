@@ -141,6 +141,12 @@ fn every_setting_is_read() {
 }
 
 #[test]
+fn a_key_of_zeros_is_no_key() {
+    let zeros = "[default.dance]\ntoken_keys = [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"]\n";
+    assert!(read_toml(zeros).unwrap_err().contains("key number 1 is all zeros"));
+}
+
+#[test]
 fn the_base_url_comes_from_one_place() {
     let origin = |toml: &str| settings(toml).origin();
     assert_eq!(origin("[default]\nport = 9000\n"), "http://localhost:9000");

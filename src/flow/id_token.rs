@@ -57,13 +57,15 @@ impl Engine {
         self.verified(metadata, id_token, &expected).await
     }
 
-    /// Checks an ID token that came with a refreshed one: the same person's as `old`'s (Core §12.2, ID-21).
+    /// Checks an ID token that came with a refreshed one: `person`'s, and the same person's as `old`'s (Core §12.2,
+    /// ID-21).
     pub(super) async fn next_id_token(
         &self,
         entry: &Entry,
         metadata: &Metadata,
         old: &Token,
         next: &Token,
+        person: Option<&str>,
     ) -> Result<()> {
         let Some(id_token) = &next.id_token else { return Ok(()) };
         let expected = Expected {
@@ -74,6 +76,10 @@ impl Engine {
             code: None,
         };
         let claims = self.verified(metadata, id_token, &expected).await?;
+        // The old token may have come without one.
+        if person.is_some_and(|person| person != claims.sub) {
+            return Err(wrong("it is another person's than the account"));
+        }
         let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
             return Ok(());
         };

@@ -235,11 +235,12 @@ impl Engine {
     }
 
     /// The next token for `token`'s refresh token (RFC 6749 §6), with everything kept that the answer leaves out.
+    /// `person` is the provider's id of the account's user: nobody else's token takes its place.
     ///
     /// # Errors
     /// [`ErrorKind::Reconnect`] when the grant is dead (`invalid_grant`, or no refresh token); anything else says
     /// nothing about the grant.
-    pub(crate) async fn refresh(&self, entry: &Entry, token: &Token) -> Result<Token> {
+    pub(crate) async fn refresh(&self, entry: &Entry, token: &Token, person: Option<&str>) -> Result<Token> {
         let refresh_token =
             token.refresh_token.as_ref().ok_or_else(|| oauth2::reconnect(entry, "no refresh token"))?;
         let metadata = self.metadata(entry).await?;
@@ -247,7 +248,7 @@ impl Engine {
         let mut next = answer.into_token(&token.scope, self.clock.now());
         match &metadata {
             Some(metadata) if next.id_token.is_some() => {
-                self.next_id_token(entry, metadata, token, &next).await?
+                self.next_id_token(entry, metadata, token, &next, person).await?
             }
             _ => next.id_token.clone_from(&token.id_token),
         }

@@ -192,9 +192,13 @@ impl Sender {
             secret.is_some_and(|secret| text.contains(secret))
                 || sent.any(|(name, value)| name != "grant_type" && value.len() > 3 && text.contains(&*value))
         };
-        let description = Some(printable(text("error_description"), 300)).filter(|text| !quotes(text));
-        let cause =
-            format!("the token endpoint said `{code}` ({status}): {}", description.unwrap_or_default());
+        // Looked at whole: what is cut in the middle is a part of a secret still.
+        let said = |name, max| {
+            let whole = printable(text(name), usize::MAX);
+            if quotes(&whole) { "(what it was sent)".to_owned() } else { printable(&whole, max) }
+        };
+        let (error, description) = (said("error", 64), said("error_description", 300));
+        let cause = format!("the token endpoint said `{error}` ({status}): {description}");
         match code.as_str() {
             "invalid_grant" | "bad_verification_code" if self.asking == Asking::Exchange => {
                 not_trusted("the provider refused the code").because(cause)

@@ -9,7 +9,7 @@ use url::Url;
 use super::document::Documents;
 use super::http::bad_answer;
 use super::{Http, json};
-use crate::config::is_private;
+use crate::config::{is_loopback_host, is_private};
 use crate::error::Result;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
@@ -65,7 +65,10 @@ impl Metadata {
             &metadata.userinfo_endpoint,
             &metadata.jwks_uri,
         ];
-        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_private(url)) {
+        // An issuer elsewhere could have our secrets sent to whatever else runs on this machine.
+        let local = Url::parse(issuer).is_ok_and(|issuer| issuer.host_str().is_some_and(is_loopback_host));
+        let may_be = |url: &Url| url.scheme() == "https" || local && is_private(url);
+        if let Some(url) = endpoints.into_iter().flatten().find(|url| !may_be(url)) {
             return Err(format!("`{url}` is not https"));
         }
         Ok(metadata)
@@ -81,14 +84,18 @@ mod tests {
     const ISSUER: &str = "https://op.example/tenant";
 
     fn parse(change: (&str, serde_json::Value)) -> Result<Metadata, String> {
+        parse_of(ISSUER, change)
+    }
+
+    fn parse_of(issuer: &str, change: (&str, serde_json::Value)) -> Result<Metadata, String> {
         let mut fields = json!({
-            "issuer": ISSUER,
+            "issuer": issuer,
             "authorization_endpoint": "https://op.example/auth",
             "token_endpoint": "https://op.example/token",
-            "jwks_uri": "http://127.0.0.1:8080/jwks",
+            "jwks_uri": "https://op.example/jwks",
         });
         fields[change.0] = change.1;
-        Metadata::parse(fields.to_string().as_bytes(), ISSUER)
+        Metadata::parse(fields.to_string().as_bytes(), issuer)
     }
 
     #[test]
@@ -117,7 +124,11 @@ mod tests {
             assert!(parse(("token_endpoint", json!(url))).is_err(), "{url}");
         }
         for url in ["http://localhost:1/", "http://[::1]/", "http://127.9.9.9/", "https://10.0.0.1/"] {
-            assert!(parse(("token_endpoint", json!(url))).is_ok(), "{url}");
+            for local in ["http://localhost:9", "https://127.0.0.1"] {
+                assert!(parse_of(local, ("token_endpoint", json!(url))).is_ok(), "{url}");
+            }
+            // A provider elsewhere sends our client secret to no service of this machine.
+            assert_eq!(parse(("token_endpoint", json!(url))).is_ok(), url.starts_with("https"), "{url}");
         }
     }
 

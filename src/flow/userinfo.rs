@@ -75,7 +75,8 @@ fn merged(id_token: Option<Map<String, Value>>, userinfo: Option<Value>) -> Resu
 pub(crate) fn profile(entry: &Entry, answer: &Value) -> Result<Profile> {
     // The preset reads first, whatever the entry's own paths are: it may refuse (a hosted domain, a blocked user).
     let profile = (entry.preset.profile)(&Userinfo::new(answer, &entry.parameters))
-        .and_then(|profile| repathed(profile, entry, answer))?;
+        .and_then(|profile| repathed(profile, entry, answer))?
+        .with_web_urls();
     match profile.id {
         Some(_) => Ok(profile),
         None => Err(bad_answer(format!(

@@ -274,6 +274,14 @@ fn rd_06_two_kibibytes_and_no_more() {
     assert_eq!(local_path(&(longest + "a"), &base()), None);
 }
 
+#[test]
+fn rd_06_four_times_encoded_and_no_more() {
+    let nested = |rounds: usize| format!("/a%{}20b", "25".repeat(rounds - 1));
+    assert!(local_path(&nested(4), &base()).is_some());
+    assert_eq!(local_path(&nested(5), &base()), None);
+    assert_eq!(local_path(&nested(1000), &base()), None);
+}
+
 /// What a browser on a page of ours makes of `next`, or of any of its decoded forms.
 fn leaves(next: &str) -> bool {
     let page = base().join("/login/github/authorized").unwrap();

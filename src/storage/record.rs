@@ -142,8 +142,8 @@ impl Record {
         old: Option<&Record>,
         keys: &KeyRing,
     ) -> Result<Self> {
-        let Arrival { profile, token, now, .. } = arrival;
-        let mut token = token.clone();
+        let Arrival { token, now, .. } = arrival;
+        let (profile, mut token) = (arrival.profile.clone().with_web_urls(), token.clone());
         if token.refresh_token.is_none() {
             // RF-02: providers hand out a refresh token at the first consent only.
             token.refresh_token = old.and_then(|old| old.open(keys).ok()).and_then(|old| old.refresh_token);

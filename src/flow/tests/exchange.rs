@@ -174,6 +174,17 @@ async fn lk_no_error_quotes_what_was_sent() {
         let error = exchanged(400, &body.to_string()).await.0.unwrap_err();
         assert!(!format!("{error:?}").contains(said), "{error:?}");
     }
+    // Cut in the middle, or by a control character, or as the error itself.
+    for said in ["the-code", "the-secret"] {
+        let cut =
+            json!({"error": "invalid_request", "error_description": format!("{}{said}", "x".repeat(293))});
+        let split = json!({"error": "invalid_request", "error_description": said.replace('-', "\u{7}-")});
+        for body in [cut, split, json!({ "error": format!("{}{said}", "x".repeat(58)) })] {
+            let error = exchanged(400, &body.to_string()).await.0.unwrap_err();
+            assert!(!format!("{error:?}").contains("xthe-"), "{error:?}");
+            assert!(!format!("{error:?}").contains(said), "{error:?}");
+        }
+    }
     let error = exchanged(400, r#"{"error": "invalid_request", "error_description": "no such app"}"#)
         .await
         .0

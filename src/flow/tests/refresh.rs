@@ -11,7 +11,7 @@ fn old() -> Token {
 async fn refreshed(status: u16, body: Value) -> Result<Token> {
     let server = Server::start().await;
     server.answer("/token", status, body);
-    let next = engine().refresh(&oauth2_entry(&server, ""), &old()).await;
+    let next = engine().refresh(&oauth2_entry(&server, ""), &old(), None).await;
     let form = server.asked("/token")[0].form();
     assert_eq!((form["grant_type"].as_str(), form["refresh_token"].as_str()), ("refresh_token", "old-rt"));
     assert!(!form.contains_key("redirect_uri"));
@@ -53,7 +53,7 @@ async fn rf_03_only_a_dead_grant_is_dead() {
         assert_eq!(refreshed(status, body).await.unwrap_err().kind(), wanted);
     }
     let server = Server::start().await;
-    let error = engine().refresh(&oauth2_entry(&server, ""), &Token::new("t")).await.unwrap_err();
+    let error = engine().refresh(&oauth2_entry(&server, ""), &Token::new("t"), None).await.unwrap_err();
     assert_eq!((error.kind(), server.asked("/token").len()), (ErrorKind::Reconnect, 0));
 }
 
@@ -82,12 +82,18 @@ async fn id_21_an_id_token_that_comes_along() {
         claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let id_token = signer.id_token("one", &claims);
         server.answer("/token", 200, token_answer(&id_token));
-        match engine.refresh(&entry, &token).await {
+        match engine.refresh(&entry, &token, Some("248289761001")).await {
             Ok(next) => assert!(ok && next.id_token.unwrap().matches(&id_token), "{change}"),
             Err(error) => assert!(!ok && error.kind() == ErrorKind::ProviderAnswer, "{change} {error:?}"),
         }
     }
+    // Stored without one: the account still says whose it is.
+    server.answer("/token", 200, token_answer(&signer.id_token("one", &first)));
+    assert!(engine.refresh(&entry, &old(), Some("248289761001")).await.is_ok());
+    let another = engine.refresh(&entry, &old(), Some("another")).await.unwrap_err();
+    assert_eq!(another.kind(), ErrorKind::ProviderAnswer);
+
     server.answer("/token", 200, json!({"access_token": "new", "token_type": "bearer"}));
-    let next = engine.refresh(&entry, &token).await.unwrap();
+    let next = engine.refresh(&entry, &token, Some("248289761001")).await.unwrap();
     assert!(next.id_token.unwrap().matches(token.id_token.unwrap().expose()));
 }

@@ -57,7 +57,7 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
         let grant =
             ride(&fake, &engine, &entry).await.unwrap_or_else(|error| panic!("{}: {error:?}", entry.name));
         assert_eq!(grant.profile.id.as_deref(), Some("ada"), "{}", entry.name);
-        let next = engine.refresh(&entry, &grant.token).await.unwrap();
+        let next = engine.refresh(&entry, &grant.token, grant.profile.id.as_deref()).await.unwrap();
         assert!(!next.access_token.matches(grant.token.access_token.expose()));
     }
 
@@ -106,5 +106,8 @@ async fn what_the_flow_says_to_a_provider_that_says_no() {
     fake.user("grace");
     let grant = ride(&fake, &engine, &entry).await.unwrap();
     fake.revoke("grace");
-    assert_eq!(engine.refresh(&entry, &grant.token).await.unwrap_err().kind(), ErrorKind::Reconnect);
+    assert_eq!(
+        engine.refresh(&entry, &grant.token, grant.profile.id.as_deref()).await.unwrap_err().kind(),
+        ErrorKind::Reconnect
+    );
 }
