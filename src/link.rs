@@ -294,8 +294,12 @@ pub struct Arrival {
     /// What was granted: its `scope` may be less than what was asked for.
     pub token: Token,
     pub(crate) visitor: Option<String>,
+    /// Who has signed in since somebody signed out began the dance.
+    pub(crate) present: Option<String>,
     pub(crate) user_required: bool,
-    /// Whether the site's first account may be this one (entries of the site only).
+    /// The provider_user_id that the site's account must have (entries of the site only).
+    pub(crate) account: Option<String>,
+    /// Whether the site's first account may be this one (entries of the site without an `account`).
     pub(crate) admitted: bool,
     pub(crate) now: i64,
     pub(crate) notes: BTreeMap<String, String>,
@@ -358,6 +362,13 @@ pub(crate) fn decide(
         )));
     }
     if arrival.purpose == Purpose::Site {
+        if let Some(account) = &arrival.account {
+            // Whatever else is there without a user: a visitor may have kept it before the entry was the site's.
+            return match id == Some(account) {
+                true => Ok(Decision { user: None, new: false }),
+                false => Err(Error::refused("This account may not be connected to this site.")),
+            };
+        }
         return match found.site {
             Some(site) if site == id && id.is_some() => Ok(Decision { user: None, new: false }),
             Some(_) => Err(Error::refused("Another account is connected to this site.")),
@@ -373,6 +384,12 @@ pub(crate) fn decide(
         (Some(owner), Some(visitor)) if owner == visitor => Standing::Renewing(owner),
         (Some(owner), Some(visitor)) => Standing::Taken { owner, visitor },
     };
+    if let Some(present) = &arrival.present
+        && !matches!(&standing, Standing::Returning(owner) if owner == present)
+    {
+        // SF-04: a dance begun signed out makes nobody who has come in since somebody else.
+        return Err(Error::refused("Somebody else is signed in. Sign out first."));
+    }
     if id.is_none() && standing == Standing::Stranger {
         return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it."));
     }

@@ -1,7 +1,7 @@
 //! `GET /login/<name>/authorized`: the end of a dance.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rocket::tokio::time::sleep;
 use rocket::{Request, Response};
@@ -24,6 +24,10 @@ pub(super) struct TakenQuery(pub(super) String);
 
 /// How often a repeat looks for the outcome of the first one.
 const STEP: Duration = Duration::from_millis(100);
+const LONGEST_STEP: Duration = Duration::from_secs(1);
+
+/// What a noted outcome is sealed for: it holds where somebody went.
+const OUTCOME: &str = "outcome";
 /// How long a repeat waits on top of the provider's deadlines: the app's own code runs, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -58,6 +62,18 @@ impl Dance {
         if flow.entry != entry.name {
             return Err(not_trusted("the flow was begun at another entry"));
         }
+        // AL-23: checked again, since the configuration may have changed meanwhile.
+        if !flow.is_for(entry) {
+            return Err(not_trusted("the entry has been pointed elsewhere since the flow began"));
+        }
+        let is_allowed = match flow.purpose {
+            Purpose::SignIn => entry.login && !self.is_site(name),
+            Purpose::Connect => !self.is_site(name),
+            Purpose::Site => self.is_site(name),
+        };
+        if !is_allowed {
+            return Err(not_trusted("the entry is for something else than when the flow began"));
+        }
         if flow.visitor.is_some() && flow.visitor.as_deref() != self.user(request).await? {
             return Err(not_trusted("another user is signed in than began the flow"));
         }
@@ -73,7 +89,12 @@ impl Dance {
             Ok(end) => Outcome::To(end.to.clone()),
             Err(error) => Outcome::failed(error),
         };
-        if let Err(error) = storage.settle(&id, &outcome.to_text()).await {
+        let sealed = self.keys().seal(OUTCOME, &[&id], outcome.to_text().as_bytes());
+        let settled = match sealed {
+            Ok(sealed) => storage.settle(&id, &sealed).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = settled {
             log::warn!("oauth: `{name}`: the outcome of a callback could not be noted: {error:?}");
         }
         self.finish(request, state, &outcome);
@@ -90,18 +111,21 @@ impl Dance {
     ) -> Result<Reply> {
         let storage = self.storage(request);
         let patience = longest_dance(entry) + PATIENCE;
-        for _ in 0..patience.as_millis() / STEP.as_millis() {
+        let (began, mut step) = (Instant::now(), STEP);
+        while began.elapsed() < patience {
             match claim {
                 Claim::Settled(outcome) => {
-                    return Outcome::from_text(&outcome)
+                    let plain = self.keys().open(OUTCOME, &[id], &outcome).ok();
+                    return plain
+                        .and_then(|plain| Outcome::from_text(std::str::from_utf8(&plain).ok()?))
                         .ok_or_else(|| not_trusted("the callback was used up"))?
                         .replay();
                 }
                 Claim::First => break,
-                Claim::Pending => sleep(STEP).await,
+                Claim::Pending => sleep(step).await,
             }
-            let now = self.clock().now();
-            claim = storage.claim(id, now, now + 2 * FLOW_TTL).await?;
+            step = (step * 3 / 2).min(LONGEST_STEP);
+            claim = storage.settled(id).await?;
         }
         Err(Error::new(ErrorKind::Deadline, "This sign-in is taking too long. Please start again."))
     }
@@ -127,12 +151,17 @@ impl Dance {
             token,
             visitor: flow.visitor.clone(),
             user_required: self.user_required,
+            present: None,
+            account: entry.account.clone(),
             admitted: false,
             now: self.clock().now(),
             notes: flow.carried.clone(),
         };
+        if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
+            arrival.present = self.user(request).await?.map(str::to_owned);
+        }
         if flow.purpose == Purpose::Site {
-            arrival.admitted = self.admits(request, entry, arrival.profile.id.as_deref()).await;
+            arrival.admitted = self.admits(request, entry).await;
         }
         // RD-04: checked again, since the configuration may have changed meanwhile.
         let to = self.checked_next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
@@ -160,11 +189,9 @@ impl Dance {
         self.welcome(request, flow, linked, end).await
     }
 
-    /// Whether the site's first account may be this one.
-    async fn admits(&self, request: &Request<'_>, entry: &Entry, id: Option<&str>) -> bool {
-        let named = entry.account.is_some() && entry.account.as_deref() == id;
+    /// Whether whoever is here may connect the site's first account.
+    async fn admits(&self, request: &Request<'_>, entry: &Entry) -> bool {
         match self.site.get(&entry.name) {
-            _ if named => true,
             Some(Some(admits)) => admits(request).await,
             _ => false,
         }
@@ -221,7 +248,7 @@ impl Dance {
         if self.entries.contains_key(name) {
             self.signals.event(Event::LoginFailed { entry: name.into(), code }).await;
         }
-        if let Some(own) = self.signals.error(name, &error).await {
+        if let Some(own) = self.signals.error(self.known(name), &error).await {
             return self.respond(request, Ok(Reply::Own(own)));
         }
         match &self.settings.after_error {

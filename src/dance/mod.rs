@@ -216,11 +216,17 @@ impl Dance {
 
     /// Tells the operator of an error, as loudly as it is theirs.
     pub(crate) fn log_error(&self, entry: &str, error: &Error) {
+        let entry = self.known(entry);
         match error.kind().who() {
             Who::Person => log::info!("oauth: `{entry}`: {error:?}"),
             Who::Provider => log::warn!("oauth: `{entry}`: {error:?}"),
             Who::Operator => log::error!("oauth: `{entry}`: {error:?}"),
         }
+    }
+
+    /// `name`, if it is an entry's: what else stands in a path is anybody's to write, line breaks included.
+    pub(crate) fn known<'n>(&self, name: &'n str) -> &'n str {
+        if self.entries.contains_key(name) { name } else { "-" }
     }
 
     /// Where a person signs in with `entry`, and then goes on to `next`.

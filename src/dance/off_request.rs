@@ -86,6 +86,8 @@ impl Dance {
             token,
             visitor: Some(user.to_string()),
             user_required: true,
+            present: None,
+            account: None,
             admitted: false,
             now: self.clock().now(),
             notes: Default::default(),

@@ -60,6 +60,9 @@ pub(crate) struct Flow {
     pub(crate) entry: String,
     #[serde(rename = "s")]
     seed: String,
+    /// Where the entry pointed, as a short hash.
+    #[serde(rename = "a")]
+    authority: String,
     #[serde(rename = "p")]
     pub(crate) purpose: Purpose,
     /// The user who began, as text.
@@ -90,6 +93,7 @@ impl Flow {
         Ok(Self {
             entry: entry.name.clone(),
             seed: encode(&random::<32>()?),
+            authority: pointer(entry),
             purpose,
             visitor,
             next,
@@ -118,10 +122,19 @@ impl Flow {
         self.derived("verifier")
     }
 
+    /// Whether `entry` still points where it pointed when the flow began: its code goes nowhere else.
+    pub(crate) fn is_for(&self, entry: &Entry) -> bool {
+        self.entry == entry.name && self.authority == pointer(entry)
+    }
+
     /// Whether the flow is still good at `now`.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         (self.began_at..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
     }
+}
+
+fn pointer(entry: &Entry) -> String {
+    encode(&sha256(entry.authority())[..9])
 }
 
 /// The public handle of a state: names the flow's cookie and its claim without telling the state.

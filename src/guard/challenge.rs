@@ -18,6 +18,8 @@ struct Mark(Mutex<Option<Challenge>>);
 
 #[derive(Clone)]
 struct Challenge {
+    /// The route at which it was left: another one's 401 is its own.
+    route: Option<usize>,
     entry: Option<String>,
     kind: ErrorKind,
 }
@@ -27,10 +29,15 @@ struct Challenge {
 fn mark(request: &Request<'_>, caller: &Location<'_>, entry: Option<&str>, kind: ErrorKind) {
     let file = caller.file().replace('\\', "/");
     if !file.ends_with("src/request/from_request.rs") {
-        let challenge = Challenge { entry: entry.map(str::to_owned), kind };
+        let challenge = Challenge { route: route(request), entry: entry.map(str::to_owned), kind };
         *request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(challenge);
     }
+}
+
+/// Which route `request` is at.
+fn route(request: &Request<'_>) -> Option<usize> {
+    request.route().map(|route| std::ptr::from_ref(route) as usize)
 }
 
 /// What a guard answers: where the person can help it the 401 is left to the catchers, marked.
@@ -76,6 +83,9 @@ pub fn unauthorized(request: &Request<'_>) -> Option<Unauthorized> {
     let dance = Dance::of(request).ok()?;
     let challenge =
         request.local_cache(Mark::default).0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    if challenge.route != route(request) {
+        return None;
+    }
     Some(Unauthorized(answer(dance, request, &challenge)))
 }
 
@@ -140,7 +150,7 @@ impl<'r> Responder<'r, 'static> for Error {
         dance.log_error(entry.as_deref().unwrap_or("app"), &self);
         match self.kind() {
             kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect) => {
-                Ok(answer(dance, request, &Challenge { entry, kind }))
+                Ok(answer(dance, request, &Challenge { route: None, entry, kind }))
             }
             _ if wants_json(request) => Ok(dance.respond(request, Err(self))),
             kind => Err(kind.status()),

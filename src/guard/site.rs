@@ -51,8 +51,14 @@ impl<P> fmt::Debug for Site<P> {
 
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
-    let key = Key::Owner { entry: P::NAME.into(), user: None };
-    let client = dance.open(dance.entry(P::NAME)?, dance.storage(request), &key).await?;
+    let entry = dance.entry(P::NAME)?;
+    let key = match &entry.account {
+        Some(account) => Key::identity(P::NAME, account),
+        None => Key::Owner { entry: P::NAME.into(), user: None },
+    };
+    let client = dance.open(entry, dance.storage(request), &key).await?;
+    // A user's own is not the site's, though it be the same person's there.
+    let client = client.filter(|client| client.account().user_id.is_none());
     let client = client.ok_or_else(|| {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
             .because(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))

@@ -136,6 +136,10 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
         self.storage.settle(id, outcome).await
     }
 
+    async fn settled(&self, id: &str) -> Result<Claim> {
+        self.storage.settled(id).await
+    }
+
     async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
         self.storage.lease(record, now, until).await
     }

@@ -34,6 +34,11 @@ pub(crate) fn settle(id: &str, outcome: &str) {
     lock(&CLAIMED).settle(id, outcome);
 }
 
+/// What came of a claimed `id`.
+pub(crate) fn settled(id: &str) -> Claim {
+    lock(&CLAIMED).settled(id)
+}
+
 impl Claims {
     fn claim(&mut self, id: &str, now: i64, until: i64) -> Claim {
         while let Some(first) = self.by_expiry.first()
@@ -42,14 +47,19 @@ impl Claims {
             self.by_id.remove(&first.1);
             self.by_expiry.pop_first();
         }
+        let found = self.settled(id);
+        if found == Claim::First {
+            self.by_id.insert(id.to_owned(), (until, None));
+            self.by_expiry.insert((until, id.to_owned()));
+        }
+        found
+    }
+
+    fn settled(&self, id: &str) -> Claim {
         match self.by_id.get(id) {
             Some((_, Some(outcome))) => Claim::Settled(outcome.clone()),
             Some((_, None)) => Claim::Pending,
-            None => {
-                self.by_id.insert(id.to_owned(), (until, None));
-                self.by_expiry.insert((until, id.to_owned()));
-                Claim::First
-            }
+            None => Claim::First,
         }
     }
 

@@ -40,8 +40,8 @@ pub use sql::{DieselStorage, PolicyConnection, schema};
 ///
 /// Three methods are required, and a key-value store needs no more. What a storage gets is a [`Record`]: its token is
 /// sealed already, so that a storage never sees one. All other methods have a working default that holds within one
-/// process; a storage that several processes share overrides [`claim`](Storage::claim), [`settle`](Storage::settle)
-/// and [`lease`](Storage::lease).
+/// process; a storage that several processes share overrides [`claim`](Storage::claim), [`settle`](Storage::settle),
+/// [`settled`](Storage::settled) and [`lease`](Storage::lease).
 ///
 /// ```
 /// # use std::{collections::HashMap, sync::Mutex};
@@ -145,6 +145,12 @@ pub trait Storage: Send + Sync + 'static {
         Ok(())
     }
 
+    /// What came of the callback `id`, asked again and again by its repeats; [`Claim::First`] where nobody has claimed it.
+    /// It only reads. Who overrides [`claim`](Storage::claim) overrides this, too.
+    async fn settled(&self, id: &str) -> Result<Claim> {
+        Ok(local::settled(id))
+    }
+
     /// Whether this process may refresh `record`'s token now, for at most `until` (unix seconds). One refresh at a
     /// time is let through per process before this is asked; a store that several processes share answers for all
     /// of them, and answers no when `record` is no longer what is stored.
@@ -245,7 +251,12 @@ async fn link_by<S: Storage + ?Sized>(
 ) -> Result<Linked> {
     let _turn = local::turn(&turn_at(&arrival.entry, arrival.profile.id.as_deref())).await;
     let found = match Key::of(arrival) {
-        Some(key) => storage.get(&key).await?,
+        Some(key @ Key::Identity { .. }) => storage.get(&key).await?,
+        // Of this user's accounts the one without an identity: another is somebody's whom this token may not be.
+        Some(Key::Owner { entry, user }) => {
+            let mine = storage.list(user.as_deref(), &[&entry]).await?;
+            mine.into_iter().find(|record| record.provider_user_id.is_none())
+        }
         None => None,
     };
     let site = match arrival.purpose {

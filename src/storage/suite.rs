@@ -26,10 +26,20 @@ pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> A
         token: Token::new("access").with_refresh_token("refresh").expiring(1000, 3600),
         visitor: visitor.map(str::to_owned),
         user_required: false,
+        present: None,
+        account: None,
         admitted: false,
         now: 1000,
         notes: BTreeMap::new(),
     }
+}
+
+/// A dance for the site's account, which must be `account`.
+fn site_arrival(id: &str, account: Option<&str>) -> Arrival {
+    let mut arrival = arrival("left", Some(id), None);
+    arrival.purpose = Purpose::Site;
+    arrival.account = account.map(str::to_owned);
+    arrival
 }
 
 pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Record {
@@ -212,15 +222,31 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     let second = storage.link(&nameless, &keys()).await.unwrap();
     assert_eq!(first.record.id, second.record.id);
     assert_eq!(storage.list(Some("7"), &["plain"]).await.unwrap(), [second.record]);
+    // Not in the place of one that has an identity.
+    let named = storage.link(&arrival("mixed", Some("1"), Some("7")), &keys()).await.unwrap();
+    let nameless = storage.link(&arrival("mixed", None, Some("7")), &keys()).await.unwrap();
+    assert!(nameless.previous.is_none() && nameless.record.id != named.record.id);
+
+    // The site's by its id, whatever a visitor has left there.
+    let left = storage.link(&Arrival { admitted: true, ..site_arrival("2", None) }, &keys()).await.unwrap();
+    assert_eq!(left.record.user_id, None);
+    let wanted = storage.link(&site_arrival("1", Some("1")), &keys()).await.unwrap();
+    assert_eq!(wanted.record.provider_user_id.as_deref(), Some("1"));
+    let other = storage.link(&site_arrival("2", Some("1")), &keys()).await.unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Refused);
+
     let stranger = storage.link(&arrival("plain", None, None), &keys()).await.unwrap_err();
     assert_eq!(stranger.kind(), ErrorKind::Refused);
 }
 
 /// A callback is used once.
 pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
+    assert_eq!(storage.settled(id).await.unwrap(), Claim::First);
     assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), Claim::First);
+    assert_eq!(storage.settled(id).await.unwrap(), Claim::Pending);
     assert_eq!(storage.claim(id, 1001, 1601).await.unwrap(), Claim::Pending);
     storage.settle(id, "/home").await.unwrap();
+    assert_eq!(storage.settled(id).await.unwrap(), Claim::Settled("/home".into()));
     assert_eq!(storage.claim(id, 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
 }
 

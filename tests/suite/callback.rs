@@ -2,7 +2,7 @@
 
 use rocket::http::{Method, Status};
 
-use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, SESSION, param, refused, with};
+use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, SESSION, log, param, refused, with};
 
 const DENIED: Refused = Refused::new(Status::Forbidden, "access_denied");
 const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_allowed");
@@ -183,6 +183,35 @@ async fn cb_10_an_entry_that_is_gone() {
 }
 
 /// The same figment with `op` alone.
+#[rocket::async_test]
+async fn lk_what_stands_in_a_path_is_not_logged() {
+    let house = House::open().await;
+    for uri in ["/login/forged%0Aname", "/login/forged%0Aname/authorized?code=c&state=s"] {
+        assert_eq!(house.browser().get(uri).await.status, Status::NotFound, "{uri}");
+    }
+    let log = log().unwrap_or_default();
+    assert!(!log.contains("oauth: `forged"), "{log}");
+}
+
+#[rocket::async_test]
+async fn al_23_an_entry_that_changed_meanwhile() {
+    let house = House::open().await;
+    let mut ada = house.browser();
+    let callback = ada.ride("/login/op2").await;
+    for (key, value) in
+        [("oauth.op2.login", serde_json::Value::from(false)), ("oauth.op2.account", "ada".into())]
+    {
+        let changed = house.again(|figment| figment.merge((key, value))).await;
+        ada.house = changed;
+        refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+    }
+    let elsewhere = house.again(|figment| figment.merge(("oauth.op2.issuer", "http://localhost:1"))).await;
+    ada.house = elsewhere;
+    refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+    ada.house = house;
+    assert_eq!(ada.get(&callback).await.location(), "/");
+}
+
 fn without_op2(figment: rocket::figment::Figment) -> rocket::figment::Figment {
     use rocket::figment::{Figment, providers::Serialized};
     let mut entries: serde_json::Map<String, serde_json::Value> = figment.extract_inner("oauth").unwrap();

@@ -102,6 +102,16 @@ fn result(op: Result<OAuth<Op>, Error>) -> String {
     op.map_or_else(|error| error.kind().code().to_owned(), |_| "ok".to_owned())
 }
 
+#[get("/falls", rank = 1)]
+fn falls(_op: OAuth<Op>) -> &'static str {
+    "connected"
+}
+
+#[get("/falls", rank = 2)]
+fn fallen() -> Status {
+    Status::Unauthorized
+}
+
 #[get("/no-guard-401")]
 fn no_guard_401() -> Status {
     Status::Unauthorized
@@ -127,8 +137,10 @@ fn methods(accounts: Accounts) -> Json<Value> {
 async fn app(storage: impl Storage) -> App {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake).merge(("dance.cache", false));
-    let rocket = rocket(figment, Dance::fairing().storage(storage))
-        .mount("/", routes![mine, guarded_post, guarded2, maybe, result, no_guard_401, context, methods]);
+    let rocket = rocket(figment, Dance::fairing().storage(storage)).mount(
+        "/",
+        routes![mine, guarded_post, guarded2, maybe, result, no_guard_401, falls, fallen, context, methods],
+    );
     App { client: Client::tracked(rocket).await.expect("the app launches"), fake }
 }
 
@@ -187,7 +199,7 @@ async fn an_entry_only_for_connecting_signs_nobody_in() {
 #[rocket::async_test]
 async fn a_401_of_the_apps_own_stays_the_apps() {
     let app = app(MemoryStorage::default()).await;
-    for uri in ["/own-401", "/no-guard-401"] {
+    for uri in ["/own-401", "/no-guard-401", "/falls"] {
         let response = app.get(uri).await;
         assert_eq!(response.status(), Status::Unauthorized, "{uri}");
         assert_eq!(response.headers().get_one("Location"), None, "{uri}");

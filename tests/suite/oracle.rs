@@ -127,6 +127,11 @@ impl House {
         sqlite::dump(&self.file(), |table| table != "oauth_claims")
     }
 
+    /// Every callback that is used up, as text.
+    pub(crate) fn claims(&self) -> String {
+        sqlite::dump(&self.file(), |table| table == "oauth_claims")
+    }
+
     pub(crate) fn count(&self, table: &str) -> usize {
         sqlite::count(&self.file(), table)
     }

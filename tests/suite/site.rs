@@ -107,6 +107,17 @@ async fn the_account_that_is_named_is_the_sites() {
 }
 
 #[rocket::async_test]
+async fn what_a_stranger_left_is_not_the_sites() {
+    let people = People::new();
+    let app = app(&people, Some("ada"), false).await;
+    assert_eq!(ride(&app, false).await, Status::SeeOther);
+    people.sql("UPDATE oauth_accounts SET provider_user_id = 'mallory'");
+    assert_eq!(bot_says(&app).await, Err(503));
+    assert_eq!(ride(&app, false).await, Status::SeeOther, "the real one connects");
+    assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
+}
+
+#[rocket::async_test]
 async fn an_admin_connects_the_first_and_nobody_a_second() {
     let people = People::new();
     let app = app(&people, None, true).await;

@@ -215,20 +215,19 @@ async fn st_10_a_connect_is_no_sign_in() {
 async fn st_10_a_sign_in_connects_nothing() {
     let house = House::open().await;
     let mut ada = house.browser();
-    let owner = {
-        let mut elsewhere = house.browser();
-        elsewhere.sign_in("op").await;
-        elsewhere.user().await
-    };
+    house.browser().sign_in("op").await;
     // Begun signed out; by the time it ends somebody has come in with the app's own form.
     let known = ada.ride("/login/op").await;
     house.fake.user("grace");
     let stranger = ada.ride("/login/op").await;
     ada.enter(700).await;
-    assert_eq!(ada.get(&known).await.location(), "/");
-    assert_eq!(ada.user().await, owner);
-    ada.enter(700).await;
-    assert_eq!(ada.get(&stranger).await.location(), "/");
+    let before = house.rows();
+    // SF-04: nobody becomes somebody else, and nobody new.
+    for callback in [&known, &stranger] {
+        let answer = ada.get(callback).await;
+        assert_eq!((answer.status, ada.user().await), (Status::Forbidden, Some(700)), "{answer:?}");
+    }
+    assert_eq!(house.rows(), before);
     assert!(!house.rows().contains("user_id='700'"), "{}", house.rows());
 }
 
@@ -371,4 +370,7 @@ async fn ten_tabs_in_reverse() {
     }
     assert_eq!((house.token_calls(), house.count("users"), ada.flows().len()), (10, 1, 0));
     assert_eq!(ada.get(&first).await.location(), "/tab/9");
+    // Where somebody went is not for readers of the database.
+    let claims = house.claims();
+    assert!(claims.contains("v1.") && !claims.contains("/tab/"), "{claims}");
 }

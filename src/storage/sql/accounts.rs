@@ -194,21 +194,26 @@ pub(super) fn renew(conn: &mut AnyConnection, record: &Record, renewed: &Record)
 const PURGED: i64 = 64;
 
 pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64) -> Result<Claim> {
-    use oauth_claims::{expires_at as expiry, outcome, table};
+    use oauth_claims::{expires_at as expiry, table};
     let expired: Vec<String> =
         table.filter(expiry.le(now)).order(expiry).limit(PURGED).select(oauth_claims::id).load(conn)?;
     diesel::delete(table.filter(oauth_claims::id.eq_any(expired))).execute(conn)?;
     // It may be one of many more.
     diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
-    let settled = table.find(claim).select(outcome).first::<Option<String>>(conn).optional()?;
-    Ok(match settled {
+    let found = settled(conn, claim)?;
+    if found == Claim::First {
+        let new = (oauth_claims::id.eq(claim), expiry.eq(until));
+        diesel::insert_into(table).values(new).execute(conn)?;
+    }
+    Ok(found)
+}
+
+pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<Claim> {
+    let row = oauth_claims::table.find(claim).select(oauth_claims::outcome);
+    Ok(match row.first::<Option<String>>(conn).optional()? {
         Some(Some(text)) => Claim::Settled(text),
         Some(None) => Claim::Pending,
-        None => {
-            let new = (oauth_claims::id.eq(claim), expiry.eq(until));
-            diesel::insert_into(table).values(new).execute(conn)?;
-            Claim::First
-        }
+        None => Claim::First,
     })
 }
 

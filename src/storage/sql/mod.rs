@@ -206,6 +206,11 @@ impl Storage for DieselStorage {
         self.write(move |conn| accounts::settle(conn, &id, &outcome)).await
     }
 
+    async fn settled(&self, id: &str) -> Result<Claim> {
+        let id = id.to_owned();
+        self.run(move |conn| accounts::settled(conn, &id)).await
+    }
+
     async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
         let record = record.clone();
         self.write(move |conn| accounts::lease(conn, &record, now, until)).await
