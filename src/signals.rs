@@ -122,7 +122,7 @@ impl Begin {
     }
 
     /// Carries a text through the flow, sealed in its cookie: [`Arrival::noted`] and
-    /// [`Login::note`](crate::Login::note) give it back. Keep it short: a flow has about 3,000 bytes.
+    /// [`Login::noted`](crate::Login::noted) give it back. Keep it short: a flow has about 3,000 bytes.
     pub fn carry(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.carried.insert(key.into(), value.into());
     }
