@@ -77,9 +77,8 @@ impl Fairing for DanceFairing {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         // LK-04: Rocket logs the request line, and a callback's holds the code and the state.
         let Some(dance) = request.rocket().state::<Dance>() else { return };
-        if let Some(query) = request.uri().query().map(|query| query.as_str().to_owned())
-            && dance.is_callback(request.uri())
-        {
+        let query = request.uri().query().filter(|_| dance.is_callback(request.uri()));
+        if let Some(query) = query.map(|query| query.as_str().to_owned()) {
             request.local_cache(|| TakenQuery(query));
             if let Ok(path) = Origin::parse_owned(request.uri().path().to_string()) {
                 request.set_uri(path);
