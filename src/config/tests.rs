@@ -49,7 +49,16 @@ fn read_toml(toml: &str) -> Result<(Settings, BTreeMap<String, Entry>), String> 
         .merge(RocketEnv(rocket))
         .select(profile);
     let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
-    let in_folder = |faults: Faults| faults.to_string().replace(&format!("{}/", folder.path().display()), "");
+    // Figment shows a path as it is or relative to where the test runs, whichever is shorter.
+    let folder_name = format!("{}/", folder.path().file_name().unwrap().display());
+    let in_folder = |faults: Faults| {
+        let mut text = faults.to_string();
+        while let Some(end) = text.find(&folder_name).map(|at| at + folder_name.len()) {
+            let start = text[..end].rfind(['(', ' ', '`', '"']).map_or(0, |at| at + 1);
+            text.replace_range(start..end, "");
+        }
+        text
+    };
     read(&figment, &presets, &|name| vars.get(name).cloned()).map_err(in_folder)
 }
 
