@@ -224,7 +224,10 @@ impl Client {
                     return Err(error.at(&self.0.entry.name));
                 }
                 Err(error) => {
-                    self.0.storage.release(&record).await?;
+                    if let Err(failed) = self.0.storage.release(&record).await {
+                        // It ends by itself; what the caller should hear of is the refresh.
+                        log::warn!("oauth: `{}`: a lease was not given back: {failed:?}", self.0.entry.name);
+                    }
                     return Err(error);
                 }
             }
