@@ -4,10 +4,16 @@
 //! HTTP [`status`](ErrorKind::status) and [who must act](ErrorKind::who) follow; a sentence for whoever must act;
 //! and, for the log, its cause. Neither the sentence nor the cause holds a secret.
 
+#[cfg(feature = "_sql")]
+mod database;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use rocket::http::Status;
+
+#[cfg(feature = "_sql")]
+pub(crate) use self::database::Fault;
 
 /// What functions of this crate, policies and signals return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -243,38 +249,6 @@ impl std::error::Error for Error {
     }
 }
 
-#[cfg(feature = "sqlite")]
-impl From<diesel::result::Error> for Error {
-    /// [`ErrorKind::Store`] when the database is lost, locked or full, which may pass. Anything else, a row that is
-    /// there twice or not at all, is a fault of the code that asked: [`ErrorKind::App`].
-    fn from(error: diesel::result::Error) -> Self {
-        if is_out_of_reach(&error) { Self::store(error) } else { Self::app(error) }
-    }
-}
-
-#[cfg(feature = "sqlite")]
-fn is_out_of_reach(error: &diesel::result::Error) -> bool {
-    use diesel::result::{DatabaseErrorKind as Kind, Error::*};
-    match error {
-        BrokenTransactionManager => true,
-        RollbackErrorOnCommit { commit_error, .. } => is_out_of_reach(commit_error),
-        DatabaseError(Kind::Unknown, information) => {
-            // Diesel has no kind for these; the words are SQLite's own (sqlite3ErrStr).
-            ["is locked", "disk", "unable to open", "readonly database"]
-                .iter()
-                .any(|words| information.message().contains(words))
-        }
-        DatabaseError(kind, _) => matches!(
-            kind,
-            Kind::ClosedConnection
-                | Kind::ReadOnlyTransaction
-                | Kind::SerializationFailure
-                | Kind::UnableToSendCommand
-        ),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,20 +261,5 @@ mod tests {
             "store_unavailable: The accounts can't be reached at the moment. Please try again.: \
              This app could not finish the request.: disk full"
         );
-    }
-
-    #[cfg(feature = "sqlite")]
-    #[test]
-    fn only_a_database_out_of_reach_may_pass() {
-        use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
-        let said =
-            |kind, text: &str| Error::from(Diesel::DatabaseError(kind, Box::new(text.to_owned()))).kind();
-        for words in ["database is locked", "database or disk is full", "disk I/O error"] {
-            assert_eq!(said(Kind::Unknown, words), ErrorKind::Store, "{words}");
-        }
-        assert_eq!(said(Kind::ClosedConnection, ""), ErrorKind::Store);
-        assert_eq!(said(Kind::UniqueViolation, "UNIQUE constraint failed: users.name"), ErrorKind::App);
-        assert_eq!(said(Kind::Unknown, "no such table: users"), ErrorKind::App);
-        assert_eq!(Error::from(Diesel::NotFound).kind(), ErrorKind::App);
     }
 }

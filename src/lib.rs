@@ -8,7 +8,7 @@
 //! - In a handler: [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`], and the [`Client`] they give.
 //! - Who may come in: [`LinkPolicy`], [`Standing`], [`Verdict`], [`Domain`]; what needs the network: [`Signals`].
 //! - Where accounts are kept: [`storage`]. An app with sessions of its own: [`Sessions`].
-//! - Off a request: [`Dance`].
+//! - Off a request: [`Dance`], [`Tokens`], [`Reseal`].
 //! - A provider of one's own: [`provider`].
 //! - In a test: `testing` (feature).
 //!
@@ -100,7 +100,7 @@
 //! | `after_error` | our error page | |
 //! | `token_keys` | derived from `secret_key`; debug: a key file beside the database | base64 of 32 bytes each: the first seals, all open |
 //! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts in memory, seconds; `false` for none |
-//! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user |
+//! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user: `Keep` and [`Tokens`] without one need `false` |
 //! | `log_requests` | `false` | `true`: no cap on the log's level, though debug prints whole requests |
 //!
 //! # Routes
@@ -115,13 +115,16 @@
 //! | GET `/login/<name>/authorized` | the callback |
 //! | GET `/login/accounts` | the connected accounts |
 //! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |
+//! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs out |
 //!
 //! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.
 //!
 //! # Features
 //!
-//! - `sqlite` (default): [`storage::DieselStorage`].
+//! - `sqlite` (default): [`storage::DieselStorage`] on SQLite, which is compiled in.
+//! - `postgres`: on PostgreSQL; needs libpq (Debian: `libpq-dev`).
+//! - `mysql`: on MySQL and MariaDB; needs their client library (Debian: `libmariadb-dev`).
 //! - `testing`: a provider on loopback and a whole sign-in in one line, for an app's own tests; the demo provider.
 
 #![forbid(unsafe_code)]
@@ -149,7 +152,7 @@ mod guard;
 pub mod testing;
 
 pub use client::{ApiRequest, Client};
-pub use dance::{Dance, DanceFairing, Each};
+pub use dance::{Dance, DanceFairing, Each, Reseal, Resealed, Tokens};
 pub use error::{Error, ErrorKind, Result, Who};
 pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
 pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Profile;
 use crate::token::Token;
-use crate::user::UserId;
+use crate::user::{UserId, unstorable};
 
 /// Whose account it is, against who began the dance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,9 +112,10 @@ impl<U: Clone> Login<U> {
 /// account exist together or not at all. It may run again after a rollback: it has no effect but through `conn`. What
 /// needs the network belongs into [`Signals::authorized`](crate::Signals::authorized).
 ///
-/// An account outlives its user: when the app deletes a user, it deletes the user's accounts too
-/// ([`Dance::delete`](crate::Dance::delete), or a `DELETE FROM oauth_accounts WHERE user_id = …` beside its own), and it
-/// never gives an id to a second person (on SQLite: `AUTOINCREMENT`). Otherwise whoever gets the id next gets the accounts.
+/// An account outlives its user, and whoever gets the user's id next gets the accounts, unless
+/// `DieselStorage::cascade_from` deletes them with the user. An app that does without deletes the accounts itself
+/// ([`Dance::delete`](crate::Dance::delete), or a `DELETE FROM oauth_accounts WHERE user_id = …` beside its own), and never
+/// gives an id to a second person (on SQLite: `AUTOINCREMENT`).
 ///
 /// Every `Fn(&Login<U>, &mut C) -> Result<Verdict<U>>` is one; so is a struct, or a wrapper around another:
 ///
@@ -320,6 +321,26 @@ impl Arrival {
     pub fn visitor(&self) -> Option<&str> {
         self.visitor.as_deref()
     }
+
+    /// Whether every database can be asked for this account.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(why) = self.profile.id.as_deref().and_then(unstorable) {
+            return Err(Error::new(
+                ErrorKind::ProviderAnswer,
+                "The provider's answer does not tell who you are.",
+            )
+            .because(format!("the provider's id of the user {why}")));
+        }
+        self.visitor.as_deref().map_or(Ok(()), check_user)
+    }
+}
+
+/// Whether every database can be asked for `user`'s accounts.
+pub(crate) fn check_user(user: &str) -> Result<()> {
+    match unstorable(user) {
+        None => Ok(()),
+        Some(why) => Err(Error::app(format!("the app's id of a user {why}"))),
+    }
 }
 
 /// What a storage found before it asks: the account's row and the site's.
@@ -340,8 +361,30 @@ pub(crate) struct Decision {
     pub(crate) new: bool,
 }
 
+/// What an account is refused with that was stored when `entry` pointed to another server.
+pub(crate) fn moved(entry: &str, was: &str, is: &str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "This sign-in has been moved to another server. Please tell the people who run this site.",
+    )
+    .because(format!(
+        "entry `{entry}` pointed to `{was}` when this account was stored and points to `{is}` now: give the new \
+         server a new entry name, or delete the old rows"
+    ))
+}
+
 /// Decides about `arrival`: finds its standing, asks, and checks the answer.
 pub(crate) fn decide(
+    arrival: &Arrival,
+    found: &Found<'_>,
+    ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
+) -> Result<Decision> {
+    let decision = judge(arrival, found, ask)?;
+    decision.user.as_deref().map_or(Ok(()), check_user)?;
+    Ok(decision)
+}
+
+fn judge(
     arrival: &Arrival,
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
@@ -351,15 +394,7 @@ pub(crate) fn decide(
         && issuer != arrival.issuer
     {
         // AL-12: the same id at another server is another person.
-        return Err(Error::new(
-            ErrorKind::Config,
-            "This sign-in has been moved to another server. Please tell the people who run this site.",
-        )
-        .because(format!(
-            "entry `{}` pointed to `{issuer}` when this account was stored and points to `{}` now: give the \
-             new server a new entry name, or delete the old rows",
-            arrival.entry, arrival.issuer
-        )));
+        return Err(moved(&arrival.entry, issuer, &arrival.issuer));
     }
     if arrival.purpose == Purpose::Site {
         if let Some(account) = &arrival.account {
@@ -428,7 +463,7 @@ impl<U> Verdict<U> {
     }
 
     /// The same verdict about another type of user id.
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "_sql")]
     pub(crate) fn map<V>(self, to: impl FnOnce(U) -> V) -> Verdict<V> {
         match self {
             Verdict::SignUp(user) => Verdict::SignUp(to(user)),
@@ -451,7 +486,7 @@ impl<U> Standing<U> {
     }
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "_sql")]
 impl Login<String> {
     /// The same login with the app's own type of user id.
     pub(crate) fn typed<U: UserId>(self) -> Result<Login<U>> {

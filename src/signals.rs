@@ -28,7 +28,7 @@ use crate::link::{Arrival, Purpose};
 /// | [`Event::AccountRemoved`] | – | `connection_removed` |
 /// | [`Event::LoginCompleted`] | – | `login_completed` |
 /// | [`Event::LoginFailed`] | – | `login_failed` |
-/// | [`Event::TokenRefreshed`], [`Event::GrantLost`] | – | – |
+/// | [`Event::TokenRefreshed`], [`Event::GrantLost`], [`Event::GrantOrphaned`] | – | – |
 ///
 /// Who is in our organisation needs the network, so it is asked here and not in the policy:
 ///
@@ -207,6 +207,18 @@ pub enum Event {
         entry: String,
         /// The stable code of the [`ErrorKind`](crate::ErrorKind).
         code: &'static str,
+        /// Which dance it was, where one had begun: a handle, not its state. It stands in the log's line as well.
+        flow: Option<String>,
+    },
+    /// The provider granted a token, and the store went away before it was kept. The person tries again; this grant is
+    /// nobody's.
+    GrantOrphaned {
+        /// The entry's name.
+        entry: String,
+        /// The provider's id of its user.
+        provider_user_id: Option<String>,
+        /// Which dance it was, as in [`LoginFailed`](Event::LoginFailed).
+        flow: String,
     },
     /// A token was refreshed.
     TokenRefreshed {
@@ -238,6 +250,7 @@ impl Event {
             | Event::AccountRemoved { entry, .. }
             | Event::LoginCompleted { entry, .. }
             | Event::LoginFailed { entry, .. }
+            | Event::GrantOrphaned { entry, .. }
             | Event::TokenRefreshed { entry, .. }
             | Event::GrantLost { entry, .. } => entry,
         }

@@ -70,13 +70,17 @@ impl Token {
         self.expires_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
     }
 
-    /// Whether the access token should be refreshed at `now` (unix seconds): less than a tenth of its lifetime, at
-    /// most 30 seconds, is left.
-    pub(crate) fn is_due(&self, now: i64) -> bool {
-        self.expires_at.is_some_and(|expires_at| {
-            let lifetime = expires_at.saturating_sub(self.obtained_at).max(0);
-            now >= expires_at - (lifetime / 10).min(30)
-        })
+    /// Until when the token can be used as it is, in unix seconds: where it can be refreshed, until less than a tenth of
+    /// its lifetime, at most 30 seconds, is left; else until its expiry.
+    pub(crate) fn usable_until(&self) -> i64 {
+        let Some(expires_at) = self.expires_at else { return i64::MAX };
+        match self.refresh_token {
+            Some(_) => {
+                let lifetime = expires_at.saturating_sub(self.obtained_at).max(0);
+                expires_at.saturating_sub((lifetime / 10).min(30))
+            }
+            None => expires_at,
+        }
     }
 
     /// Whether the access token is past its expiry at `now` (unix seconds).
@@ -141,10 +145,10 @@ mod tests {
     #[test]
     fn due_with_a_tenth_of_its_life_left_but_at_most_thirty_seconds() {
         let hour = Token::new("t").expiring(1000, 3600);
-        assert!(!hour.is_due(1000 + 3569) && hour.is_due(1000 + 3570));
+        assert_eq!((hour.usable_until(), hour.with_refresh_token("r").usable_until()), (4600, 1000 + 3570));
         let short = Token::new("t").expiring(1000, 5);
-        assert!(!short.is_due(1004) && short.is_due(1005) && short.is_expired(1005));
-        assert!(!Token::new("t").is_due(i64::MAX));
+        assert!(short.usable_until() == 1005 && short.is_expired(1005));
+        assert_eq!(Token::new("t").usable_until(), i64::MAX);
     }
 
     #[test]

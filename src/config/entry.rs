@@ -13,7 +13,7 @@ use crate::provider::{Preset, Protocol};
 
 /// Words of our own routes' paths.
 const RESERVED: &[&str] =
-    &["accounts", "authorized", "confirm", "disconnect", "error", "login", "logout", "sessions"];
+    &["accounts", "authorized", "confirm", "disconnect", "error", "login", "logout", "primary", "sessions"];
 
 /// What an entry is read against.
 pub(super) struct Context<'a> {
@@ -198,7 +198,7 @@ impl Context<'_> {
         let Some(rest) = rest.strip_prefix('/') else { return rest.is_empty() };
         match rest.trim_end_matches('/').split_once('/') {
             None => true,
-            Some((name, last)) => RESERVED.contains(&name) || last == "disconnect",
+            Some((name, last)) => RESERVED.contains(&name) || ["disconnect", "primary"].contains(&last),
         }
     }
 

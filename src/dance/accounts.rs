@@ -47,8 +47,11 @@ impl Dance {
                 "verb": verb,
                 "action": self.path(&format!("/{}", entry.name)),
                 "disconnect": self.path(&format!("/{}/disconnect", entry.name)),
-                "accounts": connected.iter().map(|record| json!({
+                "make_primary": self.path(&format!("/{}/primary", entry.name)),
+                // The primary one is the first.
+                "accounts": connected.iter().enumerate().map(|(place, record)| json!({
                     "id": record.id,
+                    "primary": place == 0,
                     "provider_user_id": record.provider_user_id,
                     "display_name": record.display_name,
                     "email": record.email,

@@ -19,7 +19,7 @@ impl Dance {
     pub(super) async fn get_begin(&self, request: &Request<'_>, name: &str) -> Response<'static> {
         let next = query(request.uri(), "next");
         let reply = self.try_get_begin(request, name, next).await;
-        self.ended(request, name, reply).await
+        self.ended(request, name, None, reply).await
     }
 
     async fn try_get_begin(&self, request: &Request<'_>, name: &str, next: Option<String>) -> Result<Reply> {
@@ -53,7 +53,7 @@ impl Dance {
         form: &Form,
     ) -> Response<'static> {
         let reply = self.try_post_begin(request, name, form).await;
-        self.ended(request, name, reply).await
+        self.ended(request, name, None, reply).await
     }
 
     async fn try_post_begin(&self, request: &Request<'_>, name: &str, form: &Form) -> Result<Reply> {

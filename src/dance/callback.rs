@@ -46,7 +46,9 @@ impl Dance {
             return self.respond(request, Err(error));
         }
         let reply = self.callback(request, name).await;
-        self.ended(request, name, reply).await
+        let callback = Callback::parse(&request.local_cache(TakenQuery::default).0);
+        let flow = callback.ok().map(|callback| handle(callback.state.expose()));
+        self.ended(request, name, flow, reply).await
     }
 
     async fn callback(&self, request: &Request<'_>, name: &str) -> Result<Reply> {
@@ -180,8 +182,10 @@ impl Dance {
         let linked = match self.storage(request).link(&arrival, self.keys()).await {
             Ok(linked) => linked,
             Err(error) => {
-                if error.kind() == ErrorKind::Refused {
-                    self.refused(&arrival).await;
+                match error.kind() {
+                    ErrorKind::Refused => self.refused(&arrival).await,
+                    ErrorKind::Store => self.orphaned(&arrival, flow).await,
+                    _ => {}
                 }
                 return Err(error);
             }
@@ -235,18 +239,27 @@ impl Dance {
         self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
     }
 
+    /// DB-03: the store went away between the exchange and the commit.
+    async fn orphaned(&self, arrival: &Arrival, flow: &Flow) {
+        let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
+        self.signals
+            .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
+            .await;
+    }
+
     /// Ends a begin or a callback: a failure is told, and answered as the app wants it.
     pub(super) async fn ended(
         &self,
         request: &Request<'_>,
         name: &str,
+        flow: Option<String>,
         reply: Result<Reply>,
     ) -> Response<'static> {
         let Err(error) = reply else { return self.respond(request, reply) };
-        self.log_error(name, &error);
+        self.log_error(name, flow.as_deref(), &error);
         let code = error.kind().code();
         if self.entries.contains_key(name) {
-            self.signals.event(Event::LoginFailed { entry: name.into(), code }).await;
+            self.signals.event(Event::LoginFailed { entry: name.into(), code, flow }).await;
         }
         if let Some(own) = self.signals.error(self.known(name), &error).await {
             return self.respond(request, Ok(Reply::Own(own)));

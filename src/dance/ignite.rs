@@ -11,7 +11,7 @@ use url::Url;
 use super::builder::{Admits, DanceFairing, Parts};
 use super::callback::TakenQuery;
 use super::{Dance, Inner, cookies, keys, route};
-use crate::client::{Report, Reporter, Workshop};
+use crate::client::{Refreshes, Report, Reporter, Workshop};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::Error;
@@ -62,6 +62,8 @@ impl Fairing for DanceFairing {
                 );
             }
         }
+        let looking = dance.clone();
+        rocket::tokio::spawn(async move { looking.look_for_lost_keys().await });
         if !dance.settings.secure() {
             log::warn!("oauth: the app itself is plain http on a loopback host: cookies are not Secure");
         }
@@ -169,7 +171,12 @@ impl Parts {
             store,
             cache,
             sessions,
-            workshop: Arc::new(Workshop { engine, keys, report: reporter(signals.clone()) }),
+            workshop: Arc::new(Workshop {
+                engine,
+                keys,
+                report: reporter(signals.clone()),
+                refreshes: Refreshes::default(),
+            }),
             signals,
             pages: Pages::new().map_err(stops)?,
         })))

@@ -12,9 +12,12 @@ mod keys;
 mod logout;
 mod off_request;
 mod outcome;
+mod primary;
 mod reply;
+mod reseal;
 mod route;
 mod sign_in;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,8 +29,10 @@ use rocket::{Phase, Request, Rocket};
 pub use builder::DanceFairing;
 pub use off_request::Each;
 pub(crate) use reply::{Reply, error_json, wants_json};
+pub use reseal::{Reseal, Resealed};
+pub use tokens::Tokens;
 
-use crate::client::{Account, Client, Workshop};
+use crate::client::{Client, Workshop};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
 use crate::error::{Error, ErrorKind, Result, Who};
@@ -79,7 +84,7 @@ pub struct Inner {
     pub(crate) user_type: Option<UserType>,
     pub(crate) store: Place,
     /// The cache within `store`, where there is one.
-    pub(crate) cache: Option<Arc<Cached<Arc<Account>>>>,
+    pub(crate) cache: Option<Arc<Cached>>,
     pub(crate) sessions: Box<dyn AnySessions>,
     pub(crate) signals: Receivers,
     pub(crate) workshop: Arc<Workshop>,
@@ -195,16 +200,15 @@ impl Dance {
             let Some(record) = storage.get(key).await? else { return Ok(None) };
             return Client::open(entry.clone(), storage, self.workshop.clone(), record).map(Some);
         };
-        let found = cache.find(key).await?;
-        let Some(record) = &found.record else { return Ok(None) };
-        let account = match found.made.get() {
-            Some(account) => account,
-            None => {
-                let account = Account::open(entry, self.keys(), record.clone())?;
-                found.made.get_or_init(|| Arc::new(account))
-            }
-        };
-        Ok(Some(Client::new(entry.clone(), storage, self.workshop.clone(), account.clone())))
+        let Some(found) = cache.find(key).await? else { return Ok(None) };
+        let (entry, workshop) = (entry.clone(), self.workshop.clone());
+        if found.usable_until().is_some() {
+            return Ok(Some(Client::cached(entry, storage, workshop, found)));
+        }
+        // A token that can't be opened is told of now, while the person can be asked to connect again.
+        let client = Client::open(entry, storage, workshop, found.record())?;
+        found.opened(client.token()?.usable_until());
+        Ok(Some(client))
     }
 
     /// `next`, if one may go there afterwards: a path of the app's own by a browser's own rules, and none of our own
@@ -215,12 +219,14 @@ impl Dance {
     }
 
     /// Tells the operator of an error, as loudly as it is theirs.
-    pub(crate) fn log_error(&self, entry: &str, error: &Error) {
+    /// `flow` tells one dance's lines from another's.
+    pub(crate) fn log_error(&self, entry: &str, flow: Option<&str>, error: &Error) {
         let entry = self.known(entry);
+        let flow = flow.map(|flow| format!(" flow {flow}:")).unwrap_or_default();
         match error.kind().who() {
-            Who::Person => log::info!("oauth: `{entry}`: {error:?}"),
-            Who::Provider => log::warn!("oauth: `{entry}`: {error:?}"),
-            Who::Operator => log::error!("oauth: `{entry}`: {error:?}"),
+            Who::Person => log::info!("oauth: `{entry}`:{flow} {error:?}"),
+            Who::Provider => log::warn!("oauth: `{entry}`:{flow} {error:?}"),
+            Who::Operator => log::error!("oauth: `{entry}`:{flow} {error:?}"),
         }
     }
 

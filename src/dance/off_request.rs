@@ -17,7 +17,7 @@ use crate::token::Token;
 use crate::user::UserId;
 
 impl Dance {
-    fn shared(&self) -> Result<&Arc<dyn Storage>> {
+    pub(super) fn shared(&self) -> Result<&Arc<dyn Storage>> {
         match &self.store {
             Place::Shared(storage) => Ok(storage),
             Place::Browser => Err(Error::new(ErrorKind::Config, "Accounts are kept in browsers.")
@@ -34,6 +34,20 @@ impl Dance {
         let _ = provider;
         let storage = self.shared()?.clone();
         self.open(self.entry(P::NAME)?, storage, &Key::owner(P::NAME, user)).await
+    }
+
+    /// A client of the account of `provider_user_id` at `P`, of several the one that is meant; none when there is none.
+    ///
+    /// # Errors
+    /// As [`client`](Dance::client).
+    pub async fn client_of<P: Provider>(
+        &self,
+        provider: P,
+        provider_user_id: &str,
+    ) -> Result<Option<Client>> {
+        let _ = provider;
+        let storage = self.shared()?.clone();
+        self.open(self.entry(P::NAME)?, storage, &Key::identity(P::NAME, provider_user_id)).await
     }
 
     /// All accounts at `P`, one client after the other, read in pages.
@@ -104,7 +118,10 @@ impl Dance {
     /// # Errors
     /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
     pub async fn delete(&self, key: &Key) -> Result<()> {
-        let storage = self.shared()?;
+        self.delete_in(&**self.shared()?, key).await
+    }
+
+    pub(super) async fn delete_in(&self, storage: &dyn Storage, key: &Key) -> Result<()> {
         let removed = match key {
             Key::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
             Key::Identity { .. } => storage.fresh(key).await?.into_iter().collect(),
@@ -174,7 +191,7 @@ impl Each {
             if self.done {
                 return Ok(None);
             }
-            let page = storage.page(self.entry, self.after, PAGE).await?;
+            let page = storage.page(Some(self.entry), self.after, PAGE).await?;
             self.done = page.len() < PAGE;
             self.after = page.last().map_or(self.after, |record| record.id);
             self.page = page.into();

@@ -18,6 +18,7 @@ pub(super) enum Endpoint {
     Callback(Option<String>),
     Accounts,
     Disconnect,
+    Primary,
     Logout,
 }
 
@@ -39,6 +40,7 @@ pub(super) fn routes(prefix: &str, callbacks: &[(String, String)]) -> Vec<(Strin
         ("/<name>/authorized", Endpoint::Callback(None)),
         ("/accounts", Endpoint::Accounts),
         ("/<name>/disconnect", Endpoint::Disconnect),
+        ("/<name>/primary", Endpoint::Primary),
         ("/logout", Endpoint::Logout),
     ];
     let mut mounts: Vec<(String, Vec<Route>)> = fixed
@@ -93,6 +95,10 @@ impl Endpoint {
                 Ok(form) => dance.post_disconnect(request, name, &form).await,
                 Err(error) => Err(error),
             },
+            (Endpoint::Primary, Method::Post) => match form(request, data).await {
+                Ok(form) => dance.post_primary(request, name, &form).await,
+                Err(error) => Err(error),
+            },
             (Endpoint::Logout, Method::Post) => match form(request, data).await {
                 Ok(form) => dance.post_logout(request, &form).await,
                 Err(error) => Err(error),
@@ -100,7 +106,7 @@ impl Endpoint {
             _ => return self.method_not_allowed(dance, request),
         };
         if let Err(error) = &reply {
-            dance.log_error(name, error);
+            dance.log_error(name, None, error);
         }
         dance.respond(request, reply)
     }
@@ -113,7 +119,7 @@ impl Endpoint {
             match self {
                 Endpoint::SignIn | Endpoint::Accounts | Endpoint::Callback(_) => "GET",
                 Endpoint::Begin => "GET, POST",
-                Endpoint::Disconnect | Endpoint::Logout => "POST",
+                Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout => "POST",
             },
         );
         if request.method() == Method::Head {

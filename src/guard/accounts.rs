@@ -22,7 +22,7 @@ use crate::storage::{Record, Storage};
 ///
 /// | key | |
 /// |---|---|
-/// | `entries` | each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in with"), `action` and `disconnect` (where its forms post to; signed out, `action` takes a GET) and `accounts`: `id`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url`. Signed out, those with which one can sign in |
+/// | `entries` | each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in with"), `action`, `disconnect` and `make_primary` (where its forms post to; signed out, `action` takes a GET) and `accounts`, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url`. Signed out, those with which one can sign in |
 /// | `csrf` | the hidden field that every posted form sends along |
 /// | `signed_in` | whether somebody is |
 /// | `accounts_url` | the page of the connected accounts |
@@ -65,11 +65,46 @@ impl Accounts {
     /// [`ErrorKind::UnknownProvider`].
     pub fn require(&self, entry: &str) -> Result<Client> {
         let known = self.dance.entry(entry)?;
-        let record =
-            self.accounts.get(entry).and_then(|records| records.first()).cloned().ok_or_else(|| {
-                Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title)).at(entry)
-            })?;
-        Client::open(known.clone(), self.storage.clone(), self.dance.workshop.clone(), record)
+        match self.at(entry).first() {
+            Some(primary) => self.open(primary),
+            None => {
+                Err(Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title))
+                    .at(entry))
+            }
+        }
+    }
+
+    /// The client of the account with this [id](Record::id), of several the one that was chosen. Somebody else's is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::Reconnect`].
+    pub fn choose(&self, account: i64) -> Result<Client> {
+        self.open(self.own(account)?)
+    }
+
+    /// Makes the account with this [id](Record::id) the primary one of its entry, from the next request on. Somebody
+    /// else's is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::Store`].
+    pub async fn make_primary(&self, account: i64) -> Result<()> {
+        let record = self.own(account)?;
+        match &record.user_id {
+            Some(_) => self.dance.make_primary(record).await,
+            // A browser's own: one per entry.
+            None => Ok(()),
+        }
+    }
+
+    fn own(&self, account: i64) -> Result<&Record> {
+        self.iter()
+            .find(|record| record.id == account)
+            .ok_or_else(|| Error::new(ErrorKind::NotConnected, "This account is not connected."))
+    }
+
+    fn open(&self, record: &Record) -> Result<Client> {
+        let entry = self.dance.entry(&record.entry)?.clone();
+        Client::open(entry, self.storage.clone(), self.dance.workshop.clone(), record.clone())
     }
 
     /// The accounts at `entry`, the primary one first.

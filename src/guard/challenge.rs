@@ -60,7 +60,7 @@ pub(super) fn outcome<T>(
 /// What a guard answers when nobody at the browser can help it.
 pub(super) fn failed<T>(request: &Request<'_>, entry: Option<&str>, error: Error) -> Outcome<T, Error> {
     if let Ok(dance) = Dance::of(request) {
-        dance.log_error(entry.unwrap_or("app"), &error);
+        dance.log_error(entry.unwrap_or("app"), None, &error);
     }
     Outcome::Error((error.kind().status(), error))
 }
@@ -147,7 +147,7 @@ impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let Ok(dance) = Dance::of(request) else { return Err(Status::InternalServerError) };
         let entry = self.entry().map(str::to_owned);
-        dance.log_error(entry.as_deref().unwrap_or("app"), &self);
+        dance.log_error(entry.as_deref().unwrap_or("app"), None, &self);
         match self.kind() {
             kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect) => {
                 Ok(answer(dance, request, &Challenge { route: None, entry, kind }))

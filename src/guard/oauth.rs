@@ -77,7 +77,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     };
     let client = dance.open(entry, dance.storage(request), &key).await?;
     let client = client.ok_or_else(|| absent(ErrorKind::NotConnected, "Please connect your account."))?;
-    client.ready().await?;
+    client.check().await?;
     Ok(client)
 }
 

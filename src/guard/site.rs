@@ -57,13 +57,14 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
         None => Key::Owner { entry: P::NAME.into(), user: None },
     };
     let client = dance.open(entry, dance.storage(request), &key).await?;
-    // A user's own is not the site's, though it be the same person's there.
-    let client = client.filter(|client| client.account().user_id.is_none());
+    // A user's own is not the site's, though it be the same person's there; nor is what a visitor left without a user,
+    // before the entry was the site's.
+    let client = client.filter(|client| client.account().is_sites());
     let client = client.ok_or_else(|| {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
             .because(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))
     })?;
-    client.ready().await?;
+    client.check().await?;
     Ok(client)
 }
 

@@ -12,6 +12,8 @@ use super::{decode, encode, random};
 use crate::error::Result;
 
 const NONCE: usize = 24;
+/// How long a key's id is, in characters.
+const ID: usize = 8;
 
 /// Why a sealed text can't be opened: an unknown key, or not what was sealed (truncated, flipped, or moved to
 /// another row, user or column). Which of them is nobody's business.
@@ -96,6 +98,7 @@ impl KeyRing {
             .into_iter()
             .map(|secret| {
                 let mut key = Key { id: String::new(), secret, derived: RwLock::default() };
+                // Six bytes: `ID` characters.
                 key.id = encode(&key.expand("key id")[..6]);
                 key
             })
@@ -128,6 +131,22 @@ impl KeyRing {
         let (nonce, sealed) = body.split_at(NONCE);
         let payload = Payload { msg: sealed, aad: &associated(place) };
         key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| Unsealable)
+    }
+
+    /// The id of the key that sealed `sealed`; none where no key of ours did.
+    pub(crate) fn sealer(sealed: &str) -> Option<&str> {
+        let (id, _) = sealed.strip_prefix("v1.")?.split_once('.')?;
+        (id.len() == ID).then_some(id)
+    }
+
+    /// The keys' ids: the first one's seals.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.id.as_str())
+    }
+
+    /// Whether `sealed` was sealed by the first key, as everything is from now on.
+    pub(crate) fn is_current(&self, sealed: &str) -> bool {
+        Self::sealer(sealed) == Some(&self.0[0].id)
     }
 
     /// A tag over `parts` for `purpose`, under the first key (HMAC-SHA256).
@@ -173,6 +192,23 @@ mod tests {
         fn nothing_from_outside_panics(text in ".{0,80}") {
             prop_assert_eq!(KeyRing::new([[7; 32]]).open("flow", &[], &text), Err(Unsealable));
         }
+    }
+
+    #[test]
+    fn en_05_no_nonce_comes_twice() {
+        let ring = KeyRing::new([[7; 32]]);
+        // 192 random bits: no count of seals under one key comes near a collision.
+        let nonces: std::collections::HashSet<String> =
+            (0..10_000).map(|_| ring.seal("flow", &[], b"x").unwrap()[12..12 + 32].to_owned()).collect();
+        assert_eq!(nonces.len(), 10_000);
+    }
+
+    #[test]
+    fn en_06_each_purpose_has_a_key_of_its_own() {
+        let ring = KeyRing::new([[7; 32]]);
+        let keys =
+            ["account", "account cookie", "outcome", "csrf", "key id"].map(|purpose| ring.derive(purpose));
+        assert!(keys.iter().enumerate().all(|(n, key)| *key != [7; 32] && !keys[..n].contains(key)));
     }
 
     #[test]

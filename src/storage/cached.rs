@@ -1,78 +1,167 @@
 //! A moka cache before another storage.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use moka::Equivalent;
 use moka::future::Cache;
 use rocket::figment::Figment;
 
-use super::{Claim, Key, KeyRing, Linked, Record, Storage, UserType};
-use crate::error::Result;
+use super::packed::Packed;
+use super::{Change, Changed, Claim, Key, KeyRing, Linked, Record, Storage, UserType};
+use crate::error::{ErrorKind, Result};
 use crate::link::Arrival;
 
-/// So many counters of writes are shared by all keys.
-const GENERATIONS: usize = 1024;
+/// Counts of writes, shared by all keys: by the hash of a key's text, which other processes can tell as well.
+struct Generations([AtomicU64; Self::COUNT]);
+
+impl Generations {
+    const COUNT: usize = 1024;
+
+    fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; Self::COUNT])
+    }
+
+    fn of<'t>(&self, parts: impl IntoIterator<Item = &'t str>) -> &AtomicU64 {
+        // FNV-1a: the same for a text as for its parts. Whoever makes keys collide loses some hits.
+        let hash = parts.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        &self.0[(hash ^ (hash >> 32)) as usize % Self::COUNT]
+    }
+}
 
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// A storage before another: answers from memory for a few seconds, absence included, failures never.
 ///
 /// A key is looked up together with its generation, which every write to it ends. So a load that began before a write
-/// lands where nobody looks any more, and nobody who comes after the write joins it.
+/// lands where nobody looks any more, and nobody who comes after the write joins it. Writes by others end generations,
+/// too, as far as the storage [tells](Storage::watch); for the rest the time to live is the bound.
 ///
-/// Beside a record there is room for what is made of it, so that it is made once.
-pub(crate) struct Cached<M> {
+/// Tokens lie here as they lie in the storage: sealed.
+pub(crate) struct Cached {
     storage: Arc<dyn Storage>,
-    cache: Cache<(Key, u64), Arc<Found<M>>>,
-    generations: Box<[AtomicU64]>,
+    cache: Cache<Place, Option<Arc<Held>>>,
+    generations: Arc<Generations>,
 }
 
-/// What was found under a key.
-pub(crate) struct Found<M> {
-    pub(crate) record: Option<Record>,
-    /// What was made of the record.
-    pub(crate) made: OnceLock<M>,
-}
+/// Where the cache has what is under a key: its text, and its generation.
+#[derive(PartialEq, Eq)]
+struct Place(Box<str>, u64);
 
-impl<M> Found<M> {
-    fn new(record: Option<Record>) -> Arc<Self> {
-        Arc::new(Self { record, made: OnceLock::new() })
-    }
-
-    /// Bytes, about: what is made of a record takes as much again.
-    fn bytes(&self) -> usize {
-        self.record.as_ref().map_or(0, |record| 2 * record.bytes()) + size_of::<Self>()
+impl Place {
+    fn of(key: &Key, generation: u64) -> Self {
+        Self(Seek(key, generation).texts().concat().into(), generation)
     }
 }
 
-impl<M: Send + Sync + 'static> Cached<M> {
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.0.as_bytes());
+        state.write_u64(self.1);
+    }
+}
+
+/// A place to look at: a hit copies no text.
+struct Seek<'k>(&'k Key, u64);
+
+impl<'k> Seek<'k> {
+    fn texts(&self) -> [&'k str; 3] {
+        let [_, entry, kind, id] = self.0.parts();
+        [entry, kind, id]
+    }
+}
+
+impl Hash for Seek<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.texts().into_iter().for_each(|text| state.write(text.as_bytes()));
+        state.write_u64(self.1);
+    }
+}
+
+impl Equivalent<Place> for Seek<'_> {
+    fn equivalent(&self, Place(text, generation): &Place) -> bool {
+        let rest = self.texts().into_iter().try_fold(&**text, |rest, text| rest.strip_prefix(text));
+        rest == Some("") && self.1 == *generation
+    }
+}
+
+/// An account that was found.
+pub(crate) struct Held {
+    record: Packed,
+    /// Until when the token can be used, in unix seconds, once it has been opened: then it can be opened again.
+    usable_until: OnceLock<i64>,
+}
+
+impl Held {
+    fn new(record: Option<&Record>) -> Option<Arc<Self>> {
+        record.map(|record| Arc::new(Self { record: Packed::new(record), usable_until: OnceLock::new() }))
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        self.record.unpack()
+    }
+
+    /// Until when the token can be used as it is; none as long as it was never opened.
+    pub(crate) fn usable_until(&self) -> Option<i64> {
+        self.usable_until.get().copied()
+    }
+
+    /// The token was opened, and can be used until then.
+    pub(crate) fn opened(&self, usable_until: i64) {
+        self.usable_until.get_or_init(|| usable_until);
+    }
+}
+
+/// What an entry takes besides its bytes, in moka's lists and maps and in the allocator's: `cached memory` in `bench`
+/// measures it.
+const OVERHEAD: usize = 560;
+
+impl Cached {
     /// `ttl` in seconds, `bytes` at most.
     pub(crate) fn new(storage: Arc<dyn Storage>, bytes: u64, ttl: u64) -> Self {
         let cache = Cache::builder()
             .max_capacity(bytes)
-            .weigher(|(key, _): &(Key, u64), found: &Arc<Found<M>>| {
-                u32::try_from(key.bytes() + found.bytes()).unwrap_or(u32::MAX)
+            .weigher(|Place(text, _), found: &Option<Arc<Held>>| {
+                u32::try_from(OVERHEAD + text.len() + found.as_ref().map_or(0, |found| found.record.len()))
+                    .unwrap_or(u32::MAX)
             })
             // moka panics from a thousand years on.
             .time_to_live(Duration::from_secs(ttl.min(YEAR)))
             .build();
-        Self { storage, cache, generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect() }
+        let generations = Arc::new(Generations::new());
+        let (all, known) = (cache.clone(), generations.clone());
+        storage.watch(Arc::new(move |change| match change {
+            Change::Key(text) => {
+                known.of([text]).fetch_add(1, Ordering::SeqCst);
+            }
+            Change::All => {
+                known.0.iter().for_each(|generation| {
+                    generation.fetch_add(1, Ordering::SeqCst);
+                });
+                all.invalidate_all();
+            }
+        }));
+        Self { storage, cache, generations }
     }
 
     /// What is under `key`: from memory, else from the storage.
-    pub(crate) async fn find(&self, key: &Key) -> Result<Arc<Found<M>>> {
+    pub(crate) async fn find(&self, key: &Key) -> Result<Option<Arc<Held>>> {
         let generation = self.generation(key).load(Ordering::SeqCst);
-        let load = async { self.storage.get(key).await.map(Found::new) };
-        self.cache.try_get_with((key.clone(), generation), load).await.map_err(|error| error.copy())
+        if let Some(found) = self.cache.get(&Seek(key, generation)).await {
+            return Ok(found);
+        }
+        let load = async { self.storage.get(key).await.map(|record| Held::new(record.as_ref())) };
+        self.cache.try_get_with(Place::of(key, generation), load).await.map_err(|error| error.copy())
     }
 
     fn generation(&self, key: &Key) -> &AtomicU64 {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        &self.generations[hasher.finish() as usize % GENERATIONS]
+        self.generations.of(key.parts())
     }
 
     /// Ends what is remembered of `keys`. Called after every attempt to write, failed ones too: a store that could not
@@ -80,7 +169,7 @@ impl<M: Send + Sync + 'static> Cached<M> {
     async fn forget(&self, keys: Vec<Key>) {
         for key in keys {
             let ended = self.generation(&key).fetch_add(1, Ordering::SeqCst);
-            self.cache.invalidate(&(key, ended)).await;
+            self.cache.invalidate(&Seek(&key, ended)).await;
         }
     }
 }
@@ -90,15 +179,15 @@ fn keys_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<Key> {
 }
 
 #[rocket::async_trait]
-impl<M: Send + Sync + 'static> Storage for Cached<M> {
+impl Storage for Cached {
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        Ok(self.find(key).await?.record.clone())
+        Ok(self.find(key).await?.map(|found| found.record()))
     }
 
     async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
         let generation = self.generation(key).load(Ordering::SeqCst);
         let found = self.storage.fresh(key).await?;
-        self.cache.insert((key.clone(), generation), Found::new(found.clone())).await;
+        self.cache.insert(Place::of(key, generation), Held::new(found.as_ref())).await;
         Ok(found)
     }
 
@@ -124,8 +213,27 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
         self.storage.list(user, entries).await
     }
 
-    async fn page(&self, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
+        let done = self.storage.make_primary(user, entry, account).await;
+        // Each of them may have another rank now.
+        let mine = self.storage.list(Some(user), &[entry]).await.unwrap_or_default();
+        self.forget(keys_of(&mine)).await;
+        self.forget(vec![Key::owner(entry, user)]).await;
+        done
+    }
+
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
         self.storage.page(entry, after, limit).await
+    }
+
+    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+        let done = self.storage.reseal(record, sealed).await;
+        self.forget(record.keys()).await;
+        done
+    }
+
+    async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
+        self.storage.sealed_by().await
     }
 
     async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
@@ -158,7 +266,20 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
         let done = self.storage.link(arrival, keys).await;
         match &done {
             Ok(linked) => self.forget(keys_of(linked.previous.iter().chain([&linked.record]))).await,
-            Err(_) => self.forget(Key::of(arrival).into_iter().collect()).await,
+            Err(error) => {
+                let mut keys: Vec<Key> = Key::of(arrival).into_iter().collect();
+                if error.kind() == ErrorKind::Store {
+                    // It may be stored, and then it is its owner's, too.
+                    let owner = |user: &str| Key::owner(&arrival.entry, user);
+                    let found = match keys.first() {
+                        Some(key) => self.storage.fresh(key).await.ok().flatten(),
+                        None => None,
+                    };
+                    keys.extend(arrival.visitor().map(owner));
+                    keys.extend(keys_of(&found));
+                }
+                self.forget(keys).await;
+            }
         }
         done
     }
@@ -170,14 +291,19 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
         account: Option<i64>,
         entries: &[&str],
     ) -> Result<Vec<Record>> {
+        let old = self.storage.list(user, &[entry]).await?;
         let done = self.storage.unlink(user, entry, account, entries).await;
-        self.forget(keys_of(done.iter().flatten())).await;
+        self.forget(keys_of(old.iter().chain(done.iter().flatten()))).await;
         self.forget(vec![Key::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) }]).await;
         done
     }
 
     async fn open(&self, figment: &Figment) -> Result<()> {
         self.storage.open(figment).await
+    }
+
+    fn watch(&self, changed: Changed) {
+        self.storage.watch(changed);
     }
 
     fn user_type(&self) -> Option<UserType> {
@@ -191,6 +317,7 @@ impl<M: Send + Sync + 'static> Storage for Cached<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, RandomState};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
 
@@ -198,15 +325,17 @@ mod tests {
     use rocket::tokio::task::JoinSet;
 
     use super::*;
-    use crate::error::{Error, ErrorKind};
+    use crate::error::Error;
     use crate::storage::{MemoryStorage, suite};
 
-    /// Counts the loads; a load reads, and then waits for a permit.
+    /// Counts the loads; a load by owner reads, and then waits for a permit; a deletion commits, and then waits for one.
     struct Slow {
         inner: MemoryStorage,
         loads: AtomicUsize,
         down: AtomicBool,
         permits: Semaphore,
+        commits: AtomicUsize,
+        returns: Semaphore,
     }
 
     impl Slow {
@@ -216,6 +345,8 @@ mod tests {
                 loads: AtomicUsize::new(0),
                 down: AtomicBool::new(false),
                 permits: Semaphore::new(permits),
+                commits: AtomicUsize::new(0),
+                returns: Semaphore::new(0),
             })
         }
 
@@ -227,9 +358,11 @@ mod tests {
     #[rocket::async_trait]
     impl Storage for Slow {
         async fn get(&self, key: &Key) -> Result<Option<Record>> {
-            self.loads.fetch_add(1, Ordering::SeqCst);
             let found = self.inner.get(key).await;
-            let _permit = self.permits.acquire().await.map_err(Error::app)?;
+            self.loads.fetch_add(1, Ordering::SeqCst);
+            if matches!(key, Key::Owner { .. }) {
+                let _permit = self.permits.acquire().await.map_err(Error::app)?;
+            }
             if self.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { found }
         }
 
@@ -238,14 +371,49 @@ mod tests {
         }
 
         async fn delete(&self, key: &Key) -> Result<()> {
-            self.inner.delete(key).await
+            self.inner.delete(key).await?;
+            self.commits.fetch_add(1, Ordering::SeqCst);
+            let _permit = self.returns.acquire().await.map_err(Error::app)?;
+            Ok(())
         }
     }
 
     #[rocket::async_test]
-    async fn a_thousand_misses_are_one_load() {
+    async fn ca_05_what_is_read_between_the_commit_and_the_forgetting_is_not_stale_afterwards() {
+        let slow = Slow::new(1000);
+        let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
+        let record = suite::record("github", Some("1"), Some("7"));
+        cached.set(&record).await.unwrap();
+        assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
+        // A late loader: it has read before the commit, and comes back after the forgetting.
+        let owner = Key::owner("github", 7);
+        let (late, other) = (cached.clone(), owner.clone());
+        slow.permits.forget_permits(1000);
+        let late = rocket::tokio::spawn(async move { late.get(&other).await.unwrap() });
+        let before = slow.loads();
+        while slow.loads() == before {
+            rocket::tokio::task::yield_now().await;
+        }
+        let (writer, key) = (cached.clone(), record.key());
+        let deletion = rocket::tokio::spawn(async move { writer.delete(&key).await.unwrap() });
+        while slow.commits.load(Ordering::SeqCst) == 0 {
+            rocket::tokio::task::yield_now().await;
+        }
+        // Committed, not forgotten yet: what is remembered may be served, and is not kept.
+        assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
+        slow.returns.add_permits(1);
+        deletion.await.unwrap();
+        slow.permits.add_permits(1000);
+        assert_eq!(late.await.unwrap().as_ref(), Some(&record), "it read before the commit");
+        for key in [owner, record.key()] {
+            assert_eq!(cached.get(&key).await.unwrap(), None, "{key}");
+        }
+    }
+
+    #[rocket::async_test]
+    async fn ca_04_a_thousand_misses_are_one_load() {
         let slow = Slow::new(0);
-        let cached = Arc::new(Cached::<()>::new(slow.clone(), 1 << 20, 60));
+        let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
         let mut tasks = JoinSet::new();
         for _ in 0..1000 {
             let cached = cached.clone();
@@ -261,10 +429,30 @@ mod tests {
         assert_eq!(slow.loads(), 1, "absence is remembered");
     }
 
+    #[test]
+    fn a_place_is_found_by_its_key_alone() {
+        let state = RandomState::new();
+        let keys = [
+            Key::owner("github", "7"),
+            Key::owner("github", "8"),
+            Key::identity("github", "7"),
+            Key::owner("git", "hub:user:7"),
+            Key::Owner { entry: "github".into(), user: None },
+        ];
+        for (n, key) in keys.iter().enumerate() {
+            for (m, other) in keys.iter().enumerate() {
+                assert_eq!(Seek(key, 1).equivalent(&Place::of(other, 1)), n == m, "{key} {other}");
+            }
+            let place = Place::of(key, 1);
+            assert_eq!(state.hash_one(Seek(key, 1)), state.hash_one(&place));
+            assert!(!Seek(key, 2).equivalent(&place));
+        }
+    }
+
     #[rocket::async_test]
-    async fn failures_are_not_remembered() {
+    async fn ca_04_failures_are_not_remembered() {
         let slow = Slow::new(1000);
-        let cached = Cached::<()>::new(slow.clone(), 1 << 20, 60);
+        let cached = Cached::new(slow.clone(), 1 << 20, 60);
         let key = Key::owner("github", "7");
         slow.down.store(true, Ordering::SeqCst);
         assert_eq!(cached.get(&key).await.unwrap_err().kind(), ErrorKind::Store);
@@ -275,7 +463,7 @@ mod tests {
     #[rocket::async_test]
     async fn a_load_that_began_before_a_write_leaves_nothing_stale() {
         let slow = Slow::new(0);
-        let cached = Arc::new(Cached::<()>::new(slow.clone(), 1 << 20, 60));
+        let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
         let record = suite::record("github", Some("1"), Some("7"));
         let results = Arc::new(Mutex::new(Vec::new()));
         let late = {
@@ -296,10 +484,69 @@ mod tests {
         assert_eq!(cached.get(&Key::owner("github", "7")).await.unwrap(), Some(record));
     }
 
+    /// Writes, and can't say so.
+    struct InDoubt(MemoryStorage);
+
+    #[rocket::async_trait]
+    impl Storage for InDoubt {
+        async fn get(&self, key: &Key) -> Result<Option<Record>> {
+            self.0.get(key).await
+        }
+
+        async fn set(&self, record: &Record) -> Result<()> {
+            self.0.set(record).await
+        }
+
+        async fn delete(&self, key: &Key) -> Result<()> {
+            self.0.delete(key).await
+        }
+
+        async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+            self.0.list(user, entries).await
+        }
+
+        async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+            self.0.link(arrival, keys).await?;
+            Err(Error::store("the connection was lost during the commit"))
+        }
+
+        async fn unlink(
+            &self,
+            user: Option<&str>,
+            entry: &str,
+            account: Option<i64>,
+            entries: &[&str],
+        ) -> Result<Vec<Record>> {
+            self.0.unlink(user, entry, account, entries).await?;
+            Err(Error::store("the connection was lost during the commit"))
+        }
+    }
+
+    #[rocket::async_test]
+    async fn ca_01_a_commit_in_doubt_leaves_nothing_stale() {
+        let cached = Cached::new(Arc::new(InDoubt(MemoryStorage::new())), 1 << 20, 60);
+        let (owner, identity) = (Key::owner("github", "7"), Key::identity("github", "1"));
+        for key in [&owner, &identity] {
+            assert_eq!(cached.get(key).await.unwrap(), None);
+        }
+        let arrival = suite::arrival("github", Some("1"), Some("7"));
+        cached.link(&arrival, &suite::keys()).await.unwrap_err();
+        for key in [&owner, &identity] {
+            assert!(cached.get(key).await.unwrap().is_some(), "{key}");
+        }
+        // Nobody is signed in: whose it is stands in the store alone.
+        cached.link(&suite::arrival("github", Some("1"), None), &suite::keys()).await.unwrap_err();
+        assert_eq!(cached.get(&owner).await.unwrap().map(|record| record.version), Some(2));
+        cached.unlink(Some("7"), "github", None, &["github"]).await.unwrap_err();
+        for key in [&owner, &identity] {
+            assert_eq!(cached.get(key).await.unwrap(), None, "{key}");
+        }
+    }
+
     #[rocket::async_test]
     async fn hits_do_not_load_and_fresh_does() {
         let slow = Slow::new(1000);
-        let cached = Cached::<()>::new(slow.clone(), 1 << 20, 60);
+        let cached = Cached::new(slow.clone(), 1 << 20, 60);
         let record = suite::record("github", Some("1"), Some("7"));
         cached.set(&record).await.unwrap();
         let before = slow.loads();
@@ -315,9 +562,22 @@ mod tests {
         assert_eq!(cached.get(&record.key()).await.unwrap(), Some(newer));
     }
 
+    /// CA-07, too: nothing that is cached can be printed.
     #[rocket::async_test]
-    async fn bytes_are_bounded() {
-        let cached = Cached::<()>::new(Arc::new(MemoryStorage::new()), 20_000, 60);
+    async fn ca_06_tokens_are_sealed_in_the_cache() {
+        let cached = Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60);
+        let record = suite::record("github", Some("1"), Some("7"));
+        cached.set(&record).await.unwrap();
+        let token = record.open(&suite::keys()).unwrap();
+        let held = cached.find(&record.key()).await.unwrap().unwrap();
+        assert_eq!(held.record(), record);
+        let lies = |text: &str| held.record.contains(text.as_bytes());
+        assert!(lies("github") && !lies(token.access_token.expose()));
+    }
+
+    #[rocket::async_test]
+    async fn ca_06_bytes_are_bounded() {
+        let cached = Cached::new(Arc::new(MemoryStorage::new()), 20_000, 60);
         for n in 0..200 {
             cached.set(&suite::record("github", Some(&n.to_string()), Some("7"))).await.unwrap();
             cached.get(&Key::identity("github", n.to_string())).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::local::lock;
-use super::{Key, Record, Storage};
+use super::{Key, KeyRing, Record, Storage};
 use crate::error::Result;
 
 /// Keeps accounts in the memory of this process. For tests.
@@ -58,9 +58,18 @@ impl Storage for MemoryStorage {
         Ok(mine)
     }
 
-    async fn page(&self, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
         let records = lock(&self.0);
         let next = records.range(after.saturating_add(1)..).map(|(_, record)| record);
-        Ok(next.filter(|record| record.entry == entry).take(limit).cloned().collect())
+        let wanted = next.filter(|record| entry.is_none_or(|entry| record.entry == entry));
+        Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
+        let mut counts = BTreeMap::new();
+        for record in lock(&self.0).values() {
+            *counts.entry(KeyRing::sealer(&record.token).unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        Ok(counts)
     }
 }

@@ -12,13 +12,15 @@ mod cookie;
 pub(crate) mod local;
 mod memory;
 mod null;
+mod packed;
 mod record;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "_sql")]
 mod sql;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 
 use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,21 +29,22 @@ use rocket::figment::Figment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Found, Login, Purpose, Verdict, decide};
 pub use crate::secret::{KeyRing, Unsealable};
-pub(crate) use cached::Cached;
+pub(crate) use cached::{Cached, Held};
 pub use cookie::CookieStorage;
 pub(crate) use cookie::{Browser, TTL as ACCOUNT_TTL};
 pub use memory::MemoryStorage;
 pub use null::NullStorage;
 pub use record::{Key, Record};
-#[cfg(feature = "sqlite")]
-pub use sql::{DieselStorage, PolicyConnection, schema};
+#[cfg(feature = "_sql")]
+pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 
 /// Where accounts are kept.
 ///
 /// Three methods are required, and a key-value store needs no more. What a storage gets is a [`Record`]: its token is
 /// sealed already, so that a storage never sees one. All other methods have a working default that holds within one
 /// process; a storage that several processes share overrides [`claim`](Storage::claim), [`settle`](Storage::settle),
-/// [`settled`](Storage::settled) and [`lease`](Storage::lease).
+/// [`settled`](Storage::settled), [`lease`](Storage::lease), [`release`](Storage::release), [`renew`](Storage::renew)
+/// and [`reseal`](Storage::reseal).
 ///
 /// ```
 /// # use std::{collections::HashMap, sync::Mutex};
@@ -123,12 +126,30 @@ pub trait Storage: Send + Sync + 'static {
         Ok(records)
     }
 
-    /// The next accounts of `entry` in the order of their ids, `limit` at most, after the id `after`: what
-    /// [`Dance::each`](crate::Dance::each) walks.
+    /// Makes the account with the id `account` the primary one of `user`'s at `entry`; the others keep their order. Says
+    /// whether it is one of them. The [version](Record::version) stays: a refresh under way goes on.
+    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
+        let mut mine = self.list(Some(user), &[entry]).await?;
+        let Some(at) = mine.iter().position(|record| record.id == account) else { return Ok(false) };
+        mine[..=at].rotate_right(1);
+        for (record, rank) in mine.iter().zip(0..) {
+            let _turn = local::turn(&turn_of(record)).await;
+            match same(self, record, self.get(&record.key()).await?).await? {
+                Some(now) if now.id == record.id && now.user_id == record.user_id && now.rank != rank => {
+                    self.set(&Record { rank, ..now }).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// The next accounts of `entry`, or of all of them, in the order of their ids, `limit` at most, after the id `after`:
+    /// what [`Dance::each`](crate::Dance::each) and [`Dance::reseal`](crate::Dance::reseal) walk.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where the storage can't walk its accounts.
-    async fn page(&self, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
         let _ = (entry, after, limit);
         Err(Error::new(ErrorKind::Config, "this storage can't walk its accounts: use DieselStorage"))
     }
@@ -168,14 +189,36 @@ pub trait Storage: Send + Sync + 'static {
     /// Replaces the token of `record` by a refreshed one, if `record` is still what is stored; says whether it was.
     /// This ends the lease.
     async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
-        let key = record.key();
-        let _turn = local::turn(&turn_at(&record.entry, record.provider_user_id.as_deref())).await;
-        match self.get(&key).await? {
-            Some(stored) if stored.version == record.version && stored.user_id == record.user_id => {
-                self.set(renewed).await.map(|()| true)
+        let _turn = local::turn(&turn_of(record)).await;
+        match same(self, record, self.get(&record.key()).await?).await? {
+            // The id too: an account that was removed and connected anew begins to count anew.
+            Some(stored)
+                if (stored.id, stored.version) == (record.id, record.version)
+                    && stored.user_id == record.user_id =>
+            {
+                // It may have been moved meanwhile.
+                self.set(&Record { rank: stored.rank, ..renewed.clone() }).await.map(|()| true)
             }
             _ => Ok(false),
         }
+    }
+
+    /// Puts `sealed`, the token of `record` under another key, in the place of the sealed text of `record`, if that is
+    /// what is stored still; says whether it was. The [version](Record::version) stays: a refresh under way goes on.
+    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+        let _turn = local::turn(&turn_of(record)).await;
+        match same(self, record, self.get(&record.key()).await?).await? {
+            Some(stored) if (stored.id, &stored.token) == (record.id, &record.token) => {
+                self.set(&Record { token: sealed.to_owned(), ..stored }).await.map(|()| true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// How many accounts each key has sealed, by the key's id as it stands in the sealed texts: asked at launch, beside
+    /// everything else. Empty where the storage doesn't know.
+    async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
+        Ok(BTreeMap::new())
     }
 
     /// Stores a finished dance: finds whose account it is, decides, writes. Without a policy, a login goes to the
@@ -206,10 +249,15 @@ pub trait Storage: Send + Sync + 'static {
         entries: &[&str],
     ) -> Result<Vec<Record>> {
         let _ = entries;
-        let mut removed = self.list(user, &[entry]).await?;
-        removed.retain(|record| account.is_none_or(|id| record.id == id));
+        let mine = self.list(user, &[entry]).await?;
+        let (removed, kept): (Vec<_>, Vec<_>) =
+            mine.into_iter().partition(|record| account.is_none_or(|id| record.id == id));
         for record in &removed {
             self.delete(&record.key()).await?;
+        }
+        // An owner's key, all that an account without an identity has, takes along the others.
+        for record in kept.iter().filter(|_| removed.iter().any(|record| record.provider_user_id.is_none())) {
+            self.set(record).await?;
         }
         Ok(removed)
     }
@@ -221,6 +269,12 @@ pub trait Storage: Send + Sync + 'static {
     async fn open(&self, figment: &Figment) -> Result<()> {
         let _ = figment;
         Ok(())
+    }
+
+    /// From now on tells `changed` what others write, other processes above all: the cache before the storage forgets it.
+    /// The default tells nothing; then what others write is seen after the cache's time to live.
+    fn watch(&self, changed: Changed) {
+        let _ = changed;
     }
 
     /// The type of the app's user ids, where the storage knows it: to compare it with the session's at launch.
@@ -237,9 +291,27 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
+/// `found`, under the key of `record`, if it is the same account; else the one among its owner's that is. Without an
+/// identity an account has only its owner's key, and under that one is whichever is the primary one.
+pub(crate) async fn same<S: Storage + ?Sized>(
+    storage: &S,
+    record: &Record,
+    found: Option<Record>,
+) -> Result<Option<Record>> {
+    let same = |found: &Record| found.provider_user_id == record.provider_user_id;
+    if found.as_ref().is_none_or(same) {
+        return Ok(found);
+    }
+    Ok(storage.list(record.user_id.as_deref(), &[&record.entry]).await?.into_iter().find(same))
+}
+
 /// Writes to one account take turns within this process.
 fn turn_at(entry: &str, provider_user_id: Option<&str>) -> String {
     format!("account {entry} {provider_user_id:?}")
+}
+
+fn turn_of(record: &Record) -> String {
+    turn_at(&record.entry, record.provider_user_id.as_deref())
 }
 
 /// Stores a finished dance in a storage without transactions, asking `ask`.
@@ -249,6 +321,7 @@ async fn link_by<S: Storage + ?Sized>(
     keys: &KeyRing,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
+    arrival.check()?;
     let _turn = local::turn(&turn_at(&arrival.entry, arrival.profile.id.as_deref())).await;
     let found = match Key::of(arrival) {
         Some(key @ Key::Identity { .. }) => storage.get(&key).await?,
@@ -264,7 +337,11 @@ async fn link_by<S: Storage + ?Sized>(
         _ => None,
     };
     let decision = decide(arrival, &Found::of(found.as_ref(), site.as_ref()), ask)?;
-    let record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
+    let mut record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
+    if record.is_new_to_its_user(found.as_ref()) {
+        let mine = storage.list(decision.user.as_deref(), &[&arrival.entry]).await?;
+        record.rank = Record::rank_after(mine.iter().map(|record| record.rank));
+    }
     storage.set(&record).await?;
     Ok(Linked { record, previous: found, user: decision.user })
 }
@@ -273,7 +350,7 @@ impl<'a> Found<'a> {
     fn of(account: Option<&'a Record>, site: Option<&'a Record>) -> Self {
         Self {
             account: account.map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
-            site: site.map(|record| record.provider_user_id.as_deref()),
+            site: site.filter(|record| record.is_sites()).map(|record| record.provider_user_id.as_deref()),
         }
     }
 }
@@ -296,6 +373,18 @@ impl UserType {
         self.name
     }
 }
+
+/// What others have written: see [`Storage::watch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<'c> {
+    /// What is under the [`Key`] of this text.
+    Key(&'c str),
+    /// Nobody knows what: everything, perhaps.
+    All,
+}
+
+/// Hears of a [`Change`]. It is quick, and may be called from any thread.
+pub type Changed = Arc<dyn Fn(Change<'_>) + Send + Sync>;
 
 /// What came of claiming a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]

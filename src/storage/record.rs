@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "_sql")]
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "_sql")]
 use super::schema::oauth_accounts;
 use super::{KeyRing, Unsealable};
 use crate::error::Result;
-use crate::link::Arrival;
+use crate::link::{Arrival, Purpose};
 use crate::secret::random;
 use crate::token::Token;
 
@@ -54,13 +54,13 @@ impl Key {
         }
     }
 
-    /// What it takes in memory, about, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        let id = match self {
-            Key::Owner { user, .. } => user.as_ref().map_or(0, String::len),
-            Key::Identity { provider_user_id, .. } => provider_user_id.len(),
-        };
-        size_of::<Self>() + self.entry().len() + id
+    /// The parts of its text.
+    pub(crate) fn parts(&self) -> [&str; 4] {
+        match self {
+            Key::Owner { entry, user: Some(user) } => ["oauth:", entry, ":user:", user],
+            Key::Owner { entry, user: None } => ["oauth:", entry, ":site", ""],
+            Key::Identity { entry, provider_user_id } => ["oauth:", entry, ":id:", provider_user_id],
+        }
     }
 
     /// Where the account of `arrival` is found: by its identity; without one, by who is to own it.
@@ -75,26 +75,22 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Key::Owner { entry, user: Some(user) } => write!(f, "oauth:{entry}:user:{user}"),
-            Key::Owner { entry, user: None } => write!(f, "oauth:{entry}:site"),
-            Key::Identity { entry, provider_user_id } => write!(f, "oauth:{entry}:id:{provider_user_id}"),
-        }
+        self.parts().into_iter().try_for_each(|part| f.write_str(part))
     }
 }
 
 /// An account as it is stored: everything but the token in plain, the token sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "sqlite", derive(Queryable, Selectable, Insertable, AsChangeset))]
-#[cfg_attr(feature = "sqlite", diesel(table_name = oauth_accounts))]
-#[cfg_attr(feature = "sqlite", diesel(treat_none_as_null = true, treat_none_as_default_value = false))]
+#[cfg_attr(feature = "_sql", derive(Queryable, Selectable, Insertable, AsChangeset))]
+#[cfg_attr(feature = "_sql", diesel(table_name = oauth_accounts))]
+#[cfg_attr(feature = "_sql", diesel(treat_none_as_null = true, treat_none_as_default_value = false))]
 #[non_exhaustive]
 pub struct Record {
     /// The account's id in its storage: a random one, unless the storage gives its own.
-    #[cfg_attr(feature = "sqlite", diesel(skip_insertion))]
+    #[cfg_attr(feature = "_sql", diesel(skip_insertion))]
     pub id: i64,
     /// The entry's name.
-    #[cfg_attr(feature = "sqlite", diesel(column_name = provider))]
+    #[cfg_attr(feature = "_sql", diesel(column_name = provider))]
     pub entry: String,
     /// What the entry pointed to when the account was stored. An entry that points elsewhere refuses it.
     pub issuer: String,
@@ -122,7 +118,7 @@ pub struct Record {
     pub image_url: Option<String>,
     /// What the provider said about the person, as JSON.
     pub userinfo: String,
-    /// The place among the user's accounts at the entry: the lowest is the primary one.
+    /// The place among the user's accounts at the entry: the lowest is the primary one. The site's is -1.
     pub rank: i32,
     /// When the account was first stored, in unix seconds.
     pub created_at: i64,
@@ -143,11 +139,7 @@ impl Record {
         keys: &KeyRing,
     ) -> Result<Self> {
         let Arrival { token, now, .. } = arrival;
-        let (profile, mut token) = (arrival.profile.clone().with_web_urls(), token.clone());
-        if token.refresh_token.is_none() {
-            // RF-02: providers hand out a refresh token at the first consent only.
-            token.refresh_token = old.and_then(|old| old.open(keys).ok()).and_then(|old| old.refresh_token);
-        }
+        let profile = arrival.profile.clone().with_web_urls();
         let mut record = Self {
             id: old.map_or_else(random_id, |old| Ok(old.id))?,
             entry: arrival.entry.clone(),
@@ -158,19 +150,36 @@ impl Record {
             token_type: String::new(),
             scope: String::new(),
             expires_at: None,
-            display_name: Some(profile.display_name().to_owned()),
-            email: profile.claimed_email().map(str::to_owned),
+            display_name: Some(without_nul(profile.display_name())),
+            email: profile.claimed_email().map(without_nul),
             email_verified: profile.email().is_some(),
-            profile_url: profile.profile_url.clone(),
-            image_url: profile.image_url.clone(),
+            profile_url: profile.profile_url.as_deref().map(without_nul),
+            image_url: profile.image_url.as_deref().map(without_nul),
             userinfo: profile.userinfo.to_string(),
-            rank: old.map_or(0, |old| old.rank),
+            rank: match arrival.purpose {
+                Purpose::Site => Self::SITES,
+                _ => old.map_or(0, |old| old.rank),
+            },
             created_at: old.map_or(*now, |old| old.created_at),
             updated_at: *now,
             version: old.map_or(0, |old| old.version),
         };
-        record.put(&token, *now, keys)?;
+        match old {
+            Some(old) => record.put(&old.completed(token, keys), *now, keys)?,
+            None => record.put(token, *now, keys)?,
+        }
         Ok(record)
+    }
+
+    /// `token` in the place of this account's: where it brings no refresh token, the one that is there stays.
+    ///
+    /// RF-02: providers hand out a refresh token at the first consent only.
+    pub(crate) fn completed(&self, token: &Token, keys: &KeyRing) -> Token {
+        let mut token = token.clone();
+        if token.refresh_token.is_none() {
+            token.refresh_token = self.open(keys).ok().and_then(|old| old.refresh_token);
+        }
+        token
     }
 
     /// The same account with another token.
@@ -181,8 +190,8 @@ impl Record {
     }
 
     fn put(&mut self, token: &Token, now: i64, keys: &KeyRing) -> Result<()> {
-        self.token_type.clone_from(&token.token_type);
-        self.scope = token.scope.join(" ");
+        self.token_type = without_nul(&token.token_type);
+        self.scope = without_nul(&token.scope.join(" "));
         self.expires_at = token.expires_at;
         self.updated_at = now;
         self.version += 1;
@@ -202,6 +211,18 @@ impl Record {
         Token::from_plain(&plain).ok_or(Unsealable)
     }
 
+    /// The same token sealed by the first key; none where it is already.
+    pub(crate) fn resealed(&self, keys: &KeyRing) -> Result<Result<Option<String>, Unsealable>> {
+        let token = match self.open(keys) {
+            Err(unsealable) => return Ok(Err(unsealable)),
+            Ok(_) if keys.is_current(&self.token) => return Ok(Ok(None)),
+            Ok(token) => token,
+        };
+        let place = self.place();
+        keys.seal(PURPOSE, &place.each_ref().map(String::as_str), &token.to_plain())
+            .map(|sealed| Ok(Some(sealed)))
+    }
+
     /// What the sealed token is bound to.
     fn place(&self) -> [String; 4] {
         let mark = |id: &Option<String>| id.as_ref().map_or_else(|| "-".into(), |id| format!("={id}"));
@@ -215,7 +236,8 @@ impl Record {
         std::iter::once(owner).chain(identity).collect()
     }
 
-    /// The key that finds this account and no other: its identity, where it has one.
+    /// The key that finds this account and no other: its identity. Where it has none it is its owner's key, under which
+    /// there may be others of the owner's.
     pub fn key(&self) -> Key {
         match &self.provider_user_id {
             Some(id) => Key::identity(&self.entry, id),
@@ -234,23 +256,34 @@ impl Record {
             }
     }
 
+    /// The rank of the site's account at an entry. What a visitor has left there without a user, before the entry was the
+    /// site's, has another.
+    const SITES: i32 = -1;
+
+    /// Whether it is the site's account at its entry.
+    pub(crate) fn is_sites(&self) -> bool {
+        self.user_id.is_none() && self.rank == Self::SITES
+    }
+
+    /// Whether its user did not have this account before, when it was `old`.
+    pub(crate) fn is_new_to_its_user(&self, old: Option<&Self>) -> bool {
+        self.user_id.is_some() && old.is_none_or(|old| old.user_id != self.user_id)
+    }
+
+    /// The place after all of `others`.
+    pub(crate) fn rank_after(others: impl IntoIterator<Item = i32>) -> i32 {
+        others.into_iter().max().map_or(0, |last| last.saturating_add(1))
+    }
+
     /// The place among the accounts of its owner: by rank, then by age.
     pub(crate) fn place_in_list(&self) -> (i32, i64, i64) {
         (self.rank, self.created_at, self.id)
     }
+}
 
-    /// What it takes in memory, about, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        let texts =
-            [&self.display_name, &self.email, &self.profile_url, &self.image_url, &self.provider_user_id];
-        size_of::<Self>()
-            + [&self.entry, &self.issuer, &self.token, &self.scope, &self.userinfo]
-                .into_iter()
-                .chain(texts.into_iter().flatten())
-                .chain(&self.user_id)
-                .map(|text| text.len())
-                .sum::<usize>()
-    }
+/// MG-04: PostgreSQL takes no NUL in a text, and what people see needs none.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// A random id that JSON and JavaScript hold exactly (53 bits).

@@ -183,7 +183,7 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
     let mut seen = Vec::new();
     let mut after = i64::MIN;
     while let Some(last) = {
-        let page = storage.page("github", after, 3).await.unwrap();
+        let page = storage.page(Some("github"), after, 3).await.unwrap();
         assert!(page.len() <= 3 && page.is_sorted_by_key(|record| record.id));
         let last = page.last().map(|record| record.id);
         seen.extend(ids(page));
@@ -201,6 +201,145 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
     }
     assert!(storage.get(&Key::identity("github", "4")).await.unwrap().is_some());
     assert!(storage.get(&Key::owner("gitlab", 7)).await.unwrap().is_some());
+}
+
+/// The order of a user's accounts: a new one is the last, and any may be made the first.
+pub(crate) async fn ranks(storage: &dyn Storage) {
+    for id in ["1", "2", "3"] {
+        storage.link(&arrival("github", Some(id), Some("7")), &keys()).await.unwrap();
+    }
+    storage.link(&arrival("github", Some("4"), Some("8")), &keys()).await.unwrap();
+    storage.link(&arrival("gitlab", Some("1"), Some("7")), &keys()).await.unwrap();
+    let mine = async || {
+        let records = storage.list(Some("7"), &["github"]).await.unwrap();
+        records.into_iter().map(|record| (record.provider_user_id.unwrap(), record.rank)).collect::<Vec<_>>()
+    };
+    let named = |ids: [&str; 3]| ids.map(str::to_owned).into_iter().zip(0..).collect::<Vec<_>>();
+    assert_eq!(mine().await, named(["1", "2", "3"]));
+    let of = async |id: &str| storage.get(&Key::identity("github", id)).await.unwrap().unwrap();
+    assert_eq!((of("4").await.rank, of("1").await.version), (0, 1));
+
+    let third = of("3").await;
+    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), Some(of("1").await), "and in the cache");
+    assert!(storage.make_primary("7", "github", third.id).await.unwrap());
+    assert_eq!(mine().await, named(["3", "1", "2"]));
+    let moved = storage.get(&Key::owner("github", 7)).await.unwrap().unwrap();
+    assert_eq!(moved, Record { rank: 0, ..third.clone() }, "its version stays");
+    assert_eq!(of("1").await.rank, 1, "whichever key it is looked up by");
+    assert!(storage.make_primary("7", "github", third.id).await.unwrap(), "again");
+    assert_eq!(mine().await, named(["3", "1", "2"]));
+    // Neither somebody else's, nor another entry's, nor what is not there.
+    let elsewhere = storage.get(&Key::identity("gitlab", "1")).await.unwrap().unwrap();
+    for other in [of("4").await.id, elsewhere.id, i64::MAX] {
+        assert!(!storage.make_primary("7", "github", other).await.unwrap());
+    }
+    assert_eq!(mine().await, named(["3", "1", "2"]));
+
+    // A refresh that was under way ends well, and moves nothing back.
+    assert!(storage.lease(&third, 1000, 1030).await.unwrap());
+    let renewed = third.with(&Token::new("next"), 1010, &keys()).unwrap();
+    assert!(storage.renew(&third, &renewed).await.unwrap());
+    assert_eq!(mine().await, named(["3", "1", "2"]));
+    // A new token keeps the place; a new account is the last again, whatever an app has written into the column.
+    storage.link(&arrival("github", Some("3"), Some("7")), &keys()).await.unwrap();
+    storage.set(&Record { rank: 40, ..of("2").await }).await.unwrap();
+    let last = storage.link(&arrival("github", Some("5"), Some("7")), &keys()).await.unwrap();
+    assert_eq!((of("3").await.rank, last.record.rank), (0, 41));
+    storage.set(&Record { rank: i32::MAX, ..of("2").await }).await.unwrap();
+    let last = storage.link(&arrival("github", Some("6"), Some("7")), &keys()).await.unwrap();
+    assert_eq!(last.record.rank, i32::MAX);
+    assert_eq!(mine().await.len(), 5);
+}
+
+/// Sealed anew in place: only what was read, and a refresh under way goes on.
+pub(crate) async fn resealing(storage: &dyn Storage) {
+    let old = record("github", Some("1"), Some("7"));
+    storage.set(&old).await.unwrap();
+    storage.set(&record("gone", None, Some("7"))).await.unwrap();
+    let ring = KeyRing::new([[8; 32], [7; 32]]);
+    let read = storage.get(&old.key()).await.unwrap().unwrap();
+    assert!(storage.lease(&read, 1000, 1030).await.unwrap());
+    let sealed = read.resealed(&ring).unwrap().unwrap().unwrap();
+    assert!(storage.reseal(&read, &sealed).await.unwrap());
+    let now = storage.get(&old.key()).await.unwrap().unwrap();
+    assert_eq!(now, Record { token: sealed, ..read.clone() });
+    assert!(now.open(&keys()).is_err() && now.open(&ring).unwrap().access_token.matches("access"));
+    assert_eq!(now.resealed(&ring).unwrap(), Ok(None), "once is enough");
+
+    // Not in the place of what came meanwhile.
+    let renewed = read.with(&Token::new("next"), 1010, &ring).unwrap();
+    assert!(storage.renew(&read, &renewed).await.unwrap(), "the refresh is not disturbed, and wins");
+    assert!(!storage.reseal(&now, &read.token).await.unwrap());
+    assert_eq!(storage.get(&old.key()).await.unwrap(), Some(renewed));
+    assert!(!storage.reseal(&record("nowhere", Some("1"), None), "x").await.unwrap());
+
+    assert_eq!(read.resealed(&KeyRing::new([[8; 32]])).unwrap(), Err(Unsealable));
+}
+
+/// Every storage that walks its accounts walks those of all entries, and knows which keys they need.
+pub(crate) async fn walking(storage: &dyn Storage) {
+    for n in 0..7 {
+        let entry = ["github", "gitlab", "gone"][n % 3];
+        storage.set(&record(entry, Some(&n.to_string()), Some("7"))).await.unwrap();
+    }
+    let other = KeyRing::new([[9; 32]]);
+    storage.set(&Record::of(&arrival("gone", Some("x"), None), None, None, &other).unwrap()).await.unwrap();
+    storage.set(&Record { token: "damaged".into(), ..record("gone", Some("y"), None) }).await.unwrap();
+    let (mut seen, mut after) = (0, i64::MIN);
+    loop {
+        let page = storage.page(None, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        (seen, after) = (seen + page.len(), last.id);
+    }
+    assert_eq!(seen, 9);
+    let id = |ring: &KeyRing| ring.ids().next().unwrap().to_owned();
+    let counts = BTreeMap::from([(String::new(), 1), (id(&keys()), 7), (id(&other), 1)]);
+    assert_eq!(storage.sealed_by().await.unwrap(), counts);
+}
+
+/// MG-04: what not every database could hold is refused by all of them, and what people see loses what they can't.
+pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
+    for (id, user, kind) in [
+        ("a\0b", Some("7"), ErrorKind::ProviderAnswer),
+        ("", Some("7"), ErrorKind::ProviderAnswer),
+        (&"x".repeat(256), None, ErrorKind::ProviderAnswer),
+        ("1", Some("7\0"), ErrorKind::App),
+        ("1", Some(&"7".repeat(256)), ErrorKind::App),
+    ] {
+        let refused = storage.link(&arrival("github", Some(id), user), &keys()).await.unwrap_err();
+        assert_eq!(refused.kind(), kind, "{id:?} {user:?}");
+    }
+    assert!(storage.list(Some("7"), &["github"]).await.unwrap().is_empty());
+
+    let (longest, user) = ("ö".repeat(255), "ü".repeat(255));
+    let mut arrival = arrival("github", Some(&longest), Some(&user));
+    arrival.profile.name = Some("A\0da".into());
+    arrival.profile = arrival.profile.with_email(Some("a\0@b".into()), true);
+    arrival.profile.userinfo = serde_json::json!({ "name": "A\0da" });
+    arrival.token = Token::new("ä".repeat(16 << 10)).with_refresh_token("r".repeat(16 << 10));
+    arrival.token.scope = vec!["re\0ad".into(), "write".into()];
+    arrival.token.token_type = "Bea\0rer".into();
+    let stored = storage.link(&arrival, &keys()).await.unwrap().record;
+    assert_eq!(storage.get(&Key::identity("github", &longest)).await.unwrap().as_ref(), Some(&stored));
+    assert_eq!(storage.get(&Key::owner("github", &user)).await.unwrap().as_ref(), Some(&stored));
+    assert_eq!((stored.display_name.as_deref(), stored.email.as_deref()), (Some("Ada"), Some("a@b")));
+    assert_eq!((stored.scope.as_str(), stored.token_type.as_str()), ("read write", "Bearer"));
+    let token = stored.open(&keys()).unwrap();
+    assert!(token.access_token.matches(&"ä".repeat(16 << 10)));
+    assert!(token.refresh_token.unwrap().matches(&"r".repeat(16 << 10)));
+}
+
+/// RR-04: a refresh comes back to the account that it began with, not to one that was connected anew since.
+pub(crate) async fn rr_04_an_account_connected_anew(storage: &dyn Storage) {
+    let first = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let late = first.with(&Token::new("late"), 1010, &keys()).unwrap();
+    storage.delete(&first.key()).await.unwrap();
+    assert!(!storage.renew(&first, &late).await.unwrap());
+    assert_eq!(storage.get(&first.key()).await.unwrap(), None, "gone");
+    let anew = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    assert_eq!(anew.version, first.version);
+    assert!(!storage.renew(&first, &late).await.unwrap());
+    assert_eq!(storage.get(&first.key()).await.unwrap(), Some(anew));
 }
 
 /// The site's account, and one that a provider without identities gave.
@@ -239,6 +378,25 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     assert_eq!(stranger.kind(), ErrorKind::Refused);
 }
 
+/// An account without an identity beside one that has one, and that is the primary one.
+pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Storage) {
+    let named = storage.link(&arrival("mixed", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let nameless = storage.link(&arrival("mixed", None, Some("7")), &keys()).await.unwrap().record;
+    let found = same(storage, &nameless, storage.fresh(&nameless.key()).await.unwrap()).await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(nameless.id));
+    let renewed = nameless.with(&Token::new("next"), 1010, &keys()).unwrap();
+    assert!(storage.renew(&nameless, &renewed).await.unwrap());
+    let sealed = renewed.with(&Token::new("next"), 1010, &keys()).unwrap().token;
+    assert!(storage.reseal(&renewed, &sealed).await.unwrap());
+    assert!(storage.make_primary("7", "mixed", nameless.id).await.unwrap());
+    assert!(storage.make_primary("7", "mixed", named.id).await.unwrap());
+    let removed = storage.unlink(Some("7"), "mixed", Some(nameless.id), &["mixed"]).await.unwrap();
+    assert_eq!(removed.len(), 1);
+    let left: Vec<i64> =
+        storage.list(Some("7"), &["mixed"]).await.unwrap().iter().map(|record| record.id).collect();
+    assert_eq!(left, [named.id]);
+}
+
 /// A callback is used once.
 pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
     assert_eq!(storage.settled(id).await.unwrap(), Claim::First);
@@ -254,7 +412,13 @@ pub(crate) async fn all(name: &str, new: impl AsyncFn() -> Arc<dyn Storage>) {
     one_account(&*new().await).await;
     linking(&*new().await).await;
     several_accounts(&*new().await).await;
+    ranks(&*new().await).await;
+    resealing(&*new().await).await;
+    walking(&*new().await).await;
+    mg_04_texts(&*new().await).await;
+    rr_04_an_account_connected_anew(&*new().await).await;
     without_a_user_or_an_identity(&*new().await).await;
+    a_nameless_account_is_not_the_primary_one(&*new().await).await;
     claims(&*new().await, name).await;
 }
 
@@ -265,8 +429,7 @@ async fn memory() {
 
 #[rocket::async_test]
 async fn cached_memory() {
-    let new =
-        async || Arc::new(Cached::<()>::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
+    let new = async || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
     all("suite cached memory", new).await;
 }
 
@@ -282,7 +445,9 @@ async fn key_value() {
     one_account(&KeyValue::default()).await;
     linking(&KeyValue::default()).await;
     without_a_user_or_an_identity(&KeyValue::default()).await;
-    let cached = || Cached::<()>::new(Arc::new(KeyValue::default()), 1 << 20, 60);
+    mg_04_texts(&KeyValue::default()).await;
+    rr_04_an_account_connected_anew(&KeyValue::default()).await;
+    let cached = || Cached::new(Arc::new(KeyValue::default()), 1 << 20, 60);
     one_account(&cached()).await;
     linking(&cached()).await;
     without_a_user_or_an_identity(&cached()).await;

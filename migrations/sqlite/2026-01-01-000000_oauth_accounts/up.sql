@@ -23,9 +23,12 @@ CREATE TABLE oauth_accounts (
     UNIQUE (provider, provider_user_id)
 );
 
-CREATE INDEX oauth_accounts_of_user ON oauth_accounts (provider, user_id);
+CREATE INDEX oauth_accounts_of_user ON oauth_accounts (user_id, provider, rank, id);
 
-CREATE UNIQUE INDEX oauth_accounts_without_identity ON oauth_accounts (provider, user_id)
+CREATE INDEX oauth_accounts_of_provider ON oauth_accounts (provider, id);
+
+-- One account without an identity per user, and one that is nobody's.
+CREATE UNIQUE INDEX oauth_accounts_without_identity ON oauth_accounts (provider, coalesce('=' || user_id, '-'))
     WHERE provider_user_id IS NULL;
 
 CREATE TABLE oauth_claims (

@@ -3,11 +3,13 @@
 use diesel::dsl::exists;
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as Cause};
 use diesel::select;
 use diesel::sql_types::{Bool, Nullable};
 
 use super::any::{AnyConnection, MultiBackend};
 use super::policy::Policy;
+use super::ranks;
 use super::schema::oauth_accounts::dsl::*;
 use super::schema::oauth_claims;
 use crate::error::{Error, ErrorKind, Result};
@@ -62,16 +64,44 @@ fn exact(
         .optional()?)
 }
 
-/// Writes `record` in place of what is there, and reads it again: the id is the database's to give.
-pub(super) fn set(conn: &mut AnyConnection, record: &Record) -> Result<Record> {
+/// Holds rows until the transaction ends, so that what was read of them stays true: between a read and a write another
+/// process could remove them, or give them to another user.
+// An update that changes nothing: MultiConnection has no `FOR UPDATE`. A lease that is written anew wakes no trigger.
+fn hold(conn: &mut AnyConnection, condition: Condition<'_>) -> Result<()> {
+    if !conn.writes_alone() {
+        diesel::update(oauth_accounts.filter(condition)).set(lease_until.eq(lease_until)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The account, as [`exact`] finds it, held.
+fn held(
+    conn: &mut AnyConnection,
+    entry: &str,
+    identity: Option<&str>,
+    user: Option<&str>,
+) -> Result<Option<Record>> {
+    hold(conn, Box::new(provider.eq(entry).nullable().and(is_account(identity, user))))?;
+    exact(conn, entry, identity, user)
+}
+
+/// Writes `record` in place of what is there.
+pub(super) fn set(conn: &mut AnyConnection, record: &Record) -> Result<()> {
     let (identity, user) = (record.provider_user_id.as_deref(), record.user_id.as_deref());
-    match exact(conn, &record.entry, identity, user)? {
+    let old = held(conn, &record.entry, identity, user)?;
+    write(conn, record, old.as_ref()).map(drop)
+}
+
+/// Writes `record` in place of `old`, which is held, and reads it again: the id is the database's to give.
+// Where there was none it inserts, whatever has come since: somebody else's row is a unique violation, never overwritten.
+fn write(conn: &mut AnyConnection, record: &Record, old: Option<&Record>) -> Result<Record> {
+    match old {
         Some(old) => {
             diesel::update(oauth_accounts.find(old.id)).set((record, lease_until.eq(0))).execute(conn)?
         }
         None => diesel::insert_into(oauth_accounts).values(record).execute(conn)?,
     };
-    exact(conn, &record.entry, identity, user)?
+    exact(conn, &record.entry, record.provider_user_id.as_deref(), record.user_id.as_deref())?
         .ok_or_else(|| Error::store("the account that was written is gone"))
 }
 
@@ -89,32 +119,44 @@ pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[Stri
         .load(conn)?)
 }
 
-pub(super) fn page(conn: &mut AnyConnection, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
-    Ok(oauth_accounts
-        .filter(provider.eq(entry).and(id.gt(after)))
-        .order(id)
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select(Record::as_select())
-        .load(conn)?)
-}
-
 pub(super) fn link(
     conn: &mut AnyConnection,
     policy: &dyn Policy,
     arrival: &Arrival,
     keys: &KeyRing,
 ) -> Result<Linked> {
+    arrival.check()?;
     let (entry, identity) = (&arrival.entry, arrival.profile.id.as_deref());
     let found = match (identity, arrival.visitor()) {
         (None, None) => None,
-        (identity, visitor) => exact(conn, entry, identity, visitor)?,
+        (identity, visitor) => held(conn, entry, identity, visitor)?,
     };
     let site = match arrival.purpose {
-        Purpose::Site => get(conn, &Key::Owner { entry: entry.clone(), user: None })?,
+        Purpose::Site => {
+            let key = Key::Owner { entry: entry.clone(), user: None };
+            hold(conn, Box::new(provider.eq(entry).nullable().and(is_under(&key))))?;
+            get(conn, &key)?
+        }
         _ => None,
     };
     let seen = Found::of(found.as_ref(), site.as_ref());
-    let decision = decide(arrival, &seen, |login| policy.link(login, conn))?;
+    let decision = decide(arrival, &seen, |login| policy.link(login, conn));
+    if decision.is_err() && found.is_none() && identity.is_some() && !conn.writes_alone() {
+        // Nobody holds a row that isn't there: of two first logins at once, the slower's policy may have seen the user
+        // whom the other made, "this address is taken", while the account was not there yet.
+        match exact(conn, entry, identity, None) {
+            Ok(Some(_)) => {
+                let said = "somebody else was faster: the account is there now".to_owned();
+                return Err(
+                    Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said)).into()
+                );
+            }
+            // The database has gone away: nobody knows whether the "no" was meant for a stranger.
+            Err(error) if error.kind() == ErrorKind::Store => return Err(error),
+            _ => {}
+        }
+    }
+    let decision = decision?;
     let user = decision.user.as_deref();
     if let Some(user) = user {
         if decision.new && has_accounts(conn, user)? {
@@ -125,7 +167,11 @@ pub(super) fn link(
             return Err(Error::refused("You may not sign in here."));
         }
     }
-    let record = set(conn, &Record::of(arrival, user, found.as_ref(), keys)?)?;
+    let mut record = Record::of(arrival, user, found.as_ref(), keys)?;
+    if let Some(user) = user.filter(|_| record.is_new_to_its_user(found.as_ref())) {
+        record.rank = ranks::next(conn, entry, user)?;
+    }
+    let record = write(conn, &record, found.as_ref())?;
     Ok(Linked { record, previous: found, user: decision.user })
 }
 
@@ -142,6 +188,10 @@ pub(super) fn unlink(
     account: Option<i64>,
     logins: &[String],
 ) -> Result<Vec<Record>> {
+    // All of the user's: of two who disconnect two accounts at once, each would leave the other's as the last one.
+    if user.is_some() {
+        hold(conn, is_of(user))?;
+    }
     let mut removed = list(conn, user, &[entry.to_owned()])?;
     removed.retain(|record| account.is_none_or(|wanted| record.id == wanted));
     let ids: Vec<i64> = removed.iter().map(|record| record.id).collect();

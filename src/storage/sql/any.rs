@@ -1,47 +1,80 @@
 //! A connection to whichever database it is, and its transactions.
 
-use std::thread::sleep;
-use std::time::Duration;
+#[cfg(feature = "mysql")]
+use diesel::MysqlConnection;
+#[cfg(feature = "postgres")]
+use diesel::PgConnection;
+#[cfg(feature = "sqlite")]
+use diesel::SqliteConnection;
+use diesel::connection::{TransactionManager, TransactionManagerStatus};
+use diesel::{Connection, MultiConnection};
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager, TransactionManagerStatus};
-use diesel::result::DatabaseErrorKind;
-use diesel::{Connection, MultiConnection, SqliteConnection};
-
-use crate::error::{Error, Result};
-use crate::secret::random;
+use super::migrations::{self, Migrations};
+use crate::error::{Error, Fault, Result};
 
 /// A connection to whichever database it is. Queries are written once, on this.
 #[derive(MultiConnection)]
+#[non_exhaustive]
 pub enum AnyConnection {
     /// SQLite.
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteConnection),
+    /// PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+    /// MySQL and MariaDB.
+    #[cfg(feature = "mysql")]
+    Mysql(MysqlConnection),
 }
 
 impl std::fmt::Debug for AnyConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            AnyConnection::Sqlite(_) => f.write_str("AnyConnection::Sqlite"),
-        }
+        f.write_str(match self {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => "AnyConnection::Sqlite",
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => "AnyConnection::Postgres",
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => "AnyConnection::Mysql",
+        })
     }
 }
 
-/// A connection on which a [`LinkPolicy`](crate::LinkPolicy) of an app may work: [`SqliteConnection`].
+/// A connection on which a [`LinkPolicy`](crate::LinkPolicy) of an app may work: Diesel's `SqliteConnection`,
+/// `PgConnection` or `MysqlConnection`, each with the feature of its database.
 ///
 /// It is sealed, since it takes a database that [`DieselStorage`](super::DieselStorage) speaks to: no other crate can
 /// implement it.
 pub trait PolicyConnection: Sized + 'static {
+    /// The bundled migrations for this database.
+    #[doc(hidden)]
+    const MIGRATIONS: Migrations;
+
     /// The connection itself, where it is of this kind.
     #[doc(hidden)]
     fn narrow(any: &mut AnyConnection) -> Option<&mut Self>;
 }
 
-impl PolicyConnection for SqliteConnection {
-    fn narrow(any: &mut AnyConnection) -> Option<&mut Self> {
-        match any {
-            AnyConnection::Sqlite(conn) => Some(conn),
+macro_rules! policy_connection {
+    ($feature:literal, $connection:ident, $variant:ident, $migrations:ident) => {
+        #[cfg(feature = $feature)]
+        impl PolicyConnection for $connection {
+            const MIGRATIONS: Migrations = migrations::$migrations;
+
+            #[allow(unreachable_patterns)] // With one database there is no other.
+            fn narrow(any: &mut AnyConnection) -> Option<&mut Self> {
+                match any {
+                    AnyConnection::$variant(conn) => Some(conn),
+                    _ => None,
+                }
+            }
         }
-    }
+    };
 }
+
+policy_connection!("sqlite", SqliteConnection, Sqlite, SQLITE);
+policy_connection!("postgres", PgConnection, Postgres, POSTGRES);
+policy_connection!("mysql", MysqlConnection, Mysql, MYSQL);
 
 const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours";
 
@@ -64,19 +97,44 @@ impl AnyConnection {
         self.depth() != Some(0)
     }
 
-    /// Runs `work` in a transaction that writes.
-    pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn begin(&mut self) -> Result<()> {
         match self {
             // With a plain BEGIN a read that is followed by a write is "database is locked" at once beside another
             // writer, whatever busy_timeout says.
+            #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(conn) => {
-                AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?;
+                diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?
             }
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => Manager::begin_transaction(self)?,
         }
+        Ok(())
+    }
+
+    /// Whether a transaction that writes shuts out all others, so that no row needs a lock.
+    pub(super) fn writes_alone(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => true,
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => false,
+        }
+    }
+
+    /// Runs `work` in a transaction that writes.
+    pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin()?;
         let done = work(self);
         match (done, self.depth()) {
             (Ok(value), Some(1)) => {
-                Manager::commit_transaction(self)?;
+                Manager::commit_transaction(self).map_err(|cause| match Fault::of(&cause) {
+                    // As text: what finds a dead connection behind an error would do the work again, and nobody knows
+                    // whether it is done.
+                    Fault::Lost => {
+                        Error::store(format!("the connection was lost during the commit: {cause}"))
+                    }
+                    _ => cause.into(),
+                })?;
                 Ok(value)
             }
             (done, _) => {
@@ -96,35 +154,5 @@ impl AnyConnection {
         let before = self.depth();
         let value = work(self)?;
         if self.depth() == before { Ok(value) } else { Err(Error::app(UNBALANCED)) }
-    }
-}
-
-const TRIES: u32 = 5;
-
-/// Tries `work` again, a few times, when all that failed is that somebody else was faster.
-pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut tries = 1;
-    loop {
-        match work() {
-            Err(error) if tries < TRIES && is_contention(&error) => {
-                let [jitter] = random::<1>()?;
-                sleep(Duration::from_millis(u64::from(tries) * 4 + u64::from(jitter) / 8));
-                tries += 1;
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Whether somebody else was faster: took the lock, or wrote the row that was to be written.
-fn is_contention(error: &Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
-    match cause {
-        Some(diesel::result::Error::DatabaseError(kind, information)) => {
-            // Diesel gives SQLITE_BUSY no kind of its own.
-            matches!(kind, DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure)
-                || information.message().contains("is locked")
-        }
-        _ => false,
     }
 }

@@ -2,29 +2,42 @@
 
 mod accounts;
 mod any;
+mod cascade;
+#[cfg(feature = "postgres")]
+mod listen;
+mod manager;
 mod migrations;
 mod policy;
 mod pool;
+mod ranks;
+mod retry;
 pub mod schema;
 #[cfg(test)]
 mod tests;
+mod url;
+mod walk;
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use diesel::QueryResult;
-use diesel::r2d2::{ManageConnection, Pool};
 use rocket::figment::Figment;
 use rocket::tokio::task::spawn_blocking;
 
+use self::any::AnyConnection;
 pub use self::any::PolicyConnection;
-use self::any::{AnyConnection, retried};
+use self::cascade::Cascade;
+use self::manager::{Manager, OnConnect};
+pub use self::migrations::Migrations;
 use self::policy::{Policy, Typed, Usual};
-use self::pool::{Manager, OnConnect, sqlite_file};
-use super::{Claim, Key, KeyRing, Linked, Record, Storage, UserType};
+use self::pool::Pool;
+use self::retry::retried;
+use self::url::DatabaseUrl;
+use super::{Changed, Claim, Key, KeyRing, Linked, Record, Storage, UserType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, LinkPolicy};
 use crate::user::UserId;
@@ -33,6 +46,13 @@ use crate::user::UserId;
 /// stores them.
 ///
 /// It has a small pool of connections of its own. The tables are [`schema`]'s.
+///
+/// Nothing waits for a database for long. A call that gets no connection within three seconds, or no answer within ten, is
+/// [`ErrorKind::Store`]: 503. Connections that died with a restart of the server are replaced, and what they failed to do is
+/// done again, unless they died during a commit. Whoever loses a race, a lock or a deadlock tries five times. A link that
+/// swallows everything is noticed by PostgreSQL's client library after eight seconds: the URL gets `connect_timeout`,
+/// `tcp_user_timeout` and `keepalives_…`, unless it says otherwise. Diesel offers MySQL's nothing of the kind, so that there a
+/// thread hangs until the operating system gives up; others take its place, no more than [`pool_size`](Self::pool_size).
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -52,9 +72,16 @@ pub struct DieselStorage {
     migrate: bool,
     policy: Arc<dyn Policy>,
     user_type: Option<UserType>,
+    /// Whether the app's user ids write themselves as Uuids do.
+    uuids: bool,
+    cascade: Option<(String, String)>,
     on_connect: Option<OnConnect>,
     pool_size: u32,
-    pool: OnceLock<Pool<Manager>>,
+    pool: OnceLock<Pool>,
+    manager: OnceLock<Manager>,
+    /// Whoever listens for this storage ends with it.
+    #[cfg(feature = "postgres")]
+    life: Arc<()>,
 }
 
 enum Source {
@@ -69,7 +96,7 @@ impl DieselStorage {
         Self::new(Source::Database(name.into()))
     }
 
-    /// Accounts in the database at `url`: the path of a SQLite file.
+    /// Accounts in the database at `url`: `postgres://…`, `mysql://…`, or the path of a SQLite file.
     pub fn url(url: impl Into<String>) -> Self {
         Self::new(Source::Url(url.into()))
     }
@@ -80,9 +107,14 @@ impl DieselStorage {
             migrate: false,
             policy: Arc::new(Usual),
             user_type: None,
+            uuids: false,
+            cascade: None,
             on_connect: None,
             pool_size: 8,
             pool: OnceLock::new(),
+            manager: OnceLock::new(),
+            #[cfg(feature = "postgres")]
+            life: Arc::new(()),
         }
     }
 
@@ -94,9 +126,17 @@ impl DieselStorage {
     }
 
     /// The migrations in their order, name and SQL, for apps that run them with their own instead of
-    /// [`migrate`](DieselStorage::migrate).
-    pub fn migrations() -> &'static [(&'static str, &'static str)] {
-        migrations::MIGRATIONS
+    /// [`migrate`](DieselStorage::migrate). The names are the same for all databases.
+    ///
+    /// ```
+    /// use rocket_dance::storage::DieselStorage;
+    ///
+    /// for (name, up) in DieselStorage::migrations::<diesel::SqliteConnection>() {
+    ///     println!("-- {name}\n{up}");
+    /// }
+    /// ```
+    pub fn migrations<C: PolicyConnection>() -> Migrations {
+        C::MIGRATIONS
     }
 
     /// Asks `policy` whose account it is. It declares the type of the app's user ids. Without a policy an account goes
@@ -104,6 +144,30 @@ impl DieselStorage {
     pub fn link<C: PolicyConnection, U: UserId>(mut self, policy: impl LinkPolicy<C, U>) -> Self {
         self.policy = Arc::new(Typed { policy, types: PhantomData });
         self.user_type = Some(UserType::of::<U>());
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        self.uuids = TypeId::of::<U>() != TypeId::of::<String>()
+            && uuid.parse::<U>().is_ok_and(|id| id.to_string() == uuid);
+        self
+    }
+
+    /// Deletes a user's accounts with the user, whoever deletes it: by a trigger on the app's `table` of users, which
+    /// is installed at launch. Without it, accounts outlive their user, and a new user who gets the old id inherits them.
+    ///
+    /// `id` is the column of the user's id: an integer, a text, a Uuid; bytes only where the app's ids are Uuids. A text
+    /// is compared as it is: what the app's id type writes must be what stands in the column.
+    ///
+    /// MySQL and MariaDB run no trigger for rows that a foreign key's cascade deletes, nor for `TRUNCATE`, and SQLite none
+    /// for rows that a `REPLACE` deletes: an app that deletes users in such a way deletes the accounts beside. The users'
+    /// table must be there when the dance is ignited: attach the fairing that migrates it before.
+    ///
+    /// ```
+    /// use rocket_dance::storage::DieselStorage;
+    ///
+    /// let storage = DieselStorage::database("app").migrate().cascade_from("users", "id");
+    /// # let _ = storage;
+    /// ```
+    pub fn cascade_from(mut self, table: impl Into<String>, id: impl Into<String>) -> Self {
+        self.cascade = Some((table.into(), id.into()));
         self
     }
 
@@ -127,38 +191,36 @@ impl DieselStorage {
         self
     }
 
-    fn find_url(&self, figment: &Figment) -> Result<String> {
-        match &self.source {
-            Source::Url(url) => Ok(url.clone()),
-            // Figment's own message would print the value, which may hold a password.
-            Source::Database(name) => figment.extract_inner(&format!("databases.{name}.url")).map_err(|_| {
-                Error::new(
-                    ErrorKind::Config,
-                    format!(
-                        "`databases.{name}.url` is not set, or not a text; DieselStorage::database(\"{name}\") reads \
-                         it. In Rocket.toml:\n\n    [default.databases.{name}]\n    url = \"{name}.sqlite\"\n"
-                    ),
-                )
-            }),
-        }
+    fn find_url(&self, figment: &Figment) -> Result<DatabaseUrl> {
+        let url = match &self.source {
+            Source::Url(url) => url.clone(),
+            Source::Database(name) => {
+                figment.extract_inner::<String>(&format!("databases.{name}.url")).map_err(|_| {
+                    // Figment's own message would print the value, which may hold a password.
+                    Error::new(
+                        ErrorKind::Config,
+                        format!(
+                            "`databases.{name}.url` is not set, or not a text; DieselStorage::database(\"{name}\") \
+                             reads it. In Rocket.toml:\n\n    [default.databases.{name}]\n    \
+                             url = \"{name}.sqlite\"\n"
+                        ),
+                    )
+                })?
+            }
+        };
+        DatabaseUrl::parse(&url)
     }
 
-    /// Runs `work` on a connection, where it may block; again if somebody else was faster.
+    /// Runs `work` on a connection, where it may block; again if somebody else was faster, or if the connection was dead.
     async fn run<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let pool = self.pool.get().cloned().ok_or_else(|| {
+        let pool = self.pool.get().ok_or_else(|| {
             Error::new(ErrorKind::Store, "The accounts can't be reached before the launch.")
                 .because("DieselStorage was asked before it was opened")
         })?;
-        let once = move || {
-            let mut conn = pool.get().map_err(Error::store)?;
-            // A policy is the app's code. If it panics its transaction stays open: the pool drops the connection.
-            catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
-                .unwrap_or_else(|_| Err(Error::app("the link policy panicked")))
-        };
-        spawn_blocking(|| retried(once)).await.map_err(Error::app)?
+        pool.run(work).await
     }
 
     async fn write<T: Send + 'static>(
@@ -178,7 +240,7 @@ impl Storage for DieselStorage {
 
     async fn set(&self, record: &Record) -> Result<()> {
         let record = record.clone();
-        self.write(move |conn| accounts::set(conn, &record).map(drop)).await
+        self.write(move |conn| accounts::set(conn, &record)).await
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
@@ -191,9 +253,31 @@ impl Storage for DieselStorage {
         self.run(move |conn| accounts::list(conn, user.as_deref(), &entries)).await
     }
 
-    async fn page(&self, entry: &str, after: i64, limit: usize) -> Result<Vec<Record>> {
-        let entry = entry.to_owned();
-        self.run(move |conn| accounts::page(conn, &entry, after, limit)).await
+    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
+        let (user, entry) = (user.to_owned(), entry.to_owned());
+        self.write(move |conn| ranks::make_primary(conn, &user, &entry, account)).await
+    }
+
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
+        let entry = entry.map(str::to_owned);
+        self.run(move |conn| walk::page(conn, entry.as_deref(), after, limit)).await
+    }
+
+    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+        let (record, sealed) = (record.clone(), sealed.to_owned());
+        self.write(move |conn| walk::reseal(conn, &record, &sealed)).await
+    }
+
+    async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
+        let (mut counts, mut after) = (BTreeMap::new(), i64::MIN);
+        // In steps, each with a connection of its own: a long scan must not hold one.
+        while let Some(step) = self.run(move |conn| walk::sealed_by(conn, after)).await? {
+            after = step.last;
+            for (key, count) in step.counts {
+                *counts.entry(key).or_default() += count;
+            }
+        }
+        Ok(counts)
     }
 
     async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
@@ -245,19 +329,36 @@ impl Storage for DieselStorage {
     }
 
     async fn open(&self, figment: &Figment) -> Result<()> {
-        let manager = Manager::new(&self.find_url(figment)?, self.on_connect.clone())?;
-        let (migrate, size) = (self.migrate, self.pool_size);
-        let open = move || -> Result<Pool<Manager>> {
+        let manager = Manager::new(self.find_url(figment)?, self.on_connect.clone());
+        self.manager.get_or_init(|| manager.clone());
+        let (migrate, size, policy) = (self.migrate, self.pool_size, self.policy.clone());
+        let (cascade, uuids) = (self.cascade.clone(), self.uuids);
+        let open = move || -> Result<Pool> {
             let mut conn = retried(|| manager.connect())?;
+            policy.check(&mut conn)?;
             if migrate {
                 migrations::run(&mut conn, &manager)?;
             }
             retried(|| migrations::check(&mut conn, &manager))?;
-            Ok(manager.pool(size))
+            if let Some((table, id)) = cascade {
+                Cascade { table, id, uuids }.install(&mut conn)?;
+            }
+            Ok(Pool::new(manager, size, conn))
         };
         let pool = spawn_blocking(open).await.map_err(Error::app)??;
         self.pool.get_or_init(|| pool);
         Ok(())
+    }
+
+    /// On PostgreSQL, what any process writes, told with its commit; elsewhere nothing.
+    fn watch(&self, changed: Changed) {
+        #[cfg(feature = "postgres")]
+        if let Some(manager) = self.manager.get()
+            && manager.is_postgres()
+        {
+            listen::start(manager.clone(), changed, Arc::downgrade(&self.life));
+        }
+        let _ = changed;
     }
 
     fn user_type(&self) -> Option<UserType> {
@@ -265,7 +366,7 @@ impl Storage for DieselStorage {
     }
 
     fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
-        let mut file = sqlite_file(&self.find_url(figment).ok()?).ok()?.into_os_string();
+        let mut file = self.find_url(figment).ok()?.file?.into_os_string();
         file.push(".key");
         Some(file.into())
     }

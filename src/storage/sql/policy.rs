@@ -9,6 +9,8 @@ use crate::user::UserId;
 
 /// A [`LinkPolicy`] on whichever connection, with user ids as text.
 pub(super) trait Policy: Send + Sync {
+    /// Whether it can work on `conn`.
+    fn check(&self, conn: &mut AnyConnection) -> Result<()>;
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>>;
     fn has_other_login(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
     fn may_sign_in(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
@@ -18,6 +20,10 @@ pub(super) trait Policy: Send + Sync {
 pub(super) struct Usual;
 
 impl Policy for Usual {
+    fn check(&self, _: &mut AnyConnection) -> Result<()> {
+        Ok(())
+    }
+
     fn link(&self, login: Login<String>, _: &mut AnyConnection) -> Result<Verdict<String>> {
         Ok(login.usual())
     }
@@ -38,6 +44,10 @@ pub(super) struct Typed<P, C, U> {
 }
 
 impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> Policy for Typed<P, C, U> {
+    fn check(&self, conn: &mut AnyConnection) -> Result<()> {
+        narrow::<C>(conn).map(drop)
+    }
+
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>> {
         let login = login.typed::<U>()?;
         let verdict = conn.lend(|conn| self.policy.link(&login, narrow(conn)?))?;

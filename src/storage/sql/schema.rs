@@ -36,7 +36,8 @@ diesel::table! {
         image_url -> Nullable<Text>,
         /// What the provider said about the person, as JSON.
         userinfo -> Text,
-        /// The place among the user's accounts at the entry: the lowest is the primary one.
+        /// The place among the user's accounts at the entry: the lowest is the primary one. The site's account has -1, and
+        /// is the site's by that.
         rank -> Integer,
         /// When the account was first stored, in unix seconds.
         created_at -> BigInt,

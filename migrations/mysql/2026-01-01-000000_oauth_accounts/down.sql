@@ -1,0 +1,2 @@
+DROP TABLE oauth_claims;
+DROP TABLE oauth_accounts;

@@ -1,0 +1,267 @@
+//! The client: a provider's API on behalf of one account, with a token that is always fresh.
+
+mod refresh;
+mod request;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+
+pub(crate) use self::refresh::Refreshes;
+pub use self::request::ApiRequest;
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::Engine;
+use crate::secret::{KeyRing, Secret};
+use crate::storage::{Held, Record, Storage};
+use crate::token::Token;
+
+/// What a client reports, after the fact.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Report {
+    Refreshed,
+    GrantLost,
+}
+
+pub(crate) type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// What all clients of a dance share.
+pub(crate) struct Workshop {
+    pub(crate) engine: Engine,
+    pub(crate) keys: KeyRing,
+    pub(crate) report: Box<Reporter>,
+    pub(crate) refreshes: Refreshes,
+}
+
+/// A provider's API on behalf of one account.
+///
+/// Paths are relative to the entry's API base; the access token goes along, is refreshed when it is due and once when
+/// the provider answers 401, and never leaves for another host. A clone is cheap and shares the token.
+///
+/// ```
+/// use rocket_dance::{OAuth, Result, provider::GitHub};
+/// use rocket::serde::json::{Json, Value};
+///
+/// #[rocket::post("/star")]
+/// async fn star(github: OAuth<GitHub>) -> Result<Json<Value>> {
+///     github.put("user/starred/rwf2/Rocket").send().await?;                 // the answer as it is
+///     let repositories = github
+///         .get("user/starred")
+///         .query(&[("per_page", "5")])
+///         .json()                                                          // a 4xx is an error
+///         .await?;
+///     Ok(Json(repositories))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    entry: Arc<Entry>,
+    storage: Arc<dyn Storage>,
+    workshop: Arc<Workshop>,
+    account: Mutex<State>,
+}
+
+/// An account on its way from the cache to a request.
+enum State {
+    /// As the cache has it. The token is opened when it is needed.
+    Cached(Arc<Held>),
+    Open(Arc<Account>),
+}
+
+/// An account with its token opened.
+#[derive(Debug)]
+pub(crate) struct Account {
+    record: Record,
+    token: Token,
+}
+
+impl Account {
+    /// `record` with its token opened, if that is one of what the entry points to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Reconnect`] otherwise.
+    pub(crate) fn open(entry: &Entry, keys: &KeyRing, record: Record) -> Result<Self> {
+        if record.issuer != entry.authority() {
+            return Err(lost(entry).because(format!(
+                "the account was stored when the entry pointed to `{}`; it points to `{}` now",
+                record.issuer,
+                entry.authority()
+            )));
+        }
+        let token = record
+            .open(keys)
+            .map_err(|_| lost(entry).because("no key of `token_keys` opens the stored token"))?;
+        Ok(Self { record, token })
+    }
+}
+
+impl Client {
+    pub(crate) fn new(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        account: Arc<Account>,
+    ) -> Self {
+        Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(State::Open(account)) }))
+    }
+
+    /// A client of an account in the cache, whose token has been opened before.
+    pub(crate) fn cached(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        held: Arc<Held>,
+    ) -> Self {
+        Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(State::Cached(held)) }))
+    }
+
+    /// A client of `record`.
+    ///
+    /// # Errors
+    /// As [`Account::open`].
+    pub(crate) fn open(
+        entry: Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        workshop: Arc<Workshop>,
+        record: Record,
+    ) -> Result<Self> {
+        let account = Account::open(&entry, &workshop.keys, record)?;
+        Ok(Self::new(entry, storage, workshop, Arc::new(account)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account as it was last read, its token opened.
+    fn account_now(&self) -> Result<Arc<Account>> {
+        let mut state = self.state();
+        let record = match &*state {
+            State::Open(account) => return Ok(account.clone()),
+            State::Cached(held) => held.record(),
+        };
+        let account = Arc::new(Account::open(&self.0.entry, &self.0.workshop.keys, record)?);
+        *state = State::Open(account.clone());
+        Ok(account)
+    }
+
+    /// Until when the token can be used as it is, where nobody has to open it to know.
+    fn usable_until(&self) -> Option<i64> {
+        match &*self.state() {
+            State::Open(account) => Some(account.token.usable_until()),
+            State::Cached(held) => held.usable_until(),
+        }
+    }
+
+    /// The account, as it was last read.
+    pub fn account(&self) -> Record {
+        match &*self.state() {
+            State::Open(account) => account.record.clone(),
+            State::Cached(held) => held.record(),
+        }
+    }
+
+    /// Its token, as it was last read.
+    ///
+    /// # Errors
+    /// As [`Account::open`].
+    pub(crate) fn token(&self) -> Result<Token> {
+        Ok(self.account_now()?.token.clone())
+    }
+
+    /// The entry's name.
+    pub fn entry(&self) -> &str {
+        &self.0.entry.name
+    }
+
+    /// The access token, fresh: for another SDK. Handle with care.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Reconnect`] when the grant is dead, [`ErrorKind::ProviderUnreachable`] and
+    /// [`ErrorKind::Deadline`] when the provider can't refresh an expired token now, [`ErrorKind::Store`].
+    pub async fn access_token(&self) -> Result<Secret> {
+        Ok(self.ready().await?.token.access_token.clone())
+    }
+
+    /// A GET request for `path`, relative to the API base; a leading `/` makes no difference.
+    pub fn get(&self, path: &str) -> ApiRequest {
+        self.request(Method::GET, path)
+    }
+
+    /// A HEAD request.
+    pub fn head(&self, path: &str) -> ApiRequest {
+        self.request(Method::HEAD, path)
+    }
+
+    /// A POST request.
+    pub fn post(&self, path: &str) -> ApiRequest {
+        self.request(Method::POST, path)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, path: &str) -> ApiRequest {
+        self.request(Method::PUT, path)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, path: &str) -> ApiRequest {
+        self.request(Method::PATCH, path)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, path: &str) -> ApiRequest {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A request for `path`, relative to the API base. A whole URL must be of the API's own host.
+    pub fn request(&self, method: Method, path: &str) -> ApiRequest {
+        ApiRequest::new(self, method, self.resolve(path))
+    }
+
+    /// What the provider says about the person now: a GET of the userinfo URL.
+    ///
+    /// # Errors
+    /// As [`ApiRequest::json`]; [`ErrorKind::Config`] where the entry has no userinfo URL.
+    pub async fn userinfo(&self) -> Result<Value> {
+        let url = self.0.workshop.engine.userinfo_url(&self.0.entry).await?;
+        ApiRequest::new(self, Method::GET, Ok(url)).json().await
+    }
+
+    fn resolve(&self, path: &str) -> Result<Url> {
+        let base = self.0.entry.need(self.0.entry.api_base_url.as_ref(), "api_base_url")?;
+        let url = match Url::parse(path) {
+            Ok(url) => url,
+            Err(_) => base
+                .join(&format!("./{}", path.trim_start_matches('/')))
+                .map_err(|error| Error::app(format!("the client can't call this path: {error}")))?,
+        };
+        if url.origin() == base.origin() {
+            Ok(url)
+        } else {
+            // The token is the provider's: no other host may see it.
+            Err(self.0.entry.misconfigured(format!(
+                "the client calls only {}: a URL of another host was asked for",
+                base.origin().ascii_serialization()
+            )))
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("entry", &self.0.entry.name)
+            .field("user_id", &self.account().user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lost(entry: &Entry) -> Error {
+    Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).at(&entry.name)
+}

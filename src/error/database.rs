@@ -1,0 +1,160 @@
+//! What a database's error means for the work that met it.
+
+use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
+
+use super::Error;
+
+/// What came between work and its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection is dead: on another one the work may well be done.
+    Lost,
+    /// Somebody else was faster: has the lock, or won a deadlock.
+    Contended,
+    /// The row is there already: somebody else was faster, or it is one too many.
+    Duplicate,
+    /// The database can't at the moment.
+    Outage,
+    /// A fault of the code that asked.
+    Code,
+}
+
+// Diesel has no kind for most of these, and gives no numbers. libpq's and the client libraries' own words are in English,
+// PostgreSQL's in `lc_messages`; its dead connections have a kind.
+const LOST: [&str; 6] = [
+    "gone away",
+    "Lost connection",
+    "Connection was killed",
+    "disconnected by the server",
+    "terminating connection",
+    "shutdown in progress",
+];
+const CONTENDED: [&str; 6] = [
+    "is locked", // SQLITE_BUSY, BUSY_SNAPSHOT, LOCKED
+    "deadlock detected",
+    "Deadlock found",
+    "Lock wait timeout",
+    "due to lock timeout",
+    "Record has changed since last read", // MariaDB's 1020
+];
+const OUTAGE: [&str; 6] = [
+    "disk",
+    "unable to open",
+    "readonly database",
+    "due to statement timeout",
+    "execution was interrupted",
+    "Too many connections",
+];
+
+impl Fault {
+    pub(crate) fn of(cause: &Cause) -> Self {
+        match cause {
+            Cause::BrokenTransactionManager => Fault::Lost,
+            Cause::RollbackErrorOnCommit { commit_error, .. } => Fault::of(commit_error),
+            Cause::DatabaseError(kind, information) => match kind {
+                Kind::ClosedConnection | Kind::UnableToSendCommand => Fault::Lost,
+                Kind::SerializationFailure => Fault::Contended,
+                Kind::UniqueViolation => Fault::Duplicate,
+                // After a failover the old server answers this.
+                Kind::ReadOnlyTransaction => Fault::Outage,
+                Kind::Unknown => Fault::said(information.message()),
+                _ => Fault::Code,
+            },
+            _ => Fault::Code,
+        }
+    }
+
+    fn said(message: &str) -> Self {
+        let says = |words: [&str; 6]| words.iter().any(|words| message.contains(words));
+        if says(LOST) {
+            Fault::Lost
+        } else if says(CONTENDED) {
+            Fault::Contended
+        } else if says(OUTAGE) {
+            Fault::Outage
+        } else {
+            Fault::Code
+        }
+    }
+
+    /// What the database said, somewhere in `error`'s chain.
+    pub(crate) fn within(error: &Error) -> Option<Self> {
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            if let Some(cause) = error.downcast_ref() {
+                return Some(Fault::of(cause));
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+impl From<Cause> for Error {
+    /// [`ErrorKind::Store`](super::ErrorKind::Store) when the database is lost, locked or full, which may pass. Anything
+    /// else, a row that is there twice or not at all, is a fault of the code that asked:
+    /// [`ErrorKind::App`](super::ErrorKind::App).
+    fn from(cause: Cause) -> Self {
+        let cause = without_value(cause);
+        match Fault::of(&cause) {
+            Fault::Lost | Fault::Contended | Fault::Outage => Self::store(cause),
+            Fault::Duplicate | Fault::Code => Self::app(cause),
+        }
+    }
+}
+
+/// MySQL's message about a row that is there already quotes what is there, somebody's e-mail address say: no line of a
+/// log needs it.
+fn without_value(cause: Cause) -> Cause {
+    match &cause {
+        Cause::DatabaseError(Kind::UniqueViolation, said) if said.message().starts_with(QUOTING) => {
+            let key = said.message().rsplit_once(" for key ").map_or("one", |(_, key)| key);
+            Cause::DatabaseError(Kind::UniqueViolation, Box::new(format!("{QUOTING} for key {key}")))
+        }
+        _ => cause,
+    }
+}
+
+const QUOTING: &str = "Duplicate entry";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn error(kind: Kind, message: &str) -> Error {
+        Error::from(Cause::DatabaseError(kind, Box::new(message.to_owned())))
+    }
+
+    #[test]
+    fn only_a_database_out_of_reach_may_pass() {
+        for words in ["database is locked", "database or disk is full", "disk I/O error"] {
+            assert_eq!(error(Kind::Unknown, words).kind(), ErrorKind::Store, "{words}");
+        }
+        assert_eq!(error(Kind::ClosedConnection, "").kind(), ErrorKind::Store);
+        let twice = error(Kind::UniqueViolation, "UNIQUE constraint failed: users.name");
+        assert_eq!(twice.kind(), ErrorKind::App);
+        assert_eq!(error(Kind::Unknown, "no such table: users").kind(), ErrorKind::App);
+        assert_eq!(Error::from(Cause::NotFound).kind(), ErrorKind::App);
+    }
+
+    #[test]
+    fn ob_01_no_value_of_a_row_is_told() {
+        for address in ["ada@example.org", "ada' for key 'x", "ada@example.org for key "] {
+            let said = format!("Duplicate entry '{address}' for key 'users.email'");
+            let error = error(Kind::UniqueViolation, &said);
+            assert!(format!("{error:?}").ends_with(": Duplicate entry for key 'users.email'"), "{error:?}");
+            assert_eq!(Fault::within(&error), Some(Fault::Duplicate));
+        }
+    }
+
+    #[test]
+    fn a_fault_is_found_behind_other_errors() {
+        let lost = Error::store(error(Kind::Unknown, "Server has gone away"));
+        assert_eq!(Fault::within(&lost), Some(Fault::Lost));
+        assert_eq!(Fault::within(&Error::store("Server has gone away")), None);
+        let said = "Deadlock found when trying to get lock; try restarting transaction";
+        assert_eq!(Fault::within(&error(Kind::Unknown, said)), Some(Fault::Contended));
+        assert_eq!(Fault::within(&error(Kind::UniqueViolation, "")), Some(Fault::Duplicate));
+    }
+}

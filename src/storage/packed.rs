@@ -1,0 +1,181 @@
+//! A record in few bytes: what the cache holds.
+
+use super::Record;
+use crate::secret::{decode, encode};
+
+/// A [`Record`] in one piece, the token still sealed: as it is, with its two dozen allocations, it takes twice as much.
+pub(crate) struct Packed(Box<[u8]>);
+
+impl Packed {
+    pub(crate) fn new(record: &Record) -> Self {
+        let Record { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = record;
+        let mut bytes = Vec::new();
+        for number in [*id, i64::from(*rank), *created_at, *updated_at, *version, expires_at.unwrap_or(0)] {
+            // Its sign last, so that small ones are short.
+            put_number(&mut bytes, ((number << 1) ^ (number >> 63)) as u64);
+        }
+        bytes.push(u8::from(*email_verified) | u8::from(expires_at.is_some()) << 1);
+        // A sealed token ends in base64, which takes a third more than what it stands for.
+        let (head, body) = record.token.rsplit_once('.').unwrap_or((&record.token, ""));
+        match decode(body).filter(|raw| !raw.is_empty() && encode(raw) == body) {
+            Some(raw) => {
+                put(&mut bytes, Some(head.as_bytes()));
+                put(&mut bytes, Some(&raw));
+            }
+            None => {
+                put(&mut bytes, Some(record.token.as_bytes()));
+                put(&mut bytes, None);
+            }
+        }
+        let Record { entry, issuer, token_type, scope, userinfo, .. } = record;
+        for text in [entry, issuer, token_type, scope, userinfo] {
+            put(&mut bytes, Some(text.as_bytes()));
+        }
+        let Record { provider_user_id, user_id, display_name, email, profile_url, image_url, .. } = record;
+        for text in [provider_user_id, user_id, display_name, email, profile_url, image_url] {
+            put(&mut bytes, text.as_ref().map(String::as_bytes));
+        }
+        Self(bytes.into())
+    }
+
+    pub(crate) fn unpack(&self) -> Record {
+        let mut rest = Rest(&self.0);
+        let [id, rank, created_at, updated_at, version, expires_at] = std::array::from_fn(|_| rest.signed());
+        let flags = rest.byte();
+        let mut token = rest.text().unwrap_or_default();
+        if let Some(raw) = rest.bytes() {
+            token.push('.');
+            token.push_str(&encode(raw));
+        }
+        let [entry, issuer, token_type, scope, userinfo] =
+            std::array::from_fn(|_| rest.text().unwrap_or_default());
+        let [provider_user_id, user_id, display_name, email, profile_url, image_url] =
+            std::array::from_fn(|_| rest.text());
+        Record {
+            id,
+            entry,
+            issuer,
+            provider_user_id,
+            user_id,
+            token,
+            token_type,
+            scope,
+            expires_at: (flags & 2 != 0).then_some(expires_at),
+            display_name,
+            email,
+            email_verified: flags & 1 != 0,
+            profile_url,
+            image_url,
+            userinfo,
+            rank: i32::try_from(rank).unwrap_or_default(),
+            created_at,
+            updated_at,
+            version,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+        self.0.windows(bytes.len()).any(|window| window == bytes)
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Seven bits in each byte, as far as it goes.
+fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// The length and one more, then the bytes; 0 for none.
+fn put(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
+    put_number(bytes, part.map_or(0, |part| part.len() as u64 + 1));
+    bytes.extend_from_slice(part.unwrap_or_default());
+}
+
+/// What is still to be read.
+struct Rest<'b>(&'b [u8]);
+
+impl<'b> Rest<'b> {
+    fn take(&mut self, count: usize) -> &'b [u8] {
+        let (part, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        part
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or_default()
+    }
+
+    fn number(&mut self) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = self.byte();
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 || shift >= u64::BITS {
+                return number;
+            }
+        }
+    }
+
+    fn signed(&mut self) -> i64 {
+        let number = self.number();
+        (number >> 1) as i64 ^ -((number & 1) as i64)
+    }
+
+    fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = self.number().checked_sub(1)?;
+        Some(self.take(length as usize))
+    }
+
+    fn text(&mut self) -> Option<String> {
+        self.bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{KeyRing, suite};
+
+    #[test]
+    fn there_and_back() {
+        let full = Record {
+            id: i64::MIN,
+            expires_at: Some(-1),
+            created_at: i64::MAX,
+            rank: -7,
+            email: Some("é".repeat(200)),
+            userinfo: "x".repeat(70_000),
+            ..suite::record("github", Some("1"), Some("7"))
+        };
+        let bare = Record {
+            provider_user_id: None,
+            user_id: None,
+            display_name: None,
+            email: Some(String::new()),
+            expires_at: None,
+            ..suite::record("", None, None)
+        };
+        let sealed = KeyRing::new([[7; 32]]).seal("account", &[], &[b'a'; 1000]).unwrap();
+        for token in
+            [sealed.as_str(), "", ".", "v1.key.", "v1.key.not base64", "v1.key.AB", "no dots", "a.b.c="]
+        {
+            for record in [&full, &bare] {
+                let record = Record { token: token.into(), ..record.clone() };
+                let packed = Packed::new(&record);
+                assert_eq!(packed.unpack(), record);
+            }
+        }
+        let raw = |token: &str| Packed::new(&Record { token: token.into(), ..bare.clone() }).len();
+        assert!(raw(&sealed) - raw("") < sealed.len() * 4 / 5, "base64 is taken off");
+    }
+}

@@ -1,0 +1,197 @@
+//! The trigger that deletes a user's accounts with the user.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use super::any::AnyConnection;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The app's table of users and its id column.
+#[derive(Debug, Clone)]
+pub(super) struct Cascade {
+    pub(super) table: String,
+    pub(super) id: String,
+    /// Whether the app's user ids write themselves as Uuids do.
+    pub(super) uuids: bool,
+}
+
+/// PostgreSQL cuts off names after 63 bytes; ours get four more.
+const LONGEST_NAME: usize = 59;
+
+/// How an id column's value becomes the text that the app's id type writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IdKind {
+    /// As the database itself writes it.
+    Plain,
+    /// 16 bytes, which the app writes as a Uuid.
+    Bytes,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    t: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+impl Cascade {
+    /// Installs the trigger, unless it is there.
+    pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<()> {
+        // They go into SQL as they are, and into the trigger's name.
+        let is_name = |name: &String| {
+            !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+        };
+        if !is_name(&self.table) || !is_name(&self.id) || self.name().len() > LONGEST_NAME {
+            return Err(
+                self.fault("a table and a column are needed, in ASCII letters, digits and `_`, not too long")
+            );
+        }
+        let kind = self.kind(conn)?;
+        conn.alone(|conn| {
+            if sql_query(self.installed(conn)).get_result::<Count>(conn)?.n == 0 {
+                conn.batch_execute(&self.trigger(conn, kind)).map_err(|cause| {
+                    self.fault(&format!("the trigger can't be installed: {cause}")).because(cause)
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What kind of id the column holds.
+    fn kind(&self, conn: &mut AnyConnection) -> Result<IdKind> {
+        let Self { table, id, .. } = self;
+        let query = match conn {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => {
+                format!("SELECT lower(type) AS t FROM pragma_table_info('{table}') WHERE name = '{id}'")
+            }
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => format!(
+                "SELECT format_type(atttypid, NULL) AS t FROM pg_attribute \
+                 WHERE attrelid = to_regclass('\"{table}\"') AND attname = '{id}' AND NOT attisdropped"
+            ),
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => format!(
+                "SELECT CONVERT(lower(column_type) USING utf8mb4) AS t FROM information_schema.columns \
+                 WHERE table_schema = database() AND table_name = '{table}' AND column_name = '{id}'"
+            ),
+        };
+        let Some(Found { t: declared }) = sql_query(query).get_result(conn).optional()? else {
+            return Err(self.fault(
+                "there is no such column: run the app's own migrations before the dance is ignited, in a fairing \
+                 that is attached before it",
+            ));
+        };
+        let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+        if has(&["int", "serial", "char", "text", "clob", "uuid"]) {
+            Ok(IdKind::Plain)
+        } else if has(&["blob", "binary", "bytea"]) {
+            match self.uuids {
+                true => Ok(IdKind::Bytes),
+                false => Err(self.fault(&format!(
+                    "the column is `{declared}`, and the app's user ids aren't Uuids: nobody can tell what they \
+                     look like as text. Delete the accounts beside the user: `DELETE FROM oauth_accounts WHERE \
+                     user_id = …`"
+                ))),
+            }
+        } else {
+            Err(self.fault(&format!(
+                "the column is `{declared}`, which the database and the app may write differently: an integer, a \
+                 text or a Uuid is needed"
+            )))
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("oauth_accounts_of_{}_{}", self.table, self.id)
+    }
+
+    /// Counts the trigger.
+    fn installed(&self, conn: &AnyConnection) -> String {
+        let name = self.name();
+        match conn {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => {
+                format!("SELECT count(*) AS n FROM sqlite_master WHERE type = 'trigger' AND name = '{name}'")
+            }
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => format!(
+                "SELECT count(*) AS n FROM pg_trigger \
+                 WHERE tgname = '{name}' AND tgrelid = to_regclass('\"{}\"')",
+                self.table
+            ),
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => format!(
+                "SELECT count(*) AS n FROM information_schema.triggers \
+                 WHERE trigger_schema = database() AND trigger_name = '{name}'"
+            ),
+        }
+    }
+
+    #[cfg_attr(not(any(feature = "postgres", feature = "mysql")), allow(unused_variables))]
+    fn trigger(&self, conn: &AnyConnection, kind: IdKind) -> String {
+        let (name, Self { table, id, .. }) = (self.name(), self);
+        match conn {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => {
+                // A column's type binds nothing here: each value has its own.
+                let bytes = uuid(|from, length| format!("substr(hex(OLD.\"{id}\"), {from}, {length})"));
+                format!(
+                    "CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW BEGIN \
+                     DELETE FROM oauth_accounts WHERE user_id = CASE typeof(OLD.\"{id}\") \
+                     WHEN 'blob' THEN lower({bytes}) ELSE CAST(OLD.\"{id}\" AS TEXT) END; END"
+                )
+            }
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => {
+                let old = match kind {
+                    IdKind::Plain => format!("OLD.\"{id}\"::text"),
+                    IdKind::Bytes => format!("encode(OLD.\"{id}\", 'hex')::uuid::text"),
+                };
+                // TRUNCATE deletes without a row's trigger.
+                format!(
+                    "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
+                     AS $$ BEGIN \
+                     IF TG_OP = 'TRUNCATE' THEN DELETE FROM oauth_accounts WHERE user_id IS NOT NULL; \
+                     ELSE DELETE FROM oauth_accounts WHERE user_id = {old}; END IF; \
+                     RETURN NULL; END $$; \
+                     CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW EXECUTE FUNCTION {name}(); \
+                     CREATE TRIGGER {name}_all AFTER TRUNCATE ON \"{table}\" FOR EACH STATEMENT \
+                     EXECUTE FUNCTION {name}();"
+                )
+            }
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => {
+                let old = match kind {
+                    IdKind::Plain => format!("CAST(OLD.`{id}` AS CHAR CHARACTER SET utf8mb4)"),
+                    IdKind::Bytes => {
+                        let bytes = uuid(|from, length| format!("SUBSTR(HEX(OLD.`{id}`), {from}, {length})"));
+                        format!("LOWER(CONCAT({}))", bytes.replace(" || ", ", "))
+                    }
+                };
+                format!(
+                    "CREATE TRIGGER {name} AFTER DELETE ON `{table}` FOR EACH ROW \
+                     DELETE FROM oauth_accounts WHERE user_id = CAST({old} AS BINARY)"
+                )
+            }
+        }
+    }
+
+    fn fault(&self, why: &str) -> Error {
+        let Self { table, id, .. } = self;
+        Error::new(ErrorKind::Config, format!("`.cascade_from(\"{table}\", \"{id}\")`: {why}"))
+    }
+}
+
+/// The groups of a Uuid's 32 digits, joined by hyphens; `part` gives those from a place, of a length.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+fn uuid(part: impl Fn(u8, u8) -> String) -> String {
+    [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(from, length)| part(from, length)).join(" || '-' || ")
+}

@@ -1,0 +1,93 @@
+//! Work that is done again when somebody else was faster.
+
+use std::fmt;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::error::{Error, Fault, Result};
+use crate::secret::random;
+
+const TRIES: u32 = 5;
+
+/// Tries `work` again, a few times, when all that failed is that somebody else was faster: took the lock, or wrote the
+/// row that was to be written.
+pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    for tries in 1..TRIES {
+        match work() {
+            Err(error) if matches!(Fault::within(&error), Some(Fault::Contended | Fault::Duplicate)) => {
+                let [jitter] = random::<1>()?;
+                sleep(Duration::from_millis(u64::from(tries) * 4 + u64::from(jitter) / 8));
+            }
+            done => return done,
+        }
+    }
+    work().map_err(|error| match Fault::within(&error) {
+        // No race lasts so long.
+        Some(Fault::Duplicate) => Error::app(OneTooMany(error)),
+        _ => error,
+    })
+}
+
+/// A row that breaks a constraint again and again: no race, the policy's own doing.
+#[derive(Debug)]
+struct OneTooMany(Error);
+
+impl fmt::Display for OneTooMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the link policy breaks a constraint of the database: it writes a row that is there already",
+        )
+    }
+}
+
+impl std::error::Error for OneTooMany {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// How often work is tried that fails so, and what remains.
+    fn tried(kind: Kind, message: &str) -> (u32, Error) {
+        let mut tries = 0;
+        let work = || -> Result<()> {
+            tries += 1;
+            Err(Cause::DatabaseError(kind, Box::new(message.to_owned())).into())
+        };
+        let error = retried(work).unwrap_err();
+        (tries, error)
+    }
+
+    // The words are the databases' own.
+    #[test]
+    fn db_07_who_was_slower_tries_five_times() {
+        for (kind, message) in [
+            (Kind::Unknown, "database is locked"),
+            (Kind::Unknown, "database table is locked"),
+            (Kind::Unknown, "deadlock detected"),
+            (Kind::Unknown, "Deadlock found when trying to get lock; try restarting transaction"),
+            (Kind::Unknown, "Lock wait timeout exceeded; try restarting transaction"),
+            (Kind::Unknown, "canceling statement due to lock timeout"),
+            (Kind::SerializationFailure, "could not serialize access due to concurrent update"),
+        ] {
+            let (tries, error) = tried(kind, message);
+            assert_eq!((tries, error.kind()), (5, ErrorKind::Store), "{message}");
+        }
+        assert_eq!(tried(Kind::Unknown, "database or disk is full").0, 1);
+        assert_eq!(tried(Kind::NotNullViolation, "").0, 1);
+    }
+
+    #[test]
+    fn al_18_a_row_too_many_is_no_outage() {
+        let (tries, error) = tried(Kind::UniqueViolation, "UNIQUE constraint failed: users.email");
+        assert_eq!((tries, error.kind()), (5, ErrorKind::App));
+        let said = format!("{error:?}");
+        assert!(said.contains("link policy breaks a constraint") && said.contains("users.email"), "{said}");
+    }
+}

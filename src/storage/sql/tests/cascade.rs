@@ -1,0 +1,158 @@
+//! User ids of every type, and accounts that go with their user.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::user::UserId;
+
+on_each_database! {
+    accounts_go_with_their_user
+    an_id_that_is_given_again_inherits_nothing
+    a_bigint_is_a_user_id
+    a_text_is_a_user_id
+    a_uuid_is_a_user_id
+    a_uuid_in_bytes_is_a_user_id
+    a_column_that_the_database_writes_in_another_way_is_refused
+    what_is_no_column_is_said
+}
+
+/// Two users in `table`, whose ids SQL writes as `ids`, each with an account: the first one is deleted.
+async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
+    db.sql(&format!("CREATE TABLE people (id {column} PRIMARY KEY, name VARCHAR(99))"));
+    let policy = |login: &Login<U>, _: &mut D::Conn| Ok(login.usual());
+    let storage = || db.storage().link(policy).cascade_from("people", "id");
+    // Installed once, by whoever comes first.
+    opened(storage()).await;
+    let storage = opened(storage()).await;
+    for (n, (sql, id)) in ids.iter().enumerate() {
+        db.sql(&format!("INSERT INTO people (id) VALUES ({sql})"));
+        let mut arrival = suite::arrival("github", Some(&n.to_string()), Some(&id.to_string()));
+        storage.link(&arrival, &keys()).await.unwrap();
+        arrival.profile.id = Some(format!("another of {n}"));
+        storage.link(&arrival, &keys()).await.unwrap();
+        // Whoever comes back is read as the app's type.
+        arrival.visitor = None;
+        let back = storage.link(&arrival, &keys()).await.unwrap();
+        assert_eq!(back.user, Some(id.to_string()));
+    }
+    let kept = ids[1].1.to_string();
+    db.sql(&format!("DELETE FROM people WHERE id = {}", ids[0].0));
+    assert_eq!(storage.list(Some(&ids[0].1.to_string()), &["github"]).await.unwrap().len(), 0);
+    assert_eq!(storage.list(Some(&kept), &["github"]).await.unwrap().len(), 2);
+    assert_eq!(db.number("SELECT count(*) AS n FROM oauth_accounts"), 2);
+}
+
+async fn accounts_go_with_their_user<D: Db>() {
+    let db = D::new();
+    one_goes(&db, D::ID, [("11", 11_i32), ("1", 1)]).await;
+}
+
+async fn a_bigint_is_a_user_id<D: Db>() {
+    let db = D::new();
+    one_goes(&db, "BIGINT", [("9007199254740993", 9_007_199_254_740_993_i64), ("-5", -5)]).await;
+}
+
+async fn a_text_is_a_user_id<D: Db>() {
+    let db = D::new();
+    let ids = [("'é 1'", "é 1".to_owned()), ("'e 1'", "e 1".to_owned())];
+    let column = if D::NAME == "mysql" { "VARCHAR(99) COLLATE utf8mb4_bin" } else { "VARCHAR(99)" };
+    one_goes(&db, column, ids).await;
+}
+
+const ADA: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+const BOB: &str = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
+
+fn uuids() -> [Uuid; 2] {
+    [ADA.parse().unwrap(), BOB.parse().unwrap()]
+}
+
+async fn a_uuid_is_a_user_id<D: Db>() {
+    let db = D::new();
+    let [ada, bob] = uuids();
+    let column = if D::NAME == "postgres" { "UUID" } else { "CHAR(36)" };
+    one_goes(&db, column, [(&format!("'{ADA}'"), ada), (&format!("'{BOB}'"), bob)]).await;
+}
+
+async fn a_uuid_in_bytes_is_a_user_id<D: Db>() {
+    let db = D::new();
+    let [ada, bob] = uuids();
+    let (column, sql): (_, fn(Uuid) -> String) = match D::NAME {
+        "postgres" => ("BYTEA", |id| format!("'\\x{}'", id.simple())),
+        "mysql" => ("BINARY(16)", |id| format!("x'{}'", id.simple())),
+        _ => ("BLOB", |id| format!("x'{}'", id.simple())),
+    };
+    one_goes(&db, column, [(&sql(ada), ada), (&sql(bob), bob)]).await;
+}
+
+async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link(sign_up::<D::Conn>).cascade_from("users", "id")).await;
+    let first = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    let user = first.user.unwrap();
+    db.sql("DELETE FROM users");
+    assert_eq!(db.rows(), (0, 0));
+    db.sql(&format!("INSERT INTO users (id, name) VALUES ({user}, 'Mallory')"));
+    assert!(storage.list(Some(&user), &["github"]).await.unwrap().is_empty());
+    assert_eq!(storage.get(&Key::identity("github", "1")).await.unwrap(), None);
+    if D::NAME == "postgres" {
+        storage.link(&suite::arrival("github", Some("1"), Some(&user)), &keys()).await.unwrap();
+        db.sql("TRUNCATE users RESTART IDENTITY");
+        assert_eq!(db.rows(), (0, 0));
+    }
+}
+
+async fn a_column_that_the_database_writes_in_another_way_is_refused<D: Db>() {
+    let db = D::new();
+    let bytes = if D::NAME == "postgres" { "BYTEA" } else { "VARBINARY(16)" };
+    let real = if D::NAME == "mysql" { "DOUBLE" } else { "REAL" };
+    db.sql(&format!("CREATE TABLE odd (a {bytes}, b {real})"));
+    let storage = |id: &str| {
+        let policy = |login: &Login<String>, _: &mut D::Conn| Ok(login.usual());
+        db.storage().link(policy).cascade_from("odd", id)
+    };
+    let said = refused(storage("a")).await;
+    assert!(said.contains(".cascade_from(\"odd\", \"a\")") && said.contains("aren't Uuids"), "{said}");
+    let said = refused(storage("b")).await;
+    assert!(said.contains("an integer, a text or a Uuid is needed"), "{said}");
+}
+
+async fn what_is_no_column_is_said<D: Db>() {
+    let db = D::new();
+    for (table, id) in [("users", "nothing"), ("nobody", "id")] {
+        let said = refused(db.storage().cascade_from(table, id)).await;
+        assert!(said.contains("there is no such column") && said.contains("attached before"), "{said}");
+    }
+    for table in ["users; DROP TABLE users", "", &"u".repeat(60), "main.users"] {
+        let said = refused(db.storage().cascade_from(table, "id")).await;
+        assert!(said.contains("ASCII letters"), "{said}");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[rocket::async_test]
+#[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+async fn db_07_a_table_in_use_is_waited_for() {
+    let db = Postgres::new();
+    let mut busy = db.connect();
+    busy.batch_execute("BEGIN; INSERT INTO users (name) VALUES ('Ada')").unwrap();
+    let open = rocket::tokio::spawn(opened(db.storage().cascade_from("users", "id")));
+    let step = std::time::Duration::from_millis(10);
+    while db.number("SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass")
+        == 0
+    {
+        rocket::tokio::time::sleep(step).await;
+    }
+    // A try takes five seconds: the first one is over by then.
+    rocket::tokio::time::sleep(step * 530).await;
+    busy.batch_execute("COMMIT").unwrap();
+    open.await.unwrap();
+    let name = "oauth_accounts_of_users_id";
+    assert_eq!(db.number(&format!("SELECT count(*) AS n FROM pg_trigger WHERE tgname = '{name}'")), 1);
+}
+
+#[cfg(feature = "mysql")]
+#[rocket::async_test]
+#[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
+async fn db_07_a_tables_own_lock_is_not_waited_for_all_day() {
+    assert_eq!(Mysql::empty().number("SELECT CAST(@@lock_wait_timeout AS SIGNED) AS n"), 5);
+}

@@ -1,0 +1,439 @@
+//! Slow work, dead connections, links that go nowhere.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rocket::tokio::task::JoinSet;
+use rocket::tokio::time::sleep;
+
+use super::*;
+use crate::storage::sql::schema::oauth_claims;
+
+on_each_database! {
+    db_06_whoever_finds_no_connection_free_is_told_so
+    db_06_a_slow_query_delays_no_other_task
+    db_07_a_lock_that_nobody_gives_back_is_an_outage
+    al_18_one_user_too_many_is_a_fault_of_the_policy
+    work_goes_on_when_nobody_waits_for_it
+    db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place
+    a_policy_that_panics_costs_its_connection_only
+}
+
+async fn running(storage: DieselStorage) -> Arc<DieselStorage> {
+    storage.open(&Figment::new()).await.unwrap();
+    Arc::new(storage)
+}
+
+/// Takes all of the storage's connections until the sender goes.
+async fn occupy(storage: &Arc<DieselStorage>, connections: usize) -> (mpsc::Sender<()>, JoinSet<()>) {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(std::sync::Mutex::new(released));
+    let taken = Arc::new(AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let (storage, released, taken) = (storage.clone(), released.clone(), taken.clone());
+        tasks.spawn(async move {
+            let slow = move |conn: &mut AnyConnection| {
+                conn.batch_execute("SELECT 1")?;
+                taken.fetch_add(1, Ordering::SeqCst);
+                let _ = released.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                Ok(())
+            };
+            storage.run(slow).await.unwrap();
+        });
+    }
+    while taken.load(Ordering::SeqCst) < connections {
+        sleep(Duration::from_millis(5)).await;
+    }
+    (release, tasks)
+}
+
+async fn db_06_whoever_finds_no_connection_free_is_told_so<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage().pool_size(2)).await;
+    let (release, mut slow) = occupy(&storage, 2).await;
+    let began = Instant::now();
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut waiting = JoinSet::new();
+    for _ in 0..1000 {
+        let (storage, done) = (storage.clone(), done.clone());
+        waiting.spawn(async move {
+            let count = move |_: &mut AnyConnection| Ok(done.fetch_add(1, Ordering::SeqCst));
+            storage.run(count).await.unwrap_err().kind()
+        });
+    }
+    sleep(Duration::from_secs(1)).await;
+    // One for each caller would be all 512 of the runtime's, and no thread left for anything else.
+    #[cfg(target_os = "linux")]
+    assert!(threads() < 256, "{} threads", threads());
+    while let Some(kind) = waiting.join_next().await {
+        assert_eq!(kind.unwrap(), ErrorKind::Store);
+    }
+    assert!(began.elapsed() >= Duration::from_secs(3));
+    drop(release);
+    while slow.join_next().await.is_some() {}
+    storage.get(&Key::owner("github", 7)).await.unwrap();
+    assert_eq!(done.load(Ordering::SeqCst), 0, "who was told no isn't served later");
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap().trim().parse().unwrap()
+}
+
+// The runtime of `async_test` has one worker.
+async fn db_06_a_slow_query_delays_no_other_task<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage().pool_size(1)).await;
+    let (release, mut slow) = occupy(&storage, 1).await;
+    let ticks = async {
+        for _ in 0..100 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    ticks.await;
+    assert!(slow.try_join_next().is_none(), "it was over before");
+    drop(release);
+}
+
+async fn db_07_a_lock_that_nobody_gives_back_is_an_outage<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage()).await;
+    let record = suite::record("github", Some("1"), Some("7"));
+    storage.set(&record).await.unwrap();
+    let mut other = db.connect();
+    let begin = if D::NAME == "sqlite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    other.batch_execute(begin).unwrap();
+    other.batch_execute("UPDATE oauth_accounts SET scope = 'held'").unwrap();
+    let began = Instant::now();
+    assert_eq!(storage.set(&record).await.unwrap_err().kind(), ErrorKind::Store);
+    assert!(began.elapsed() < Duration::from_secs(12));
+    other.batch_execute("ROLLBACK").unwrap();
+    storage.set(&record).await.unwrap();
+}
+
+async fn al_18_one_user_too_many_is_a_fault_of_the_policy<D: Db>() {
+    let db = D::new();
+    db.sql("CREATE UNIQUE INDEX by_name ON users (name)");
+    db.sql("INSERT INTO users (name) VALUES ('Ada')");
+    let policy = |_: &Login<i32>, conn: &mut D::Conn| Ok(Verdict::SignUp(conn.add("Ada")?));
+    let storage = opened(db.storage().link(policy)).await;
+    let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::App);
+    assert!(format!("{error:?}").contains("link policy breaks a constraint"), "{error:?}");
+    assert_eq!(db.rows(), (1, 0), "nothing is half done");
+}
+
+async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage().pool_size(1)).await;
+    let (begun, began) = mpsc::channel();
+    let slow = {
+        let storage = storage.clone();
+        rocket::tokio::spawn(async move {
+            let work = move |conn: &mut AnyConnection| {
+                begun.send(()).unwrap();
+                thread::sleep(Duration::from_millis(500));
+                claim(conn, "slow")
+            };
+            storage.write(work).await
+        })
+    };
+    rocket::tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    let queued = storage.write(|conn| claim(conn, "queued"));
+    let given_up = rocket::tokio::time::timeout(Duration::from_millis(10), queued).await;
+    assert!(given_up.is_err());
+    slow.abort();
+    let seen =
+        storage.run(|conn| Ok(oauth_claims::table.select(oauth_claims::id).load::<String>(conn)?)).await;
+    assert_eq!(seen.unwrap(), ["slow"], "what has begun is done, what has not is not");
+}
+
+async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage().pool_size(1)).await;
+    let (begun, began) = mpsc::channel();
+    let (release, hang) = mpsc::channel::<()>();
+    let hang = Arc::new(std::sync::Mutex::new(hang));
+    let hung = {
+        let storage = storage.clone();
+        let work = move |_: &mut AnyConnection| {
+            begun.send(()).unwrap();
+            let _ = hang.lock().unwrap().recv();
+            Ok(())
+        };
+        rocket::tokio::spawn(async move { storage.run(work).await })
+    };
+    rocket::tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    hung.abort();
+    assert!(hung.await.unwrap_err().is_cancelled());
+    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
+    drop(release);
+}
+
+fn claim(conn: &mut AnyConnection, id: &str) -> Result<()> {
+    let row = (oauth_claims::id.eq(id), oauth_claims::expires_at.eq(9_000_000_000_i64));
+    diesel::insert_into(oauth_claims::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
+    let db = D::new();
+    let storage = running(db.storage().pool_size(1)).await;
+    let panics = |_: &mut AnyConnection| -> Result<()> { panic!("on purpose") };
+    assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::App);
+    storage.write(|conn| claim(conn, "after")).await.unwrap();
+    assert_eq!(db.number("SELECT count(*) AS n FROM oauth_claims"), 1, "others see it");
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A database on a server, which can end connections.
+    pub(super) trait Server: Db {
+        /// Ends all other connections to this database.
+        fn end_all(&self);
+    }
+
+    #[cfg(feature = "postgres")]
+    impl Server for Postgres {
+        fn end_all(&self) {
+            self.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+        }
+    }
+
+    #[cfg(feature = "mysql")]
+    impl Server for Mysql {
+        fn end_all(&self) {
+            let others = self.texts(
+                "SELECT CAST(id AS CHAR) AS t FROM information_schema.processlist \
+                 WHERE db = database() AND id <> connection_id()",
+            );
+            for id in others {
+                // It may have gone by itself.
+                let _ = self.try_sql(&format!("KILL {id}"));
+            }
+        }
+    }
+
+    macro_rules! on_each_server {
+        ($($name:ident)*) => {
+            #[cfg(feature = "postgres")]
+            mod postgres {
+                $(#[rocket::async_test]
+                #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+                async fn $name() {
+                    super::$name::<crate::storage::sql::tests::Postgres>().await;
+                })*
+            }
+            #[cfg(feature = "mysql")]
+            mod mysql {
+                $(#[rocket::async_test]
+                #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
+                async fn $name() {
+                    super::$name::<crate::storage::sql::tests::Mysql>().await;
+                })*
+            }
+        };
+    }
+
+    on_each_server! {
+        db_04_dead_connections_are_replaced
+        db_04_work_that_meets_a_dead_connection_is_done_once
+        db_04_a_commit_in_doubt_is_not_repeated
+        db_05_a_link_that_goes_nowhere_is_an_outage
+        db_07_who_loses_a_deadlock_tries_again
+    }
+
+    async fn db_04_dead_connections_are_replaced<D: Server>() {
+        let db = D::new();
+        let storage = running(db.storage().pool_size(4)).await;
+        storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+        for _ in 0..3 {
+            let (release, mut slow) = occupy(&storage, 4).await;
+            drop(release);
+            while slow.join_next().await.is_some() {}
+            db.end_all();
+            let mut reads = JoinSet::new();
+            for _ in 0..16 {
+                let storage = storage.clone();
+                reads.spawn(async move { storage.get(&Key::owner("github", 7)).await.unwrap().unwrap() });
+            }
+            while let Some(record) = reads.join_next().await {
+                assert_eq!(record.unwrap().provider_user_id.as_deref(), Some("1"));
+            }
+        }
+    }
+
+    /// Counts its tries; the connection dies during the first.
+    fn dying<D: Server>(db: &Arc<D>, tries: &Arc<AtomicUsize>) -> impl Fn() + Send + 'static {
+        let (db, tries) = (db.clone(), tries.clone());
+        move || {
+            if tries.fetch_add(1, Ordering::SeqCst) == 0 {
+                db.end_all();
+            }
+        }
+    }
+
+    async fn db_04_work_that_meets_a_dead_connection_is_done_once<D: Server>() {
+        let db = Arc::new(D::new());
+        let storage = running(db.storage()).await;
+        let tries = Arc::new(AtomicUsize::new(0));
+        let die = dying(&db, &tries);
+        let work = move |conn: &mut AnyConnection| {
+            claim(conn, "before")?;
+            die();
+            claim(conn, "after")
+        };
+        storage.write(work).await.unwrap();
+        assert_eq!(tries.load(Ordering::SeqCst), 2);
+        assert_eq!(db.texts("SELECT id AS t FROM oauth_claims ORDER BY id"), ["after", "before"]);
+    }
+
+    async fn db_04_a_commit_in_doubt_is_not_repeated<D: Server>() {
+        let db = Arc::new(D::new());
+        let storage = running(db.storage()).await;
+        let tries = Arc::new(AtomicUsize::new(0));
+        let die = dying(&db, &tries);
+        let work = move |conn: &mut AnyConnection| {
+            claim(conn, "once")?;
+            die();
+            Ok(())
+        };
+        let error = storage.write(work).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        assert!(format!("{error:?}").contains("during the commit"), "{error:?}");
+        assert_eq!(tries.load(Ordering::SeqCst), 1);
+        storage.write(|conn| claim(conn, "next")).await.unwrap();
+    }
+
+    async fn db_07_who_loses_a_deadlock_tries_again<D: Server>() {
+        let db = D::new();
+        let storage = running(db.storage()).await;
+        for id in ["a", "b"] {
+            storage.write(move |conn| claim(conn, id)).await.unwrap();
+        }
+        let tries = Arc::new(AtomicUsize::new(0));
+        let both_hold_one = Arc::new(std::sync::Barrier::new(2));
+        let mut tasks = JoinSet::new();
+        for order in [["a", "b"], ["b", "a"]] {
+            let (storage, tries, barrier) = (storage.clone(), tries.clone(), both_hold_one.clone());
+            let work = move |conn: &mut AnyConnection| {
+                touch(conn, order[0])?;
+                if tries.fetch_add(1, Ordering::SeqCst) < 2 {
+                    barrier.wait();
+                }
+                touch(conn, order[1])
+            };
+            tasks.spawn(async move { storage.write(work).await });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap().unwrap();
+        }
+        assert_eq!(tries.load(Ordering::SeqCst), 3);
+    }
+
+    fn touch(conn: &mut AnyConnection, id: &str) -> Result<()> {
+        let more = oauth_claims::expires_at.eq(oauth_claims::expires_at + 1);
+        diesel::update(oauth_claims::table.find(id)).set(more).execute(conn)?;
+        Ok(())
+    }
+
+    /// Between a storage and its server; what it has stalled stays open and carries nothing.
+    struct Link {
+        port: u16,
+        opened: Arc<AtomicUsize>,
+        stalled: Arc<AtomicUsize>,
+    }
+
+    impl Link {
+        fn new(host: String, port: u16) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let link = Self {
+                port: listener.local_addr().unwrap().port(),
+                opened: Arc::default(),
+                stalled: Arc::default(),
+            };
+            let (opened, stalled) = (link.opened.clone(), link.stalled.clone());
+            thread::spawn(move || {
+                for near in listener.incoming() {
+                    let (near, far) = (near.unwrap(), TcpStream::connect((host.as_str(), port)).unwrap());
+                    let number = opened.fetch_add(1, Ordering::SeqCst);
+                    for (from, to) in [(&near, &far), (&far, &near)] {
+                        let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                        let stalled = stalled.clone();
+                        thread::spawn(move || carry(from, to, || number < stalled.load(Ordering::SeqCst)));
+                    }
+                }
+            });
+            link
+        }
+
+        /// What is open now carries nothing from now on.
+        fn stall(&self) {
+            self.stalled.store(self.opened.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
+
+        /// Nor does what is opened from now on.
+        fn stall_all(&self) {
+            self.stalled.store(usize::MAX, Ordering::SeqCst);
+        }
+
+        fn mend(&self) {
+            self.stalled.store(0, Ordering::SeqCst);
+        }
+    }
+
+    fn carry(mut from: TcpStream, mut to: TcpStream, stalled: impl Fn() -> bool) {
+        let mut bytes = [0; 4096];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            while stalled() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            if to.write_all(&bytes[..length]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    }
+
+    async fn db_05_a_link_that_goes_nowhere_is_an_outage<D: Server>() {
+        let db = D::new();
+        let mut url: ::url::Url = db.url().parse().unwrap();
+        let link = Link::new(url.host_str().unwrap().to_owned(), url.port().unwrap());
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(link.port)).unwrap();
+        let storage = running(DieselStorage::url(url).migrate().pool_size(1)).await;
+        let key = Key::owner("github", 7);
+        let ask = async || {
+            let began = Instant::now();
+            let kind = storage.get(&key).await.map_err(|error| error.kind());
+            (kind, began.elapsed() < Duration::from_secs(12))
+        };
+        let outage = (Err(ErrorKind::Store), true);
+
+        assert_eq!(ask().await, (Ok(None), true));
+        link.stall();
+        assert_eq!(ask().await, outage);
+        // The one connection still hangs, and so does its thread: another takes their place.
+        assert_eq!(ask().await, (Ok(None), true));
+
+        link.stall_all();
+        for _ in 0..3 {
+            assert_eq!(ask().await, outage);
+        }
+        link.mend();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(ask().await, (Ok(None), true));
+    }
+}

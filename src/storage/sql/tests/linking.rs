@@ -1,0 +1,319 @@
+//! Whose account it is, and who may say so, inside the transaction.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rocket::tokio::task::JoinSet;
+
+use super::*;
+use crate::link::{Domain, LinkCurrentUser};
+
+on_each_database! {
+    each_standing_and_verdict
+    a_policy_that_panics_costs_its_connection_only
+    simultaneous_first_logins_make_one_user
+    al_17_the_slower_first_login_meets_no_stranger_of_its_own
+    an_error_after_the_user_was_made_leaves_no_user
+    a_transaction_in_the_policy_is_a_savepoint
+    a_policy_may_not_leave_a_transaction_open_or_end_ours
+    a_stored_user_id_of_another_type_is_said
+    domain_admits_its_own_people_only
+    link_current_user_signs_nobody_up
+    the_last_way_to_sign_in_stays
+    who_is_deactivated_gets_no_new_token
+}
+
+async fn each_standing_and_verdict<D: Db>() {
+    let db = D::new();
+    // Does as the note says.
+    let policy = |login: &Login<i32>, _: &mut D::Conn| {
+        let said = login.noted("verdict").unwrap_or_default();
+        let user = said.split_once(' ').map_or(0, |(_, user)| user.parse().unwrap());
+        Ok(match said.split(' ').next().unwrap() {
+            "SignUp" => Verdict::SignUp(user),
+            "SignIn" => Verdict::SignIn(user),
+            "Keep" => Verdict::Keep,
+            "Refuse" => Verdict::Refuse("No.".into()),
+            _ => login.usual(),
+        })
+    };
+    let storage = opened(db.storage().link(policy)).await;
+    let said = async |id: &str, visitor: Option<&str>, verdict: &str, user_required: bool| {
+        let mut arrival = suite::arrival("github", Some(id), visitor);
+        arrival.user_required = user_required;
+        arrival.note("verdict", verdict);
+        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+    };
+    let user = |id: &str| Ok(Some(id.to_owned()));
+    let no = Err(ErrorKind::Refused);
+
+    // Stranger.
+    for verdict in ["usual", "Refuse", "SignIn 7"] {
+        assert_eq!(said("a", None, verdict, false).await, no, "{verdict}");
+    }
+    assert_eq!(said("a", None, "Keep", true).await, Err(ErrorKind::Config));
+    assert_eq!(db.rows().1, 0);
+    assert_eq!(said("k", None, "Keep", false).await, Ok(None));
+    assert_eq!(said("a", None, "SignUp 7", true).await, user("7"));
+    assert_eq!(said("b", None, "SignUp 7", true).await, no, "a user with accounts isn't new");
+    // Adding; `k` is nobody's still.
+    for verdict in ["Refuse", "Keep", "SignUp 8", "SignUp 9", "SignIn 9"] {
+        assert_eq!(said("b", Some("8"), verdict, false).await, no, "{verdict}");
+        assert_eq!(said("k", Some("8"), verdict, false).await, no, "{verdict}");
+    }
+    assert_eq!(said("b", Some("8"), "usual", true).await, user("8"));
+    assert_eq!(said("k", Some("8"), "SignIn 8", true).await, user("8"));
+    // Returning.
+    for verdict in ["Refuse", "Keep", "SignUp 7", "SignUp 9", "SignIn 8"] {
+        assert_eq!(said("a", None, verdict, false).await, no, "{verdict}");
+    }
+    assert_eq!(said("a", None, "usual", true).await, user("7"));
+    // Renewing.
+    for verdict in ["Refuse", "Keep", "SignUp 7", "SignIn 8"] {
+        assert_eq!(said("a", Some("7"), verdict, false).await, no, "{verdict}");
+    }
+    assert_eq!(said("a", Some("7"), "SignIn 7", true).await, user("7"));
+    // Taken.
+    for verdict in ["usual", "Refuse", "Keep", "SignUp 9", "SignIn 7", "SignIn 8"] {
+        assert_eq!(said("a", Some("8"), verdict, false).await, no, "{verdict}");
+    }
+    let mine = storage.list(Some("8"), &["github"]).await.unwrap();
+    assert_eq!((mine.len(), db.rows().1), (2, 3));
+}
+
+async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
+    let panics = Arc::new(AtomicBool::new(true));
+    let db = D::new();
+    let told = panics.clone();
+    let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
+        let verdict = sign_up(login, conn);
+        assert!(!told.load(Ordering::SeqCst), "as told");
+        verdict
+    };
+    let storage = opened(db.storage().link(policy).pool_size(1)).await;
+    let arrival = suite::arrival("github", Some("1"), None);
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::App);
+    assert_eq!(db.rows(), (0, 0));
+    panics.store(false, Ordering::SeqCst);
+    storage.link(&arrival, &keys()).await.unwrap();
+    assert_eq!(db.rows(), (1, 1), "seen by everybody else");
+}
+
+async fn simultaneous_first_logins_make_one_user<D: Db>() {
+    let db = D::new();
+    // Two pools: as two processes.
+    let storages = [
+        opened(db.storage().link(sign_up::<D::Conn>)).await,
+        opened(db.storage().link(sign_up::<D::Conn>)).await,
+    ];
+    let mut tasks = JoinSet::new();
+    for n in 0..32 {
+        let storage = storages[n % 2].clone();
+        tasks.spawn(async move { storage.link(&suite::arrival("github", Some("1"), None), &keys()).await });
+    }
+    let mut ends = Vec::new();
+    while let Some(linked) = tasks.join_next().await {
+        let linked = linked.unwrap().unwrap();
+        ends.push((linked.record.id, linked.user));
+    }
+    ends.dedup();
+    assert_eq!((ends.len(), db.rows()), (1, (1, 1)));
+}
+
+/// A policy that knows people by something else, too, sees the user whom the faster one has made.
+async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
+    let db = D::new();
+    let (ask, asked) = std::sync::mpsc::channel();
+    let faster = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    let (told, tell) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(tell);
+    let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
+        if matches!(login.standing, Standing::Stranger) {
+            let _ = ask.send(());
+            // On SQLite the other waits for us instead.
+            let _ = wait.lock().unwrap().recv_timeout(std::time::Duration::from_millis(500));
+            if conn.name(1)?.is_some() {
+                return Ok(Verdict::Refuse("This name is taken.".into()));
+            }
+        }
+        sign_up(login, conn)
+    };
+    let slower = opened(db.storage().link(policy)).await;
+    let slower = rocket::tokio::spawn(async move {
+        slower.link(&suite::arrival("github", Some("1"), None), &keys()).await
+    });
+    rocket::tokio::task::spawn_blocking(move || asked.recv().unwrap()).await.unwrap();
+    let linked = faster.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    let _ = told.send(());
+    assert_eq!(slower.await.unwrap().unwrap().user, linked.user);
+    assert_eq!(db.rows(), (1, 1));
+}
+
+async fn an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
+    let db = D::new();
+    let policy = |login: &Login<i32>, conn: &mut D::Conn| {
+        sign_up(login, conn)?;
+        if login.noted("refuse").is_some() {
+            Ok(Verdict::Refuse("No.".into()))
+        } else {
+            Err(Error::app("broken"))
+        }
+    };
+    let storage = opened(db.storage().link(policy)).await;
+    let mut arrival = suite::arrival("github", Some("1"), None);
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::App);
+    arrival.note("refuse", "yes");
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(db.rows(), (0, 0));
+}
+
+async fn a_transaction_in_the_policy_is_a_savepoint<D: Db>() {
+    let db = D::new();
+    let policy = |login: &Login<i32>, conn: &mut D::Conn| {
+        let undone: Result<Verdict<i32>> = conn.transaction(|conn| {
+            sign_up(login, conn)?;
+            Err(Error::app("undone"))
+        });
+        assert!(undone.is_err());
+        conn.transaction(|conn| sign_up(login, conn))
+    };
+    let storage = opened(db.storage().link(policy)).await;
+    storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    assert_eq!(db.rows(), (1, 1));
+}
+
+async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
+    let db = D::new();
+    let policy = |login: &Login<i32>, conn: &mut D::Conn| {
+        use diesel::connection::TransactionManager as _;
+        match login.noted("do") {
+            Some("open") => <D::Conn as Connection>::TransactionManager::begin_transaction(conn)?,
+            Some("end") => <D::Conn as Connection>::TransactionManager::rollback_transaction(conn)?,
+            Some("raw") => conn.batch_execute("ROLLBACK")?,
+            _ => {}
+        }
+        sign_up(login, conn)
+    };
+    let storage = opened(db.storage().link(policy).pool_size(1)).await;
+    for what in ["open", "end", "raw"] {
+        // Elsewhere a commit without a transaction is only a warning, which Diesel doesn't pass on.
+        if what == "raw" && D::NAME != "sqlite" {
+            continue;
+        }
+        let mut arrival = suite::arrival("github", Some(what), None);
+        arrival.note("do", what);
+        assert!(storage.link(&arrival, &keys()).await.is_err(), "{what}");
+        let before = db.rows().1;
+        // Past Diesel nobody can tell, until the commit fails.
+        assert!(
+            what == "raw" || storage.get(&Key::identity("github", what)).await.unwrap().is_none(),
+            "{what}"
+        );
+        arrival.notes.clear();
+        arrival.profile.id = Some(format!("after {what}"));
+        storage.link(&arrival, &keys()).await.unwrap();
+        assert_eq!(db.rows().1, before + 1, "{what}: the next one is seen");
+    }
+}
+
+async fn a_stored_user_id_of_another_type_is_said<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    assert_eq!(storage.user_type(), Some(UserType::of::<i32>()));
+    storage.set(&suite::record("github", Some("1"), Some("ada"))).await.unwrap();
+    let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(format!("{error:?}").contains("not a `i32`"), "{error:?}");
+}
+
+async fn domain_admits_its_own_people_only<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", sign_up::<D::Conn>))).await;
+    let login = async |id: &str, address: &str, verified: bool| {
+        let mut arrival = suite::arrival("google", Some(id), None);
+        arrival.profile = arrival.profile.with_email(Some(address.into()), verified);
+        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+    };
+    for (address, verified) in
+        [("a@corp.com", false), ("a@evilcorp.com", true), ("a@x.corp.com", true), ("a@corp.com@x.com", true)]
+    {
+        assert_eq!(login("1", address, verified).await, Err(ErrorKind::Refused), "{address}");
+    }
+    assert!(login("1", "a@Corp.com", true).await.unwrap().is_some());
+    assert_eq!(login("1", "a@elsewhere.com", true).await, Err(ErrorKind::Refused), "who left stays out");
+    assert_eq!(db.rows(), (1, 1));
+}
+
+async fn link_current_user_signs_nobody_up<D: Db>() {
+    let db = D::new();
+    let named = opened(db.storage().link(LinkCurrentUser::<D::Conn, i32>::new())).await;
+    assert_eq!(named.user_type(), Some(UserType::of::<i32>()));
+    for (storage, id) in [(named, "1"), (opened(db.storage()).await, "2")] {
+        let stranger = storage.link(&suite::arrival("github", Some(id), None), &keys()).await.unwrap_err();
+        assert_eq!(stranger.kind(), ErrorKind::Refused);
+        storage.link(&suite::arrival("github", Some(id), Some("7")), &keys()).await.unwrap();
+        let returning = storage.link(&suite::arrival("github", Some(id), None), &keys()).await.unwrap();
+        assert_eq!(returning.user.as_deref(), Some("7"));
+        // Its users have another way to sign in: the app's.
+        assert_eq!(storage.unlink(Some("7"), "github", None, &["github"]).await.unwrap().len(), 1);
+    }
+}
+
+struct Passwords;
+
+impl<C: Users> LinkPolicy<C, i32> for Passwords {
+    fn link(&self, login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
+        sign_up(login, conn)
+    }
+
+    fn has_other_login(&self, user: &i32, conn: &mut C) -> Result<bool> {
+        Ok(conn.name(*user)?.is_some_and(|name| name == "has a password"))
+    }
+
+    fn may_sign_in(&self, user: &i32, conn: &mut C) -> Result<bool> {
+        Ok(conn.name(*user)?.is_none_or(|name| name != "deactivated"))
+    }
+}
+
+async fn the_last_way_to_sign_in_stays<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", Passwords))).await;
+    db.sql("INSERT INTO users VALUES (1, 'Ada')");
+    for (entry, id) in [
+        ("github", Some("1")),
+        ("github", Some("2")),
+        ("google", Some("1")),
+        ("jira", Some("1")),
+        ("plain", None),
+    ] {
+        storage.set(&suite::record(entry, id, Some("1"))).await.unwrap();
+    }
+    // One signs in with these; `plain` says nobody's id, `jira` is for connecting only.
+    let logins = ["github", "google", "plain"];
+    let unlink = async |entry: &str, account| {
+        let removed = storage.unlink(Some("1"), entry, account, &logins).await;
+        removed.map(|records| records.len()).map_err(|error| error.kind())
+    };
+    assert_eq!(unlink("google", None).await, Ok(1));
+    assert_eq!(unlink("github", None).await, Err(ErrorKind::LastLogin));
+    let two = storage.list(Some("1"), &["github"]).await.unwrap();
+    assert_eq!(two.len(), 2, "nothing has changed");
+    assert_eq!(unlink("github", Some(two[0].id)).await, Ok(1));
+    assert_eq!(unlink("github", Some(two[1].id)).await, Err(ErrorKind::LastLogin));
+    assert_eq!(unlink("jira", None).await, Ok(1));
+    assert_eq!(unlink("plain", None).await, Ok(1));
+    assert_eq!(unlink("nowhere", None).await, Ok(0));
+    db.sql("UPDATE users SET name = 'has a password'");
+    assert_eq!(unlink("github", None).await, Ok(1));
+    assert_eq!(db.rows().1, 0);
+}
+
+async fn who_is_deactivated_gets_no_new_token<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link::<D::Conn, i32>(Passwords)).await;
+    let mut arrival = suite::arrival("github", Some("1"), None);
+    let first = storage.link(&arrival, &keys()).await.unwrap();
+    db.sql("UPDATE users SET name = 'deactivated'");
+    arrival.now = 2000;
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(storage.get(&Key::owner("github", 1)).await.unwrap(), Some(first.record));
+}

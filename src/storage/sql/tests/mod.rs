@@ -1,0 +1,240 @@
+//! `DieselStorage` on each database. Those that need a server run by `tests/databases cargo test -- --include-ignored`.
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use super::*;
+use crate::link::{Login, Standing, Verdict};
+use crate::storage::suite;
+
+/// Runs tests that are generic over the database on each of them.
+macro_rules! on_each_database {
+    ($($name:ident)*) => {
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[rocket::async_test]
+            async fn $name() {
+                super::$name::<crate::storage::sql::tests::Sqlite>().await;
+            })*
+        }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[rocket::async_test]
+            #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+            async fn $name() {
+                super::$name::<crate::storage::sql::tests::Postgres>().await;
+            })*
+        }
+        #[cfg(feature = "mysql")]
+        mod mysql {
+            $(#[rocket::async_test]
+            #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
+            async fn $name() {
+                super::$name::<crate::storage::sql::tests::Mysql>().await;
+            })*
+        }
+    };
+}
+
+#[cfg(feature = "postgres")]
+mod coherence;
+mod cascade;
+mod clocks;
+mod faults;
+mod linking;
+mod opening;
+mod rows;
+mod tables;
+
+/// A database of a test's own, which goes with it.
+pub(super) trait Db: Send + Sync + 'static {
+    type Conn: Users;
+    const NAME: &str;
+    /// What the users' id column is declared as.
+    const ID: &str;
+
+    /// An empty one.
+    fn empty() -> Self;
+    fn url(&self) -> String;
+
+    /// One with the app's users.
+    fn new() -> Self
+    where
+        Self: Sized,
+    {
+        let db = Self::empty();
+        db.sql(&format!("CREATE TABLE users (id {} PRIMARY KEY, name VARCHAR(99) NOT NULL)", Self::ID));
+        db
+    }
+
+    fn storage(&self) -> DieselStorage {
+        DieselStorage::url(self.url()).migrate()
+    }
+
+    /// A connection as the app's own.
+    fn connect(&self) -> AnyConnection {
+        Manager::new(DatabaseUrl::parse(&self.url()).unwrap(), None).connect().unwrap()
+    }
+
+    fn try_sql(&self, sql: &str) -> QueryResult<()> {
+        self.connect().batch_execute(sql)
+    }
+
+    fn sql(&self, sql: &str) {
+        self.try_sql(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The number that `sql` calls `n`.
+    fn number(&self, sql: &str) -> i64 {
+        sql_query(sql).get_result::<Number>(&mut self.connect()).unwrap().n
+    }
+
+    /// The texts that `sql` calls `t`.
+    fn texts(&self, sql: &str) -> Vec<String> {
+        let found: Vec<Words> = sql_query(sql).load(&mut self.connect()).unwrap();
+        found.into_iter().map(|found| found.t).collect()
+    }
+
+    /// How many users and accounts there are.
+    fn rows(&self) -> (i64, i64) {
+        let count = |table| self.number(&format!("SELECT count(*) AS n FROM {table}"));
+        (count("users"), count("oauth_accounts"))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+#[derive(QueryableByName)]
+struct Words {
+    #[diesel(sql_type = Text)]
+    t: String,
+}
+
+/// The app's users, on a connection of the policy's kind.
+pub(super) trait Users: PolicyConnection + Connection {
+    fn add(&mut self, name: &str) -> QueryResult<i32>;
+    fn name(&mut self, id: i32) -> QueryResult<Option<String>>;
+}
+
+macro_rules! users {
+    ($connection:ty, $last_id:literal) => {
+        impl Users for $connection {
+            fn add(&mut self, name: &str) -> QueryResult<i32> {
+                sql_query(format!("INSERT INTO users (name) VALUES ('{name}')")).execute(self)?;
+                let id: Number = sql_query(concat!("SELECT ", $last_id, " AS n")).get_result(self)?;
+                Ok(id.n as i32)
+            }
+
+            fn name(&mut self, id: i32) -> QueryResult<Option<String>> {
+                let name = sql_query(format!("SELECT name AS t FROM users WHERE id = {id}"));
+                Ok(name.get_result::<Words>(self).optional()?.map(|name| name.t))
+            }
+        }
+    };
+}
+
+fn sign_up<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
+    match &login.standing {
+        Standing::Stranger => Ok(Verdict::SignUp(conn.add(login.profile.display_name())?)),
+        _ => Ok(login.usual()),
+    }
+}
+
+async fn opened(storage: DieselStorage) -> Arc<dyn Storage> {
+    storage.open(&Figment::new()).await.unwrap();
+    Arc::new(storage)
+}
+
+async fn refused(storage: DieselStorage) -> String {
+    storage.open(&Figment::new()).await.unwrap_err().to_string()
+}
+
+fn keys() -> KeyRing {
+    suite::keys()
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) struct Sqlite(pub(super) tempfile::TempDir);
+
+#[cfg(feature = "sqlite")]
+users!(diesel::SqliteConnection, "last_insert_rowid()");
+
+#[cfg(feature = "sqlite")]
+impl Db for Sqlite {
+    type Conn = diesel::SqliteConnection;
+    const NAME: &str = "sqlite";
+    const ID: &str = "INTEGER";
+
+    fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn url(&self) -> String {
+        self.0.path().join("app.sqlite").to_str().unwrap().to_owned()
+    }
+}
+
+/// A database on the server of the environment's `variable`.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+macro_rules! on_server {
+    ($db:ident, $name:literal, $connection:ident, $variable:literal, $id:literal, $last_id:literal, $create:literal, $drop:literal) => {
+        pub(super) struct $db {
+            admin: ::url::Url,
+            name: String,
+        }
+
+        users!(diesel::$connection, $last_id);
+
+        impl Db for $db {
+            type Conn = diesel::$connection;
+            const NAME: &str = $name;
+            const ID: &str = $id;
+
+            fn empty() -> Self {
+                let admin = std::env::var($variable)
+                    .expect(concat!($variable, " is not set: tests/databases sets it"));
+                let name = format!("rd_{:016x}", u64::from_be_bytes(crate::secret::random().unwrap()));
+                let db = Self { admin: admin.parse().unwrap(), name };
+                db.admin(&format!($create, db.name));
+                db
+            }
+
+            fn url(&self) -> String {
+                let mut url = self.admin.clone();
+                url.set_path(&self.name);
+                url.into()
+            }
+        }
+
+        impl $db {
+            fn admin(&self, sql: &str) {
+                diesel::$connection::establish(self.admin.as_str()).unwrap().batch_execute(sql).unwrap();
+            }
+        }
+
+        impl Drop for $db {
+            fn drop(&mut self) {
+                self.admin(&format!($drop, self.name));
+            }
+        }
+    };
+}
+
+#[cfg(feature = "postgres")]
+on_server! {
+    Postgres, "postgres", PgConnection, "POSTGRES_URL", "INTEGER GENERATED BY DEFAULT AS IDENTITY", "lastval()",
+    "CREATE DATABASE {} TEMPLATE template0", "DROP DATABASE {} WITH (FORCE)"
+}
+#[cfg(feature = "mysql")]
+on_server! {
+    Mysql, "mysql", MysqlConnection, "MYSQL_URL", "INTEGER AUTO_INCREMENT", "last_insert_id()",
+    "CREATE DATABASE {}", "DROP DATABASE {}"
+}

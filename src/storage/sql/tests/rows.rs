@@ -1,0 +1,147 @@
+//! Rows: what is written, by whom, and what the database itself refuses.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rocket::tokio::task::JoinSet;
+
+use super::*;
+use crate::storage::Cached;
+use crate::token::Token;
+
+on_each_database! {
+    the_suite
+    a_row_moved_to_another_user_does_not_open
+    a_column_of_the_apps_own_stays
+    one_process_refreshes_at_a_time
+    a_callback_is_used_once_over_all_processes
+    rows_that_no_identity_could_have_are_refused_by_the_database
+}
+
+async fn the_suite<D: Db>() {
+    let dbs = std::sync::Mutex::new(Vec::new());
+    let new = async || {
+        let db = D::new();
+        let storage = opened(db.storage()).await;
+        dbs.lock().unwrap().push(db);
+        storage
+    };
+    suite::all("sql", new).await;
+    suite::all("sql", async || Arc::new(Cached::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>).await;
+}
+
+async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    db.sql("UPDATE oauth_accounts SET user_id = '8'");
+    let moved = storage.get(&Key::owner("github", 8)).await.unwrap().unwrap();
+    assert!(moved.open(&keys()).is_err());
+    let back = Record { user_id: Some("7".into()), ..moved };
+    assert!(back.open(&keys()).is_ok());
+    // Nor does a refresh that was under way come back to it.
+    let renewed = back.with(&Token::new("next"), 2000, &keys()).unwrap();
+    assert!(!storage.renew(&back, &renewed).await.unwrap());
+    assert!(!storage.lease(&back, 1000, 1030).await.unwrap());
+}
+
+async fn a_column_of_the_apps_own_stays<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    db.sql("ALTER TABLE oauth_accounts ADD COLUMN note VARCHAR(99) NOT NULL DEFAULT 'new'");
+    let arrival = suite::arrival("github", Some("1"), Some("7"));
+    let first = storage.link(&arrival, &keys()).await.unwrap().record;
+    db.sql("UPDATE oauth_accounts SET note = 'the app was here'");
+    let second = storage.link(&arrival, &keys()).await.unwrap().record;
+    let third = second.with(&Token::new("next"), 2000, &keys()).unwrap();
+    assert!(storage.renew(&second, &third).await.unwrap());
+    storage.set(&third).await.unwrap();
+    assert_eq!(db.texts("SELECT note AS t FROM oauth_accounts"), ["the app was here"]);
+    storage.delete(&Key::owner("github", 7)).await.unwrap();
+    // An id isn't given twice.
+    assert!(storage.link(&arrival, &keys()).await.unwrap().record.id > first.id);
+}
+
+async fn one_process_refreshes_at_a_time<D: Db>() {
+    let db = D::new();
+    let storages = [opened(db.storage()).await, opened(db.storage()).await];
+    let record =
+        storages[0].link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let won = Arc::new(AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for n in 0..16 {
+        let (storage, record, won) = (storages[n % 2].clone(), record.clone(), won.clone());
+        tasks.spawn(async move {
+            won.fetch_add(usize::from(storage.lease(&record, 1000, 1030).await.unwrap()), Ordering::SeqCst);
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    assert_eq!(won.load(Ordering::SeqCst), 1);
+    assert!(!storages[1].lease(&record, 1029, 1059).await.unwrap());
+    assert!(storages[1].lease(&record, 1030, 1060).await.unwrap(), "who holds it may have died");
+    storages[1].release(&record).await.unwrap();
+    assert!(storages[0].lease(&record, 1031, 1061).await.unwrap());
+    let renewed = record.with(&Token::new("next"), 1032, &keys()).unwrap();
+    assert!(storages[0].renew(&record, &renewed).await.unwrap());
+    assert!(!storages[1].lease(&record, 2000, 2030).await.unwrap(), "no longer what is stored");
+    assert!(storages[1].lease(&renewed, 1033, 1063).await.unwrap(), "the renewal ended the lease");
+}
+
+async fn a_callback_is_used_once_over_all_processes<D: Db>() {
+    let db = D::new();
+    let [one, other] = [opened(db.storage()).await, opened(db.storage()).await];
+    let mut tasks = JoinSet::new();
+    for n in 0..16 {
+        let storage = if n % 2 == 0 { one.clone() } else { other.clone() };
+        tasks.spawn(async move { storage.claim("c", 1000, 1600).await.unwrap() });
+    }
+    let mut first = 0;
+    while let Some(claim) = tasks.join_next().await {
+        first += usize::from(claim.unwrap() == Claim::First);
+    }
+    assert_eq!(first, 1);
+    one.settle("c", "/home").await.unwrap();
+    assert_eq!(other.claim("c", 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
+    for n in 0..100 {
+        one.claim(&n.to_string(), 1000, 1600).await.unwrap();
+    }
+    assert_eq!(other.claim("c", 1600, 9000).await.unwrap(), Claim::First, "forgotten");
+    one.claim("later", 1600, 9000).await.unwrap();
+    let left = db.number("SELECT count(*) AS n FROM oauth_claims");
+    assert_eq!(left, 2, "what has expired goes in passing");
+}
+
+async fn rows_that_no_identity_could_have_are_refused_by_the_database<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    storage.set(&suite::record("github", Some("a"), Some("7"))).await.unwrap();
+    storage.set(&suite::record("github", Some("A"), Some("8"))).await.unwrap();
+    storage.set(&suite::record("plain", None, Some("7"))).await.unwrap();
+    assert_eq!(db.rows().1, 3, "byte for byte");
+    let copy = |id: &str, user: &str, entry: &str| {
+        let columns =
+            "token, token_type, scope, email_verified, userinfo, created_at, updated_at, version, issuer";
+        db.try_sql(&format!(
+            "INSERT INTO oauth_accounts (provider, provider_user_id, user_id, {columns}) \
+             SELECT {entry}, {id}, {user}, {columns} FROM oauth_accounts LIMIT 1"
+        ))
+    };
+    copy("''", "'9'", "'github'").unwrap_err();
+    copy("'a'", "'9'", "'github'").unwrap_err();
+    copy("NULL", "'7'", "'plain'").unwrap_err();
+    copy("NULL", "'9'", "'plain'").unwrap();
+}
+
+#[cfg(feature = "sqlite")]
+#[rocket::async_test]
+async fn no_token_is_in_the_file() {
+    let db = Sqlite::new();
+    let storage = opened(db.storage()).await;
+    let mut arrival = suite::arrival("github", Some("1"), Some("7"));
+    arrival.token = Token::new("gho_0123456789").with_refresh_token("ghr_0123456789");
+    storage.link(&arrival, &keys()).await.unwrap();
+    for file in std::fs::read_dir(db.0.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("gho_") && !text.contains("ghr_"));
+    }
+}

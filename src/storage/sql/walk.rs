@@ -1,0 +1,59 @@
+//! The queries: what walks over all accounts.
+
+use diesel::dsl::{count_star, min, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::any::AnyConnection;
+use super::schema::oauth_accounts::dsl::*;
+use crate::error::Result;
+use crate::storage::{KeyRing, Record};
+
+pub(super) fn page(
+    conn: &mut AnyConnection,
+    entry: Option<&str>,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let next = oauth_accounts.filter(id.gt(after)).order(id).limit(i64::try_from(limit).unwrap_or(i64::MAX));
+    Ok(match entry {
+        Some(entry) => next.filter(provider.eq(entry)).select(Record::as_select()).load(conn)?,
+        None => next.select(Record::as_select()).load(conn)?,
+    })
+}
+
+pub(super) fn reseal(conn: &mut AnyConnection, record: &Record, sealed: &str) -> Result<bool> {
+    let same = oauth_accounts.filter(id.eq(record.id).and(token.eq(&record.token)));
+    Ok(diesel::update(same).set(token.eq(sealed)).execute(conn)? == 1)
+}
+
+/// What a step of [`sealed_by`] has seen.
+pub(super) struct Step {
+    /// By key.
+    pub(super) counts: Vec<(String, u64)>,
+    /// Where the next step begins.
+    pub(super) last: i64,
+}
+
+/// So many ids are looked at in a step.
+const STEP: i64 = 10_000;
+
+/// How many accounts each key has sealed, among the next ones after the id `after`; none when there are no more.
+pub(super) fn sealed_by(conn: &mut AnyConnection, after: i64) -> Result<Option<Step>> {
+    // From the next id that there is: gaps cost nothing.
+    let first: Option<i64> = oauth_accounts.filter(id.gt(after)).select(min(id)).first(conn)?;
+    let Some(first) = first else { return Ok(None) };
+    let last = first.saturating_add(STEP - 1);
+    // A key's id ends within the first twelve characters, and a sealed text is much longer. As SQL, and twice the same:
+    // PostgreSQL would take two expressions with parameters for two.
+    let head = || sql::<Text>("substr(token, 1, 12)");
+    let heads: Vec<(String, i64)> = oauth_accounts
+        .filter(id.between(first, last))
+        .group_by(head())
+        .select((head(), count_star()))
+        .load(conn)?;
+    let counts = heads.into_iter().map(|(head, count)| {
+        (KeyRing::sealer(&head).unwrap_or_default().to_owned(), u64::try_from(count).unwrap_or_default())
+    });
+    Ok(Some(Step { counts: counts.collect(), last }))
+}
