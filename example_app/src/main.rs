@@ -1,5 +1,6 @@
 //! A small Rocket + Diesel app: a sign-up of its own, and every way to sign in that Rocket.toml names.
 
+mod database;
 mod pages;
 #[cfg(test)]
 mod tests;
@@ -12,13 +13,14 @@ use rocket_dyn_templates::Template;
 
 #[launch]
 fn rocket() -> Rocket<Build> {
-    let dance = Dance::fairing().storage(DieselStorage::database("app").migrate().link(users::Policy));
+    let dance = Dance::fairing()
+        .storage(DieselStorage::database("app").migrate().link(users::Policy).cascade_from("users", "id"));
     let rocket = rocket::build();
     // With no entry in Rocket.toml, a provider to try a whole sign-in with: never in a release build.
     #[cfg(debug_assertions)]
     let rocket = rocket.attach(rocket_dance::testing::Demo::fairing());
-    rocket
-        .attach(users::stage())
+    // First the users' table, from which accounts are removed with their users.
+    users::stage(rocket)
         .attach(dance)
         .attach(Template::fairing())
         .mount(

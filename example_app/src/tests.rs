@@ -1,17 +1,21 @@
 //! The app from outside, with a provider on loopback: what an app's own tests look like.
 
+mod database;
+
 use rocket::http::{ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::serde::json::{Value, json};
 use rocket_dance::testing::{FakeProvider, sign_in};
 
+use self::database::Database;
+
 /// The app on a database of the test's own.
-async fn client(fake: &FakeProvider, dir: &tempfile::TempDir) -> Client {
+async fn client(fake: &FakeProvider, database: &Database) -> Client {
     let rocket = super::rocket();
     let figment = rocket
         .figment()
         .clone()
-        .merge(("databases.app.url", dir.path().join("app.sqlite").display().to_string()))
+        .merge(("databases.app.url", database.url()))
         .merge(("template_dir", concat!(env!("CARGO_MANIFEST_DIR"), "/templates")));
     Client::tracked(fake.stand_in(rocket.configure(figment), "op")).await.expect("the app launches")
 }
@@ -22,8 +26,8 @@ async fn me(client: &Client) -> Value {
 
 #[rocket::async_test]
 async fn a_stranger_becomes_a_user() {
-    let (fake, dir) = (FakeProvider::start().await, tempfile::tempdir().expect("a folder"));
-    let client = client(&fake, &dir).await;
+    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let client = client(&fake, &database).await;
     assert_eq!(client.get("/whoami/op").dispatch().await.status(), Status::Unauthorized);
     sign_in(&client, "op").await;
     let account = json!({ "provider": "op", "provider_user_id": "ada", "display_name": "Ada" });
@@ -34,8 +38,8 @@ async fn a_stranger_becomes_a_user() {
 
 #[rocket::async_test]
 async fn a_password_signs_in_and_connects_nothing() {
-    let (fake, dir) = (FakeProvider::start().await, tempfile::tempdir().expect("a folder"));
-    let client = client(&fake, &dir).await;
+    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let client = client(&fake, &database).await;
     let post = |path: &'static str, body: &'static str| {
         client.post(path).header(ContentType::Form).body(body).dispatch()
     };

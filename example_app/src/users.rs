@@ -2,13 +2,14 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rocket::fairing::AdHoc;
+use rocket::{Build, Rocket};
 use rocket_dance::{Error, LinkPolicy, Login, Result, Standing, Verdict};
 use rocket_sync_db_pools::database;
+
+use crate::database::{Connection, insert_user, migrate, patient};
 
 diesel::table! {
     users (id) {
@@ -20,51 +21,34 @@ diesel::table! {
 
 /// The app's own pool, beside rocket_dance's, on the same database.
 #[database("app")]
-pub struct Db(SqliteConnection);
-
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+pub struct Db(Connection);
 
 /// The pool and the table.
-pub fn stage() -> AdHoc {
-    AdHoc::on_ignite("Users", |rocket| async {
-        rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Users' table", |rocket| async {
-            let Some(db) = Db::get_one(&rocket).await else { return Err(rocket) };
-            let migrated = db
-                .run(|conn| {
-                    // SQLite: wait for the other pool's writers.
-                    conn.batch_execute("PRAGMA busy_timeout = 5000")?;
-                    conn.run_pending_migrations(MIGRATIONS).map(drop)
-                })
-                .await;
-            match migrated {
-                Ok(()) => Ok(rocket),
-                Err(error) => {
-                    rocket::error!("users' table: {error}");
-                    Err(rocket)
-                }
+pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
+    rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Users' table", |rocket| async {
+        let Some(db) = Db::get_one(&rocket).await else { return Err(rocket) };
+        match db.run(migrate).await {
+            Ok(()) => Ok(rocket),
+            Err(error) => {
+                rocket::error!("users' table: {error}");
+                Err(rocket)
             }
-        }))
-    })
+        }
+    }))
 }
 
 /// Who may come in by a provider: everybody; a stranger becomes a new user, whatever she is called.
 pub struct Policy;
 
-impl LinkPolicy<SqliteConnection, i32> for Policy {
-    fn link(&self, login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+impl LinkPolicy<Connection, i32> for Policy {
+    fn link(&self, login: &Login<i32>, conn: &mut Connection) -> Result<Verdict<i32>> {
         match &login.standing {
-            Standing::Stranger => {
-                let id = diesel::insert_into(users::table)
-                    .values(users::name.eq(login.profile.display_name()))
-                    .returning(users::id)
-                    .get_result(conn)?;
-                Ok(Verdict::SignUp(id))
-            }
+            Standing::Stranger => Ok(Verdict::SignUp(insert_user(conn, login.profile.display_name(), None)?)),
             _ => Ok(login.usual()),
         }
     }
 
-    fn has_other_login(&self, user: &i32, conn: &mut SqliteConnection) -> Result<bool> {
+    fn has_other_login(&self, user: &i32, conn: &mut Connection) -> Result<bool> {
         let password: Option<Option<String>> =
             users::table.find(user).select(users::password).first(conn).optional()?;
         Ok(password.flatten().is_some())
@@ -83,12 +67,8 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
         let password = Argon2::default()
             .hash_password(password.as_bytes())
             .map_err(|error| Error::app(error.to_string()))?;
-        conn.batch_execute("PRAGMA busy_timeout = 5000")?;
-        let inserted = diesel::insert_into(users::table)
-            .values((users::name.eq(name), users::password.eq(password.to_string())))
-            .returning(users::id)
-            .get_result(conn);
-        match inserted {
+        patient(conn)?;
+        match insert_user(conn, &name, Some(&password.to_string())) {
             Ok(id) => Ok(Some(id)),
             Err(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,0 +1,56 @@
+//! A database of a test's own.
+
+#[cfg(feature = "sqlite")]
+pub struct Database(tempfile::TempDir);
+
+#[cfg(feature = "sqlite")]
+impl Database {
+    pub fn new() -> Self {
+        Database(tempfile::tempdir().expect("a folder"))
+    }
+
+    pub fn url(&self) -> String {
+        self.0.path().join("app.sqlite").display().to_string()
+    }
+}
+
+/// One on the server that a superuser's URL in the environment leads to; it goes with the test.
+#[cfg(not(feature = "sqlite"))]
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+#[cfg(not(feature = "sqlite"))]
+impl Database {
+    pub fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let variable = if cfg!(feature = "postgres") { "POSTGRES_URL" } else { "MYSQL_URL" };
+        let server = std::env::var(variable)
+            .unwrap_or_else(|_| panic!("{variable} is not set: run this as `tests/databases cargo test …`"));
+        let name = format!("example_app_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let database = Self { server, name };
+        database.execute(&format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    pub fn url(&self) -> String {
+        let (server, _) = self.server.rsplit_once('/').expect("a URL with a database");
+        format!("{server}/{}", self.name)
+    }
+
+    fn execute(&self, sql: &str) {
+        use diesel::{Connection, RunQueryDsl};
+        let mut conn = crate::database::Connection::establish(&self.server).expect("the server answers");
+        diesel::sql_query(sql).execute(&mut conn).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+impl Drop for Database {
+    fn drop(&mut self) {
+        let also = if cfg!(feature = "postgres") { " WITH (FORCE)" } else { "" };
+        self.execute(&format!("DROP DATABASE {}{also}", self.name));
+    }
+}
