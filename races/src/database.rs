@@ -1,0 +1,274 @@
+//! A new database for each race, on whichever server; gone at the end.
+
+use std::fmt;
+use std::process::Command;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use url::Url;
+
+use crate::Result;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+impl Kind {
+    /// Those that this program was built for.
+    pub(crate) fn all() -> Vec<Self> {
+        let built = [
+            (Kind::Sqlite, cfg!(feature = "sqlite")),
+            (Kind::Postgres, cfg!(feature = "postgres")),
+            (Kind::Mysql, cfg!(feature = "mysql")),
+        ];
+        built.into_iter().filter(|(_, built)| *built).map(|(kind, _)| kind).collect()
+    }
+
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        Self::all()
+            .into_iter()
+            .find(|kind| kind.to_string() == name)
+            .ok_or_else(|| format!("`{name}` is no database of this build: --features {name}?").into())
+    }
+
+    /// The kind of this URL.
+    pub(crate) fn of(url: &str) -> Self {
+        match url.split_once("://") {
+            Some(("postgres", _)) => Kind::Postgres,
+            Some(("mysql", _)) => Kind::Mysql,
+            _ => Kind::Sqlite,
+        }
+    }
+
+    fn server(self) -> Result<Url> {
+        let variable = match self {
+            Kind::Sqlite => return Err("SQLite has no server".into()),
+            Kind::Postgres => "POSTGRES_URL",
+            Kind::Mysql => "MYSQL_URL",
+        };
+        let url = std::env::var(variable)
+            .map_err(|_| format!("{variable} is not set: run this behind tests/databases"))?;
+        Ok(Url::parse(&url)?)
+    }
+
+    /// The app's own table.
+    fn users(self) -> &'static str {
+        match self {
+            Kind::Sqlite => {
+                "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, email TEXT UNIQUE, \
+                 password TEXT)"
+            }
+            Kind::Postgres => {
+                "CREATE TABLE users (id SERIAL PRIMARY KEY, name TEXT NOT NULL, email TEXT UNIQUE, password TEXT)"
+            }
+            Kind::Mysql => {
+                "CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name TEXT NOT NULL, \
+                 email VARCHAR(255) UNIQUE, password TEXT) CHARACTER SET utf8mb4"
+            }
+        }
+    }
+
+    /// An id as `oauth_accounts.user_id` holds it.
+    fn as_text(self) -> &'static str {
+        match self {
+            Kind::Mysql => "CAST(users.id AS CHAR)",
+            Kind::Sqlite | Kind::Postgres => "CAST(users.id AS TEXT)",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Sqlite => "sqlite",
+            Kind::Postgres => "postgres",
+            Kind::Mysql => "mysql",
+        })
+    }
+}
+
+enum Conn {
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+    #[cfg(feature = "mysql")]
+    Mysql(MysqlConnection),
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+macro_rules! on {
+    ($conn:expr, $inner:ident => $work:expr) => {
+        match $conn {
+            #[cfg(feature = "sqlite")]
+            Conn::Sqlite($inner) => $work,
+            #[cfg(feature = "postgres")]
+            Conn::Postgres($inner) => $work,
+            #[cfg(feature = "mysql")]
+            Conn::Mysql($inner) => $work,
+        }
+    };
+}
+
+impl Conn {
+    fn open(kind: Kind, url: &str) -> Result<Self> {
+        let mut conn = match kind {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite => Conn::Sqlite(SqliteConnection::establish(url)?),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => Conn::Postgres(PgConnection::establish(url)?),
+            #[cfg(feature = "mysql")]
+            Kind::Mysql => Conn::Mysql(MysqlConnection::establish(url)?),
+            #[allow(unreachable_patterns)] // With all features.
+            other => return Err(format!("built without {other}").into()),
+        };
+        if kind == Kind::Sqlite {
+            conn.execute("PRAGMA busy_timeout = 5000")?;
+        }
+        Ok(conn)
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        Ok(on!(self, conn => conn.batch_execute(sql))?)
+    }
+
+    fn number(&mut self, sql: &str) -> Result<i64> {
+        let number: Number = on!(self, conn => diesel::sql_query(sql).get_result(conn))?;
+        Ok(number.number)
+    }
+}
+
+/// A database that is there as long as this.
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    /// As `DieselStorage` takes it.
+    pub(crate) url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Database {
+    /// A new one, empty.
+    pub(crate) fn empty(kind: Kind) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("races").tempdir()?;
+        if kind == Kind::Sqlite {
+            let url = folder.path().join("app.sqlite").display().to_string();
+            return Ok(Self { kind, url, folder });
+        }
+        let mut url = kind.server()?;
+        let name = format!("races_{}", std::process::id());
+        let mut conn = Conn::open(kind, url.as_str())?;
+        conn.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
+        conn.execute(&format!("CREATE DATABASE {name}"))?;
+        url.set_path(&name);
+        Ok(Self { kind, url: url.into(), folder })
+    }
+
+    /// A new one with the app's `users`.
+    pub(crate) fn create(kind: Kind) -> Result<Self> {
+        let database = Self::empty(kind)?;
+        database.execute(kind.users())?;
+        Ok(database)
+    }
+
+    /// A folder beside it.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn execute(&self, sql: &str) -> Result<()> {
+        Conn::open(self.kind, &self.url)?.execute(sql)
+    }
+
+    fn number(&self, sql: &str) -> Result<i64> {
+        Conn::open(self.kind, &self.url)?.number(sql)
+    }
+
+    /// Whether it answers.
+    pub(crate) fn is_up(&self) -> bool {
+        self.number("SELECT CAST(1 AS BIGINT) AS number").is_ok()
+    }
+
+    /// How many rows `from` has: a table, or a table and a condition.
+    pub(crate) fn count(&self, from: &str) -> Result<i64> {
+        self.number(&format!("SELECT COUNT(*) AS number FROM {from}"))
+    }
+
+    /// Users whom nobody can sign in as: without an account and without a password.
+    pub(crate) fn users_without_account(&self) -> Result<i64> {
+        let id = self.kind.as_text();
+        self.count(&format!(
+            "users WHERE password IS NULL AND NOT EXISTS (SELECT 1 FROM oauth_accounts WHERE user_id = {id})"
+        ))
+    }
+
+    /// Accounts of users who don't exist.
+    pub(crate) fn accounts_without_user(&self) -> Result<i64> {
+        let id = self.kind.as_text();
+        self.count(&format!(
+            "oauth_accounts WHERE user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE {id} = user_id)"
+        ))
+    }
+
+    /// All that is in it, as the database's own tool writes it.
+    pub(crate) fn dump(&self) -> Result<Vec<u8>> {
+        let url = &*self.url;
+        let mut command = match self.kind {
+            Kind::Sqlite => {
+                let mut bytes = std::fs::read(url)?;
+                bytes.extend(std::fs::read(format!("{url}-wal")).unwrap_or_default());
+                return Ok(bytes);
+            }
+            Kind::Postgres => {
+                let mut command = Command::new("pg_dump");
+                command.arg(url);
+                command
+            }
+            Kind::Mysql => {
+                let url = Url::parse(url)?;
+                let tool = ["mariadb-dump", "mysqldump"]
+                    .into_iter()
+                    .find(|tool| Command::new(tool).arg("--version").output().is_ok())
+                    .ok_or("neither mariadb-dump nor mysqldump is there")?;
+                let mut command = Command::new(tool);
+                command.args(["--no-defaults", "--protocol=tcp", "--single-transaction"]);
+                command.arg(format!("--user={}", url.username()));
+                command.arg(format!("--password={}", url.password().unwrap_or_default()));
+                command.arg(format!("--host={}", url.host_str().unwrap_or_default()));
+                command.arg(format!("--port={}", url.port().unwrap_or(3306)));
+                command.arg(url.path().trim_start_matches('/'));
+                command
+            }
+        };
+        let done = command.output()?;
+        if !done.status.success() {
+            return Err(format!("no dump: {}", String::from_utf8_lossy(&done.stderr)).into());
+        }
+        Ok(done.stdout)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Ok(server) = self.kind.server() else { return };
+        let name = self.url.rsplit('/').next().unwrap_or_default();
+        let force = match self.kind {
+            Kind::Postgres => " WITH (FORCE)",
+            _ => "",
+        };
+        let dropped = Conn::open(self.kind, server.as_str())
+            .and_then(|mut conn| conn.execute(&format!("DROP DATABASE {name}{force}")));
+        if let Err(error) = dropped {
+            eprintln!("races: the database {name} stays: {error}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Races and outages on real databases, between real processes: what must hold when many do the same thing at once, and
+//! when the database goes away under them.
+//!
+//! ```text
+//! races <race> [--rounds N] [--requests N] [sqlite] [postgres] [mysql]
+//!
+//! refresh      one expired token, 64 requests at once in two processes: one refresh, 64 answers, no token reused
+//! first-login  64 first logins of one person at once in two processes: one user, one account, 64 sessions; and of one
+//!              person at two providers, with the same address: one comes in, the other is told so
+//! nodes        disconnected on one process: how long the other still lets the person in
+//! soak         load while PostgreSQL is killed and started again: 200, 303 and 503, and nothing half done
+//! ```
+//!
+//! PostgreSQL and MySQL need a server, and the features of their names:
+//!
+//! ```text
+//! tests/databases cargo run --release -p races --all-features -- refresh --rounds 1000 sqlite postgres mysql
+//! DURABLE=1 tests/databases cargo run --release -p races --all-features -- soak --rounds 20
+//! ```
+//!
+//! The processes are this program again (`worker`), each a Rocket app with a `DieselStorage` on the same new database;
+//! the provider runs in the first process. `soak --app target/release/example_app` puts that app in the worker's place.
+//! Each race ends with a line of figures and a look through a dump of the database for whatever the provider gave out;
+//! a breach is counted, told, and makes the exit code 1.
+
+mod browser;
+mod database;
+mod first_login;
+mod nodes;
+mod outcome;
+mod refresh;
+mod secrets;
+mod soak;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use database::Kind;
+use outcome::Outcome;
+
+/// Errors of the rig itself.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How a race is to be run.
+struct Settings {
+    rounds: usize,
+    /// At once, over both processes.
+    requests: usize,
+    /// The program to put under load instead of a worker.
+    app: Option<PathBuf>,
+}
+
+struct Command {
+    race: String,
+    rounds: Option<usize>,
+    requests: usize,
+    app: Option<PathBuf>,
+    kinds: Vec<Kind>,
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
+    let race = args.next().ok_or("which race? refresh, first-login, nodes or soak")?;
+    let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} wants a value"));
+        match &*arg {
+            "--rounds" => command.rounds = Some(value()?.parse()?),
+            "--requests" => command.requests = value()?.parse()?,
+            "--app" => command.app = Some(value()?.into()),
+            name => command.kinds.push(Kind::named(name)?),
+        }
+    }
+    Ok(command)
+}
+
+async fn run(command: Command) -> Result<bool> {
+    let Command { race, rounds, requests, app, mut kinds } = command;
+    if kinds.is_empty() {
+        kinds = match &*race {
+            "nodes" | "soak" => vec![Kind::named("postgres")?],
+            _ => Kind::all(),
+        };
+    }
+    let mut held = true;
+    for kind in kinds {
+        let settings = |usual| Settings { rounds: rounds.unwrap_or(usual), requests, app: app.clone() };
+        let outcome: Outcome = match &*race {
+            "refresh" => refresh::run(kind, &settings(10)).await?,
+            "first-login" => first_login::run(kind, &settings(10)).await?,
+            "nodes" => nodes::run(kind, &settings(20)).await?,
+            "soak" => soak::run(kind, &settings(2)).await?,
+            other => return Err(format!("there is no race `{other}`").into()),
+        };
+        held &= outcome.told(&race, kind);
+    }
+    Ok(held)
+}
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1).peekable();
+    if args.peek().is_some_and(|arg| arg == "worker") {
+        return worker::main();
+    }
+    let done = parse(args).and_then(|command| rocket::execute(run(command)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("races: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! One token that can't be used any more, many requests at once, two processes: one refresh.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use rocket_dance::testing::Endpoint;
+use serde_json::Value;
+
+use crate::browser::{Browser, provider};
+use crate::database::{Database, Kind};
+use crate::outcome::Outcome;
+use crate::secrets::Secrets;
+use crate::worker::Worker;
+use crate::{Result, Settings};
+
+/// Seconds that an access token lives.
+const TTL: i64 = 100;
+
+pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
+    let (secrets, refusals) = (Secrets::default(), Secrets::default());
+    let mut outcome = Outcome::default();
+    let database = Database::create(kind)?;
+    let fake = provider(&secrets, &refusals).await;
+    fake.user("ada").access_token_ttl(TTL);
+    let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
+    let browser = Browser::new()?;
+    let cookies = browser.sign_in(&workers[0].url, "op", &secrets).await?;
+
+    let begun = Instant::now();
+    let (mut refreshes, mut answers) = (0, 0);
+    let mut times = Vec::new();
+    for round in 0..settings.rounds {
+        let expires = round % 2 == 1;
+        if expires {
+            // Everybody's clock: the token has expired, and the app knows.
+            fake.advance(TTL);
+            for worker in &workers {
+                browser.post(&format!("{}/advance/{TTL}", worker.url), &[], &mut cookies.clone()).await?;
+            }
+        } else {
+            // The provider refuses it before its time: the app learns it from the API's 401.
+            fake.expire_access_tokens();
+        }
+        let before = (fake.count(Endpoint::Token), fake.count(Endpoint::Userinfo));
+        let started = Instant::now();
+        let requests = (0..settings.requests).map(|request| {
+            let (browser, mut cookies) = (browser.clone(), cookies.clone());
+            let url = format!("{}/whoami/op", workers[request % workers.len()].url);
+            async move { browser.get(&url, &mut cookies).await }
+        });
+        for answer in join_all(requests).await {
+            match answer {
+                Ok(answer) if answer.status == 200 && answer.body.contains("\"ada\"") => answers += 1,
+                Ok(answer) => outcome.breach(format!("a request got {} {}", answer.status, answer.body)),
+                Err(error) => outcome.breach(format!("a request got no answer: {error}")),
+            }
+        }
+        times.push(started.elapsed());
+        let refreshed = fake.count(Endpoint::Token) - before.0;
+        refreshes += refreshed;
+        outcome.expect("refreshes in a round", refreshed, 1);
+        if expires {
+            // Nobody went to the API with the old one.
+            outcome.expect("calls in a round", fake.count(Endpoint::Userinfo) - before.1, settings.requests);
+        }
+    }
+    let took: Duration = begun.elapsed();
+    outcome.expect("refresh tokens reused or refused", refusals.count(), 0);
+    outcome.expect("accounts", database.count("oauth_accounts")?, 1);
+    outcome.figure("rounds", settings.rounds);
+    outcome.figure("requests", answers);
+    outcome.figure("refreshes", refreshes);
+    outcome.figure("reused", refusals.count());
+    outcome.times("round", times);
+    outcome.figure("took", format!("{took:.1?}"));
+    look(&mut outcome, &database, &secrets, "example.test")?;
+    Ok(outcome)
+}
+
+/// Looks for secrets in a dump of `database`, where `known` is to be found.
+pub(crate) fn look(outcome: &mut Outcome, database: &Database, secrets: &Secrets, known: &str) -> Result<()> {
+    let dump = database.dump()?;
+    if !String::from_utf8_lossy(&dump).contains(known) {
+        outcome.breach(format!("the dump doesn't show {known}: is it one?"));
+    }
+    for kind in secrets.found_in(&dump) {
+        outcome.breach(format!("a dump shows a {kind}"));
+    }
+    outcome.figure("secrets", secrets.count());
+    outcome.figure("dump bytes", dump.len());
+    Ok(())
+}

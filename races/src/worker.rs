@@ -1,0 +1,258 @@
+//! One process of the app: Rocket, a `DieselStorage`, two entries of the same provider.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
+use rocket::figment::providers::Serialized;
+use rocket::serde::json::{Json, Value};
+use rocket::{Config, State, get, post, routes};
+use rocket_dance::provider::Provider;
+use rocket_dance::storage::DieselStorage;
+use rocket_dance::testing::FakeProvider;
+use rocket_dance::{CurrentUser, Dance, LinkPolicy, Login, OAuth, Standing, Verdict};
+use serde_json::json;
+
+use crate::Result;
+use crate::database::{Database, Kind};
+
+const SETTINGS: &str = "RACES_WORKER";
+/// For tests only.
+pub(crate) const SECRET_KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
+/// All processes of an app share it; the rig speaks to each of them by its port.
+pub(crate) const BASE_URL: &str = "http://127.0.0.1:1";
+
+diesel::table! {
+    users (id) {
+        id -> Integer,
+        name -> Text,
+        email -> Nullable<Text>,
+        password -> Nullable<Text>,
+    }
+}
+
+/// Signs everybody up whose address is new here.
+struct SignUp;
+
+macro_rules! sign_up {
+    ($connection:ident, |$insert:ident, $conn:ident| $id:expr) => {
+        impl LinkPolicy<$connection, i32> for SignUp {
+            fn link(
+                &self,
+                login: &Login<i32>,
+                $conn: &mut $connection,
+            ) -> rocket_dance::Result<Verdict<i32>> {
+                if !matches!(login.standing, Standing::Stranger) {
+                    return Ok(login.usual());
+                }
+                let (name, email) = (login.profile.display_name(), login.profile.email());
+                let same = users::table.filter(users::email.eq(email));
+                if diesel::select(exists(same)).get_result($conn)? {
+                    return Ok(Verdict::Refuse("There is a user with this address: sign in first.".into()));
+                }
+                let $insert =
+                    diesel::insert_into(users::table).values((users::name.eq(name), users::email.eq(email)));
+                Ok(Verdict::SignUp($id))
+            }
+
+            fn has_other_login(&self, _: &i32, _: &mut $connection) -> rocket_dance::Result<bool> {
+                Ok(true)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "sqlite")]
+sign_up!(SqliteConnection, |insert, conn| insert.returning(users::id).get_result(conn)?);
+#[cfg(feature = "postgres")]
+sign_up!(PgConnection, |insert, conn| insert.returning(users::id).get_result(conn)?);
+#[cfg(feature = "mysql")]
+sign_up!(MysqlConnection, |insert, conn| {
+    insert.execute(conn)?;
+    let id: u64 = diesel::select(last_insert_id()).get_result(conn)?;
+    i32::try_from(id).map_err(rocket_dance::Error::app)?
+});
+#[cfg(feature = "mysql")]
+diesel::define_sql_function! {
+    fn last_insert_id() -> diesel::sql_types::Unsigned<diesel::sql_types::BigInt>
+}
+
+/// Moves the clock.
+#[post("/advance/<seconds>")]
+fn advance(seconds: i64, dance: &State<Dance>) {
+    dance.advance(seconds);
+}
+
+struct Op;
+
+impl Provider for Op {
+    const NAME: &'static str = "op";
+}
+
+/// The provider's userinfo, asked with the stored token.
+#[get("/whoami/op")]
+async fn whoami(op: OAuth<Op>) -> rocket_dance::Result<Json<Value>> {
+    op.userinfo().await.map(Json)
+}
+
+#[get("/me")]
+fn me(user: Option<CurrentUser<i32>>) -> Json<Value> {
+    Json(json!({ "user": user.map(|user| json!({ "id": *user })) }))
+}
+
+#[get("/plain")]
+fn plain() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// The process itself.
+pub(crate) fn main() -> ExitCode {
+    // The rig's end is ours.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("races worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> Result<()> {
+    let settings: Value = serde_json::from_str(&std::env::var(SETTINGS)?)?;
+    let url = settings["url"].as_str().ok_or("no url")?.to_owned();
+    let figment = Figment::from(Config::release_default()).merge(Serialized::globals(&settings["figment"]));
+    let storage = DieselStorage::url(&*url).migrate();
+    let storage = match Kind::of(&url) {
+        #[cfg(feature = "sqlite")]
+        Kind::Sqlite => storage.link::<SqliteConnection, i32>(SignUp),
+        #[cfg(feature = "postgres")]
+        Kind::Postgres => storage.link::<PgConnection, i32>(SignUp),
+        #[cfg(feature = "mysql")]
+        Kind::Mysql => storage.link::<MysqlConnection, i32>(SignUp),
+        #[allow(unreachable_patterns)] // With all features.
+        other => return Err(format!("built without {other}").into()),
+    };
+    let rocket = rocket::custom(figment)
+        .attach(Dance::fairing().storage(storage))
+        .attach(AdHoc::on_liftoff("port", |rocket| {
+            Box::pin(async move { println!("ready {}", rocket.config().port) })
+        }))
+        .mount("/", routes![whoami, me, plain, advance])
+        .register("/", rocket_dance::catchers());
+    rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
+}
+
+/// A running process of the app; dropping it ends it.
+pub(crate) struct Worker {
+    child: Child,
+    /// Where it is.
+    pub(crate) url: String,
+}
+
+impl Worker {
+    /// Starts one on the database at `url`.
+    pub(crate) fn start(url: &str, fake: &FakeProvider, cache: Value) -> Result<Self> {
+        let mut entries = serde_json::Map::new();
+        for (key, entry) in [fake.config("op"), fake.config("op2")] {
+            entries.insert(key.trim_start_matches("oauth.").to_owned(), entry);
+        }
+        let settings = json!({ "url": url, "figment": {
+            "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": "off", "cli_colors": false,
+            "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache },
+            "shutdown": { "ctrlc": true },
+        }});
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .env(SETTINGS, settings.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        let port = loop {
+            match lines.next() {
+                Some(line) => {
+                    if let Some(port) = line?.strip_prefix("ready ") {
+                        break port.to_owned();
+                    }
+                }
+                None => {
+                    let ended = child.wait()?;
+                    return Err(format!("a worker doesn't start ({ended})").into());
+                }
+            }
+        };
+        Ok(Self { child, url: format!("http://127.0.0.1:{port}") })
+    }
+
+    /// Two at the same time, as an app is deployed: also the migrations are run by both.
+    pub(crate) fn pair(url: &str, fake: &FakeProvider, cache: &Value) -> Result<[Self; 2]> {
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(|| Self::start(url, fake, cache.clone()));
+            (Self::start(url, fake, cache.clone()), second.join())
+        });
+        Ok([first?, second.map_err(|_| "a thread panicked")??])
+    }
+
+    /// Whether it is still there.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Its connections are gone when the kernel says so.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+impl Worker {
+    /// Starts `program`, the example app, in a worker's place.
+    pub(crate) fn example(
+        program: &std::path::Path,
+        database: &Database,
+        fake: &FakeProvider,
+    ) -> Result<Self> {
+        // Every merge of an entry is a table of its own; Rocket reads them from the environment as one.
+        let (_, entry) = fake.config("op");
+        let entry: Vec<_> =
+            entry.as_object().into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let log = std::fs::File::create(database.folder().join("app.log"))?;
+        let child = Command::new(program)
+            .env("ROCKET_PROFILE", "release")
+            .env("ROCKET_ADDRESS", "127.0.0.1")
+            .env("ROCKET_PORT", port.to_string())
+            .env("ROCKET_LOG_LEVEL", "critical")
+            .env("ROCKET_SECRET_KEY", SECRET_KEY)
+            .env("ROCKET_DATABASES", format!("{{app={{url={:?}}}}}", database.url))
+            .env("ROCKET_DANCE", format!("{{base_url={BASE_URL:?}}}"))
+            .env("ROCKET_OAUTH", format!("{{op={{{}}}}}", entry.join(",")))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        let mut worker = Self { child, url: format!("http://127.0.0.1:{port}") };
+        for _ in 0..1000 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Ok(worker);
+            }
+            if !worker.is_alive() {
+                let log = std::fs::read_to_string(database.folder().join("app.log"))?;
+                return Err(format!("{} has ended:\n{log}", program.display()).into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(format!("{} doesn't listen", program.display()).into())
+    }
+}
