@@ -59,6 +59,11 @@ install_packages() {
   has python3 || wanted+=(python3)
   has npm || wanted+=(nodejs npm)
   has "${CHROMIUM:-chromium}" || wanted+=(chromium)
+  has pkg-config || wanted+=(pkg-config)
+  has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
+  has mariadbd || [ -x /usr/sbin/mariadbd ] || wanted+=(mariadb-server)
+  pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
+  pkg-config --exists libmariadb 2>/dev/null || wanted+=(libmariadb-dev)
   if [ ${#wanted[@]} -gt 0 ]; then
     echo "installing ${wanted[*]}"
     as_root apt-get update -qq
@@ -79,7 +84,7 @@ install_peers() {
   (cd tests/peers/browser && npm ci --silent)
 }
 
-features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
+features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
 
 lint() { cargo clippy --locked --quiet --all-targets "$@" -- -D warnings; }
 
@@ -141,11 +146,25 @@ for feature in $(features); do
   step "tests, $feature alone" cargo test --locked --quiet --lib --no-default-features --features "$feature"
 done
 
+step "storages on three databases" tests/databases \
+  cargo test --locked --quiet --package rocket_dance --all-features --lib -- --include-ignored
+
+for database in postgres mysql; do
+  on=(--package example_app --no-default-features --features "$database")
+  step "lints, example app on $database" lint "${on[@]}"
+  step "tests, example app on $database" tests/databases cargo test --locked --quiet "${on[@]}"
+done
+races() { tests/databases cargo run --locked --quiet --package races --all-features -- "$@"; }
+step "races: one refresh" races refresh --rounds 10
+step "races: first logins" races first-login --rounds 5
+step "races: two nodes" races nodes --rounds 5
+step "races: PostgreSQL killed" races soak --rounds 2
+
 step "example app, debug" cargo build --locked --quiet --package example_app
 step "example app, release" cargo check --locked --quiet --release --package example_app
 step "bench compiles" cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
 step "package" packaged
-step "rides" cargo test --locked --test rides -- --include-ignored --test-threads 2
+step "rides" tests/databases cargo test --locked --test rides -- --include-ignored --test-threads 2
 
 if cargo deny --version >/dev/null 2>&1; then
   step "licenses and sources" cargo deny --offline check licenses bans sources

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use common::app::App;
 use common::browser::{Browser, Page};
 use common::chromium;
+use common::database::Database;
 use common::leaks::{Hidden, leaks};
 use common::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
-use common::sqlite::{count, dump};
 use rocket::futures::future::join_all;
 use rocket::http::Status;
 use serde_json::{Value, json};
@@ -35,8 +35,16 @@ struct Ride {
 impl Ride {
     /// Two entries of the same provider, `op` and `op2`.
     fn new(log_level: &'static str, access_token_ttl: u32) -> Self {
+        Self::on("sqlite", log_level, access_token_ttl)
+    }
+
+    fn on(database: &'static str, log_level: &'static str, access_token_ttl: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let app = App::new(folder.path(), log_level);
+        let database = match database {
+            "sqlite" => Database::sqlite(folder.path()),
+            server => Database::on_server(server, folder.path()),
+        };
+        let app = App::new(folder.path(), database, log_level);
         let callbacks = [app.callback("op"), app.callback("op2")];
         let provider = Provider::start(folder.path(), &callbacks, access_token_ttl);
         let entry = format!(
@@ -91,7 +99,7 @@ impl Ride {
 
     /// Everything stored, but for the callbacks used up.
     fn stored(&self) -> String {
-        dump(&self.app.database, |table| table != "oauth_claims")
+        self.app.database.rows(Some("oauth_claims"))
     }
 
     /// No secret of this ride lies in the database or in the log.
@@ -118,8 +126,8 @@ fn accounts(me: &Value) -> Vec<(&str, &str)> {
     accounts.map(|a| (a["provider"].as_str().unwrap(), a["provider_user_id"].as_str().unwrap())).collect()
 }
 
-async fn whole_ride(log_level: &'static str) {
-    let ride = Ride::new(log_level, SHORT);
+async fn whole_ride(database: &'static str, log_level: &'static str) {
+    let ride = Ride::on(database, log_level, SHORT);
     let (app, provider) = (&ride.app, &ride.provider);
     let running = app.start(&ride.entries);
 
@@ -140,7 +148,7 @@ async fn whole_ride(log_level: &'static str) {
     assert_eq!(ride.whoami(&mut alice, "op").await, (Status::Ok, wanted.clone()));
     assert_eq!((provider.count("refresh").await, provider.count("rotated").await), (1, 1));
 
-    // Another process on the same file: session, account and token are still good, and the rotated one is the one kept.
+    // Another process on the same database: session, account and token are still good, and the rotated one is the one kept.
     running.process.stop();
     let running = app.start(&ride.entries);
     assert_eq!(ride.me(&mut alice).await, me);
@@ -206,23 +214,35 @@ async fn whole_ride(log_level: &'static str) {
 }
 
 #[rocket::async_test]
-#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn whole_ride_at_normal_log_level() {
-    whole_ride("normal").await;
+    whole_ride("sqlite", "normal").await;
 }
 
 #[rocket::async_test]
-#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn whole_ride_at_debug_log_level() {
-    whole_ride("debug").await;
+    whole_ride("sqlite", "debug").await;
 }
 
 #[rocket::async_test]
-#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn whole_ride_on_postgres() {
+    whole_ride("postgres", "debug").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn whole_ride_on_mysql() {
+    whole_ride("mysql", "debug").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn thirty_two_first_logins_at_once_make_one_user() {
     let ride = Ride::new("normal", 3600);
     let _running = ride.app.start(&ride.entries);
-    let users = count(&ride.app.database, "users");
+    let users = ride.app.database.count("users");
 
     let mut waiting = Vec::new();
     for _ in 0..32 {
@@ -243,12 +263,12 @@ async fn thirty_two_first_logins_at_once_make_one_user() {
         ids.push(ride.me(&mut browser).await["user"]["id"].clone());
     }
     assert!(ids[0].is_number() && ids.iter().all(|id| *id == ids[0]), "32 sessions of one user: {ids:?}");
-    assert_eq!(count(&ride.app.database, "users"), users + 1);
-    assert_eq!(count(&ride.app.database, "oauth_accounts"), 1);
+    assert_eq!(ride.app.database.count("users"), users + 1);
+    assert_eq!(ride.app.database.count("oauth_accounts"), 1);
 }
 
 #[rocket::async_test]
-#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn whole_ride_in_chromium() {
     let ride = Ride::new("debug", 3600);
     let _running = ride.app.start(&ride.entries);
@@ -257,12 +277,12 @@ async fn whole_ride_in_chromium() {
         &["whole", base.as_str(), "op", "op2", "alice"],
         &chromium::shots("whole", ride.folder.path()),
     );
-    assert_eq!(count(&ride.app.database, "oauth_accounts"), 1, "dana has said no");
+    assert_eq!(ride.app.database.count("oauth_accounts"), 1, "dana has said no");
     ride.leaves_no_secret(2).await;
 }
 
 #[rocket::async_test]
-#[ignore = "a ride: ./test.sh, or: cargo test --test rides -- --ignored"]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn ride_begun_at_another_loopback_name() {
     let ride = Ride::new("normal", 3600);
     let _running = ride.app.start(&ride.entries);

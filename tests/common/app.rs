@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use url::Url;
 
+use super::database::Database;
 use super::process::{Process, free_port, root};
 
 /// How the example app is started; the same for every start, so that it can be stopped and started again.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) port: u16,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     pub(crate) log: PathBuf,
     pub(crate) log_level: &'static str,
 }
@@ -24,10 +25,9 @@ pub(crate) struct Running {
 }
 
 impl App {
-    /// One with its database and its log in `folder`.
-    pub(crate) fn new(folder: &Path, log_level: &'static str) -> Self {
-        let (database, log) = (folder.join("app.sqlite"), folder.join("app.log"));
-        Self { port: free_port(), database, log, log_level }
+    /// One on `database`, with its log in `folder`.
+    pub(crate) fn new(folder: &Path, database: Database, log_level: &'static str) -> Self {
+        Self { port: free_port(), database, log: folder.join("app.log"), log_level }
     }
 
     /// Its `base_url`, with `path`.
@@ -44,14 +44,14 @@ impl App {
     pub(crate) fn start(&self, entries: &str) -> Running {
         let started = std::fs::read_to_string(&self.log).unwrap_or_default().len();
         let mut process = Process::start(
-            Command::new(binary())
+            Command::new(binary(self.database.feature))
                 .current_dir(root())
                 .env("ROCKET_ADDRESS", "127.0.0.1")
                 .env("ROCKET_PORT", self.port.to_string())
                 .env("ROCKET_LOG_LEVEL", self.log_level)
                 .env("ROCKET_CLI_COLORS", "false")
                 .env("ROCKET_SECRET_KEY", SECRET_KEY)
-                .env("ROCKET_DATABASES", format!("{{app={{url={:?}}}}}", self.database))
+                .env("ROCKET_DATABASES", format!("{{app={{url={:?}}}}}", self.database.url))
                 .env(
                     "ROCKET_DANCE",
                     format!("{{base_url={:?}}}", self.url("/").as_str().trim_end_matches('/')),
@@ -65,25 +65,36 @@ impl App {
 
     /// The files in which secrets could lie open.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", self.database.display()));
-        vec![self.database.clone(), beside("-wal"), beside("-shm"), beside("-journal"), self.log.clone()]
+        let mut files = self.database.files();
+        files.push(self.log.clone());
+        files
     }
 }
 
 /// For tests only.
 pub(crate) const SECRET_KEY: &str = "0c8e3b1f2d5a49768b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a";
 
-/// The binary beside this test's own, built if need be.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "example_app"])
+/// The binary for one database, built if need be and put beside this test's own: each build takes the place of the other
+/// databases'.
+fn binary(feature: &'static str) -> PathBuf {
+    static BUILT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let test = std::env::current_exe().unwrap();
+    let beside = test.ancestors().nth(2).unwrap();
+    let own = beside.join(format!("example_app-{feature}"));
+    if !built.contains(&feature) {
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "example_app", "--no-default-features"])
+            .args(["--features", feature])
             .current_dir(root())
             .status()
             .expect("cargo");
-        assert!(built.success(), "example_app doesn't build");
-        let test = std::env::current_exe().unwrap();
-        test.ancestors().nth(2).unwrap().join("example_app")
-    })
+        assert!(build.success(), "example_app doesn't build");
+        // Another test's app may run from there.
+        let new = beside.join(format!("example_app-{feature}-{}", std::process::id()));
+        std::fs::copy(beside.join("example_app"), &new).unwrap();
+        std::fs::rename(new, &own).unwrap();
+        built.push(feature);
+    }
+    own
 }

@@ -3,10 +3,13 @@
 // Each test file uses the part it needs, and may fail as loudly as it likes.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(feature = "sqlite")]
 pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod chromium;
 pub(crate) mod cookies;
+#[cfg(feature = "sqlite")]
+pub(crate) mod database;
 pub(crate) mod html;
 pub(crate) mod leaks;
 pub(crate) mod process;

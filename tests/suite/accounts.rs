@@ -4,7 +4,7 @@ use rocket::http::{Accept, ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::routes;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
-use rocket_dance::{Dance, ErrorKind};
+use rocket_dance::{Accounts, Dance, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::app::{App, figment, location, rocket};
@@ -16,7 +16,8 @@ async fn app(people: &People, settings: &[(&str, Value)]) -> App {
     let fake = FakeProvider::start().await;
     let figment = settings.iter().fold(figment(&fake), |figment, setting| figment.merge(setting.clone()));
     let rocket = rocket(figment, Dance::fairing().storage(people.storage()));
-    let client = Client::tracked(rocket.mount("/", routes![context])).await.expect("the app launches");
+    let client =
+        Client::tracked(rocket.mount("/", routes![context, choose])).await.expect("the app launches");
     let app = App { client, fake };
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     app
@@ -105,6 +106,99 @@ async fn the_page_has_a_form_for_everything() {
     let (status, json) = app.json("/login/accounts").await;
     assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("not_signed_in")));
     assert!(json["error"]["login_url"].as_str().is_some_and(|url| url.starts_with("/login")));
+}
+
+/// The `sub` of whose account a guard takes, after it has made `make` primary.
+#[rocket::post("/choose/<account>?<make>")]
+async fn choose(accounts: Accounts, account: i64, make: bool) -> rocket_dance::Result<String> {
+    if make {
+        accounts.make_primary(account).await?;
+    }
+    Ok(accounts.choose(account)?.userinfo().await?["sub"].to_string())
+}
+
+#[rocket::async_test]
+async fn one_of_several_accounts_is_the_primary_one() {
+    let people = People::new();
+    let app = app(&people, &[]).await;
+    let page = async || {
+        let page = app.client.get("/login/accounts").header(Accept::HTML).dispatch().await;
+        page.into_string().await.expect("a page")
+    };
+    let primary = |page: &str| {
+        let forms = forms(page).into_iter().filter(|(action, _)| action == "/login/op/primary");
+        forms.map(|(_, fields)| fields[1].1.clone()).collect::<Vec<_>>()
+    };
+    let one = page().await;
+    assert!(primary(&one).is_empty() && !one.contains("Primary"), "of one account nothing is said");
+    assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
+    let [ada, grace] = <[String; 2]>::try_from(people.ids("op")).expect("two");
+    let two = page().await;
+    assert_eq!((primary(&two), two.matches("Primary").count()), (vec![grace.clone()], 1));
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+
+    // The form as it stands.
+    let (action, fields) =
+        forms(&two).into_iter().find(|(action, _)| action == "/login/op/primary").expect("it");
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let posted = app.client.post(action).header(ContentType::Form).body(body).dispatch().await;
+    assert_eq!((posted.status(), location(&posted).as_str()), (Status::SeeOther, "/login/accounts"));
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("grace"), "at once");
+    assert_eq!(primary(&page().await), [ada.as_str()]);
+    let (_, json) = app.json("/login/accounts").await;
+    let entry = &json["entries"][0];
+    assert_eq!(entry["make_primary"], "/login/op/primary");
+    assert_eq!(
+        (&entry["accounts"][0]["id"].to_string(), &entry["accounts"][0]["primary"]),
+        (&grace, &json!(true))
+    );
+    assert_eq!(
+        (&entry["accounts"][1]["id"].to_string(), &entry["accounts"][1]["primary"]),
+        (&ada, &json!(false))
+    );
+
+    // In a handler of the app's own.
+    let chosen = async |uri: String| {
+        let answer = app.client.post(uri).header(Accept::JSON).dispatch().await;
+        (answer.status().code, answer.into_string().await.unwrap_or_default())
+    };
+    assert_eq!(chosen(format!("/choose/{ada}?make=false")).await, (200, "\"ada\"".into()));
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("grace"));
+    assert_eq!(chosen(format!("/choose/{ada}?make=true")).await.0, 200);
+    assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
+
+    // What is not hers.
+    let order = || people.ranks();
+    let before = order();
+    log_out(&app).await;
+    app.fake.user("eve");
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    assert_eq!(connect(&app, "op", "mallory").await, Status::SeeOther);
+    let before = [before, order().split_off(2)].concat();
+    for account in [ada.as_str(), "999999", "-1"] {
+        assert_eq!(app.post("/login/op/primary", &[("account", account)]).await.status(), Status::SeeOther);
+        for make in [true, false] {
+            let (status, said) = chosen(format!("/choose/{account}?make={make}")).await;
+            assert!(status == 401 && said.contains("not_connected"), "{said}");
+        }
+    }
+    for (uri, fields, status) in [
+        ("/login/op/primary", &[("account", "")][..], Status::BadRequest),
+        ("/login/op/primary", &[("account", "1 OR 1=1")], Status::BadRequest),
+        ("/login/op/primary", &[], Status::BadRequest),
+        ("/login/nowhere/primary", &[("account", &ada)], Status::NotFound),
+        // Another entry's path.
+        ("/login/op2/primary", &[("account", &people.ids("op")[3])], Status::SeeOther),
+    ] {
+        assert_eq!(app.post(uri, fields).await.status(), status, "{uri} {fields:?}");
+    }
+    let bare = app.client.post("/login/op/primary").header(ContentType::Form).body(format!("account={ada}"));
+    assert_eq!(bare.dispatch().await.status(), Status::Forbidden);
+    assert_eq!(order(), before);
+    log_out(&app).await;
+    let out = app.post("/login/op/primary", &[("account", &ada)]).await;
+    assert!([Status::Unauthorized, Status::Forbidden].contains(&out.status()));
+    assert_eq!(order(), before);
 }
 
 #[rocket::async_test]

@@ -439,12 +439,13 @@ async fn our_routes_win_against_a_catch_all() {
             ("/login/accounts", 303),
             ("/login/logout", 405),
             ("/login/op/disconnect", 405),
+            ("/login/op/primary", 405),
         ] {
             let response = client.get(uri).dispatch().await;
             assert_eq!(response.status().code, status, "{uri}");
             assert_ne!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
         }
-        for uri in ["/login/logout", "/login/op/disconnect", "/login/op"] {
+        for uri in ["/login/logout", "/login/op/disconnect", "/login/op/primary", "/login/op"] {
             assert_eq!(client.post(uri).dispatch().await.status(), Status::Forbidden, "{uri}");
         }
         let own = client.get("/else/where").dispatch().await.into_string().await;
@@ -461,12 +462,13 @@ async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
     let app = app(MemoryStorage::default()).await;
     let callback = app.callback("/login/op").await;
     let authorized = app.token_calls();
-    let allowed: [(&str, &[&str]); 6] = [
+    let allowed: [(&str, &[&str]); 7] = [
         ("/login", &["GET"]),
         ("/login/op", &["GET", "POST"]),
         (&callback, &["GET"]),
         ("/login/accounts", &["GET"]),
         ("/login/op/disconnect", &["POST"]),
+        ("/login/op/primary", &["POST"]),
         ("/login/logout", &["POST"]),
     ];
     let all = [

@@ -33,7 +33,7 @@ diesel::table! {
 }
 
 /// Strangers are signed up.
-fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+pub(crate) fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
     match &login.standing {
         Standing::Stranger => {
             let name = users::name.eq(login.profile.display_name().to_owned());
@@ -106,6 +106,12 @@ impl House {
         Self::launch(fake, folder, tokens, configure, |dance| dance).await
     }
 
+    /// The same, built in another way.
+    pub(crate) async fn rebuilt(&self, attach: impl FnOnce(DanceFairing) -> DanceFairing) -> Self {
+        let (fake, folder, tokens) = (self.fake.clone(), self.folder.clone(), self.tokens.clone());
+        Self::launch(fake, folder, tokens, |figment| figment, attach).await
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser { house: self.clone(), jar: BTreeMap::new() }
     }
@@ -118,7 +124,7 @@ impl House {
         self.fake.count(Endpoint::Token)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("app.sqlite")
     }
 

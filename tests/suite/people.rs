@@ -118,6 +118,23 @@ impl People {
         )
     }
 
+    /// The order of the accounts at `op`, by id.
+    pub fn ranks(&self) -> Vec<String> {
+        self.lines(
+            "SELECT user_id || ' ' || provider_user_id || ' ' || rank AS line FROM oauth_accounts \
+             WHERE provider = 'op' ORDER BY id",
+        )
+    }
+
+    /// All about the accounts `WHERE` that a new token leaves as it is.
+    pub fn lines_of(&self, condition: &str) -> Vec<String> {
+        self.lines(&format!(
+            "SELECT json_array(id, provider, issuer, provider_user_id, user_id, display_name, email, email_verified, \
+             profile_url, image_url, userinfo, rank, created_at, note) AS line FROM oauth_accounts WHERE {condition} \
+             ORDER BY id"
+        ))
+    }
+
     /// The ids of the accounts at `entry`.
     pub fn ids(&self, entry: &str) -> Vec<String> {
         self.lines(&format!(

@@ -135,6 +135,7 @@ async fn rd_05_none_of_our_own_routes() {
         "/login/op/authorized?code=a&state=b",
         "/login/logout",
         "/login/op/disconnect",
+        "/login/op/primary",
         "/a/../login/op",
         "/%6cogin/op",
         "/login%2fop",

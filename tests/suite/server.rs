@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rocket::fairing::AdHoc;
@@ -16,7 +17,7 @@ use rocket::serde::json::Value;
 use rocket::{Config, State, post, routes};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
-use rocket_dance::{CurrentUser, Dance};
+use rocket_dance::{CurrentUser, Dance, DanceFairing};
 use serde_json::json;
 
 use crate::people::{People, SignUp};
@@ -36,20 +37,27 @@ fn leave(jar: &rocket::http::CookieJar<'_>) {
 }
 
 /// Not a test: what [`Server::start`] starts.
-#[allow(clippy::print_stdout)]
 #[test]
 #[ignore = "the process that other tests start"]
 fn serve() {
+    serve_with(|settings| {
+        let database = settings["people"].as_str().expect("a path");
+        Dance::fairing().storage(DieselStorage::url(database).migrate().link(SignUp))
+    });
+}
+
+/// Serves the dance of the settings, in the process that was started for it.
+#[allow(clippy::print_stdout)]
+pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) {
     let Ok(figment) = std::env::var(FIGMENT) else { return };
     let settings: BTreeMap<String, Value> = serde_json::from_str(&figment).expect("JSON");
-    let database = settings["people"].as_str().expect("a path").to_owned();
+    let dance = dance(&settings);
     let figment = settings
         .into_iter()
-        .filter(|(key, _)| key != "people")
+        .filter(|(key, _)| !["people", "crash"].contains(&key.as_str()))
         .fold(Figment::from(Config::debug_default()), |figment, (key, value)| {
             figment.merge(Serialized::default(&key, value))
         });
-    let dance = Dance::fairing().storage(DieselStorage::url(database).migrate().link(SignUp));
     let rocket =
         crate::app::rocket(figment, dance).mount("/", routes![advance, leave]).attach(AdHoc::on_liftoff(
             "port",
@@ -67,7 +75,7 @@ pub struct Server {
     child: Child,
     port: u16,
     host: String,
-    pub people: People,
+    pub people: Arc<People>,
 }
 
 /// An answer as it came over the wire.
@@ -80,7 +88,18 @@ pub struct Raw {
 impl Server {
     /// Starts one that is reached at `base_url`, or so it thinks, with `extra` settings.
     pub fn start(fake: &FakeProvider, base_url: &str, log_level: &str, extra: Value) -> Self {
-        let people = People::new();
+        Self::start_as("server::serve", Arc::new(People::new()), fake, base_url, log_level, extra)
+    }
+
+    /// The same with the ignored test `test` as its process, and these people.
+    pub fn start_as(
+        test: &str,
+        people: Arc<People>,
+        fake: &FakeProvider,
+        base_url: &str,
+        log_level: &str,
+        extra: Value,
+    ) -> Self {
         let mut settings = json!({
             "people": people.path(), "address": "127.0.0.1", "port": 0, "log_level": log_level, "cli_colors": false,
             "workers": 2, "secret_key": SECRET_KEY, "dance": { "base_url": base_url },
@@ -93,7 +112,7 @@ impl Server {
         merge(&mut settings, extra);
         let log = File::create(people.folder().join("log")).expect("a log file");
         let child = Command::new(std::env::current_exe().expect("this binary"))
-            .args(["--exact", "server::serve", "--ignored", "--nocapture"])
+            .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FIGMENT, settings.to_string())
             .stdout(Stdio::from(log.try_clone().expect("the log file again")))
             .stderr(Stdio::from(log))
@@ -122,6 +141,17 @@ impl Server {
 
     /// One request, on a connection of its own.
     pub fn request(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Raw {
+        self.try_request(method, target, headers, body).expect("an answer")
+    }
+
+    /// One request; nothing when the process ends over it.
+    pub fn try_request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Raw> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server is there");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
@@ -136,17 +166,38 @@ impl Server {
         }
         stream.write_all(format!("{head}\r\n{body}").as_bytes()).expect("sent");
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
+        stream.read_to_end(&mut answer).ok()?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let (head, body) = answer.split_once("\r\n\r\n")?;
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
         let headers = lines.filter_map(|line| line.split_once(": "));
-        Raw {
+        Some(Raw {
             status: status.parse().expect("a number"),
             headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
             body: body.to_owned(),
-        }
+        })
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Tells it to end.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Waits until it has ended by itself; says whether it was by a signal: aborted, killed.
+    pub fn has_crashed(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        self.child.wait().expect("it ends").signal().is_some()
     }
 }
 

@@ -134,7 +134,8 @@ async fn cs_02_signing_out_takes_the_pages_own_token() {
     let before = token(&app).await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     let good = token(&app).await;
-    let elsewhere = self::app(&People::new()).await;
+    let others = People::new();
+    let elsewhere = self::app(&others).await;
     assert_eq!(sign_in(&elsewhere.client, "op").await.status, Status::SeeOther);
     let foreign = token(&elsewhere).await;
     assert_ne!(before, good, "SF-02: it is another after signing in");

@@ -90,7 +90,7 @@ impl Signals for Listener {
                 format!("removed {entry} {} {}", text(provider_user_id), text(user))
             }
             Event::LoginCompleted { entry, user } => format!("completed {entry} {user}"),
-            Event::LoginFailed { entry, code } => format!("failed {entry} {code}"),
+            Event::LoginFailed { entry, code, .. } => format!("failed {entry} {code}"),
             Event::TokenRefreshed { entry, provider_user_id, user } => {
                 format!("refreshed {entry} {} {}", text(provider_user_id), text(user))
             }

@@ -181,3 +181,23 @@ async fn the_sites_token_is_refreshed_and_its_loss_is_an_outage() {
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
 }
+
+#[rocket::async_test]
+async fn what_a_visitor_left_before_the_entry_was_the_sites_is_not_the_sites() {
+    let people = People::new();
+    let fake = FakeProvider::start().await;
+    fake.user("eve");
+    let settings = figment(&fake);
+    let before = App::new(fake, settings, Dance::fairing().storage(people.storage())).await;
+    assert_eq!(sign_in(&before.client, "op").await.status, Status::SeeOther);
+    people.sql("UPDATE oauth_accounts SET user_id = NULL");
+    assert_eq!(people.accounts(), ["op/eve -> -"]);
+
+    let app = app(&people, None, true).await;
+    assert_eq!(bot_says(&app).await, Err(503));
+    assert_eq!(ride(&app, false).await, Status::Forbidden);
+    assert_eq!(bot_says(&app).await, Err(503));
+    assert_eq!(ride(&app, true).await, Status::SeeOther);
+    assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
+    assert_eq!(people.accounts(), ["op/ada -> -", "op/eve -> -"]);
+}

@@ -300,7 +300,7 @@ async fn st_13_no_value_is_another() {
             assert_eq!(eve.user().await, None, "{kind} as {name}");
             refused(&mut eve, &Ask::get(&pending), NOT_TRUSTED).await;
             refused(&mut eve, &Ask::get(&used), NOT_TRUSTED).await;
-            for form in ["/login/op", "/login/op/disconnect", "/login/logout"] {
+            for form in ["/login/op", "/login/op/disconnect", "/login/op/primary", "/login/logout"] {
                 refused(&mut eve, &Ask::post(form, &[("csrf", value)]), forbidden).await;
             }
         }
@@ -309,7 +309,7 @@ async fn st_13_no_value_is_another() {
             refused(&mut ada, &Ask::get(&as_state), NOT_TRUSTED).await;
         }
         if *kind != "csrf token" {
-            for form in ["/login/op", "/login/op/disconnect", "/login/logout"] {
+            for form in ["/login/op", "/login/op/disconnect", "/login/op/primary", "/login/logout"] {
                 refused(&mut ada, &Ask::post(form, &[("csrf", value)]), forbidden).await;
             }
         }

@@ -1,0 +1,423 @@
+//! Refreshing when something goes wrong: with the store, with another process, with the provider.
+//!
+//! Another process is a second handle on the same database: it takes leases and writes as that would.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rocket::figment::Figment;
+use rocket::futures::future::join_all;
+use rocket::tokio::time::sleep;
+use rocket_dance::storage::{DieselStorage, Key, KeyRing, Linked, Record, Storage};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::{Arrival, Client, Dance, Error, ErrorKind, Profile, Result, Token};
+use serde_json::{Value, json};
+
+use crate::app::{App, Op, figment};
+use crate::people::People;
+
+const HOUR: i64 = 3600;
+/// Longer than a lease lasts.
+const LEASE: i64 = 60;
+
+/// A storage that fails as it is told.
+#[derive(Clone)]
+struct Faulty(Arc<Faults>);
+
+struct Faults {
+    storage: DieselStorage,
+    /// So many renewals fail, before or after they are written.
+    before: AtomicUsize,
+    after: AtomicUsize,
+    /// So many reads past the cache fail.
+    reads: AtomicUsize,
+    /// Everything fails.
+    down: AtomicBool,
+    renewals: AtomicUsize,
+    leases: AtomicUsize,
+}
+
+fn counts_down(counter: &AtomicUsize) -> bool {
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Faulty {
+    fn new(people: &People) -> Self {
+        Self(Arc::new(Faults {
+            storage: people.storage(),
+            before: AtomicUsize::new(0),
+            after: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
+            down: AtomicBool::new(false),
+            renewals: AtomicUsize::new(0),
+            leases: AtomicUsize::new(0),
+        }))
+    }
+
+    fn up(&self) -> Result<&DieselStorage> {
+        if self.0.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { Ok(&self.0.storage) }
+    }
+
+    fn renewals(&self) -> usize {
+        self.0.renewals.load(Ordering::SeqCst)
+    }
+}
+
+#[rocket::async_trait]
+impl Storage for Faulty {
+    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        self.up()?.get(key).await
+    }
+
+    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+        if counts_down(&self.0.reads) {
+            return Err(Error::store("blinking"));
+        }
+        self.up()?.fresh(key).await
+    }
+
+    async fn set(&self, record: &Record) -> Result<()> {
+        self.up()?.set(record).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.up()?.delete(key).await
+    }
+
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+        self.up()?.list(user, entries).await
+    }
+
+    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+        self.0.leases.fetch_add(1, Ordering::SeqCst);
+        self.up()?.lease(record, now, until).await
+    }
+
+    async fn release(&self, record: &Record) -> Result<()> {
+        self.up()?.release(record).await
+    }
+
+    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+        self.0.renewals.fetch_add(1, Ordering::SeqCst);
+        if counts_down(&self.0.before) {
+            return Err(Error::store("cut off before"));
+        }
+        let done = self.up()?.renew(record, renewed).await;
+        if counts_down(&self.0.after) { Err(Error::store("cut off after")) } else { done }
+    }
+
+    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+        self.up()?.link(arrival, keys).await
+    }
+
+    async fn open(&self, figment: &Figment) -> Result<()> {
+        self.0.storage.open(figment).await
+    }
+}
+
+/// Ada's account at a provider that rotates, its token expired; and the storage with its faults.
+async fn expired(people: &People) -> (App, Faulty) {
+    let fake = FakeProvider::start().await;
+    let faulty = Faulty::new(people);
+    let figment = figment(&fake).merge(("dance.cache", false));
+    let app = App::new(fake, figment, Dance::fairing().storage(faulty.clone())).await;
+    assert_eq!(rocket_dance::testing::sign_in(&app.client, "op").await.status.code, 303);
+    dance(&app).advance(2 * HOUR);
+    app.fake.advance(2 * HOUR);
+    (app, faulty)
+}
+
+fn dance(app: &App) -> &Dance {
+    Dance::fetch(app.client.rocket()).expect("attached")
+}
+
+async fn client(app: &App) -> Client {
+    dance(app).client(Op, &1).await.expect("the store works").expect("an account")
+}
+
+/// Another process's storage.
+async fn other(people: &People) -> DieselStorage {
+    let storage = people.storage();
+    storage.open(&Figment::new()).await.unwrap();
+    storage
+}
+
+async fn stored(app: &App) -> Record {
+    dance(app).account(Op, "ada").await.unwrap().expect("stored")
+}
+
+/// The account works: the provider, which punishes a used refresh token, refreshes it once more.
+async fn lives_on(app: &App) {
+    dance(app).advance(2 * HOUR);
+    app.fake.advance(2 * HOUR);
+    let calls = app.token_calls();
+    client(app).await.access_token().await.expect("refreshed once more");
+    assert_eq!(app.token_calls(), calls + 1);
+    assert_eq!(client(app).await.userinfo().await.expect("the provider takes it")["sub"], "ada");
+}
+
+async fn eventually(what: impl AsyncFn() -> bool) {
+    for _ in 0..1000 {
+        if what().await {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("that never came");
+}
+
+fn slow() -> Answer {
+    Answer::genuine().delay(Duration::from_millis(600))
+}
+
+fn dead() -> Answer {
+    Answer::json(json!({ "error": "invalid_grant" })).with_status(400)
+}
+
+#[rocket::async_test]
+async fn db_03_the_database_dies_between_the_rotated_token_and_the_commit() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    faulty.0.before.store(5, Ordering::SeqCst);
+    let client = client(&app).await;
+    let token = client.access_token().await.expect("the database came back in time");
+    assert_eq!((app.token_calls(), faulty.renewals(), stored(&app).await.version), (2, 6, 2));
+    assert!(dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap().access_token.matches(token.expose()));
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    let (mine, others) = (client(&app).await, client(&app).await);
+    app.fake.answer(Endpoint::Token, slow());
+    let mine = rocket::tokio::spawn(async move {
+        let token = mine.access_token().await.expect("from memory");
+        (token, mine)
+    });
+    eventually(async || app.token_calls() == 2).await;
+    faulty.0.down.store(true, Ordering::SeqCst);
+    // Neither "please sign in" nor a refresh of his own.
+    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::Store);
+    let (token, mine) = mine.await.unwrap();
+    assert_eq!(mine.userinfo().await.expect("the provider takes it")["sub"], "ada");
+    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(app.token_calls(), 2);
+    faulty.0.down.store(false, Ordering::SeqCst);
+    eventually(async || stored(&app).await.version == 2).await;
+    assert!(others.access_token().await.expect("stored").matches(token.expose()));
+    assert_eq!(app.token_calls(), 2);
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn db_03_a_commit_whose_answer_was_lost_is_known_again() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    faulty.0.after.store(1, Ordering::SeqCst);
+    client(&app).await.access_token().await.expect("it was written");
+    assert_eq!((app.token_calls(), stored(&app).await.version), (2, 2));
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    let other = other(&people).await;
+    app.fake.answer(Endpoint::Token, slow());
+    let client = client(&app).await;
+    let late = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || app.token_calls() == 2).await;
+    let (record, now) = (stored(&app).await, now(&app).await);
+    assert!(!other.lease(&record, now, now + LEASE).await.unwrap(), "held while the provider is asked");
+    dance(&app).advance(LEASE);
+    assert!(other.lease(&record, now + LEASE, now + 2 * LEASE).await.unwrap(), "the next one takes over");
+    let theirs = Token::new("theirs").with_refresh_token("theirs, too");
+    dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
+    assert!(late.await.unwrap().expect("what is stored").matches("theirs"));
+    let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
+    assert!(token.access_token.matches("theirs") && token.refresh_token.unwrap().matches("theirs, too"));
+    assert_eq!((stored(&app).await.version, app.token_calls()), (2, 2));
+}
+
+/// The dance's own time: when its token was obtained.
+async fn now(app: &App) -> i64 {
+    // What was stored expires an hour after; two have gone.
+    stored(app).await.expires_at.unwrap() + HOUR
+}
+
+#[rocket::async_test]
+async fn rr_03_after_a_killed_holder_the_next_takes_over() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    let (record, now) = (stored(&app).await, now(&app).await);
+    let killed = other(&people).await;
+    assert!(killed.lease(&record, now, now + 45).await.unwrap());
+    drop(killed);
+    let client = client(&app).await;
+    let waits = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || faulty.0.leases.load(Ordering::SeqCst) >= 3).await;
+    assert_eq!(app.token_calls(), 1, "its lease is respected");
+    dance(&app).advance(LEASE);
+    waits.await.unwrap().expect("refreshed");
+    assert_eq!((app.token_calls(), stored(&app).await.version), (2, 2));
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn rr_03_what_a_killed_holder_has_used_up_is_a_lost_grant_and_no_lost_account() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    let before = people.accounts();
+    app.fake.revoke("ada");
+    for _ in 0..2 {
+        let lost = client(&app).await.access_token().await.unwrap_err();
+        assert_eq!((lost.kind(), lost.entry()), (ErrorKind::Reconnect, Some("op")));
+    }
+    assert_eq!((app.token_calls(), people.accounts(), people.count("users")), (2, before, 1));
+}
+
+#[rocket::async_test]
+async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    app.fake.answer(Endpoint::Token, slow());
+    // While the store blinks, too: the tries go on, and end.
+    faulty.0.before.store(2, Ordering::SeqCst);
+    let client = client(&app).await;
+    let late = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || app.token_calls() == 2).await;
+    dance(&app).delete(&Key::owner("op", 1)).await.unwrap();
+    assert_eq!(late.await.unwrap().unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!((people.accounts(), faulty.renewals()), (vec![], 3));
+}
+
+#[rocket::async_test]
+async fn rr_05_a_new_consent_beats_an_older_refresh() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    app.fake.answer(Endpoint::Token, slow());
+    let client = client(&app).await;
+    let late = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || app.token_calls() == 2).await;
+    app.sign_in_as(1).await;
+    assert_eq!(rocket_dance::testing::sign_in(&app.client, "op").await.status.code, 303);
+    let consented = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
+    assert!(late.await.unwrap().unwrap().matches(consented.access_token.expose()));
+    let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
+    assert!(token.refresh_token.unwrap().matches(consented.refresh_token.unwrap().expose()));
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_up() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    app.fake.answer(Endpoint::Token, slow());
+    let client = client(&app).await;
+    let late = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || app.token_calls() == 2).await;
+    let now = now(&app).await;
+    dance(&app).tokens(Op).of(&1).set(Token::new("consented").expiring(now, HOUR)).await.unwrap();
+    assert!(late.await.unwrap().unwrap().matches("consented"), "the newer one");
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn rr_06_a_loser_clears_nothing() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    app.fake.answer(Endpoint::Token, dead().delay(Duration::from_millis(600)));
+    let client = client(&app).await;
+    let loser = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || app.token_calls() == 2).await;
+    let theirs = Token::new("theirs").with_refresh_token("theirs, too");
+    dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
+    assert!(loser.await.unwrap().expect("the winner's").matches("theirs"));
+    let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
+    assert!(token.refresh_token.unwrap().matches("theirs, too"));
+}
+
+#[rocket::async_test]
+async fn losers_bear_a_store_that_blinks() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    let (record, now) = (stored(&app).await, now(&app).await);
+    let winner = other(&people).await;
+    assert!(winner.lease(&record, now, now + 45).await.unwrap());
+    let client = client(&app).await;
+    let loser = rocket::tokio::spawn(async move { client.access_token().await });
+    eventually(async || faulty.0.leases.load(Ordering::SeqCst) >= 2).await;
+    faulty.0.reads.store(5, Ordering::SeqCst);
+    eventually(async || faulty.0.reads.load(Ordering::SeqCst) == 0).await;
+    dance(&app).tokens(Op).of(&1).set(Token::new("theirs")).await.unwrap();
+    assert!(loser.await.unwrap().expect("the winner's").matches("theirs"));
+    assert_eq!(app.token_calls(), 1);
+}
+
+#[rocket::async_test]
+async fn rf_03_fifty_share_one_failure() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    let row = people.snapshot();
+    app.fake.answer_always(Endpoint::Token, Answer::status(503).delay(Duration::from_millis(600)));
+    let clients: Vec<Client> = join_all((0..50).map(|_| client(&app))).await;
+    for done in join_all(clients.iter().map(Client::access_token)).await {
+        assert_eq!(done.unwrap_err().kind(), ErrorKind::ProviderUnreachable);
+    }
+    assert_eq!((app.token_calls(), people.snapshot()), (2, row), "and the grant is as it was");
+    app.fake.honest();
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
+async fn rf_04_a_scope_that_became_less_is_recorded() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    app.fake.answer(Endpoint::Token, Answer::edit(|answer| answer["scope"] = json!("openid")));
+    let client = client(&app).await;
+    client.access_token().await.unwrap();
+    assert_eq!((client.account().scope.as_str(), stored(&app).await.scope.as_str()), ("openid", "openid"));
+    assert_eq!(dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap().scope, ["openid"]);
+}
+
+#[rocket::async_test]
+async fn rf_05_fifty_calls_with_a_fresh_token_refresh_nothing() {
+    let people = People::new();
+    let (app, faulty) = expired(&people).await;
+    client(&app).await.access_token().await.unwrap();
+    let clients: Vec<Client> = join_all((0..50).map(|_| client(&app))).await;
+    for done in join_all(clients.iter().map(|client| client.get("things").json::<Value>())).await {
+        done.unwrap();
+    }
+    assert_eq!((app.token_calls(), faulty.0.leases.load(Ordering::SeqCst)), (2, 1));
+}
+
+#[rocket::async_test]
+async fn rr_07_what_expires_together_is_not_refreshed_all_at_once() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    let mut clients = Vec::new();
+    for user in 2..42 {
+        people.sql(&format!("INSERT INTO users (id, name) VALUES ({user}, 'one of many')"));
+        let mut profile = Profile::default();
+        profile.id = Some(user.to_string());
+        let token = Token::new("old").with_refresh_token("old").expiring(0, 1);
+        dance(&app).import(Op, &user, profile, token).await.unwrap();
+        clients.push(dance(&app).client(Op, &user).await.unwrap().unwrap());
+    }
+    let fresh =
+        json!({ "access_token": "new", "token_type": "Bearer", "expires_in": HOUR, "refresh_token": "new" });
+    app.fake.answer_always(Endpoint::Token, Answer::json(fresh).delay(Duration::from_secs(1)));
+    let all = rocket::tokio::spawn(async move {
+        join_all(clients.iter().map(Client::access_token)).await.into_iter().all(|done| done.is_ok())
+    });
+    eventually(async || app.token_calls() > 16).await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(app.token_calls(), 1 + 16, "the others wait for the first answers");
+    assert!(all.await.unwrap());
+    assert_eq!(app.token_calls(), 1 + 40);
+}
