@@ -131,12 +131,14 @@ async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(1)).await;
     let (begun, began) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(std::sync::Mutex::new(released));
     let slow = {
         let storage = storage.clone();
         rocket::tokio::spawn(async move {
             let work = move |conn: &mut AnyConnection| {
                 begun.send(()).unwrap();
-                thread::sleep(Duration::from_millis(500));
+                let _ = released.lock().unwrap().recv();
                 claim(conn, "slow")
             };
             storage.write(work).await
@@ -147,9 +149,18 @@ async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
     let given_up = rocket::tokio::time::timeout(Duration::from_millis(10), queued).await;
     assert!(given_up.is_err());
     slow.abort();
-    let seen =
-        storage.run(|conn| Ok(oauth_claims::table.select(oauth_claims::id).load::<String>(conn)?)).await;
-    assert_eq!(seen.unwrap(), ["slow"], "what has begun is done, what has not is not");
+    drop(release);
+    let seen = async || {
+        let claims =
+            |conn: &mut AnyConnection| Ok(oauth_claims::table.select(oauth_claims::id).load(conn)?);
+        storage.run(claims).await.unwrap()
+    };
+    let mut claims: Vec<String> = seen().await;
+    while claims.is_empty() {
+        sleep(Duration::from_millis(10)).await;
+        claims = seen().await;
+    }
+    assert_eq!(claims, ["slow"], "what has begun is done, what has not is not");
 }
 
 async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>() {
