@@ -192,9 +192,12 @@ async fn rr_04_a_refresh_does_not_bring_back_what_was_disconnected() {
         let app = app(&people, cache).await;
         assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
         app.fake.expire_access_tokens();
-        app.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_millis(800)));
+        let before = app.token_calls();
+        app.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_secs(2)));
         let disconnect = async {
-            rocket::tokio::time::sleep(Duration::from_millis(300)).await;
+            while app.token_calls() == before {
+                rocket::tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             app.post("/login/op/disconnect", &[]).await.status()
         };
         let ((status, body), disconnected) = rocket::tokio::join!(guarded(&app), disconnect);

@@ -411,7 +411,7 @@ async fn rr_07_what_expires_together_is_not_refreshed_all_at_once() {
     }
     let fresh =
         json!({ "access_token": "new", "token_type": "Bearer", "expires_in": HOUR, "refresh_token": "new" });
-    app.fake.answer_always(Endpoint::Token, Answer::json(fresh).delay(Duration::from_secs(1)));
+    app.fake.answer_always(Endpoint::Token, Answer::json(fresh).delay(Duration::from_secs(3)));
     let all = rocket::tokio::spawn(async move {
         join_all(clients.iter().map(Client::access_token)).await.into_iter().all(|done| done.is_ok())
     });
