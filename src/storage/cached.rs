@@ -12,12 +12,13 @@ use moka::future::Cache;
 use rocket::figment::Figment;
 
 use super::packed::Packed;
-use super::{Change, Changed, Claim, Key, KeyRing, Linked, Record, Storage, UserType};
+use super::session_cache::SessionCache;
+use super::{Change, Changed, Claim, Key, KeyRing, Linked, Record, SessionStorage, Storage, UserType};
 use crate::error::{ErrorKind, Result};
 use crate::link::Arrival;
 
 /// Counts of writes, shared by all keys: by the hash of a key's text, which other processes can tell as well.
-struct Generations([AtomicU64; Self::COUNT]);
+pub(super) struct Generations([AtomicU64; Self::COUNT]);
 
 impl Generations {
     const COUNT: usize = 1024;
@@ -26,12 +27,18 @@ impl Generations {
         Self([const { AtomicU64::new(0) }; Self::COUNT])
     }
 
-    fn of<'t>(&self, parts: impl IntoIterator<Item = &'t str>) -> &AtomicU64 {
+    pub(super) fn of<'t>(&self, parts: impl IntoIterator<Item = &'t str>) -> &AtomicU64 {
         // FNV-1a: the same for a text as for its parts. Whoever makes keys collide loses some hits.
         let hash = parts.into_iter().flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
         &self.0[(hash ^ (hash >> 32)) as usize % Self::COUNT]
+    }
+
+    pub(super) fn end_all(&self) {
+        self.0.iter().for_each(|generation| {
+            generation.fetch_add(1, Ordering::SeqCst);
+        });
     }
 }
 
@@ -45,9 +52,10 @@ const YEAR: u64 = 365 * 24 * 60 * 60;
 ///
 /// Tokens lie here as they lie in the storage: sealed.
 pub(crate) struct Cached {
-    storage: Arc<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     cache: Cache<Place, Option<Arc<Held>>>,
-    generations: Arc<Generations>,
+    pub(super) sessions: Arc<SessionCache>,
+    pub(super) generations: Arc<Generations>,
 }
 
 /// Where the cache has what is under a key: its text, and its generation.
@@ -123,31 +131,33 @@ impl Held {
 const OVERHEAD: usize = 560;
 
 impl Cached {
-    /// `ttl` in seconds, `bytes` at most.
+    /// `ttl` in seconds, `bytes` at most: a quarter of them for sessions, where the storage keeps any.
     pub(crate) fn new(storage: Arc<dyn Storage>, bytes: u64, ttl: u64) -> Self {
+        let for_sessions = if storage.sessions().is_some() { bytes / 4 } else { 0 };
+        // moka panics from a thousand years on.
+        let ttl = Duration::from_secs(ttl.min(YEAR));
         let cache = Cache::builder()
-            .max_capacity(bytes)
+            .max_capacity(bytes - for_sessions)
             .weigher(|Place(text, _), found: &Option<Arc<Held>>| {
                 u32::try_from(OVERHEAD + text.len() + found.as_ref().map_or(0, |found| found.record.len()))
                     .unwrap_or(u32::MAX)
             })
-            // moka panics from a thousand years on.
-            .time_to_live(Duration::from_secs(ttl.min(YEAR)))
+            .time_to_live(ttl)
             .build();
         let generations = Arc::new(Generations::new());
-        let (all, known) = (cache.clone(), generations.clone());
+        let sessions = Arc::new(SessionCache::new(for_sessions, ttl, generations.clone()));
+        let (all, all_sessions, known) = (cache.clone(), sessions.clone(), generations.clone());
         storage.watch(Arc::new(move |change| match change {
             Change::Key(text) => {
                 known.of([text]).fetch_add(1, Ordering::SeqCst);
             }
             Change::All => {
-                known.0.iter().for_each(|generation| {
-                    generation.fetch_add(1, Ordering::SeqCst);
-                });
+                known.end_all();
                 all.invalidate_all();
+                all_sessions.forget_all();
             }
         }));
-        Self { storage, cache, generations }
+        Self { storage, cache, sessions, generations }
     }
 
     /// What is under `key`: from memory, else from the storage.
@@ -296,6 +306,10 @@ impl Storage for Cached {
         self.forget(keys_of(old.iter().chain(done.iter().flatten()))).await;
         self.forget(vec![Key::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) }]).await;
         done
+    }
+
+    fn sessions(&self) -> Option<&dyn SessionStorage> {
+        self.storage.sessions().is_some().then_some(self as &dyn SessionStorage)
     }
 
     async fn open(&self, figment: &Figment) -> Result<()> {

@@ -1,15 +1,18 @@
-//! Keeps accounts in the process.
+//! Keeps accounts and sessions in the process.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::local::lock;
-use super::{Key, KeyRing, Record, Storage};
+use super::{Key, KeyRing, Record, Session, SessionStorage, Storage, Whose};
 use crate::error::Result;
 
-/// Keeps accounts in the memory of this process. For tests.
+/// Keeps accounts and sessions in the memory of this process. For tests.
 #[derive(Default)]
-pub struct MemoryStorage(Mutex<BTreeMap<i64, Record>>);
+pub struct MemoryStorage {
+    accounts: Mutex<BTreeMap<i64, Record>>,
+    sessions: Mutex<BTreeMap<String, Session>>,
+}
 
 impl MemoryStorage {
     /// An empty one.
@@ -20,14 +23,14 @@ impl MemoryStorage {
 
 impl std::fmt::Debug for MemoryStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "MemoryStorage({} accounts)", lock(&self.0).len())
+        write!(f, "MemoryStorage({} accounts)", lock(&self.accounts).len())
     }
 }
 
 #[rocket::async_trait]
 impl Storage for MemoryStorage {
     async fn get(&self, key: &Key) -> Result<Option<Record>> {
-        let records = lock(&self.0);
+        let records = lock(&self.accounts);
         Ok(records
             .values()
             .filter(|record| record.is_under(key))
@@ -36,19 +39,19 @@ impl Storage for MemoryStorage {
     }
 
     async fn set(&self, record: &Record) -> Result<()> {
-        let mut records = lock(&self.0);
+        let mut records = lock(&self.accounts);
         records.retain(|_, old| old.key() != record.key());
         records.insert(record.id, record.clone());
         Ok(())
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        lock(&self.0).retain(|_, record| !record.is_under(key));
+        lock(&self.accounts).retain(|_, record| !record.is_under(key));
         Ok(())
     }
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
-        let records = lock(&self.0);
+        let records = lock(&self.accounts);
         let mut mine: Vec<Record> = records
             .values()
             .filter(|record| record.user_id.as_deref() == user && entries.contains(&record.entry.as_str()))
@@ -59,7 +62,7 @@ impl Storage for MemoryStorage {
     }
 
     async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
-        let records = lock(&self.0);
+        let records = lock(&self.accounts);
         let next = records.range(after.saturating_add(1)..).map(|(_, record)| record);
         let wanted = next.filter(|record| entry.is_none_or(|entry| record.entry == entry));
         Ok(wanted.take(limit).cloned().collect())
@@ -67,9 +70,51 @@ impl Storage for MemoryStorage {
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
         let mut counts = BTreeMap::new();
-        for record in lock(&self.0).values() {
+        for record in lock(&self.accounts).values() {
             *counts.entry(KeyRing::sealer(&record.token).unwrap_or_default().to_owned()).or_default() += 1;
         }
         Ok(counts)
+    }
+
+    fn sessions(&self) -> Option<&dyn SessionStorage> {
+        Some(self)
+    }
+}
+
+#[rocket::async_trait]
+impl SessionStorage for MemoryStorage {
+    async fn session(&self, id: &str) -> Result<Option<Session>> {
+        Ok(lock(&self.sessions).get(id).cloned())
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|id, session| now < session.expires_at && Some(id.as_str()) != before);
+        sessions.insert(session.id.clone(), session.clone());
+        Ok(())
+    }
+
+    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
+        let mut sessions = lock(&self.sessions);
+        let Some(session) = sessions.remove(id) else { return Ok(false) };
+        sessions.insert(new.to_owned(), Session { id: new.to_owned(), ..session });
+        Ok(true)
+    }
+
+    async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {
+        if let Some(session) = lock(&self.sessions).get_mut(id)
+            && session.seen_at < at
+        {
+            (session.seen_at, session.expires_at) = (at, expires_at);
+        }
+        Ok(())
+    }
+
+    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+        let mut sessions = lock(&self.sessions);
+        let ended: Vec<Session> =
+            sessions.values().filter(|session| whose.includes(session)).cloned().collect();
+        sessions.retain(|_, session| !whose.includes(session));
+        Ok(ended)
     }
 }

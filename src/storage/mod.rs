@@ -14,6 +14,8 @@ mod memory;
 mod null;
 mod packed;
 mod record;
+mod session;
+mod session_cache;
 #[cfg(feature = "_sql")]
 mod sql;
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub(crate) use cookie::{Browser, TTL as ACCOUNT_TTL};
 pub use memory::MemoryStorage;
 pub use null::NullStorage;
 pub use record::{Key, Record};
+pub use session::{Session, SessionStorage, Whose};
 #[cfg(feature = "_sql")]
 pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 
@@ -262,6 +265,12 @@ pub trait Storage: Send + Sync + 'static {
         Ok(removed)
     }
 
+    /// Where sessions are kept, so that signing out ends them on the server. The default keeps none: a session is its
+    /// cookie alone then.
+    fn sessions(&self) -> Option<&dyn SessionStorage> {
+        None
+    }
+
     /// Gets ready at launch: reads its configuration, connects, migrates.
     ///
     /// # Errors
@@ -377,7 +386,7 @@ impl UserType {
 /// What others have written: see [`Storage::watch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<'c> {
-    /// What is under the [`Key`] of this text.
+    /// What is under the [`Key`] of this text; or, where it begins with `session:`, the session with the id behind it.
     Key(&'c str),
     /// Nobody knows what: everything, perhaps.
     All,

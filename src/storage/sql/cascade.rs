@@ -1,4 +1,4 @@
-//! The trigger that deletes a user's accounts with the user.
+//! The triggers that delete a user's accounts and sessions with the user.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -16,6 +16,9 @@ pub(super) struct Cascade {
     /// Whether the app's user ids write themselves as Uuids do.
     pub(super) uuids: bool,
 }
+
+/// The tables of ours that have users: their names are of one length.
+const OURS: [&str; 2] = ["oauth_accounts", "oauth_sessions"];
 
 /// PostgreSQL cuts off names after 63 bytes; ours get four more.
 const LONGEST_NAME: usize = 59;
@@ -42,23 +45,25 @@ struct Count {
 }
 
 impl Cascade {
-    /// Installs the trigger, unless it is there.
+    /// Installs the triggers, unless they are there.
     pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<()> {
         // They go into SQL as they are, and into the trigger's name.
         let is_name = |name: &String| {
             !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         };
-        if !is_name(&self.table) || !is_name(&self.id) || self.name().len() > LONGEST_NAME {
+        if !is_name(&self.table) || !is_name(&self.id) || self.name(OURS[0]).len() > LONGEST_NAME {
             return Err(
                 self.fault("a table and a column are needed, in ASCII letters, digits and `_`, not too long")
             );
         }
         let kind = self.kind(conn)?;
         conn.alone(|conn| {
-            if sql_query(self.installed(conn)).get_result::<Count>(conn)?.n == 0 {
-                conn.batch_execute(&self.trigger(conn, kind)).map_err(|cause| {
-                    self.fault(&format!("the trigger can't be installed: {cause}")).because(cause)
-                })?;
+            for ours in OURS {
+                if sql_query(self.installed(conn, ours)).get_result::<Count>(conn)?.n == 0 {
+                    conn.batch_execute(&self.trigger(conn, ours, kind)).map_err(|cause| {
+                        self.fault(&format!("the trigger can't be installed: {cause}")).because(cause)
+                    })?;
+                }
             }
             Ok(())
         })
@@ -97,8 +102,8 @@ impl Cascade {
                 true => Ok(IdKind::Bytes),
                 false => Err(self.fault(&format!(
                     "the column is `{declared}`, and the app's user ids aren't Uuids: nobody can tell what they \
-                     look like as text. Delete the accounts beside the user: `DELETE FROM oauth_accounts WHERE \
-                     user_id = …`"
+                     look like as text. Delete the accounts and sessions beside the user: `DELETE FROM oauth_accounts \
+                     WHERE user_id = …`, and from `oauth_sessions`"
                 ))),
             }
         } else {
@@ -109,13 +114,13 @@ impl Cascade {
         }
     }
 
-    fn name(&self) -> String {
-        format!("oauth_accounts_of_{}_{}", self.table, self.id)
+    fn name(&self, ours: &str) -> String {
+        format!("{ours}_of_{}_{}", self.table, self.id)
     }
 
-    /// Counts the trigger.
-    fn installed(&self, conn: &AnyConnection) -> String {
-        let name = self.name();
+    /// Counts the trigger that deletes from `ours`.
+    fn installed(&self, conn: &AnyConnection, ours: &str) -> String {
+        let name = self.name(ours);
         match conn {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => {
@@ -136,8 +141,8 @@ impl Cascade {
     }
 
     #[cfg_attr(not(any(feature = "postgres", feature = "mysql")), allow(unused_variables))]
-    fn trigger(&self, conn: &AnyConnection, kind: IdKind) -> String {
-        let (name, Self { table, id, .. }) = (self.name(), self);
+    fn trigger(&self, conn: &AnyConnection, ours: &str, kind: IdKind) -> String {
+        let (name, Self { table, id, .. }) = (self.name(ours), self);
         match conn {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => {
@@ -145,7 +150,7 @@ impl Cascade {
                 let bytes = uuid(|from, length| format!("substr(hex(OLD.\"{id}\"), {from}, {length})"));
                 format!(
                     "CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW BEGIN \
-                     DELETE FROM oauth_accounts WHERE user_id = CASE typeof(OLD.\"{id}\") \
+                     DELETE FROM {ours} WHERE user_id = CASE typeof(OLD.\"{id}\") \
                      WHEN 'blob' THEN lower({bytes}) ELSE CAST(OLD.\"{id}\" AS TEXT) END; END"
                 )
             }
@@ -159,8 +164,8 @@ impl Cascade {
                 format!(
                     "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
                      AS $$ BEGIN \
-                     IF TG_OP = 'TRUNCATE' THEN DELETE FROM oauth_accounts WHERE user_id IS NOT NULL; \
-                     ELSE DELETE FROM oauth_accounts WHERE user_id = {old}; END IF; \
+                     IF TG_OP = 'TRUNCATE' THEN DELETE FROM {ours} WHERE user_id IS NOT NULL; \
+                     ELSE DELETE FROM {ours} WHERE user_id = {old}; END IF; \
                      RETURN NULL; END $$; \
                      CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW EXECUTE FUNCTION {name}(); \
                      CREATE TRIGGER {name}_all AFTER TRUNCATE ON \"{table}\" FOR EACH STATEMENT \
@@ -178,7 +183,7 @@ impl Cascade {
                 };
                 format!(
                     "CREATE TRIGGER {name} AFTER DELETE ON `{table}` FOR EACH ROW \
-                     DELETE FROM oauth_accounts WHERE user_id = CAST({old} AS BINARY)"
+                     DELETE FROM {ours} WHERE user_id = CAST({old} AS BINARY)"
                 )
             }
         }

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 
 use super::any::AnyConnection;
 use super::manager::Manager;
-use super::schema::{oauth_accounts, oauth_claims};
+use super::schema::{oauth_accounts, oauth_claims, oauth_sessions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Record;
+use crate::storage::{Record, Session};
 
 /// Name and SQL of each migration, in their order.
 pub type Migrations = &'static [(&'static str, &'static str)];
@@ -16,7 +16,10 @@ macro_rules! migrations {
     ($($database:literal $list:ident)*) => {
         $(
             #[cfg(feature = $database)]
-            pub(super) const $list: Migrations = &[migrations!(@ $database, "2026-01-01-000000_oauth_accounts")];
+            pub(super) const $list: Migrations = &[
+                migrations!(@ $database, "2026-01-01-000000_oauth_accounts"),
+                migrations!(@ $database, "2026-02-01-000000_oauth_sessions"),
+            ];
         )*
     };
     (@ $database:literal, $name:literal) => {
@@ -112,7 +115,8 @@ pub(super) fn check(conn: &mut AnyConnection, manager: &Manager) -> Result<()> {
         .optional();
     let claims =
         oauth_claims::table.find("").select(oauth_claims::all_columns).first::<Claimed>(conn).optional();
-    match accounts.map(drop).and(claims.map(drop)) {
+    let sessions = oauth_sessions::table.find("").select(Session::as_select()).first(conn).optional();
+    match accounts.map(drop).and(claims.map(drop)).and(sessions.map(drop)) {
         // On a read-only database even BEGIN IMMEDIATE is well; a write without rows is not.
         Ok(()) => diesel::delete(oauth_claims::table.find(""))
             .execute(conn)
@@ -121,7 +125,7 @@ pub(super) fn check(conn: &mut AnyConnection, manager: &Manager) -> Result<()> {
         Err(cause) => Err(Error::new(
             ErrorKind::Config,
             format!(
-                "the accounts' tables are missing ({cause}): write `DieselStorage::database(…).migrate()`, or run \
+                "a table of ours, or a column, is missing ({cause}): write `DieselStorage::database(…).migrate()`, or run \
                  the SQL of `DieselStorage::migrations()` with your own migrations"
             ),
         )

@@ -12,6 +12,7 @@ mod pool;
 mod ranks;
 mod retry;
 pub mod schema;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -37,7 +38,9 @@ use self::policy::{Policy, Typed, Usual};
 use self::pool::Pool;
 use self::retry::retried;
 use self::url::DatabaseUrl;
-use super::{Changed, Claim, Key, KeyRing, Linked, Record, Storage, UserType};
+use super::{
+    Changed, Claim, Key, KeyRing, Linked, Record, Session, SessionStorage, Storage, UserType, Whose,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, LinkPolicy};
 use crate::user::UserId;
@@ -150,14 +153,15 @@ impl DieselStorage {
         self
     }
 
-    /// Deletes a user's accounts with the user, whoever deletes it: by a trigger on the app's `table` of users, which
-    /// is installed at launch. Without it, accounts outlive their user, and a new user who gets the old id inherits them.
+    /// Deletes a user's accounts and sessions with the user, whoever deletes it: by triggers on the app's `table` of users,
+    /// which are installed at launch. Without them, both outlive their user, and a new user who gets the old id inherits
+    /// them.
     ///
     /// `id` is the column of the user's id: an integer, a text, a Uuid; bytes only where the app's ids are Uuids. A text
     /// is compared as it is: what the app's id type writes must be what stands in the column.
     ///
     /// MySQL and MariaDB run no trigger for rows that a foreign key's cascade deletes, nor for `TRUNCATE`, and SQLite none
-    /// for rows that a `REPLACE` deletes: an app that deletes users in such a way deletes the accounts beside. The users'
+    /// for rows that a `REPLACE` deletes: an app that deletes users in such a way deletes accounts and sessions beside. The users'
     /// table must be there when the dance is ignited: attach the fairing that migrates it before.
     ///
     /// ```
@@ -328,6 +332,10 @@ impl Storage for DieselStorage {
             .await
     }
 
+    fn sessions(&self) -> Option<&dyn SessionStorage> {
+        Some(self)
+    }
+
     async fn open(&self, figment: &Figment) -> Result<()> {
         let manager = Manager::new(self.find_url(figment)?, self.on_connect.clone());
         self.manager.get_or_init(|| manager.clone());
@@ -369,6 +377,34 @@ impl Storage for DieselStorage {
         let mut file = self.find_url(figment).ok()?.file?.into_os_string();
         file.push(".key");
         Some(file.into())
+    }
+}
+
+#[rocket::async_trait]
+impl SessionStorage for DieselStorage {
+    async fn session(&self, id: &str) -> Result<Option<Session>> {
+        let id = id.to_owned();
+        self.run(move |conn| sessions::get(conn, &id)).await
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
+        let (session, before) = (session.clone(), before.map(str::to_owned));
+        self.write(move |conn| sessions::begin(conn, &session, before.as_deref(), now)).await
+    }
+
+    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
+        let (id, new) = (id.to_owned(), new.to_owned());
+        self.write(move |conn| sessions::rename(conn, &id, &new)).await
+    }
+
+    async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {
+        let id = id.to_owned();
+        self.write(move |conn| sessions::seen(conn, &id, at, expires_at)).await
+    }
+
+    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+        let whose = whose.clone();
+        self.write(move |conn| sessions::end(conn, &whose)).await
     }
 }
 

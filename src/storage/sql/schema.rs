@@ -1,7 +1,8 @@
 //! The bundled tables, for an app's own joins and admin pages.
 //!
 //! The column `user_id` holds the user's id as text, whatever the app's type: compare it with a cast, as in
-//! `CAST(users.id AS TEXT)`. Rows are written by the dance; what an app may change by itself is `rank`.
+//! `CAST(users.id AS TEXT)`. Rows are written by the dance; what an app may change by itself is `rank`, and a session ends
+//! when its row is deleted.
 
 diesel::table! {
     /// The accounts.
@@ -58,6 +59,32 @@ diesel::table! {
         /// What came of it.
         outcome -> Nullable<Text>,
         /// When it may be forgotten, in unix seconds.
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// The sessions of [`CurrentUser`](crate::CurrentUser).
+    oauth_sessions (id) {
+        /// The SHA-256 of what the cookie holds.
+        id -> Text,
+        /// The local user's id, as text.
+        user_id -> Text,
+        /// The name of the entry whose dance made it; none where a form of the app's own did.
+        provider -> Nullable<Text>,
+        /// What the entry pointed to then.
+        issuer -> Nullable<Text>,
+        /// The provider's id of its user, byte for byte.
+        provider_user_id -> Nullable<Text>,
+        /// The provider's id of its own session.
+        sid -> Nullable<Text>,
+        /// The ID token, sealed, where the entry's logout needs it.
+        id_token -> Nullable<Text>,
+        /// When it began, in unix seconds.
+        created_at -> BigInt,
+        /// When it was last seen, in unix seconds; noted every now and then.
+        seen_at -> BigInt,
+        /// When it ends if it isn't seen again, in unix seconds.
         expires_at -> BigInt,
     }
 }

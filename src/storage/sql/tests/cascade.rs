@@ -1,4 +1,4 @@
-//! User ids of every type, and accounts that go with their user.
+//! User ids of every type, and accounts and sessions that go with their user.
 
 use uuid::Uuid;
 
@@ -34,12 +34,15 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
         arrival.visitor = None;
         let back = storage.link(&arrival, &keys()).await.unwrap();
         assert_eq!(back.user, Some(id.to_string()));
+        let session = suite::session(&format!("session {n}"), &id.to_string());
+        storage.sessions().unwrap().begin_session(&session, None, 0).await.unwrap();
     }
     let kept = ids[1].1.to_string();
     db.sql(&format!("DELETE FROM people WHERE id = {}", ids[0].0));
     assert_eq!(storage.list(Some(&ids[0].1.to_string()), &["github"]).await.unwrap().len(), 0);
     assert_eq!(storage.list(Some(&kept), &["github"]).await.unwrap().len(), 2);
     assert_eq!(db.number("SELECT count(*) AS n FROM oauth_accounts"), 2);
+    assert_eq!(db.texts("SELECT id AS t FROM oauth_sessions"), ["session 1"]);
 }
 
 async fn accounts_go_with_their_user<D: Db>() {
@@ -95,9 +98,12 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     assert!(storage.list(Some(&user), &["github"]).await.unwrap().is_empty());
     assert_eq!(storage.get(&Key::identity("github", "1")).await.unwrap(), None);
     if D::NAME == "postgres" {
+        let sessions = storage.sessions().unwrap();
+        sessions.begin_session(&suite::session("s", &user), None, 0).await.unwrap();
         storage.link(&suite::arrival("github", Some("1"), Some(&user)), &keys()).await.unwrap();
         db.sql("TRUNCATE users RESTART IDENTITY");
         assert_eq!(db.rows(), (0, 0));
+        assert_eq!(sessions.session("s").await.unwrap(), None);
     }
 }
 

@@ -61,6 +61,30 @@ async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_second() {
+    let db = Postgres::new();
+    let (a, b) = (node(&db).await, node(&db).await);
+    for how in ["out", "everywhere", "renamed", "by hand", "all"] {
+        a.begin_session(&suite::session(how, "7"), None, 1000).await.unwrap();
+        assert!(b.session(how).await.unwrap().is_some());
+        match how {
+            "out" => drop(a.end_sessions(&Whose::Its(how.into())).await.unwrap()),
+            "everywhere" => drop(a.end_sessions(&Whose::User("7".into())).await.unwrap()),
+            "renamed" => assert!(a.rename_session(how, "another").await.unwrap()),
+            // Whoever writes: an admin.
+            "by hand" => db.sql("DELETE FROM oauth_sessions"),
+            _ => db.sql("TRUNCATE oauth_sessions"),
+        }
+        let ended = Instant::now();
+        while b.session(how).await.unwrap().is_some() {
+            assert!(ended.elapsed() < Duration::from_secs(1), "{how}: still there");
+            rocket::tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[rocket::async_test]
+#[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
 async fn who_could_not_listen_forgets_everything() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);

@@ -14,6 +14,7 @@ on_each_database! {
     a_column_of_the_apps_own_stays
     one_process_refreshes_at_a_time
     a_callback_is_used_once_over_all_processes
+    gc_01_what_is_over_goes_in_batches
     rows_that_no_identity_could_have_are_refused_by_the_database
 }
 
@@ -108,6 +109,57 @@ async fn a_callback_is_used_once_over_all_processes<D: Db>() {
     one.claim("later", 1600, 9000).await.unwrap();
     let left = db.number("SELECT count(*) AS n FROM oauth_claims");
     assert_eq!(left, 2, "what has expired goes in passing");
+}
+
+async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    let sessions = storage.sessions().unwrap();
+    for n in 0..100 {
+        sessions.begin_session(&suite::session(&n.to_string(), "7"), None, 1000).await.unwrap();
+    }
+    let count = || db.number("SELECT count(*) AS n FROM oauth_sessions");
+    let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::session(id, "8") };
+    for (id, left) in [("a", 100 - 64 + 1), ("b", 2), ("c", 3)] {
+        sessions.begin_session(&late(id), None, 2000).await.unwrap();
+        assert_eq!(count(), left, "64 at a time");
+    }
+    // Two who clean up at once wait for each other, not in a circle.
+    let mut tasks = JoinSet::new();
+    for n in 0..32 {
+        let (storage, session) = (storage.clone(), late(&format!("at once {n}")));
+        tasks.spawn(async move {
+            storage.sessions().unwrap().begin_session(&session, Some(&format!("{n}")), 9000).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(db.number("SELECT count(*) AS n FROM oauth_sessions WHERE id < 'at once'"), 0);
+}
+
+#[cfg(feature = "sqlite")]
+#[rocket::async_test]
+async fn gc_01_every_way_to_sessions_has_its_index() {
+    let db = Sqlite::new();
+    opened(db.storage()).await;
+    for (condition, index) in [
+        ("expires_at <= 1 ORDER BY expires_at LIMIT 64", "oauth_sessions_expiry"),
+        ("user_id = '7'", "oauth_sessions_of_user"),
+        ("provider = 'op' AND issuer = 'x' AND provider_user_id = '1'", "oauth_sessions_of_provider_user"),
+        ("provider = 'op' AND issuer = 'x' AND sid = '1'", "oauth_sessions_of_sid"),
+    ] {
+        let plan = format!("EXPLAIN QUERY PLAN SELECT id FROM oauth_sessions WHERE {condition}");
+        let steps: Vec<Step> = sql_query(plan).load(&mut db.connect()).unwrap();
+        assert!(steps.iter().all(|step| step.detail.contains(index)), "{condition}: {steps:?}");
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
 }
 
 async fn rows_that_no_identity_could_have_are_refused_by_the_database<D: Db>() {

@@ -6,6 +6,7 @@ on_each_database! {
     al_13_identities_and_users_are_compared_byte_for_byte
     the_tables_are_those_of_schema
     mg_01_an_interrupted_migration_runs_again
+    a_database_from_before_sessions_gets_their_table
 }
 
 async fn al_13_identities_and_users_are_compared_byte_for_byte<D: Db>() {
@@ -52,7 +53,7 @@ async fn al_13_identities_and_users_are_compared_byte_for_byte<D: Db>() {
 
 /// `table.column type null` of each column, in words that are the same for all databases.
 fn columns<D: Db>(db: &D) -> Vec<String> {
-    let tables = "('oauth_accounts', 'oauth_claims', 'rocket_dance_migrations')";
+    let tables = "('oauth_accounts', 'oauth_claims', 'oauth_sessions', 'rocket_dance_migrations')";
     let kind = |column: &str| {
         format!(
             "CASE WHEN lower({column}) LIKE 'bigint%' THEN 'bigint' \
@@ -97,34 +98,56 @@ async fn the_tables_are_those_of_schema<D: Db>() {
         oauth_accounts.token_type text, oauth_accounts.updated_at bigint, oauth_accounts.user_id text null, \
         oauth_accounts.userinfo text, oauth_accounts.version bigint, \
         oauth_claims.expires_at bigint, oauth_claims.id text, oauth_claims.outcome text null, \
+        oauth_sessions.created_at bigint, oauth_sessions.expires_at bigint, oauth_sessions.id text, \
+        oauth_sessions.id_token text null, oauth_sessions.issuer text null, oauth_sessions.provider text null, \
+        oauth_sessions.provider_user_id text null, oauth_sessions.seen_at bigint, oauth_sessions.sid text null, \
+        oauth_sessions.user_id text, \
         rocket_dance_migrations.version text";
     assert_eq!(columns(&db).join(", "), wanted);
     // And the names of the migrations.
     let names: Vec<&str> = DieselStorage::migrations::<D::Conn>().iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["2026-01-01-000000_oauth_accounts"]);
-    assert_eq!(db.texts("SELECT version AS t FROM rocket_dance_migrations"), names);
+    assert_eq!(names, ["2026-01-01-000000_oauth_accounts", "2026-02-01-000000_oauth_sessions"]);
+    assert_eq!(db.texts("SELECT version AS t FROM rocket_dance_migrations ORDER BY version"), names);
+}
+
+/// The SQL that takes a migration back.
+macro_rules! down {
+    ($database:expr, $name:literal) => {
+        match $database {
+            "sqlite" => include_str!(concat!("../../../../migrations/sqlite/", $name, "/down.sql")),
+            "postgres" => include_str!(concat!("../../../../migrations/postgres/", $name, "/down.sql")),
+            _ => include_str!(concat!("../../../../migrations/mysql/", $name, "/down.sql")),
+        }
+    };
 }
 
 async fn mg_01_an_interrupted_migration_runs_again<D: Db>() {
     let db = D::new();
     // Killed after the first statements: where DDL is part of the transaction nothing is there, elsewhere these are.
     if D::NAME == "mysql" {
-        let (_, up) = DieselStorage::migrations::<D::Conn>()[0];
-        db.sql(up.split_inclusive(';').next().unwrap());
+        for (_, up) in DieselStorage::migrations::<D::Conn>() {
+            db.sql(up.split_inclusive(';').next().unwrap());
+        }
     }
     let storage = opened(db.storage()).await;
     storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
     // Down, and up again.
-    let down = match D::NAME {
-        "sqlite" => include_str!("../../../../migrations/sqlite/2026-01-01-000000_oauth_accounts/down.sql"),
-        "postgres" => {
-            include_str!("../../../../migrations/postgres/2026-01-01-000000_oauth_accounts/down.sql")
-        }
-        _ => include_str!("../../../../migrations/mysql/2026-01-01-000000_oauth_accounts/down.sql"),
-    };
-    db.sql(down);
+    db.sql(down!(D::NAME, "2026-02-01-000000_oauth_sessions"));
+    db.sql(down!(D::NAME, "2026-01-01-000000_oauth_accounts"));
     db.sql("DELETE FROM rocket_dance_migrations");
     let storage = opened(db.storage()).await;
     assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
     storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+}
+
+async fn a_database_from_before_sessions_gets_their_table<D: Db>() {
+    let db = D::new();
+    db.sql("CREATE TABLE rocket_dance_migrations (version VARCHAR(64) PRIMARY KEY NOT NULL)");
+    let (name, up) = DieselStorage::migrations::<D::Conn>()[0];
+    db.sql(up);
+    db.sql(&format!("INSERT INTO rocket_dance_migrations VALUES ('{name}')"));
+    let said = refused(DieselStorage::url(db.url())).await;
+    assert!(said.contains("oauth_sessions") && said.contains("migrate"), "{said}");
+    let storage = opened(db.storage()).await;
+    assert_eq!(storage.sessions().unwrap().session("none").await.unwrap(), None);
 }

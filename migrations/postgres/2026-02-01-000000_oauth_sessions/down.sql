@@ -1,0 +1,2 @@
+DROP TABLE oauth_sessions;
+DROP FUNCTION oauth_sessions_notify;
