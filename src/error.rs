@@ -38,6 +38,7 @@ pub enum Who {
 /// | `NotSignedIn` | `not_signed_in` | 401 | person |
 /// | `NotConnected` | `not_connected` | 401 | person |
 /// | `Reconnect` | `reconnect_needed` | 401 | person |
+/// | `SignInFirst` | `sign_in_first` | 401 | person |
 /// | `Denied` | `access_denied` | 403 | person |
 /// | `Refused` | `refused` | 403 | person |
 /// | `Csrf` | `csrf` | 403 | person |
@@ -64,6 +65,8 @@ pub enum ErrorKind {
     NotConnected,
     /// There is an account, but its grant is dead or its token can't be opened any more.
     Reconnect,
+    /// An account waits for its user to sign in as before ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)).
+    SignInFirst,
     /// The person, or the provider on her behalf, said no (`error=access_denied`).
     Denied,
     /// The app said no: the policy, a signal, or the engine's own check of a verdict.
@@ -101,6 +104,7 @@ impl ErrorKind {
             ErrorKind::NotSignedIn => "not_signed_in",
             ErrorKind::NotConnected => "not_connected",
             ErrorKind::Reconnect => "reconnect_needed",
+            ErrorKind::SignInFirst => "sign_in_first",
             ErrorKind::Denied => "access_denied",
             ErrorKind::Refused => "refused",
             ErrorKind::Csrf => "csrf",
@@ -121,7 +125,10 @@ impl ErrorKind {
     pub fn status(self) -> Status {
         match self {
             ErrorKind::NotTrusted | ErrorKind::BadRequest => Status::BadRequest,
-            ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect => Status::Unauthorized,
+            ErrorKind::NotSignedIn
+            | ErrorKind::NotConnected
+            | ErrorKind::Reconnect
+            | ErrorKind::SignInFirst => Status::Unauthorized,
             ErrorKind::Denied | ErrorKind::Refused | ErrorKind::Csrf => Status::Forbidden,
             ErrorKind::UnknownProvider => Status::NotFound,
             ErrorKind::MethodNotAllowed => Status::MethodNotAllowed,
@@ -168,13 +175,14 @@ pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
     entry: Option<String>,
+    user: Option<String>,
     source: Option<Source>,
 }
 
 impl Error {
     /// An error of `kind` with a sentence for whoever must act. The sentence must hold no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), entry: None, source: None }
+        Self { kind, message: message.into(), entry: None, user: None, source: None }
     }
 
     /// The app's "no", in words for the person.
@@ -205,6 +213,17 @@ impl Error {
         self
     }
 
+    /// `user`, who is somebody here already, must sign in before the account of a stranger becomes hers.
+    pub(crate) fn sign_in_first(user: String) -> Self {
+        let error = Self::new(ErrorKind::SignInFirst, "Sign in as you did before to connect this account.");
+        Self { user: Some(user), ..error }
+    }
+
+    /// Who must sign in first.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
     /// The entry that it is about, where there is one.
     pub fn entry(&self) -> Option<&str> {
         self.entry.as_deref()
@@ -217,7 +236,8 @@ impl Error {
 
     /// The same kind and sentence, the cause as text: what waiters on one shared attempt get.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { entry: self.entry.clone(), ..Self::new(self.kind, self.message.clone()) };
+        let (entry, user) = (self.entry.clone(), self.user.clone());
+        let copy = Self { entry, user, ..Self::new(self.kind, self.message.clone()) };
         match &self.source {
             Some(source) => copy.because(source.to_string()),
             None => copy,

@@ -6,7 +6,7 @@
 //!
 //! - To begin: [Usage](#usage), [Rocket.toml](#rockettoml).
 //! - In a handler: [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`], and the [`Client`] they give.
-//! - Who may come in: [`LinkPolicy`], [`Standing`], [`Verdict`], [`Domain`]; what needs the network: [`Signals`].
+//! - Who may come in: [`LinkPolicy`], [`Standing`], [`Verdict`], [`Login::merge`], [`Domain`]; what needs the network: [`Signals`].
 //! - Where accounts are kept: [`storage`]. An app with sessions of its own: [`Sessions`].
 //! - Off a request: [`Dance`], [`Tokens`], [`Reseal`].
 //! - A provider of one's own: [`provider`].
@@ -82,6 +82,7 @@
 //! | `redirect_uri` | where the callback is, and what is registered at the provider; default: `<base_url>/login/<name>/authorized` |
 //! | `login` | `true`; `false`: only for connecting |
 //! | `account` | the provider's user id of the site's own account: [`Site`] |
+//! | `trust_email` | whether its verified addresses count when a stranger may be [somebody here already](Login::merge): `true`, `false`, or a list of domains; default: what the preset says, if its URLs are the preset's |
 //! | `title` | what the buttons call it |
 //! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url` | the URLs of the preset |
 //! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post` or `none` |
@@ -98,6 +99,7 @@
 //! | `prefix` | `/login` | where the routes are |
 //! | `after_login`, `after_logout` | `/` | where a person goes without a `next` |
 //! | `after_error` | our error page | |
+//! | `sign_in_page` | | the app's own sign-in form: our pages link to it, with a `next` that the form checks before it goes there |
 //! | `token_keys` | derived from `secret_key`; debug: a key file beside the database | base64 of 32 bytes each: the first seals, all open |
 //! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts in memory, seconds; `false` for none |
 //! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user: `Keep` and [`Tokens`] without one need `false` |
@@ -114,6 +116,7 @@
 //! | POST `/login/<name>` | begins; connects when signed in (form: `csrf`, `next`) |
 //! | GET `/login/<name>/authorized` | the callback |
 //! | GET `/login/accounts` | the connected accounts |
+//! | GET, POST `/login/confirm` | an account that [waits for its user](Verdict::SignInFirst): asks her to sign in, then whether to connect it (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |
 //! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs out |
@@ -155,7 +158,7 @@ pub use client::{ApiRequest, Client};
 pub use dance::{Dance, DanceFairing, Each, Reseal, Resealed, Tokens};
 pub use error::{Error, ErrorKind, Result, Who};
 pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
-pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict};
+pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict, Verified};
 pub use profile::Profile;
 pub use reqwest;
 pub use secret::Secret;

@@ -3,6 +3,8 @@
 //! The engine finds the [`Standing`] of a finished dance, asks the app's [`LinkPolicy`] for a [`Verdict`] and checks
 //! it: a policy can refuse whatever it likes, and grant only what the standing allows.
 
+mod verified;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,6 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Profile;
 use crate::token::Token;
 use crate::user::{UserId, unstorable};
+
+pub use self::verified::Verified;
 
 /// Whose account it is, against who began the dance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,26 @@ pub enum Verdict<U> {
     /// To a [`Stranger`](Standing::Stranger): keep the account without a user; nobody is signed in. With
     /// `user_required` it is an error.
     Keep,
+    /// To a [`Stranger`](Standing::Stranger): the account belongs to this user, who was there before. Only
+    /// [`Login::merge`] makes the proof.
+    ///
+    /// Whoever reads the mailbox gets the user, as with a forgotten password, so do here what you do there, on the policy's
+    /// `conn`, before you answer:
+    ///
+    /// - a password that was set before this user's address was verified goes (its owner may be somebody else);
+    /// - changes that wait, of the address above all, are cancelled;
+    /// - sessions that the app keeps itself end (rocket_dance ends its own).
+    ///
+    /// Then tell the user: [`Event::AccountMerged`](crate::Event::AccountMerged). A second factor is asked for as at every
+    /// login: [`SignedIn::Detour`](crate::SignedIn::Detour).
+    Merge(U, Verified),
+    /// To a [`Stranger`](Standing::Stranger): this user was there before, and the account is hers once she has proved it.
+    /// Nothing is stored but the account, sealed, for ten minutes. She is asked to sign in as she did before, in the same
+    /// browser, and then whether to connect it; only this user can say yes.
+    ///
+    /// That there is a user tells something about her to whoever sees the page. Answer it to a verified address
+    /// ([`Profile::email`]), or anybody can ask for anybody's.
+    SignInFirst(U),
     /// No, in words for the person.
     Refuse(String),
 }
@@ -63,6 +87,8 @@ pub struct Login<U> {
     /// The scope that was granted.
     pub scope: Vec<String>,
     notes: BTreeMap<String, String>,
+    /// The address that the entry is trusted to have verified.
+    trusted_email: Option<String>,
 }
 
 impl<U: Clone> Login<U> {
@@ -76,7 +102,8 @@ impl<U: Clone> Login<U> {
     /// assert_eq!(login.with_note("member", "yes").noted("member"), Some("yes"));
     /// ```
     pub fn new(entry: impl Into<String>, standing: Standing<U>, profile: Profile) -> Self {
-        Self { entry: entry.into(), standing, profile, scope: Vec::new(), notes: BTreeMap::new() }
+        let (scope, notes) = (Vec::new(), BTreeMap::new());
+        Self { entry: entry.into(), standing, profile, scope, notes, trusted_email: None }
     }
 
     /// The usual answer: sign in the user whom the standing names; refuse a stranger, and an account that is somebody
@@ -116,6 +143,16 @@ impl<U: Clone> Login<U> {
 /// `DieselStorage::cascade_from` deletes them with the user. An app that does without deletes the accounts itself
 /// ([`Dance::delete`](crate::Dance::delete), or a `DELETE FROM oauth_accounts WHERE user_id = …` beside its own), and never
 /// gives an id to a second person (on SQLite: `AUTOINCREMENT`).
+///
+/// What only the app can see to:
+///
+/// - Find people by the provider's id, which the engine does, and by nothing else. A name, a user name and an address can
+///   be given to somebody else, a whole domain can be sold; an address is a hint ([`Login::merge`] says when it is enough).
+/// - Copy from a [`Profile`] only what you name. Roles and rights are yours: a claim called `role` is the provider's word.
+/// - When somebody recovers a user, or proves an address that was unproved, end the other sessions, cancel changes that
+///   wait, and show what is connected: it may be somebody else's ([`Dance::accounts`](crate::Dance::accounts),
+///   [`Dance::delete`](crate::Dance::delete)).
+/// - Ask for the second factor in [`Sessions::sign_in`](crate::Sessions::sign_in), which every login goes through.
 ///
 /// Every `Fn(&Login<U>, &mut C) -> Result<Verdict<U>>` is one; so is a struct, or a wrapper around another:
 ///
@@ -298,6 +335,8 @@ pub struct Arrival {
     /// Who has signed in since somebody signed out began the dance.
     pub(crate) present: Option<String>,
     pub(crate) user_required: bool,
+    /// The address that the entry is trusted to have verified.
+    pub(crate) trusted_email: Option<String>,
     /// The provider_user_id that the site's account must have (entries of the site only).
     pub(crate) account: Option<String>,
     /// Whether the site's first account may be this one (entries of the site without an `account`).
@@ -359,6 +398,14 @@ pub(crate) struct Decision {
     pub(crate) user: Option<String>,
     /// Whether this user is new, and so must be without accounts.
     pub(crate) new: bool,
+    /// Whether the account was a stranger's to somebody who was there before.
+    pub(crate) merged: bool,
+}
+
+impl Decision {
+    fn of(user: Option<String>) -> Self {
+        Self { user, new: false, merged: false }
+    }
 }
 
 /// What an account is refused with that was stored when `entry` pointed to another server.
@@ -400,14 +447,14 @@ fn judge(
         if let Some(account) = &arrival.account {
             // Whatever else is there without a user: a visitor may have kept it before the entry was the site's.
             return match id == Some(account) {
-                true => Ok(Decision { user: None, new: false }),
+                true => Ok(Decision::of(None)),
                 false => Err(Error::refused("This account may not be connected to this site.")),
             };
         }
         return match found.site {
-            Some(site) if site == id && id.is_some() => Ok(Decision { user: None, new: false }),
+            Some(site) if site == id && id.is_some() => Ok(Decision::of(None)),
             Some(_) => Err(Error::refused("Another account is connected to this site.")),
-            None if arrival.admitted => Ok(Decision { user: None, new: false }),
+            None if arrival.admitted => Ok(Decision::of(None)),
             None => Err(Error::refused("This account may not be connected to this site.")),
         };
     }
@@ -431,19 +478,27 @@ fn judge(
     let mut login = Login::new(arrival.entry.clone(), standing.clone(), arrival.profile.clone());
     login.scope.clone_from(&arrival.token.scope);
     login.notes.clone_from(&arrival.notes);
+    login.trusted_email.clone_from(&arrival.trusted_email);
     match (ask(login)?, standing) {
         (Verdict::Refuse(text), _) => Err(Error::refused(text)),
-        (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { user: Some(user), new: true }),
+        (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { new: true, ..Decision::of(Some(user)) }),
         (Verdict::Keep, Standing::Stranger) if arrival.user_required => Err(Error::new(
             ErrorKind::Config,
             "This app could not keep the account. Please tell the people who run this site.",
         )
         .because("the policy answered Keep, but accounts need a user: set `user_required = false` in [default.dance]")),
-        (Verdict::Keep, Standing::Stranger) => Ok(Decision { user: None, new: false }),
+        (Verdict::Keep, Standing::Stranger) => Ok(Decision::of(None)),
+        (Verdict::Merge(user, proof), Standing::Stranger) if proof.is_for(arrival, &user) => {
+            Ok(Decision { merged: true, ..Decision::of(Some(user)) })
+        }
+        (Verdict::SignInFirst(user), Standing::Stranger) => {
+            check_user(&user)?;
+            Err(Error::sign_in_first(user))
+        }
         (
             Verdict::SignIn(user),
             Standing::Adding(named) | Standing::Returning(named) | Standing::Renewing(named),
-        ) if user == named => Ok(Decision { user: Some(user), new: false }),
+        ) if user == named => Ok(Decision::of(Some(user))),
         (verdict, standing) => Err(Error::refused("This account can't be used that way.").because(format!(
             "the policy answered {} to {}: see the table of standings and verdicts",
             verdict.name(),
@@ -458,6 +513,8 @@ impl<U> Verdict<U> {
             Verdict::SignUp(_) => "SignUp",
             Verdict::SignIn(_) => "SignIn",
             Verdict::Keep => "Keep",
+            Verdict::Merge(..) => "Merge",
+            Verdict::SignInFirst(_) => "SignInFirst",
             Verdict::Refuse(_) => "Refuse",
         }
     }
@@ -469,6 +526,8 @@ impl<U> Verdict<U> {
             Verdict::SignUp(user) => Verdict::SignUp(to(user)),
             Verdict::SignIn(user) => Verdict::SignIn(to(user)),
             Verdict::Keep => Verdict::Keep,
+            Verdict::Merge(user, proof) => Verdict::Merge(to(user), proof),
+            Verdict::SignInFirst(user) => Verdict::SignInFirst(to(user)),
             Verdict::Refuse(text) => Verdict::Refuse(text),
         }
     }
@@ -499,7 +558,8 @@ impl Login<String> {
                 Standing::Taken { owner: typed(&owner)?, visitor: typed(&visitor)? }
             }
         };
-        Ok(Login { entry: self.entry, standing, profile: self.profile, scope: self.scope, notes: self.notes })
+        let Login { entry, profile, scope, notes, trusted_email, .. } = self;
+        Ok(Login { entry, standing, profile, scope, notes, trusted_email })
     }
 }
 

@@ -29,11 +29,12 @@ pub(crate) fn local_path(next: &str, base: &Url) -> Option<String> {
 }
 
 /// Whether `path` is one of our own routes under `prefix`, as which going there would sign out, begin or repeat a
-/// dance. The page of the connected accounts is a fine place to go.
+/// dance. The pages of the connected accounts, and of one that waits to be, are fine places to go.
 pub(crate) fn is_ours(path: &str, prefix: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let (path, prefix) = (segments(path), segments(prefix));
-    path.starts_with(&prefix) && path[prefix.len()..] != ["accounts"]
+    path.starts_with(&prefix)
+        && !matches!(&path[prefix.len()..], [page] if ["accounts", "confirm"].contains(&page.as_str()))
 }
 
 /// Whether `path` stays a plain path however often somebody on its way decodes it.

@@ -8,10 +8,12 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 
 const STYLE: &str = include_str!("../templates/oauth/style.css");
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("layout.html", include_str!("../templates/oauth/layout.html.tera")),
     ("sign_in.html", include_str!("../templates/oauth/sign_in.html.tera")),
     ("confirm.html", include_str!("../templates/oauth/confirm.html.tera")),
+    ("sign_in_first.html", include_str!("../templates/oauth/sign_in_first.html.tera")),
+    ("connect.html", include_str!("../templates/oauth/connect.html.tera")),
     ("accounts.html", include_str!("../templates/oauth/accounts.html.tera")),
     ("error.html", include_str!("../templates/oauth/error.html.tera")),
 ];
@@ -58,7 +60,9 @@ fn escape(text: &str) -> String {
 pub(crate) fn headline(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotTrusted => "This sign-in could not be finished",
-        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect => "Please sign in",
+        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect | ErrorKind::SignInFirst => {
+            "Please sign in"
+        }
         ErrorKind::Denied => "You were not signed in",
         ErrorKind::Refused => "You can't sign in this way",
         ErrorKind::Csrf => "This form could not be accepted",

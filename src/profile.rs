@@ -1,5 +1,6 @@
 //! Profiles: the provider's user in OpenID Connect's words.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -25,7 +26,7 @@ use crate::error::Result;
 /// assert_eq!(profile.claimed_email(), Some("janedoe@example.com"));
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Profile {
     /// The provider's stable id of this user (`sub`), byte for byte: with the entry's name, the identity.

@@ -24,6 +24,7 @@ use crate::link::{Arrival, Purpose};
 /// | [`error`](Signals::error) | `oauth_error` | – |
 /// | [`Event::AccountCreated`] | – | `connection_created` |
 /// | [`Event::AccountUpdated`] | – | – |
+/// | [`Event::AccountMerged`], [`Event::AccountPending`] | – | – |
 /// | [`Event::AccountRefused`] | – | `connection_failed` |
 /// | [`Event::AccountRemoved`] | – | `connection_removed` |
 /// | [`Event::LoginCompleted`] | – | `login_completed` |
@@ -178,6 +179,26 @@ pub enum Event {
         /// The local user.
         user: Option<String>,
     },
+    /// A stranger's account has become that of a user who was there before ([`Verdict::Merge`](crate::Verdict::Merge)),
+    /// told besides [`AccountCreated`](Event::AccountCreated): the moment to write to her.
+    AccountMerged {
+        /// The entry's name.
+        entry: String,
+        /// The provider's id of its user.
+        provider_user_id: Option<String>,
+        /// The local user.
+        user: String,
+    },
+    /// An account waits for this user to sign in as before ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)).
+    /// Nobody has yet.
+    AccountPending {
+        /// The entry's name.
+        entry: String,
+        /// The provider's id of its user.
+        provider_user_id: Option<String>,
+        /// The local user.
+        user: String,
+    },
     /// An account was not stored: policy, signal or the engine said no.
     AccountRefused {
         /// The entry's name.
@@ -246,6 +267,8 @@ impl Event {
         match self {
             Event::AccountCreated { entry, .. }
             | Event::AccountUpdated { entry, .. }
+            | Event::AccountMerged { entry, .. }
+            | Event::AccountPending { entry, .. }
             | Event::AccountRefused { entry, .. }
             | Event::AccountRemoved { entry, .. }
             | Event::LoginCompleted { entry, .. }

@@ -37,6 +37,8 @@ impl Context<'_> {
         let client_id = keys::required(&mut table, "client_id");
         let client_secret = keys::client_secret(&mut table, auth);
 
+        let trust_email = keys::trust_email(&mut table, &preset);
+
         let mut fills = BTreeMap::new();
         let mut parameters = BTreeMap::new();
         let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -78,6 +80,7 @@ impl Context<'_> {
             redirect_uri: self.redirect_uri(name, &mut table),
             login: keys::login(&mut table, has_identity),
             account: keys::account(&mut table),
+            trust_email,
             issuer,
             authorization_url,
             token_url,

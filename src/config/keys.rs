@@ -253,6 +253,35 @@ pub(super) fn account(table: &mut Table<'_>) -> Option<String> {
     Some(given.value)
 }
 
+/// The domains whose verified addresses are trusted.
+pub(super) fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    const ELSEWHERE: &[&str] = &[
+        "profile",
+        "hostname",
+        "issuer",
+        "authorization_url",
+        "auth_uri",
+        "token_url",
+        "token_uri",
+        "userinfo_url",
+        "api_base_url",
+    ];
+    if let Some(all) = table.peek_bool("trust_email") {
+        table.forget("trust_email");
+        return if all { vec!["*".to_owned()] } else { vec![] };
+    }
+    let Some(given) = table.list("trust_email", |text| vec![text.to_owned()], "[\"corp.example\"]") else {
+        // What the preset says holds for its own servers.
+        let elsewhere = ELSEWHERE.iter().any(|key| table.has(key));
+        return if elsewhere { vec![] } else { preset.trust_email.iter().map(|&name| name.into()).collect() };
+    };
+    if !given.value.iter().all(|domain| is_host(domain) && !domain.contains(':')) {
+        let why = "must be true, false, or a list of domains as they stand in addresses";
+        table.reader.fault(&given.place, why, "trust_email = [\"corp.example\"]");
+    }
+    given.value
+}
+
 pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<Algorithm> {
     const EXAMPLE: &str = "[\"RS256\"]";
     let all = || Algorithm::ALL.to_vec();

@@ -24,6 +24,7 @@ pub(crate) use self::read::{is_debug, read};
 pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::Profile;
 use crate::provider::{Algorithm, ClientAuth, Preset, Protocol};
 use crate::secret::Secret;
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) after_login: String,
     pub(crate) after_logout: String,
     pub(crate) after_error: Option<String>,
+    /// The app's own sign-in form.
+    pub(crate) sign_in_page: Option<String>,
     pub(crate) token_keys: Vec<[u8; 32]>,
     pub(crate) cache: Option<CacheSettings>,
     /// As set; unset means: true when users are known.
@@ -68,6 +71,8 @@ pub(crate) struct Entry {
     pub(crate) login: bool,
     /// The provider_user_id of the site's account, for an entry that is the site's.
     pub(crate) account: Option<String>,
+    /// The domains of which a verified address proves the mailbox; `*` for all.
+    pub(crate) trust_email: Vec<String>,
     pub(crate) issuer: Option<String>,
     pub(crate) authorization_url: Option<Url>,
     pub(crate) token_url: Option<Url>,
@@ -120,6 +125,14 @@ impl Entry {
             (None, Some(url)) => url.as_str(),
             (None, None) => &self.name,
         }
+    }
+
+    /// The address in `profile` that this provider is trusted to have verified.
+    pub(crate) fn trusted_email<'p>(&self, profile: &'p Profile) -> Option<&'p str> {
+        let address = profile.email()?;
+        let (_, domain) = address.rsplit_once('@')?;
+        let is_trusted = |known: &String| known == "*" || known.eq_ignore_ascii_case(domain);
+        self.trust_email.iter().any(is_trusted).then_some(address)
     }
 
     /// What the operator reads at liftoff: the exact callback URL is what must be registered at the provider.

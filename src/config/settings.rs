@@ -26,10 +26,12 @@ impl Settings {
         let after_login = path("after_login").unwrap_or_else(|| "/".to_owned());
         let after_logout = path("after_logout").unwrap_or_else(|| "/".to_owned());
         let after_error = path("after_error");
+        let sign_in_page = path("sign_in_page");
         let settings = Self {
             after_login,
             after_logout,
             after_error,
+            sign_in_page,
             token_keys: token_keys(&mut table),
             cache: cache(&mut table),
             user_required: table.boolean("user_required"),

@@ -338,3 +338,38 @@ fn a_secret_may_stand_in_a_file_beside_rocket_toml() {
         "rocket"
     );
 }
+
+#[test]
+fn al_05_al_10_whose_addresses_are_trusted() {
+    let trusts = |name: &str, more: &str, address: &str| {
+        let toml = format!("[default.oauth.{name}]\nclient_id = \"id\"\nclient_secret = \"secret\"\n{more}");
+        let verified = crate::profile::Profile::default().with_email(Some(address.into()), true);
+        let claimed = crate::profile::Profile::default().with_email(Some(address.into()), false);
+        let entry = read_entry(name, &toml);
+        assert_eq!(entry.trusted_email(&claimed), None, "{name} {more}");
+        entry.trusted_email(&verified) == Some(address)
+    };
+    let oidc = "provider = \"oidc\"\nissuer = \"https://op.example\"\n";
+    assert!(trusts("github", "", "ada@any.example"));
+    assert!(!trusts("github", "trust_email = false", "ada@any.example"));
+    // A Workspace's domain may be somebody else's by now.
+    assert!(trusts("google", "", "ada@gmail.com") && !trusts("google", "", "ada@dormant.example"));
+    assert!(!trusts("corp", oidc, "ada@corp.example") && !trusts("gitlab", "", "ada@any.example"));
+    assert!(trusts("corp", &format!("{oidc}trust_email = true"), "ada@corp.example"));
+    let listed = format!("{oidc}trust_email = [\"corp.example\"]");
+    assert!(trusts("corp", &listed, "ada@CORP.example"));
+    for other in ["ada@sub.corp.example", "ada@evilcorp.example", "ada@corp.example@evil.example", "ada", "*"]
+    {
+        assert!(!trusts("corp", &listed, other), "{other}");
+    }
+    // Another server under a preset's name is not the one that the preset trusts.
+    for elsewhere in [
+        "userinfo_url = \"https://git.example/user\"",
+        "api_base_url = \"https://git.example/\"",
+        "authorization_url = \"https://git.example/a\"",
+        "token_url = \"https://git.example/t\"",
+        "profile = { email = \"note\" }",
+    ] {
+        assert!(!trusts("github", elsewhere, "ada@any.example"), "{elsewhere}");
+    }
+}

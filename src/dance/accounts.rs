@@ -64,6 +64,7 @@ impl Dance {
             "entries": entries.collect::<Vec<_>>(),
             "csrf": self.csrf(request).await?,
             "signed_in": user.is_some(),
+            "confirm_url": self.pending_id(request).map(|_| self.confirm_path()),
             "accounts_url": self.path("/accounts"),
             "logout_url": self.path("/logout"),
         }))

@@ -145,6 +145,7 @@ impl Dance {
             return Err(not_trusted("an error that was not one"));
         };
         let Grant { token, profile } = engine.finish(entry, flow, code).await?;
+        let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
         let mut arrival = Arrival {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
@@ -153,6 +154,7 @@ impl Dance {
             token,
             visitor: flow.visitor.clone(),
             user_required: self.user_required,
+            trusted_email,
             present: None,
             account: entry.account.clone(),
             admitted: false,
@@ -182,6 +184,14 @@ impl Dance {
         let linked = match self.storage(request).link(&arrival, self.keys()).await {
             Ok(linked) => linked,
             Err(error) => {
+                if let Some(user) = error.user() {
+                    self.let_wait(request, &arrival, user, end.to).await?;
+                    let (entry, provider_user_id) = (arrival.entry, arrival.profile.id);
+                    self.signals
+                        .event(Event::AccountPending { entry, provider_user_id, user: user.into() })
+                        .await;
+                    return Ok(End { to: self.confirm_path(), reply: None });
+                }
                 match error.kind() {
                     ErrorKind::Refused => self.refused(&arrival).await,
                     ErrorKind::Store => self.orphaned(&arrival, flow).await,
@@ -210,9 +220,14 @@ impl Dance {
 
     /// The account is stored: sign in, tell.
     async fn welcome(&self, request: &Request<'_>, flow: &Flow, linked: Linked, end: End) -> Result<End> {
-        let Linked { record, previous, user } = linked;
+        let Linked { record, previous, user, merged } = linked;
         self.tell_stored(&record, previous.is_none()).await;
         let Some(user) = user.filter(|_| flow.purpose == Purpose::SignIn) else { return Ok(end) };
+        if merged {
+            let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
+            self.signals.event(Event::AccountMerged { entry, provider_user_id, user: user.clone() }).await;
+        }
+        self.forget_pending_of_others(request, &user).await;
         match self.sessions.sign_in(request, &user).await? {
             SignedIn::Done => {
                 self.signals.event(Event::LoginCompleted { entry: record.entry, user }).await;
@@ -234,7 +249,7 @@ impl Dance {
         )
     }
 
-    async fn refused(&self, arrival: &Arrival) {
+    pub(super) async fn refused(&self, arrival: &Arrival) {
         let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
         self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
     }

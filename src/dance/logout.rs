@@ -14,6 +14,7 @@ impl Dance {
         if matches!(self.store, Place::Browser) {
             self.browser(request).clear();
         }
+        self.forget_pending(request).await;
         self.sessions.sign_out(request).await?;
         Ok(Reply::SeeOther(self.settings.after_logout.clone()))
     }

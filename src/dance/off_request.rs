@@ -100,6 +100,7 @@ impl Dance {
             token,
             visitor: Some(user.to_string()),
             user_required: true,
+            trusted_email: None,
             present: None,
             account: None,
             admitted: false,

@@ -90,9 +90,13 @@ impl Dance {
     }
 
     fn failure(&self, request: &Request<'_>, error: &Error) -> Reply {
-        let login_url =
-            matches!(error.kind(), ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect)
-                .then(|| self.login_path(None, None));
+        let login_url = match error.kind() {
+            ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect => {
+                Some(self.login_path(None, None))
+            }
+            ErrorKind::SignInFirst => Some(self.login_path(None, Some(&self.confirm_path()))),
+            _ => None,
+        };
         if wants_json(request) {
             return Reply::Json(error_json(error, login_url.as_deref()));
         }

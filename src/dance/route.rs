@@ -17,6 +17,7 @@ pub(super) enum Endpoint {
     /// The callback; of this entry, where it is mounted at a path of its own.
     Callback(Option<String>),
     Accounts,
+    Confirm,
     Disconnect,
     Primary,
     Logout,
@@ -39,6 +40,7 @@ pub(super) fn routes(prefix: &str, callbacks: &[(String, String)]) -> Vec<(Strin
         ("/<name>", Endpoint::Begin),
         ("/<name>/authorized", Endpoint::Callback(None)),
         ("/accounts", Endpoint::Accounts),
+        ("/confirm", Endpoint::Confirm),
         ("/<name>/disconnect", Endpoint::Disconnect),
         ("/<name>/primary", Endpoint::Primary),
         ("/logout", Endpoint::Logout),
@@ -91,6 +93,11 @@ impl Endpoint {
                 return dance.get_callback(request, entry.as_deref().unwrap_or(name)).await;
             }
             (Endpoint::Accounts, Method::Get) => dance.get_accounts(request).await,
+            (Endpoint::Confirm, Method::Get) => dance.get_confirm(request).await,
+            (Endpoint::Confirm, Method::Post) => match form(request, data).await {
+                Ok(form) => dance.post_confirm(request, &form).await,
+                Err(error) => Err(error),
+            },
             (Endpoint::Disconnect, Method::Post) => match form(request, data).await {
                 Ok(form) => dance.post_disconnect(request, name, &form).await,
                 Err(error) => Err(error),
@@ -118,7 +125,7 @@ impl Endpoint {
             "Allow",
             match self {
                 Endpoint::SignIn | Endpoint::Accounts | Endpoint::Callback(_) => "GET",
-                Endpoint::Begin => "GET, POST",
+                Endpoint::Begin | Endpoint::Confirm => "GET, POST",
                 Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout => "POST",
             },
         );

@@ -21,6 +21,14 @@ impl Dance {
             })
         });
         let entries: Vec<_> = entries.collect();
-        self.page(request, "sign_in.html", json!({ "entries": entries, "next": next }))
+        self.page(
+            request,
+            "sign_in.html",
+            json!({
+                "entries": entries,
+                "sign_in_page": self.sign_in_page(next.as_deref()),
+                "next": next,
+            }),
+        )
     }
 }

@@ -25,6 +25,7 @@ use crate::storage::{Record, Storage};
 /// | `entries` | each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in with"), `action`, `disconnect` and `make_primary` (where its forms post to; signed out, `action` takes a GET) and `accounts`, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url`. Signed out, those with which one can sign in |
 /// | `csrf` | the hidden field that every posted form sends along |
 /// | `signed_in` | whether somebody is |
+/// | `confirm_url` | where an account that [waits for its user](crate::Verdict::SignInFirst) is confirmed; `null` when none does |
 /// | `accounts_url` | the page of the connected accounts |
 /// | `logout_url` | where the form that signs out posts to |
 ///

@@ -21,6 +21,7 @@ impl Provider for GitHub {
             ("allow_signup", Effect::Authorize("allow_signup")),
             ("prompt", Effect::Authorize("prompt")),
         ],
+        trust_email: &["*"],
         more: &[("emails", "https://api.github.com/user/emails")],
         profile: |answer| {
             let user = answer.claims;

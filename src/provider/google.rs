@@ -24,6 +24,8 @@ impl Provider for Google {
             ("hosted_domain", Effect::Authorize("hd")),
             ("login_hint", Effect::Authorize("login_hint")),
         ],
+        // AL-10: whoever buys a dormant domain makes the old addresses anew, in a Workspace of theirs.
+        trust_email: &["gmail.com", "googlemail.com"],
         profile: |answer| {
             // `hd` in the request is a hint that the person can edit out of the URL; only the claim binds.
             if let Some(wanted) = answer.parameters.get("hosted_domain")

@@ -199,6 +199,11 @@ pub struct Preset {
     pub headers: &'static [(&'static str, &'static str)],
     /// The preset's own keys.
     pub parameters: &'static [(&'static str, Effect)],
+    /// The domains of which a verified address proves that the mailbox is the person's: `*` for all of them. The key
+    /// `trust_email` overrides it; an entry that points the preset's URLs elsewhere trusts none unless it says so.
+    ///
+    /// Only a provider belongs here that sends a mail to every address itself before it calls it verified.
+    pub trust_email: &'static [&'static str],
     /// Further answers that the profile needs: name and URL. One that fails is left out.
     pub more: &'static [(&'static str, &'static str)],
     /// From the answer to the profile. Somebody who may not come in is [`Error::refused`](crate::Error::refused).
@@ -223,6 +228,7 @@ impl Preset {
         token_params: &[],
         headers: &[],
         parameters: &[("prompt", Effect::Authorize("prompt"))],
+        trust_email: &[],
         more: &[],
         profile: |answer| Profile::from_claims(answer.claims),
     };

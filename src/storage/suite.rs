@@ -26,6 +26,7 @@ pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> A
         token: Token::new("access").with_refresh_token("refresh").expiring(1000, 3600),
         visitor: visitor.map(str::to_owned),
         user_required: false,
+        trusted_email: None,
         present: None,
         account: None,
         admitted: false,

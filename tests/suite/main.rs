@@ -13,6 +13,7 @@ mod crash;
 mod faults;
 mod guards;
 mod leakage;
+mod linking;
 mod oracle;
 mod people;
 mod pkce;

@@ -116,8 +116,12 @@ impl House {
         Browser { house: self.clone(), jar: BTreeMap::new() }
     }
 
+    pub(crate) fn dance(&self) -> &Dance {
+        Dance::fetch(self.client.rocket()).expect("the fairing is attached")
+    }
+
     pub(crate) fn advance(&self, seconds: i64) {
-        Dance::fetch(self.client.rocket()).expect("the fairing is attached").advance(seconds);
+        self.dance().advance(seconds);
     }
 
     pub(crate) fn token_calls(&self) -> usize {

@@ -172,7 +172,7 @@ pub(super) fn link(
         record.rank = ranks::next(conn, entry, user)?;
     }
     let record = write(conn, &record, found.as_ref())?;
-    Ok(Linked { record, previous: found, user: decision.user })
+    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged })
 }
 
 fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {

@@ -46,6 +46,7 @@ mod cascade;
 mod clocks;
 mod faults;
 mod linking;
+mod merging;
 mod opening;
 mod rows;
 mod tables;

@@ -1,0 +1,251 @@
+//! `Verified`: the proof that a provider's user and a local user have the same mailbox.
+
+use super::{Arrival, Login, Standing, Verdict};
+use crate::user::UserId;
+
+/// The proof that the person of this login and the local user have one mailbox. Only [`Login::merge`] makes one, and it
+/// is good for that login and that user alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    entry: String,
+    provider_user_id: String,
+    user: String,
+    address: String,
+}
+
+impl Verified {
+    /// Whether it is about this arrival and `user`: a policy could have made it from another login, of a test's say.
+    pub(super) fn is_for(&self, arrival: &Arrival, user: &str) -> bool {
+        self.entry == arrival.entry
+            && arrival.profile.id.as_ref() == Some(&self.provider_user_id)
+            && arrival.trusted_email.as_ref() == Some(&self.address)
+            && self.user == user
+    }
+}
+
+impl<U: UserId> Login<U> {
+    /// A stranger whose verified address is that of a local `user`: [`Verdict::Merge`] when it is safe,
+    /// [`Verdict::SignInFirst`] when not. To any other standing it is the [`usual`](Login::usual) answer.
+    ///
+    /// It is safe when all of this holds:
+    ///
+    /// - the provider's word counts for that address: the entry's `trust_email`, which only presets of providers that
+    ///   verify addresses themselves set (nOAuth: elsewhere anybody may claim any address);
+    /// - the provider says that the address is verified, with `true` itself, not a text or a number;
+    /// - both addresses are the same: one plain ASCII address, byte for byte but for the case of its domain;
+    /// - `locally_verified`: this user has proved to *you* that the mailbox is hers, by a link that you sent there. A user
+    ///   row with an unproved address may have been put there by somebody who waits for its owner to come (pre-hijacking).
+    ///
+    /// It is then as good as "forgot my password": whoever reads the mailbox gets the user. Do what you do there before
+    /// you answer: see [`Verdict::Merge`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod app {
+    /// use diesel::prelude::*;
+    /// use rocket_dance::{Login, Result, Standing, Verdict};
+    /// # diesel::table! { users (id) { id -> Integer, name -> Text, email -> Nullable<Text>, email_verified -> Bool } }
+    ///
+    /// fn merge_or_sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+    ///     let Standing::Stranger = login.standing else { return Ok(login.usual()) };
+    ///     if let Some(address) = login.profile.email() {
+    ///         let known: Option<(i32, String, bool)> = users::table
+    ///             .filter(users::email.eq(address))
+    ///             .select((users::id, users::email.assume_not_null(), users::email_verified))
+    ///             .first(conn)
+    ///             .optional()?;
+    ///         if let Some((id, local_address, locally_verified)) = known {
+    ///             return Ok(login.merge(id, &local_address, locally_verified));
+    ///         }
+    ///     }
+    ///     let id = diesel::insert_into(users::table)
+    ///         .values((users::name.eq(login.profile.display_name()), users::email_verified.eq(false)))
+    ///         .returning(users::id)
+    ///         .get_result(conn)?;
+    ///     Ok(Verdict::SignUp(id))
+    /// }
+    /// # }
+    /// ```
+    pub fn merge(&self, user: U, local_address: &str, locally_verified: bool) -> Verdict<U> {
+        if !matches!(self.standing, Standing::Stranger) {
+            return self.usual();
+        }
+        let trusted = self.trusted_email.as_ref();
+        match (&self.profile.id, trusted) {
+            (Some(id), Some(address)) if locally_verified && is_same_mailbox(address, local_address) => {
+                let proof = Verified {
+                    entry: self.entry.clone(),
+                    provider_user_id: id.clone(),
+                    user: user.to_string(),
+                    address: address.clone(),
+                };
+                Verdict::Merge(user, proof)
+            }
+            _ => Verdict::SignInFirst(user),
+        }
+    }
+
+    /// The same login as if its entry trusted the address that the profile calls verified (`trust_email = true`), for
+    /// tests of an app's own policy.
+    ///
+    /// ```
+    /// use rocket_dance::{Login, Profile, Standing, Verdict};
+    ///
+    /// let mut ada = Profile::default().with_email(Some("ada@example.com".into()), true);
+    /// ada.id = Some("583231".into());
+    /// let login = Login::new("github", Standing::Stranger, ada).with_trusted_email();
+    /// assert!(matches!(login.merge(7, "ada@example.com", true), Verdict::Merge(7, _)));
+    /// assert_eq!(login.merge(7, "ada@example.com", false), Verdict::SignInFirst(7));
+    /// ```
+    pub fn with_trusted_email(mut self) -> Self {
+        self.trusted_email = self.profile.email().map(str::to_owned);
+        self
+    }
+}
+
+/// AL-14: what is not plainly one address is no address. Somebody's mailer, database or lower-casing might read
+/// `ada@x.com,eve@y.com`, a dotless ı or a full-width ＠ as another one than we do.
+fn is_same_mailbox(one: &str, other: &str) -> bool {
+    match (plain(one), plain(other)) {
+        (Some((local, domain)), Some((other_local, other_domain))) => {
+            local == other_local && domain.eq_ignore_ascii_case(other_domain)
+        }
+        _ => false,
+    }
+}
+
+/// Local part and domain of a plain address: RFC 5322's dot-atoms in ASCII, RFC 5321's lengths.
+fn plain(address: &str) -> Option<(&str, &str)> {
+    let (local, domain) = address.split_once('@')?;
+    let atom = |part: &str, others: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    };
+    let is_local = local.len() <= 64 && local.split('.').all(|part| atom(part, "!#$%&'*+-/=?^_`{|}~"));
+    let is_domain = domain.len() <= 255 && domain.split('.').all(|part| atom(part, "-"));
+    (is_local && is_domain).then_some((local, domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::profile::Profile;
+
+    fn login(address: &str) -> Login<i32> {
+        let mut profile = Profile::default().with_email(Some(address.into()), true);
+        profile.id = Some("1".into());
+        Login::new("github", Standing::Stranger, profile).with_trusted_email()
+    }
+
+    /// AL-05: eight values of `email_verified`, trusted or not.
+    #[test]
+    fn al_05_only_a_trusted_true_merges() {
+        for verified in [
+            json!(true),
+            json!(false),
+            json!("true"),
+            json!(1),
+            json!(null),
+            json!("yes"),
+            json!([true]),
+            json!({}),
+        ] {
+            let claims = json!({ "sub": "1", "email": "ada@x.example", "email_verified": verified });
+            let login = Login::new("op", Standing::Stranger, Profile::from_claims(&claims).unwrap());
+            assert_eq!(
+                login.merge(7, "ada@x.example", true),
+                Verdict::SignInFirst(7),
+                "untrusted {verified}"
+            );
+            let merged =
+                matches!(login.with_trusted_email().merge(7, "ada@x.example", true), Verdict::Merge(7, _));
+            assert_eq!(merged, verified == true, "{verified}");
+        }
+        let absent = Profile::from_claims(&json!({ "sub": "1", "email": "ada@x.example" })).unwrap();
+        let login = Login::new("op", Standing::Stranger, absent).with_trusted_email();
+        assert_eq!(login.merge(7, "ada@x.example", true), Verdict::SignInFirst(7));
+    }
+
+    #[test]
+    fn al_01_an_address_that_nobody_has_proved_here_merges_nothing() {
+        let login = login("ada@x.example");
+        assert!(matches!(login.merge(7, "ada@x.example", true), Verdict::Merge(7, _)));
+        assert_eq!(login.merge(7, "ada@x.example", false), Verdict::SignInFirst(7));
+        let mut nobody = login.clone();
+        nobody.profile.id = None;
+        assert_eq!(nobody.merge(7, "ada@x.example", true), Verdict::SignInFirst(7));
+        for standing in [Standing::Adding(8), Standing::Returning(8), Standing::Renewing(8)] {
+            let login = Login { standing, ..login.clone() };
+            assert_eq!(login.merge(7, "ada@x.example", true), Verdict::SignIn(8), "the usual");
+        }
+        let taken = Login { standing: Standing::Taken { owner: 8, visitor: 9 }, ..login };
+        assert!(matches!(taken.merge(7, "ada@x.example", true), Verdict::Refuse(_)));
+    }
+
+    const VICTIM: &str = "victim@x.example";
+
+    #[test]
+    fn al_14_no_other_spelling_is_the_victims() {
+        let long = format!("{}@x.example", "v".repeat(65));
+        for address in [
+            "VICTIM@x.example",
+            "Victim@x.example",
+            "v\u{131}ctim@x.example",
+            "vict\u{130}m@x.example",
+            "victim\u{ff20}x.example",
+            "victim@x.example\u{ff20}evil.example",
+            "\u{ff56}ictim@x.example",
+            "victim@x.example,eve@evil.example",
+            "eve@evil.example,victim@x.example",
+            "victim@x.example;eve@evil.example",
+            "victim@x.example eve@evil.example",
+            "victim@x.example@evil.example",
+            "eve@evil.example@x.example",
+            "victim@@x.example",
+            "\"victim\"@x.example",
+            "\"victim@x.example\"@evil.example",
+            "<victim@x.example>",
+            "Victim <victim@x.example>",
+            "victim@x.example ",
+            " victim@x.example",
+            "victim@x.example\n",
+            "victim@x.example\0",
+            "victim@x.example\r\nbcc: eve@evil.example",
+            "victim\t@x.example",
+            "victim@x.example.",
+            "victim@.x.example",
+            "victim@x..example",
+            ".victim@x.example",
+            "victim.@x.example",
+            "vic..tim@x.example",
+            "victim+tag@x.example",
+            "vic.tim@x.example",
+            "victim@sub.x.example",
+            "victim@x.example.evil.example",
+            "victim@[127.0.0.1]",
+            "victim@x\u{2024}example",
+            "victim@\u{445}.example",
+            "victim(comment)@x.example",
+            "victim%x.example@evil.example",
+            "victim@",
+            "@x.example",
+            "victim",
+            "",
+            "vict\u{200b}im@x.example",
+            "vi\u{301}ctim@x.example",
+            long.as_str(),
+        ] {
+            assert_eq!(login(address).merge(7, VICTIM, true), Verdict::SignInFirst(7), "{address:?}");
+            // What isn't plain merges with nothing, not even with itself.
+            let itself = matches!(login(address).merge(7, address, true), Verdict::Merge(..));
+            assert_eq!(itself, plain(address).is_some(), "{address:?}");
+        }
+        for same in [VICTIM, "victim@X.EXAMPLE"] {
+            assert!(matches!(login(same).merge(7, VICTIM, true), Verdict::Merge(7, _)), "{same}");
+        }
+        for odd in ["o'brien+x@x.example", "a_b=c@xn--fsq.example"] {
+            assert!(matches!(login(odd).merge(7, odd, true), Verdict::Merge(7, _)), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A stranger who is somebody here already: merged on proof, or asked to sign in first.
+
+use super::*;
+use crate::link::Verified;
+
+on_each_database! {
+    al_01_a_stranger_merges_with_a_proved_mailbox_only
+    al_01_a_proof_is_good_for_its_own_login_and_user
+    al_01_to_sign_in_first_stores_nothing
+    al_17_the_slower_first_login_is_not_merged_with_its_own_user
+    al_21_nobody_merges_with_who_is_deactivated
+}
+
+const ADA: &str = "ada@x.example";
+
+/// A stranger with a trusted, verified address.
+fn stranger(id: &str) -> Arrival {
+    let mut arrival = suite::arrival("github", Some(id), None);
+    arrival.profile = arrival.profile.with_email(Some(ADA.into()), true);
+    arrival.trusted_email = Some(ADA.into());
+    arrival
+}
+
+/// Merges with user 1, whose name is her address: verified here unless the note says otherwise.
+fn by_address<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
+    match (&login.standing, conn.name(1)?) {
+        (Standing::Stranger, Some(address)) => {
+            Ok(login.merge(1, &address, login.noted("unproved").is_none()))
+        }
+        _ => sign_up(login, conn),
+    }
+}
+
+async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
+    let db = D::new();
+    db.sql(&format!("INSERT INTO users VALUES (1, '{ADA}'), (2, 'eve@x.example')"));
+    let storage = opened(db.storage().link(by_address::<D::Conn>)).await;
+    let mut untrusted = stranger("a");
+    untrusted.trusted_email = None;
+    let mut unproved = stranger("a");
+    unproved.note("unproved", "yes");
+    let mut other = stranger("a");
+    other.trusted_email = Some("Ada@x.example".into());
+    for arrival in [untrusted, unproved, other] {
+        let error = storage.link(&arrival, &keys()).await.unwrap_err();
+        assert_eq!((error.kind(), error.user()), (ErrorKind::SignInFirst, Some("1")));
+    }
+    assert_eq!(db.rows(), (2, 0));
+    let merged = storage.link(&stranger("a"), &keys()).await.unwrap();
+    assert_eq!((merged.user.as_deref(), merged.merged), (Some("1"), true));
+    let back = storage.link(&stranger("a"), &keys()).await.unwrap();
+    assert_eq!((back.user.as_deref(), back.merged), (Some("1"), false), "she is no stranger any more");
+    // Connecting is no merging, whatever the address says.
+    let mut adding = suite::arrival("github", Some("b"), Some("2"));
+    (adding.profile, adding.trusted_email) = (stranger("b").profile, Some(ADA.into()));
+    assert_eq!(storage.link(&adding, &keys()).await.unwrap().user.as_deref(), Some("2"));
+    let mut taken = stranger("a");
+    (taken.visitor, taken.purpose) = (Some("2".into()), crate::link::Purpose::Connect);
+    assert_eq!(storage.link(&taken, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(storage.list(Some("1"), &["github"]).await.unwrap().len(), 1);
+    assert_eq!(db.rows(), (2, 2));
+}
+
+/// A proof made of a login of the policy's own making.
+fn proof(entry: &str, id: &str, address: &str, user: i32) -> Verified {
+    let mut profile = crate::profile::Profile::default().with_email(Some(address.into()), true);
+    profile.id = Some(id.into());
+    let login = Login::new(entry, Standing::Stranger, profile).with_trusted_email();
+    match login.merge(user, address, true) {
+        Verdict::Merge(_, proof) => proof,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn al_01_a_proof_is_good_for_its_own_login_and_user<D: Db>() {
+    let db = D::new();
+    let policy = |login: &Login<i32>, _: &mut D::Conn| {
+        let said: Vec<&str> = login.noted("proof").unwrap().split(' ').collect();
+        let proof = proof(said[0], said[1], said[2], said[3].parse().unwrap());
+        Ok(Verdict::Merge(1, proof))
+    };
+    let storage = opened(db.storage().link(policy)).await;
+    let said = async |proof: &str, arrival: Arrival| {
+        let mut arrival = arrival;
+        arrival.note("proof", proof);
+        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+    };
+    for other in [
+        "google a ada@x.example 1",
+        "github b ada@x.example 1",
+        "github a eve@x.example 1",
+        "github a ada@x.example 2",
+    ] {
+        assert_eq!(said(other, stranger("a")).await, Err(ErrorKind::Refused), "{other}");
+    }
+    let same = "github a ada@x.example 1";
+    let mut untrusted = stranger("a");
+    untrusted.trusted_email = None;
+    let mut visited = stranger("a");
+    visited.visitor = Some("1".into());
+    for arrival in [untrusted, visited, suite::arrival("github", None, Some("1"))] {
+        assert_eq!(said(same, arrival).await, Err(ErrorKind::Refused));
+    }
+    assert_eq!(db.rows().1, 0);
+    assert_eq!(said(same, stranger("a")).await, Ok(Some("1".into())));
+}
+
+async fn al_01_to_sign_in_first_stores_nothing<D: Db>() {
+    let db = D::new();
+    let policy = |login: &Login<i32>, conn: &mut D::Conn| {
+        conn.add("made on the way")?;
+        Ok(Verdict::SignInFirst(login.noted("user").unwrap().parse().unwrap()))
+    };
+    let storage = opened(db.storage().link(policy)).await;
+    let said = async |arrival: Arrival, user: &str| {
+        let mut arrival = arrival;
+        arrival.note("user", user);
+        let error = storage.link(&arrival, &keys()).await.unwrap_err();
+        (error.kind(), error.user().map(str::to_owned))
+    };
+    assert_eq!(said(stranger("a"), "7").await, (ErrorKind::SignInFirst, Some("7".into())));
+    // To anybody else it would ask one user to prove to be another.
+    storage.set(&suite::record("github", Some("b"), Some("8"))).await.unwrap();
+    for (id, visitor) in [("a", Some("7")), ("b", None), ("b", Some("8")), ("b", Some("7"))] {
+        let arrival = suite::arrival("github", Some(id), visitor);
+        assert_eq!(said(arrival, "8").await, (ErrorKind::Refused, None), "{id} {visitor:?}");
+    }
+    assert_eq!(db.rows(), (0, 1));
+}
+
+/// Of two first logins at once the slower's policy sees the user whom the faster has made; she is no other than it.
+async fn al_17_the_slower_first_login_is_not_merged_with_its_own_user<D: Db>() {
+    for proved in [true, false] {
+        let db = D::new();
+        let (ask, asked) = std::sync::mpsc::channel();
+        let (told, tell) = std::sync::mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(tell);
+        let faster = opened(db.storage().link(sign_up::<D::Conn>)).await;
+        let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
+            if matches!(login.standing, Standing::Stranger) {
+                let _ = ask.send(());
+                // On SQLite the other waits for us instead.
+                let _ = wait.lock().unwrap().recv_timeout(std::time::Duration::from_millis(500));
+                if conn.name(1)?.is_some() {
+                    return Ok(login.merge(1, ADA, proved));
+                }
+            }
+            sign_up(login, conn)
+        };
+        let slower = opened(db.storage().link(policy)).await;
+        let slower = rocket::tokio::spawn(async move { slower.link(&stranger("1"), &keys()).await });
+        rocket::tokio::task::spawn_blocking(move || asked.recv().unwrap()).await.unwrap();
+        let linked = faster.link(&stranger("1"), &keys()).await.unwrap();
+        let _ = told.send(());
+        let late = slower.await.unwrap().unwrap();
+        assert_eq!((late.user, late.merged), (linked.user, false));
+        assert_eq!(db.rows(), (1, 1));
+    }
+}
+
+struct Merging;
+
+impl<C: Users> crate::link::LinkPolicy<C, i32> for Merging {
+    fn link(&self, login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
+        by_address(login, conn)
+    }
+
+    fn may_sign_in(&self, user: &i32, _: &mut C) -> Result<bool> {
+        Ok(*user != 1)
+    }
+}
+
+async fn al_21_nobody_merges_with_who_is_deactivated<D: Db>() {
+    let db = D::new();
+    db.sql(&format!("INSERT INTO users VALUES (1, '{ADA}')"));
+    let storage = opened(db.storage().link::<D::Conn, i32>(Merging)).await;
+    assert_eq!(storage.link(&stranger("a"), &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(db.rows(), (1, 0));
+}
