@@ -166,6 +166,8 @@ step "bench compiles" cargo check --locked --quiet --manifest-path bench/Cargo.t
 step "package" packaged
 step "rides" tests/databases cargo test --locked --test rides -- --include-ignored --test-threads 2
 
+step "faults" cargo test --locked --package rocket_dance --all-features --test faults -- --include-ignored
+
 if cargo deny --version >/dev/null 2>&1; then
   step "licenses and sources" cargo deny --offline check licenses bans sources
 else

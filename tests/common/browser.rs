@@ -61,21 +61,7 @@ impl Page {
 impl Browser {
     /// A fresh one.
     pub(crate) fn new() -> Self {
-        // Only http on loopback is visited, yet the client wants to know how it would speak TLS.
-        let provider = rustls::crypto::ring::default_provider();
-        let tls = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .build()
-            .unwrap();
-        Self { http, cookies: Cookies::default(), stops_at: None, trail: Vec::new() }
+        Self { http: http_client(), cookies: Cookies::default(), stops_at: None, trail: Vec::new() }
     }
 
     /// One request, without following redirects.
@@ -144,6 +130,24 @@ impl Browser {
         url.query_pairs_mut().clear().extend_pairs(fields);
         self.get(&url).await
     }
+}
+
+/// A client that follows nothing and asks no proxy.
+pub(crate) fn http_client() -> reqwest::Client {
+    // Only http on loopback is visited, yet the client wants to know how it would speak TLS.
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .unwrap()
 }
 
 const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";

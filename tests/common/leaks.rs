@@ -19,17 +19,20 @@ pub(crate) fn leaks(files: &[&Path], hidden: &[Hidden]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files {
         let Ok(bytes) = std::fs::read(file) else { continue };
-        for secret in hidden {
-            for (spelling, needle) in spellings(&secret.value) {
-                if let Some(at) = find(&bytes, needle.as_bytes()) {
-                    let around = &bytes[at.saturating_sub(80)..at];
-                    found.push(format!(
-                        "{} ({spelling}) in {} at byte {at}, after {:?}",
-                        secret.kind,
-                        file.display(),
-                        String::from_utf8_lossy(around)
-                    ));
-                }
+        found.extend(leaks_in(&file.display().to_string(), &bytes, hidden));
+    }
+    found
+}
+
+/// Every place in `bytes`, which are what `place` says, where a secret lies open.
+pub(crate) fn leaks_in(place: &str, bytes: &[u8], hidden: &[Hidden]) -> Vec<String> {
+    let mut found = Vec::new();
+    let text = String::from_utf8_lossy(bytes);
+    for secret in hidden {
+        for (spelling, needle) in spellings(&secret.value) {
+            if let Some(at) = text.find(&needle) {
+                let before = String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(80)..at]);
+                found.push(format!("{} ({spelling}) in {place} at {at}, after {before:?}", secret.kind));
             }
         }
     }
@@ -51,10 +54,6 @@ fn spellings(value: &str) -> Vec<(&'static str, String)> {
     ];
     all.dedup_by(|a, b| a.1 == b.1);
     all
-}
-
-fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]

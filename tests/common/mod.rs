@@ -10,8 +10,11 @@ pub(crate) mod chromium;
 pub(crate) mod cookies;
 #[cfg(feature = "sqlite")]
 pub(crate) mod database;
+pub(crate) mod ear;
+pub(crate) mod faulty;
 pub(crate) mod html;
 pub(crate) mod leaks;
+pub(crate) mod mint;
 pub(crate) mod process;
 pub(crate) mod provider;
 #[cfg(feature = "sqlite")]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use url::Url;
+use url::{Origin, Url};
 
 use super::browser::{Browser, Page};
 use super::leaks::Hidden;
@@ -67,23 +67,37 @@ impl Provider {
             .collect()
     }
 
-    fn owns(&self, page: &Page) -> bool {
-        page.url.origin() == self.url.origin()
-    }
-
     /// From the provider's first page to the first page that is not the provider's: signs in as `user` and consents.
     pub(crate) async fn consent(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
-        self.walk(browser, page, user, None).await
+        self.walk(&self.url.origin(), browser, page, user, None).await
+    }
+
+    /// As [`consent`](Self::consent), where the provider is at `origin`: behind a proxy.
+    pub(crate) async fn consent_at(
+        &self,
+        origin: &Origin,
+        browser: &mut Browser,
+        page: Page,
+        user: &str,
+    ) -> Page {
+        self.walk(origin, browser, page, user, None).await
     }
 
     /// As [`consent`](Self::consent), but presses "Cancel" where the provider asks for consent.
     pub(crate) async fn deny(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
-        self.walk(browser, page, user, Some("Cancel")).await
+        self.walk(&self.url.origin(), browser, page, user, Some("Cancel")).await
     }
 
-    async fn walk(&self, browser: &mut Browser, mut page: Page, user: &str, cancel: Option<&str>) -> Page {
+    async fn walk(
+        &self,
+        origin: &Origin,
+        browser: &mut Browser,
+        mut page: Page,
+        user: &str,
+        cancel: Option<&str>,
+    ) -> Page {
         for _ in 0..6 {
-            if page.location().is_some() || !self.owns(&page) {
+            if page.location().is_some() || page.url.origin() != *origin {
                 return page;
             }
             let html = page.html();

@@ -10,6 +10,8 @@ mod app;
 mod callback;
 mod cookies;
 mod crash;
+#[path = "../common/ear.rs"]
+mod ear;
 mod faults;
 mod guards;
 mod leakage;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
 use diesel::{SqliteConnection, sql_query};
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use url::form_urlencoded::{Serializer, parse};
 
 use crate::app::{figment, rocket};
+pub(crate) use crate::ear::{listen, log};
 use crate::sqlite;
 
 pub(crate) const SESSION: &str = "rocket_dance_session";
@@ -433,40 +434,4 @@ pub(crate) fn assert_guarded(answer: &Answer) {
     assert_eq!(answer.header("X-Frame-Options"), Some("DENY"), "{answer:?}");
     let policy = answer.header("Content-Security-Policy").unwrap_or_default();
     assert!(policy.contains("frame-ancestors 'none'"), "{answer:?}");
-}
-
-static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
-static HEARD: OnceLock<bool> = OnceLock::new();
-
-struct Ear;
-
-impl log::Log for Ear {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.level() <= log::Level::Info
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let line = format!("{}: {}", record.target(), record.args());
-            LOG.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        }
-    }
-
-    fn flush(&self) {}
-}
-
-/// Listens to the log, if no Rocket has taken it before.
-pub(crate) fn listen() -> bool {
-    *HEARD.get_or_init(|| {
-        let first = log::set_logger(&Ear).is_ok();
-        if first {
-            log::set_max_level(log::LevelFilter::Info);
-        }
-        first
-    })
-}
-
-/// What was logged so far, by all tests of this process; none if somebody else listens.
-pub(crate) fn log() -> Option<String> {
-    listen().then(|| LOG.lock().unwrap_or_else(PoisonError::into_inner).join("\n"))
 }

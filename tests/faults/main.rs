@@ -1,0 +1,223 @@
+//! Everything a provider can get wrong, one thing at a time, before a certified one: what must be refused is refused
+//! whole, and what must be survived is survived.
+//!
+//! They need node, so `cargo test` leaves them out and says so; `./test.sh` installs what they need and runs them.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod house;
+mod table;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rocket::http::Status;
+use rocket::tokio::sync::Semaphore;
+use rocket::tokio::task::JoinSet;
+
+use common::ear;
+use common::faulty::{Faulty, TOKEN, USERINFO};
+use common::leaks::{Hidden, leaks, leaks_in};
+use common::provider::Provider;
+use house::{Answer, App, CALLBACK, Person};
+use table::{At, ELSEWHERE, Outcome, Row, TABLE, When};
+
+/// Seconds that an access token lives.
+const TTL: u32 = 600;
+/// How many faults are tried at a time: the slow ones wait for the deadline of 10 s.
+const AT_ONCE: usize = 8;
+
+#[test]
+fn seventy_three_faults_seven_of_them_harmless() {
+    let names: BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
+    assert_eq!((TABLE.len(), names.len()), (73, 73));
+    let survived = TABLE.iter().filter(|row| row.outcome == Outcome::Survived).map(|row| row.name);
+    let harmless = [
+        "aud-array-of-one",
+        "exp-float",
+        "jwks-extra-odd-keys",
+        "kid-missing",
+        "kid-rotated",
+        "refresh-not-returned",
+        "token-expires-text",
+    ];
+    assert_eq!(survived.collect::<BTreeSet<_>>(), BTreeSet::from(harmless));
+}
+
+#[rocket::async_test]
+#[ignore = "needs node: ./test.sh, or: cargo test --all-features --test faults -- --ignored"]
+async fn each_fault_has_its_outcome() {
+    assert!(ear::listen(), "the log is heard");
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Arc::new(Provider::start(folder.path(), &[CALLBACK.to_owned()], TTL));
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    let mut names = std::collections::HashMap::new();
+    for row in chosen() {
+        let (provider, turns) = (provider.clone(), turns.clone());
+        let task = running.spawn(async move {
+            let _turn = turns.acquire_owned().await.unwrap();
+            run(row, &provider).await
+        });
+        names.insert(task.id(), row.name);
+    }
+    let (mut failed, mut hidden) = (Vec::new(), Vec::new());
+    while let Some(ended) = running.join_next_with_id().await {
+        match ended {
+            Ok((_, passed)) => hidden.extend(passed),
+            Err(panic) => failed.push(names[&panic.id()]),
+        }
+    }
+    assert_eq!(failed, Vec::<&str>::new(), "each says above what is wrong");
+
+    let log = ear::log().unwrap();
+    assert_eq!(leaks_in("the log", log.as_bytes(), &hidden), Vec::<String>::new());
+    // It is the right log, and the search is not blind.
+    assert!(log.contains("GET /login/op/authorized") && !log.contains("panicked"), "{log}");
+    let seen = [Hidden { kind: "word".into(), value: "authorized".into() }];
+    assert!(!leaks_in("the log", log.as_bytes(), &seen).is_empty());
+}
+
+/// All rows, or those that `FAULT` names, for whoever looks into one.
+fn chosen() -> Vec<Row> {
+    let wanted = std::env::var("FAULT").unwrap_or_default();
+    TABLE.iter().filter(|row| row.name.contains(&wanted)).copied().collect()
+}
+
+/// What passes for one person while the provider is spoiled.
+struct Case<'a> {
+    row: Row,
+    provider: &'a Provider,
+    faulty: Faulty,
+    folder: tempfile::TempDir,
+    app: App,
+    /// Was signed in before, and stays so.
+    alice: Person,
+}
+
+/// One fault, from an honest start to an honest end. Gives every secret that has passed.
+async fn run(row: Row, provider: &Provider) -> Vec<Hidden> {
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Faulty::start(&provider.url).await;
+    let app = App::launch(folder.path(), &faulty).await;
+    let mut alice = Person::new("alice");
+    let first = alice.sign_in(&app, provider).await;
+    assert_eq!(first.location(), Some("/"), "{}: an honest start: {}", row.name, first.brief());
+    let mut case = Case { row, provider, faulty, folder, app, alice };
+    if row.when == When::Refresh {
+        case.refresh().await
+    } else {
+        case.sign_in().await
+    }
+
+    let hidden = case.faulty.secrets();
+    let files = case.app.files();
+    let files: Vec<_> = files.iter().map(AsRef::as_ref).collect();
+    assert_eq!(leaks(&files, &hidden), Vec::<String>::new(), "{}", row.name);
+    hidden
+}
+
+impl Case<'_> {
+    /// Bob signs in for the first time.
+    async fn sign_in(&mut self) {
+        let mut bob = Person::new("bob");
+        self.restart_if_cold().await;
+        self.faulty.spoil(Some(self.row.spoil));
+        let before = self.app.rows();
+        let asked = self.asked();
+        let (at, answer) = match bob.ride(&self.app, self.provider).await {
+            Ok(callback) => (At::Callback, bob.get(&self.app, &callback).await),
+            Err(begin) => (At::Begin, begin),
+        };
+        let asked = (self.asked().0 - asked.0, self.asked().1 - asked.1);
+        if self.row.outcome == Outcome::Survived {
+            assert_eq!(answer.location(), Some("/"), "{}: {}", self.row.name, answer.brief());
+        } else {
+            self.refused(at, &answer, asked).await;
+            assert_eq!(self.app.rows(), before, "{}: the database stays", self.row.name);
+            assert_eq!(bob.user(&self.app).await, None, "{}", self.row.name);
+            // The fault was all that was wrong.
+            self.faulty.spoil(None);
+            self.restart_if_cold().await;
+            let again = bob.sign_in(&self.app, self.provider).await;
+            assert_eq!(again.location(), Some("/"), "{}: an honest end: {}", self.row.name, again.brief());
+        }
+        assert_eq!(bob.user(&self.app).await.as_deref(), Some("2"), "{}", self.row.name);
+        assert_eq!(self.app.counts(), (2, 2), "{}", self.row.name);
+        assert_eq!(self.alice.user(&self.app).await.as_deref(), Some("1"), "{}", self.row.name);
+    }
+
+    /// Alice's access token is due.
+    async fn refresh(&mut self) {
+        let (counts, name) = (self.app.counts(), self.row.name);
+        self.app.advance(i64::from(TTL));
+        self.faulty.spoil(Some(self.row.spoil));
+        let asked = self.asked();
+        let answer = self.alice.call(&self.app).await;
+        let asked = (self.asked().0 - asked.0, self.asked().1 - asked.1);
+        if self.row.outcome == Outcome::Survived {
+            assert_eq!((answer.status, answer.body.as_str(), asked), (Status::Ok, "alice", (1, 1)), "{name}");
+            // The refresh token that was not returned is lost to this provider, which has replaced it; what matters is
+            // that the stored one stays, and is what is sent next time.
+            self.app.advance(i64::from(TTL));
+            let answer = self.alice.call(&self.app).await;
+            assert_eq!(code(&answer), "reconnect_needed", "{name}: {}", answer.brief());
+            let sent = self.faulty.refresh_tokens();
+            assert!(sent.len() == 2 && sent[0] == sent[1], "{name}");
+        } else {
+            self.refused(At::Api, &answer, asked).await;
+        }
+        assert_eq!(self.app.counts(), counts, "{name}");
+        assert_eq!(self.alice.user(&self.app).await.as_deref(), Some("1"), "{name}");
+    }
+
+    async fn restart_if_cold(&mut self) {
+        if self.row.when == When::Cold {
+            self.app = App::launch(self.folder.path(), &self.faulty).await;
+        }
+    }
+
+    /// How often the token endpoint and the userinfo were asked.
+    fn asked(&self) -> (usize, usize) {
+        (self.faulty.count(TOKEN), self.faulty.count(USERINFO))
+    }
+
+    /// What holds for every refusal.
+    async fn refused(&mut self, at: At, answer: &Answer, asked: (usize, usize)) {
+        let name = self.row.name;
+        let found = Outcome::Refused { at, status: answer.status, code: code(answer), asked };
+        assert_eq!(found, self.row.outcome, "{name}: {}", answer.brief());
+        assert!(!answer.sets_session(), "{name}: {}", answer.brief());
+        assert_eq!(self.faulty.count(ELSEWHERE), 0, "{name}: no redirect is followed");
+        for (header, wanted) in
+            [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Frame-Options", "DENY")]
+        {
+            assert_eq!(answer.headers(header).collect::<Vec<_>>(), [wanted], "{name}: {header}");
+        }
+        let said = format!("{answer:?}");
+        for foreign in ["alert(1)", "a=b", "evil.example", "mallory", "terms first"] {
+            assert!(!said.contains(foreign), "{name}: {said}");
+        }
+        let hidden = self.faulty.secrets();
+        assert_eq!(leaks_in("the answer", said.as_bytes(), &hidden), Vec::<String>::new(), "{name}");
+        if code(answer) == "callback_not_trusted" {
+            // One page for all causes: an attacker learns nothing from it.
+            let any = Person::new("nobody").get(&self.app, "/login/op/authorized").await;
+            assert_eq!((any.status, &any.body), (answer.status, &answer.body), "{name}");
+        }
+    }
+}
+
+/// The stable code that the page names.
+fn code(answer: &Answer) -> &'static str {
+    let codes = [
+        "callback_not_trusted",
+        "bad_provider_answer",
+        "provider_unreachable",
+        "provider_timeout",
+        "reconnect_needed",
+    ];
+    codes.into_iter().find(|code| answer.body.contains(code)).unwrap_or("none of them")
+}
