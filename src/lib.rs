@@ -71,7 +71,7 @@
 //!
 //! # Rocket.toml
 //!
-//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`discord`, `github`, `gitlab`, `google`) or by
+//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`azure`, `discord`, `github`, `gitlab`, `google`) or by
 //! `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`) and `oauth2` (its URLs).
 //!
 //! | key of an entry | |
@@ -89,7 +89,7 @@
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
 //! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |
-//! | the preset's own | `hostname` (GitLab), `offline`, `hosted_domain` (Google), `prompt`, … |
+//! | the preset's own | `tenant`, `tenants` (Azure), `hostname` (GitLab), `offline`, `hosted_domain` (Google), `prompt`, … |
 //!
 //! `[default.dance]`, all optional:
 //!

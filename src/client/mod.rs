@@ -15,7 +15,7 @@ pub(crate) use self::refresh::Refreshes;
 pub use self::request::ApiRequest;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::Engine;
+use crate::flow::{Engine, read};
 use crate::secret::{KeyRing, Secret};
 use crate::storage::{Held, Record, Storage};
 use crate::token::Token;
@@ -227,10 +227,13 @@ impl Client {
     /// What the provider says about the person now: a GET of the userinfo URL.
     ///
     /// # Errors
-    /// As [`ApiRequest::json`]; [`ErrorKind::Config`] where the entry has no userinfo URL.
+    /// As [`ApiRequest::json`]; [`ErrorKind::ProviderAnswer`] too where it is about another person than the account's;
+    /// [`ErrorKind::Config`] where the entry has no userinfo URL.
     pub async fn userinfo(&self) -> Result<Value> {
-        let url = self.0.workshop.engine.userinfo_url(&self.0.entry).await?;
-        ApiRequest::new(self, Method::GET, Ok(url)).json().await
+        let (entry, engine) = (&self.0.entry, &self.0.workshop.engine);
+        let url = engine.userinfo_url(entry).await?;
+        let answer = read(ApiRequest::new(self, Method::GET, Ok(url)).checked().await?).await?;
+        engine.later_userinfo(entry, &answer, self.account().provider_user_id.as_deref()).await
     }
 
     fn resolve(&self, path: &str) -> Result<Url> {

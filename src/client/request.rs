@@ -98,7 +98,8 @@ impl ApiRequest {
         Ok((response, client))
     }
 
-    async fn checked(self) -> Result<reqwest::Response> {
+    /// Sends the request; a status from 400 on is an error.
+    pub(super) async fn checked(self) -> Result<reqwest::Response> {
         let (response, client) = self.dispatch().await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => {

@@ -7,9 +7,10 @@ use url::Url;
 use super::faults::meant;
 use super::keys;
 use super::table::{Reader, Table};
+use super::tenants::tenants;
 use super::urls::{Urls, mountable, web_url, with_slash};
 use super::{Entry, Settings};
-use crate::provider::{Preset, Protocol};
+use crate::provider::{Effect, Preset, Protocol};
 
 /// Words of our own routes' paths.
 const RESERVED: &[&str] =
@@ -53,7 +54,17 @@ impl Context<'_> {
         let userinfo_url = urls.read(&mut table, ["userinfo_url"; 2], preset.userinfo_url, false);
         let api_base_url =
             urls.read(&mut table, ["api_base_url"; 2], preset.api_base_url, false).map(with_slash);
+        let template = urls.issuer_template(&table, preset.issuer);
         let issuer = urls.issuer(&mut table, preset.issuer, oidc);
+        let is_tenant = |(_, effect): &&(&str, Effect)| *effect == Effect::Tenant;
+        let tenants =
+            preset.parameters.iter().find(is_tenant).and_then(|(key, _)| match parameters.get(*key) {
+                Some(tenant) => tenants(&mut table, tenant, template),
+                None => {
+                    table.forget("tenants");
+                    None
+                }
+            });
         let more = urls.more(&preset, own_userinfo.then_some((&userinfo_url, &api_base_url)));
 
         // A preset's own parameters last, the entry's over them.
@@ -82,6 +93,7 @@ impl Context<'_> {
             account: keys::account(&mut table),
             trust_email,
             issuer,
+            tenants,
             authorization_url,
             token_url,
             userinfo_url,

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use http::{HeaderName, HeaderValue};
 
 use super::table::Table;
+use super::tenants::tenant;
 use super::urls::is_host;
 use crate::provider::{Algorithm, ClientAuth, Effect, Preset, Protocol};
 use crate::secret::Secret;
@@ -110,6 +111,12 @@ pub(super) fn parameter(
             let value = given.map_or_else(|| default.to_owned(), |given| given.value);
             fills.insert(key, value.clone());
             Some(value)
+        }
+        Effect::Tenant => {
+            let tenant = tenant(table, key);
+            // One fault for a tenant that isn't there, not another for each URL.
+            fills.insert(key, tenant.clone().unwrap_or_else(|| "common".to_owned()));
+            tenant
         }
         Effect::Authorize(name) => table.scalar(key).map(|given| {
             extra.entry(name.to_owned()).or_default().push(given.value.clone());
@@ -291,12 +298,13 @@ pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<Algorithm> {
     let found: Option<Vec<Algorithm>> = given
         .value
         .iter()
-        .map(|name| Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name))
+        .map(|name| Algorithm::ALL.into_iter().find(|algorithm| algorithm.is(name)))
         .collect();
     match found {
         Some(found) if !found.is_empty() => found,
         _ => {
-            let why = "must be some of RS256, PS256, ES256 and EdDSA";
+            let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+            let why = format!("must be some of {names}");
             table.reader.fault(&given.place, why, &format!("signing_algorithms = {EXAMPLE}"));
             all()
         }

@@ -9,6 +9,7 @@ mod keys;
 mod read;
 mod settings;
 mod table;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod urls;
@@ -21,6 +22,7 @@ use url::Url;
 pub(crate) use self::faults::Faults;
 pub(crate) use self::keys::{AUTHORIZATION_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::read::{is_debug, read};
+pub(crate) use self::tenants::{TENANT, Tenants};
 pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -74,6 +76,8 @@ pub(crate) struct Entry {
     /// The domains of which a verified address proves the mailbox; `*` for all.
     pub(crate) trust_email: Vec<String>,
     pub(crate) issuer: Option<String>,
+    /// Where the issuer speaks for many tenants.
+    pub(crate) tenants: Option<Tenants>,
     pub(crate) authorization_url: Option<Url>,
     pub(crate) token_url: Option<Url>,
     pub(crate) userinfo_url: Option<Url>,
@@ -133,6 +137,30 @@ impl Entry {
         let (_, domain) = address.rsplit_once('@')?;
         let is_trusted = |known: &String| known == "*" || known.eq_ignore_ascii_case(domain);
         self.trust_email.iter().any(is_trusted).then_some(address)
+    }
+
+    /// What the metadata calls the issuer: itself, byte for byte; or, where it speaks for many tenants, a template.
+    pub(crate) fn published_issuer(&self) -> &str {
+        match &self.tenants {
+            Some(tenants) => tenants.template(),
+            None => self.issuer.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the `iss` of a token that says that it is of this `tenant` is ours: byte for byte.
+    pub(crate) fn is_issuer(&self, iss: &str, tenant: Option<&str>) -> bool {
+        match &self.tenants {
+            Some(tenants) => tenant.is_some_and(|tenant| tenants.admit(iss, tenant)),
+            None => self.issuer.as_deref() == Some(iss),
+        }
+    }
+
+    /// The same of an authorization answer's `iss` (RFC 9207), which tells no tenant.
+    pub(crate) fn is_issuer_of_answer(&self, iss: &str) -> bool {
+        match &self.tenants {
+            Some(tenants) => tenants.could_be(iss),
+            None => self.is_issuer(iss, None),
+        }
     }
 
     /// What the operator reads at liftoff: the exact callback URL is what must be registered at the provider.

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::table::Table;
+use super::tenants::TENANT;
 use crate::provider::Preset;
 
 /// Whether `host` (without a port) names this machine itself: `localhost`, a name under it, or a loopback address.
@@ -108,6 +109,12 @@ impl Urls<'_> {
                 None
             }
         }
+    }
+
+    /// The issuer as metadata that speaks for many tenants writes it.
+    pub(super) fn issuer_template(&self, table: &Table<'_>, preset: Option<&str>) -> String {
+        let written = table.peek("issuer").or(preset).unwrap_or_default();
+        self.fill(&written.replace("{tenant}", TENANT))
     }
 
     /// The preset's further answers. Where the entry points elsewhere they move along, or stay away: the token must

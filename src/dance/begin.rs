@@ -84,7 +84,8 @@ impl Dance {
         let mut begin = Begin::new(&entry.name, purpose, next);
         self.signals.before_login(request, &mut begin).await?;
         let next = self.checked_next(begin.next.as_deref());
-        let mut flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
+        let flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
+        let mut flow = flow.with_demands(entry, &begin.params)?;
         flow.carried = begin.carried;
         let url = self.workshop.engine.begin(entry, &flow, &begin.params).await?;
         self.remember(request, &flow)?;

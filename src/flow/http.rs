@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+use http::header::CACHE_CONTROL;
 use reqwest::{NoProxy, Proxy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use super::document::Fetched;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long one protocol request may take, from the first packet to the last byte of the answer.
@@ -43,32 +46,56 @@ impl Http {
     pub(crate) async fn send(&self, mut request: reqwest::Request) -> Result<Response> {
         // Set on the request, reqwest's timeout spans connecting, headers and body.
         request.timeout_mut().get_or_insert(DEADLINE);
-        let mut answer = self.0.execute(request).await.map_err(unreachable)?;
+        let answer = self.0.execute(request).await.map_err(unreachable)?;
         if answer.status().is_redirection() {
             return Err(bad_answer(format!("a redirect ({}) where none may be", answer.status().as_u16())));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > CAP {
-                return Err(bad_answer("an answer of more than 1 MiB"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        read(answer).await
     }
-
-    /// GETs a public JSON document.
-    pub(crate) async fn document(&self, url: &str) -> Result<Vec<u8>> {
+    /// GETs a public JSON document, which `read` understands.
+    pub(crate) async fn document<T>(
+        &self,
+        url: &str,
+        what: &str,
+        read: impl FnOnce(&[u8]) -> Result<T, String>,
+    ) -> Result<Fetched<T>> {
         let request = self.0.get(url).header("accept", "application/json").build();
         let response = self.send(request.map_err(unreachable)?).await?;
-        match response.status().as_u16() {
-            200 => Ok(response.into_body()),
-            status => Err(failed("the document", status)),
+        if response.status().as_u16() != 200 {
+            return Err(failed(what, response.status().as_u16()));
         }
+        let document = read(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
+        Ok(Fetched { document, max_age: max_age(response.headers()) })
     }
+}
+
+/// Reads an answer whole: 1 MiB at most.
+pub(crate) async fn read(mut answer: reqwest::Response) -> Result<Response> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > CAP {
+            return Err(bad_answer("an answer of more than 1 MiB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(response)
+}
+
+/// How long an answer may be kept, in seconds, where it says so (RFC 9111 §5.2.2).
+fn max_age(headers: &HeaderMap) -> Option<i64> {
+    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    let directives =
+        lines.flat_map(|line| line.split(',')).map(|directive| directive.trim().to_ascii_lowercase());
+    directives
+        .filter_map(|directive| match directive.split_once('=') {
+            Some(("max-age", seconds)) => seconds.trim_matches('"').parse::<u32>().ok().map(i64::from),
+            None if ["no-store", "no-cache"].contains(&&*directive) => Some(0),
+            _ => None,
+        })
+        .min()
 }
 
 /// The environment's proxy, for https alone. What is http is on this machine: a proxy could not reach it, and would read

@@ -1,10 +1,12 @@
 //! ID tokens (OpenID Connect Core §3.1.3.7).
 
+use ring::digest::{SHA256, SHA384, SHA512, digest};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
+use super::demands::Demands;
 use super::http::bad_answer;
-use super::jwt::{Jwt, stored_claims};
+use super::jwt::{Kind, stored_claims};
 use super::oidc::Metadata;
 use super::{Engine, Flow};
 use crate::config::Entry;
@@ -32,6 +34,8 @@ struct Expected<'a> {
     nonce: Option<&'a str>,
     access_token: &'a Secret,
     code: Option<&'a Secret>,
+    /// A refreshed one is of the same sign-in, which was fresh when it was.
+    demands: Option<&'a Demands>,
 }
 
 impl Engine {
@@ -53,8 +57,9 @@ impl Engine {
             nonce: Some(nonce.expose()),
             access_token: &token.access_token,
             code: Some(code),
+            demands: Some(&flow.demands),
         };
-        self.verified(metadata, id_token, &expected).await
+        self.checked(metadata, id_token, &expected).await
     }
 
     /// Checks an ID token that came with a refreshed one: `person`'s, and the same person's as `old`'s (Core §12.2,
@@ -74,8 +79,9 @@ impl Engine {
             nonce: None,
             access_token: &next.access_token,
             code: None,
+            demands: None,
         };
-        let claims = self.verified(metadata, id_token, &expected).await?;
+        let claims = self.checked(metadata, id_token, &expected).await?;
         // The old token may have come without one.
         if person.is_some_and(|person| person != claims.sub) {
             return Err(wrong("it is another person's than the account"));
@@ -83,7 +89,9 @@ impl Engine {
         let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
             return Ok(());
         };
-        if before.get("sub").and_then(Value::as_str) != Some(&claims.sub) {
+        if before.get("sub").and_then(Value::as_str) != Some(&claims.sub)
+            || before.get("iss") != claims.all.get("iss")
+        {
             return Err(wrong("it is another person's than before"));
         }
         if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
@@ -92,55 +100,27 @@ impl Engine {
         Ok(())
     }
 
-    async fn verified(
+    async fn checked(
         &self,
         metadata: &Metadata,
         id_token: &Secret,
         expected: &Expected<'_>,
     ) -> Result<Claims> {
-        let jwt = Jwt::parse(id_token.expose(), &expected.entry.signing_algorithms).map_err(wrong)?;
-        let url = metadata
-            .jwks_uri
-            .as_ref()
-            .ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
-        let known = self.jwks.keys(url).await?;
-        let renewed = if jwt.is_signed_by(&known) { known } else { self.jwks.renewed(url).await? };
-        if !jwt.is_signed_by(&renewed) {
-            return Err(wrong("none of the provider's keys has signed it"));
-        }
-        expected.check(jwt.claims().map_err(wrong)?, jwt.algorithm).map_err(wrong)
+        let token = self.verified(expected.entry, metadata, Kind::IdToken, id_token.expose()).await?;
+        expected.check(token.claims, token.algorithm).map_err(wrong)
     }
 }
 
 fn wrong(cause: &'static str) -> crate::Error {
-    bad_answer(format!("the ID token: {cause}"))
+    Kind::IdToken.wrong(cause)
 }
 
 impl Expected<'_> {
     fn check(&self, all: Map<String, Value>, algorithm: Algorithm) -> Result<Claims, &'static str> {
         let claims = Value::Object(all);
-        let client_id = self.entry.client_id.as_str();
-        if claims.get("iss").and_then(Value::as_str) != self.entry.issuer.as_deref()
-            || self.entry.issuer.is_none()
-        {
-            return Err("`iss` is not the issuer");
-        }
-        let azp = text(&claims, "azp")?;
-        match claims.get("aud") {
-            Some(Value::String(aud)) if aud == client_id => {}
-            Some(Value::Array(list))
-                if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
-            {
-                if list.len() > 1 && azp.is_none() {
-                    return Err("`aud` names others too, and `azp` does not name us");
-                }
-            }
-            _ => return Err("`aud` is not this client"),
-        }
-        if azp.is_some_and(|azp| azp != client_id) {
-            return Err("`azp` is another client");
-        }
+        check_parties(self.entry, &claims)?;
         self.check_times(&claims)?;
+        self.demands.unwrap_or(&Demands::default()).check(self.entry, &claims, self.now)?;
         if let Some(nonce) = self.nonce {
             let given = text(&claims, "nonce")?.ok_or("no `nonce`")?;
             if !bool::from(given.as_bytes().ct_eq(nonce.as_bytes())) {
@@ -168,35 +148,58 @@ impl Expected<'_> {
     }
 
     fn check_times(&self, claims: &Value) -> Result<(), &'static str> {
+        check_lifetime(self.entry, claims, self.now)?;
+        seconds(claims, "exp")?.ok_or("no `exp`")?;
         let (now, skew) = (self.now as f64, self.entry.clock_skew as f64);
-        let exp = seconds(claims, "exp")?.ok_or("no `exp`")?;
-        if now >= exp + skew {
-            return Err("it has expired");
-        }
-        let iat = seconds(claims, "iat")?.ok_or("no `iat`")?;
-        if iat > now + skew {
-            return Err("`iat` is in the future");
-        }
-        if iat < now - skew - MAX_AGE {
+        if seconds(claims, "iat")?.ok_or("no `iat`")? < now - skew - MAX_AGE {
             return Err("`iat` is long ago");
-        }
-        if seconds(claims, "nbf")?.is_some_and(|nbf| nbf > now + skew) {
-            return Err("`nbf` is in the future");
-        }
-        let auth_time = seconds(claims, "auth_time")?;
-        if let Some(max_age) = self.entry.authorization_params.get("max_age").filter(|_| self.nonce.is_some())
-        {
-            let max_age: f64 = max_age.parse().map_err(|_| "`max_age` of the entry is not a number")?;
-            if auth_time.is_none_or(|auth_time| now > auth_time + max_age + skew) {
-                return Err("`auth_time` is older than `max_age` allows");
-            }
         }
         Ok(())
     }
 }
 
+/// Who signed it, and for whom (Core §3.1.3.7, 2 to 5).
+pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'static str> {
+    let client_id = entry.client_id.as_str();
+    let (iss, tenant) = (claims.get("iss").and_then(Value::as_str), text(claims, "tid")?);
+    if !iss.is_some_and(|iss| entry.is_issuer(iss, tenant)) {
+        return Err("`iss` is not the issuer");
+    }
+    let azp = text(claims, "azp")?;
+    match claims.get("aud") {
+        Some(Value::String(aud)) if aud == client_id => {}
+        Some(Value::Array(list))
+            if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
+        {
+            if list.len() > 1 && azp.is_none() {
+                return Err("`aud` names others too, and `azp` does not name us");
+            }
+        }
+        _ => return Err("`aud` is not this client"),
+    }
+    match azp {
+        Some(azp) if azp != client_id => Err("`azp` is another client"),
+        _ => Ok(()),
+    }
+}
+
+/// That it is good at `now`, as far as it says (RFC 7519 §4.1.4 to §4.1.6).
+pub(super) fn check_lifetime(entry: &Entry, claims: &Value, now: i64) -> Result<(), &'static str> {
+    let (now, skew) = (now as f64, entry.clock_skew as f64);
+    if seconds(claims, "exp")?.is_some_and(|exp| now >= exp + skew) {
+        return Err("it has expired");
+    }
+    if seconds(claims, "iat")?.is_some_and(|iat| iat > now + skew) {
+        return Err("`iat` is in the future");
+    }
+    if seconds(claims, "nbf")?.is_some_and(|nbf| nbf > now + skew) {
+        return Err("`nbf` is in the future");
+    }
+    Ok(())
+}
+
 /// The text `name`. One of another type is wrong, not absent.
-fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static str> {
+pub(super) fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static str> {
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -205,7 +208,7 @@ fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static s
 }
 
 /// The time `name`, fractions allowed (RFC 7519 §2). One of another type, or beyond all calendars, is wrong, not absent.
-fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'static str> {
+pub(super) fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'static str> {
     match claims.get(name) {
         None => Ok(None),
         Some(Value::Number(number)) => match number.as_f64() {
@@ -218,7 +221,12 @@ fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'static str> {
 
 /// `at_hash` and `c_hash`: the left half of the hash that the signature uses (Core §3.1.3.6); Ed25519 uses SHA-512.
 fn half_hash(algorithm: Algorithm, secret: &Secret) -> String {
-    let hash = if algorithm == Algorithm::EdDSA { &ring::digest::SHA512 } else { &ring::digest::SHA256 };
-    let digest = ring::digest::digest(hash, secret.expose().as_bytes());
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    let hash = match algorithm {
+        RS256 | PS256 | ES256 => &SHA256,
+        RS384 | PS384 | ES384 => &SHA384,
+        RS512 | PS512 | EdDSA => &SHA512,
+    };
+    let digest = digest(hash, secret.expose().as_bytes());
     encode(&digest.as_ref()[..digest.as_ref().len() / 2])
 }

@@ -1,26 +1,21 @@
 //! The keys that providers publish.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
-use moka::future::Cache;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    RsaPublicKeyComponents, UnparsedPublicKey,
-};
+use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::document::Documents;
-use super::http::bad_answer;
+use super::document::{Documents, Fetched};
 use super::{Http, json};
-use crate::error::{Error, Result};
+use crate::clock::Clock;
+use crate::config::TENANT;
+use crate::error::Result;
 use crate::provider::Algorithm;
 use crate::secret::decode;
 
-/// How long a provider is left alone after its keys were fetched out of turn.
-const COOLDOWN: Duration = Duration::from_secs(60);
 /// How many keys of one set are read.
 const MAX_KEYS: usize = 100;
 /// How many keys a token without a `kid` is tried with.
@@ -31,16 +26,11 @@ const MAX_TRIES: usize = 8;
 pub(crate) struct Jwks {
     http: Http,
     sets: Documents<KeySet>,
-    renewed: Cache<String, Result<Arc<KeySet>, Arc<Error>>>,
 }
 
 impl Jwks {
-    pub(crate) fn new(http: Http) -> Self {
-        Self {
-            http,
-            sets: Documents::new(),
-            renewed: Cache::builder().max_capacity(1000).time_to_live(COOLDOWN).build(),
-        }
+    pub(crate) fn new(http: Http, clock: Clock) -> Self {
+        Self { http, sets: Documents::new(clock) }
     }
 
     /// The keys at `url`.
@@ -48,25 +38,20 @@ impl Jwks {
         self.sets.get(url.as_str(), self.fetch(url).boxed()).await
     }
 
-    /// The keys at `url` again, for a token that none of the known ones has signed: the provider may have changed
-    /// them since (DJ-09). Fetched at once, but only once in a minute, whatever tokens come (DJ-11).
-    pub(crate) async fn renewed(&self, url: &Url) -> Result<Arc<KeySet>> {
-        let renew = async {
-            let set = Arc::new(self.fetch(url).await.map_err(Arc::new)?);
-            self.sets.put(url.as_str(), set.clone()).await;
-            Ok(set)
-        };
-        self.renewed.get_with(url.to_string(), renew.boxed()).await.map_err(|error| error.copy())
+    /// The keys at `url` again, for a token that none of the `known` ones has signed, whether it names its key (DJ-09) or
+    /// not (DJ-10).
+    pub(crate) async fn renewed(&self, url: &Url, known: &Arc<KeySet>) -> Result<Arc<KeySet>> {
+        self.sets.renewed(url.as_str(), known, self.fetch(url).boxed()).await
     }
 
-    async fn fetch(&self, url: &Url) -> Result<KeySet> {
-        KeySet::parse(&self.http.document(url.as_str()).await?)
-            .map_err(|cause| bad_answer(format!("the provider's keys: {cause}")))
+    async fn fetch(&self, url: &Url) -> Result<Fetched<KeySet>> {
+        let read = |body: &[u8]| KeySet::parse(body).map_err(str::to_owned);
+        self.http.document(url.as_str(), "the provider's keys", read).await
     }
 }
 
 /// A JWK set (RFC 7517 §5): those of its keys that can sign an ID token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KeySet(Vec<Key>);
 
 impl KeySet {
@@ -74,36 +59,43 @@ impl KeySet {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let set = json::object(body)?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("no `keys`")?;
-        Ok(Self(keys.iter().take(MAX_KEYS).filter_map(|key| Key::parse(key.as_object()?)).collect()))
+        let keys = keys.iter().take(MAX_KEYS).filter_map(|key| Key::parse(key.as_object()?));
+        // In one order, whatever the provider's is today: a shuffled set is no new one.
+        Ok(Self(keys.collect::<BTreeSet<_>>().into_iter().collect()))
     }
 
-    /// Whether a key named `kid`, or any if the token names none, has signed `message`.
+    /// Whether a key named `kid`, or any if the token names none, has signed `message`. With an `issuer`, keys that say
+    /// that they are another's don't count.
     pub(crate) fn verify(
         &self,
         kid: Option<&str>,
+        issuer: Option<&str>,
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
     ) -> bool {
         let named = |key: &&Key| kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
-        let fit = self.0.iter().filter(named).filter(|key| key.is_for(algorithm));
+        let fit = self.0.iter().filter(named).filter(|key| key.is_for(algorithm) && key.is_of(issuer));
         fit.take(MAX_TRIES).any(|key| key.verify(algorithm, message, signature))
     }
 }
 
 /// One public key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     kid: Option<String>,
     /// The one algorithm that the key is for, where the set says so.
     alg: Option<String>,
+    /// Whose tokens it signs, where the set says so, as Microsoft's do.
+    issuer: Option<String>,
     material: Material,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Material {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     P256(Vec<u8>),
+    P384(Vec<u8>),
     Ed25519(Vec<u8>),
 }
 
@@ -122,45 +114,64 @@ impl Key {
         let material = match (text("kty")?, text("crv")) {
             // ring wants no zeros in front, some providers send them.
             ("RSA", _) => Material::Rsa { n: without_zeros(bytes("n")?), e: without_zeros(bytes("e")?) },
-            ("EC", Some("P-256")) => match (bytes("x")?, bytes("y")?) {
-                (x, y) if x.len() == 32 && y.len() == 32 => Material::P256([vec![4], x, y].concat()),
-                _ => return None,
-            },
+            ("EC", Some("P-256")) => Material::P256(point(bytes("x")?, bytes("y")?, 32)?),
+            ("EC", Some("P-384")) => Material::P384(point(bytes("x")?, bytes("y")?, 48)?),
             ("OKP", Some("Ed25519")) => Material::Ed25519(bytes("x").filter(|x| x.len() == 32)?),
             _ => return None,
         };
-        Some(Self { kid: text("kid").map(str::to_owned), alg: text("alg").map(str::to_owned), material })
+        let owned = |name| text(name).map(str::to_owned);
+        Some(Self { kid: owned("kid"), alg: owned("alg"), issuer: owned("issuer"), material })
+    }
+
+    fn is_of(&self, issuer: Option<&str>) -> bool {
+        match (&self.issuer, issuer) {
+            (Some(own), Some(issuer)) => own.contains(TENANT) || own == issuer,
+            _ => true,
+        }
     }
 
     fn is_for(&self, algorithm: Algorithm) -> bool {
-        self.alg
-            .as_deref()
-            .is_none_or(|alg| alg == algorithm.name() || alg == "Ed25519" && algorithm == Algorithm::EdDSA)
+        self.alg.as_deref().is_none_or(|alg| algorithm.is(alg))
             && match self.material {
-                Material::Rsa { .. } => matches!(algorithm, Algorithm::RS256 | Algorithm::PS256),
+                Material::Rsa { .. } => rsa(algorithm).is_some(),
                 Material::P256(_) => algorithm == Algorithm::ES256,
+                Material::P384(_) => algorithm == Algorithm::ES384,
                 Material::Ed25519(_) => algorithm == Algorithm::EdDSA,
             }
     }
 
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            // 2048 bits at least: ring refuses less.
+        let point: (&dyn signature::VerificationAlgorithm, _) = match &self.material {
             Material::Rsa { n, e } => {
-                let padding = match algorithm {
-                    Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
-                    _ => &RSA_PKCS1_2048_8192_SHA256,
-                };
-                RsaPublicKeyComponents { n, e }.verify(padding, message, signature).is_ok()
+                return rsa(algorithm).is_some_and(|how| {
+                    RsaPublicKeyComponents { n, e }.verify(how, message, signature).is_ok()
+                });
             }
-            Material::P256(point) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
-            }
-            Material::Ed25519(point) => {
-                UnparsedPublicKey::new(&ED25519, point).verify(message, signature).is_ok()
-            }
-        }
+            Material::P256(point) => (&signature::ECDSA_P256_SHA256_FIXED, point),
+            Material::P384(point) => (&signature::ECDSA_P384_SHA384_FIXED, point),
+            Material::Ed25519(point) => (&signature::ED25519, point),
+        };
+        let (how, point) = point;
+        UnparsedPublicKey::new(how, point).verify(message, signature).is_ok()
     }
+}
+
+/// How an RSA key verifies: 2048 bits at least, ring refuses less.
+fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+/// A point uncompressed (SEC 1 §2.3.3), of coordinates of `size` bytes.
+fn point(x: Vec<u8>, y: Vec<u8>, size: usize) -> Option<Vec<u8>> {
+    (x.len() == size && y.len() == size).then(|| [vec![4], x, y].concat())
 }
 
 fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! remembered by the caller; [`Engine::finish`] takes it back with the callback.
 
 mod callback;
+mod demands;
 mod document;
 mod http;
 mod id_token;
@@ -26,8 +27,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(crate) use self::callback::{Answer, Callback, not_trusted};
-pub(crate) use self::http::Http;
-use self::oauth2::Endpoint;
+use self::demands::Demands;
+pub(crate) use self::http::{Http, read};
+use self::oauth2::{Endpoint, parameters};
 use self::oidc::Metadata;
 use crate::clock::Clock;
 use crate::config::Entry;
@@ -41,8 +43,7 @@ use crate::token::Token;
 /// How long a flow may take, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
 
-/// How long the calls of [`Engine::check`] and [`Engine::finish`] take together at most: the metadata twice (a failure
-/// is not kept, what it said before serves), the token, the keys twice, the userinfo and its further answers.
+/// How long the calls of [`Engine::check`] and [`Engine::finish`] take together at most: the metadata twice, the token, the keys twice, the userinfo and its further answers.
 pub(crate) fn longest_dance(entry: &Entry) -> Duration {
     http::DEADLINE * (6 + u32::try_from(entry.more.len()).unwrap_or(u32::MAX - 6))
 }
@@ -76,6 +77,8 @@ pub(crate) struct Flow {
     pub(crate) redirect_uri: String,
     #[serde(rename = "t")]
     pub(crate) began_at: i64,
+    #[serde(rename = "d", default, skip_serializing_if = "Demands::is_none")]
+    demands: Demands,
     /// What `Signals::before_login` carried.
     #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) carried: BTreeMap<String, String>,
@@ -99,8 +102,19 @@ impl Flow {
             next,
             redirect_uri: entry.redirect_uri.clone(),
             began_at: now,
+            demands: Demands::default(),
             carried: BTreeMap::new(),
         })
+    }
+
+    /// The same flow, for an authorization request with these `extra` parameters: what they demand of the sign-in, its ID
+    /// token must show.
+    ///
+    /// # Errors
+    /// When they demand what can't be checked.
+    pub(crate) fn with_demands(mut self, entry: &Entry, extra: &BTreeMap<String, String>) -> Result<Self> {
+        self.demands = Demands::of(entry, &parameters(entry, extra))?;
+        Ok(self)
     }
 
     fn derived(&self, label: &str) -> Secret {
@@ -162,8 +176,8 @@ impl Engine {
     pub(crate) fn new(clock: Clock) -> Result<Self> {
         let http = Http::new()?;
         Ok(Self {
-            discovery: oidc::Discovery::new(http.clone()),
-            jwks: jwks::Jwks::new(http.clone()),
+            discovery: oidc::Discovery::new(http.clone(), clock.clone()),
+            jwks: jwks::Jwks::new(http.clone(), clock.clone()),
             http,
             clock,
         })
@@ -197,7 +211,9 @@ impl Engine {
         let promised =
             metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
         match (&callback.iss, &entry.issuer) {
-            (Some(iss), Some(issuer)) if iss != issuer => return Err(not_trusted("`iss` is another issuer")),
+            (Some(iss), Some(_)) if !entry.is_issuer_of_answer(iss) => {
+                return Err(not_trusted("`iss` is another issuer"));
+            }
             (None, Some(_)) if promised => return Err(not_trusted("no `iss`, which the provider promises")),
             _ => {}
         }
@@ -233,12 +249,11 @@ impl Engine {
             }
         };
         let subject = claims.as_ref().map(|claims| claims.sub.clone());
-        let url = userinfo_url(entry, metadata.as_deref());
-        if url.is_none() && subject.is_none() {
+        if userinfo_url(entry, metadata.as_deref()).is_none() && subject.is_none() {
             return Ok(Grant { token, profile: Profile::default() });
         }
         let claims = claims.map(|claims| claims.all);
-        let answer = userinfo::fetch(&self.http, entry, url, &token.access_token, claims).await?;
+        let answer = self.person(entry, metadata.as_deref(), &token.access_token, claims).await?;
         let mut profile = userinfo::profile(entry, &answer)?;
         if subject.is_some() {
             // ID-20: no mapping changes whom the ID token is about.
@@ -286,7 +301,7 @@ impl Engine {
             Protocol::OAuth2 => Ok(None),
             Protocol::OpenIdConnect => {
                 let issuer: &str = entry.need(entry.issuer.as_ref(), "issuer")?;
-                self.discovery.metadata(issuer).await.map(Some)
+                self.discovery.metadata(issuer, entry.published_issuer()).await.map(Some)
             }
         }
     }

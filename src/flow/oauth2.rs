@@ -92,10 +92,7 @@ impl Endpoint<'_> {
         if self.entry.protocol == Protocol::OpenIdConnect {
             request = request.add_extra_param("nonce", flow.nonce().expose().to_owned());
         }
-        let mut parameters = self.entry.authorization_params.clone();
-        parameters.extend(extra.clone());
-        parameters.retain(|name, _| !AUTHORIZATION_PARAMS.contains(&name.as_str()));
-        Ok(parameters
+        Ok(parameters(self.entry, extra)
             .into_iter()
             .fold(request, |request, (name, value)| request.add_extra_param(name, value))
             .url()
@@ -132,6 +129,14 @@ impl Endpoint<'_> {
         let params = self.entry.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         params.filter(|(name, _)| !TOKEN_PARAMS.contains(name)).collect()
     }
+}
+
+/// The entry's parameters of an authorization request, `extra` ones over them, none over the protocol's own.
+pub(super) fn parameters(entry: &Entry, extra: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut parameters = entry.authorization_params.clone();
+    parameters.extend(extra.clone());
+    parameters.retain(|name, _| !AUTHORIZATION_PARAMS.contains(&name.as_str()));
+    parameters
 }
 
 /// Our HTTP client, as the oauth2 crate asks for one. It borrows nothing: the compiler can't see that the crate's

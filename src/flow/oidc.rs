@@ -7,13 +7,13 @@ use serde::Deserialize;
 use url::Url;
 
 use super::document::Documents;
-use super::http::bad_answer;
 use super::{Http, json};
+use crate::clock::Clock;
 use crate::config::{is_loopback_host, is_private};
 use crate::error::Result;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) issuer: String,
     pub(crate) authorization_endpoint: Option<Url>,
@@ -33,21 +33,25 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) fn new(http: Http) -> Self {
-        Self { http, documents: Documents::new() }
+    pub(crate) fn new(http: Http, clock: Clock) -> Self {
+        Self { http, documents: Documents::new(clock) }
     }
 
-    /// The metadata of `issuer`.
-    pub(crate) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>> {
-        self.documents.get(issuer, self.fetch(issuer).boxed()).await
+    /// The metadata of `issuer`, which calls itself `published`: the same, but for one that speaks for many tenants.
+    pub(crate) async fn metadata(&self, issuer: &str, published: &str) -> Result<Arc<Metadata>> {
+        let address = address(issuer);
+        let fetch = async {
+            let what = format!("the metadata of `{issuer}`");
+            self.http.document(&address, &what, |body| Metadata::parse(body, published)).await
+        };
+        // Two issuers may differ by a `/` at the end, and have one address.
+        self.documents.get(&format!("{address} of {published}"), fetch.boxed()).await
     }
+}
 
-    async fn fetch(&self, issuer: &str) -> Result<Metadata> {
-        let url = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
-        let body = self.http.document(&url).await?;
-        Metadata::parse(&body, issuer)
-            .map_err(|cause| bad_answer(format!("the metadata of `{issuer}`: {cause}")))
-    }
+/// Where an issuer's metadata is: appended to its path (Discovery §4.1), where RFC 8414 would insert (DJ-07).
+fn address(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
 impl Metadata {

@@ -1,59 +1,129 @@
 //! Userinfo: who the provider says it is.
 
+use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::http::{bad_answer, failed, unreachable};
+use super::http::{Response, bad_answer, failed, unreachable};
+use super::jwt::Kind;
 use super::oauth2::add_headers;
-use super::{Http, json};
+use super::oidc::Metadata;
+use super::{Engine, id_token, userinfo_url};
 use crate::config::Entry;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::profile::{Profile, claims};
-use crate::provider::Userinfo;
+use crate::provider::{Protocol, Userinfo};
 use crate::secret::Secret;
 
-/// The ID token's claims, where there is one, with the userinfo over them and the further answers beside them.
-///
-/// # Errors
-/// When the userinfo can't be had, or is another person's than the ID token (OpenID Connect Core §5.3.2).
-pub(crate) async fn fetch(
-    http: &Http,
-    entry: &Entry,
-    url: Option<&Url>,
-    access_token: &Secret,
-    id_token: Option<Map<String, Value>>,
-) -> Result<Value> {
-    let userinfo = match url {
-        Some(url) => Some(get(http, entry, url, access_token).await?),
-        None => None,
-    };
-    // The nonce has done its work; it is about this sign-in, not about the person, and must not be stored.
-    let id_token = id_token.map(|mut claims| {
-        claims.remove("nonce");
-        claims
-    });
-    let mut all = merged(id_token, userinfo)?;
-    if let Value::Object(all) = &mut all {
-        for (name, url) in &entry.more {
-            // One that fails is left out: signing in works without it.
-            if let Ok(answer) = get(http, entry, url, access_token).await {
-                all.insert(name.clone(), answer);
+/// Claims of the token itself, in a signed userinfo: about that answer, not about the person.
+const OF_THE_TOKEN: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
+
+impl Engine {
+    /// The ID token's claims, where there is one, with the userinfo over them and the further answers beside them.
+    ///
+    /// # Errors
+    /// When the userinfo can't be had, or is another person's than the ID token (OpenID Connect Core §5.3.2).
+    pub(super) async fn person(
+        &self,
+        entry: &Entry,
+        metadata: Option<&Metadata>,
+        access_token: &Secret,
+        id_token: Option<Map<String, Value>>,
+    ) -> Result<Value> {
+        let userinfo = match userinfo_url(entry, metadata) {
+            Some(url) => {
+                let answer = self.get(entry, url, access_token).await?;
+                Some(self.read_userinfo(entry, metadata, &answer).await?)
+            }
+            None => None,
+        };
+        // The nonce has done its work; it is about this sign-in, not about the person, and must not be stored.
+        let id_token = id_token.map(|mut claims| {
+            claims.remove("nonce");
+            claims
+        });
+        let mut all = merged(id_token, userinfo)?;
+        if let Value::Object(all) = &mut all {
+            for (name, url) in &entry.more {
+                // One that fails is left out: signing in works without it.
+                if let Ok(answer) = self.get(entry, url, access_token).await.and_then(|answer| json(&answer))
+                {
+                    all.insert(name.clone(), answer);
+                }
             }
         }
+        Ok(all)
     }
-    Ok(all)
+
+    /// What a userinfo answer of this entry says, asked for after the sign-in.
+    ///
+    /// # Errors
+    /// When it is about somebody else than `person`, the account's user (TR-15).
+    pub(crate) async fn later_userinfo(
+        &self,
+        entry: &Entry,
+        answer: &Response,
+        person: Option<&str>,
+    ) -> Result<Value> {
+        let metadata = self.metadata(entry).await?;
+        let userinfo = self.read_userinfo(entry, metadata.as_deref(), answer).await?;
+        let id = match entry.protocol {
+            Protocol::OpenIdConnect => claims::id(&userinfo, "sub")?,
+            // A preset that refuses somebody did so when she came; whose answer it is, it doesn't say.
+            Protocol::OAuth2 => match profile(entry, &userinfo) {
+                Err(error) if error.kind() == ErrorKind::Refused => return Ok(userinfo),
+                profile => profile?.id,
+            },
+        };
+        if person.is_some() && id.as_deref() != person {
+            return Err(bad_answer("the userinfo is another person's than the account"));
+        }
+        Ok(userinfo)
+    }
+
+    async fn get(&self, entry: &Entry, url: &Url, access_token: &Secret) -> Result<Response> {
+        let accept = match entry.protocol {
+            Protocol::OpenIdConnect => "application/json, application/jwt",
+            Protocol::OAuth2 => "application/json",
+        };
+        let request = self.http.0.get(url.clone()).header("accept", accept);
+        let mut request = request.bearer_auth(access_token.expose()).build().map_err(unreachable)?;
+        add_headers(entry, &mut request)?;
+        let answer = self.http.send(request).await?;
+        match answer.status().as_u16() {
+            200 => Ok(answer),
+            status => Err(failed("the userinfo request", status)),
+        }
+    }
+
+    /// JSON, or a JWT of an OpenID provider (Core §5.3.2), which is verified as an ID token is (ID-19).
+    async fn read_userinfo(
+        &self,
+        entry: &Entry,
+        metadata: Option<&Metadata>,
+        answer: &Response,
+    ) -> Result<Value> {
+        let (true, Some(metadata)) = (is_jwt(answer), metadata) else { return json(answer) };
+        let wrong = |cause| Kind::Userinfo.wrong(cause);
+        let token = std::str::from_utf8(answer.body()).map_err(|_| wrong("it is not a text"))?;
+        let verified = self.verified(entry, metadata, Kind::Userinfo, token.trim()).await?;
+        let mut claims = Value::Object(verified.claims);
+        id_token::check_parties(entry, &claims).map_err(wrong)?;
+        id_token::check_lifetime(entry, &claims, self.clock.now()).map_err(wrong)?;
+        if let Value::Object(claims) = &mut claims {
+            claims.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
+        }
+        Ok(claims)
+    }
 }
 
-async fn get(http: &Http, entry: &Entry, url: &Url, access_token: &Secret) -> Result<Value> {
-    let request =
-        http.0.get(url.clone()).header("accept", "application/json").bearer_auth(access_token.expose());
-    let mut request = request.build().map_err(unreachable)?;
-    add_headers(entry, &mut request)?;
-    let answer = http.send(request).await?;
-    match answer.status().as_u16() {
-        200 => json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}"))),
-        status => Err(failed("the userinfo request", status)),
-    }
+fn is_jwt(answer: &Response) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/jwt")
+}
+
+fn json(answer: &Response) -> Result<Value> {
+    super::json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}")))
 }
 
 fn merged(id_token: Option<Map<String, Value>>, userinfo: Option<Value>) -> Result<Value> {

@@ -3,6 +3,7 @@
 //! A provider is a [`Preset`]: a constant of facts, and one pure function from its userinfo to a
 //! [`Profile`]. Requests, checks and storage are the same for all of them.
 
+mod azure;
 mod discord;
 mod github;
 mod gitlab;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use azure::Azure;
 pub use discord::Discord;
 pub use github::GitHub;
 pub use gitlab::GitLab;
@@ -101,31 +103,62 @@ pub enum ClientAuth {
     None,
 }
 
-/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037).
+/// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037). None is symmetric: a public key never verifies as an
+/// HMAC key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
     /// RSASSA-PSS with SHA-256.
     PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
     /// ECDSA on P-256 with SHA-256.
     ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
     /// Ed25519.
     EdDSA,
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 4] = [Self::RS256, Self::PS256, Self::ES256, Self::EdDSA];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
 
     /// Its name in the registry, as in an `alg`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
             Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
             Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
         }
+    }
+
+    /// Whether an `alg` names it; RFC 9864 calls Ed25519 by its own name.
+    pub(crate) fn is(self, alg: &str) -> bool {
+        alg == self.name() || self == Self::EdDSA && alg == "Ed25519"
     }
 }
 
@@ -135,6 +168,9 @@ impl Algorithm {
 pub enum Effect {
     /// Fills `{key}` in the preset's URLs; this, when the key is not given.
     Url(&'static str),
+    /// Fills `{key}` in the preset's URLs with the id of a tenant. Where it is many of them, the key `tenants` says whose
+    /// ID tokens are believed.
+    Tenant,
     /// A text, sent with the authorization request under this name.
     Authorize(&'static str),
     /// A boolean; when true, this parameter is sent with the authorization request. Values of one parameter are
@@ -241,6 +277,7 @@ impl Preset {
             ("prompt", Effect::Authorize("prompt")),
             ("login_hint", Effect::Authorize("login_hint")),
             ("max_age", Effect::Authorize("max_age")),
+            ("acr_values", Effect::Authorize("acr_values")),
         ],
         ..Preset::OAUTH2
     };
@@ -248,6 +285,7 @@ impl Preset {
 
 /// The presets by name.
 pub(crate) const PRESETS: &[(&str, Preset)] = &[
+    (Azure::NAME, Azure::PRESET),
     (Discord::NAME, Discord::PRESET),
     (GitHub::NAME, GitHub::PRESET),
     (GitLab::NAME, GitLab::PRESET),

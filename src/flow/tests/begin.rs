@@ -138,3 +138,92 @@ async fn dj_08_a_provider_that_is_down_heals() {
     assert_eq!(server.asked.lock().unwrap().len(), before);
     assert!(server.asked("/elsewhere").is_empty());
 }
+
+#[rocket::async_test]
+async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
+    let server = Server::openid(&json!([])).await;
+    let good = server.answers.lock().unwrap()["/.well-known/openid-configuration"].1.clone();
+    let (entry, engine) = (oidc_entry(&server, ""), engine());
+    let first = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+    let evil = good.replace("/auth", "/evil");
+    for (status, body) in [
+        (200, evil.replace(&format!("\"issuer\":\"{}", server.url), "\"issuer\":\"https://evil.example")),
+        (200, evil.replace("authorization_endpoint", "authorization_endpoint\": 7, \"x")),
+        (200, evil.replace(&format!("{}/jwks", server.url), "http://evil.example/jwks")),
+        (200, evil.replacen('{', "{\"issuer\": \"x\",", 1)),
+        (200, "[]".to_owned()),
+        (404, evil.clone()),
+    ] {
+        server.answer("/.well-known/openid-configuration", status, body);
+        engine.clock.advance(3601);
+        let next = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+        assert_eq!(next.path(), first.path());
+    }
+    // But not for ever.
+    engine.clock.advance(86_401);
+    assert!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_err());
+    server.answer("/.well-known/openid-configuration", 200, evil);
+    let next = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+    assert_eq!(next.path(), "/evil", "it is the provider's to say");
+}
+
+#[rocket::async_test]
+async fn dj_06_documents_that_are_none() {
+    let huge = format!("{{\"x\": \"{}\"}}", "x".repeat(1 << 20));
+    let bomb = "\u{1f}\u{8b}".to_owned() + &"\0".repeat(1000);
+    let deep = "[".repeat(100_000);
+    for body in ["", "<html>", "null", "7", &huge, &bomb, &deep, "\u{feff}{}", "{}{}", "{\"issuer\":"] {
+        let server = Server::openid(&json!([])).await;
+        server.header("/.well-known/openid-configuration", "content-encoding: gzip");
+        server.answer("/.well-known/openid-configuration", 200, body);
+        let entry = oidc_entry(&server, "");
+        let error = engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        let encoding =
+            server.asked("/.well-known/openid-configuration")[0].header("accept-encoding").is_none();
+        assert!(encoding, "nothing compressed is asked for, so nothing unfolds");
+    }
+}
+
+#[rocket::async_test]
+async fn dj_07_an_issuer_with_a_path() {
+    let server = Server::start().await;
+    for path in ["/tenant", "/tenant/", "/a/b"] {
+        let issuer = format!("{}{path}", server.url);
+        let entry = entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{issuer}\""));
+        let document = format!("{}/.well-known/openid-configuration", path.trim_end_matches('/'));
+        server.answer(
+            &document,
+            200,
+            json!({ "issuer": issuer, "authorization_endpoint": format!("{issuer}auth"),
+                    "token_endpoint": format!("{issuer}token") }),
+        );
+        engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+        assert!(!server.asked(&document).is_empty(), "{path}");
+    }
+    // One address, two issuers: what one says is not the other's.
+    let engine = engine();
+    for (path, ok) in [("/tenant/", true), ("/tenant", false)] {
+        let entry =
+            entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{}{path}\"", server.url));
+        assert_eq!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_ok(), ok, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn dj_04_redirects_lead_nowhere() {
+    let signer = Signer::es();
+    for path in ["/.well-known/openid-configuration", "/jwks", "/token", "/me"] {
+        let server = Server::openid(&json!([signer.jwk("one")])).await;
+        let (entry, engine) = (oidc_entry(&server, ""), engine());
+        let flow = flow(&entry);
+        server.answer("/token", 200, token_answer(&signer.id_token("one", &good_claims(&server, &flow))));
+        server.answer("/me", 200, json!({"sub": "248289761001"}));
+        for status in [301, 302, 303, 307, 308] {
+            server.answer(path, status, "");
+            let error = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{path} {status}");
+        }
+        assert!(server.asked("/elsewhere").is_empty(), "{path}");
+    }
+}

@@ -150,7 +150,7 @@ async fn nobody_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let server = Server { url: at, answers: Answers::default(), asked: Arc::default() };
+    let server = Server::at(at);
     let entry = oauth2_entry(&server, "");
     let error = engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProviderUnreachable);

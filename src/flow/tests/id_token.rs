@@ -1,11 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::jwt::Jwt;
+use crate::flow::jwt::{Jwt, Kind};
 use crate::provider::Algorithm;
-
-const ALL: &[Algorithm] = &[Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
-const ALL_TOML: &str = "signing_algorithms = [\"RS256\", \"PS256\", \"ES256\", \"EdDSA\"]";
 
 /// A provider with one key, a dance under way there.
 struct Stage {
@@ -20,7 +17,7 @@ impl Stage {
     async fn new(signer: Signer) -> Self {
         let server = Server::openid(&json!([signer.jwk("one")])).await;
         server.answer("/me", 200, json!({"sub": "248289761001"}));
-        let entry = oidc_entry(&server, ALL_TOML);
+        let entry = oidc_entry(&server, "");
         let flow = flow(&entry);
         Self { engine: engine(), server, signer, entry, flow }
     }
@@ -89,7 +86,7 @@ async fn id_01_every_algorithm_and_a_bad_signature() {
 async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     let stage = Stage::new(Signer::rs()).await;
     let claims = stage.claims().to_string();
-    for alg in ["none", "None", "nOnE", "HS256", "hs256", "RS384", "ES256K", ""] {
+    for alg in ["none", "None", "nOnE", "HS256", "hs256", "HS512", "rs256", "RS1", "ES256K", ""] {
         let token = stage.signer.token(&json!({"alg": alg, "kid": "one"}).to_string(), &claims);
         assert!(stage.ends(&token).await.unwrap().contains("algorithm"), "{alg}");
         let bare = format!("{}.", token.rsplit_once('.').unwrap().0);
@@ -107,8 +104,12 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
         assert!(stage.ends(&format!("{signed}.{mac}")).await.unwrap().contains("algorithm"));
     }
     // An RSA key that signs PS256 is no key for it when the entry, or the key, says RS256.
-    let ps = Signer::Ps(rsa());
+    let ps = Signer::ps();
     assert!(stage.ends(&ps.id_token("one", &stage.claims())).await.unwrap().contains("signed it"));
+    // RFC 9864's name of the same.
+    let ed = Stage::new(Signer::ed()).await;
+    let token = ed.signer.token(r#"{"alg": "Ed25519", "kid": "one"}"#, &ed.claims().to_string());
+    assert_eq!(ed.ends(&token).await, None);
     let mut narrow = Stage::new(Signer::ed()).await;
     narrow.entry.signing_algorithms = vec![Algorithm::RS256];
     let good = narrow.signer.id_token("one", &narrow.claims());
@@ -261,8 +262,12 @@ async fn id_15_no_id_token() {
 
 #[rocket::async_test]
 async fn id_16_hashes() {
-    for signer in [Signer::rs(), Signer::ed()] {
-        let hash = if signer.alg() == "EdDSA" { &ring::digest::SHA512 } else { &ring::digest::SHA256 };
+    for signer in Signer::all() {
+        let hash = match &signer.alg[2..] {
+            "256" => &ring::digest::SHA256,
+            "384" => &ring::digest::SHA384,
+            _ => &ring::digest::SHA512,
+        };
         let half = |text: &str| {
             let digest = ring::digest::digest(hash, text.as_bytes());
             encode(&digest.as_ref()[..digest.as_ref().len() / 2])
@@ -271,18 +276,178 @@ async fn id_16_hashes() {
         assert_eq!(stage.with(json!({"at_hash": half("at"), "c_hash": half("the-code")})).await, None);
         stage.refused(json!({"at_hash": half("other")}), "hash").await;
         stage.refused(json!({"c_hash": half("other")}), "hash").await;
+        stage.refused(json!({"at_hash": ""}), "hash").await;
         stage.refused(json!({"at_hash": 1}), "not a text").await;
     }
 }
 
+/// A stage whose flow began with these parameters.
+async fn asked(entry: &[(&str, &str)], signal: &[(&str, &str)]) -> Stage {
+    let mut stage = Stage::new(Signer::es()).await;
+    let owned = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    stage.entry.authorization_params.extend(owned(entry));
+    stage.flow = flow(&stage.entry).with_demands(&stage.entry, &owned(signal)).unwrap();
+    // As it comes back from its cookie.
+    stage.flow = serde_json::from_str(&serde_json::to_string(&stage.flow).unwrap()).unwrap();
+    stage
+}
+
 #[rocket::async_test]
 async fn id_17_a_fresh_sign_in_was_asked_for() {
-    let mut stage = Stage::new(Signer::es()).await;
-    stage.entry.authorization_params.insert("max_age".into(), "100".into());
+    let max_age = [("max_age", "100")];
+    for stage in [
+        asked(&max_age, &[]).await,
+        asked(&[], &max_age).await,
+        asked(&[("max_age", "9999")], &max_age).await,
+    ] {
+        let now = Clock::default().now();
+        stage.refused(json!({}), "`auth_time`").await;
+        stage.refused(json!({"auth_time": now - 1000}), "`auth_time`").await;
+        stage.refused(json!({"auth_time": now.to_string()}), "not a number").await;
+        assert_eq!(stage.with(json!({"auth_time": now - 50})).await, None);
+    }
+    let stage = asked(&[], &[("max_age", "0")]).await;
     let now = Clock::default().now();
-    stage.refused(json!({}), "`auth_time`").await;
-    stage.refused(json!({"auth_time": now - 1000}), "`auth_time`").await;
-    assert_eq!(stage.with(json!({"auth_time": now - 50})).await, None);
+    stage.refused(json!({"auth_time": now - 3600}), "`auth_time`").await;
+    assert_eq!(stage.with(json!({"auth_time": now})).await, None);
+    let entry = &stage.entry;
+    for wrong in [("max_age", "soon"), ("max_age", "-1"), ("claims", "{")] {
+        let wrong = BTreeMap::from([(wrong.0.to_owned(), wrong.1.to_owned())]);
+        let error = flow(entry).with_demands(entry, &wrong).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+}
+
+#[rocket::async_test]
+async fn id_17_a_strong_sign_in_was_asked_for() {
+    let claims = r#"{"id_token": {"acr": {"essential": true, "values": ["silver", "gold"]}}}"#;
+    for stage in [
+        asked(&[("acr_values", "silver gold")], &[]).await,
+        asked(&[], &[("acr_values", " gold  silver ")]).await,
+        asked(&[], &[("claims", claims)]).await,
+        asked(&[("acr_values", "bronze")], &[("acr_values", "gold silver")]).await,
+    ] {
+        for acr in [json!(null), json!("bronze"), json!(""), json!("silver gold")] {
+            stage.refused(json!({ "acr": acr }), "`acr`").await;
+        }
+        stage.refused(json!({"acr": ["gold"]}), "not a text").await;
+        for acr in ["silver", "gold"] {
+            assert_eq!(stage.with(json!({ "acr": acr })).await, None);
+        }
+    }
+    // A wish is no demand.
+    let stage = asked(&[], &[("claims", r#"{"id_token": {"acr": {"values": ["gold"]}}}"#)]).await;
+    assert_eq!(stage.with(json!({})).await, None);
+}
+
+const CONTOSO: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+const FABRIKAM: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// Microsoft in miniature: `{url}/common/v2.0`, which calls itself `{url}/{tenantid}/v2.0`.
+async fn entra(tenant: &str, more: &str) -> Stage {
+    let mut stage = Stage::new(Signer::es()).await;
+    let at = &stage.server.url;
+    let mut metadata: Value =
+        serde_json::from_str(&stage.server.answers.lock().unwrap()["/.well-known/openid-configuration"].1)
+            .unwrap();
+    let is_many = ["common", "organizations"].contains(&tenant);
+    metadata["issuer"] = json!(format!("{at}/{}/v2.0", if is_many { "{tenantid}" } else { tenant }));
+    stage.server.answer(&format!("/{tenant}/v2.0/.well-known/openid-configuration"), 200, metadata);
+    stage.entry = entry(&format!(
+        "provider = \"azure\"\nclient_secret = \"s\"\nissuer = \"{at}/{{tenant}}/v2.0\"\ntenant = \"{tenant}\"\n{more}"
+    ));
+    stage.flow = flow(&stage.entry);
+    stage
+}
+
+impl Stage {
+    fn of_tenant(&self, tenant: &str) -> Value {
+        json!({"iss": format!("{}/{tenant}/v2.0", self.server.url), "tid": tenant})
+    }
+}
+
+#[rocket::async_test]
+async fn id_24_an_issuer_that_speaks_for_many_tenants() {
+    let only = format!("tenants = [\"{CONTOSO}\"]");
+    for (tenant, tenants, admitted, refused) in [
+        ("common", only.as_str(), vec![CONTOSO], vec![FABRIKAM, CONSUMERS]),
+        ("organizations", &only, vec![CONTOSO], vec![FABRIKAM, CONSUMERS]),
+        ("organizations", "tenants = \"any\"", vec![CONTOSO, FABRIKAM], vec![CONSUMERS]),
+        ("common", "tenants = \"any\"", vec![CONTOSO, FABRIKAM, CONSUMERS], vec![]),
+        (CONTOSO, "", vec![CONTOSO], vec![FABRIKAM, CONSUMERS]),
+    ] {
+        let stage = entra(tenant, tenants).await;
+        for one in admitted {
+            assert_eq!(stage.with(stage.of_tenant(one)).await, None, "{tenant} {tenants} {one}");
+        }
+        for one in refused {
+            stage.refused(stage.of_tenant(one), "`iss`").await;
+        }
+        if tenant == CONTOSO {
+            continue;
+        }
+        // The tenant and the issuer say the same, exactly.
+        let at = &stage.server.url;
+        for (iss, tid) in [
+            (format!("{at}/{FABRIKAM}/v2.0"), json!(CONTOSO)),
+            (format!("{at}/{CONTOSO}/v2.0"), json!(null)),
+            (format!("{at}/{CONTOSO}/v2.0/"), json!(CONTOSO)),
+            (format!("{at}/{}/v2.0", CONTOSO.to_uppercase()), json!(CONTOSO)),
+            (format!("{at}/{{tenantid}}/v2.0"), json!("{tenantid}")),
+            (format!("{at}/{tenant}/v2.0"), json!(tenant)),
+            (format!("{at}//v2.0"), json!("")),
+            (format!("{at}/../v2.0"), json!("..")),
+            (format!("https://evil.example/{CONTOSO}/v2.0"), json!(CONTOSO)),
+        ] {
+            stage.refused(json!({"iss": iss, "tid": tid}), "`iss`").await;
+        }
+        stage.refused(json!({"iss": format!("{at}/{CONTOSO}/v2.0"), "tid": [CONTOSO]}), "not a text").await;
+    }
+}
+
+#[rocket::async_test]
+async fn id_24_a_key_of_one_tenant_signs_for_no_other() {
+    let mut stage = entra("common", "tenants = \"any\"").await;
+    let at = stage.server.url.clone();
+    for (issuer, ok) in [
+        (format!("{at}/{{tenantid}}/v2.0"), true),
+        (format!("{at}/{CONTOSO}/v2.0"), true),
+        (format!("{at}/{CONSUMERS}/v2.0"), false),
+    ] {
+        let mut key = stage.signer.jwk("one");
+        key["issuer"] = json!(issuer);
+        stage.server.answer("/jwks", 200, json!({"keys": [key]}));
+        stage.engine = engine();
+        let end = stage.with(stage.of_tenant(CONTOSO)).await;
+        assert_eq!(end.is_none(), ok, "{issuer} {end:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn id_24_metadata_of_another_template() {
+    for issuer in ["common", CONTOSO, "{tenant}", ""] {
+        let stage = entra("common", "tenants = \"any\"").await;
+        let path = "/common/v2.0/.well-known/openid-configuration";
+        let other = stage.server.answers.lock().unwrap()[path].1.replace("{tenantid}", issuer);
+        stage.server.answer(path, 200, other);
+        assert!(stage.with(stage.of_tenant(CONTOSO)).await.unwrap().contains("another issuer"), "{issuer}");
+    }
+    // The callback's own `iss` (RFC 9207) tells no tenant, and is one of those that may be.
+    let stage = entra("common", &format!("tenants = [\"{CONTOSO}\"]")).await;
+    for (tenant, ok) in [(CONTOSO, true), (FABRIKAM, false), ("common", false), ("{tenantid}", false)] {
+        let iss = format!("{}/{tenant}/v2.0", stage.server.url);
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("code", "c"), ("state", "s"), ("iss", &iss)])
+            .finish();
+        let end = stage.engine.check(&stage.entry, &Callback::parse(&query).unwrap()).await;
+        assert_eq!(end.is_ok(), ok, "{tenant}");
+    }
 }
 
 #[rocket::async_test]
@@ -332,7 +497,7 @@ proptest! {
     #[test]
     fn nothing_panics(token in "\\PC{0,64}|[a-zA-Z0-9_.-]{0,64}", header in "\\{(\"(alg|kid|typ)\":\"?(ES256|1|\\[\\])\"?,?){0,3}\\}", payload in "\\PC{0,32}") {
         for token in [token.clone(), format!("{}.{}.{token}", encode(header.as_bytes()), encode(payload.as_bytes()))] {
-            if let Ok(jwt) = Jwt::parse(&token, ALL) {
+            if let Ok(jwt) = Jwt::parse(&token, Kind::IdToken, &Algorithm::ALL) {
                 let _ = jwt.claims();
             }
         }

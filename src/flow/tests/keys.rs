@@ -5,46 +5,177 @@ use crate::provider::Algorithm;
 async fn signs_in(engine: &Engine, server: &Server, signer: &Signer, header: Value) -> Result<Grant> {
     let entry = oidc_entry(server, "signing_algorithms = [\"ES256\", \"RS256\"]");
     let flow = flow(&entry);
-    let token = signer.token(&header.to_string(), &good_claims(server, &flow).to_string());
+    let (mut claims, now) = (good_claims(server, &flow), engine.clock.now());
+    (claims["iat"], claims["exp"]) = (json!(now), json!(now + 300));
+    let token = signer.token(&header.to_string(), &claims.to_string());
     server.answer("/token", 200, token_answer(&token)).answer("/me", 200, json!({"sub": "248289761001"}));
     engine.finish(&entry, &flow, &Secret::new("c")).await
 }
 
+fn publish(server: &Server, keys: &[Value]) {
+    server.answer("/jwks", 200, json!({ "keys": keys }));
+}
+
+fn fetches(server: &Server) -> usize {
+    server.asked("/jwks").len()
+}
+
+/// A token's header, with a key's name or without.
+fn header(named: bool, kid: &str) -> Value {
+    if named { json!({"alg": "ES256", "kid": kid}) } else { json!({"alg": "ES256"}) }
+}
+
 #[rocket::async_test]
-async fn dj_09_dj_10_dj_11_keys_change() {
-    let (one, two, evil) = (Signer::es(), Signer::es(), Signer::es());
+async fn dj_09_dj_10_keys_change_as_often_as_they_like() {
     for named in [true, false] {
-        let server = Server::openid(&json!([one.jwk("one")])).await;
+        let signers: Vec<_> = (0..4).map(|_| Signer::es()).collect();
+        let server = Server::openid(&json!([])).await;
         let engine = engine();
-        let header =
-            |kid: &str| if named { json!({"alg": "ES256", "kid": kid}) } else { json!({"alg": "ES256"}) };
-        signs_in(&engine, &server, &one, header("one")).await.unwrap();
-        signs_in(&engine, &server, &one, header("one")).await.unwrap();
-        assert_eq!(server.asked("/jwks").len(), 1);
-        server.answer("/jwks", 200, json!({"keys": [two.jwk("two")]}));
-        signs_in(&engine, &server, &two, header("two")).await.unwrap();
-        assert_eq!(server.asked("/jwks").len(), 2);
-        for kid in 0..20 {
-            let error = signs_in(&engine, &server, &evil, header(&kid.to_string())).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        // One change after the other, with no time between them.
+        for (fetched, signer) in (1..).zip(&signers) {
+            publish(&server, &[signer.jwk("key")]);
+            for _ in 0..2 {
+                signs_in(&engine, &server, signer, header(named, "key")).await.unwrap();
+                assert_eq!(fetches(&server), fetched, "fetched once for every change");
+            }
         }
-        // Gone from the set, gone from trust; and nothing was fetched for it.
-        assert!(signs_in(&engine, &server, &one, header("one")).await.is_err());
-        assert_eq!(server.asked("/jwks").len(), 2);
+        // Gone from the set, gone from trust.
+        let error = signs_in(&engine, &server, &signers[0], header(named, "key")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
     }
 }
 
 #[rocket::async_test]
+async fn dj_11_a_flood_of_forged_tokens() {
+    let (one, two, evil) = (Signer::es(), Signer::es(), Signer::es());
+    for named in [true, false] {
+        let server = Server::openid(&json!([one.jwk("one")])).await;
+        let engine = engine();
+        signs_in(&engine, &server, &one, header(named, "one")).await.unwrap();
+        // A single one doesn't spoil the next change, a moment later.
+        signs_in(&engine, &server, &evil, header(named, "x")).await.unwrap_err();
+        assert_eq!(fetches(&server), 2);
+        engine.clock.advance(1);
+        publish(&server, &[two.jwk("two")]);
+        signs_in(&engine, &server, &two, header(named, "two")).await.unwrap();
+        assert_eq!(fetches(&server), 3);
+        // Many fetch less and less: after 1, 2, 4, 8, 16, 32 and 60 seconds, however long this takes.
+        for kid in 0..1000 {
+            let error = signs_in(&engine, &server, &evil, header(named, &kid.to_string())).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+            if kid % 100 == 0 {
+                signs_in(&engine, &server, &two, header(named, "two")).await.unwrap();
+                engine.clock.advance(1);
+            }
+        }
+        assert!((4..=10).contains(&fetches(&server)), "{}", fetches(&server));
+        // And a minute later the next change is seen, whatever came before.
+        engine.clock.advance(60);
+        publish(&server, &[one.jwk("three")]);
+        signs_in(&engine, &server, &one, header(named, "three")).await.unwrap();
+    }
+}
+
+#[rocket::async_test]
+async fn dj_09_one_fetch_for_all_who_wait() {
+    let (one, two) = (Signer::es(), Signer::es());
+    let server = Server::openid(&json!([one.jwk("one")])).await;
+    let engine = engine();
+    signs_in(&engine, &server, &one, header(true, "one")).await.unwrap();
+    publish(&server, &[two.jwk("two")]);
+    let url: Url = format!("{}/jwks", server.url).parse().unwrap();
+    let known = engine.jwks.keys(&url).await.unwrap();
+    let all = futures::future::join_all((0..20).map(|_| engine.jwks.renewed(&url, &known))).await;
+    assert!(all.into_iter().all(|set| !Arc::ptr_eq(&set.unwrap(), &known)));
+    assert_eq!(fetches(&server), 2);
+    // And one failure.
+    server.answer("/jwks", 500, "");
+    let other = Server::openid(&json!([])).await;
+    other.answer("/jwks", 500, "");
+    let url: Url = format!("{}/jwks", other.url).parse().unwrap();
+    let all = futures::future::join_all((0..20).map(|_| engine.jwks.keys(&url))).await;
+    assert!(all.into_iter().all(|set| set.unwrap_err().kind() == ErrorKind::ProviderUnreachable));
+    assert_eq!(fetches(&other), 1);
+}
+
+#[rocket::async_test]
 async fn dj_13_keys_that_cant_be_had() {
-    let signer = Signer::es();
+    const HOUR: i64 = 3600;
+    let (signer, next) = (Signer::es(), Signer::es());
     let server = Server::openid(&json!([signer.jwk("one")])).await;
     let engine = engine();
+    let header = |kid| header(true, kid);
+    let kind = |end: Result<Grant>| end.err().map(|error| error.kind());
     server.answer("/jwks", 503, "");
-    let header = json!({"alg": "ES256", "kid": "one"});
-    let error = signs_in(&engine, &server, &signer, header.clone()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ProviderUnreachable);
-    server.answer("/jwks", 200, json!({"keys": [signer.jwk("one")]}));
-    signs_in(&engine, &server, &signer, header).await.unwrap();
+    let unreachable = Some(ErrorKind::ProviderUnreachable);
+    assert_eq!(kind(signs_in(&engine, &server, &signer, header("one")).await), unreachable);
+    // Nothing is kept: it heals at once.
+    publish(&server, &[signer.jwk("one")]);
+    signs_in(&engine, &server, &signer, header("one")).await.unwrap();
+
+    // What is known serves while the provider is down, up to a day past its time.
+    for broken in [(500, "".to_owned()), (200, "<html>".to_owned()), (302, "".to_owned())] {
+        server.answer("/jwks", broken.0, broken.1);
+        engine.clock.advance(2 * HOUR);
+        signs_in(&engine, &server, &signer, header("one")).await.unwrap();
+        let before = fetches(&server);
+        signs_in(&engine, &server, &signer, header("one")).await.unwrap();
+        assert_eq!(fetches(&server), before, "nobody waits for it each time");
+    }
+    // A key that is not known can't be looked for: that is no forgery.
+    engine.clock.advance(61);
+    assert!(
+        kind(signs_in(&engine, &server, &next, header("two")).await).is_some_and(|kind| {
+            [ErrorKind::ProviderUnreachable, ErrorKind::ProviderAnswer].contains(&kind)
+        })
+    );
+    server.answer("/jwks", 503, "");
+    engine.clock.advance(61);
+    assert_eq!(kind(signs_in(&engine, &server, &next, header("two")).await), unreachable);
+    server.answer("/.well-known/openid-configuration", 503, "");
+    engine.clock.advance(25 * HOUR);
+    assert_eq!(kind(signs_in(&engine, &server, &signer, header("one")).await), unreachable);
+}
+
+#[rocket::async_test]
+async fn dj_13_a_key_that_is_taken_back() {
+    let (one, two) = (Signer::es(), Signer::es());
+    let server = Server::openid(&json!([one.jwk("one"), two.jwk("two")])).await;
+    let engine = engine();
+    signs_in(&engine, &server, &one, header(true, "one")).await.unwrap();
+    publish(&server, &[two.jwk("two")]);
+    engine.clock.advance(3601);
+    let error = signs_in(&engine, &server, &one, header(true, "one")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+    signs_in(&engine, &server, &two, header(true, "two")).await.unwrap();
+}
+
+#[rocket::async_test]
+async fn dj_14_how_long_a_document_is_believed() {
+    for (said, seconds) in [
+        ("x-nothing: 1", 3600),
+        ("cache-control: max-age=600", 600),
+        ("cache-control: public, MAX-AGE=\"600\" , must-revalidate", 600),
+        ("cache-control: max-age=0", 60),
+        ("cache-control: no-store", 60),
+        ("cache-control: no-cache, max-age=600", 60),
+        ("cache-control: max-age=31536000", 86_400),
+        ("cache-control: max-age=-1", 3600),
+        ("cache-control: max-age=x", 3600),
+    ] {
+        let signer = Signer::es();
+        let server = Server::openid(&json!([signer.jwk("one")])).await;
+        server.header("/jwks", said);
+        let engine = engine();
+        signs_in(&engine, &server, &signer, header(true, "one")).await.unwrap();
+        // Some seconds are left for the test itself.
+        engine.clock.advance(seconds - 20);
+        signs_in(&engine, &server, &signer, header(true, "one")).await.unwrap();
+        assert_eq!(fetches(&server), 1, "{said}");
+        engine.clock.advance(20);
+        signs_in(&engine, &server, &signer, header(true, "one")).await.unwrap();
+        assert_eq!(fetches(&server), 2, "{said}");
+    }
 }
 
 #[test]
@@ -53,7 +184,7 @@ fn dj_12_odd_keys() {
     let signature = signer.sign(message);
     let verifies = |keys: Value, kid: Option<&str>| {
         let set = KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
-        set.verify(kid, Algorithm::RS256, message.as_bytes(), &signature)
+        set.verify(kid, None, Algorithm::RS256, message.as_bytes(), &signature)
     };
     let good = signer.jwk("one");
     let but = |name: &str, value: Value| {
@@ -63,6 +194,16 @@ fn dj_12_odd_keys() {
     };
     assert!(verifies(json!([good]), Some("one")) && verifies(json!([good]), None));
     assert!(!verifies(json!([good]), Some("two")));
+    // Two of one name are both tried; without a name it is any of those that fit, eight at most.
+    let wrong = but("n", json!(encode(&[0xc1; 256])));
+    assert!(verifies(json!([wrong, good]), Some("one")) && verifies(json!([good, wrong]), Some("one")));
+    let others =
+        |count: u8| -> Vec<Value> { (0..count).map(|n| but("n", json!(encode(&[n | 0x80; 256])))).collect() };
+    let mut many = others(7);
+    many.push(good.clone());
+    assert!(verifies(json!(many), None));
+    let ec: Vec<Value> = (0..50).map(|n| Signer::es().jwk(&format!("ec{n}"))).chain([good.clone()]).collect();
+    assert!(verifies(json!(ec), None), "those of another kind don't count");
     let other = Signer::es().jwk("one");
     assert!(verifies(json!([{}, 7, {"kty": "oct", "k": "AA"}, other, good, good]), Some("one")));
     for odd in [

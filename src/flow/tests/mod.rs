@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex};
 
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-    RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
 use rocket::figment::Figment;
 use rocket::figment::providers::{Format, Toml};
@@ -83,11 +84,13 @@ impl Asked {
 }
 
 type Answers = Arc<Mutex<BTreeMap<String, (u16, String)>>>;
+type Headers = Arc<Mutex<BTreeMap<String, String>>>;
 
 /// A provider in miniature.
 struct Server {
     url: String,
     answers: Answers,
+    headers: Headers,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -95,14 +98,20 @@ impl Server {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { url, answers: Answers::default(), asked: Arc::default() };
-        let (answers, asked) = (server.answers.clone(), server.asked.clone());
+        let server = Self::at(url);
+        let (answers, headers, asked) =
+            (server.answers.clone(), server.headers.clone(), server.asked.clone());
         rocket::tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                rocket::tokio::spawn(serve(socket, answers.clone(), asked.clone()));
+                rocket::tokio::spawn(serve(socket, answers.clone(), headers.clone(), asked.clone()));
             }
         });
         server
+    }
+
+    /// One that nobody serves.
+    fn at(url: String) -> Self {
+        Self { url, answers: Answers::default(), headers: Headers::default(), asked: Arc::default() }
     }
 
     /// An OpenID provider with these keys.
@@ -126,12 +135,23 @@ impl Server {
         self
     }
 
+    /// Sends this header with the answers of `path`, in place of a content type that says nothing.
+    fn header(&self, path: &str, header: &str) -> &Self {
+        self.headers.lock().unwrap().insert(path.to_owned(), header.to_owned());
+        self
+    }
+
     fn asked(&self, path: &str) -> Vec<Asked> {
         self.asked.lock().unwrap().iter().filter(|asked| asked.path == path).cloned().collect()
     }
 }
 
-async fn serve(mut socket: TcpStream, answers: Answers, asked: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
+async fn serve(
+    mut socket: TcpStream,
+    answers: Answers,
+    headers: Headers,
+    asked: Arc<Mutex<Vec<Asked>>>,
+) -> Option<()> {
     let mut read = Vec::new();
     let end = loop {
         if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -152,83 +172,101 @@ async fn serve(mut socket: TcpStream, answers: Answers, asked: Arc<Mutex<Vec<Ask
     asked.lock().unwrap().push(request);
     let (status, body) = answers.lock().unwrap().get(&path).cloned().unwrap_or((404, String::new()));
     let length = body.len();
+    let header = headers.lock().unwrap().get(&path).cloned();
+    let header = header.unwrap_or_else(|| "content-type: text/plain".to_owned());
     let answer = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: text/plain\r\nlocation: /elsewhere\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} X\r\n{header}\r\nlocation: /elsewhere\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
     socket.write_all(answer.as_bytes()).await.ok()
 }
 
 /// A provider's key, and how it signs.
-enum Signer {
-    Rs(RsaKeyPair),
-    Ps(RsaKeyPair),
-    Es(EcdsaKeyPair),
+struct Signer {
+    alg: &'static str,
+    pair: Pair,
+}
+
+enum Pair {
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
 }
 
 impl Signer {
-    fn all() -> [Self; 4] {
-        [Self::rs(), Self::Ps(rsa()), Self::es(), Self::ed()]
+    fn all() -> [Self; 9] {
+        [
+            Self::rs(),
+            Self::rsa("RS384", &RSA_PKCS1_SHA384),
+            Self::rsa("RS512", &RSA_PKCS1_SHA512),
+            Self::ps(),
+            Self::rsa("PS384", &RSA_PSS_SHA384),
+            Self::rsa("PS512", &RSA_PSS_SHA512),
+            Self::es(),
+            Self::ec("ES384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+            Self::ed(),
+        ]
     }
 
     fn rs() -> Self {
-        Self::Rs(rsa())
+        Self::rsa("RS256", &RSA_PKCS1_SHA256)
+    }
+
+    fn ps() -> Self {
+        Self::rsa("PS256", &RSA_PSS_SHA256)
+    }
+
+    fn rsa(alg: &'static str, how: &'static dyn RsaEncoding) -> Self {
+        let pair = RsaKeyPair::from_pkcs8(include_bytes!("../../../tests/fixtures/rsa2048.pk8")).unwrap();
+        Self { alg, pair: Pair::Rsa(pair, how) }
     }
 
     fn es() -> Self {
+        Self::ec("ES256", &ECDSA_P256_SHA256_FIXED_SIGNING)
+    }
+
+    fn ec(alg: &'static str, kind: &'static EcdsaSigningAlgorithm) -> Self {
         let rng = SystemRandom::new();
-        let kind = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(kind, &rng).unwrap();
-        Self::Es(EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref(), &rng).unwrap())
+        Self { alg, pair: Pair::Ec(EcdsaKeyPair::from_pkcs8(kind, pkcs8.as_ref(), &rng).unwrap()) }
     }
 
     fn ed() -> Self {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        Self::Ed(Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap())
-    }
-
-    fn alg(&self) -> &'static str {
-        match self {
-            Self::Rs(_) => "RS256",
-            Self::Ps(_) => "PS256",
-            Self::Es(_) => "ES256",
-            Self::Ed(_) => "EdDSA",
-        }
+        Self { alg: "EdDSA", pair: Pair::Ed(Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap()) }
     }
 
     /// The public key, under this name.
     fn jwk(&self, kid: &str) -> Value {
-        let mut jwk = match self {
-            Self::Rs(pair) | Self::Ps(pair) => {
+        let mut jwk = match &self.pair {
+            Pair::Rsa(pair, _) => {
                 let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
                 json!({"kty": "RSA", "n": encode(&key.n), "e": encode(&key.e)})
             }
-            Self::Es(pair) => {
-                let point = pair.public_key().as_ref();
-                json!({"kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..])})
+            Pair::Ec(pair) => {
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
+                let crv = if x.len() == 32 { "P-256" } else { "P-384" };
+                json!({"kty": "EC", "crv": crv, "x": encode(x), "y": encode(y)})
             }
-            Self::Ed(pair) => {
+            Pair::Ed(pair) => {
                 json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())})
             }
         };
         jwk["kid"] = json!(kid);
         jwk["use"] = json!("sig");
-        jwk["alg"] = json!(self.alg());
+        jwk["alg"] = json!(self.alg);
         jwk
     }
 
     fn sign(&self, message: &str) -> Vec<u8> {
         let (rng, message) = (SystemRandom::new(), message.as_bytes());
-        let rsa = |pair: &RsaKeyPair, padding| {
-            let mut signature = vec![0; pair.public().modulus_len()];
-            pair.sign(padding, &rng, message, &mut signature).unwrap();
-            signature
-        };
-        match self {
-            Self::Rs(pair) => rsa(pair, &RSA_PKCS1_SHA256),
-            Self::Ps(pair) => rsa(pair, &RSA_PSS_SHA256),
-            Self::Es(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
-            Self::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+        match &self.pair {
+            Pair::Rsa(pair, how) => {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(*how, &rng, message, &mut signature).unwrap();
+                signature
+            }
+            Pair::Ec(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
+            Pair::Ed(pair) => pair.sign(message).as_ref().to_vec(),
         }
     }
 
@@ -241,12 +279,8 @@ impl Signer {
 
     /// An ordinary token, named `kid`.
     fn id_token(&self, kid: &str, claims: &Value) -> String {
-        self.token(&json!({"alg": self.alg(), "kid": kid, "typ": "JWT"}).to_string(), &claims.to_string())
+        self.token(&json!({"alg": self.alg, "kid": kid, "typ": "JWT"}).to_string(), &claims.to_string())
     }
-}
-
-fn rsa() -> RsaKeyPair {
-    RsaKeyPair::from_pkcs8(include_bytes!("../../../tests/fixtures/rsa2048.pk8")).unwrap()
 }
 
 /// What an ID token of `flow` says when all is well.

@@ -72,6 +72,7 @@ async fn id_21_an_id_token_that_comes_along() {
         (json!({"nonce": "another"}), false),
         (json!({"sub": "another"}), false),
         (json!({"iss": "https://evil.example"}), false),
+        (json!({"iat": null}), false),
         (json!({"aud": "another"}), false),
         (json!({"exp": 1}), false),
     ] {

@@ -6,7 +6,7 @@ async fn profile(entry: &Entry, server: &Server) -> Result<Profile> {
 }
 
 #[rocket::async_test]
-async fn id_18_id_19_the_userinfo_is_the_id_tokens() {
+async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
     let signer = Signer::es();
     let server = Server::openid(&json!([signer.jwk("one")])).await;
     let entry = oidc_entry(
@@ -69,4 +69,63 @@ async fn tr_16_tr_17_ids_paths_and_further_answers() {
     entry.userinfo_url = None;
     assert_eq!(profile(&entry, &server).await.unwrap().id, None);
     assert_eq!(engine().userinfo_url(&entry).await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[rocket::async_test]
+async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
+    let (signer, other) = (Signer::es(), Signer::es());
+    let server = Server::openid(&json!([signer.jwk("one")])).await;
+    let entry = oidc_entry(&server, "signing_algorithms = [\"ES256\"]");
+    let (engine, flow) = (engine(), flow(&entry));
+    server.answer("/token", 200, token_answer(&signer.id_token("one", &good_claims(&server, &flow))));
+    let now = Clock::default().now();
+    let good = json!({"iss": server.url, "aud": "me", "sub": "248289761001", "name": "Jane", "iat": now, "exp": now + 60});
+    let but = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        signer.id_token("one", &claims)
+    };
+    let signed = |header: &str| signer.token(header, &good.to_string());
+    for (answer, ok) in [
+        (but("x", json!(1)), true),
+        (but("aud", json!(["me"])), true),
+        (but("exp", json!(null)), true),
+        (format!("{}\n", but("x", json!(1))), true),
+        (but("sub", json!("another")), false),
+        (but("sub", json!(null)), false),
+        (but("iss", json!(null)), false),
+        (but("iss", json!("https://evil.example")), false),
+        (but("aud", json!(null)), false),
+        (but("aud", json!("another")), false),
+        (but("azp", json!("another")), false),
+        (but("exp", json!(now - 1000)), false),
+        (but("exp", json!("soon")), false),
+        (but("iat", json!(now + 1000)), false),
+        (other.id_token("one", &good), false),
+        (Signer::rs().id_token("one", &good), false),
+        (signed(r#"{"alg": "none"}"#), false),
+        (signed(r#"{"alg": "ES256", "kid": "one", "typ": "at+jwt"}"#), false),
+        (signed(r#"{"alg": "ES256", "kid": "one"}"#) + ".x.y", false),
+        (good.to_string(), false),
+        ("\u{0}".to_owned(), false),
+    ] {
+        server.answer("/me", 200, &answer).header("/me", "content-type: Application/JWT; charset=utf-8");
+        let grant = engine.finish(&entry, &flow, &Secret::new("c")).await;
+        assert_eq!(grant.is_ok(), ok, "{answer} {grant:?}");
+        match grant {
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ProviderAnswer),
+            Ok(Grant { profile, .. }) => {
+                assert_eq!(profile.name.as_deref(), Some("Jane"));
+                // The ID token's own, not the answer's.
+                assert_ne!(profile.userinfo.get("exp"), Some(&json!(now + 60)));
+            }
+        }
+    }
+    // As what it isn't: a JWT as JSON, JSON as a JWT, and a JWT where nobody could check it.
+    server.answer("/me", 200, but("x", json!(1))).header("/me", "content-type: application/json");
+    assert!(engine.finish(&entry, &flow, &Secret::new("c")).await.is_err());
+    let plain = oauth2_entry(&server, "");
+    server.header("/me", "content-type: application/jwt");
+    assert_eq!(profile(&plain, &server).await.unwrap_err().kind(), ErrorKind::ProviderAnswer);
 }

@@ -1,0 +1,88 @@
+use super::{ClientAuth, Effect, Preset, Provider, claims};
+use crate::profile::Profile;
+
+/// Microsoft Entra ID, once Azure AD: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>.
+///
+/// Keys of its own: `tenant`, the tenant's id, or `consumers` for personal accounts. `organizations` and `common` are
+/// many tenants: `tenants` lists those whose people may come in, or is `"any"`. For a sovereign cloud:
+/// `issuer = "https://login.microsoftonline.us/{tenant}/v2.0"`.
+///
+/// A tenant's administrator may write any address into `email`: it counts as verified only where `xms_edov` or
+/// `verified_primary_email` says so, two optional claims of the app's registration. Never link by the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Azure;
+
+impl Provider for Azure {
+    const NAME: &'static str = "azure";
+    const PRESET: Preset = Preset {
+        title: "Microsoft",
+        issuer: Some("https://login.microsoftonline.com/{tenant}/v2.0"),
+        api_base_url: Some("https://graph.microsoft.com/"),
+        scope: &["openid", "email", "profile", "User.Read"],
+        token_endpoint_auth_method: ClientAuth::Post,
+        parameters: &[
+            ("tenant", Effect::Tenant),
+            ("prompt", Effect::Authorize("prompt")),
+            ("domain_hint", Effect::Authorize("domain_hint")),
+            ("login_hint", Effect::Authorize("login_hint")),
+            ("max_age", Effect::Authorize("max_age")),
+        ],
+        profile: |answer| {
+            let mut profile = Profile::from_claims(answer.claims)?;
+            // Only with a token: no picture for a page.
+            profile.image_url = None;
+            let address = claims::text(answer.claims, "email");
+            let primary =
+                claims::at(answer.claims, "verified_primary_email").and_then(|list| list.as_array());
+            let verified = claims::is_true(answer.claims, "xms_edov")
+                || primary
+                    .into_iter()
+                    .flatten()
+                    .any(|one| one.is_string() && one.as_str() == address.as_deref());
+            Ok(profile.with_email(address, verified))
+        },
+        ..Preset::OIDC
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(more: Value) -> Profile {
+        let mut claims = json!({
+            "iss": "https://login.microsoftonline.com/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0", "name": "Jane Doe",
+            "sub": "aEfGhIjKlMnOpQrStUvWxYz0123456789-_abcdefgh", "tid": "aaaabbbb-0000-cccc-1111-dddd2222eeee",
+            "preferred_username": "jane@contoso.example", "email": "jane@contoso.example",
+            "picture": "https://graph.microsoft.com/v1.0/me/photo/$value",
+        });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        read(Azure::PRESET, &claims, &[]).unwrap()
+    }
+
+    #[test]
+    fn al_01_an_address_is_what_a_tenant_says_unless_it_is_proven() {
+        let profile = user(json!({}));
+        assert_eq!(profile.id.as_deref(), Some("aEfGhIjKlMnOpQrStUvWxYz0123456789-_abcdefgh"));
+        assert_eq!((profile.name.as_deref(), profile.image_url.as_deref()), (Some("Jane Doe"), None));
+        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("jane@contoso.example")));
+        for unproven in [
+            json!({"email_verified": true}),
+            json!({"xms_edov": "true"}),
+            json!({"xms_edov": 1}),
+            json!({"verified_primary_email": []}),
+            json!({"verified_primary_email": ["other@contoso.example", null]}),
+        ] {
+            assert_eq!(user(unproven.clone()).email(), None, "{unproven}");
+        }
+        for proven in [
+            json!({"xms_edov": true}),
+            json!({"verified_primary_email": ["x@contoso.example", "jane@contoso.example"]}),
+        ] {
+            assert_eq!(user(proven).email(), Some("jane@contoso.example"));
+        }
+    }
+}
