@@ -1,0 +1,273 @@
+//! docs/security.md holds what it promises: every case has its row, every test that a row names is there and runs, and
+//! every test that is named for a case stands in that case's row.
+//!
+//! `UPDATE=1 cargo test --test security` writes new tests into the rows of their cases.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The cases: each kind is numbered from 1.
+const CASES: [(&str, usize); 29] = [
+    ("ST", 20),
+    ("PK", 7),
+    ("MX", 10),
+    ("RD", 9),
+    ("CB", 14),
+    ("ID", 25),
+    ("DJ", 14),
+    ("TR", 19),
+    ("RF", 6),
+    ("O1", 14),
+    ("CK", 12),
+    ("SF", 4),
+    ("CS", 4),
+    ("LO", 6),
+    ("PX", 4),
+    ("LK", 7),
+    ("HD", 3),
+    ("AL", 24),
+    ("DB", 8),
+    ("RR", 7),
+    ("RT", 2),
+    ("CA", 7),
+    ("EN", 6),
+    ("MG", 4),
+    ("CL", 2),
+    ("SH", 2),
+    ("GC", 1),
+    ("TX", 1),
+    ("OB", 1),
+];
+
+/// Cases whose tests are still to come.
+const PENDING: [&str; 33] = [
+    "AL-02", "AL-06", "CK-09", "CS-03", "CS-04", "HD-01", "HD-02", "LK-01", "LK-05", "LO-02", "LO-03",
+    "LO-05", "O1-01", "O1-02", "O1-03", "O1-04", "O1-05", "O1-06", "O1-07", "O1-08", "O1-09", "O1-10",
+    "O1-11", "O1-12", "O1-13", "O1-14", "PX-03", "PX-04", "RF-06", "SF-01", "SF-02", "SF-03", "SF-04",
+];
+
+/// What stands in place of a test.
+const INSTEAD: [&str; 3] = ["the app's duty: ", "not offered: ", "nothing to do: "];
+
+/// A row: what is done about a case, and which tests show it.
+#[derive(Debug)]
+struct Row {
+    /// Where it stands in the page.
+    line: usize,
+    shown: String,
+}
+
+impl Row {
+    /// The tests that it names.
+    fn tests(&self) -> Vec<&str> {
+        let quoted = self.shown.split('`').skip(1).step_by(2);
+        quoted.filter(|name| !name.is_empty() && name.chars().all(is_name)).collect()
+    }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
+}
+
+/// The rows of `page` by their cases, and what is wrong with them.
+fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
+    let (mut rows, mut faults) = (BTreeMap::new(), Vec::new());
+    for (line, text) in page.lines().enumerate() {
+        let Some(text) = text.strip_prefix("| ").filter(|text| text.as_bytes().get(2) == Some(&b'-')) else {
+            continue;
+        };
+        let cells: Vec<_> = text.trim_end_matches('|').split(" | ").map(str::trim).collect();
+        let [case, done, shown] = cells[..] else {
+            faults.push(format!("line {}: not three cells", line + 1));
+            continue;
+        };
+        if done.is_empty() {
+            faults.push(format!("{case}: what is done about it?"));
+        }
+        if rows.insert(case.to_owned(), Row { line, shown: shown.to_owned() }).is_some() {
+            faults.push(format!("{case}: two rows"));
+        }
+    }
+    (rows, faults)
+}
+
+/// The cases at the head of a test's name: `en_01_and_en_03_what_was_meddled_with` has two.
+fn cases_of(test: &str) -> Vec<String> {
+    let (mut cases, mut rest) = (Vec::new(), test);
+    while let Some((head, tail)) = rest.split_at_checked(6) {
+        let parts: Vec<_> = head.split('_').collect();
+        let [kind, number, ""] = parts[..] else { break };
+        let known = CASES.iter().any(|(known, _)| known.eq_ignore_ascii_case(kind));
+        if !known || number.parse::<u8>().is_err() {
+            break;
+        }
+        cases.push(format!("{}-{number}", kind.to_ascii_uppercase()));
+        rest = tail.strip_prefix("and_").unwrap_or(tail);
+    }
+    cases
+}
+
+/// Every test in `source`: whether it runs, or why it is left out of `cargo test`.
+fn tests(source: &str, found: &mut BTreeMap<String, Option<String>>) {
+    let (mut is_test, mut ignored, mut on_each) = (false, None, false);
+    for line in source.lines().map(str::trim) {
+        if line.starts_with("on_each_") && line.ends_with("! {") {
+            on_each = true;
+        } else if on_each && !line.is_empty() && line.chars().all(is_name) {
+            found.insert(line.to_owned(), None);
+        } else if line == "#[test]" || line == "#[rocket::async_test]" {
+            is_test = true;
+        } else if let Some(reason) = line.strip_prefix("#[ignore") {
+            let reason = reason.trim_start_matches([' ', '=', '"']).trim_end_matches(['"', ']']);
+            ignored = Some(reason.to_owned());
+        } else if let Some(name) = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ") {
+            let name: String = name.chars().take_while(|c| is_name(*c)).collect();
+            if is_test {
+                found.insert(name, ignored.clone());
+            }
+            (is_test, ignored) = (false, None);
+        } else {
+            on_each &= line != "}";
+        }
+    }
+}
+
+/// Every Rust file below `folder`.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_tests() -> BTreeMap<String, Option<String>> {
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "example_app/src"] {
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
+    let mut all = BTreeMap::new();
+    found.iter().for_each(|file| tests(&fs::read_to_string(file).unwrap(), &mut all));
+    all
+}
+
+/// What is wrong between the page and the tests.
+fn faults(page: &str, tests: &BTreeMap<String, Option<String>>) -> Vec<String> {
+    let (rows, mut faults) = rows(page);
+    let wanted = CASES.iter().flat_map(|(kind, last)| (1..=*last).map(move |n| format!("{kind}-{n:02}")));
+    let wanted: BTreeSet<_> = wanted.collect();
+    for case in wanted.iter().filter(|case| !rows.contains_key(*case)) {
+        faults.push(format!("{case}: no row"));
+    }
+    for (case, row) in &rows {
+        if !wanted.contains(case) {
+            faults.push(format!("{case}: no such case"));
+        }
+        let instead = INSTEAD.iter().any(|words| row.shown.starts_with(words));
+        if instead {
+            continue;
+        }
+        if row.tests().is_empty() && !row.shown.starts_with("races: ") && !PENDING.contains(&case.as_str()) {
+            faults.push(format!("{case}: no test, and no reason why"));
+        }
+        for test in row.tests() {
+            match tests.get(test) {
+                None => faults.push(format!("{case}: there is no test `{test}`")),
+                Some(Some(reason)) if reason.is_empty() => {
+                    faults.push(format!("{case}: `{test}` is ignored without a reason"))
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    for (case, test) in unlisted(&rows, tests) {
+        faults.push(format!("{case}: lacks `{test}`"));
+    }
+    faults
+}
+
+/// Tests that are missing in the rows of their cases.
+fn unlisted(rows: &BTreeMap<String, Row>, tests: &BTreeMap<String, Option<String>>) -> Vec<(String, String)> {
+    let named =
+        tests.keys().flat_map(|test| cases_of(test).into_iter().map(move |case| (case, test.clone())));
+    named
+        .filter(|(case, test)| rows.get(case).is_none_or(|row| !row.tests().contains(&test.as_str())))
+        .collect()
+}
+
+/// The page with every test in the rows of its cases.
+fn updated(page: &str, tests: &BTreeMap<String, Option<String>>) -> String {
+    let (rows, _) = rows(page);
+    let mut lines: Vec<_> = page.lines().map(str::to_owned).collect();
+    for (case, test) in unlisted(&rows, tests) {
+        let Some(row) = rows.get(&case) else { continue };
+        let line = &mut lines[row.line];
+        let begun = line.trim_end_matches('|').trim_end().to_owned();
+        let between = if begun.ends_with(" |") { " " } else { ", " };
+        *line = format!("{begun}{between}`{test}` |");
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn every_case_has_its_test() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let (mut page, tests) = (fs::read_to_string(&file).unwrap(), all_tests());
+    if std::env::var_os("UPDATE").is_some() {
+        page = updated(&page, &tests);
+        fs::write(&file, &page).unwrap();
+    }
+    let faults = faults(&page, &tests);
+    assert!(
+        faults.is_empty(),
+        "docs/security.md, {} faults; `UPDATE=1 cargo test --test security` writes in what a row lacks:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+}
+
+#[test]
+fn the_check_sees_what_is_wrong() {
+    let source = "#[test]\nfn st_01_a() {}\n#[test]\n#[ignore]\nfn st_02_b() {}\nfn st_03_no_test() {}\n\
+                  on_each_database! {\n    en_01_and_en_03_c\n}\nst_04_no_test\n#[rocket::async_test]\n\
+                  #[ignore = \"needs node\"]\nasync fn st_05_d() {}";
+    let mut found = BTreeMap::new();
+    tests(source, &mut found);
+    let names: Vec<_> = found.keys().map(String::as_str).collect();
+    assert_eq!(names, ["en_01_and_en_03_c", "st_01_a", "st_02_b", "st_05_d"]);
+    assert_eq!(cases_of("en_01_and_en_03_c"), ["EN-01", "EN-03"]);
+    assert_eq!(cases_of("cb_03_cb_04_either"), ["CB-03", "CB-04"]);
+    assert!(cases_of("no_01_case").is_empty() && cases_of("st_é01").is_empty());
+
+    let page = "| ST-01 | x | |\n| ST-02 | x | `st_02_b` |\n| ST-05 | x | `st_05_d`, `gone` |\n| ST-99 |  | not offered: y |";
+    let said = faults(page, &found).join("\n");
+    for fault in [
+        "ST-03: no row",
+        "ST-99: no such case",
+        "ST-99: what is done",
+        "ST-01: no test",
+        "ST-01: lacks `st_01_a`",
+        "ST-02: `st_02_b` is ignored without a reason",
+        "ST-05: there is no test `gone`",
+    ] {
+        assert!(said.contains(fault), "{fault} in:\n{said}");
+    }
+    assert!(updated(page, &found).starts_with("| ST-01 | x | `st_01_a` |\n| ST-02 | x | `st_02_b` |\n"));
+}
+
+/// A comparison that stops at the first difference tells how far a guess was right.
+#[test]
+fn st_16_secrets_have_no_eq() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/secret/mod.rs");
+    let source = fs::read_to_string(file).unwrap();
+    let (before, _) = source.split_once("pub struct Secret").unwrap();
+    let derived = before.rsplit_once("#[derive(").unwrap().1;
+    assert!(!derived.contains("PartialEq") && !source.contains("PartialEq for Secret"));
+    assert!(!source.contains("PartialEq<") && source.contains("ct_eq"));
+}
