@@ -248,7 +248,7 @@ async fn nobody_disconnects_what_is_not_his() {
 }
 
 #[rocket::async_test]
-async fn the_last_way_to_sign_in_stays() {
+async fn al_16_the_last_way_to_sign_in_stays() {
     let people = People::new();
     let app = app(&people, &[]).await;
     let before = people.snapshot();
@@ -268,7 +268,7 @@ async fn the_last_way_to_sign_in_stays() {
 }
 
 #[rocket::async_test]
-async fn of_two_last_accounts_only_one_goes() {
+async fn al_16_of_two_last_accounts_only_one_goes() {
     for _ in 0..5 {
         let people = People::new();
         let app = app(&people, &[]).await;
@@ -303,7 +303,7 @@ async fn an_entry_only_for_connecting_is_no_way_to_sign_in() {
 }
 
 #[rocket::async_test]
-async fn an_account_that_is_taken_stays_where_it_is() {
+async fn al_09_an_account_that_is_taken_stays_where_it_is() {
     let people = People::new();
     let app = app(&people, &[]).await;
     log_out(&app).await;
@@ -336,7 +336,7 @@ async fn connecting_again_renews_the_same_account() {
 }
 
 #[rocket::async_test]
-async fn a_deactivated_user_gets_no_session_and_no_token() {
+async fn al_21_a_deactivated_user_gets_no_session_and_no_token() {
     let people = People::new();
     let app = app(&people, &[]).await;
     log_out(&app).await;

@@ -1,9 +1,11 @@
 //! Strangers who are somebody here already: merged, or asked to sign in first; and whom nobody becomes.
 
 use futures::future::join_all;
+use rocket::Request;
 use rocket::http::Status;
+use rocket::response::Redirect;
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::{DanceFairing, Login, Result, Standing, Verdict};
+use rocket_dance::{DanceFairing, Login, Result, Sessions, SignedIn, Standing, Verdict};
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -34,10 +36,14 @@ fn by_address(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict
 
 /// A house that asks by address, with users 1, whose address is Ada's at the provider, and 2.
 async fn house(trust: bool) -> (House, Heard) {
+    house_with(trust, |dance| dance).await
+}
+
+async fn house_with(trust: bool, more: impl FnOnce(DanceFairing) -> DanceFairing) -> (House, Heard) {
     let heard = Heard::default();
     let listener = Listener(heard.clone());
     let attach = |dance: DanceFairing| {
-        dance.storage(DieselStorage::database("app").migrate().link(by_address)).signals(listener)
+        more(dance.storage(DieselStorage::database("app").migrate().link(by_address)).signals(listener))
     };
     let configure = |figment: rocket::figment::Figment| {
         figment.merge(("oauth.op.trust_email", trust)).merge(("dance.sign_in_page", "/signin?from=dance"))
@@ -409,4 +415,48 @@ async fn al_23_an_entry_for_connecting_signs_nobody_in() {
     let last = Refused::new(Status::Conflict, "last_login");
     let csrf = ada.csrf().await;
     refused(&mut ada, &Ask::post("/login/op/disconnect", &[("csrf", &csrf)]), last).await;
+}
+
+/// Sessions that ask for a second factor before they begin.
+struct SecondFactor;
+
+#[rocket::async_trait]
+impl Sessions for SecondFactor {
+    type User = i32;
+
+    async fn current(&self, _: &Request<'_>) -> Result<Option<i32>> {
+        Ok(None)
+    }
+
+    async fn sign_in(&self, _: &Request<'_>, user: &i32) -> Result<SignedIn> {
+        Ok(SignedIn::detour(Redirect::to(format!("/second-factor?of={user}"))))
+    }
+
+    async fn sign_out(&self, _: &Request<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[rocket::async_test]
+async fn al_24_no_link_goes_past_the_second_factor() {
+    let (house, heard) = house_with(true, |dance| dance.sessions(SecondFactor)).await;
+    // Merged; then the account is hers, and asks for it again.
+    for told in ["created op ada 1", "updated op ada 1"] {
+        let mut ada = house.browser();
+        let callback = ada.ride("/login/op").await;
+        assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
+        let heard = heard.take();
+        assert_eq!(heard[0], told);
+        assert!(!heard.iter().any(|event| event.starts_with("completed")), "{heard:?}");
+    }
+    // Signing in first is a sign-in like any other: until it is finished nobody is there to say yes.
+    let claims = json!({"sub": "ada2", "email": "ada@example.test", "email_verified": true});
+    house.fake.user("ada2").userinfo(claims);
+    let mut ada = house.browser();
+    ask(&mut ada, "/login/op2").await;
+    house.fake.user("ada");
+    let callback = ada.ride("/login/op?next=/login/confirm").await;
+    assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
+    assert!(ada.get(CONFIRM).await.body.contains("Sign in as you did before"));
+    assert_eq!(accounts(&house), ["op/ada -> 1"]);
 }

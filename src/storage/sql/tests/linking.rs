@@ -12,14 +12,16 @@ on_each_database! {
     a_policy_that_panics_costs_its_connection_only
     simultaneous_first_logins_make_one_user
     al_17_the_slower_first_login_meets_no_stranger_of_its_own
-    an_error_after_the_user_was_made_leaves_no_user
+    al_19_an_error_after_the_user_was_made_leaves_no_user
     a_transaction_in_the_policy_is_a_savepoint
     a_policy_may_not_leave_a_transaction_open_or_end_ours
     a_stored_user_id_of_another_type_is_said
     domain_admits_its_own_people_only
     link_current_user_signs_nobody_up
-    the_last_way_to_sign_in_stays
-    who_is_deactivated_gets_no_new_token
+    al_15_an_identity_is_never_empty
+    al_16_the_last_way_to_sign_in_stays
+    al_16_of_two_disconnects_at_once_one_is_refused
+    al_21_who_is_deactivated_gets_no_new_token
 }
 
 async fn each_standing_and_verdict<D: Db>() {
@@ -148,7 +150,7 @@ async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
     assert_eq!(db.rows(), (1, 1));
 }
 
-async fn an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
+async fn al_19_an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
         sign_up(login, conn)?;
@@ -274,7 +276,7 @@ impl<C: Users> LinkPolicy<C, i32> for Passwords {
     }
 }
 
-async fn the_last_way_to_sign_in_stays<D: Db>() {
+async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", Passwords))).await;
     db.sql("INSERT INTO users VALUES (1, 'Ada')");
@@ -307,7 +309,7 @@ async fn the_last_way_to_sign_in_stays<D: Db>() {
     assert_eq!(db.rows().1, 0);
 }
 
-async fn who_is_deactivated_gets_no_new_token<D: Db>() {
+async fn al_21_who_is_deactivated_gets_no_new_token<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link::<D::Conn, i32>(Passwords)).await;
     let mut arrival = suite::arrival("github", Some("1"), None);
@@ -316,4 +318,47 @@ async fn who_is_deactivated_gets_no_new_token<D: Db>() {
     arrival.now = 2000;
     assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(storage.get(&Key::owner("github", 1)).await.unwrap(), Some(first.record));
+}
+
+async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
+    let db = D::new();
+    // Two pools: as two processes.
+    let one = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    let other = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    let logins = ["github", "google"];
+    for round in 0..5 {
+        for entry in logins {
+            one.set(&suite::record(entry, Some("1"), Some("7"))).await.unwrap();
+        }
+        let (first, second) = rocket::tokio::join!(
+            one.unlink(Some("7"), "github", None, &logins),
+            other.unlink(Some("7"), "google", None, &logins),
+        );
+        let mut ends = [first, second].map(|end| end.map(|gone| gone.len()).map_err(|error| error.kind()));
+        ends.sort_by_key(Result::is_err);
+        assert_eq!((ends, db.rows().1), ([Ok(1), Err(ErrorKind::LastLogin)], 1), "round {round}");
+    }
+}
+
+async fn al_15_an_identity_is_never_empty<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    let nul = "a\0b";
+    for id in ["", nul] {
+        for visitor in [None, Some("7")] {
+            let error =
+                storage.link(&suite::arrival("github", Some(id), visitor), &keys()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{id:?}");
+        }
+    }
+    assert_eq!(db.rows(), (0, 0));
+    // Nor past us.
+    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    assert!(db.try_sql("UPDATE oauth_accounts SET provider_user_id = ''").is_err());
+    // Who the provider doesn't name is nobody, and nobody twice: no two people share the absence of an id.
+    assert_eq!(
+        storage.link(&suite::arrival("github", None, None), &keys()).await.unwrap_err().kind(),
+        ErrorKind::Refused
+    );
+    assert_eq!(db.rows(), (0, 1));
 }
