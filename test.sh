@@ -64,6 +64,7 @@ install_packages() {
   has mariadbd || [ -x /usr/sbin/mariadbd ] || wanted+=(mariadb-server)
   pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
   pkg-config --exists libmariadb 2>/dev/null || wanted+=(libmariadb-dev)
+  pkg-config --exists openssl 2>/dev/null || wanted+=(libssl-dev)
   if [ ${#wanted[@]} -gt 0 ]; then
     echo "installing ${wanted[*]}"
     as_root apt-get update -qq

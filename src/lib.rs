@@ -1,5 +1,5 @@
-//! "Sign in with …" for [Rocket](rocket), with accounts that stay yours: the OAuth dance for any OAuth 2 or OpenID
-//! Connect provider, local users that the app creates or associates, tokens stored sealed through Diesel and refreshed
+//! "Sign in with …" for [Rocket](rocket), with accounts that stay yours: the OAuth dance for any OpenID Connect, OAuth 2
+//! or OAuth 1.0a provider, local users that the app creates or associates, tokens stored sealed through Diesel and refreshed
 //! once, and the provider's API called on the user's behalf.
 //!
 //! # Contents
@@ -71,8 +71,9 @@
 //!
 //! # Rocket.toml
 //!
-//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`azure`, `discord`, `github`, `gitlab`, `google`) or by
-//! `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`) and `oauth2` (its URLs).
+//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`azure`, `discord`, `github`, `gitlab`, `google`,
+//! `jira`, `twitter`) or by `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`), `oauth2`
+//! and `oauth1` (their URLs).
 //!
 //! | key of an entry | |
 //! |---|---|
@@ -89,7 +90,10 @@
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
 //! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |
-//! | the preset's own | `tenant`, `tenants` (Azure), `hostname` (GitLab), `offline`, `hosted_domain` (Google), `prompt`, … |
+//! | the preset's own | `tenant`, `tenants` (Azure), `hostname` (GitLab), `offline`, `hosted_domain` (Google), `base_url` (Jira), `prompt`, … |
+//! | OAuth 1: `request_token_url`, `access_token_url` | beside `authorization_url`; `client_id` and `client_secret` are the consumer's key and secret |
+//! | OAuth 1: `signature_method` | `HMAC-SHA1`, `HMAC-SHA256`, `RSA-SHA1`, `PLAINTEXT` |
+//! | OAuth 1: `rsa_key` or `rsa_key_file` | the private key of RSA-SHA1, in PEM; `<NAME>_OAUTH_CONSUMER_KEY` (or `…_CLIENT_KEY`) and `<NAME>_OAUTH_RSA_KEY` of the environment fill an entry too |
 //!
 //! `[default.dance]`, all optional:
 //!
@@ -128,6 +132,7 @@
 //! - `sqlite` (default): [`storage::DieselStorage`] on SQLite, which is compiled in.
 //! - `postgres`: on PostgreSQL; needs libpq (Debian: `libpq-dev`).
 //! - `mysql`: on MySQL and MariaDB; needs their client library (Debian: `libmariadb-dev`).
+//! - `rsa-sha1`: OAuth 1 signatures by RSA-SHA1, as Jira wants them; needs OpenSSL (Debian: `libssl-dev`).
 //! - `testing`: a provider on loopback and a whole sign-in in one line, for an app's own tests; the demo provider.
 
 #![forbid(unsafe_code)]

@@ -23,7 +23,9 @@ use crate::secret::Secret;
 pub struct Token {
     /// The access token itself.
     pub access_token: Secret,
-    /// How the access token is used, as the provider wrote it: `Bearer`, in any case.
+    /// What an OAuth 1 client signs with, besides its own secret; none with OAuth 2.
+    pub token_secret: Option<Secret>,
+    /// How the access token is used, as the provider wrote it: `Bearer`, in any case; `OAuth` with OAuth 1.
     pub token_type: String,
     /// What gets the next access token, where the provider gave one.
     pub refresh_token: Option<Secret>,
@@ -42,6 +44,7 @@ impl Token {
     pub fn new(access_token: impl Into<Box<str>>) -> Self {
         Self {
             access_token: Secret::new(access_token),
+            token_secret: None,
             token_type: "Bearer".into(),
             refresh_token: None,
             id_token: None,
@@ -49,6 +52,15 @@ impl Token {
             extra: Map::new(),
             obtained_at: 0,
             expires_at: None,
+        }
+    }
+
+    /// An OAuth 1 token with its secret (RFC 5849 §2.3): it never expires, as far as we know.
+    pub fn oauth1(access_token: impl Into<Box<str>>, token_secret: impl Into<Box<str>>) -> Self {
+        Self {
+            token_secret: Some(Secret::new(token_secret)),
+            token_type: "OAuth".into(),
+            ..Self::new(access_token)
         }
     }
 
@@ -93,6 +105,7 @@ impl Token {
         let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
         serde_json::json!({
             "access_token": self.access_token.expose(),
+            "token_secret": text(&self.token_secret),
             "token_type": self.token_type,
             "refresh_token": text(&self.refresh_token),
             "id_token": text(&self.id_token),
@@ -112,10 +125,11 @@ impl Token {
             Some(Value::String(text)) => Some(Secret::new(text)),
             _ => None,
         };
-        let (access_token, refresh_token, id_token) =
-            (secret("access_token")?, secret("refresh_token"), secret("id_token"));
+        let (access_token, token_secret) = (secret("access_token")?, secret("token_secret"));
+        let (refresh_token, id_token) = (secret("refresh_token"), secret("id_token"));
         Some(Self {
             access_token,
+            token_secret,
             refresh_token,
             id_token,
             token_type: fields.get("token_type")?.as_str()?.to_owned(),
@@ -157,6 +171,9 @@ mod tests {
         let back = Token::from_plain(&token.to_plain()).unwrap();
         assert!(back.access_token.matches("a") && back.refresh_token.unwrap().matches("r"));
         assert_eq!((back.obtained_at, back.expires_at), (10, Some(30)));
+        let token = Token::oauth1("a", "s");
+        let back = Token::from_plain(&token.to_plain()).unwrap();
+        assert!(back.token_secret.unwrap().matches("s") && back.token_type == "OAuth");
         assert!(Token::from_plain(b"{}").is_none() && Token::from_plain(b"\xff").is_none());
     }
 }

@@ -40,7 +40,8 @@ pub(crate) struct Workshop {
 /// A provider's API on behalf of one account.
 ///
 /// Paths are relative to the entry's API base; the access token goes along, is refreshed when it is due and once when
-/// the provider answers 401, and never leaves for another host. A clone is cheap and shares the token.
+/// the provider answers 401, and never leaves for another host. With OAuth 1 each request is signed instead: its query
+/// and its form, but neither JSON nor multipart (RFC 5849 §3.4.1.3). A clone is cheap and shares the token.
 ///
 /// ```
 /// use rocket_dance::{OAuth, Result, provider::GitHub};
@@ -187,6 +188,14 @@ impl Client {
     /// [`ErrorKind::Deadline`] when the provider can't refresh an expired token now, [`ErrorKind::Store`].
     pub async fn access_token(&self) -> Result<Secret> {
         Ok(self.ready().await?.token.access_token.clone())
+    }
+
+    /// The secret of an OAuth 1 access token, for another SDK; none with OAuth 2. Handle with care.
+    ///
+    /// # Errors
+    /// As [`access_token`](Client::access_token).
+    pub async fn token_secret(&self) -> Result<Option<Secret>> {
+        Ok(self.ready().await?.token.token_secret.clone())
     }
 
     /// A GET request for `path`, relative to the API base; a leading `/` makes no difference.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::header::LOCATION;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -151,11 +151,10 @@ impl fmt::Debug for ApiRequest {
 impl Client {
     /// Sends `request` with `token`, and goes where it is sent on the same origin.
     async fn follow(&self, mut request: reqwest::Request, token: &Token) -> Result<reqwest::Response> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.access_token.expose()))
-            .map_err(|_| lost(&self.0.entry).because("the access token does not fit into a header"))?;
-        bearer.set_sensitive(true);
-        request.headers_mut().insert(AUTHORIZATION, bearer);
         for _ in 0..REDIRECTS {
+            // Each time: a signature is good for one URL, once.
+            let authorized = self.0.workshop.engine.authorize(&self.0.entry, &mut request, token);
+            authorized.map_err(|error| error.at(&self.0.entry.name))?;
             let (url, again) = (request.url().clone(), request.try_clone());
             let response = self.0.workshop.engine.http.0.execute(request).await.map_err(broken)?;
             let target = match response.status().as_u16() {

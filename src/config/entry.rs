@@ -9,7 +9,7 @@ use super::keys;
 use super::table::{Reader, Table};
 use super::tenants::tenants;
 use super::urls::{Urls, mountable, web_url, with_slash};
-use super::{Entry, Settings};
+use super::{Entry, Settings, Signature, oauth1};
 use crate::provider::{Effect, Preset, Protocol};
 
 /// Words of our own routes' paths.
@@ -33,10 +33,17 @@ impl Context<'_> {
         self.environment(name, &mut table);
         let preset = self.preset(name, &mut table)?;
         let oidc = preset.protocol == Protocol::OpenIdConnect;
+        let is_oauth1 = preset.protocol == Protocol::OAuth1;
+        if is_oauth1 {
+            oauth1::environment(&variable(name), &mut table, self.env);
+        }
 
         let auth = keys::auth_method(&mut table).unwrap_or(preset.token_endpoint_auth_method);
         let client_id = keys::required(&mut table, "client_id");
-        let client_secret = keys::client_secret(&mut table, auth);
+        let (signature, client_secret) = match is_oauth1 {
+            true => oauth1::signature(&mut table, &preset),
+            false => (Signature::HmacSha1, keys::client_secret(&mut table, auth)),
+        };
 
         let trust_email = keys::trust_email(&mut table, &preset);
 
@@ -49,7 +56,11 @@ impl Context<'_> {
         let urls = Urls { fills: &fills };
         let authorization_url =
             urls.read(&mut table, ["authorization_url", "auth_uri"], preset.authorization_url, !oidc);
-        let token_url = urls.read(&mut table, ["token_url", "token_uri"], preset.token_url, !oidc);
+        let names = if is_oauth1 { ["access_token_url", "token_url"] } else { ["token_url", "token_uri"] };
+        let token_url = urls.read(&mut table, names, preset.token_url, !oidc);
+        let request_token_url = is_oauth1
+            .then(|| urls.read(&mut table, ["request_token_url"; 2], preset.request_token_url, true))
+            .flatten();
         let own_userinfo = table.has("userinfo_url") || table.has("api_base_url");
         let userinfo_url = urls.read(&mut table, ["userinfo_url"; 2], preset.userinfo_url, false);
         let api_base_url =
@@ -78,6 +89,12 @@ impl Context<'_> {
         let mut token_params = keys::owned(preset.token_params);
         token_params.extend(keys::extra_params(&mut table, "token_params", keys::TOKEN_PARAMS));
 
+        if is_oauth1 && (table.has("scope") || table.has("extra_scope")) {
+            let key = if table.has("scope") { "scope" } else { "extra_scope" };
+            let why = "OAuth 1 knows no scope: remove it. What the provider takes instead is a parameter of \
+                       token_params or authorization_params";
+            table.fault(key, why, "token_params = { … = \"…\" }");
+        }
         let has_identity = oidc || userinfo_url.is_some();
         let entry = Entry {
             name: name.to_owned(),
@@ -96,6 +113,8 @@ impl Context<'_> {
             tenants,
             authorization_url,
             token_url,
+            request_token_url,
+            signature,
             userinfo_url,
             api_base_url,
             auth,
@@ -131,7 +150,7 @@ impl Context<'_> {
 
     /// `GITHUB_OAUTH_CLIENT_ID` and `GITHUB_OAUTH_CLIENT_SECRET`.
     fn environment(&self, name: &str, table: &mut Table<'_>) {
-        let name = name.to_ascii_uppercase().replace('-', "_");
+        let name = variable(name);
         for (key, other, suffix) in
             [("client_id", "client_id", "ID"), ("client_secret", "client_secret_file", "SECRET")]
         {
@@ -233,18 +252,23 @@ impl Context<'_> {
                     &toml,
                 );
             }
-            let variable = name.to_ascii_uppercase().replace('-', "_");
-            let is_set = ["ID", "SECRET"]
+            let variable = variable(name);
+            let is_set = ["CLIENT_ID", "CLIENT_SECRET", "CLIENT_KEY", "CONSUMER_KEY", "RSA_KEY"]
                 .iter()
-                .any(|end| (self.env)(&format!("{variable}_OAUTH_CLIENT_{end}")).is_some());
+                .any(|end| (self.env)(&format!("{variable}_OAUTH_{end}")).is_some());
             if let Some(other) = variables.insert(variable.clone(), name)
                 && is_set
             {
                 let why = format!(
-                    "{variable}_OAUTH_CLIENT_… in the environment would be for `{other}` too: rename one of them"
+                    "{variable}_OAUTH_… in the environment would be for `{other}` too: rename one of them"
                 );
                 oauth.fault(name, why, "");
             }
         }
     }
+}
+
+/// What an entry's variables of the environment begin with.
+fn variable(name: &str) -> String {
+    name.to_ascii_uppercase().replace('-', "_")
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::table::Table;
 use super::tenants::tenant;
-use super::urls::is_host;
+use super::urls::{is_host, web_url};
 use crate::provider::{Algorithm, ClientAuth, Effect, Preset, Protocol};
 use crate::secret::Secret;
 
@@ -30,6 +30,8 @@ pub(crate) const AUTHORIZATION_PARAMS: &[&str] = &[
 /// What they never say at the token endpoint.
 pub(crate) const TOKEN_PARAMS: &[&str] =
     &["grant_type", "code", "code_verifier", "client_id", "client_secret", "redirect_uri", "refresh_token"];
+/// What all parameters of OAuth 1 itself begin with (RFC 5849 §3.1).
+pub(crate) const OAUTH1_PARAMS: &str = "oauth_";
 const HEADERS: &[&str] =
     &["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
 
@@ -63,14 +65,20 @@ pub(super) fn auth_method(table: &mut Table<'_>) -> Option<ClientAuth> {
 }
 
 pub(super) fn client_secret(table: &mut Table<'_>, auth: ClientAuth) -> Option<Secret> {
-    let key = table.either("client_secret", "client_secret_file");
-    if !table.has(key) && auth != ClientAuth::None {
+    let is_there = table.has("client_secret") || table.has("client_secret_file");
+    if !is_there && auth != ClientAuth::None {
         let why = "is missing. A public client has none, and says token_endpoint_auth_method = \"none\"";
-        table.fault(key, why, "client_secret = \"…\"");
+        table.fault("client_secret", why, "client_secret = \"…\"");
     }
-    let folder = table.folder(key);
-    let given = table.text(key)?;
-    if key == "client_secret" {
+    secret(table, "client_secret", "client_secret_file")
+}
+
+/// The secret under `key`, or in the file that `file` names.
+pub(super) fn secret(table: &mut Table<'_>, key: &str, file: &str) -> Option<Secret> {
+    let found = table.either(key, file);
+    let folder = table.folder(found);
+    let given = table.text(found)?;
+    if found == key {
         return Some(Secret::new(given.value));
     }
     let mut secret = String::new();
@@ -85,7 +93,7 @@ pub(super) fn client_secret(table: &mut Table<'_>, auth: ClientAuth) -> Option<S
             }
         }
     };
-    table.reader.fault(&given.place, why, "client_secret_file = \"path/to/a/file\"");
+    table.reader.fault(&given.place, why, &format!("{file} = \"path/to/a/file\""));
     None
 }
 
@@ -118,6 +126,27 @@ pub(super) fn parameter(
             fills.insert(key, tenant.clone().unwrap_or_else(|| "common".to_owned()));
             tenant
         }
+        Effect::Base => {
+            let example = format!("{key} = \"https://provider.example\"");
+            if !table.has(key) {
+                table.fault(key, "is missing: it is the provider's address", &example);
+            }
+            let url = table.text(key).and_then(|given| match web_url(&given.value) {
+                Ok(url) if url.query().is_none() => Some(url.as_str().trim_end_matches('/').to_owned()),
+                Ok(_) => {
+                    table.reader.fault(&given.place, "must not have a query", &example);
+                    None
+                }
+                Err(why) => {
+                    table.reader.fault(&given.place, why, &example);
+                    None
+                }
+            });
+            // Told once: the preset's URLs are whole, whatever it is.
+            let value = url.unwrap_or_else(|| "https://provider.example".to_owned());
+            fills.insert(key, value.clone());
+            Some(value)
+        }
         Effect::Authorize(name) => table.scalar(key).map(|given| {
             extra.entry(name.to_owned()).or_default().push(given.value.clone());
             given.value
@@ -136,7 +165,7 @@ pub(super) fn extra_params(table: &mut Table<'_>, key: &str, protocol: &[&str]) 
     let given = table.texts(key);
     let mut params = Vec::new();
     for (name, given) in given {
-        if protocol.contains(&name.as_str()) {
+        if protocol.contains(&name.as_str()) || name.starts_with(OAUTH1_PARAMS) {
             table.reader.fault(
                 &given.place,
                 "is a parameter of the dance itself, which extra ones don't override: remove it",

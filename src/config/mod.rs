@@ -6,6 +6,7 @@
 mod entry;
 mod faults;
 mod keys;
+mod oauth1;
 mod read;
 mod settings;
 mod table;
@@ -20,14 +21,16 @@ use std::fmt;
 use url::Url;
 
 pub(crate) use self::faults::Faults;
-pub(crate) use self::keys::{AUTHORIZATION_PARAMS, TOKEN_PARAMS};
+pub(crate) use self::keys::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::read::{is_debug, read};
 pub(crate) use self::tenants::{TENANT, Tenants};
 pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Profile;
-use crate::provider::{Algorithm, ClientAuth, Preset, Protocol};
+use crate::provider::{Algorithm, ClientAuth, Preset, Protocol, SignatureMethod};
+#[cfg(feature = "rsa-sha1")]
+use crate::secret::RsaKey;
 use crate::secret::Secret;
 
 /// `[default.dance]`.
@@ -80,6 +83,9 @@ pub(crate) struct Entry {
     pub(crate) tenants: Option<Tenants>,
     pub(crate) authorization_url: Option<Url>,
     pub(crate) token_url: Option<Url>,
+    pub(crate) request_token_url: Option<Url>,
+    /// How an OAuth 1 entry signs.
+    pub(crate) signature: Signature,
     pub(crate) userinfo_url: Option<Url>,
     pub(crate) api_base_url: Option<Url>,
     pub(crate) auth: ClientAuth,
@@ -98,6 +104,28 @@ pub(crate) struct Entry {
     /// Further answers that the profile needs.
     pub(crate) more: Vec<(String, Url)>,
     pub(crate) preset: Preset,
+}
+
+/// How an OAuth 1 client signs, with the key that the method has of its own.
+#[derive(Debug, Clone)]
+pub(crate) enum Signature {
+    HmacSha1,
+    HmacSha256,
+    Plaintext,
+    #[cfg(feature = "rsa-sha1")]
+    RsaSha1(RsaKey),
+}
+
+impl Signature {
+    pub(crate) fn method(&self) -> SignatureMethod {
+        match self {
+            Self::HmacSha1 => SignatureMethod::HmacSha1,
+            Self::HmacSha256 => SignatureMethod::HmacSha256,
+            Self::Plaintext => SignatureMethod::Plaintext,
+            #[cfg(feature = "rsa-sha1")]
+            Self::RsaSha1(_) => SignatureMethod::RsaSha1,
+        }
+    }
 }
 
 // The token keys.
@@ -181,6 +209,7 @@ impl Entry {
             ("issuer", issuer.as_ref()),
             ("authorization_url", self.authorization_url.as_ref()),
             ("token_url", self.token_url.as_ref()),
+            ("request_token_url", self.request_token_url.as_ref()),
             ("userinfo_url", self.userinfo_url.as_ref()),
             ("api_base_url", self.api_base_url.as_ref()),
         ]

@@ -1,3 +1,5 @@
+mod oauth1;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

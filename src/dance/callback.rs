@@ -37,6 +37,10 @@ struct End {
     reply: Option<Reply>,
 }
 
+fn parsed(request: &Request<'_>, entry: &Entry) -> Result<Callback> {
+    Callback::parse(entry.protocol, &request.local_cache(TakenQuery::default).0)
+}
+
 impl Dance {
     pub(super) async fn get_callback(&self, request: &Request<'_>, name: &str) -> Response<'static> {
         // A browser that only guesses that the person might come must not use up the dance.
@@ -46,14 +50,14 @@ impl Dance {
             return self.respond(request, Err(error));
         }
         let reply = self.callback(request, name).await;
-        let callback = Callback::parse(&request.local_cache(TakenQuery::default).0);
+        let callback = self.entry(name).and_then(|entry| parsed(request, entry));
         let flow = callback.ok().map(|callback| handle(callback.state.expose()));
         self.ended(request, name, flow, reply).await
     }
 
     async fn callback(&self, request: &Request<'_>, name: &str) -> Result<Reply> {
         let entry = self.entry(name)?;
-        let callback = Callback::parse(&request.local_cache(TakenQuery::default).0)?;
+        let callback = parsed(request, entry)?;
         let state = callback.state.expose();
         let Some(flow) = self.recall(request, state) else {
             return self

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::provider::Protocol;
 use crate::secret::Secret;
 
 const MAX_BYTES: usize = 16 << 10;
 const MAX_PARAMETERS: usize = 64;
 const MAX_CODE: usize = 4 << 10;
 
-/// What came to the redirect URI (RFC 6749 §4.1.2), checked for shape: every parameter at most once, UTF-8, bounded,
-/// either a code or an error. The state is still to be matched with a flow.
+/// What came to the redirect URI (RFC 6749 §4.1.2, RFC 5849 §2.2), checked for shape: every parameter at most once,
+/// UTF-8, bounded, either a code or an error. The state is still to be matched with a flow.
 #[derive(Debug)]
 pub(crate) struct Callback {
+    /// The state, or OAuth 1's temporary token, which does its work.
     pub(crate) state: Secret,
     pub(crate) iss: Option<String>,
     pub(crate) answer: Answer,
@@ -21,8 +23,12 @@ pub(crate) struct Callback {
 /// A code, or the provider's "no".
 #[derive(Debug)]
 pub(crate) enum Answer {
+    /// The code, or OAuth 1's verification code.
     Code(Secret),
-    Error { error: String, description: Option<String> },
+    Error {
+        error: String,
+        description: Option<String>,
+    },
 }
 
 impl Callback {
@@ -30,8 +36,41 @@ impl Callback {
     ///
     /// # Errors
     /// [`ErrorKind::NotTrusted`] for whatever can't be an answer to a dance of ours.
-    pub(crate) fn parse(query: &str) -> Result<Self> {
-        let mut parameters = parameters(query).map_err(not_trusted)?;
+    pub(crate) fn parse(protocol: Protocol, query: &str) -> Result<Self> {
+        let parameters = parameters(query).map_err(not_trusted)?;
+        match protocol {
+            Protocol::OAuth1 => Self::of_oauth1(parameters),
+            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::of_oauth2(parameters),
+        }
+    }
+
+    fn of_oauth1(mut parameters: BTreeMap<String, String>) -> Result<Self> {
+        let mut take = |name| parameters.remove(name).filter(|value: &String| !value.is_empty());
+        let no = |error: &str| Answer::Error { error: error.into(), description: None };
+        let (token, answer) = match (take("oauth_token"), take("denied")) {
+            // Twitter's "no" has the token in a place of its own.
+            (None, Some(token)) => (token, no("access_denied")),
+            (Some(_), Some(_)) => return Err(not_trusted("both `oauth_token` and `denied`")),
+            (None, None) => return Err(not_trusted("no `oauth_token`")),
+            (Some(token), None) => match (take("oauth_verifier"), take("oauth_problem")) {
+                // Atlassian's "no".
+                (Some(verifier), None) if verifier == "denied" => (token, no("access_denied")),
+                (Some(verifier), None) if verifier.len() <= MAX_CODE => {
+                    (token, Answer::Code(Secret::new(verifier)))
+                }
+                (Some(_), None) => return Err(not_trusted("the verifier is too long")),
+                (Some(_), Some(_)) => return Err(not_trusted("both `oauth_verifier` and `oauth_problem`")),
+                (None, Some(problem)) if ["permission_denied", "user_refused"].contains(&&*problem) => {
+                    (token, no("access_denied"))
+                }
+                (None, Some(problem)) => (token, no(&printable(&problem, 64))),
+                (None, None) => return Err(not_trusted("no `oauth_verifier`")),
+            },
+        };
+        Ok(Self { state: Secret::new(token), iss: None, answer })
+    }
+
+    fn of_oauth2(mut parameters: BTreeMap<String, String>) -> Result<Self> {
         let state = parameters.remove("state").filter(|state| !state.is_empty());
         // A token in the callback is ignored, never used (RFC 9700 §4.6): only the code counts.
         let answer = match (parameters.remove("code"), parameters.remove("error")) {
@@ -65,9 +104,10 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
     text.chars().filter(harmless).take(max).collect()
 }
 
-fn parameters(query: &str) -> Result<BTreeMap<String, String>, &'static str> {
+/// The parameters of a query or a form, each at most once.
+pub(super) fn parameters(query: &str) -> Result<BTreeMap<String, String>, &'static str> {
     if query.len() > MAX_BYTES {
-        return Err("the callback is too long");
+        return Err("it is too long");
     }
     let mut parameters = BTreeMap::new();
     for (place, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
@@ -106,15 +146,23 @@ mod tests {
 
     use super::*;
 
+    fn parse(query: &str) -> Result<Callback> {
+        Callback::parse(Protocol::OAuth2, query)
+    }
+
+    fn parse_oauth1(query: &str) -> Result<Callback> {
+        Callback::parse(Protocol::OAuth1, query)
+    }
+
     fn refused(query: &str) -> String {
-        let error = Callback::parse(query).expect_err(query);
+        let error = parse(query).expect_err(query);
         assert_eq!(error.kind(), ErrorKind::NotTrusted, "{query}");
         format!("{error:?}")
     }
 
     #[test]
     fn a_code_with_its_state() {
-        let callback = Callback::parse("code=a%2Fb+c&state=s&iss=https%3A%2F%2Fop.example&scope=x").unwrap();
+        let callback = parse("code=a%2Fb+c&state=s&iss=https%3A%2F%2Fop.example&scope=x").unwrap();
         assert!(callback.state.matches("s") && callback.iss.as_deref() == Some("https://op.example"));
         assert!(matches!(callback.answer, Answer::Code(code) if code.matches("a/b c")));
     }
@@ -144,14 +192,14 @@ mod tests {
         ] {
             refused(query);
         }
-        assert!(Callback::parse(&format!("state=s&code={}", "a".repeat(4096))).is_ok());
+        assert!(parse(&format!("state=s&code={}", "a".repeat(4096))).is_ok());
         refused(&format!("state=s&code={}", "a".repeat(4097)));
     }
 
     #[test]
     fn cb_07_tokens_in_the_callback_are_ignored() {
         refused("access_token=t&id_token=i&state=s");
-        let callback = Callback::parse("access_token=t&id_token=i&code=c&state=s").unwrap();
+        let callback = parse("access_token=t&id_token=i&code=c&state=s").unwrap();
         assert!(matches!(callback.answer, Answer::Code(code) if code.matches("c")));
     }
 
@@ -167,7 +215,7 @@ mod tests {
             assert!(refused(query).ends_with("not UTF-8"), "{query}");
         }
         let many = |n: usize| (2..n).fold("code=a&state=s".to_owned(), |query, i| format!("{query}&p{i}=x"));
-        assert!(Callback::parse(&many(64)).is_ok());
+        assert!(parse(&many(64)).is_ok());
         refused(&many(65));
         refused(&format!("code=a&state=s&x={}", "x".repeat(16 << 10)));
     }
@@ -176,15 +224,56 @@ mod tests {
     fn cb_01_the_providers_words_are_short_and_harmless() {
         let query =
             format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
-        let Answer::Error { error, description } = Callback::parse(&query).unwrap().answer else { panic!() };
+        let Answer::Error { error, description } = parse(&query).unwrap().answer else { panic!() };
         assert_eq!(error, "access_denied");
         assert_eq!(description.unwrap(), format!("no{}", "!".repeat(298)));
+    }
+
+    #[test]
+    fn o1_08_a_verifier_with_its_token() {
+        let callback = parse_oauth1("oauth_token=a%2Fb&oauth_verifier=v+1&next=x").unwrap();
+        assert!(callback.state.matches("a/b"));
+        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("v 1")));
+        for query in [
+            "",
+            "oauth_token=t",
+            "oauth_token=t&oauth_verifier=",
+            "oauth_verifier=v",
+            "oauth_token=&oauth_verifier=v",
+            "oauth_token=t&oauth_verifier=v&oauth_verifier=v",
+            "oauth_token=t&oauth_token=u&oauth_verifier=v",
+            "oauth_token=t&oauth_verifier=v&denied=t",
+            "oauth_token=t&oauth_verifier=v&oauth_problem=p",
+            "denied=",
+            "state=t&code=v",
+            &format!("oauth_token=t&oauth_verifier={}", "v".repeat(4097)),
+        ] {
+            assert_eq!(parse_oauth1(query).unwrap_err().kind(), ErrorKind::NotTrusted, "{query}");
+        }
+    }
+
+    #[test]
+    fn o1_08_every_way_to_say_no() {
+        for query in [
+            "denied=t",
+            "oauth_token=t&oauth_verifier=denied",
+            "oauth_token=t&oauth_problem=permission_denied",
+            "oauth_token=t&oauth_problem=user_refused",
+        ] {
+            let callback = parse_oauth1(query).unwrap();
+            assert!(callback.state.matches("t"), "{query}");
+            assert!(
+                matches!(callback.answer, Answer::Error { error, .. } if error == "access_denied"),
+                "{query}"
+            );
+        }
     }
 
     proptest! {
         #[test]
         fn nothing_panics(query in "\\PC{0,64}|[a-z%&=+0-9]{0,64}") {
-            let _ = Callback::parse(&query);
+            let _ = parse(&query);
+            let _ = parse_oauth1(&query);
         }
     }
 }

@@ -11,8 +11,10 @@ mod id_token;
 mod json;
 mod jwks;
 mod jwt;
+mod oauth1;
 mod oauth2;
 mod oidc;
+pub(crate) mod signature;
 mod token_answer;
 mod userinfo;
 
@@ -79,6 +81,9 @@ pub(crate) struct Flow {
     pub(crate) began_at: i64,
     #[serde(rename = "d", default, skip_serializing_if = "Demands::is_none")]
     demands: Demands,
+    /// What the flow goes by in OAuth 1, which has no state.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    temporary: Option<Temporary>,
     /// What `Signals::before_login` carried.
     #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) carried: BTreeMap<String, String>,
@@ -103,6 +108,7 @@ impl Flow {
             redirect_uri: entry.redirect_uri.clone(),
             began_at: now,
             demands: Demands::default(),
+            temporary: None,
             carried: BTreeMap::new(),
         })
     }
@@ -121,9 +127,10 @@ impl Flow {
         Secret::new(encode(&sha256(&format!("{label} {}", self.seed))))
     }
 
-    /// The `state` parameter (RFC 6749 §10.12).
+    /// The `state` parameter (RFC 6749 §10.12). OAuth 1 has none: there it is the temporary token, which comes back with
+    /// the callback just so.
     pub(crate) fn state(&self) -> Secret {
-        self.derived("state")
+        self.temporary.as_ref().map_or_else(|| self.derived("state"), Temporary::token)
     }
 
     /// The `nonce` parameter (OpenID Connect Core §3.1.2.1).
@@ -144,6 +151,24 @@ impl Flow {
     /// Whether the flow is still good at `now`.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         (self.began_at..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
+    }
+}
+
+/// The temporary credentials of OAuth 1 (RFC 5849 §2.1).
+#[derive(Clone, Serialize, Deserialize)]
+struct Temporary(String, String);
+
+impl Temporary {
+    fn new(token: &Secret, secret: &Secret) -> Self {
+        Self(token.expose().to_owned(), secret.expose().to_owned())
+    }
+
+    fn token(&self) -> Secret {
+        Secret::new(self.0.as_str())
+    }
+
+    fn secret(&self) -> Secret {
+        Secret::new(self.1.as_str())
     }
 }
 
@@ -183,14 +208,18 @@ impl Engine {
         })
     }
 
-    /// Where to send the person: the authorization request of `flow` (RFC 6749 §4.1.1). `extra` parameters never
-    /// override the protocol's own.
+    /// Where to send the person: the authorization request of `flow` (RFC 6749 §4.1.1), which notes what the provider
+    /// gave for it (OAuth 1). `extra` parameters never override the protocol's own.
     pub(crate) async fn begin(
         &self,
         entry: &Entry,
-        flow: &Flow,
+        flow: &mut Flow,
         extra: &BTreeMap<String, String>,
     ) -> Result<Url> {
+        if entry.protocol == Protocol::OAuth1 {
+            flow.temporary = Some(oauth1::temporary(&self.http, entry, flow, self.clock.now()).await?);
+            return oauth1::authorize(entry, flow, extra);
+        }
         let metadata = self.metadata(entry).await?;
         let methods =
             metadata.as_ref().and_then(|metadata| metadata.code_challenge_methods_supported.as_ref());
@@ -237,6 +266,9 @@ impl Engine {
 
     /// Exchanges the code, verifies the ID token, asks for the userinfo. The code is sent once and never again.
     pub(crate) async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
+        if entry.protocol == Protocol::OAuth1 {
+            return self.finish_oauth1(entry, flow, code).await;
+        }
         let metadata = self.metadata(entry).await?;
         let answer = self.endpoint(entry, metadata.as_deref())?.exchange(&self.http, flow, code).await?;
         let mut token = answer.into_token(&entry.scope, self.clock.now());
@@ -253,13 +285,24 @@ impl Engine {
             return Ok(Grant { token, profile: Profile::default() });
         }
         let claims = claims.map(|claims| claims.all);
-        let answer = self.person(entry, metadata.as_deref(), &token.access_token, claims).await?;
+        let answer = self.person(entry, metadata.as_deref(), &token, claims).await?;
         let mut profile = userinfo::profile(entry, &answer)?;
         if subject.is_some() {
             // ID-20: no mapping changes whom the ID token is about.
             profile.id = subject;
         }
         Ok(Grant { token, profile })
+    }
+
+    async fn finish_oauth1(&self, entry: &Entry, flow: &Flow, verifier: &Secret) -> Result<Grant> {
+        let temporary =
+            flow.temporary.as_ref().ok_or_else(|| not_trusted("the flow was begun in another protocol"))?;
+        let token = oauth1::exchange(&self.http, entry, temporary, verifier, self.clock.now()).await?;
+        if entry.userinfo_url.is_none() {
+            return Ok(Grant { token, profile: Profile::default() });
+        }
+        let answer = self.person(entry, None, &token, None).await?;
+        Ok(Grant { token, profile: userinfo::profile(entry, &answer)? })
     }
 
     /// The next token for `token`'s refresh token (RFC 6749 §6), with everything kept that the answer leaves out.
@@ -295,10 +338,25 @@ impl Engine {
         entry.need(userinfo_url(entry, metadata.as_deref()), "userinfo_url").cloned()
     }
 
+    /// Puts `token` on a request to `entry`'s provider: it bears it, or is signed with it.
+    pub(crate) fn authorize(
+        &self,
+        entry: &Entry,
+        request: &mut reqwest::Request,
+        token: &Token,
+    ) -> Result<()> {
+        if entry.protocol != Protocol::OAuth1 {
+            return oauth2::bear(entry, request, &token.access_token);
+        }
+        let secret =
+            token.token_secret.as_ref().ok_or_else(|| oauth2::reconnect(entry, "no token secret"))?;
+        signature::sign(entry, request, Some((&token.access_token, secret)), &[], self.clock.now())
+    }
+
     /// The metadata of an entry that has an OpenID provider behind it.
     async fn metadata(&self, entry: &Entry) -> Result<Option<Arc<Metadata>>> {
         match entry.protocol {
-            Protocol::OAuth2 => Ok(None),
+            Protocol::OAuth2 | Protocol::OAuth1 => Ok(None),
             Protocol::OpenIdConnect => {
                 let issuer: &str = entry.need(entry.issuer.as_ref(), "issuer")?;
                 self.discovery.metadata(issuer, entry.published_issuer()).await.map(Some)

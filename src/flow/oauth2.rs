@@ -227,6 +227,15 @@ pub(crate) fn reconnect(entry: &Entry, cause: impl Into<String>) -> Error {
     Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).because(cause.into())
 }
 
+/// Puts the access token on `request` (RFC 6750 §2.1).
+pub(crate) fn bear(entry: &Entry, request: &mut reqwest::Request, access_token: &Secret) -> Result<()> {
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose()))
+        .map_err(|_| reconnect(entry, "the access token does not fit into a header"))?;
+    bearer.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    Ok(())
+}
+
 /// Puts the entry's headers on a request to its provider: over ours, but never over who we are.
 pub(crate) fn add_headers(entry: &Entry, request: &mut reqwest::Request) -> Result<()> {
     for (name, value) in &entry.headers {

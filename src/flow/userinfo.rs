@@ -13,7 +13,7 @@ use crate::config::Entry;
 use crate::error::{ErrorKind, Result};
 use crate::profile::{Profile, claims};
 use crate::provider::{Protocol, Userinfo};
-use crate::secret::Secret;
+use crate::token::Token;
 
 /// Claims of the token itself, in a signed userinfo: about that answer, not about the person.
 const OF_THE_TOKEN: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
@@ -27,12 +27,12 @@ impl Engine {
         &self,
         entry: &Entry,
         metadata: Option<&Metadata>,
-        access_token: &Secret,
+        token: &Token,
         id_token: Option<Map<String, Value>>,
     ) -> Result<Value> {
         let userinfo = match userinfo_url(entry, metadata) {
             Some(url) => {
-                let answer = self.get(entry, url, access_token).await?;
+                let answer = self.get(entry, url, token).await?;
                 Some(self.read_userinfo(entry, metadata, &answer).await?)
             }
             None => None,
@@ -46,8 +46,7 @@ impl Engine {
         if let Value::Object(all) = &mut all {
             for (name, url) in &entry.more {
                 // One that fails is left out: signing in works without it.
-                if let Ok(answer) = self.get(entry, url, access_token).await.and_then(|answer| json(&answer))
-                {
+                if let Ok(answer) = self.get(entry, url, token).await.and_then(|answer| json(&answer)) {
                     all.insert(name.clone(), answer);
                 }
             }
@@ -70,7 +69,7 @@ impl Engine {
         let id = match entry.protocol {
             Protocol::OpenIdConnect => claims::id(&userinfo, "sub")?,
             // A preset that refuses somebody did so when she came; whose answer it is, it doesn't say.
-            Protocol::OAuth2 => match profile(entry, &userinfo) {
+            Protocol::OAuth2 | Protocol::OAuth1 => match profile(entry, &userinfo) {
                 Err(error) if error.kind() == ErrorKind::Refused => return Ok(userinfo),
                 profile => profile?.id,
             },
@@ -81,14 +80,15 @@ impl Engine {
         Ok(userinfo)
     }
 
-    async fn get(&self, entry: &Entry, url: &Url, access_token: &Secret) -> Result<Response> {
+    async fn get(&self, entry: &Entry, url: &Url, token: &Token) -> Result<Response> {
         let accept = match entry.protocol {
             Protocol::OpenIdConnect => "application/json, application/jwt",
-            Protocol::OAuth2 => "application/json",
+            Protocol::OAuth2 | Protocol::OAuth1 => "application/json",
         };
         let request = self.http.0.get(url.clone()).header("accept", accept);
-        let mut request = request.bearer_auth(access_token.expose()).build().map_err(unreachable)?;
+        let mut request = request.build().map_err(unreachable)?;
         add_headers(entry, &mut request)?;
+        self.authorize(entry, &mut request, token)?;
         let answer = self.http.send(request).await?;
         match answer.status().as_u16() {
             200 => Ok(answer),

@@ -8,6 +8,8 @@ mod discord;
 mod github;
 mod gitlab;
 mod google;
+mod jira;
+mod twitter;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,8 @@ pub use discord::Discord;
 pub use github::GitHub;
 pub use gitlab::GitLab;
 pub use google::Google;
+pub use jira::Jira;
+pub use twitter::Twitter;
 
 use crate::error::Result;
 use crate::profile::Profile;
@@ -89,6 +93,37 @@ pub enum Protocol {
     OAuth2,
     /// OpenID Connect, authorization code (Core §3.1), with discovery.
     OpenIdConnect,
+    /// OAuth 1.0a: temporary credentials, and every request signed (RFC 5849).
+    OAuth1,
+}
+
+/// How an OAuth 1 client signs its requests (RFC 5849 §3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignatureMethod {
+    /// `HMAC-SHA1`: the usual one.
+    HmacSha1,
+    /// `HMAC-SHA256`.
+    HmacSha256,
+    /// `PLAINTEXT`: no signature, but the secrets themselves. Only over https, or http on a loopback host, as are all
+    /// URLs of an entry.
+    Plaintext,
+    /// `RSA-SHA1`: with a private key of the client's. Needs the feature `rsa-sha1`.
+    RsaSha1,
+}
+
+impl SignatureMethod {
+    pub(crate) const ALL: [Self; 4] = [Self::HmacSha1, Self::HmacSha256, Self::Plaintext, Self::RsaSha1];
+
+    /// Its name, as in an `oauth_signature_method`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha1 => "HMAC-SHA1",
+            Self::HmacSha256 => "HMAC-SHA256",
+            Self::Plaintext => "PLAINTEXT",
+            Self::RsaSha1 => "RSA-SHA1",
+        }
+    }
 }
 
 /// How the client says who it is at the token endpoint, in the words of the registry (RFC 7591 §2).
@@ -171,6 +206,8 @@ pub enum Effect {
     /// Fills `{key}` in the preset's URLs with the id of a tenant. Where it is many of them, the key `tenants` says whose
     /// ID tokens are believed.
     Tenant,
+    /// A whole URL with which the preset's URLs begin, as `{key}`, without a `/` at its end. It must be given.
+    Base,
     /// A text, sent with the authorization request under this name.
     Authorize(&'static str),
     /// A boolean; when true, this parameter is sent with the authorization request. Values of one parameter are
@@ -202,7 +239,7 @@ impl<'a> Userinfo<'a> {
 /// [`parameters`](Preset::parameters) and [`more`](Preset::more); its `profile = { … }` names paths over
 /// [`profile`](Preset::profile). URLs may hold `{key}` of a parameter.
 ///
-/// There will be more fields: always end with `..Preset::OAUTH2` or `..Preset::OIDC`.
+/// There will be more fields: always end with `..Preset::OAUTH2`, `..Preset::OIDC` or `..Preset::OAUTH1`.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
     /// What a person calls it.
@@ -213,8 +250,12 @@ pub struct Preset {
     pub issuer: Option<&'static str>,
     /// The authorization endpoint.
     pub authorization_url: Option<&'static str>,
-    /// The token endpoint.
+    /// The token endpoint; with OAuth 1 where the access token is, `access_token_url` in Rocket.toml.
     pub token_url: Option<&'static str>,
+    /// Where the temporary credentials of OAuth 1 are (RFC 5849 §2.1).
+    pub request_token_url: Option<&'static str>,
+    /// How an OAuth 1 client signs.
+    pub signature_method: SignatureMethod,
     /// Where the profile comes from. Without it nobody can sign in: there is no identity.
     pub userinfo_url: Option<&'static str>,
     /// What the client's relative paths are relative to, with a `/` at its end.
@@ -229,7 +270,7 @@ pub struct Preset {
     pub pkce: bool,
     /// Sent with every authorization request.
     pub authorization_params: &'static [(&'static str, &'static str)],
-    /// Sent with every token request.
+    /// Sent with every token request; with OAuth 1 when the temporary credentials are asked for.
     pub token_params: &'static [(&'static str, &'static str)],
     /// Sent with every request to the provider, token and API.
     pub headers: &'static [(&'static str, &'static str)],
@@ -254,6 +295,8 @@ impl Preset {
         issuer: None,
         authorization_url: None,
         token_url: None,
+        request_token_url: None,
+        signature_method: SignatureMethod::HmacSha1,
         userinfo_url: None,
         api_base_url: None,
         scope: &[],
@@ -281,6 +324,10 @@ impl Preset {
         ],
         ..Preset::OAUTH2
     };
+
+    /// OAuth 1.0a: what presets build on, and the generic preset `oauth1`.
+    pub const OAUTH1: Preset =
+        Preset { protocol: Protocol::OAuth1, pkce: false, parameters: &[], ..Preset::OAUTH2 };
 }
 
 /// The presets by name.
@@ -290,6 +337,9 @@ pub(crate) const PRESETS: &[(&str, Preset)] = &[
     (GitHub::NAME, GitHub::PRESET),
     (GitLab::NAME, GitLab::PRESET),
     (Google::NAME, Google::PRESET),
+    (Jira::NAME, Jira::PRESET),
+    (Twitter::NAME, Twitter::PRESET),
+    ("oauth1", Preset::OAUTH1),
     ("oauth2", Preset::OAUTH2),
     ("oidc", Preset::OIDC),
 ];

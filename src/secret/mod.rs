@@ -1,5 +1,7 @@
 //! Secrets: values that don't print, random ones, and the keys that seal.
 
+#[cfg(feature = "rsa-sha1")]
+mod rsa;
 mod seal;
 
 use std::fmt;
@@ -9,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 
+#[cfg(feature = "rsa-sha1")]
+pub(crate) use rsa::RsaKey;
 pub use seal::{KeyRing, Unsealable};
 
 use crate::error::{Error, Result};

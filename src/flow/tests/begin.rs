@@ -2,9 +2,9 @@ use super::*;
 use crate::config::AUTHORIZATION_PARAMS;
 
 async fn begun(entry: &Entry, extra: &[(&str, &str)]) -> (Flow, Vec<(String, String)>) {
-    let flow = flow(entry);
+    let mut flow = flow(entry);
     let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let url = engine().begin(entry, &flow, &extra).await.unwrap();
+    let url = engine().begin(entry, &mut flow, &extra).await.unwrap();
     (flow, url.query_pairs().into_owned().collect())
 }
 
@@ -96,12 +96,12 @@ async fn pk_06_what_the_metadata_says_about_pkce() {
                    "code_challenge_methods_supported": methods}),
         );
         let entry = oidc_entry(&server, "");
-        match engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await {
+        match engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await {
             Ok(url) => assert!(ok && url.as_str().contains("code_challenge_method=S256")),
             Err(error) => assert!(!ok && error.kind() == ErrorKind::Config),
         }
         let off = oidc_entry(&server, "pkce = false");
-        assert!(engine().begin(&off, &flow(&off), &BTreeMap::new()).await.is_ok());
+        assert!(engine().begin(&off, &mut flow(&off), &BTreeMap::new()).await.is_ok());
     }
     let server = Server::openid(&key).await;
     let entry = oidc_entry(&server, "");
@@ -125,15 +125,15 @@ async fn dj_08_a_provider_that_is_down_heals() {
         (200, &good.replace(&server.url, "https://other.example"), ErrorKind::ProviderAnswer),
     ] {
         server.answer("/.well-known/openid-configuration", status, body);
-        let error = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap_err();
+        let error = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{status} {body}");
     }
     server.answer("/.well-known/openid-configuration", 200, good);
-    assert!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_ok());
+    assert!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_ok());
     // One fetch from now on, however many ask.
     let before = server.asked.lock().unwrap().len();
     for _ in 0..3 {
-        engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+        engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
     }
     assert_eq!(server.asked.lock().unwrap().len(), before);
     assert!(server.asked("/elsewhere").is_empty());
@@ -144,7 +144,7 @@ async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
     let server = Server::openid(&json!([])).await;
     let good = server.answers.lock().unwrap()["/.well-known/openid-configuration"].1.clone();
     let (entry, engine) = (oidc_entry(&server, ""), engine());
-    let first = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+    let first = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
     let evil = good.replace("/auth", "/evil");
     for (status, body) in [
         (200, evil.replace(&format!("\"issuer\":\"{}", server.url), "\"issuer\":\"https://evil.example")),
@@ -156,14 +156,14 @@ async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
     ] {
         server.answer("/.well-known/openid-configuration", status, body);
         engine.clock.advance(3601);
-        let next = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+        let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
         assert_eq!(next.path(), first.path());
     }
     // But not for ever.
     engine.clock.advance(86_401);
-    assert!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_err());
+    assert!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_err());
     server.answer("/.well-known/openid-configuration", 200, evil);
-    let next = engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+    let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
     assert_eq!(next.path(), "/evil", "it is the provider's to say");
 }
 
@@ -177,7 +177,7 @@ async fn dj_06_documents_that_are_none() {
         server.header("/.well-known/openid-configuration", "content-encoding: gzip");
         server.answer("/.well-known/openid-configuration", 200, body);
         let entry = oidc_entry(&server, "");
-        let error = engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap_err();
+        let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
         let encoding =
             server.asked("/.well-known/openid-configuration")[0].header("accept-encoding").is_none();
@@ -198,7 +198,7 @@ async fn dj_07_an_issuer_with_a_path() {
             json!({ "issuer": issuer, "authorization_endpoint": format!("{issuer}auth"),
                     "token_endpoint": format!("{issuer}token") }),
         );
-        engine().begin(&entry, &flow(&entry), &BTreeMap::new()).await.unwrap();
+        engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
         assert!(!server.asked(&document).is_empty(), "{path}");
     }
     // One address, two issuers: what one says is not the other's.
@@ -206,7 +206,7 @@ async fn dj_07_an_issuer_with_a_path() {
     for (path, ok) in [("/tenant/", true), ("/tenant", false)] {
         let entry =
             entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{}{path}\"", server.url));
-        assert_eq!(engine.begin(&entry, &flow(&entry), &BTreeMap::new()).await.is_ok(), ok, "{path}");
+        assert_eq!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_ok(), ok, "{path}");
     }
 }
 

@@ -3,7 +3,11 @@ use super::*;
 const ISSUER: &str = "https://op.example";
 
 async fn checked(entry: &Entry, query: &str) -> Option<ErrorKind> {
-    engine().check(entry, &Callback::parse(query).unwrap()).await.err().map(|error| error.kind())
+    engine()
+        .check(entry, &Callback::parse(entry.protocol, query).unwrap())
+        .await
+        .err()
+        .map(|error| error.kind())
 }
 
 fn known() -> Entry {

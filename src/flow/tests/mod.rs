@@ -5,7 +5,9 @@ mod check;
 mod exchange;
 mod id_token;
 mod keys;
+mod oauth1;
 mod refresh;
+mod signature;
 mod userinfo;
 
 use std::collections::BTreeMap;

@@ -23,10 +23,10 @@ fn entry((key, value): (String, Value)) -> Entry {
 }
 
 async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Grant> {
-    let flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
-    let url = engine.begin(entry, &flow, &BTreeMap::new()).await?;
+    let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
+    let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
     let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
-    let callback = Callback::parse(callback.query().unwrap())?;
+    let callback = Callback::parse(entry.protocol, callback.query().unwrap())?;
     assert!(callback.state.matches(flow.state().expose()));
     engine.check(entry, &callback).await?;
     match &callback.answer {

@@ -1,0 +1,145 @@
+//! Signed requests (RFC 5849 §3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use ring::hmac;
+use url::{Position, Url};
+
+use crate::config::{Entry, Signature};
+use crate::error::{Error, Result};
+use crate::secret::{Secret, random};
+
+/// A token with its secret: the temporary one, or the one that was granted.
+pub(crate) type Credentials<'a> = (&'a Secret, &'a Secret);
+
+/// The parameters of OAuth itself, which go into the header.
+type Parameters<'a> = Vec<(&'a str, &'a str)>;
+
+/// Signs `request` at `now` for `entry`'s client, and with a token on a person's behalf: an `Authorization` header with
+/// the parameters of OAuth, those of `more` too. What was signed before is signed anew.
+pub(crate) fn sign(
+    entry: &Entry,
+    request: &mut reqwest::Request,
+    token: Option<Credentials<'_>>,
+    more: &[(&str, &str)],
+    now: i64,
+) -> Result<()> {
+    let (nonce, timestamp) = (nonce()?, now.to_string());
+    let mut oauth: Parameters<'_> = vec![
+        ("oauth_consumer_key", &entry.client_id),
+        ("oauth_nonce", &nonce),
+        ("oauth_signature_method", entry.signature.method().name()),
+        ("oauth_timestamp", &timestamp),
+        ("oauth_version", "1.0"),
+    ];
+    oauth.extend(token.map(|(token, _)| ("oauth_token", token.expose())));
+    oauth.extend(more);
+    let base = base_string(request.method().as_str(), request.url(), form(request)?, &oauth);
+    let signature = signature(entry, token.map(|(_, secret)| secret), &base)?;
+    oauth.push(("oauth_signature", signature.expose()));
+    let pairs: Vec<_> =
+        oauth.iter().map(|(name, value)| format!("{name}=\"{}\"", encode(value.as_bytes()))).collect();
+    let mut header = HeaderValue::try_from(format!("OAuth {}", pairs.join(", "))).map_err(Error::app)?;
+    header.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, header);
+    Ok(())
+}
+
+/// The signature of `base` (RFC 5849 §3.4.2 to §3.4.4).
+pub(crate) fn signature(entry: &Entry, token_secret: Option<&Secret>, base: &str) -> Result<Secret> {
+    let encoded = |secret: Option<&Secret>| encode(secret.map_or("", Secret::expose).as_bytes());
+    // The `&` stays where there is no token yet.
+    let key = format!("{}&{}", encoded(entry.client_secret.as_ref()), encoded(token_secret));
+    let hmac = |algorithm| {
+        let tag = hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), base.as_bytes());
+        Secret::new(STANDARD.encode(tag))
+    };
+    Ok(match &entry.signature {
+        Signature::HmacSha1 => hmac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+        Signature::HmacSha256 => hmac(hmac::HMAC_SHA256),
+        Signature::Plaintext => Secret::new(key),
+        #[cfg(feature = "rsa-sha1")]
+        Signature::RsaSha1(key) => {
+            Secret::new(STANDARD.encode(key.sign_sha1(base.as_bytes()).map_err(Error::app)?))
+        }
+    })
+}
+
+/// The signature base string (RFC 5849 §3.4.1).
+pub(crate) fn base_string(method: &str, url: &Url, form: &[u8], oauth: &[(&str, &str)]) -> String {
+    let own = |text: &str| encode(text.as_bytes());
+    let query = pairs(url.query().unwrap_or_default().as_bytes()).chain(pairs(form));
+    // Sorted as encoded: before, `ü` and `~` would change places.
+    let mut parameters: Vec<(String, String)> =
+        query.chain(oauth.iter().map(|(name, value)| (own(name), own(value)))).collect();
+    parameters.retain(|(name, _)| name != "oauth_signature");
+    parameters.sort();
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // The parser has lowered scheme and host, and dropped a default port.
+    let uri =
+        format!("{}{}", url.origin().ascii_serialization(), &url[Position::BeforePath..Position::AfterPath]);
+    [method.to_ascii_uppercase(), own(&uri), own(&parameters.join("&"))].join("&")
+}
+
+/// What of the body is signed: a form, and nothing else (RFC 5849 §3.4.1.3.1).
+fn form(request: &reqwest::Request) -> Result<&[u8]> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_form = kind
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    match request.body().filter(|_| is_form) {
+        None => Ok(&[]),
+        Some(body) => body.as_bytes().ok_or_else(|| Error::app("a form that is a stream can't be signed")),
+    }
+}
+
+/// The pairs of a query or a form, each decoded and encoded anew: what `+` and `%7e` stand for is signed.
+fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {
+    text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at(at);
+        (encode(&decode(name)), encode(&decode(value.get(1..).unwrap_or_default())))
+    })
+}
+
+/// As a form's reader does, byte for byte: what is not UTF-8 must stay what it is.
+fn decode(text: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let escaped = digit(at + 1).zip(digit(at + 2)).filter(|_| *byte == b'%');
+        let escaped = escaped.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        at += if escaped.is_some() { 3 } else { 1 };
+        decoded.push(escaped.unwrap_or(if *byte == b'+' { b' ' } else { *byte }));
+    }
+    decoded
+}
+
+/// Percent-encoded: all but the unreserved characters, in capitals (RFC 5849 §3.6).
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(*byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// 128 random bits as 22 letters and digits: some servers take 20 to 30 of them, and nothing else.
+fn nonce() -> Result<String> {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = u128::from_be_bytes(random()?);
+    let mut nonce = String::with_capacity(22);
+    for _ in 0..22 {
+        nonce.push(char::from(DIGITS[(rest % 62) as usize]));
+        rest /= 62;
+    }
+    Ok(nonce)
+}

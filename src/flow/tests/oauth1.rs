@@ -1,0 +1,226 @@
+use super::*;
+use crate::flow::signature::encode;
+
+fn oauth1_entry(server: &Server, more: &str) -> Entry {
+    let at = &server.url;
+    entry(&format!(
+        "provider = \"oauth1\"\nclient_secret = \"the-secret\"\nrequest_token_url = \"{at}/request\"\n\
+         authorization_url = \"{at}/auth?a=b\"\naccess_token_url = \"{at}/token\"\nuserinfo_url = \"{at}/me\"\n\
+         profile = {{ id = \"id\" }}\n{more}"
+    ))
+}
+
+const TEMPORARY: &str = "oauth_token=tmp%2F1&oauth_token_secret=tmp+secret&oauth_callback_confirmed=true";
+const TOKEN: &str = "oauth_token=tok&oauth_token_secret=sec&screen_name=ada";
+
+async fn begun(entry: &Entry) -> Result<Flow> {
+    let mut flow = flow(entry);
+    engine().begin(entry, &mut flow, &BTreeMap::new()).await.map(|_| flow)
+}
+
+async fn not_begun(entry: &Entry) -> Error {
+    begun(entry).await.err().unwrap()
+}
+
+async fn finished(entry: &Entry) -> Result<Grant> {
+    let flow = begun(entry).await?;
+    engine().finish(entry, &flow, &Secret::new("the verifier")).await
+}
+
+/// A server that does everything right.
+async fn good() -> Server {
+    let server = Server::start().await;
+    server.answer("/request", 200, TEMPORARY).answer("/token", 200, TOKEN).answer(
+        "/me",
+        200,
+        json!({"id": 7}),
+    );
+    server
+}
+
+#[rocket::async_test]
+async fn a_whole_dance() {
+    let server = good().await;
+    let entry = oauth1_entry(
+        &server,
+        "authorization_params = { lang = \"fr\" }\ntoken_params = { x_auth_access_type = \"read\" }",
+    );
+    let extra = [("screen_name", "ada"), ("oauth_token", "evil"), ("oauth_callback", "https://evil.example")];
+    let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut flow = flow(&entry);
+    let url = engine().begin(&entry, &mut flow, &extra).await.unwrap();
+    // ST-19, and O1-09: no secret, and nobody else's parameters.
+    let query: Vec<_> = url.query_pairs().into_owned().collect();
+    let wanted = [("a", "b"), ("oauth_token", "tmp/1"), ("lang", "fr"), ("screen_name", "ada")];
+    assert_eq!(query, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(flow.state().matches("tmp/1"));
+
+    let grant = engine().finish(&entry, &flow, &Secret::new("v&1")).await.unwrap();
+    assert_eq!(grant.profile.id.as_deref(), Some("7"));
+    assert!(grant.token.access_token.matches("tok") && grant.token.token_secret.unwrap().matches("sec"));
+    assert_eq!(
+        (grant.token.token_type.as_str(), &grant.token.extra["screen_name"]),
+        ("OAuth", &json!("ada"))
+    );
+    assert!(grant.token.expires_at.is_none() && grant.token.refresh_token.is_none());
+
+    let asked = |path| server.asked(path).remove(0);
+    let request = asked("/request");
+    assert!(
+        request.head.starts_with("POST ")
+            && request.form() == BTreeMap::from([("x_auth_access_type".into(), "read".into())])
+    );
+    let callback = format!("oauth_callback=\"{}\"", encode(entry.redirect_uri.as_bytes()));
+    assert!(request.header("authorization").unwrap().contains(&callback));
+    let token = asked("/token");
+    assert!(
+        token.head.starts_with("POST ")
+            && token.header("content-length") == Some("0")
+            && token.body.is_empty()
+    );
+    for part in ["oauth_token=\"tmp%2F1\"", "oauth_verifier=\"v%261\"", "oauth_version=\"1.0\""] {
+        assert!(token.header("authorization").unwrap().contains(part), "{part}");
+    }
+    assert!(asked("/me").header("authorization").unwrap().contains("oauth_token=\"tok\""));
+}
+
+#[rocket::async_test]
+async fn o1_07_an_unconfirmed_callback() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    for confirmed in [
+        "",
+        "&oauth_callback_confirmed=false",
+        "&oauth_callback_confirmed=TRUE",
+        "&oauth_callback_confirmed=",
+    ] {
+        server.answer("/request", 200, format!("oauth_token=t&oauth_token_secret=s{confirmed}"));
+        let error = not_begun(&entry).await;
+        assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{confirmed}");
+        assert!(format!("{error:?}").contains("oauth_callback_confirmed"), "{error:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn o1_11_forms_of_any_type_and_nothing_else() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    // The server in miniature calls everything text/plain; a line break at the end is usual.
+    server.answer("/token", 200, format!("{TOKEN}\n"));
+    assert!(finished(&entry).await.is_ok());
+    server.answer("/token", 200, "oauth_token=t&oauth_token_secret=");
+    assert!(finished(&entry).await.unwrap().token.token_secret.unwrap().matches(""));
+    let endless = format!("{TOKEN}&x={}", "x".repeat(1 << 20));
+    for bad in [
+        "",
+        "oauth_token=t",
+        "oauth_token_secret=s",
+        "oauth_token=&oauth_token_secret=s",
+        "oauth_token=t&oauth_token_secret=s&oauth_token=t",
+        "oauth_token=%ff&oauth_token_secret=s",
+        "oauth_token=%&oauth_token_secret=s",
+        "{\"oauth_token\": \"t\", \"oauth_token_secret\": \"s\"}",
+        "<html>oauth_token=t&oauth_token_secret=s</html>",
+        &endless,
+    ] {
+        server.answer("/token", 200, bad);
+        let error = finished(&entry).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{}", &bad[..bad.len().min(80)]);
+        server.answer("/request", 200, bad.replace("s&oauth", "s&oauth_callback_confirmed=true&oauth"));
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+        server.answer("/request", 200, TEMPORARY);
+    }
+    let long = format!("oauth_token={}&oauth_token_secret=s&oauth_callback_confirmed=true", "t".repeat(1025));
+    server.answer("/request", 200, long);
+    assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+}
+
+#[rocket::async_test]
+async fn o1_10_no_redirect_is_followed() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    for status in [301, 302, 303, 307, 308] {
+        server.answer("/token", status, TOKEN);
+        assert_eq!(finished(&entry).await.unwrap_err().kind(), ErrorKind::ProviderAnswer, "{status}");
+        server.answer("/request", status, TEMPORARY);
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer, "{status}");
+        server.answer("/request", 200, TEMPORARY);
+    }
+    assert!(server.asked("/elsewhere").is_empty());
+}
+
+#[rocket::async_test]
+async fn refusals_say_who_must_act() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    for (path, status, body, kind) in [
+        ("/request", 401, "", ErrorKind::Config),
+        ("/request", 401, "oauth_problem=consumer_key_unknown", ErrorKind::Config),
+        ("/request", 400, "{\"errors\": []}", ErrorKind::Config),
+        ("/request", 503, "", ErrorKind::ProviderUnreachable),
+        ("/request", 429, "", ErrorKind::ProviderUnreachable),
+        ("/request", 204, "", ErrorKind::ProviderAnswer),
+        ("/token", 401, "", ErrorKind::NotTrusted),
+        ("/token", 401, "oauth_problem=token_rejected", ErrorKind::NotTrusted),
+        ("/token", 401, "oauth_problem=signature_invalid", ErrorKind::Config),
+        ("/token", 500, "", ErrorKind::ProviderUnreachable),
+    ] {
+        server.answer("/request", 200, TEMPORARY).answer("/token", 200, TOKEN).answer(path, status, body);
+        let error = finished(&entry).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{path} {status} {body}: {error:?}");
+    }
+    // Whatever it quotes stays out.
+    server.answer("/request", 401, "oauth_problem=the-secret%26&x=the-secret");
+    assert!(!format!("{:?}", not_begun(&entry).await).contains("the-secret"));
+}
+
+#[rocket::async_test]
+async fn o1_06_a_clock_that_is_wrong() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    server.answer("/request", 401, "oauth_problem=timestamp_refused");
+    let error = not_begun(&entry).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(
+        format!("{error:?}").contains("`timestamp_refused`; set this machine's clock right"),
+        "{error:?}"
+    );
+    // One that says nothing of it, but tells the time.
+    for (path, said) in [("/request", "request"), ("/token", "token")] {
+        let server = good().await;
+        let entry = oauth1_entry(&server, "");
+        server.answer(path, 401, "").header(path, "date: Sat, 21 Nov 2020 14:36:00 GMT");
+        let error = finished(&entry).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{said}");
+        assert!(format!("{error:?}").contains("s ahead of the provider's: set it right"), "{error:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn without_a_userinfo_there_is_nobody() {
+    let server = good().await;
+    let mut entry = oauth1_entry(&server, "");
+    entry.userinfo_url = None;
+    assert_eq!(finished(&entry).await.unwrap().profile.id, None);
+}
+
+#[rocket::async_test]
+async fn a_flow_of_another_protocol() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    let error = engine().finish(&entry, &flow(&entry), &Secret::new("v")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotTrusted);
+    assert!(server.asked("/token").is_empty());
+}
+
+#[rocket::async_test]
+async fn there_is_nothing_to_refresh_with() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    let error = engine().refresh(&entry, &Token::oauth1("t", "s"), Some("7")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Reconnect);
+    let mut request = engine().http.0.get(format!("{}/me", server.url)).build().unwrap();
+    let error = engine().authorize(&entry, &mut request, &Token::new("bearer")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Reconnect);
+    assert!(request.headers().get("authorization").is_none());
+}

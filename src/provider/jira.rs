@@ -1,0 +1,72 @@
+use super::{Effect, Preset, Provider, SignatureMethod, claims};
+use crate::error::Error;
+use crate::profile::Profile;
+
+/// Jira Server and Data Center at `base_url`, by OAuth 1.0a with RSA-SHA1 (feature `rsa-sha1`):
+/// <https://developer.atlassian.com/server/jira/platform/oauth/>.
+///
+/// `client_id` is the consumer key of the application link, `rsa_key_file` the private key to its public one.
+#[derive(Debug, Clone, Copy)]
+pub struct Jira;
+
+impl Provider for Jira {
+    const NAME: &'static str = "jira";
+    const PRESET: Preset = Preset {
+        title: "Jira",
+        signature_method: SignatureMethod::RsaSha1,
+        request_token_url: Some("{base_url}/plugins/servlet/oauth/request-token"),
+        authorization_url: Some("{base_url}/plugins/servlet/oauth/authorize"),
+        token_url: Some("{base_url}/plugins/servlet/oauth/access-token"),
+        userinfo_url: Some("{base_url}/rest/api/2/myself"),
+        api_base_url: Some("{base_url}/"),
+        parameters: &[("base_url", Effect::Base)],
+        profile: |answer| {
+            let user = answer.claims;
+            if claims::at(user, "active") == Some(&false.into()) {
+                return Err(Error::refused("This Jira account is not active."));
+            }
+            let mut profile = Profile::of(user);
+            // Unlike `name` it stays when somebody is renamed.
+            profile.id = claims::id(user, "key")?;
+            profile.name = claims::text(user, "displayName");
+            profile.username = claims::text(user, "name");
+            profile.image_url = claims::text(user, "avatarUrls.48x48");
+            Ok(profile.with_email(claims::text(user, "emailAddress"), false))
+        },
+        ..Preset::OAUTH1
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::{ErrorKind, Result};
+    use crate::provider::read;
+
+    fn user(active: bool) -> Result<Profile> {
+        let answer = json!({
+            "self": "https://jira.example/rest/api/2/user?username=fred", "key": "JIRAUSER10100", "name": "fred",
+            "displayName": "Fred F. User", "emailAddress": "fred@jira.example", "active": active,
+            "avatarUrls": {"48x48": "https://jira.example/secure/useravatar?size=large&ownerId=fred"},
+        });
+        read(Jira::PRESET, &answer, &[])
+    }
+
+    #[test]
+    fn the_key_is_who_it_is() {
+        let profile = user(true).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("JIRAUSER10100"));
+        assert_eq!(profile.name.as_deref(), Some("Fred F. User"));
+        assert_eq!(profile.username.as_deref(), Some("fred"));
+        let image = "https://jira.example/secure/useravatar?size=large&ownerId=fred";
+        assert_eq!(profile.image_url.as_deref(), Some(image));
+        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("fred@jira.example")));
+    }
+
+    #[test]
+    fn inactive_users_are_refused() {
+        assert_eq!(user(false).unwrap_err().kind(), ErrorKind::Refused);
+    }
+}

@@ -1,0 +1,63 @@
+use super::{Preset, Provider, claims};
+use crate::profile::Profile;
+
+/// X, once Twitter, by OAuth 1.0a: <https://docs.x.com/fundamentals/authentication/oauth-1-0a/overview>.
+///
+/// Addresses come only where the app may ask for them; X gives verified ones alone
+/// (`account/verify_credentials`, `include_email`).
+#[derive(Debug, Clone, Copy)]
+pub struct Twitter;
+
+impl Provider for Twitter {
+    const NAME: &'static str = "twitter";
+    const PRESET: Preset = Preset {
+        title: "X",
+        request_token_url: Some("https://api.x.com/oauth/request_token"),
+        // Unlike /oauth/authorize it asks a person once.
+        authorization_url: Some("https://api.x.com/oauth/authenticate"),
+        token_url: Some("https://api.x.com/oauth/access_token"),
+        userinfo_url: Some(
+            "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true",
+        ),
+        api_base_url: Some("https://api.x.com/1.1/"),
+        profile: |answer| {
+            let user = answer.claims;
+            let mut profile = Profile::of(user);
+            profile.id = claims::id(user, "id_str")?;
+            profile.name = claims::text(user, "name");
+            profile.username = claims::text(user, "screen_name");
+            profile.profile_url = profile.username.as_ref().map(|name| format!("https://x.com/{name}"));
+            profile.image_url = claims::text(user, "profile_image_url_https");
+            Ok(profile.with_email(claims::text(user, "email"), true))
+        },
+        ..Preset::OAUTH1
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::read;
+
+    fn user(email: Value) -> Profile {
+        let answer = json!({
+            "id": 38895958, "id_str": "38895958", "name": "Sean Cook", "screen_name": "theSeanCook",
+            "profile_image_url_https": "https://si0.example/sean_normal.png", "email": email,
+        });
+        read(Twitter::PRESET, &answer, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_verified_address_or_none() {
+        let profile = user(json!("sean@x.example"));
+        assert_eq!(profile.id.as_deref(), Some("38895958"));
+        assert_eq!(profile.name.as_deref(), Some("Sean Cook"));
+        assert_eq!(profile.username.as_deref(), Some("theSeanCook"));
+        assert_eq!(profile.profile_url.as_deref(), Some("https://x.com/theSeanCook"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://si0.example/sean_normal.png"));
+        assert_eq!(profile.email(), Some("sean@x.example"));
+        assert_eq!(user(json!(null)).claimed_email(), None);
+    }
+}
