@@ -9,6 +9,7 @@ mod database;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use rocket::http::Status;
 
@@ -175,6 +176,8 @@ pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
     entry: Option<String>,
+    /// Seconds.
+    retry_after: Option<u64>,
     user: Option<String>,
     source: Option<Source>,
 }
@@ -182,7 +185,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind` with a sentence for whoever must act. The sentence must hold no secret.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), entry: None, user: None, source: None }
+        Self { kind, message: message.into(), entry: None, retry_after: None, user: None, source: None }
     }
 
     /// The app's "no", in words for the person.
@@ -229,6 +232,16 @@ impl Error {
         self.entry.as_deref()
     }
 
+    /// How long the provider asked to be left alone, where it did (`Retry-After`).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.map(Duration::from_secs)
+    }
+
+    pub(crate) fn retry_after_seconds(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -236,8 +249,8 @@ impl Error {
 
     /// The same kind and sentence, the cause as text: what waiters on one shared attempt get.
     pub(crate) fn copy(&self) -> Self {
-        let (entry, user) = (self.entry.clone(), self.user.clone());
-        let copy = Self { entry, user, ..Self::new(self.kind, self.message.clone()) };
+        let (entry, user, retry_after) = (self.entry.clone(), self.user.clone(), self.retry_after);
+        let copy = Self { entry, user, retry_after, ..Self::new(self.kind, self.message.clone()) };
         match &self.source {
             Some(source) => copy.because(source.to_string()),
             None => copy,

@@ -88,6 +88,7 @@
 //! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url` | the URLs of the preset |
 //! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post` or `none` |
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
+//! | `form_token_answer`, `assume_bearer` | `true`: the token endpoint answers with a form without saying so; leaves out `token_type` |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
 //! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |
 //! | the preset's own | `tenant`, `tenants` (Azure), `hostname` (GitLab), `offline`, `hosted_domain` (Google), `base_url` (Jira), `prompt`, … |

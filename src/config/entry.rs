@@ -126,6 +126,8 @@ impl Context<'_> {
                 .unwrap_or(60),
             authorization_params,
             token_params,
+            form_token_answer: table.boolean("form_token_answer").unwrap_or(preset.form_token_answer),
+            assume_bearer: table.boolean("assume_bearer").unwrap_or(preset.assume_bearer),
             headers: keys::headers(&mut table, &preset),
             profile_paths: keys::profile_paths(&mut table),
             parameters,

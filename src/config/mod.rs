@@ -96,6 +96,9 @@ pub(crate) struct Entry {
     /// Those of the preset, of the preset's own keys and of the entry.
     pub(crate) authorization_params: BTreeMap<String, String>,
     pub(crate) token_params: BTreeMap<String, String>,
+    /// The token endpoint's answer may be a form that doesn't say so, and may leave out `token_type`.
+    pub(crate) form_token_answer: bool,
+    pub(crate) assume_bearer: bool,
     pub(crate) headers: BTreeMap<String, String>,
     /// `profile = { id = "path", … }`: claim name to path.
     pub(crate) profile_paths: BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! What a route answers, as HTML or as JSON.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use rocket::http::{Accept, ContentType, Header, MediaType, Status};
 use rocket::{Request, Response};
@@ -9,6 +10,9 @@ use serde_json::{Value, json};
 use super::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::headline;
+
+/// How long to wait where nobody says it.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// What a route answers.
 pub(crate) enum Reply {
@@ -46,6 +50,7 @@ impl Dance {
 
     /// The response of `reply`.
     pub(crate) fn respond(&self, request: &Request<'_>, reply: Result<Reply>) -> Response<'static> {
+        let wait = reply.as_ref().err().and_then(Error::retry_after).unwrap_or(WAIT);
         let (status, reply) = match reply {
             Ok(Reply::SeeOther(_)) => (Status::SeeOther, reply),
             Ok(_) => (Status::Ok, reply),
@@ -74,7 +79,7 @@ impl Dance {
         }
         let mut response = response.finalize();
         if status == Status::ServiceUnavailable {
-            response.set_raw_header("Retry-After", "5");
+            response.set_raw_header("Retry-After", wait.as_secs().to_string());
         }
         for (name, value) in [
             ("Cache-Control", "no-store"),

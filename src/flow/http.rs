@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{NoProxy, Proxy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::document::Fetched;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,6 +18,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// How large a protocol answer may be, in bytes.
 const CAP: usize = 1 << 20;
+
+/// The longest wait that is passed on, in seconds.
+const LONGEST_WAIT: i64 = 3600;
 
 /// One reqwest client for everything: rustls on ring without a process-wide provider, no redirects, no cookies.
 #[derive(Clone, Debug)]
@@ -62,7 +67,7 @@ impl Http {
         let request = self.0.get(url).header("accept", "application/json").build();
         let response = self.send(request.map_err(unreachable)?).await?;
         if response.status().as_u16() != 200 {
-            return Err(failed(what, response.status().as_u16()));
+            return Err(hinted(failed(what, response.status().as_u16()), &response));
         }
         let document = read(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
         Ok(Fetched { document, max_age: max_age(response.headers()) })
@@ -163,4 +168,26 @@ pub(crate) fn bad_answer(cause: impl Into<String>) -> Error {
 pub(crate) fn failed(what: &str, status: u16) -> Error {
     let cause = format!("{what} was answered with {status}");
     if status >= 500 || status == 429 { unavailable(cause) } else { bad_answer(cause) }
+}
+
+/// `error`, with how long to wait where the provider is busy and `answer` says so (RFC 9110 §10.2.3).
+pub(crate) fn hinted(error: Error, answer: &Response) -> Error {
+    let text = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok());
+    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
+    let seconds = |text: &str| match text.trim().parse::<u32>() {
+        Ok(seconds) => Some(i64::from(seconds)),
+        Err(_) => date(text.trim()).map(|at| (at - OffsetDateTime::now_utc()).whole_seconds()),
+    };
+    match text.and_then(seconds) {
+        Some(seconds) if error.kind() == ErrorKind::ProviderUnreachable => {
+            error.retry_after_seconds(seconds.clamp(1, LONGEST_WAIT).unsigned_abs())
+        }
+        _ => error,
+    }
+}
+
+/// Whether `answer` says that it is of this media type.
+pub(crate) fn is_of_type(answer: &Response, media_type: &str) -> bool {
+    let given = answer.headers().get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
 }

@@ -16,9 +16,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::callback::{not_trusted, printable};
-use super::http::{Response, bad_answer, failed, unavailable, unreachable};
-use super::token_answer::TokenAnswer;
-use super::{Flow, Http, json};
+use super::http::{Response, bad_answer, failed, hinted, unavailable, unreachable};
+use super::token_answer::{TokenAnswer, fields};
+use super::{Flow, Http};
 use crate::config::{AUTHORIZATION_PARAMS, Entry, TOKEN_PARAMS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{ClientAuth, Protocol};
@@ -171,7 +171,7 @@ impl Sender {
         add_headers(&self.entry, &mut request)?;
         let answer = self.http.send(request).await?;
         let status = answer.status().as_u16();
-        match fields(answer.body()) {
+        let end = match fields(&self.entry, &answer) {
             Some(fields) if status == 200 && !fields.contains_key("error") => {
                 Ok(Response::new(Value::Object(fields).to_string().into_bytes()))
             }
@@ -183,7 +183,8 @@ impl Sender {
                 Err(bad_answer("the token endpoint's answer is not JSON, or says something twice"))
             }
             _ => Err(failed("the token request", status)),
-        }
+        };
+        end.map_err(|error| hinted(error, &answer))
     }
 
     /// The token endpoint's "no" (RFC 6749 §5.2), also where it comes with 200 as GitHub's does.
@@ -247,24 +248,6 @@ pub(crate) fn add_headers(entry: &Entry, request: &mut reqwest::Request) -> Resu
         }
     }
     Ok(())
-}
-
-/// An answer's fields: JSON, or a form, whatever its Content-Type says (GitHub, and older ones).
-fn fields(body: &[u8]) -> Option<Map<String, Value>> {
-    if let Ok(fields) = json::object(body) {
-        return Some(fields);
-    }
-    let text = std::str::from_utf8(body).ok().map(str::trim)?;
-    if text.starts_with(['{', '[', '<', '"']) || !text.contains('=') || text.contains(char::is_whitespace) {
-        return None;
-    }
-    let mut fields = Map::new();
-    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-        if fields.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
-            return None;
-        }
-    }
-    Some(fields)
 }
 
 fn told(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {

@@ -7,6 +7,9 @@ use ::oauth2::{AccessToken, RefreshToken, Scope, TokenResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::http::{Response, is_of_type};
+use super::json;
+use crate::config::Entry;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -63,7 +66,36 @@ impl TryFrom<Map<String, Value>> for TokenAnswer {
     }
 }
 
-/// TR-04: seconds as a number, a whole float or digits. `0` is how some say "never".
+/// The fields of what a token endpoint answered: JSON, or a form where the answer or the entry says so (TR-06).
+pub(super) fn fields(entry: &Entry, answer: &Response) -> Option<Map<String, Value>> {
+    let is_form = entry.form_token_answer || is_of_type(answer, "application/x-www-form-urlencoded");
+    let mut fields = match json::object(answer.body()) {
+        Ok(fields) => fields,
+        Err(_) if is_form => form(answer.body())?,
+        Err(_) => return None,
+    };
+    let token_type = fields.get("token_type");
+    if entry.assume_bearer && token_type.is_none_or(|kind| kind.is_null() || kind == "") {
+        fields.insert("token_type".into(), "bearer".into());
+    }
+    Some(fields)
+}
+
+fn form(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = std::str::from_utf8(body).ok().map(str::trim)?;
+    if text.starts_with(['{', '[', '<', '"']) || !text.contains('=') || text.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        if fields.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+            return None;
+        }
+    }
+    Some(fields)
+}
+
+/// TR-04: seconds as a number or digits; a part of one is dropped. `0` is how some say "never".
 fn expires_in(value: Option<Value>) -> Result<Option<Duration>, &'static str> {
     const MOST: f64 = 10_000_000_000.0;
     let seconds = match value {
@@ -74,8 +106,8 @@ fn expires_in(value: Option<Value>) -> Result<Option<Duration>, &'static str> {
     };
     match seconds {
         Some(0.0) => Ok(None),
-        Some(seconds) if (0.0..=MOST).contains(&seconds) && seconds.fract() == 0.0 => {
-            Ok(Some(Duration::from_secs_f64(seconds)))
+        Some(seconds) if (0.0..=MOST).contains(&seconds) => {
+            Ok(Some(Duration::from_secs_f64(seconds.trunc())))
         }
         _ => Err("`expires_in` is not a number of seconds"),
     }

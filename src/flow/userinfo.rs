@@ -1,10 +1,9 @@
 //! Userinfo: who the provider says it is.
 
-use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::http::{Response, bad_answer, failed, unreachable};
+use super::http::{Response, bad_answer, failed, hinted, is_of_type, unreachable};
 use super::jwt::Kind;
 use super::oauth2::add_headers;
 use super::oidc::Metadata;
@@ -92,7 +91,7 @@ impl Engine {
         let answer = self.http.send(request).await?;
         match answer.status().as_u16() {
             200 => Ok(answer),
-            status => Err(failed("the userinfo request", status)),
+            status => Err(hinted(failed("the userinfo request", status), &answer)),
         }
     }
 
@@ -103,7 +102,9 @@ impl Engine {
         metadata: Option<&Metadata>,
         answer: &Response,
     ) -> Result<Value> {
-        let (true, Some(metadata)) = (is_jwt(answer), metadata) else { return json(answer) };
+        let (true, Some(metadata)) = (is_of_type(answer, "application/jwt"), metadata) else {
+            return json(answer);
+        };
         let wrong = |cause| Kind::Userinfo.wrong(cause);
         let token = std::str::from_utf8(answer.body()).map_err(|_| wrong("it is not a text"))?;
         let verified = self.verified(entry, metadata, Kind::Userinfo, token.trim()).await?;
@@ -115,11 +116,6 @@ impl Engine {
         }
         Ok(claims)
     }
-}
-
-fn is_jwt(answer: &Response) -> bool {
-    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/jwt")
 }
 
 fn json(answer: &Response) -> Result<Value> {

@@ -272,6 +272,10 @@ pub struct Preset {
     pub authorization_params: &'static [(&'static str, &'static str)],
     /// Sent with every token request; with OAuth 1 when the temporary credentials are asked for.
     pub token_params: &'static [(&'static str, &'static str)],
+    /// Whether an answer of the token endpoint is a form even where its Content-Type doesn't say so.
+    pub form_token_answer: bool,
+    /// Whether a token whose `token_type` is left out is a bearer token: RFC 6749 §5.1 demands one.
+    pub assume_bearer: bool,
     /// Sent with every request to the provider, token and API.
     pub headers: &'static [(&'static str, &'static str)],
     /// The preset's own keys.
@@ -305,6 +309,8 @@ impl Preset {
         pkce: true,
         authorization_params: &[],
         token_params: &[],
+        form_token_answer: false,
+        assume_bearer: false,
         headers: &[],
         parameters: &[("prompt", Effect::Authorize("prompt"))],
         trust_email: &[],

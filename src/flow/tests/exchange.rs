@@ -5,9 +5,14 @@ use crate::flow::token_answer::TokenAnswer;
 
 /// One exchange that the token endpoint answers like this.
 async fn exchanged(status: u16, body: &str) -> (Result<Grant>, Server) {
+    exchanged_as("", "content-type: application/json", status, body).await
+}
+
+/// The same with more TOML, and another header.
+async fn exchanged_as(more: &str, header: &str, status: u16, body: &str) -> (Result<Grant>, Server) {
     let server = Server::start().await;
-    server.answer("/token", status, body).answer("/me", 200, json!({"id": 583231}));
-    let entry = oauth2_entry(&server, "");
+    server.answer("/token", status, body).header("/token", header).answer("/me", 200, json!({"id": 583231}));
+    let entry = oauth2_entry(&server, more);
     let grant = engine().finish(&entry, &flow(&entry), &Secret::new("the-code")).await;
     assert_eq!(server.asked("/token").len(), 1, "a code is sent once");
     (grant, server)
@@ -96,37 +101,215 @@ async fn tr_13_how_the_client_says_who_it_is() {
 }
 
 #[rocket::async_test]
-async fn tr_01_tr_06_tr_07_tr_11_tr_12_other_answers() {
-    let ok = "access_token=at&token_type=bearer&scope=a%2Cb";
-    let (grant, _) = exchanged(200, ok).await;
-    assert_eq!(grant.unwrap().token.scope, ["a", "b"]);
+async fn tr_01_tr_12_what_is_no_token() {
     for (status, body, wanted) in [
         (200, r#"{"error": "bad_verification_code"}"#, ErrorKind::NotTrusted),
-        (200, "error=bad_verification_code", ErrorKind::NotTrusted),
         (200, r#"{"error": "x", "access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
         (200, r#"{"error": {"message": "x"}}"#, ErrorKind::ProviderAnswer),
+        (200, r#"{"error": null, "access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
+        (200, r#"{"error": "incorrect_client_credentials"}"#, ErrorKind::Config),
         (400, r#"{"error": "invalid_grant"}"#, ErrorKind::NotTrusted),
         (401, r#"{"error": "invalid_client"}"#, ErrorKind::Config),
         (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Config),
         (401, "<html>", ErrorKind::Config),
         (400, r#"{"error": "invalid_scope"}"#, ErrorKind::ProviderAnswer),
         (400, r#"{"access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
-        (429, "", ErrorKind::ProviderUnreachable),
         (500, "", ErrorKind::ProviderUnreachable),
         (503, r#"{"error": "temporarily_unavailable"}"#, ErrorKind::ProviderUnreachable),
-        (200, "", ErrorKind::ProviderAnswer),
-        (204, "", ErrorKind::ProviderAnswer),
-        (200, "<html>a=b</html>", ErrorKind::ProviderAnswer),
-        (200, r#"{"access_token": "at", "token_type": "bearer"}x"#, ErrorKind::ProviderAnswer),
-        (
-            200,
-            r#"{"access_token": "at", "access_token": "at", "token_type": "bearer"}"#,
-            ErrorKind::ProviderAnswer,
-        ),
-        (200, "access_token=a&access_token=b&token_type=bearer", ErrorKind::ProviderAnswer),
     ] {
         let error = exchanged(status, body).await.0.expect_err(body);
         assert_eq!(error.kind(), wanted, "{status} {body} {error:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn tr_06_a_form_is_one_where_it_is_said() {
+    const OK: &str = "access_token=at&token_type=bearer&expires_in=60&scope=a%2Cb";
+    const QUIRK: &str = "form_token_answer = true";
+    let form = "content-type: application/x-www-form-urlencoded; charset=utf-8";
+    let plain = "content-type: text/plain";
+    for (more, header, ok) in
+        [("", form, true), (QUIRK, form, true), (QUIRK, plain, true), (QUIRK, "x: y", true)]
+    {
+        let grant = exchanged_as(more, header, 200, OK).await.0;
+        assert_eq!(grant.is_ok(), ok, "{more} {header}");
+        assert_eq!(grant.unwrap().token.scope, ["a", "b"]);
+    }
+    for header in [plain, "content-type: application/json", "content-type: text/html", "x: y"] {
+        assert_eq!(exchanged_as("", header, 200, OK).await.0.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+    }
+    for (body, wanted) in [
+        ("error=bad_verification_code", ErrorKind::NotTrusted),
+        ("access_token=a&access_token=b&token_type=bearer", ErrorKind::ProviderAnswer),
+        ("access_token=&token_type=bearer", ErrorKind::ProviderAnswer),
+        ("access_token=a b&token_type=bearer", ErrorKind::ProviderAnswer),
+        ("<html>a=b</html>", ErrorKind::ProviderAnswer),
+        ("{access_token=a&token_type=bearer", ErrorKind::ProviderAnswer),
+        ("", ErrorKind::ProviderAnswer),
+    ] {
+        let error = exchanged_as(QUIRK, form, 200, body).await.0.expect_err(body);
+        assert_eq!(error.kind(), wanted, "{body}");
+    }
+    // JSON is JSON, whatever it says it is.
+    let json = r#"{"access_token": "at", "token_type": "bearer"}"#;
+    for header in [form, plain, "x: y"] {
+        assert!(exchanged_as("", header, 200, json).await.0.is_ok());
+    }
+}
+
+#[rocket::async_test]
+async fn tr_07_tr_18_malformed_answers() {
+    let good = r#"{"access_token": "at", "token_type": "bearer"}"#;
+    let utf_16: String = good.chars().flat_map(|c| [c, '\0']).collect();
+    let deep = format!(
+        "{{\"access_token\": \"at\", \"token_type\": \"bearer\", \"x\": {}{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    for (status, body) in [
+        (200, ""),
+        (204, ""),
+        (204, good),
+        (202, good),
+        (200, "<html>a=b</html>"),
+        (200, "null"),
+        (200, "[]"),
+        (200, &format!("[{good}]")),
+        (200, &format!("\u{feff}{good}")),
+        (200, &utf_16),
+        (200, &good[..good.len() - 1]),
+        (200, &format!("{good}x")),
+        (200, &format!("{good}{good}")),
+        (200, &good.replacen('{', r#"{"access_token": "at", "#, 1)),
+        (200, &good.replacen('{', r#"{"\u0061ccess_token": "at", "#, 1)),
+        (200, &good.replacen('{', r#"{"x": {"y": 1, "y": 1}, "#, 1)),
+        (200, &deep),
+        (200, "\u{1f}\u{8b}\u{8}\0\0"),
+    ] {
+        for header in ["content-type: application/json", "content-encoding: gzip", "content-encoding: br"] {
+            let (grant, server) = exchanged_as("form_token_answer = true", header, status, body).await;
+            let error = grant.expect_err(body);
+            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{status} {body} {error:?}");
+            // Nothing is unfolded, so no bomb does.
+            assert_eq!(server.asked("/token")[0].header("accept-encoding"), None);
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn tr_11_a_busy_provider_is_waited_for() {
+    for (status, header, wanted) in [
+        (429, "retry-after: 7", Some(7)),
+        (503, "retry-after: 7", Some(7)),
+        (503, "retry-after: 0", Some(1)),
+        (503, "retry-after: 999999", Some(3600)),
+        (503, "retry-after: Fri, 31 Dec 1999 23:59:59 GMT", Some(1)),
+        (503, "retry-after: Fri, 31 Dec 2399 23:59:59 GMT", Some(3600)),
+        (503, "retry-after: -1", None),
+        (503, "retry-after: soon", None),
+        (500, "x: y", None),
+    ] {
+        let error = exchanged_as("", header, status, "").await.0.unwrap_err();
+        let waits = error.retry_after().map(|time| time.as_secs());
+        assert_eq!((error.kind(), waits), (ErrorKind::ProviderUnreachable, wanted), "{header}");
+    }
+    let refused =
+        exchanged_as("", "retry-after: 7", 400, r#"{"error": "invalid_grant"}"#).await.0.unwrap_err();
+    assert_eq!(refused.retry_after(), None);
+}
+
+/// A provider that does this with every request, once read whole; and how many came.
+async fn odd<F>(deed: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> (Server, Arc<Mutex<usize>>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::at(format!("http://{}", listener.local_addr().unwrap()));
+    let count = Arc::new(Mutex::new(0));
+    let counted = count.clone();
+    rocket::tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut read = Vec::new();
+            while !String::from_utf8_lossy(&read).contains("code=the-code") {
+                if socket.read_buf(&mut read).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            *counted.lock().unwrap() += 1;
+            rocket::tokio::spawn(deed(socket));
+        }
+    });
+    (server, count)
+}
+
+async fn oddly_exchanged(server: &Server) -> ErrorKind {
+    let entry = oauth2_entry(server, "");
+    engine().finish(&entry, &flow(&entry), &Secret::new("the-code")).await.unwrap_err().kind()
+}
+
+#[rocket::async_test]
+async fn tr_09_a_provider_that_falls_silent() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n";
+    let forever = || std::future::pending::<()>();
+    let at_once = odd(move |socket| async move {
+        forever().await;
+        drop(socket);
+    });
+    let after_headers = odd(move |mut socket| async move {
+        let _ = socket.write_all(HEAD).await;
+        forever().await;
+    });
+    let drips = odd(|mut socket| async move {
+        let _ = socket.write_all(HEAD).await;
+        while socket.write_all(b" ").await.is_ok() {
+            rocket::tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let (one, two, three) = rocket::tokio::join!(at_once, after_headers, drips);
+    let began = std::time::Instant::now();
+    let ends =
+        rocket::tokio::join!(oddly_exchanged(&one.0), oddly_exchanged(&two.0), oddly_exchanged(&three.0));
+    assert_eq!(ends, (ErrorKind::Deadline, ErrorKind::Deadline, ErrorKind::Deadline));
+    // Ten seconds for all of it, and no second try; the rest is the machine's.
+    assert!((9..30).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    assert!([one.1, two.1, three.1].iter().all(|count| *count.lock().unwrap() == 1));
+}
+
+#[rocket::async_test]
+async fn tr_08_answers_without_an_end() {
+    let chunk = || [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
+    for head in [
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n",
+        "HTTP/1.1 400 No\r\ncontent-length: 1073741824\r\n\r\n",
+    ] {
+        let written = Arc::new(Mutex::new(0));
+        let counted = written.clone();
+        let (server, _) = odd(move |mut socket| {
+            let counted = counted.clone();
+            async move {
+                let _ = socket.write_all(head.as_bytes()).await;
+                while socket.write_all(&chunk()).await.is_ok() {
+                    *counted.lock().unwrap() += 0x10000;
+                }
+            }
+        })
+        .await;
+        assert_eq!(oddly_exchanged(&server).await, ErrorKind::ProviderAnswer);
+        // What the kernel's buffers hold comes on top.
+        assert!(*written.lock().unwrap() < 64 << 20, "hung up on at the cap");
+    }
+}
+
+#[rocket::async_test]
+async fn tr_19_what_is_sent_is_not_sent_again() {
+    for answer in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+        let (server, count) = odd(move |mut socket| async move {
+            let _ = socket.write_all(answer.as_bytes()).await;
+        })
+        .await;
+        assert_eq!(oddly_exchanged(&server).await, ErrorKind::ProviderUnreachable);
+        assert_eq!(*count.lock().unwrap(), 1, "{answer}");
     }
 }
 
@@ -154,17 +337,6 @@ async fn nobody_there() {
     let entry = oauth2_entry(&server, "");
     let error = engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProviderUnreachable);
-}
-
-#[rocket::async_test]
-async fn tr_09_a_provider_that_falls_silent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let _held = rocket::tokio::spawn(async move { listener.accept().await });
-    let http = Http::new().unwrap();
-    let mut request = http.0.get(url).build().unwrap();
-    *request.timeout_mut() = Some(std::time::Duration::from_millis(50));
-    assert_eq!(http.send(request).await.unwrap_err().kind(), ErrorKind::Deadline);
 }
 
 #[rocket::async_test]
@@ -212,7 +384,25 @@ fn tr_02_tr_03_what_a_token_is() {
     for right in ["bearer", "BEARER", "Bearer"] {
         assert!(read(json!({ "token_type": right })).is_ok());
     }
+    assert!(serde_json::from_value::<TokenAnswer>(json!({"access_token": "at"})).is_err());
     assert!(read(json!({"refresh_token": 1})).is_err() && read(json!({"id_token": {}})).is_err());
+}
+
+#[rocket::async_test]
+async fn tr_03_a_provider_that_leaves_out_the_type() {
+    let header = "content-type: application/json";
+    for kind in ["", r#", "token_type": null"#, r#", "token_type": """#] {
+        let body = format!(r#"{{"access_token": "at"{kind}}}"#);
+        let error = exchanged_as("", header, 200, &body).await.0.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        let grant = exchanged_as("assume_bearer = true", header, 200, &body).await.0.unwrap();
+        assert_eq!(grant.token.token_type, "bearer");
+    }
+    // What it says still counts.
+    for kind in [r#""mac""#, "1"] {
+        let body = format!(r#"{{"access_token": "at", "token_type": {kind}}}"#);
+        assert!(exchanged_as("assume_bearer = true", header, 200, &body).await.0.is_err());
+    }
 }
 
 #[test]
@@ -221,6 +411,7 @@ fn tr_04_expires_in() {
         (json!(3600), Some(4600)),
         (json!("3600"), Some(4600)),
         (json!(3600.0), Some(4600)),
+        (json!(3599.97), Some(4599)),
         (json!(null), None),
         (json!(0), None),
     ] {
@@ -233,7 +424,10 @@ fn tr_04_expires_in() {
         json!(1e99),
         json!(u64::MAX),
         json!("99999999999999999999999"),
-        json!(1.5),
+        json!("-1"),
+        json!("1e3"),
+        json!(-0.5),
+        json!([]),
         json!(true),
         json!(""),
     ] {
