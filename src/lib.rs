@@ -106,7 +106,8 @@
 //! | `after_error` | our error page | |
 //! | `sign_in_page` | | the app's own sign-in form: our pages link to it, with a `next` that the form checks before it goes there |
 //! | `token_keys` | derived from `secret_key`; debug: a key file beside the database | base64 of 32 bytes each: the first seals, all open |
-//! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts in memory, seconds; `false` for none |
+//! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts and sessions in memory, seconds; `false` for none |
+//! | `session` | `{ idle = 604800, age = 1209600 }` | how long one stays signed in without a request, and at most, in seconds: [`CurrentUser`] |
 //! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user: `Keep` and [`Tokens`] without one need `false` |
 //! | `log_requests` | `false` | `true`: no cap on the log's level, though debug prints whole requests |
 //!
@@ -125,6 +126,7 @@
 //! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |
 //! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs out |
+//! | POST `/login/logout/everywhere` | signs out in all browsers, where the storage keeps sessions |
 //!
 //! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.
 //!

@@ -1,17 +1,20 @@
 //! Sessions: who is this request from.
 
+mod cookie;
+mod pass;
+
 use std::fmt;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocket::Request;
-use rocket::http::{Cookie, CookieJar, SameSite};
+use rocket::http::CookieJar;
 use rocket::response::Redirect;
 
-use crate::clock::Clock;
+pub(crate) use self::cookie::{CookieSessions, Origin};
+pub(crate) use self::pass::Pass;
 use crate::error::Result;
 use crate::link::typed;
-use crate::storage::UserType;
+use crate::storage::{Session, UserType};
 use crate::user::UserId;
 
 /// What came of signing a user in.
@@ -32,7 +35,7 @@ impl SignedIn {
 }
 
 /// The app's own sessions, for an app that has them: `Dance::fairing().sessions(AppSessions)`. Without, a session is
-/// [`CurrentUser`]'s private cookie.
+/// [`CurrentUser`]'s.
 ///
 /// ```
 /// use rocket::Request;
@@ -112,78 +115,73 @@ impl<S: Sessions> AnySessions for Typed<S> {
     }
 }
 
-const COOKIE: [&str; 2] = ["rocket_dance_session", "__Host-rocket_dance_session"];
-/// How long a session lasts, in seconds: two weeks.
-const LIFETIME: i64 = 14 * 24 * 60 * 60;
-
-/// Whether the app of this process is served over https: `CurrentUser::sign_in` has nothing but a cookie jar to go by.
-static SECURE: AtomicBool = AtomicBool::new(false);
-
-/// The default sessions: Rocket's private cookie (encrypted, authenticated), Lax, with its time of issue inside.
-pub(crate) struct PrivateCookie {
-    secure: bool,
-    clock: Clock,
+/// The app's own sessions, or ours.
+pub(crate) enum AllSessions {
+    Own(Box<dyn AnySessions>),
+    Ours(CookieSessions),
 }
 
-impl PrivateCookie {
-    pub(crate) fn new(secure: bool, clock: Clock) -> Self {
-        SECURE.store(secure, Ordering::Relaxed);
-        Self { secure, clock }
+impl AllSessions {
+    pub(crate) fn ours(&self) -> Option<&CookieSessions> {
+        match self {
+            AllSessions::Own(_) => None,
+            AllSessions::Ours(ours) => Some(ours),
+        }
     }
 
-    fn of(jar: &CookieJar<'_>, secure: bool, now: i64) -> Option<String> {
-        let cookie = jar.get_private(COOKIE[usize::from(secure)])?;
-        let (at, user) = cookie.value().split_once(' ')?;
-        let at: i64 = at.parse().ok()?;
-        (at <= now.saturating_add(60) && now < at.saturating_add(LIFETIME)).then(|| user.to_owned())
+    /// Who `request` is from; `fresh`: past our cache.
+    pub(crate) async fn current(&self, request: &Request<'_>, fresh: bool) -> Result<Option<String>> {
+        match self {
+            AllSessions::Own(own) => own.current(request).await,
+            AllSessions::Ours(ours) => ours.current(request, fresh).await,
+        }
     }
 
-    fn set(jar: &CookieJar<'_>, secure: bool, now: i64, user: &str) {
-        let value = format!("{now} {user}");
-        let cookie = Cookie::build((COOKIE[usize::from(secure)], value))
-            // Strict, Rocket's default, would not come along from the provider.
-            .same_site(SameSite::Lax)
-            .http_only(true)
-            .secure(secure)
-            .path("/")
-            .max_age(rocket::time::Duration::seconds(LIFETIME));
-        jar.add_private(cookie);
+    pub(crate) async fn sign_in(
+        &self,
+        request: &Request<'_>,
+        user: &str,
+        origin: &Origin<'_>,
+    ) -> Result<SignedIn> {
+        match self {
+            AllSessions::Own(own) => own.sign_in(request, user).await,
+            AllSessions::Ours(ours) => {
+                request.cookies().add(ours.begin(request, user, Some(origin)).await?);
+                Ok(SignedIn::Done)
+            }
+        }
     }
 
-    fn unset(jar: &CookieJar<'_>, secure: bool) {
-        // Chromium keeps a `__Host-` cookie unless the removal carries Secure too.
-        jar.remove_private(
-            Cookie::build(COOKIE[usize::from(secure)]).path("/").same_site(SameSite::Lax).secure(secure),
-        );
-    }
-}
-
-#[rocket::async_trait]
-impl AnySessions for PrivateCookie {
-    fn user_type(&self) -> Option<UserType> {
-        None
-    }
-
-    async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
-        Ok(Self::of(request.cookies(), self.secure, self.clock.now()))
-    }
-
-    async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignedIn> {
-        Self::set(request.cookies(), self.secure, self.clock.now(), user);
-        Ok(SignedIn::Done)
-    }
-
-    async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
-        Self::unset(request.cookies(), self.secure);
+    /// After a user got another way to sign in: the session goes on under another id.
+    pub(crate) async fn rotate(&self, request: &Request<'_>) -> Result<()> {
+        if let Some(cookie) = match self {
+            AllSessions::Own(_) => None,
+            AllSessions::Ours(ours) => ours.rotate(request).await?,
+        } {
+            request.cookies().add(cookie);
+        }
         Ok(())
+    }
+
+    /// Signs out; gives the session that has ended, where it was kept.
+    pub(crate) async fn sign_out(&self, request: &Request<'_>) -> Result<Option<Session>> {
+        match self {
+            AllSessions::Own(own) => own.sign_out(request).await.map(|()| None),
+            AllSessions::Ours(ours) => {
+                let (ended, removal) = ours.end_this(request).await?;
+                removal.into_iter().for_each(|cookie| request.cookies().add(cookie));
+                Ok(ended)
+            }
+        }
     }
 }
 
 /// The signed-in user: a guard, and the session that rocket_dance keeps when the app has none of its own.
 ///
 /// As a guard it forwards 401 when nobody is signed in ([`catchers`](crate::catchers) then show the sign-in page). When
-/// the app's own [`Sessions`] can't say, it fails with the status of their error: 503 for
-/// [`Error::store`](crate::Error::store), 500 for [`Error::app`](crate::Error::app). The id type must be the policy's:
+/// it can't be known who it is, it fails with the status of the error: 503 for [`Error::store`](crate::Error::store), 500
+/// for an [`Error::app`](crate::Error::app) of the app's own [`Sessions`]. `Option<CurrentUser<U>>` makes "nobody" of
+/// that, which is Rocket's doing; `Result<CurrentUser<U>, Error>` tells the difference. The id type must be the policy's:
 /// another one stops the launch.
 ///
 /// ```
@@ -210,8 +208,25 @@ impl AnySessions for PrivateCookie {
 /// }
 /// ```
 ///
-/// The session is a cookie and nothing else: signing out removes it from this browser, a copy made before lives on for
-/// the rest of its two weeks.
+/// # How a session lives
+///
+/// Its cookie holds 256 random bits, sealed; [`DieselStorage`](crate::storage::DieselStorage) keeps a row under their hash,
+/// in `oauth_sessions`. Signing out deletes the row, and with it every copy of the cookie is worthless, in all processes:
+/// at once in this one, and on PostgreSQL in all; within `cache.ttl` (5 seconds) elsewhere. Whatever changes something by
+/// the dance's own routes asks the database itself.
+///
+/// A session ends after `session.age` (two weeks), and after `session.idle` (one week) without a request, by the
+/// `[default.dance]` of today. When it was last seen is written once in a tenth of `idle`, an hour at most: that much
+/// earlier may an idle session end. A request costs no query as long as the session is in the cache, one otherwise.
+///
+/// Signing in begins a new session and ends the one that the browser came with; connecting an account gives it a new id
+/// (session fixation). Call [`sign_in`](CurrentUser::sign_in) again when a user gets other rights, and after a change of
+/// password [`Dance::sign_out_everywhere`](crate::Dance::sign_out_everywhere) first.
+///
+/// Where the storage keeps no sessions ([`CookieStorage`](crate::storage::CookieStorage), a
+/// [`Storage`](crate::storage::Storage) without [`sessions`](crate::storage::Storage::sessions)) the cookie is all there is:
+/// signing out removes it from this browser, and a copy made before lives on for the rest of `session.age`. Only new
+/// keys end it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CurrentUser<U> {
     id: U,
@@ -227,20 +242,21 @@ impl<U: UserId> CurrentUser<U> {
         &self.id
     }
 
-    /// Signs `user` in, in the private cookie of this response.
+    /// Signs `user` in with this response: a new session, begun when the response leaves, in place of the one that the
+    /// browser has. When the store can't be reached then, the response is a 503 instead, and nobody is signed in.
     ///
-    /// This is for the default session alone: in an app with [`.sessions(…)`](crate::DanceFairing::sessions) of its own
-    /// nobody reads that cookie. Whether the cookie is `Secure` is what the `base_url` of the app that was launched last
-    /// in this process says: one process serves one app.
+    /// This is for the default session alone: in an app with [`.sessions(…)`](crate::DanceFairing::sessions) of its own it
+    /// does nothing but leave a warning in the log.
     pub fn sign_in(jar: &CookieJar<'_>, user: &U) {
-        PrivateCookie::set(jar, SECURE.load(Ordering::Relaxed), Clock::default().now(), &user.to_string());
+        Pass::In(user.to_string()).leave(jar);
     }
 }
 
 impl CurrentUser<()> {
-    /// Signs out whoever is signed in, in this response: the counterpart of [`sign_in`](CurrentUser::sign_in).
+    /// Signs out whoever is signed in, with this response: the counterpart of [`sign_in`](CurrentUser::sign_in). When the
+    /// store can't be reached the response is a 503 instead, and the session stays.
     pub fn sign_out(jar: &CookieJar<'_>) {
-        PrivateCookie::unset(jar, SECURE.load(Ordering::Relaxed));
+        Pass::Out.leave(jar);
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) sign_in_page: Option<String>,
     pub(crate) token_keys: Vec<[u8; 32]>,
     pub(crate) cache: Option<CacheSettings>,
+    pub(crate) session: SessionSettings,
     /// As set; unset means: true when users are known.
     pub(crate) user_required: Option<bool>,
     pub(crate) log_requests: bool,
@@ -58,6 +59,24 @@ pub(crate) struct CacheSettings {
     pub(crate) bytes: u64,
     /// Seconds.
     pub(crate) ttl: u64,
+}
+
+/// `[default.dance.session]`, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionSettings {
+    /// How long a session lasts without a request.
+    pub(crate) idle: i64,
+    /// How long it lasts at most.
+    pub(crate) age: i64,
+    /// Whether `idle` was asked for.
+    pub(crate) idle_is_set: bool,
+}
+
+impl SessionSettings {
+    /// How often it is noted that a session was seen.
+    pub(crate) fn step(&self) -> i64 {
+        (self.idle / 10).clamp(1, 3600)
+    }
 }
 
 /// One `[default.oauth.<name>]`, laid over its preset and checked.

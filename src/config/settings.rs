@@ -8,7 +8,7 @@ use url::Url;
 
 use super::table::Table;
 use super::urls::web_url;
-use super::{CacheSettings, Settings};
+use super::{CacheSettings, SessionSettings, Settings};
 use crate::next;
 
 /// Base64 as people paste it: either alphabet, with or without `=`.
@@ -34,6 +34,7 @@ impl Settings {
             sign_in_page,
             token_keys: token_keys(&mut table),
             cache: cache(&mut table),
+            session: session(&mut table),
             user_required: table.boolean("user_required"),
             log_requests: table.boolean("log_requests").unwrap_or(false),
             base_url,
@@ -151,4 +152,26 @@ fn cache(table: &mut Table<'_>) -> Option<CacheSettings> {
         return None;
     }
     Some(cache)
+}
+
+const DAY: i64 = 24 * 60 * 60;
+
+fn session(table: &mut Table<'_>) -> SessionSettings {
+    let mut session = SessionSettings { idle: 7 * DAY, age: 14 * DAY, idle_is_set: false };
+    let place = table.place_of("session");
+    let Some(mut inner) = table.table("session") else { return session };
+    let mut seconds = |key: &str, example: u64| {
+        let seconds = inner.integer(key, 60..=i128::from(3650 * DAY), example)?;
+        i64::try_from(seconds).ok()
+    };
+    let (idle, age) = (seconds("idle", 604_800), seconds("age", 1_209_600));
+    inner.close();
+    session.age = age.unwrap_or(session.age.max(idle.unwrap_or_default()));
+    session.idle_is_set = idle.is_some();
+    session.idle = idle.unwrap_or(session.idle.min(session.age));
+    if session.idle > session.age {
+        let why = "has an `idle` that is longer than its `age`, and would never come to pass";
+        table.reader.fault(&place, why, "session = { idle = 604800, age = 1209600 }");
+    }
+    session
 }

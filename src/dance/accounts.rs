@@ -67,6 +67,7 @@ impl Dance {
             "confirm_url": self.pending_id(request).map(|_| self.confirm_path()),
             "accounts_url": self.path("/accounts"),
             "logout_url": self.path("/logout"),
+            "logout_everywhere_url": self.ends_sessions().then(|| self.path("/logout/everywhere")),
         }))
     }
 

@@ -12,11 +12,11 @@ use super::reply::Reply;
 use crate::client::Client;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted};
+use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted, sid};
 use crate::link::{Arrival, Purpose};
-use crate::session::SignedIn;
+use crate::session::{Origin, SignedIn};
 use crate::signals::{Authorized, Event};
-use crate::storage::{Claim, Linked, NullStorage, Record};
+use crate::storage::{Claim, Linked, NullStorage, Record, Whose};
 
 /// The query of a callback, taken out of the request before Rocket logs it.
 #[derive(Default)]
@@ -80,7 +80,7 @@ impl Dance {
         if !is_allowed {
             return Err(not_trusted("the entry is for something else than when the flow began"));
         }
-        if flow.visitor.is_some() && flow.visitor.as_deref() != self.user(request).await? {
+        if flow.visitor.is_some() && flow.visitor.as_deref() != self.user_now(request).await? {
             return Err(not_trusted("another user is signed in than began the flow"));
         }
         // The store is asked before the code is used: when it is down, the code isn't burned.
@@ -166,7 +166,7 @@ impl Dance {
             notes: flow.carried.clone(),
         };
         if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
-            arrival.present = self.user(request).await?.map(str::to_owned);
+            arrival.present = self.user_now(request).await?.map(str::to_owned);
         }
         if flow.purpose == Purpose::Site {
             arrival.admitted = self.admits(request, entry).await;
@@ -204,7 +204,7 @@ impl Dance {
                 return Err(error);
             }
         };
-        self.welcome(request, flow, linked, end).await
+        self.welcome(request, &arrival, linked, end).await
     }
 
     /// Whether whoever is here may connect the site's first account.
@@ -223,16 +223,37 @@ impl Dance {
     }
 
     /// The account is stored: sign in, tell.
-    async fn welcome(&self, request: &Request<'_>, flow: &Flow, linked: Linked, end: End) -> Result<End> {
+    async fn welcome(
+        &self,
+        request: &Request<'_>,
+        arrival: &Arrival,
+        linked: Linked,
+        end: End,
+    ) -> Result<End> {
         let Linked { record, previous, user, merged } = linked;
         self.tell_stored(&record, previous.is_none()).await;
-        let Some(user) = user.filter(|_| flow.purpose == Purpose::SignIn) else { return Ok(end) };
+        if arrival.purpose == Purpose::Connect {
+            self.sessions.rotate(request).await?;
+        }
+        let Some(user) = user.filter(|_| arrival.purpose == Purpose::SignIn) else { return Ok(end) };
         if merged {
             let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
             self.signals.event(Event::AccountMerged { entry, provider_user_id, user: user.clone() }).await;
+            if self.ends_sessions() {
+                // AL-02: who has got hold of the local user before is still in there.
+                self.end_sessions(&Whose::User(user.clone())).await?;
+            }
         }
         self.forget_pending_of_others(request, &user).await;
-        match self.sessions.sign_in(request, &user).await? {
+        let id_token = arrival.token.id_token.as_ref();
+        let origin = Origin {
+            entry: &arrival.entry,
+            issuer: &arrival.issuer,
+            provider_user_id: arrival.profile.id.as_deref(),
+            sid: id_token.and_then(sid),
+            id_token: None,
+        };
+        match self.sessions.sign_in(request, &user, &origin).await? {
             SignedIn::Done => {
                 self.signals.event(Event::LoginCompleted { entry: record.entry, user }).await;
                 Ok(end)

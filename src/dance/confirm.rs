@@ -83,6 +83,7 @@ impl Dance {
         match self.storage(request).link(&arrival, self.keys()).await {
             Ok(Linked { record, previous, .. }) => {
                 self.tell_stored(&record, previous.is_none()).await;
+                self.sessions.rotate(request).await?;
                 Ok(next)
             }
             Err(error) => {

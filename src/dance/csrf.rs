@@ -10,8 +10,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{encode, random};
 
 const COOKIE: &str = "rocket_dance_csrf";
-/// Seconds: as long as a session lasts.
-const MAX_AGE: i64 = 14 * 24 * 60 * 60;
 
 impl Dance {
     /// The token for forms of this page; sets the browser's cookie where there is none.
@@ -24,7 +22,8 @@ impl Dance {
             _ => {
                 let fresh = request.local_cache(|| Fresh(random::<32>().map(|bytes| encode(&bytes))));
                 let value = fresh.0.as_ref().map_err(Error::copy)?;
-                self.set_cookie(request, name, value.clone(), MAX_AGE);
+                // As long as a session lasts.
+                self.set_cookie(request, name, value.clone(), self.settings.session.age);
                 value.clone()
             }
         };
@@ -51,7 +50,7 @@ impl Dance {
             return refused("the browser sent no CSRF cookie");
         };
         let wanted =
-            self.keys().tag("csrf", &[browser.value(), self.user(request).await?.unwrap_or_default()]);
+            self.keys().tag("csrf", &[browser.value(), self.user_now(request).await?.unwrap_or_default()]);
         if token.is_some_and(|token| token.as_bytes().ct_eq(wanted.as_bytes()).into()) {
             Ok(())
         } else {

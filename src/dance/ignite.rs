@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
 use crate::provider::{PRESETS, Preset};
-use crate::session::PrivateCookie;
+use crate::session::{AllSessions, CookieSessions, Pass};
 use crate::signals::{Event, Receivers};
 use crate::storage::{Cached, CookieStorage, Place, UserType};
 
@@ -90,6 +90,9 @@ impl Fairing for DanceFairing {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Some(dance) = request.rocket().state::<Dance>() else { return };
+        if let Some(pass) = Pass::take(response) {
+            dance.let_pass(request, pass, response).await;
+        }
         if matches!(dance.store, Place::Browser) {
             for cookie in dance.account_cookies(request) {
                 response.adjoin_header(&cookie);
@@ -133,9 +136,14 @@ impl Parts {
         });
         let site = site(&entries, &admins, &store.0, &mut faults);
         let clock = Clock::default();
-        let sessions =
-            sessions.unwrap_or_else(|| Box::new(PrivateCookie::new(settings.secure(), clock.clone())));
-        let (mut user_type, mut key_file) = (sessions.user_type(), None);
+        let (mut user_type, mut key_file) = (sessions.as_ref().and_then(|own| own.user_type()), None);
+        if settings.session.idle_is_set && sessions.is_none() && !store.0.keeps_sessions() {
+            faults.push(
+                "`session.idle` of [default.dance] needs a storage that keeps sessions, and this one doesn't: leave it \
+                 out, or use DieselStorage"
+                    .to_owned(),
+            );
+        }
         if let Place::Shared(storage) = &store.0 {
             user_type = one_type(storage.user_type(), user_type, &mut faults);
             match storage.open(&figment).await {
@@ -158,6 +166,18 @@ impl Parts {
                 (Place::Shared(cached.clone()), Some(cached))
             }
             (place, _) => (place, None),
+        };
+        let sessions = match (sessions, &store) {
+            (Some(own), _) => AllSessions::Own(own),
+            (None, Place::Shared(storage)) => AllSessions::Ours(CookieSessions::new(
+                &settings,
+                clock.clone(),
+                keys.clone(),
+                Some(storage.clone()),
+            )),
+            (None, Place::Browser) => {
+                AllSessions::Ours(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
+            }
         };
         let stops = |error| vec![launch_message(&error)];
         let engine = Engine::new(clock).map_err(stops)?;

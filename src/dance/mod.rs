@@ -41,7 +41,7 @@ use crate::error::{Error, ErrorKind, Result, Who};
 use crate::next;
 use crate::page::Pages;
 use crate::secret::KeyRing;
-use crate::session::AnySessions;
+use crate::session::AllSessions;
 use crate::signals::Receivers;
 use crate::storage::{Browser, Cached, Key, Place, Storage, UserType};
 
@@ -87,7 +87,7 @@ pub struct Inner {
     pub(crate) store: Place,
     /// The cache within `store`, where there is one.
     pub(crate) cache: Option<Arc<Cached>>,
-    pub(crate) sessions: Box<dyn AnySessions>,
+    pub(crate) sessions: AllSessions,
     pub(crate) signals: Receivers,
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) pages: Pages,
@@ -171,9 +171,18 @@ impl Dance {
 
     /// The user whom `request` is from, asked once per request.
     pub(crate) async fn user<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
+        self.whom(request, false).await
+    }
+
+    /// The same, and past the cache where nobody has asked before: asked first by whatever changes something.
+    pub(crate) async fn user_now<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
+        self.whom(request, true).await
+    }
+
+    async fn whom<'r>(&self, request: &'r Request<'_>, fresh: bool) -> Result<Option<&'r str>> {
         struct User(Result<Option<String>>);
-        let user =
-            request.local_cache_async(async { User(self.sessions.current(request).await) }.boxed()).await;
+        let user = async { User(self.sessions.current(request, fresh).await) };
+        let user = request.local_cache_async(user.boxed()).await;
         match &user.0 {
             Ok(user) => Ok(user.as_deref()),
             Err(error) => Err(error.copy()),

@@ -20,7 +20,10 @@ pub(super) enum Endpoint {
     Confirm,
     Disconnect,
     Primary,
-    Logout,
+    /// Here, or everywhere.
+    Logout {
+        everywhere: bool,
+    },
 }
 
 #[derive(Clone)]
@@ -43,7 +46,8 @@ pub(super) fn routes(prefix: &str, callbacks: &[(String, String)]) -> Vec<(Strin
         ("/confirm", Endpoint::Confirm),
         ("/<name>/disconnect", Endpoint::Disconnect),
         ("/<name>/primary", Endpoint::Primary),
-        ("/logout", Endpoint::Logout),
+        ("/logout", Endpoint::Logout { everywhere: false }),
+        ("/logout/everywhere", Endpoint::Logout { everywhere: true }),
     ];
     let mut mounts: Vec<(String, Vec<Route>)> = fixed
         .into_iter()
@@ -106,8 +110,8 @@ impl Endpoint {
                 Ok(form) => dance.post_primary(request, name, &form).await,
                 Err(error) => Err(error),
             },
-            (Endpoint::Logout, Method::Post) => match form(request, data).await {
-                Ok(form) => dance.post_logout(request, &form).await,
+            (Endpoint::Logout { everywhere }, Method::Post) => match form(request, data).await {
+                Ok(form) => dance.post_logout(request, &form, *everywhere).await,
                 Err(error) => Err(error),
             },
             _ => return self.method_not_allowed(dance, request),
@@ -126,7 +130,7 @@ impl Endpoint {
             match self {
                 Endpoint::SignIn | Endpoint::Accounts | Endpoint::Callback(_) => "GET",
                 Endpoint::Begin | Endpoint::Confirm => "GET, POST",
-                Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout => "POST",
+                Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout { .. } => "POST",
             },
         );
         if request.method() == Method::Head {

@@ -28,6 +28,7 @@ use crate::storage::{Record, Storage};
 /// | `confirm_url` | where an account that [waits for its user](crate::Verdict::SignInFirst) is confirmed; `null` when none does |
 /// | `accounts_url` | the page of the connected accounts |
 /// | `logout_url` | where the form that signs out posts to |
+/// | `logout_everywhere_url` | the same for all browsers; null where the storage keeps no sessions |
 ///
 /// ```
 /// use rocket_dance::{Accounts, Result, provider::GitHub};

@@ -429,6 +429,15 @@ pub(crate) enum Place {
     Shared(Arc<dyn Storage>),
 }
 
+impl Place {
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        match self {
+            Place::Browser => false,
+            Place::Shared(storage) => storage.sessions().is_some(),
+        }
+    }
+}
+
 impl<S: Storage> From<S> for Store {
     fn from(storage: S) -> Self {
         Store(Place::Shared(Arc::new(storage)))

@@ -1,9 +1,12 @@
 //! What every storage must do: one suite for all of them.
 
+mod sessions;
+
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+pub(crate) use self::sessions::session;
 use super::*;
 use crate::link::Purpose;
 use crate::profile::Profile;
@@ -45,22 +48,6 @@ fn site_arrival(id: &str, account: Option<&str>) -> Arrival {
 
 pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Record {
     Record::of(&arrival(entry, id, user), user, None, &keys()).unwrap()
-}
-
-/// A session of `user`, from a dance at `op`, between the times 1000 and 2000.
-pub(crate) fn session(id: &str, user: &str) -> Session {
-    Session {
-        id: id.into(),
-        user_id: user.into(),
-        entry: Some("op".into()),
-        issuer: Some("https://op.example".into()),
-        provider_user_id: Some("Ada".into()),
-        sid: None,
-        id_token: None,
-        created_at: 1000,
-        seen_at: 1000,
-        expires_at: 2000,
-    }
 }
 
 /// A key-value store, as in the documentation of [`Storage`].
@@ -415,93 +402,6 @@ pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Stor
 }
 
 /// A callback is used once.
-/// What holds where sessions are kept; CA-01 within one process: nothing is cached beyond its end.
-pub(crate) async fn sessions(storage: &dyn Storage) {
-    let sessions = storage.sessions().unwrap();
-    let at = async |id: &str| sessions.session(id).await.unwrap();
-    assert_eq!(at("a").await, None);
-    let a = Session { id_token: Some("v1.sealed".into()), sid: Some("Ö 1".into()), ..session("a", "7") };
-    sessions.begin_session(&a, None, 1000).await.unwrap();
-    assert_eq!(sessions.fresh_session("a").await.unwrap().as_ref(), Some(&a));
-    assert_eq!(at("a").await.map(|session| session.user_id), Some("7".into()));
-    for other in ["A", "a ", "", "session:a"] {
-        assert_eq!(at(other).await, None, "{other}");
-    }
-
-    // Seen: later than before, or not at all.
-    sessions.session_seen("a", 1500, 2500).await.unwrap();
-    sessions.session_seen("a", 1400, 9000).await.unwrap();
-    sessions.session_seen("b", 1500, 2500).await.unwrap();
-    let seen = at("a").await.unwrap();
-    assert_eq!((seen.created_at, seen.seen_at, seen.expires_at), (1000, 1500, 2500));
-
-    // SF-01: another id, and the old one is dead; who has ended isn't woken.
-    assert!(sessions.rename_session("a", "b").await.unwrap());
-    assert_eq!((at("a").await, at("b").await.unwrap().sid), (None, Some("Ö 1".into())));
-    assert!(!sessions.rename_session("a", "c").await.unwrap());
-    assert_eq!(at("c").await, None);
-    // SF-03: a new one in place of the old.
-    sessions.begin_session(&session("c", "8"), Some("b"), 1000).await.unwrap();
-    assert_eq!((at("b").await, at("c").await.map(|session| session.user_id)), (None, Some("8".into())));
-
-    // Whose end.
-    assert_eq!(sessions.end_sessions(&Whose::User("8".into())).await.unwrap().len(), 1);
-    assert_eq!(at("c").await, None);
-    let by_form = Session { entry: None, issuer: None, provider_user_id: None, ..session("form", "7") };
-    let login = |id: &str, person: &str, sid: &str| Session {
-        provider_user_id: Some(person.into()),
-        sid: Some(sid.into()),
-        ..session(id, "7")
-    };
-    let elsewhere = Session { issuer: Some("https://other.example".into()), ..login("moved", "Ada", "1") };
-    let op2 = Session { entry: Some("op2".into()), ..login("op2", "Ada", "1") };
-    let all = [
-        by_form,
-        login("1", "Ada", "1"),
-        login("2", "Ada", "2"),
-        login("3", "ada", "1"),
-        elsewhere,
-        op2,
-        session("8", "8"),
-    ];
-    let named = |person: Option<&str>, sid: Option<&str>| Whose::Login {
-        entry: "op".into(),
-        issuer: "https://op.example".into(),
-        provider_user_id: person.map(str::to_owned),
-        sid: sid.map(str::to_owned),
-    };
-    for (whose, ended) in [
-        (Whose::Its("1".into()), &["1"][..]),
-        (Whose::User("7".into()), &["1", "2", "3", "form", "moved", "op2"]),
-        (named(Some("Ada"), None), &["1", "2", "8"]),
-        (named(None, Some("1")), &["1", "3"]),
-        (named(Some("Ada"), Some("1")), &["1"]),
-        (named(Some("Ada"), Some("3")), &[]),
-        (named(None, None), &[]),
-        (Whose::User("".into()), &[]),
-        (Whose::Its("9".into()), &[]),
-    ] {
-        for session in &all {
-            sessions.end_sessions(&Whose::Its(session.id.clone())).await.unwrap();
-            sessions.begin_session(session, None, 1000).await.unwrap();
-            assert!(at(&session.id).await.is_some());
-        }
-        let gone = sessions.end_sessions(&whose).await.unwrap();
-        let mut ids: Vec<&str> = gone.iter().map(|session| session.id.as_str()).collect();
-        ids.sort_unstable();
-        assert_eq!(ids, ended, "{whose:?}");
-        for session in &all {
-            let there = !ended.contains(&session.id.as_str());
-            assert_eq!(at(&session.id).await.is_some(), there, "{whose:?} {}", session.id);
-            assert_eq!(whose.includes(session), !there);
-        }
-    }
-
-    // GC-01: who begins takes along what is over.
-    sessions.begin_session(&session("later", "9"), None, 2000).await.unwrap();
-    assert_eq!(sessions.fresh_session("8").await.unwrap(), None);
-}
-
 pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
     assert_eq!(storage.settled(id).await.unwrap(), Claim::First);
     assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), Claim::First);
@@ -523,7 +423,7 @@ pub(crate) async fn all(name: &str, new: impl AsyncFn() -> Arc<dyn Storage>) {
     rr_04_an_account_connected_anew(&*new().await).await;
     without_a_user_or_an_identity(&*new().await).await;
     a_nameless_account_is_not_the_primary_one(&*new().await).await;
-    sessions(&*new().await).await;
+    sessions::sessions(&*new().await).await;
     claims(&*new().await, name).await;
 }
 

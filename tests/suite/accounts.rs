@@ -83,7 +83,7 @@ async fn the_page_has_a_form_for_everything() {
     let mut ids = people.ids("op");
     ids.sort();
     assert_eq!((of_accounts.len(), of_accounts), (2, ids));
-    for action in ["/login/op", "/login/op2", "/login/logout"] {
+    for action in ["/login/op", "/login/op2", "/login/logout", "/login/logout/everywhere"] {
         assert!(forms.iter().any(|(known, _)| known == action), "{action}");
     }
     assert!(!forms.iter().any(|(action, _)| action == "/login/op2/disconnect"));

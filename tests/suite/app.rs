@@ -41,6 +41,11 @@ fn enter(user: i32, jar: &CookieJar<'_>) {
     CurrentUser::sign_in(jar, &user);
 }
 
+#[post("/leave")]
+fn leave(jar: &CookieJar<'_>) {
+    CurrentUser::sign_out(jar);
+}
+
 #[get("/accounts")]
 fn accounts(accounts: Accounts) -> String {
     accounts.iter().map(|account| format!("{} {:?}\n", account.entry, account.provider_user_id)).collect()
@@ -64,7 +69,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
-        .mount("/", routes![guarded, me, own_401, enter, accounts])
+        .mount("/", routes![guarded, me, own_401, enter, leave, accounts])
         .register("/", rocket_dance::catchers())
 }
 

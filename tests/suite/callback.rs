@@ -231,7 +231,8 @@ async fn a_form_that_names_another_method() {
     let csrf = ada.csrf().await;
     // Rocket rewrites the method of such a form before routing.
     for method in ["get", "put", "delete"] {
-        for form in ["/login/logout", "/login/op/disconnect", "/login/op/primary"] {
+        for form in ["/login/logout", "/login/logout/everywhere", "/login/op/disconnect", "/login/op/primary"]
+        {
             let ask = Ask::post(form, &[("_method", method), ("csrf", &csrf)]);
             refused(&mut ada, &ask, NOT_ALLOWED).await;
         }

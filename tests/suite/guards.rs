@@ -286,6 +286,7 @@ async fn accounts_serialise_for_templates() {
     assert_eq!(context["signed_in"], true);
     assert_eq!(context["accounts_url"], "/login/accounts");
     assert_eq!(context["logout_url"], "/login/logout");
+    assert_eq!(context["logout_everywhere_url"], json!(null), "this storage keeps no sessions");
     // The field that every form sends along: it works.
     let csrf = context["csrf"].as_str().expect("a token");
     let posted = app
@@ -438,6 +439,7 @@ async fn our_routes_win_against_a_catch_all() {
             ("/login/nowhere", 404),
             ("/login/accounts", 303),
             ("/login/logout", 405),
+            ("/login/logout/everywhere", 405),
             ("/login/op/disconnect", 405),
             ("/login/op/primary", 405),
         ] {
@@ -445,7 +447,13 @@ async fn our_routes_win_against_a_catch_all() {
             assert_eq!(response.status().code, status, "{uri}");
             assert_ne!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
         }
-        for uri in ["/login/logout", "/login/op/disconnect", "/login/op/primary", "/login/op"] {
+        for uri in [
+            "/login/logout",
+            "/login/logout/everywhere",
+            "/login/op/disconnect",
+            "/login/op/primary",
+            "/login/op",
+        ] {
             assert_eq!(client.post(uri).dispatch().await.status(), Status::Forbidden, "{uri}");
         }
         let own = client.get("/else/where").dispatch().await.into_string().await;
@@ -462,7 +470,7 @@ async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
     let app = app(MemoryStorage::default()).await;
     let callback = app.callback("/login/op").await;
     let authorized = app.token_calls();
-    let allowed: [(&str, &[&str]); 7] = [
+    let allowed: [(&str, &[&str]); 8] = [
         ("/login", &["GET"]),
         ("/login/op", &["GET", "POST"]),
         (&callback, &["GET"]),
@@ -470,6 +478,7 @@ async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
         ("/login/op/disconnect", &["POST"]),
         ("/login/op/primary", &["POST"]),
         ("/login/logout", &["POST"]),
+        ("/login/logout/everywhere", &["POST"]),
     ];
     let all = [
         Method::Get,

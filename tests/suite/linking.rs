@@ -10,7 +10,9 @@ use rocket_dance::{DanceFairing, Login, Result, Sessions, SignedIn, Standing, Ve
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::oracle::{Ask, Browser, House, NOT_TRUSTED, Refused, assert_guarded, refused, sign_up, users};
+use crate::oracle::{
+    Ask, Browser, House, NOT_TRUSTED, Refused, SESSION, assert_guarded, refused, sign_up, users,
+};
 use crate::signals::{Heard, Listener};
 use crate::sqlite;
 
@@ -124,6 +126,7 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
     // Once: also not after it was disconnected again, with the cookie as it was.
     assert_eq!(ada.post("/login/op/disconnect", &[]).await.status, Status::Conflict);
     let mut again = old;
+    again.jar.insert(SESSION.to_owned(), ada.jar[SESSION].clone());
     let csrf = again.csrf().await;
     refused(&mut again, &Ask::post(CONFIRM, &[("csrf", &csrf)]), NOT_TRUSTED).await;
     refused(&mut again, &Ask::get(CONFIRM), NOT_TRUSTED).await;
@@ -459,4 +462,29 @@ async fn al_24_no_link_goes_past_the_second_factor() {
     assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
     assert!(ada.get(CONFIRM).await.body.contains("Sign in as you did before"));
     assert_eq!(accounts(&house), ["op/ada -> 1"]);
+}
+
+#[rocket::async_test]
+async fn al_02_a_merge_ends_the_sessions_that_were_there_before() {
+    let (house, _) = house(true).await;
+    // Somebody has got hold of the local user: has made it with her address, say.
+    let mut mallory = house.browser();
+    mallory.enter(1).await;
+    let mut grace = house.browser();
+    grace.enter(2).await;
+    let mut ada = house.browser();
+    ada.sign_in("op").await;
+    assert_eq!((ada.user().await, mallory.user().await, grace.user().await), (Some(1), None, Some(2)));
+}
+
+#[rocket::async_test]
+async fn sf_01_what_waited_is_connected_to_a_session_of_another_id() {
+    let (house, _) = house(false).await;
+    let mut ada = house.browser();
+    ask(&mut ada, "/login/op").await;
+    ada.enter(1).await;
+    let before = ada.clone();
+    let connected = ada.post(CONFIRM, &[]).await;
+    assert_eq!(connected.location(), "/");
+    assert_eq!((ada.user().await, before.user().await), (Some(1), None));
 }

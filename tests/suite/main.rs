@@ -16,6 +16,7 @@ mod faults;
 mod guards;
 mod leakage;
 mod linking;
+mod logout;
 mod openid;
 mod oracle;
 mod people;

@@ -17,7 +17,7 @@ use rocket::serde::json::Value;
 use rocket::{Config, State, post, routes};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
-use rocket_dance::{CurrentUser, Dance, DanceFairing};
+use rocket_dance::{Dance, DanceFairing};
 use serde_json::json;
 
 use crate::people::{People, SignUp};
@@ -28,12 +28,6 @@ pub const SECRET_KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
 #[post("/advance/<seconds>")]
 fn advance(seconds: i64, dance: &State<Dance>) {
     dance.advance(seconds);
-}
-
-/// A password form's end: the session cookie without a dance.
-#[post("/leave")]
-fn leave(jar: &rocket::http::CookieJar<'_>) {
-    CurrentUser::sign_out(jar);
 }
 
 /// Not a test: what [`Server::start`] starts.
@@ -58,12 +52,11 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
         .fold(Figment::from(Config::debug_default()), |figment, (key, value)| {
             figment.merge(Serialized::default(&key, value))
         });
-    let rocket =
-        crate::app::rocket(figment, dance).mount("/", routes![advance, leave]).attach(AdHoc::on_liftoff(
-            "port",
-            // On its own line, whatever the test harness has printed before.
-            |rocket| Box::pin(async move { println!("\nSERVED AT {} END", rocket.config().port) }),
-        ));
+    let rocket = crate::app::rocket(figment, dance).mount("/", routes![advance]).attach(AdHoc::on_liftoff(
+        "port",
+        // On its own line, whatever the test harness has printed before.
+        |rocket| Box::pin(async move { println!("\nSERVED AT {} END", rocket.config().port) }),
+    ));
     rocket::execute(async {
         rocket.launch().await.map(drop).map_err(|error| println!("NOT LAUNCHED {error:?}"))
     })
