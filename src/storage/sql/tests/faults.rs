@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rocket::tokio::task::JoinSet;
@@ -204,6 +203,7 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
 mod server {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::thread;
 
     use super::*;
 
