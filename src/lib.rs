@@ -85,8 +85,12 @@
 //! | `account` | the provider's user id of the site's own account: [`Site`] |
 //! | `trust_email` | whether its verified addresses count when a stranger may be [somebody here already](Login::merge): `true`, `false`, or a list of domains; default: what the preset says, if its URLs are the preset's |
 //! | `title` | what the buttons call it |
-//! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url` | the URLs of the preset |
-//! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post` or `none` |
+//! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url`, `revocation_url`, `par_url` | the URLs of the preset; endpoints beside an `issuer` with discovery are of its own host |
+//! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none` |
+//! | `private_key_file` or `private_key` | of `private_key_jwt`: PKCS#8 in PEM; RSA, P-256 or Ed25519 |
+//! | `private_key_id`, `private_key_audience` | its `kid`; whom it is for: the `issuer`, without one the `token_url` (Entra and Okta want the latter) |
+//! | `response_mode` | `query`; `form_post`: the callback is a POST, and no GET |
+//! | `par` | `true`: authorization requests are pushed (RFC 9126); unset: where the provider's metadata demands it |
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
 //! | `form_token_answer`, `assume_bearer` | `true`: the token endpoint answers with a form without saying so; leaves out `token_type` |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
@@ -120,10 +124,10 @@
 //! | GET `/login` | the sign-in page |
 //! | GET `/login/<name>?next=/path` | signed out: to the provider; signed in: asks whether to connect |
 //! | POST `/login/<name>` | begins; connects when signed in (form: `csrf`, `next`) |
-//! | GET `/login/<name>/authorized` | the callback |
+//! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
 //! | GET `/login/accounts` | the connected accounts |
 //! | GET, POST `/login/confirm` | an account that [waits for its user](Verdict::SignInFirst): asks her to sign in, then whether to connect it (form: `csrf`, `cancel`) |
-//! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's |
+//! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's; then their tokens are revoked at the provider |
 //! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs out |
 //! | POST `/login/logout/everywhere` | signs out in all browsers, where the storage keeps sessions |

@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 
 const STYLE: &str = include_str!("../templates/oauth/style.css");
-const TEMPLATES: [(&str, &str); 7] = [
+/// The one script: it sends a form that came from elsewhere once more, from here.
+const SCRIPT: &str = include_str!("../templates/oauth/form_post.js");
+const TEMPLATES: [(&str, &str); 8] = [
     ("layout.html", include_str!("../templates/oauth/layout.html.tera")),
     ("sign_in.html", include_str!("../templates/oauth/sign_in.html.tera")),
     ("confirm.html", include_str!("../templates/oauth/confirm.html.tera")),
@@ -16,6 +18,7 @@ const TEMPLATES: [(&str, &str); 7] = [
     ("connect.html", include_str!("../templates/oauth/connect.html.tera")),
     ("accounts.html", include_str!("../templates/oauth/accounts.html.tera")),
     ("error.html", include_str!("../templates/oauth/error.html.tera")),
+    ("form_post.html", include_str!("../templates/oauth/form_post.html.tera")),
 ];
 
 /// The pages, ready to render, and the policy that lets browsers load nothing else with them.
@@ -30,11 +33,12 @@ impl Pages {
         let mut tera = Tera::default();
         tera.set_escape_fn(escape);
         tera.add_raw_templates(TEMPLATES).map_err(Error::app)?;
-        let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+        let hash = |text: &str| STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
         // No `form-action`: browsers apply it to the redirect that follows a form, and ours leads to the provider.
         let content_security_policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
-            STANDARD.encode(digest)
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
+            hash(STYLE),
+            hash(SCRIPT)
         );
         Ok(Self { tera, content_security_policy })
     }
@@ -43,6 +47,7 @@ impl Pages {
     pub(crate) fn render(&self, name: &str, context: impl Serialize) -> Result<String> {
         let mut context = Context::from_serialize(context).map_err(Error::app)?;
         context.insert("style", STYLE);
+        context.insert("script", SCRIPT);
         self.tera.render(name, &context).map_err(Error::app)
     }
 }

@@ -29,7 +29,7 @@ use crate::link::{Arrival, Purpose};
 /// | [`Event::AccountRemoved`] | – | `connection_removed` |
 /// | [`Event::LoginCompleted`] | – | `login_completed` |
 /// | [`Event::LoginFailed`] | – | `login_failed` |
-/// | [`Event::TokenRefreshed`], [`Event::GrantLost`], [`Event::GrantOrphaned`] | – | – |
+/// | [`Event::TokenRefreshed`], [`Event::GrantLost`], [`Event::GrantOrphaned`], [`Event::RevocationFailed`] | – | – |
 ///
 /// Who is in our organisation needs the network, so it is asked here and not in the policy:
 ///
@@ -250,6 +250,16 @@ pub enum Event {
         /// The local user.
         user: Option<String>,
     },
+    /// The tokens of a removed account could not be revoked at the provider, tried twice: the grant may live on there
+    /// until it expires. Here nothing is left of it.
+    RevocationFailed {
+        /// The entry's name.
+        entry: String,
+        /// The provider's id of its user.
+        provider_user_id: Option<String>,
+        /// The local user whose account it was.
+        user: Option<String>,
+    },
     /// A grant is dead: the person must connect again.
     GrantLost {
         /// The entry's name.
@@ -275,6 +285,7 @@ impl Event {
             | Event::LoginFailed { entry, .. }
             | Event::GrantOrphaned { entry, .. }
             | Event::TokenRefreshed { entry, .. }
+            | Event::RevocationFailed { entry, .. }
             | Event::GrantLost { entry, .. } => entry,
         }
     }

@@ -2,6 +2,7 @@
 
 mod refresh;
 mod request;
+mod revoke;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use url::Url;
 
 pub(crate) use self::refresh::Refreshes;
 pub use self::request::ApiRequest;
+pub(crate) use self::revoke::{Ended, Revocations};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Engine, read};
@@ -25,6 +27,7 @@ use crate::token::Token;
 pub(crate) enum Report {
     Refreshed,
     GrantLost,
+    NotRevoked,
 }
 
 pub(crate) type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
@@ -35,6 +38,7 @@ pub(crate) struct Workshop {
     pub(crate) keys: KeyRing,
     pub(crate) report: Box<Reporter>,
     pub(crate) refreshes: Refreshes,
+    pub(crate) revocations: Revocations,
 }
 
 /// A provider's API on behalf of one account.

@@ -13,7 +13,7 @@ use rocket::tokio;
 use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::{sleep, timeout};
 
-use super::{Account, Client, Report, State, Workshop, lost};
+use super::{Account, Client, Ended, Report, State, Workshop, lost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::LONGEST_REFRESH;
 use crate::secret::random;
@@ -186,7 +186,7 @@ impl Client {
     }
 
     async fn refresh_in_turn(&self, key: &Key, version: i64, turn: &mut Option<Turn>) -> Result<Account> {
-        let Workshop { engine, keys, report, refreshes } = &*self.0.workshop;
+        let Workshop { engine, keys, report, refreshes, .. } = &*self.0.workshop;
         let entry = &self.0.entry;
         let (began, mut loser) = (Instant::now(), Loser::default());
         loop {
@@ -229,8 +229,7 @@ impl Client {
                     let account = Account { record: renewed.clone(), token: next.clone() };
                     let answer = Answer { record, renewed, used: token, token: next, until };
                     match self.keep(answer, turn.take()).await? {
-                        // RR-04, RR-05: somebody disconnected, or connected anew, meanwhile. What is stored counts; the
-                        // token that has just come is dropped here, and nobody has it.
+                        // RR-04, RR-05: somebody disconnected, or connected anew, meanwhile. What is stored counts.
                         Kept::Newer(back) => *turn = back,
                         Kept::Ours | Kept::Later => return Ok(account),
                     }
@@ -276,7 +275,8 @@ impl Client {
             let done = client.commit(&answer).await;
             match &done {
                 Ok(true) => (client.0.workshop.report)(Report::Refreshed, answer.renewed).await,
-                Ok(false) => {}
+                // RR-04: nobody has this token. It must not live on where the account was removed meanwhile.
+                Ok(false) => client.0.workshop.revoke(&client.0.storage, answer.renewed, Ended::Removed),
                 Err(error) => log::error!(
                     "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
                      {} may have to be connected again: {error:?}",

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::faults::meant;
-use super::keys;
 use super::table::{Reader, Table};
 use super::tenants::tenants;
 use super::urls::{Urls, mountable, web_url, with_slash};
-use super::{Entry, Settings, Signature, oauth1};
-use crate::provider::{Effect, Preset, Protocol};
+use super::{Entry, Settings, Signature, credentials, keys, oauth1};
+use crate::provider::{Effect, Preset, Protocol, ResponseMode};
 
 /// Words of our own routes' paths.
 const RESERVED: &[&str] =
@@ -38,12 +37,13 @@ impl Context<'_> {
             oauth1::environment(&variable(name), &mut table, self.env);
         }
 
-        let auth = keys::auth_method(&mut table).unwrap_or(preset.token_endpoint_auth_method);
+        let auth = credentials::auth_method(&mut table).unwrap_or(preset.token_endpoint_auth_method);
         let client_id = keys::required(&mut table, "client_id");
         let (signature, client_secret) = match is_oauth1 {
             true => oauth1::signature(&mut table, &preset),
-            false => (Signature::HmacSha1, keys::client_secret(&mut table, auth)),
+            false => (Signature::HmacSha1, credentials::client_secret(&mut table, auth)),
         };
+        let private_key = if is_oauth1 { None } else { credentials::private_key(&mut table, auth) };
 
         let trust_email = keys::trust_email(&mut table, &preset);
 
@@ -54,13 +54,29 @@ impl Context<'_> {
             keys::parameter(&mut table, key, *effect, &mut fills, &mut parameters, &mut extra);
         }
         let urls = Urls { fills: &fills };
+        if oidc && let Some(issuer) = table.peek("issuer").or(preset.issuer) {
+            let endpoints =
+                ["authorization_url", "auth_uri", "token_url", "token_uri", "par_url", "revocation_url"];
+            urls.stay_with(&urls.fill(issuer), &table, &endpoints);
+        }
         let authorization_url =
             urls.read(&mut table, ["authorization_url", "auth_uri"], preset.authorization_url, !oidc);
+        // Where the entry gets its tokens elsewhere, the preset's own endpoint is no place for them to end.
+        let own_tokens = table.has("token_url") || table.has("token_uri");
         let names = if is_oauth1 { ["access_token_url", "token_url"] } else { ["token_url", "token_uri"] };
         let token_url = urls.read(&mut table, names, preset.token_url, !oidc);
         let request_token_url = is_oauth1
             .then(|| urls.read(&mut table, ["request_token_url"; 2], preset.request_token_url, true))
             .flatten();
+        let (mut revocation_url, mut par_url, mut par) = (None, None, None);
+        let mut response_mode = ResponseMode::Query;
+        if !is_oauth1 {
+            let preset_url = preset.revocation_url.filter(|_| !own_tokens);
+            revocation_url = urls.read(&mut table, ["revocation_url"; 2], preset_url, false);
+            par_url = urls.read(&mut table, ["par_url"; 2], None, false);
+            par = keys::par(&mut table, oidc || par_url.is_some());
+            response_mode = keys::response_mode(&mut table).unwrap_or(preset.response_mode);
+        }
         let own_userinfo = table.has("userinfo_url") || table.has("api_base_url");
         let userinfo_url = urls.read(&mut table, ["userinfo_url"; 2], preset.userinfo_url, false);
         let api_base_url =
@@ -115,9 +131,14 @@ impl Context<'_> {
             token_url,
             request_token_url,
             signature,
+            revocation_url,
+            par,
+            par_url,
+            response_mode,
             userinfo_url,
             api_base_url,
             auth,
+            private_key,
             pkce: table.boolean("pkce").unwrap_or(preset.pkce),
             signing_algorithms: keys::algorithms(&mut table),
             clock_skew: table

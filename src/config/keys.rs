@@ -1,15 +1,13 @@
 //! An entry's keys that aren't URLs, one function each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 
 use http::{HeaderName, HeaderValue};
 
 use super::table::Table;
 use super::tenants::tenant;
 use super::urls::{is_host, web_url};
-use crate::provider::{Algorithm, ClientAuth, Effect, Preset, Protocol};
-use crate::secret::Secret;
+use crate::provider::{Algorithm, Effect, Preset, Protocol, ResponseMode};
 
 /// ST-19: what extra parameters never say at the authorization endpoint, an entry's as little as a signal's. The dance
 /// hangs on it; a request object would say all of it, and another response mode takes the answer elsewhere.
@@ -21,6 +19,8 @@ pub(crate) const AUTHORIZATION_PARAMS: &[&str] = &[
     "redirect_uri",
     "client_id",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "response_type",
     "response_mode",
     "request",
@@ -28,8 +28,17 @@ pub(crate) const AUTHORIZATION_PARAMS: &[&str] = &[
     "scope",
 ];
 /// What they never say at the token endpoint.
-pub(crate) const TOKEN_PARAMS: &[&str] =
-    &["grant_type", "code", "code_verifier", "client_id", "client_secret", "redirect_uri", "refresh_token"];
+pub(crate) const TOKEN_PARAMS: &[&str] = &[
+    "grant_type",
+    "code",
+    "code_verifier",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "redirect_uri",
+    "refresh_token",
+];
 /// What all parameters of OAuth 1 itself begin with (RFC 5849 §3.1).
 pub(crate) const OAUTH1_PARAMS: &str = "oauth_";
 const HEADERS: &[&str] =
@@ -38,11 +47,6 @@ const HEADERS: &[&str] =
 /// What a profile is made of.
 const CLAIMS: &[&str] = &["id", "name", "username", "email", "email_verified", "profile_url", "image_url"];
 
-const AUTH_METHODS: &[(&str, ClientAuth)] = &[
-    ("client_secret_basic", ClientAuth::Basic),
-    ("client_secret_post", ClientAuth::Post),
-    ("none", ClientAuth::None),
-];
 pub(super) fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
@@ -52,49 +56,6 @@ pub(super) fn required(table: &mut Table<'_>, key: &str) -> Option<String> {
         table.fault(key, "is missing", &format!("{key} = \"…\""));
     }
     table.text(key).map(|given| given.value)
-}
-
-pub(super) fn auth_method(table: &mut Table<'_>) -> Option<ClientAuth> {
-    let given = table.text("token_endpoint_auth_method")?;
-    let found = AUTH_METHODS.iter().find(|(name, _)| *name == given.value).map(|(_, method)| *method);
-    if found.is_none() {
-        let why = "must be client_secret_basic, client_secret_post or none";
-        table.reader.fault(&given.place, why, "token_endpoint_auth_method = \"client_secret_basic\"");
-    }
-    found
-}
-
-pub(super) fn client_secret(table: &mut Table<'_>, auth: ClientAuth) -> Option<Secret> {
-    let is_there = table.has("client_secret") || table.has("client_secret_file");
-    if !is_there && auth != ClientAuth::None {
-        let why = "is missing. A public client has none, and says token_endpoint_auth_method = \"none\"";
-        table.fault("client_secret", why, "client_secret = \"…\"");
-    }
-    secret(table, "client_secret", "client_secret_file")
-}
-
-/// The secret under `key`, or in the file that `file` names.
-pub(super) fn secret(table: &mut Table<'_>, key: &str, file: &str) -> Option<Secret> {
-    let found = table.either(key, file);
-    let folder = table.folder(found);
-    let given = table.text(found)?;
-    if found == key {
-        return Some(Secret::new(given.value));
-    }
-    let mut secret = String::new();
-    let read = std::fs::File::open(folder.join(given.value))
-        .and_then(|file| file.take(1 << 16).read_to_string(&mut secret));
-    let why = match read {
-        Err(error) => format!("can't be read: {}", error.kind()),
-        Ok(_) => {
-            match secret.strip_suffix('\n').map_or(&*secret, |line| line.strip_suffix('\r').unwrap_or(line)) {
-                "" => "is the path of an empty file".to_owned(),
-                secret => return Some(Secret::new(secret)),
-            }
-        }
-    };
-    table.reader.fault(&given.place, why, &format!("{file} = \"path/to/a/file\""));
-    None
 }
 
 /// One of the preset's own keys.
@@ -275,6 +236,30 @@ pub(super) fn login(table: &mut Table<'_>, has_identity: bool) -> bool {
         table.reader.fault(&place, why, "userinfo_url = \"https://provider.example/…\"");
     }
     given.unwrap_or(has_identity)
+}
+
+/// Whether authorization requests are pushed. `has_url`: it is known where to, or will be.
+pub(super) fn par(table: &mut Table<'_>, has_url: bool) -> Option<bool> {
+    let place = table.place_of("par");
+    let given = table.boolean("par");
+    if given == Some(true) && !has_url {
+        let why = "needs to know where authorization requests are pushed to";
+        table.reader.fault(&place, why, "par_url = \"https://provider.example/…\"");
+    }
+    given
+}
+
+pub(super) fn response_mode(table: &mut Table<'_>) -> Option<ResponseMode> {
+    let given = table.text("response_mode")?;
+    match given.value.as_str() {
+        "query" => Some(ResponseMode::Query),
+        "form_post" => Some(ResponseMode::FormPost),
+        _ => {
+            let why = "must be query or form_post";
+            table.reader.fault(&given.place, why, "response_mode = \"form_post\"");
+            None
+        }
+    }
 }
 
 pub(super) fn account(table: &mut Table<'_>) -> Option<String> {

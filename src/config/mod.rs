@@ -3,6 +3,7 @@
 //! Everything is read at ignite, from Rocket's figment; every fault is collected, and the launch stops with one
 //! message per fault.
 
+mod credentials;
 mod entry;
 mod faults;
 mod keys;
@@ -28,10 +29,10 @@ pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Profile;
-use crate::provider::{Algorithm, ClientAuth, Preset, Protocol, SignatureMethod};
+use crate::provider::{Algorithm, ClientAuth, Preset, Protocol, ResponseMode, SignatureMethod};
 #[cfg(feature = "rsa-sha1")]
 use crate::secret::RsaKey;
-use crate::secret::Secret;
+use crate::secret::{Secret, SigningKey};
 
 /// `[default.dance]`.
 #[derive(Clone)]
@@ -79,6 +80,16 @@ impl SessionSettings {
     }
 }
 
+/// The key of a client that authenticates by `private_key_jwt`.
+#[derive(Debug, Clone)]
+pub(crate) struct PrivateKey {
+    pub(crate) key: SigningKey,
+    /// The `kid` of its JWTs.
+    pub(crate) id: Option<String>,
+    /// Their `aud`, where it is neither the issuer nor, without one, the token endpoint.
+    pub(crate) audience: Option<String>,
+}
+
 /// One `[default.oauth.<name>]`, laid over its preset and checked.
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -105,9 +116,16 @@ pub(crate) struct Entry {
     pub(crate) request_token_url: Option<Url>,
     /// How an OAuth 1 entry signs.
     pub(crate) signature: Signature,
+    pub(crate) revocation_url: Option<Url>,
+    /// Where authorization requests are pushed to (RFC 9126).
+    pub(crate) par_url: Option<Url>,
+    /// Whether they are; unset: where the provider demands it.
+    pub(crate) par: Option<bool>,
+    pub(crate) response_mode: ResponseMode,
     pub(crate) userinfo_url: Option<Url>,
     pub(crate) api_base_url: Option<Url>,
     pub(crate) auth: ClientAuth,
+    pub(crate) private_key: Option<PrivateKey>,
     pub(crate) pkce: bool,
     pub(crate) signing_algorithms: Vec<Algorithm>,
     /// Seconds by which the provider's clock may differ.
@@ -232,6 +250,8 @@ impl Entry {
             ("authorization_url", self.authorization_url.as_ref()),
             ("token_url", self.token_url.as_ref()),
             ("request_token_url", self.request_token_url.as_ref()),
+            ("revocation_url", self.revocation_url.as_ref()),
+            ("par_url", self.par_url.as_ref()),
             ("userinfo_url", self.userinfo_url.as_ref()),
             ("api_base_url", self.api_base_url.as_ref()),
         ]

@@ -1,7 +1,7 @@
 //! The keys that only an OAuth 1 entry has.
 
 use super::Signature;
-use super::keys::secret;
+use super::credentials::secret;
 use super::table::Table;
 use crate::provider::{Preset, SignatureMethod};
 use crate::secret::Secret;

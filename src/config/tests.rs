@@ -375,3 +375,50 @@ fn al_05_al_10_whose_addresses_are_trusted() {
         assert!(!trusts("github", elsewhere, "ada@any.example"), "{elsewhere}");
     }
 }
+
+#[test]
+fn every_key_of_client_authentication_is_read() {
+    let pem = "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIO7Pa6dkvyypoixLI+okCTrt3IUxpJ2hK9eVh3cIFPme\\n-----END PRIVATE KEY-----";
+    for key in [
+        format!("private_key = \"{}\"", pem.replace("\\n", "\n").replace('\n', "\\n")),
+        "private_key_file = \"key.pem\"".to_owned(),
+    ] {
+        let toml = format!(
+            "#! file key.pem={pem}\n[default.oauth.op]\nprovider = \"oidc\"\nissuer = \"https://op.example/t\"\nclient_id = \"me\"\n\
+             token_endpoint_auth_method = \"private_key_jwt\"\n{key}\nprivate_key_id = \"1\"\nprivate_key_audience = \"https://a.example\"\n\
+             response_mode = \"form_post\"\npar = true\npar_url = \"https://op.example/par\"\nrevocation_url = \"https://op.example/revoke\"\n"
+        );
+        let entry = read_entry("op", &toml);
+        let private = entry.private_key.as_ref().unwrap();
+        assert_eq!(private.key.algorithms(), ["EdDSA", "Ed25519"]);
+        assert_eq!(
+            (private.id.as_deref(), private.audience.as_deref()),
+            (Some("1"), Some("https://a.example"))
+        );
+        assert_eq!(
+            (entry.auth, entry.response_mode, entry.par),
+            (ClientAuth::PrivateKeyJwt, ResponseMode::FormPost, Some(true))
+        );
+        assert_eq!(entry.par_url.as_ref().map(Url::as_str), Some("https://op.example/par"));
+        assert_eq!(entry.revocation_url.as_ref().map(Url::as_str), Some("https://op.example/revoke"));
+        assert!(!format!("{entry:?} {:?}", entry.private_key).contains("MC4C"));
+    }
+    let entry = github("");
+    assert_eq!(
+        (entry.response_mode, entry.par, entry.private_key.is_none()),
+        (ResponseMode::Query, None, true)
+    );
+}
+
+#[test]
+fn a_presets_revocation_endpoint_stays_with_its_token_endpoint() {
+    let of = |more: &str| {
+        let toml = format!("[default.oauth.gitlab]\nclient_id = \"a\"\nclient_secret = \"b\"\n{more}");
+        read_entry("gitlab", &toml).revocation_url.map(String::from)
+    };
+    assert_eq!(of("").as_deref(), Some("https://gitlab.com/oauth/revoke"));
+    assert_eq!(of("hostname = \"git.example\"").as_deref(), Some("https://git.example/oauth/revoke"));
+    assert_eq!(of("token_url = \"https://git.example/token\""), None);
+    let own = "token_url = \"https://git.example/token\"\nrevocation_url = \"https://git.example/r\"";
+    assert_eq!(of(own).as_deref(), Some("https://git.example/r"));
+}

@@ -58,7 +58,7 @@ pub(super) struct Urls<'a> {
 }
 
 impl Urls<'_> {
-    fn fill(&self, text: &str) -> String {
+    pub(super) fn fill(&self, text: &str) -> String {
         self.fills
             .iter()
             .fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
@@ -115,6 +115,19 @@ impl Urls<'_> {
     pub(super) fn issuer_template(&self, table: &Table<'_>, preset: Option<&str>) -> String {
         let written = table.peek("issuer").or(preset).unwrap_or_default();
         self.fill(&written.replace("{tenant}", TENANT))
+    }
+
+    /// MX-10: what is discovered belongs to the issuer. An endpoint elsewhere, laid over it, would get codes, secrets and
+    /// tokens that were meant for the issuer alone.
+    pub(super) fn stay_with(&self, issuer: &str, table: &Table<'_>, keys: &[&str]) {
+        let Ok(issuer) = Url::parse(issuer) else { return };
+        for key in keys {
+            let given = table.peek(key).and_then(|text| Url::parse(&self.fill(text)).ok());
+            if given.is_some_and(|url| url.origin() != issuer.origin()) {
+                let why = "is elsewhere than `issuer`, whose endpoints are found by discovery: remove it";
+                table.fault(key, why, "");
+            }
+        }
     }
 
     /// The preset's further answers. Where the entry points elsewhere they move along, or stay away: the token must

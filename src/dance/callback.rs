@@ -1,4 +1,4 @@
-//! `GET /login/<name>/authorized`: the end of a dance.
+//! `/login/<name>/authorized`: the end of a dance.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use rocket::{Request, Response};
 use super::Dance;
 use super::outcome::Outcome;
 use super::reply::Reply;
-use crate::client::Client;
+use crate::client::{Client, Ended};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted, sid};
 use crate::link::{Arrival, Purpose};
 use crate::session::{Origin, SignedIn};
 use crate::signals::{Authorized, Event};
-use crate::storage::{Claim, Linked, NullStorage, Record, Whose};
+use crate::storage::{Claim, Linked, NullStorage, Record, Storage, Whose};
 
 /// The query of a callback, taken out of the request before Rocket logs it.
 #[derive(Default)]
@@ -43,21 +43,31 @@ fn parsed(request: &Request<'_>, entry: &Entry) -> Result<Callback> {
 
 impl Dance {
     pub(super) async fn get_callback(&self, request: &Request<'_>, name: &str) -> Response<'static> {
+        let callback = self.entry(name).and_then(|entry| parsed(request, entry));
+        self.called_back(request, name, callback).await
+    }
+
+    /// Answers what came to the callback, by whichever method.
+    pub(super) async fn called_back(
+        &self,
+        request: &Request<'_>,
+        name: &str,
+        callback: Result<Callback>,
+    ) -> Response<'static> {
         // A browser that only guesses that the person might come must not use up the dance.
         let purpose = ["Sec-Purpose", "Purpose", "X-Moz"].map(|header| request.headers().get_one(header));
         if purpose.into_iter().flatten().any(|value| value.contains("prefetch")) {
             let error = Error::new(ErrorKind::BadRequest, "This page can't be fetched in advance.");
             return self.respond(request, Err(error));
         }
-        let reply = self.callback(request, name).await;
-        let callback = self.entry(name).and_then(|entry| parsed(request, entry));
-        let flow = callback.ok().map(|callback| handle(callback.state.expose()));
+        let flow = callback.as_ref().ok().map(|callback| handle(callback.state.expose()));
+        let reply = self.callback(request, name, callback).await;
         self.ended(request, name, flow, reply).await
     }
 
-    async fn callback(&self, request: &Request<'_>, name: &str) -> Result<Reply> {
+    async fn callback(&self, request: &Request<'_>, name: &str, callback: Result<Callback>) -> Result<Reply> {
         let entry = self.entry(name)?;
-        let callback = parsed(request, entry)?;
+        let callback = callback?;
         let state = callback.state.expose();
         let Some(flow) = self.recall(request, state) else {
             return self
@@ -185,7 +195,8 @@ impl Dance {
                 return Err(Error::refused(text));
             }
         };
-        let linked = match self.storage(request).link(&arrival, self.keys()).await {
+        let storage = self.storage(request);
+        let linked = match storage.link(&arrival, self.keys()).await {
             Ok(linked) => linked,
             Err(error) => {
                 if let Some(user) = error.user() {
@@ -198,7 +209,7 @@ impl Dance {
                 }
                 match error.kind() {
                     ErrorKind::Refused => self.refused(&arrival).await,
-                    ErrorKind::Store => self.orphaned(&arrival, flow).await,
+                    ErrorKind::Store => self.orphaned(&storage, &arrival, flow).await,
                     _ => {}
                 }
                 return Err(error);
@@ -280,11 +291,14 @@ impl Dance {
     }
 
     /// DB-03: the store went away between the exchange and the commit.
-    async fn orphaned(&self, arrival: &Arrival, flow: &Flow) {
+    async fn orphaned(&self, storage: &Arc<dyn Storage>, arrival: &Arrival, flow: &Flow) {
         let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
         self.signals
             .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
             .await;
+        if let Ok(record) = Record::of(arrival, None, None, self.keys()) {
+            self.workshop.revoke(storage, record, Ended::Orphaned);
+        }
     }
 
     /// Ends a begin or a callback: a failure is told, and answered as the app wants it.

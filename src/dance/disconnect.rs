@@ -25,8 +25,9 @@ impl Dance {
         if !self.may_own(user) || self.is_site(&entry.name) {
             return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
         }
-        let removed = self.storage(request).unlink(user, &entry.name, account, &self.logins()).await?;
-        self.tell_removed(removed).await;
+        let storage = self.storage(request);
+        let removed = storage.unlink(user, &entry.name, account, &self.logins()).await?;
+        self.removed(&storage, removed).await;
         Ok(Reply::SeeOther(self.path("/accounts")))
     }
 }

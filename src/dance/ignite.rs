@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
 use rocket::http::uri::Origin;
+use rocket::tokio::time::timeout;
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 use url::Url;
 
 use super::builder::{Admits, DanceFairing, Parts};
 use super::callback::TakenQuery;
 use super::{Dance, Inner, cookies, keys, route};
-use crate::client::{Refreshes, Report, Reporter, Workshop};
+use crate::client::{Refreshes, Report, Reporter, Revocations, Workshop};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::Error;
@@ -22,14 +24,17 @@ use crate::session::{AllSessions, CookieSessions, Pass};
 use crate::signals::{Event, Receivers};
 use crate::storage::{Cached, CookieStorage, Place, UserType};
 
+/// How long a process that is told to stop waits for revocations under way: within what Rocket leaves to requests.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Messages for the operator, each with its cure. All of them are told before the launch stops.
 type Faults = Vec<String>;
 
 #[rocket::async_trait]
 impl Fairing for DanceFairing {
     fn info(&self) -> Info {
-        let kind = Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response | Kind::Singleton;
-        Info { name: "OAuth dance", kind }
+        let kind = Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response | Kind::Shutdown;
+        Info { name: "OAuth dance", kind: kind | Kind::Singleton }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
@@ -73,6 +78,14 @@ impl Fairing for DanceFairing {
                 "oauth: the log is capped at info, since debug prints secrets: `log_requests = true` lifts that"
             );
             log::set_max_level(log::LevelFilter::Info);
+        }
+    }
+
+    async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
+        let Some(dance) = Dance::fetch(rocket) else { return };
+        dance.workshop.revocations.hurry();
+        if timeout(LAST_WORDS, dance.revoked()).await.is_err() {
+            log::warn!("oauth: the app ends before all tokens of removed accounts are revoked");
         }
     }
 
@@ -180,11 +193,12 @@ impl Parts {
             }
         };
         let stops = |error| vec![launch_message(&error)];
+        let entries: BTreeMap<_, _> =
+            entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
         let engine = Engine::new(clock).map_err(stops)?;
         Ok(Dance(Arc::new(Inner {
             callbacks: entries.values().filter_map(|entry| own_callback(entry, &settings.prefix)).collect(),
             settings,
-            entries: entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect(),
             site,
             user_required,
             user_type,
@@ -196,7 +210,9 @@ impl Parts {
                 keys,
                 report: reporter(signals.clone()),
                 refreshes: Refreshes::default(),
+                revocations: Revocations::new(&entries),
             }),
+            entries,
             signals,
             pages: Pages::new().map_err(stops)?,
         })))
@@ -270,6 +286,7 @@ fn reporter(signals: Receivers) -> Box<Reporter> {
         let event = match report {
             Report::Refreshed => Event::TokenRefreshed { entry, provider_user_id, user },
             Report::GrantLost => Event::GrantLost { entry, provider_user_id, user },
+            Report::NotRevoked => Event::RevocationFailed { entry, provider_user_id, user },
         };
         Box::pin(async move { signals.event(event).await })
     })

@@ -8,6 +8,7 @@ mod confirm;
 mod cookies;
 mod csrf;
 mod disconnect;
+mod form_post;
 mod ignite;
 mod keys;
 mod logout;

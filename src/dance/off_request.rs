@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Dance;
-use crate::client::Client;
+use crate::client::{Client, Ended};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Purpose};
@@ -113,22 +113,22 @@ impl Dance {
     }
 
     /// Deletes what is under `key`: one account by its identity, or all of a user's at an entry. Nothing there is no
-    /// error; whether the user can still sign in is the caller's business, and so is revoking the grant at the provider.
-    /// Signals hear of it ([`Event::AccountRemoved`]).
+    /// error; whether the user can still sign in is the caller's business. Its tokens are revoked at the provider in the
+    /// background: [`revoked`](Dance::revoked) waits for that. Signals hear of it ([`Event::AccountRemoved`]).
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
     pub async fn delete(&self, key: &Key) -> Result<()> {
-        self.delete_in(&**self.shared()?, key).await
+        self.delete_in(self.shared()?, key).await
     }
 
-    pub(super) async fn delete_in(&self, storage: &dyn Storage, key: &Key) -> Result<()> {
+    pub(super) async fn delete_in(&self, storage: &Arc<dyn Storage>, key: &Key) -> Result<()> {
         let removed = match key {
             Key::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
             Key::Identity { .. } => storage.fresh(key).await?.into_iter().collect(),
         };
         storage.delete(key).await?;
-        self.tell_removed(removed).await;
+        self.removed(storage, removed).await;
         Ok(())
     }
 
@@ -143,11 +143,28 @@ impl Dance {
         self.signals.event(event).await;
     }
 
-    /// Signals hear that these accounts were removed.
-    pub(super) async fn tell_removed(&self, removed: Vec<Record>) {
-        for Record { entry, provider_user_id, user_id: user, .. } in removed {
+    /// Signals hear that these accounts were removed, and their tokens end at their providers (RF-06).
+    pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Record>) {
+        for record in removed {
+            self.workshop.revoke(storage, record.clone(), Ended::Removed);
+            let Record { entry, provider_user_id, user_id: user, .. } = record;
             self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
         }
+    }
+
+    /// Waits until the tokens of removed accounts are revoked at their providers (RFC 7009), or that has failed twice:
+    /// for a program that removes accounts and then ends. A server does so by itself, for two seconds.
+    ///
+    /// ```
+    /// # use rocket_dance::{Dance, Result, storage::Key};
+    /// async fn forget(dance: &Dance, user: i32) -> Result<()> {
+    ///     dance.delete(&Key::owner("gitlab", user)).await?;
+    ///     dance.revoked().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn revoked(&self) {
+        self.workshop.revocations.done().await;
     }
 
     #[cfg(feature = "testing")]

@@ -8,6 +8,7 @@ use rocket::{Request, Response};
 
 use super::Dance;
 use crate::error::{Error, ErrorKind, Result};
+use crate::provider::ResponseMode;
 
 /// One of our pages or actions.
 #[derive(Clone, Debug)]
@@ -85,7 +86,10 @@ impl Handler for Mounted {
 
 impl Endpoint {
     async fn answer(&self, dance: &Dance, request: &Request<'_>, data: Data<'_>) -> Response<'static> {
-        let name = request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default();
+        let name = match self {
+            Endpoint::Callback(Some(entry)) => entry,
+            _ => request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default(),
+        };
         let reply = match (self, request.method()) {
             (Endpoint::SignIn, Method::Get) => dance.get_sign_in(request).await,
             (Endpoint::Begin, Method::Get) => return dance.get_begin(request, name).await,
@@ -93,8 +97,11 @@ impl Endpoint {
                 Ok(form) => return dance.post_begin(request, name, &form).await,
                 Err(error) => Err(error),
             },
-            (Endpoint::Callback(entry), Method::Get) => {
-                return dance.get_callback(request, entry.as_deref().unwrap_or(name)).await;
+            (Endpoint::Callback(_), method) if method == self.callback_method(dance, name) => {
+                return match method {
+                    Method::Post => dance.post_callback(request, name, data).await,
+                    _ => dance.get_callback(request, name).await,
+                };
             }
             (Endpoint::Accounts, Method::Get) => dance.get_accounts(request).await,
             (Endpoint::Confirm, Method::Get) => dance.get_confirm(request).await,
@@ -114,7 +121,7 @@ impl Endpoint {
                 Ok(form) => dance.post_logout(request, &form, *everywhere).await,
                 Err(error) => Err(error),
             },
-            _ => return self.method_not_allowed(dance, request),
+            _ => return self.method_not_allowed(dance, request, name),
         };
         if let Err(error) = &reply {
             dance.log_error(name, None, error);
@@ -122,13 +129,22 @@ impl Endpoint {
         dance.respond(request, reply)
     }
 
-    fn method_not_allowed(&self, dance: &Dance, request: &Request<'_>) -> Response<'static> {
+    /// CB-08: how the callback of the entry `name` comes, and no other way.
+    fn callback_method(&self, dance: &Dance, name: &str) -> Method {
+        match dance.entry(name).map(|entry| entry.response_mode) {
+            Ok(ResponseMode::FormPost) => Method::Post,
+            _ => Method::Get,
+        }
+    }
+
+    fn method_not_allowed(&self, dance: &Dance, request: &Request<'_>, name: &str) -> Response<'static> {
         let error = Error::new(ErrorKind::MethodNotAllowed, "This page can't be asked for in that way.");
         let mut response = dance.respond(request, Err(error));
         response.set_raw_header(
             "Allow",
             match self {
-                Endpoint::SignIn | Endpoint::Accounts | Endpoint::Callback(_) => "GET",
+                Endpoint::SignIn | Endpoint::Accounts => "GET",
+                Endpoint::Callback(_) => self.callback_method(dance, name).as_str(),
                 Endpoint::Begin | Endpoint::Confirm => "GET, POST",
                 Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout { .. } => "POST",
             },
@@ -159,9 +175,15 @@ impl Form {
     pub(super) fn get(&self, name: &str) -> Option<String> {
         pairs(&self.0, name)
     }
+
+    /// All of it, as it came.
+    pub(super) fn encoded(&self) -> &str {
+        &self.0
+    }
 }
 
-async fn form(request: &Request<'_>, data: Data<'_>) -> Result<Form> {
+/// The form that `request` posts.
+pub(super) async fn form(request: &Request<'_>, data: Data<'_>) -> Result<Form> {
     if request.content_type() != Some(&ContentType::Form) {
         return Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.")
             .because("the body is not application/x-www-form-urlencoded"));

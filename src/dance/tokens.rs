@@ -190,11 +190,11 @@ impl<P: Provider> Tokens<P> {
     pub async fn delete(&self) -> Result<()> {
         let (storage, key) = self.place()?;
         if !self.is_nobodys(&key) {
-            return self.dance.delete_in(&*storage, &key).await;
+            return self.dance.delete_in(&storage, &key).await;
         }
         if let Some(record) = nobodys::<P>(&*storage).await? {
             let removed = storage.unlink(None, P::NAME, Some(record.id), &[]).await?;
-            self.dance.tell_removed(removed).await;
+            self.dance.removed(&storage, removed).await;
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use url::form_urlencoded::Serializer;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Protocol;
 use crate::secret::Secret;
@@ -9,6 +11,9 @@ use crate::secret::Secret;
 const MAX_BYTES: usize = 16 << 10;
 const MAX_PARAMETERS: usize = 64;
 const MAX_CODE: usize = 4 << 10;
+/// What `state` and `iss` may take: a state of ours has 43 characters.
+const MAX_STATE: usize = 128;
+const MAX_ISS: usize = 2 << 10;
 
 /// What came to the redirect URI (RFC 6749 §4.1.2, RFC 5849 §2.2), checked for shape: every parameter at most once,
 /// UTF-8, bounded, either a code or an error. The state is still to be matched with a flow.
@@ -83,11 +88,26 @@ impl Callback {
             (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
             (None, _) => return Err(not_trusted("neither `code` nor `error`")),
         };
-        Ok(Self {
-            state: Secret::new(state.ok_or_else(|| not_trusted("no `state`"))?),
-            iss: parameters.remove("iss"),
-            answer,
-        })
+        let state = state.ok_or_else(|| not_trusted("no `state`"))?;
+        let iss = parameters.remove("iss");
+        if state.len() > MAX_STATE || iss.as_ref().is_some_and(|iss| iss.len() > MAX_ISS) {
+            return Err(not_trusted("`state` or `iss` is too long"));
+        }
+        Ok(Self { state: Secret::new(state), iss, answer })
+    }
+
+    /// What was read, as a query that reads the same.
+    pub(crate) fn to_query(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("state", self.state.expose());
+        match &self.answer {
+            Answer::Code(code) => query.append_pair("code", code.expose()),
+            Answer::Error { error, description } => query
+                .append_pair("error", error)
+                .extend_pairs(description.as_ref().map(|description| ("error_description", description))),
+        };
+        query.extend_pairs(self.iss.as_ref().map(|iss| ("iss", iss)));
+        query.finish()
     }
 }
 
@@ -274,6 +294,22 @@ mod tests {
         fn nothing_panics(query in "\\PC{0,64}|[a-z%&=+0-9]{0,64}") {
             let _ = parse(&query);
             let _ = parse_oauth1(&query);
+        }
+
+        #[test]
+        fn what_was_read_reads_the_same(state in "\\PC{1,30}", word in "\\PC{1,60}", iss in "\\PC{0,30}", code in any::<bool>()) {
+            let mut query = Serializer::new(String::new());
+            query.append_pair("state", &state).append_pair("iss", &iss);
+            query.append_pair(if code { "code" } else { "error" }, &word).append_pair("error_description", &word);
+            let first = Callback::parse(Protocol::OAuth2, &query.finish());
+            if let Ok(first) = first {
+                let again = Callback::parse(Protocol::OAuth2, &first.to_query()).unwrap();
+                prop_assert!(again.state.matches(first.state.expose()) && again.iss == first.iss);
+                match (first.answer, again.answer) {
+                    (Answer::Code(one), Answer::Code(other)) => prop_assert!(one.matches(other.expose())),
+                    (one, other) => prop_assert_eq!(format!("{one:?}"), format!("{other:?}")),
+                }
+            }
         }
     }
 }

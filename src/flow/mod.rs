@@ -4,6 +4,7 @@
 //! remembered by the caller; [`Engine::finish`] takes it back with the callback.
 
 mod callback;
+mod client_auth;
 mod demands;
 mod document;
 mod http;
@@ -15,6 +16,8 @@ mod logout;
 mod oauth1;
 mod oauth2;
 mod oidc;
+mod par;
+mod revocation;
 pub(crate) mod signature;
 mod token_answer;
 mod userinfo;
@@ -232,7 +235,12 @@ impl Engine {
         {
             return Err(entry.misconfigured("the provider doesn't do PKCE with S256: set `pkce = false`"));
         }
-        self.endpoint(entry, metadata.as_deref())?.authorize(flow, extra)
+        let endpoint = self.endpoint(entry, metadata.as_deref())?;
+        let url = endpoint.authorize(flow, extra)?;
+        match par::endpoint(entry, metadata.as_deref())? {
+            Some(par) => endpoint.push(&self.http, par, &url).await,
+            None => Ok(url),
+        }
     }
 
     /// Checks what can be checked of a callback before its code is used: its `iss` (RFC 9207), and the provider's own
@@ -377,6 +385,9 @@ impl Engine {
             entry,
             authorization: entry.need(authorization, "authorization_url")?.clone(),
             token: entry.need(token, "token_url")?.clone(),
+            signing_algorithms: metadata
+                .and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.clone()),
+            now: self.clock.now(),
         })
     }
 }

@@ -21,7 +21,7 @@ use super::token_answer::{TokenAnswer, fields};
 use super::{Flow, Http};
 use crate::config::{AUTHORIZATION_PARAMS, Entry, TOKEN_PARAMS};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::{ClientAuth, Protocol};
+use crate::provider::{ClientAuth, Protocol, ResponseMode};
 use crate::secret::Secret;
 
 type Client = ::oauth2::Client<
@@ -37,13 +37,28 @@ type Client = ::oauth2::Client<
     EndpointSet,
 >;
 
-/// What is being asked for, which decides what an `invalid_grant` means.
+/// What is being asked for, which decides what an answer means.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asking {
+pub(super) enum Asking {
     /// With the code, for the first token.
     Exchange,
     /// With the refresh token, for the next one.
     Refresh,
+    /// To keep an authorization request.
+    Push,
+    /// To end a token.
+    Revoke,
+}
+
+impl Asking {
+    /// The endpoint that is asked.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Asking::Exchange | Asking::Refresh => "token endpoint",
+            Asking::Push => "pushed authorization request endpoint",
+            Asking::Revoke => "revocation endpoint",
+        }
+    }
 }
 
 /// One entry at its endpoints.
@@ -51,6 +66,9 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) entry: &'a Entry,
     pub(crate) authorization: Url,
     pub(crate) token: Url,
+    /// What the provider takes of client assertions, where it says so.
+    pub(crate) signing_algorithms: Option<Vec<String>>,
+    pub(crate) now: i64,
 }
 
 impl Endpoint<'_> {
@@ -59,7 +77,9 @@ impl Endpoint<'_> {
             .set_auth_uri(AuthUrl::from_url(self.authorization.clone()))
             .set_token_uri(TokenUrl::from_url(self.token.clone()));
         match (self.entry.auth, &self.entry.client_secret) {
-            (ClientAuth::None, _) | (_, None) => client.set_auth_type(AuthType::RequestBody),
+            (ClientAuth::None | ClientAuth::PrivateKeyJwt, _) | (_, None) => {
+                client.set_auth_type(AuthType::RequestBody)
+            }
             (auth, Some(secret)) => client
                 .set_auth_type(if auth == ClientAuth::Basic {
                     AuthType::BasicAuth
@@ -89,6 +109,9 @@ impl Endpoint<'_> {
             let verifier = PkceCodeVerifier::new(flow.verifier().expose().to_owned());
             request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         }
+        if self.entry.response_mode == ResponseMode::FormPost {
+            request = request.add_extra_param("response_mode", "form_post");
+        }
         if self.entry.protocol == Protocol::OpenIdConnect {
             request = request.add_extra_param("nonce", flow.nonce().expose().to_owned());
         }
@@ -106,7 +129,7 @@ impl Endpoint<'_> {
         if self.entry.pkce {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(flow.verifier().expose().to_owned()));
         }
-        for (name, value) in self.token_params() {
+        for (name, value) in self.token_params()? {
             request = request.add_extra_param(name, value);
         }
         let sender = Sender::new(http, self.entry, Asking::Exchange);
@@ -118,16 +141,28 @@ impl Endpoint<'_> {
         let client = self.client();
         let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
         let mut request = client.exchange_refresh_token(&refresh_token);
-        for (name, value) in self.token_params() {
+        for (name, value) in self.token_params()? {
             request = request.add_extra_param(name, value);
         }
         let sender = Sender::new(http, self.entry, Asking::Refresh);
         request.request_async(&sender).await.map_err(told)
     }
 
-    fn token_params(&self) -> Vec<(&str, &str)> {
-        let params = self.entry.token_params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        params.filter(|(name, _)| !TOKEN_PARAMS.contains(name)).collect()
+    fn token_params(&self) -> Result<Vec<(String, String)>> {
+        let params = self.entry.token_params.clone().into_iter();
+        let params = params.filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
+        let assertion = self.assertion()?.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Ok(params.chain(assertion).collect())
+    }
+
+    /// Sends a request of ours that isn't the oauth2 crate's; the answer's fields, where it has any.
+    pub(super) async fn ask(
+        &self,
+        http: &Http,
+        asking: Asking,
+        request: HttpRequest,
+    ) -> Result<Option<Map<String, Value>>> {
+        Sender::new(http, self.entry, asking).ask(request).await
     }
 }
 
@@ -163,32 +198,39 @@ impl Sender {
         Self { http: http.clone(), entry: Arc::new(entry.clone()), asking }
     }
 
-    /// Between the oauth2 crate and the world: the entry's headers on the way out, the providers' own ways of answering
-    /// on the way back.
+    /// Between the oauth2 crate and the world.
     async fn send(&self, request: HttpRequest) -> Result<Response> {
+        let fields = self
+            .ask(request)
+            .await?
+            .ok_or_else(|| bad_answer("the token endpoint's answer is not JSON, or says something twice"))?;
+        Ok(Response::new(Value::Object(fields).to_string().into_bytes()))
+    }
+
+    /// The entry's headers on the way out, the providers' own ways of answering on the way back.
+    async fn ask(&self, request: HttpRequest) -> Result<Option<Map<String, Value>>> {
         let sent = String::from_utf8_lossy(request.body()).into_owned();
         let mut request = reqwest::Request::try_from(request).map_err(unreachable)?;
         add_headers(&self.entry, &mut request)?;
         let answer = self.http.send(request).await?;
         let status = answer.status().as_u16();
+        let is_good = status == 200 || status == 201 && self.asking == Asking::Push;
         let end = match fields(&self.entry, &answer) {
-            Some(fields) if status == 200 && !fields.contains_key("error") => {
-                Ok(Response::new(Value::Object(fields).to_string().into_bytes()))
-            }
-            Some(fields) if fields.contains_key("error") => Err(self.refusal(status, &fields, &sent)),
-            _ if status == 401 => {
-                Err(self.entry.misconfigured("the token endpoint doesn't know this client (401)"))
-            }
-            None if status == 200 => {
-                Err(bad_answer("the token endpoint's answer is not JSON, or says something twice"))
-            }
-            _ => Err(failed("the token request", status)),
+            Some(fields) if fields.contains_key("error") => match self.refusal(status, &fields, &sent) {
+                Some(error) => Err(error),
+                None => Ok(None),
+            },
+            fields if is_good => Ok(fields),
+            _ if status == 401 => Err(self
+                .entry
+                .misconfigured(format!("the {} doesn't know this client (401)", self.asking.endpoint()))),
+            _ => Err(failed(&format!("the request to the {}", self.asking.endpoint()), status)),
         };
         end.map_err(|error| hinted(error, &answer))
     }
 
-    /// The token endpoint's "no" (RFC 6749 §5.2), also where it comes with 200 as GitHub's does.
-    fn refusal(&self, status: u16, fields: &Map<String, Value>, sent: &str) -> Error {
+    /// The endpoint's "no" (RFC 6749 §5.2), also where it comes with 200 as GitHub's does. None where it is none.
+    fn refusal(&self, status: u16, fields: &Map<String, Value>, sent: &str) -> Option<Error> {
         let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let code = printable(text("error"), 64);
         // Some providers quote what they were sent.
@@ -204,8 +246,10 @@ impl Sender {
             if quotes(&whole) { "(what it was sent)".to_owned() } else { printable(&whole, max) }
         };
         let (error, description) = (said("error", 64), said("error_description", 300));
-        let cause = format!("the token endpoint said `{error}` ({status}): {description}");
-        match code.as_str() {
+        let cause = format!("the {} said `{error}` ({status}): {description}", self.asking.endpoint());
+        Some(match code.as_str() {
+            // Ended already, as was wanted: Google says so where RFC 7009 §2.2 wants a 200.
+            "invalid_token" if self.asking == Asking::Revoke => return None,
             "invalid_grant" | "bad_verification_code" if self.asking == Asking::Exchange => {
                 not_trusted("the provider refused the code").because(cause)
             }
@@ -215,11 +259,12 @@ impl Sender {
             "invalid_client"
             | "unauthorized_client"
             | "incorrect_client_credentials"
+            | "invalid_redirect_uri"
             | "redirect_uri_mismatch" => self.entry.misconfigured(cause),
             "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(cause),
             _ if status >= 500 || status == 429 => unavailable(cause),
             _ => bad_answer(cause),
-        }
+        })
     }
 }
 

@@ -20,6 +20,13 @@ pub(crate) struct Metadata {
     pub(crate) token_endpoint: Option<Url>,
     pub(crate) userinfo_endpoint: Option<Url>,
     pub(crate) jwks_uri: Option<Url>,
+    /// RFC 8414 §2.
+    pub(crate) revocation_endpoint: Option<Url>,
+    pub(crate) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// RFC 9126 §5.
+    pub(crate) pushed_authorization_request_endpoint: Option<Url>,
+    #[serde(default)]
+    pub(crate) require_pushed_authorization_requests: bool,
     pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
@@ -68,6 +75,8 @@ impl Metadata {
             &metadata.token_endpoint,
             &metadata.userinfo_endpoint,
             &metadata.jwks_uri,
+            &metadata.revocation_endpoint,
+            &metadata.pushed_authorization_request_endpoint,
         ];
         // An issuer elsewhere could have our secrets sent to whatever else runs on this machine.
         let local = Url::parse(issuer).is_ok_and(|issuer| issuer.host_str().is_some_and(is_loopback_host));

@@ -11,6 +11,7 @@ impl Provider for Discord {
         title: "Discord",
         authorization_url: Some("https://discord.com/oauth2/authorize"),
         token_url: Some("https://discord.com/api/oauth2/token"),
+        revocation_url: Some("https://discord.com/api/oauth2/token/revoke"),
         userinfo_url: Some("https://discord.com/api/users/@me"),
         api_base_url: Some("https://discord.com/api/"),
         scope: &["identify", "email"],

@@ -13,6 +13,7 @@ impl Provider for GitLab {
         title: "GitLab",
         authorization_url: Some("https://{hostname}/oauth/authorize"),
         token_url: Some("https://{hostname}/oauth/token"),
+        revocation_url: Some("https://{hostname}/oauth/revoke"),
         userinfo_url: Some("https://{hostname}/api/v4/user"),
         api_base_url: Some("https://{hostname}/api/v4/"),
         scope: &["read_user"],

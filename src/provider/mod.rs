@@ -126,7 +126,8 @@ impl SignatureMethod {
     }
 }
 
-/// How the client says who it is at the token endpoint, in the words of the registry (RFC 7591 §2).
+/// How the client says who it is at the token, revocation and pushed authorization request endpoints, in the words of
+/// the registry (RFC 7591 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuth {
@@ -134,8 +135,20 @@ pub enum ClientAuth {
     Basic,
     /// `client_secret_post`: in the form.
     Post,
+    /// `private_key_jwt`: a JWT signed with the client's own key (RFC 7523 §3, OpenID Connect Core §9).
+    PrivateKeyJwt,
     /// `none`: a public client; only its id.
     None,
+}
+
+/// How the provider sends its answer to the callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// In the query of a GET (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    Query,
+    /// In the form of a POST (OAuth 2.0 Form Post Response Mode).
+    FormPost,
 }
 
 /// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037). None is symmetric: a public key never verifies as an
@@ -256,6 +269,8 @@ pub struct Preset {
     pub request_token_url: Option<&'static str>,
     /// How an OAuth 1 client signs.
     pub signature_method: SignatureMethod,
+    /// The revocation endpoint (RFC 7009): the tokens of a removed account are revoked there.
+    pub revocation_url: Option<&'static str>,
     /// Where the profile comes from. Without it nobody can sign in: there is no identity.
     pub userinfo_url: Option<&'static str>,
     /// What the client's relative paths are relative to, with a `/` at its end.
@@ -266,6 +281,8 @@ pub struct Preset {
     pub scope_separator: &'static str,
     /// How the client authenticates at the token endpoint.
     pub token_endpoint_auth_method: ClientAuth,
+    /// How the answer comes to the callback: [`ResponseMode::Query`] unless the provider wants it otherwise.
+    pub response_mode: ResponseMode,
     /// Whether a PKCE challenge is sent, S256 (RFC 7636): true unless the provider refuses it.
     pub pkce: bool,
     /// Sent with every authorization request.
@@ -301,11 +318,13 @@ impl Preset {
         token_url: None,
         request_token_url: None,
         signature_method: SignatureMethod::HmacSha1,
+        revocation_url: None,
         userinfo_url: None,
         api_base_url: None,
         scope: &[],
         scope_separator: " ",
         token_endpoint_auth_method: ClientAuth::Basic,
+        response_mode: ResponseMode::Query,
         pkce: true,
         authorization_params: &[],
         token_params: &[],

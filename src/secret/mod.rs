@@ -3,6 +3,7 @@
 #[cfg(feature = "rsa-sha1")]
 mod rsa;
 mod seal;
+mod signing;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq;
 #[cfg(feature = "rsa-sha1")]
 pub(crate) use rsa::RsaKey;
 pub use seal::{KeyRing, Unsealable};
+pub(crate) use signing::SigningKey;
 
 use crate::error::{Error, Result};
 

@@ -19,8 +19,12 @@ pub enum Endpoint {
     Jwks,
     /// `/authorize`: where the person is sent.
     Authorize,
+    /// `/par`: pushed authorization requests.
+    PushedAuthorization,
     /// `/token`: code exchange and refresh.
     Token,
+    /// `/revoke`: revocation.
+    Revocation,
     /// `/userinfo`, and for GitHub's and others' sake `/api/user`.
     Userinfo,
     /// `/api/user/emails`: addresses as GitHub lists them.

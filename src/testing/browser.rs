@@ -21,16 +21,30 @@ pub(super) fn client() -> reqwest::Client {
         .expect("the client is well-formed")
 }
 
-/// Where the authorization URL `url` redirects to.
-pub(super) async fn follow(url: &str) -> String {
+/// How a provider answers an authorization request.
+pub(super) enum Followed {
+    /// By a redirect to the callback.
+    To(String),
+    /// By a form for the callback, with this body.
+    Form(String, String),
+}
+
+/// The provider's answer to the authorization URL `url`.
+pub(super) async fn follow(url: &str) -> Followed {
     let response = client().get(url).send().await.unwrap_or_else(|error| {
         panic!("the provider can't be reached: {error}");
     });
     let status = response.status();
     match response.headers().get("location").and_then(|location| location.to_str().ok()) {
-        Some(location) if status.is_redirection() => location.to_owned(),
+        Some(location) if status.is_redirection() => Followed::To(location.to_owned()),
         _ => {
             let body = response.text().await.unwrap_or_default();
+            let answer = status.is_success().then(|| forms(&body).next()).flatten();
+            // A form that asks the person something is no answer.
+            if let Some((tag, fields)) = answer.filter(|(_, form)| !form.contains("<label")) {
+                let action = attribute(tag, "action").unwrap_or_default();
+                return Followed::Form(action, hidden(fields));
+            }
             panic!(
                 "the provider answered the authorization request with {status} instead of a redirect: {}",
                 text(&body)
@@ -51,19 +65,25 @@ pub(super) fn text(body: &str) -> String {
 
 /// The form body of the hidden fields of the page's form that posts to `action`.
 pub(super) fn form(page: &str, action: &str) -> Option<String> {
-    let forms = page.split("<form").skip(1).filter_map(|form| form.split_once("</form"));
-    let mut mine = forms.filter(|(form, _)| {
-        let tag = form.split('>').next().unwrap_or_default();
-        attribute(tag, "action").is_some_and(|value| value == action)
-    });
-    let (form, _) = mine.next()?;
+    let mut mine =
+        forms(page).filter(|(tag, _)| attribute(tag, "action").is_some_and(|value| value == action));
+    mine.next().map(|(_, form)| hidden(form))
+}
+
+/// The forms of a page: their tags, and what is within.
+fn forms(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    page.split("<form").skip(1).filter_map(|form| form.split_once("</form")?.0.split_once('>'))
+}
+
+/// The form body of a form's hidden fields.
+fn hidden(form: &str) -> String {
     let mut fields = url::form_urlencoded::Serializer::new(String::new());
     for input in form.split("<input").skip(1).filter_map(|input| input.split('>').next()) {
         if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value")) {
             fields.append_pair(&name, &value);
         }
     }
-    Some(fields.finish())
+    fields.finish()
 }
 
 /// The value of a tag's attribute, in double quotes, as our pages write them.

@@ -13,7 +13,8 @@ use rocket::{Build, Config, Rocket};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Endpoint, Recorded, Script};
-use super::browser;
+use super::browser::{self, Followed};
+use super::client_key::ClientKey;
 use super::issuer::{Client, Inner, Issuer, lock};
 use super::signer::Signer;
 use crate::provider::{Algorithm, PRESETS, Protocol};
@@ -23,6 +24,7 @@ const CLIENT_ID: &str = "fake client";
 /// With characters that only arrive when the client encodes them as RFC 6749 §2.3.1 wants it.
 const CLIENT_SECRET: &str = "s3cret:+/%=&";
 const PUBLIC_ID: &str = "public client";
+const KEYED_ID: &str = "client with a key";
 
 /// A real OpenID provider and OAuth 2 server for tests: on a free loopback port, in a thread of its own, gone when
 /// dropped. It signs in `ada`, at once and without a page, unless told otherwise.
@@ -76,8 +78,10 @@ impl FakeProvider {
             id: id.into(),
             secret: secret.map(Secret::new),
             redirect_uri: None,
+            key: None,
         };
-        let clients = vec![any(CLIENT_ID, Some(CLIENT_SECRET)), any(PUBLIC_ID, None)];
+        let keyed = Client { key: Some(ClientKey::generate()), ..any(KEYED_ID, None) };
+        let clients = vec![any(CLIENT_ID, Some(CLIENT_SECRET)), any(PUBLIC_ID, None), keyed];
         let issuer = Issuer(Arc::new(Inner::new(None, keys, clients, Some(Script::default()))));
 
         let (stop, stopped) = oneshot::channel();
@@ -131,6 +135,17 @@ impl FakeProvider {
         (format!("oauth.{name}"), entry)
     }
 
+    /// `[default.oauth.<name>]` for a client that authenticates by `private_key_jwt` (RFC 7523 §3), with its key. Each
+    /// assertion is checked in earnest: signature, `iss`, `sub`, `aud`, times, and that its `jti` is used once.
+    pub fn keyed_config(&self, name: &str) -> (String, Value) {
+        let entry = json!({
+            "provider": "oidc", "issuer": self.issuer(), "api_base_url": self.at("/api/"), "client_id": KEYED_ID,
+            "token_endpoint_auth_method": "private_key_jwt", "private_key": self.issuer.pem_of(KEYED_ID),
+            "private_key_id": ClientKey::ID,
+        });
+        (format!("oauth.{name}"), entry)
+    }
+
     /// `[default.oauth.<name>]` of this preset, its URLs pointing here. What the preset reads from the userinfo,
     /// [`userinfo`](FakeProvider::userinfo) gives; `id`, `login`, `name` and the OpenID Connect claims are there.
     pub fn preset(&self, name: &str, preset: &str) -> (String, Value) {
@@ -143,6 +158,7 @@ impl FakeProvider {
         } else {
             entry["authorization_url"] = json!(self.at("/authorize"));
             entry["token_url"] = json!(self.at("/token"));
+            entry["revocation_url"] = json!(self.at("/revoke"));
             entry["userinfo_url"] = json!(self.at("/api/user"));
         }
         (format!("oauth.{name}"), entry)
@@ -168,7 +184,23 @@ impl FakeProvider {
     /// # Panics
     /// When the answer isn't a redirect.
     pub async fn authorize(&self, url: &str) -> String {
-        browser::follow(url).await
+        match browser::follow(url).await {
+            Followed::To(callback) => callback,
+            Followed::Form(to, _) => {
+                panic!("the provider answers by a form for {to}: see `authorize_by_form`")
+            }
+        }
+    }
+
+    /// The same for an entry with `response_mode = "form_post"`: the callback, and the form's body for it.
+    ///
+    /// # Panics
+    /// When the answer isn't a form.
+    pub async fn authorize_by_form(&self, url: &str) -> (String, String) {
+        match browser::follow(url).await {
+            Followed::Form(to, body) => (to, body),
+            Followed::To(callback) => panic!("the provider redirects, to {callback}"),
+        }
     }
 
     // ---- who, and what about them
@@ -210,6 +242,12 @@ impl FakeProvider {
     /// The next authorization ends with this error.
     pub fn error_next(&self, error: &str) -> &Self {
         lock(&self.issuer.0.play).error_next = Some(error.to_owned());
+        self
+    }
+
+    /// Takes only authorization requests that were pushed (RFC 9126), and says so in its metadata.
+    pub fn require_par(&self) -> &Self {
+        lock(&self.issuer.0.play).require_par = true;
         self
     }
 

@@ -64,6 +64,8 @@ pub(super) struct Pending {
     pub(super) scope: String,
     pub(super) nonce: Option<String>,
     pub(super) challenge: Option<String>,
+    /// Whether the answer goes by POST.
+    pub(super) form_post: bool,
     pub(super) expires_at: i64,
 }
 
@@ -104,6 +106,8 @@ pub(super) struct Ledger {
     serial: u64,
     /// Access tokens up to this serial are refused, whatever their expiry.
     floor: u64,
+    revoked: HashSet<u64>,
+    assertions: HashSet<String>,
 }
 
 impl Ledger {
@@ -129,7 +133,24 @@ impl Ledger {
     }
 
     pub(super) fn admits(&self, access: &Access) -> bool {
-        (self.floor == 0 || access.serial > self.floor) && self.is_alive(&access.grant)
+        (self.floor == 0 || access.serial > self.floor)
+            && !self.revoked.contains(&access.serial)
+            && self.is_alive(&access.grant)
+    }
+
+    /// Ends `grant` with all its tokens.
+    pub(super) fn end(&mut self, grant: &Grant) {
+        self.dead.insert(grant.family.clone());
+    }
+
+    /// Ends one access token.
+    pub(super) fn end_access(&mut self, access: &Access) {
+        self.revoked.insert(access.serial);
+    }
+
+    /// Uses up the assertion of this id; false the second time.
+    pub(super) fn spend_assertion(&mut self, jti: String) -> bool {
+        self.assertions.insert(jti)
     }
 
     /// Refuses every access token so far.

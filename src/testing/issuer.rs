@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::answer::{Endpoint, Script};
+use super::client_key::ClientKey;
 use super::door::{self, Reply, Request};
 use super::grants::Ledger;
+use super::pushed::PushedRequests;
 use super::signer::Signer;
 use crate::clock::Clock;
 use crate::secret::{KeyRing, Secret};
@@ -26,12 +28,18 @@ pub struct Client {
     pub secret: Option<Secret>,
     /// The one redirect URI, byte for byte; none admits every one.
     pub redirect_uri: Option<String>,
+    pub(super) key: Option<ClientKey>,
 }
 
 impl Client {
     /// A confidential client with exactly one redirect URI.
     pub fn new(id: impl Into<String>, secret: impl Into<Box<str>>, redirect_uri: impl Into<String>) -> Self {
-        Self { id: id.into(), secret: Some(Secret::new(secret)), redirect_uri: Some(redirect_uri.into()) }
+        Self {
+            id: id.into(),
+            secret: Some(Secret::new(secret)),
+            redirect_uri: Some(redirect_uri.into()),
+            key: None,
+        }
     }
 }
 
@@ -65,6 +73,7 @@ pub(super) struct Inner {
     pub(super) interactive: bool,
     pub(super) clock: Clock,
     pub(super) ledger: Mutex<Ledger>,
+    pub(super) pushed: Mutex<PushedRequests>,
     pub(super) play: Mutex<Play>,
     /// A fake's; the demo has none.
     pub(super) script: Option<Mutex<Script>>,
@@ -80,6 +89,7 @@ pub(super) struct Play {
     pub(super) user: String,
     pub(super) userinfo: HashMap<String, Value>,
     pub(super) error_next: Option<String>,
+    pub(super) require_par: bool,
     pub(super) claims: Option<EditClaims>,
     pub(super) id_token: Option<EditIdToken>,
 }
@@ -132,7 +142,9 @@ impl Issuer {
             Endpoint::Discovery => self.discovery(),
             Endpoint::Jwks => Reply::json(200, &json!({"keys": [lock(&self.0.play).signer.jwk()]})),
             Endpoint::Authorize => self.authorize(request),
+            Endpoint::PushedAuthorization => self.push(request),
             Endpoint::Token => self.token(request),
+            Endpoint::Revocation => self.revocation(request),
             Endpoint::Userinfo | Endpoint::Emails | Endpoint::Api => self.api(endpoint, request),
         };
         match &self.0.script {
@@ -155,13 +167,18 @@ impl Issuer {
                 "userinfo_endpoint": format!("{url}/userinfo"),
                 "jwks_uri": format!("{url}/jwks"),
                 "response_types_supported": ["code"],
-                "response_modes_supported": ["query"],
+                "pushed_authorization_request_endpoint": format!("{url}/par"),
+                "require_pushed_authorization_requests": lock(&self.0.play).require_par,
+                "revocation_endpoint": format!("{url}/revoke"),
+                "response_modes_supported": ["query", "form_post"],
                 "grant_types_supported": ["authorization_code", "refresh_token"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": [lock(&self.0.play).signer.alg()],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "claims_supported": ["sub", "name", "preferred_username", "email", "email_verified"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+                "token_endpoint_auth_methods_supported":
+                    ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+                "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
                 "code_challenge_methods_supported": ["S256"],
                 "authorization_response_iss_parameter_supported": true,
             }),
@@ -182,12 +199,14 @@ impl Inner {
             interactive,
             clock: Clock::default(),
             ledger: Mutex::default(),
+            pushed: Mutex::default(),
             play: Mutex::new(Play {
                 signer: Signer::ed25519(&keys.derive("issuer signing key")),
                 access_token_ttl: 3600,
                 user: "ada".into(),
                 userinfo: HashMap::new(),
                 error_next: None,
+                require_par: false,
                 claims: None,
                 id_token: None,
             }),

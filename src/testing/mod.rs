@@ -18,6 +18,7 @@
 
 mod answer;
 mod browser;
+mod client_key;
 mod demo;
 mod door;
 mod fake;
@@ -25,6 +26,7 @@ mod grants;
 mod issuer;
 mod page;
 mod protocol;
+mod pushed;
 mod sign_in;
 mod signer;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::door::Reply;
 
 const CONSENT: &str = include_str!("../../templates/testing/consent.html");
+const FORM_POST: &str = include_str!("../../templates/testing/form_post.html");
 const ERROR: &str = include_str!("../../templates/testing/error.html");
 
 /// The sign-in and consent page: what is asked for, a name, Allow and Deny.
@@ -26,6 +27,14 @@ pub(super) fn consent(
             "action": action, "client": client, "request": request, "scope": scope, "login": login, "problem": problem,
         }),
     )
+}
+
+/// The answer of `response_mode=form_post`: a form for the client that sends itself, with a button where scripts don't
+/// run.
+pub(super) fn form_post(action: &str, fields: &[(&str, &str)]) -> Reply {
+    let mut form = page(200, FORM_POST, json!({ "action": action, "fields": fields }));
+    form.headers.retain(|(name, _)| name != "Content-Security-Policy");
+    form
 }
 
 /// A page for what can't be sent back to the client: it isn't known who that is.

@@ -18,20 +18,26 @@ const PATIENCE: i64 = 600;
 const CODE_TTL: i64 = 60;
 
 /// An error of RFC 6749 §5.2.
-struct Refusal(u16, &'static str, &'static str);
+pub(super) struct Refusal(u16, &'static str, &'static str);
 
 impl Refusal {
     fn grant(why: &'static str) -> Self {
         Self(400, "invalid_grant", why)
     }
 
-    fn request(why: &'static str) -> Self {
+    pub(super) fn request(why: &'static str) -> Self {
         Self(400, "invalid_request", why)
+    }
+
+    pub(super) fn reply(self) -> Reply {
+        let Refusal(status, error, why) = self;
+        let reply = Reply::json(status, &json!({"error": error, "error_description": why}));
+        if status == 401 { reply.with("WWW-Authenticate", "Basic realm=\"token\"") } else { reply }
     }
 }
 
 impl Issuer {
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.0.clock.now()
     }
 
@@ -52,7 +58,9 @@ impl Issuer {
         if request.method == "POST" {
             return self.decide(request);
         }
-        let query = &request.query;
+        let Some(query) = &self.unfolded(&request.query) else {
+            return page::error("The authorization request was not pushed, has expired or was used.");
+        };
         let Ok(Some(client)) = one(query, "client_id").map(|id| id.and_then(|id| self.client(id))) else {
             return page::error("The client is not known here.");
         };
@@ -73,10 +81,19 @@ impl Issuer {
             scope: text("scope").unwrap_or_default(),
             nonce: text("nonce"),
             challenge: text("code_challenge"),
+            form_post: text("response_mode").as_deref() == Some("form_post"),
             expires_at: self.now() + PATIENCE,
         };
-        let once =
-            ["state", "scope", "nonce", "response_type", "code_challenge", "code_challenge_method", "prompt"];
+        let once = [
+            "state",
+            "scope",
+            "nonce",
+            "response_type",
+            "response_mode",
+            "code_challenge",
+            "code_challenge_method",
+            "prompt",
+        ];
         if once.iter().any(|name| one(query, name).is_err()) {
             return self.refuse(&pending, "invalid_request");
         }
@@ -84,7 +101,8 @@ impl Issuer {
             return self.refuse(&pending, "unsupported_response_type");
         }
         let s256 = text("code_challenge_method").as_deref() == Some("S256");
-        if pending.challenge.is_some() != s256 || (client.secret.is_none() && !s256) {
+        let is_public = client.secret.is_none() && client.key.is_none();
+        if pending.challenge.is_some() != s256 || (is_public && !s256) {
             return self.refuse(&pending, "invalid_request");
         }
         if let Some(error) = lock(&self.0.play).error_next.take() {
@@ -159,13 +177,12 @@ impl Issuer {
         let Ok(mut location) = Url::parse(&pending.redirect_uri) else {
             return page::error("The redirect URI is not a URI.");
         };
-        let mut query = location.query_pairs_mut();
-        query.append_pair(name, value);
-        if let Some(state) = &pending.state {
-            query.append_pair("state", state);
+        let mut fields = vec![(name, value), ("iss", self.url())];
+        fields.extend(pending.state.as_deref().map(|state| ("state", state)));
+        if pending.form_post {
+            return page::form_post(location.as_str(), &fields);
         }
-        query.append_pair("iss", self.url());
-        drop(query);
+        location.query_pairs_mut().extend_pairs(fields);
         Reply::see(location.as_str())
     }
 
@@ -173,10 +190,7 @@ impl Issuer {
     pub(super) fn token(&self, request: &Request) -> Reply {
         match self.exchange(request) {
             Ok(answer) => Reply::json(200, &answer).with("Pragma", "no-cache"),
-            Err(Refusal(status, error, why)) => {
-                let reply = Reply::json(status, &json!({"error": error, "error_description": why}));
-                if status == 401 { reply.with("WWW-Authenticate", "Basic realm=\"token\"") } else { reply }
-            }
+            Err(refusal) => refusal.reply(),
         }
     }
 
@@ -220,11 +234,60 @@ impl Issuer {
         }
     }
 
+    /// The revocation endpoint (RFC 7009): of a refresh token, with all of its grant; of an access token, alone.
+    pub(super) fn revocation(&self, request: &Request) -> Reply {
+        match self.end(request) {
+            Ok(()) => Reply::default(),
+            Err(refusal) => refusal.reply(),
+        }
+    }
+
+    fn end(&self, request: &Request) -> Result<(), Refusal> {
+        let client = self.authenticate(request)?;
+        let Ok(Some(token)) = one(&request.form, "token") else {
+            return Err(Refusal::request("a token is missing"));
+        };
+        let (refresh, access) = (self.open::<Refresh>(token), self.open::<Access>(token));
+        let grant = refresh.as_ref().map(|refresh| &refresh.grant);
+        let grant = grant.or(access.as_ref().map(|access| &access.grant));
+        if grant.is_some_and(|grant| grant.client_id != client.id) {
+            return Err(Refusal::grant("the token is another client's"));
+        }
+        // One that is not known is ended already (RFC 7009 §2.2).
+        let mut ledger = lock(&self.0.ledger);
+        match (refresh, access) {
+            (Some(refresh), _) => ledger.end(&refresh.grant),
+            (None, Some(access)) => ledger.end_access(&access),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// The client whose assertion it is (RFC 7523 §3), and nobody else's, once.
+    fn vouched(&self, assertion: &str, client_id: Option<&str>) -> Option<&Client> {
+        let audiences = [self.url(), &format!("{}/token", self.url())];
+        let clients = self.0.clients.iter().filter(|client| client_id.is_none_or(|id| client.id == id));
+        let (client, key) = clients.filter_map(|client| Some((client, client.key.as_ref()?))).next()?;
+        let jti = key.verify(assertion, &client.id, &audiences, self.now())?;
+        lock(&self.0.ledger).spend_assertion(jti).then_some(client)
+    }
+
     /// The client, by exactly one method (RFC 6749 §2.3).
-    fn authenticate(&self, request: &Request) -> Result<&Client, Refusal> {
+    pub(super) fn authenticate(&self, request: &Request) -> Result<&Client, Refusal> {
         let refused = Refusal(401, "invalid_client", "the client is unknown or its secret is wrong");
         let field =
             |name| one(&request.form, name).map_err(|()| Refusal::request("a parameter is there twice"));
+        if let Some(assertion) = field("client_assertion")? {
+            const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+            if request.headers.contains_key("authorization") || field("client_secret")?.is_some() {
+                return Err(Refusal::request("the client authenticates twice"));
+            }
+            let vouched = match field("client_assertion_type")? {
+                Some(TYPE) => self.vouched(assertion, field("client_id")?),
+                _ => None,
+            };
+            return vouched.ok_or(refused);
+        }
         let (id, secret) = match request.headers.get("authorization") {
             Some(header) => {
                 let Some((id, secret)) = basic(header) else { return Err(refused) };
@@ -239,9 +302,9 @@ impl Issuer {
             },
         };
         let client = self.client(&id);
-        match client.map(|client| (&client.secret, secret)) {
-            Some((Some(wanted), Some(given))) if wanted.matches(&given) => client,
-            Some((None, None)) => client,
+        match client.map(|client| (&client.secret, &client.key, secret)) {
+            Some((Some(wanted), _, Some(given))) if wanted.matches(&given) => client,
+            Some((None, None, None)) => client,
             _ => None,
         }
         .ok_or(refused)
@@ -352,5 +415,10 @@ impl Issuer {
     /// The secret of the client of this id.
     pub(super) fn secret_of(&self, id: &str) -> Option<&str> {
         self.client(id).and_then(|client| client.secret.as_ref()).map(Secret::expose)
+    }
+
+    /// The private key of the client of this id.
+    pub(super) fn pem_of(&self, id: &str) -> Option<&str> {
+        self.client(id).and_then(|client| client.key.as_ref()).map(|key| key.pem.expose())
     }
 }

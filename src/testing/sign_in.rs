@@ -5,7 +5,7 @@ use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use url::{Position, Url};
 
-use super::browser;
+use super::browser::{self, Followed};
 
 /// Where a sign-in ended.
 #[derive(Debug, Clone)]
@@ -66,8 +66,13 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> Landed {
         page = landed!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
     }
     let url = authorization_url(&begin, page);
-    let callback = callback_path(&url, &browser::follow(url.as_str()).await);
-    landed!(client.get(callback).dispatch().await, await)
+    match browser::follow(url.as_str()).await {
+        Followed::To(callback) => landed!(client.get(callback_path(&url, &callback)).dispatch().await, await),
+        Followed::Form(to, fields) => {
+            let callback = client.post(callback_path(&url, &to)).header(ContentType::Form);
+            landed!(callback.body(fields).dispatch().await, await)
+        }
+    }
 }
 
 /// The same as [`sign_in`] for Rocket's blocking client.
@@ -83,8 +88,13 @@ pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> Landed {
     let url = authorization_url(&begin, page);
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-    let callback = callback_path(&url, &runtime.block_on(browser::follow(url.as_str())));
-    landed!(client.get(callback).dispatch())
+    match runtime.block_on(browser::follow(url.as_str())) {
+        Followed::To(callback) => landed!(client.get(callback_path(&url, &callback)).dispatch()),
+        Followed::Form(to, fields) => {
+            let callback = client.post(callback_path(&url, &to)).header(ContentType::Form);
+            landed!(callback.body(fields).dispatch())
+        }
+    }
 }
 
 /// Where a sign-in at `entry` begins.
@@ -105,9 +115,14 @@ fn authorization_url(begin: &str, page: Landed) -> Url {
     }
 }
 
-/// Path and query of the callback, which must be where the authorization request said.
+/// Path and query of the callback, which must be where the authorization request said; where it was pushed, nobody here
+/// knows what it said.
 fn callback_path(authorization: &Url, callback: &str) -> String {
-    let wanted = authorization.query_pairs().find(|(name, _)| name == "redirect_uri").map(|(_, value)| value);
+    let said = |name: &str| authorization.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+    let wanted = match said("request_uri") {
+        Some(_) => Some(callback.into()),
+        None => said("redirect_uri"),
+    };
     let wanted = wanted.as_deref().and_then(|uri| Url::parse(uri).ok());
     match (Url::parse(callback), wanted) {
         (Ok(callback), Some(wanted)) if callback[..Position::AfterPath] == wanted[..Position::AfterPath] => {

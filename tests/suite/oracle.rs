@@ -125,6 +125,11 @@ impl House {
         self.dance().advance(seconds);
     }
 
+    /// Every token that the provider handed out, in order: of a sign-in access, refresh and ID token.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn token_calls(&self) -> usize {
         self.fake.count(Endpoint::Token)
     }
@@ -156,7 +161,10 @@ impl House {
         for request in self.fake.requests() {
             for (kind, from) in [
                 ("state", request.query.get("state")),
+                ("state", request.form.get("state")),
                 ("nonce", request.query.get("nonce")),
+                ("nonce", request.form.get("nonce")),
+                ("assertion", request.form.get("client_assertion")),
                 ("code", request.form.get("code")),
                 ("verifier", request.form.get("code_verifier")),
             ] {
@@ -203,6 +211,13 @@ impl Ask {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// The value of a field of its form.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let form = self.form.clone().unwrap_or_default();
+        let found = parse(form.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        found.unwrap_or_default()
     }
 }
 
@@ -259,7 +274,8 @@ impl Browser {
             request = request.header(Header::new(*name, value.clone()));
         }
         if let Some(form) = &ask.form {
-            request = request.header(ContentType::Form).body(form);
+            let kind = ask.headers.iter().any(|(name, _)| *name == "Content-Type");
+            request = if kind { request } else { request.header(ContentType::Form) }.body(form);
         }
         let response = request.dispatch().await;
         let status = response.status();
@@ -409,7 +425,10 @@ pub(crate) async fn refused(browser: &mut Browser, ask: &Ask, expected: Refused)
     assert_eq!(house.token_calls() - calls, expected.token_calls, "token calls: {ask:?}");
     assert_guarded(&answer);
 
-    let own = ["state", "code"].into_iter().filter_map(|name| Some((name, param(&ask.uri, name)?)));
+    let own = ["state", "code"].into_iter().flat_map(|name| {
+        let values = [param(&ask.uri, name), Some(ask.field(name))];
+        values.into_iter().flatten().map(move |value| (name, value))
+    });
     let own: Vec<_> = own.collect();
     house.assert_no_secret("an answer", &format!("{answer:?}"), &own);
     if let Some(log) = log() {
@@ -421,7 +440,10 @@ pub(crate) async fn refused(browser: &mut Browser, ask: &Ask, expected: Refused)
     }
     if expected.code == NOT_TRUSTED.code && !answer.body.starts_with('{') {
         // One page for all causes: an attacker learns nothing from it.
-        let any = house.browser().peek(&Ask::get("/login/op/authorized")).await;
+        let mut any = house.browser().peek(&Ask::get("/login/op/authorized")).await;
+        if any.status == Status::MethodNotAllowed {
+            any = house.browser().peek(&Ask::post("/login/op/authorized", &[])).await;
+        }
         assert_eq!((any.status, any.body), (answer.status, answer.body.clone()), "{ask:?}");
     }
     answer

@@ -285,6 +285,8 @@ async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
     app.fake.answer(Endpoint::Token, slow());
+    // A provider that ends nothing else with a refresh token: the one under way goes on.
+    app.fake.answer_always(Endpoint::Revocation, Answer::status(200));
     // While the store blinks, too: the tries go on, and end.
     faulty.0.before.store(2, Ordering::SeqCst);
     let client = client(&app).await;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod check;
+mod client_auth;
 mod exchange;
 mod id_token;
 mod keys;

@@ -1,0 +1,72 @@
+//! The key of a client that authenticates by `private_key_jwt` (RFC 7523 §3).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
+};
+use serde_json::Value;
+
+use crate::secret::{Secret, decode};
+
+/// How long an assertion may be good, in seconds, and how far ahead the client's clock may be.
+const LONGEST: i64 = 300;
+
+/// A P-256 key pair: the client's own half, and what the provider knows of it.
+#[derive(Clone)]
+pub(super) struct ClientKey {
+    pub(super) pem: Secret,
+    public: Vec<u8>,
+}
+
+impl ClientKey {
+    pub(super) const ID: &'static str = "the client's key";
+
+    pub(super) fn generate() -> Self {
+        let (algorithm, rng) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &rng).expect("a key can be made");
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &rng).expect("it is a key");
+        let pem = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            STANDARD.encode(pkcs8.as_ref())
+        );
+        Self { pem: Secret::new(pem), public: pair.public_key().as_ref().to_vec() }
+    }
+
+    /// The `jti` of `assertion`, if it is signed with this key, by `client` for one of `audiences`, and good at `now`.
+    pub(super) fn verify(
+        &self,
+        assertion: &str,
+        client: &str,
+        audiences: &[&str],
+        now: i64,
+    ) -> Option<String> {
+        let (signed, signature) = assertion.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let json = |part: &str| serde_json::from_slice::<Value>(&decode(part)?).ok();
+        let (header, claims) = (json(header)?, json(claims)?);
+        let is = |value: &Value, wanted: &str| value.as_str() == Some(wanted);
+        let number = |name: &str| claims[name].as_i64();
+        let good = is(&header["alg"], "ES256")
+            && is(&header["kid"], Self::ID)
+            && is(&claims["iss"], client)
+            && is(&claims["sub"], client)
+            && audiences.iter().any(|audience| is(&claims["aud"], audience))
+            && (now + 1..=now + LONGEST).contains(&number("exp")?)
+            && number("iat")? <= now
+            && number("nbf")? <= now;
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.public);
+        let signature = decode(signature)?;
+        let jti = claims["jti"].as_str().filter(|jti| jti.len() >= 16)?;
+        (good && key.verify(signed.as_bytes(), &signature).is_ok()).then(|| jti.to_owned())
+    }
+}
+
+impl fmt::Debug for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientKey")
+    }
+}

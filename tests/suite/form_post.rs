@@ -1,0 +1,241 @@
+//! A callback by form: from another site's page, without a cookie that other sites could send.
+
+use rocket::figment::Figment;
+use rocket::http::{Method, Status};
+use url::form_urlencoded::parse;
+
+use crate::app::path_and_query;
+use crate::oracle::{
+    Answer, Ask, Browser, House, NOT_TRUSTED, Refused, SESSION, assert_guarded, param, refused,
+};
+
+const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_allowed");
+
+type Fields = Vec<(String, String)>;
+
+/// Both entries answer by form.
+async fn open() -> House {
+    let by_form = |figment: Figment| {
+        figment.merge(("oauth.op.response_mode", "form_post")).merge(("oauth.op2.response_mode", "form_post"))
+    };
+    House::with(by_form).await
+}
+
+/// Says yes at the provider, and gives what its page posts, and where to.
+async fn posted(house: &House, authorization: &str) -> (String, Fields) {
+    assert_eq!(param(authorization, "response_mode").as_deref(), Some("form_post"));
+    let (to, body) = house.fake.authorize_by_form(authorization).await;
+    (path_and_query(&to), parse(body.as_bytes()).into_owned().collect())
+}
+
+async fn ridden(browser: &mut Browser, uri: &str) -> (String, Fields) {
+    let authorization = browser.begin(uri).await;
+    posted(&browser.house.clone(), &authorization).await
+}
+
+fn post(path: &str, fields: &Fields) -> Ask {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Ask::post(path, &fields)
+}
+
+fn changed(fields: &Fields, name: &str, value: Option<&str>) -> Fields {
+    let mut fields: Fields = fields.iter().filter(|(key, _)| key != name).cloned().collect();
+    fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    fields
+}
+
+/// As a browser posts from another site: without its Lax cookies.
+async fn from_elsewhere(house: &House, ask: &Ask) -> Answer {
+    house.browser().peek(&ask.clone().header("Sec-Fetch-Site", "cross-site")).await
+}
+
+/// The form of our page, which posts once more.
+fn again(page: &Answer, path: &str) -> Ask {
+    assert_eq!(page.status, Status::Ok, "{page:?}");
+    assert!(page.body.contains(&format!("<form method=\"post\" action=\"{path}\">")), "{}", page.body);
+    let (_, rest) = page.body.split_once("name=\"again\" value=\"").expect("a field");
+    Ask::post(path, &[("again", rest.split('"').next().expect("a value"))])
+}
+
+#[rocket::async_test]
+async fn ck_09_posted_again_from_here_with_every_cookie() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let begin = ada.get("/login/op").await;
+    assert!(begin.header("Set-Cookie").expect("the flow's").contains("SameSite=Lax"), "{begin:?}");
+    let (path, fields) = posted(&house, begin.location()).await;
+    assert_eq!(path, "/login/op/authorized");
+    let rows = house.rows();
+
+    let page = from_elsewhere(&house, &post(&path, &fields)).await;
+    assert_guarded(&page);
+    assert_eq!(page.header("Set-Cookie"), None);
+    assert!(page.header("Content-Security-Policy").expect("a policy").contains("script-src 'sha256-"));
+    assert_eq!((house.token_calls(), house.rows()), (0, rows), "nothing has happened yet");
+    house.assert_no_secret("the page", &format!("{page:?}"), &secret(&fields));
+
+    let ask = again(&page, &path);
+    let landed = ada.ask(&ask).await;
+    assert_eq!((landed.location(), house.token_calls()), ("/", 1));
+    assert!(landed.sets(SESSION) && ada.user().await.is_some());
+    // Whoever goes back and lets it be posted again ends where the first one ended.
+    assert_eq!(ada.ask(&ask).await.location(), "/");
+    assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
+    assert_eq!(house.token_calls(), 1);
+}
+
+fn secret(fields: &Fields) -> Vec<(&'static str, String)> {
+    let of = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    ["state", "code"].into_iter().filter_map(|name| Some((name, of(name)?))).collect()
+}
+
+#[rocket::async_test]
+async fn a_provider_of_the_same_site() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let (path, fields) = ridden(&mut ada, "/login/op?next=/me").await;
+    // It may send what it likes in the query: only the form counts.
+    let path = format!("{path}?code=x&state=y");
+    assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/me");
+    assert!(ada.user().await.is_some());
+}
+
+#[rocket::async_test]
+async fn st_11_who_is_signed_in_is_known_in_spite_of_the_form() {
+    let house = open().await;
+    let mut ada = house.browser();
+    ada.enter(1).await;
+    let authorization = ada.post("/login/op", &[]).await.location().to_owned();
+    let (path, fields) = posted(&house, &authorization).await;
+    let page = from_elsewhere(&house, &post(&path, &fields)).await;
+
+    // Somebody else has signed in meanwhile, or nobody is: at either step.
+    for other in [Some(2), None] {
+        let mut elsewhere = ada.clone();
+        elsewhere.leave().await;
+        if let Some(other) = other {
+            elsewhere.enter(other).await;
+        }
+        refused(&mut elsewhere, &again(&page, &path), NOT_TRUSTED).await;
+        refused(&mut elsewhere, &post(&path, &fields), NOT_TRUSTED).await;
+    }
+    assert_eq!(house.count("oauth_accounts"), 0);
+    assert_eq!(ada.ask(&again(&page, &path)).await.location(), "/");
+    assert!(house.rows().contains("user_id='1'"), "{}", house.rows());
+}
+
+#[rocket::async_test]
+async fn cb_08_only_by_post() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let (path, fields) = ridden(&mut ada, "/login/op").await;
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+    let callback = format!("{path}?{query}");
+    for method in [Method::Get, Method::Head, Method::Put, Method::Patch, Method::Delete, Method::Options] {
+        let answer = refused(&mut ada, &Ask::new(method, &callback), NOT_ALLOWED).await;
+        assert_eq!(answer.header("Allow"), Some("POST"), "{method}");
+    }
+    refused(&mut ada, &Ask::post(&callback, &[]), NOT_TRUSTED).await;
+    assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn cs_04_a_form_that_names_another_method() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let (path, fields) = ridden(&mut ada, "/login/op").await;
+    for method in ["get", "head", "put", "patch", "delete"] {
+        let mut named = vec![("_method".to_owned(), method.to_owned())];
+        named.extend(fields.clone());
+        if method != "head" {
+            refused(&mut ada, &post(&path, &named), NOT_ALLOWED).await;
+        }
+        assert_eq!(from_elsewhere(&house, &post(&path, &named)).await.status, Status::MethodNotAllowed);
+    }
+    // An entry that answers by query can't be had by a form either.
+    let by_query = house.again(|figment| figment).await;
+    ada.house = by_query;
+    refused(&mut ada, &post(&path, &fields), NOT_ALLOWED).await;
+    ada.house = house;
+    assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn st_04_what_was_posted_again_belongs_to_its_browser_and_entry() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let (path, fields) = ridden(&mut ada, "/login/op").await;
+    let again = again(&from_elsewhere(&house, &post(&path, &fields)).await, &path);
+    refused(&mut house.browser(), &again, NOT_TRUSTED).await;
+
+    let sealed = again.field("again");
+    for wrong in [
+        Ask::post("/login/op2/authorized", &[("again", &sealed)]),
+        Ask::post(&path, &[("again", "")]),
+        Ask::post(&path, &[("again", "x")]),
+        Ask::post(&path, &[("again", &sealed[1..])]),
+        Ask::post(&path, &[("again", &format!("{sealed}A"))]),
+        // ST-13: nothing else that we seal is one.
+        Ask::post(&path, &[("again", &ada.flows()[0].1)]),
+    ] {
+        refused(&mut ada, &wrong, NOT_TRUSTED).await;
+    }
+    // And it is nothing else: no flow.
+    let mut eve = ada.clone();
+    eve.jar.insert(ada.flows()[0].0.clone(), sealed);
+    let page = eve.ask(&post(&path, &fields)).await;
+    assert_eq!((page.status, eve.user().await), (Status::Ok, None), "no flow: posted again at most");
+    assert_eq!(ada.ask(&again).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn st_01_st_02_st_09_cb_11_what_can_be_no_answer() {
+    let house = open().await;
+    let mut ada = house.browser();
+    let (path, fields) = ridden(&mut ada, "/login/op").await;
+    let doubled = [fields.clone(), fields.clone()].concat();
+    for wrong in [
+        Vec::new(),
+        changed(&fields, "state", None),
+        changed(&fields, "state", Some("")),
+        changed(&fields, "state", Some(&"s".repeat(200))),
+        changed(&fields, "code", None),
+        changed(&fields, "code", Some(&"a".repeat(4097))),
+        changed(&fields, "error", Some("access_denied")),
+        changed(&fields, "iss", Some(&"i".repeat(3000))),
+        changed(&fields, "padding", Some(&"x".repeat(20 << 10))),
+        doubled,
+    ] {
+        refused(&mut ada, &post(&path, &wrong), NOT_TRUSTED).await;
+    }
+    // A state that is not this browser's is asked for once more, and refused then.
+    let foreign = changed(&fields, "state", Some("of another browser"));
+    let page = from_elsewhere(&house, &post(&path, &foreign)).await;
+    refused(&mut ada, &again(&page, &path), NOT_TRUSTED).await;
+    for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x"] {
+        refused(&mut ada, &post(&path, &fields).header("Content-Type", kind), NOT_TRUSTED).await;
+    }
+    assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn cb_01_mx_04_a_no_by_form() {
+    let house = open().await;
+    let denied = Refused::new(Status::Forbidden, "access_denied");
+    for (iss, expected) in
+        [(None, NOT_TRUSTED), (Some("https://evil.example"), NOT_TRUSTED), (Some("own"), denied)]
+    {
+        house.fake.deny_next();
+        let mut ada = house.browser();
+        let (path, mut fields) = ridden(&mut ada, "/login/op").await;
+        if iss != Some("own") {
+            fields = changed(&fields, "iss", iss);
+        }
+        let fields = changed(&fields, "error_description", Some("<script>alert(1)</script>"));
+        let page = from_elsewhere(&house, &post(&path, &fields)).await;
+        assert!(!page.body.contains("alert(1)"), "{}", page.body);
+        let page = refused(&mut ada, &again(&page, &path), expected).await;
+        assert!(!page.body.contains("alert(1)"), "{}", page.body);
+        assert_eq!(ada.flows(), []);
+    }
+}
