@@ -35,10 +35,15 @@ struct Ride {
 impl Ride {
     /// Two entries of the same provider, `op` and `op2`.
     fn new(log_level: &'static str, access_token_ttl: u32) -> Self {
-        Self::on("sqlite", log_level, access_token_ttl)
+        Self::on("sqlite", log_level, access_token_ttl, &[])
     }
 
-    fn on(database: &'static str, log_level: &'static str, access_token_ttl: u32) -> Self {
+    fn on(
+        database: &'static str,
+        log_level: &'static str,
+        access_token_ttl: u32,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = match database {
             "sqlite" => Database::sqlite(folder.path()),
@@ -46,7 +51,7 @@ impl Ride {
         };
         let app = App::new(folder.path(), database, log_level);
         let callbacks = [app.callback("op"), app.callback("op2")];
-        let provider = Provider::start(folder.path(), &callbacks, access_token_ttl);
+        let provider = Provider::start_with(folder.path(), &callbacks, access_token_ttl, settings);
         let entry = format!(
             "{{provider=\"oidc\",issuer={:?},client_id={CLIENT_ID:?},client_secret={CLIENT_SECRET:?},\
              scope=[\"openid\",\"profile\",\"email\"]}}",
@@ -127,7 +132,7 @@ fn accounts(me: &Value) -> Vec<(&str, &str)> {
 }
 
 async fn whole_ride(database: &'static str, log_level: &'static str) {
-    let ride = Ride::on(database, log_level, SHORT);
+    let ride = Ride::on(database, log_level, SHORT, &[]);
     let (app, provider) = (&ride.app, &ride.provider);
     let running = app.start(&ride.entries);
 
@@ -300,4 +305,45 @@ async fn ride_begun_at_another_loopback_name() {
     let base = ride.app.url("/");
     let shots = chromium::shots("elsewhere", ride.folder.path());
     chromium::ride(&["elsewhere", base.as_str(), begin.as_str(), "erin"], &shots);
+}
+
+/// Signs in, asks for the userinfo and refreshes, where this algorithm signs ID tokens and the userinfo.
+async fn ride_signed_by(algorithm: &str) {
+    let settings = [("ID_TOKEN_ALG", algorithm), ("USERINFO_ALG", algorithm)];
+    let ride = Ride::on("sqlite", "debug", SHORT, &settings);
+    let entries = ride.entries.replace("provider=", &format!("signing_algorithms=[{algorithm:?}],provider="));
+    let _running = ride.app.start(&entries);
+    let mut alice = ride.signed_in("alice").await;
+    let signed_in = Instant::now();
+    assert_eq!(accounts(&ride.me(&mut alice).await), [("op", "alice")]);
+    let (status, userinfo) = ride.whoami(&mut alice, "op").await;
+    assert_eq!((status, &userinfo["sub"]), (Status::Ok, &json!("alice")), "{userinfo}");
+    rocket::tokio::time::sleep(Duration::from_secs(SHORT.into()).saturating_sub(signed_in.elapsed())).await;
+    assert_eq!(ride.whoami(&mut alice, "op").await, (Status::Ok, userinfo));
+    assert_eq!((ride.provider.count("refresh").await, ride.provider.count("signed userinfo").await), (1, 3));
+    ride.leaves_no_secret(2).await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn ride_signed_by_rs256() {
+    ride_signed_by("RS256").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn ride_signed_by_ps256() {
+    ride_signed_by("PS256").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn ride_signed_by_es256() {
+    ride_signed_by("ES256").await;
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn ride_signed_by_eddsa() {
+    ride_signed_by("EdDSA").await;
 }

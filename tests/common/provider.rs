@@ -23,6 +23,16 @@ pub(crate) const CLIENT_SECRET: &str = "GnuSTWmJdpxVjQ6tcLNkFh3ZzRyb27Ma";
 impl Provider {
     /// Starts it on a free port.
     pub(crate) fn start(folder: &Path, redirect_uris: &[String], access_token_ttl: u32) -> Self {
+        Self::start_with(folder, redirect_uris, access_token_ttl, &[])
+    }
+
+    /// The same with these settings of its own.
+    pub(crate) fn start_with(
+        folder: &Path,
+        redirect_uris: &[String],
+        access_token_ttl: u32,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let home = root().join("tests/peers/oidc_provider");
         assert!(home.join("node_modules").is_dir(), "first: cd {} && npm ci", home.display());
         let mut process = Process::start(
@@ -34,6 +44,7 @@ impl Provider {
                 .env("CLIENT_SECRET", CLIENT_SECRET)
                 .env("REDIRECT_URIS", redirect_uris.join(" "))
                 .env("ACCESS_TOKEN_TTL", access_token_ttl.to_string())
+                .envs(settings.iter().copied())
                 .env_remove("NODE_OPTIONS"),
             &folder.join("provider.log"),
         );

@@ -8,6 +8,7 @@
 //   REDIRECT_URIS="…"          the callbacks to accept, separated by spaces
 //   ACCESS_TOKEN_TTL=3600      seconds
 //   ID_TOKEN_ALG=RS256         RS256, PS256, ES256 or EdDSA
+//   USERINFO_ALG=…             the same for the userinfo; without it, that is JSON
 //   REFRESH_TOKENS=always      or offline_access: only for that scope, which then also needs prompt=consent
 //
 // Refresh tokens are rotated; a used one that comes back revokes the grant.
@@ -21,6 +22,7 @@ import { Provider } from 'oidc-provider';
 const setting = (name, fallback) => process.env[name] || fallback;
 const clientSecret = setting('CLIENT_SECRET', 'a-client-secret-of-32-characters-or-more');
 const algorithm = setting('ID_TOKEN_ALG', 'RS256');
+const userinfoAlgorithm = setting('USERINFO_ALG', '');
 const refreshAlways = setting('REFRESH_TOKENS', 'always') === 'always';
 
 const signingKey = (kind, options, alg) => {
@@ -37,6 +39,7 @@ function configuration() {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       id_token_signed_response_alg: algorithm,
+      ...(userinfoAlgorithm && { userinfo_signed_response_alg: userinfoAlgorithm }),
     }],
     jwks: {
       keys: [
@@ -45,7 +48,10 @@ function configuration() {
         signingKey('ed25519', {}),
       ],
     },
-    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    },
     cookies: { keys: ['for-rides-on-loopback-only'] },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
@@ -60,11 +66,11 @@ function configuration() {
       AccessToken: Number(setting('ACCESS_TOKEN_TTL', '3600')),
       AuthorizationCode: 60, IdToken: 3600, RefreshToken: 86400, Interaction: 3600, Session: 86400, Grant: 86400,
     },
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    features: { devInteractions: { enabled: true }, revocation: { enabled: true }, jwtUserinfo: { enabled: true } },
   };
 }
 
-const counts = { authorized: 0, denied: 0, code: 0, refresh: 0, rotated: 0, refused: 0, revoked: 0, userinfo: 0 };
+const counts = { authorized: 0, denied: 0, code: 0, refresh: 0, rotated: 0, refused: 0, revoked: 0, userinfo: 0, 'signed userinfo': 0 };
 const secrets = new Map([[clientSecret, 'client secret']]);
 const remember = (kind, value) => { if (value) secrets.set(value, kind); };
 
@@ -92,6 +98,7 @@ async function watch(context, next) {
     }
   } else if (route === 'userinfo' && context.status === 200) {
     counts.userinfo += 1;
+    if (context.response.is('application/jwt')) counts['signed userinfo'] += 1;
   } else if (route === 'revocation' && context.status === 200) {
     counts.revoked += 1;
   }
