@@ -1,12 +1,11 @@
 //! What every storage must do: one suite for all of them.
 
-mod sessions;
+pub(crate) mod sessions;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-pub(crate) use self::sessions::session;
 use super::*;
 use crate::link::Purpose;
 use crate::profile::Profile;

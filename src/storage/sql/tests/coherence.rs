@@ -65,7 +65,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     for how in ["out", "everywhere", "renamed", "by hand", "all"] {
-        a.begin_session(&suite::session(how, "7"), None, 1000).await.unwrap();
+        a.begin_session(&suite::sessions::session(how, "7"), None, 1000).await.unwrap();
         assert!(b.session(how).await.unwrap().is_some());
         match how {
             "out" => drop(a.end_sessions(&Whose::Its(how.into())).await.unwrap()),

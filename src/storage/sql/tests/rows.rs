@@ -116,10 +116,10 @@ async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
     let storage = opened(db.storage()).await;
     let sessions = storage.sessions().unwrap();
     for n in 0..100 {
-        sessions.begin_session(&suite::session(&n.to_string(), "7"), None, 1000).await.unwrap();
+        sessions.begin_session(&suite::sessions::session(&n.to_string(), "7"), None, 1000).await.unwrap();
     }
     let count = || db.number("SELECT count(*) AS n FROM oauth_sessions");
-    let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::session(id, "8") };
+    let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::sessions::session(id, "8") };
     for (id, left) in [("a", 100 - 64 + 1), ("b", 2), ("c", 3)] {
         sessions.begin_session(&late(id), None, 2000).await.unwrap();
         assert_eq!(count(), left, "64 at a time");
