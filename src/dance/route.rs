@@ -90,7 +90,12 @@ impl Endpoint {
             Endpoint::Callback(Some(entry)) => entry,
             _ => request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default(),
         };
+        // CS-04: Rocket lets a form say in its first field, `_method`, that it is no POST. A browser sends no such body
+        // with anything else.
+        let is_disguised =
+            request.method() != Method::Post && request.content_type().is_some_and(|kind| kind.is_form());
         let reply = match (self, request.method()) {
+            _ if is_disguised => return self.method_not_allowed(dance, request, name),
             (Endpoint::SignIn, Method::Get) => dance.get_sign_in(request).await,
             (Endpoint::Begin, Method::Get) => return dance.get_begin(request, name).await,
             (Endpoint::Begin, Method::Post) => match form(request, data).await {

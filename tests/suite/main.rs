@@ -16,6 +16,9 @@ mod ear;
 mod faults;
 mod form_post;
 mod guards;
+#[path = "../common/html.rs"]
+#[allow(dead_code)]
+mod html;
 mod leakage;
 mod linking;
 mod logout;
@@ -24,11 +27,13 @@ mod openid;
 mod oracle;
 mod people;
 mod pkce;
+mod proxy;
 mod races;
 mod redirect;
 mod refresh;
 mod revocation;
 mod ride;
+mod routes;
 mod sealing;
 mod server;
 mod sessions;

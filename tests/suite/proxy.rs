@@ -1,0 +1,110 @@
+//! What stands between a browser and the app says nothing: one base URL, and no header that says otherwise.
+
+use rocket_dance::testing::{Endpoint, FakeProvider};
+use serde_json::json;
+
+use crate::oracle::{Ask, House, NOT_TRUSTED, param, refused};
+use crate::server::{Server, Tab};
+
+/// What a proxy, or somebody who plays one, may say.
+const SAID: &[(&str, &str)] = &[
+    ("X-Forwarded-Host", "evil.example"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Proto", "http"),
+    ("X-Forwarded-Scheme", "http"),
+    ("X-Forwarded-Ssl", "off"),
+    ("X-Forwarded-Port", "444"),
+    ("X-Forwarded-Prefix", "/evil"),
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("X-Forwarded-Uri", "/healthz"),
+    ("X-Real-IP", "127.0.0.1"),
+    ("X-Original-URL", "/login/accounts"),
+    ("X-Rewrite-URL", "/login/accounts"),
+    ("X-Host", "evil.example"),
+    ("X-HTTP-Method-Override", "POST"),
+    ("Forwarded", "host=evil.example;proto=http;for=127.0.0.1"),
+    ("Host", "evil.example"),
+];
+
+#[rocket::async_test]
+async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
+    let fake = FakeProvider::start().await;
+    for base in ["https://app.example.com", "http://localhost:8000"] {
+        let server = Server::start(&fake, base, "off", json!({}));
+        let usual = server.request("GET", "/login/op?next=/guarded", &[], "");
+        let of = |cookie: &str| cookie.split_once(';').expect("attributes").1.to_owned();
+        let (prefix, wanted) = match base.starts_with("https") {
+            true => ("__Host-rocket_dance_flow_", true),
+            false => ("rocket_dance_flow_", false),
+        };
+        let flags = of(usual.set_cookie(prefix));
+        assert_eq!(flags.contains("Secure"), wanted, "{flags}");
+        let callback = format!("{base}/login/op/authorized");
+        assert_eq!(param(usual.location(), "redirect_uri").as_ref(), Some(&callback));
+        for (name, value) in SAID {
+            let said = server.request("GET", "/login/op?next=/guarded", &[(name, value)], "");
+            if *name == "Host" {
+                // Twice the same header: refused, or the first one counts.
+                assert!([303, 400].contains(&said.status), "{}", said.status);
+                if said.status == 400 {
+                    continue;
+                }
+            }
+            assert_eq!(param(said.location(), "redirect_uri").as_ref(), Some(&callback), "{name}: {value}");
+            assert_eq!(of(said.set_cookie(prefix)), flags, "{name}: {value}");
+            for page in ["/login", "/login/nobody", "/guarded", "/login/op/authorized?code=x&state=y"] {
+                let said = server.request("GET", page, &[(name, value)], "");
+                assert!(!said.text().contains("evil"), "{name} {page}: {}", said.text());
+            }
+        }
+        // The absolute form (RFC 9112 §3.2.2).
+        let absolute = server.request("GET", "http://evil.example/login/op", &[], "");
+        if absolute.status == 303 && absolute.location().starts_with(fake.issuer()) {
+            assert_eq!(param(absolute.location(), "redirect_uri").as_ref(), Some(&callback));
+        }
+        assert!(!absolute.text().contains("evil.example"), "{}", absolute.text());
+        // A whole ride, with all of them.
+        let mut tab = Tab::new(&server);
+        let callback = tab.callback(&fake, "/login/op?next=/guarded").await;
+        let cookies = tab.cookie_header();
+        let mut headers: Vec<_> = SAID.iter().filter(|(name, _)| *name != "Host").copied().collect();
+        headers.push(("Cookie", &cookies));
+        let landed = server.request("GET", &callback, &headers, "");
+        assert_eq!((landed.status, landed.location()), (303, "/guarded"));
+        let sent = fake.last(Endpoint::Token).form["redirect_uri"].clone();
+        assert_eq!(sent, format!("{base}/login/op/authorized"), "RD-09");
+    }
+}
+
+#[rocket::async_test]
+async fn px_04_nobody_is_let_in_for_what_he_calls_himself() {
+    let house = House::open().await;
+    let mut ada = house.browser();
+    let callback = ada.ride("/login/op").await;
+    let mut eve = house.browser();
+    for agent in [
+        "kube-probe/1.30",
+        "GoogleHC/1.0",
+        "ELB-HealthChecker/2.0",
+        "Googlebot/2.1",
+        "",
+        "rocket_dance",
+        "curl/8",
+    ] {
+        let named = |ask: Ask| ask.header("User-Agent", agent);
+        refused(&mut eve, &named(Ask::get(&callback)), NOT_TRUSTED).await;
+        let guarded = eve.peek(&named(Ask::get("/guarded"))).await;
+        assert_eq!(guarded.location(), "/login/op?next=%2Fguarded", "{agent}");
+    }
+    // A path is a path: what a query says is none.
+    for path in
+        ["/guarded?/healthz", "/guarded?path=/login", "/guarded?/login/op/authorized", "/guarded?x=/me"]
+    {
+        let guarded = eve.peek(&Ask::get(path)).await;
+        assert!(guarded.location().starts_with("/login/op?next=%2Fguarded"), "{path}: {guarded:?}");
+    }
+    let callback = callback.replacen('?', "?/healthz&", 1);
+    refused(&mut eve, &Ask::get(&callback), NOT_TRUSTED).await;
+    let landed = ada.ask(&Ask::get(&callback).header("User-Agent", "another browser")).await;
+    assert_eq!(landed.location(), "/", "and nobody is kept out for it");
+}
