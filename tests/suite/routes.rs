@@ -20,6 +20,7 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login/<name>/disconnect", "/login/op/disconnect", &[Method::Post]),
     ("/login/<name>/primary", "/login/op/primary", &[Method::Post]),
     ("/login/logout", "/login/logout", &[Method::Post]),
+    ("/login/logout/everywhere", "/login/logout/everywhere", &[Method::Post]),
 ];
 
 const METHODS: [Method; 7] =
