@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn al_01_an_address_is_what_a_tenant_says_unless_it_is_proven() {
+    fn al_06_an_address_is_what_a_tenant_says_unless_it_is_proven() {
         let profile = user(json!({}));
         assert_eq!(profile.id.as_deref(), Some("aEfGhIjKlMnOpQrStUvWxYz0123456789-_abcdefgh"));
         assert_eq!((profile.name.as_deref(), profile.image_url.as_deref()), (Some("Jane Doe"), None));

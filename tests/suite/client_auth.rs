@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rocket::http::Status;
 use rocket_dance::storage::Key;
-use rocket_dance::testing::{Answer, Endpoint, Recorded};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider, Recorded};
 use serde_json::json;
 
 use crate::app::Op;
@@ -85,6 +87,11 @@ async fn tr_13_one_method_at_every_endpoint() {
                 "{method}"
             );
             assert!(!request.form.contains_key("client_assertion"));
+            if header {
+                // Of `fake client` and `s3cret:+/%=&`, each a form of its own.
+                let basic = STANDARD.encode("fake+client:s3cret%3A%2B%2F%25%3D%26");
+                assert_eq!(request.headers["authorization"], format!("Basic {basic}"));
+            }
         }
     }
 }
@@ -93,7 +100,7 @@ async fn tr_13_one_method_at_every_endpoint() {
 async fn a_key_that_the_provider_does_not_know() {
     let house = House::open().await;
     // Another provider's client of the same name.
-    let other = rocket_dance::testing::FakeProvider::start().await;
+    let other = FakeProvider::start().await;
     let keyed = other.keyed_config("op");
     let issuer = ("oauth.op.issuer", house.fake.issuer().to_owned());
     let house = house.again(|figment| unsecret(figment).merge(keyed).merge(issuer)).await;
@@ -151,4 +158,24 @@ async fn a_push_that_fails_begins_nothing() {
         assert_eq!(ada.flows(), []);
     }
     house.browser().sign_in("op").await;
+}
+
+/// Whoever answered with a redirect would be sent the client's secret and the tokens.
+#[rocket::async_test]
+async fn dj_04_tr_10_neither_a_push_nor_a_revocation_follows_a_redirect() {
+    let house = House::with(|figment| figment.merge(("oauth.op.par", true))).await;
+    let elsewhere = FakeProvider::start().await;
+    house.browser().sign_in("op").await;
+    for status in [301, 302, 303, 307, 308] {
+        let answer =
+            |path: &str| Answer::redirect(&format!("{}/{path}", elsewhere.issuer())).with_status(status);
+        house.fake.answer(Endpoint::PushedAuthorization, answer("par"));
+        let bad = Refused::new(Status::BadGateway, "bad_provider_answer");
+        refused(&mut house.browser(), &Ask::get("/login/op"), bad).await;
+        house.fake.answer(Endpoint::Revocation, answer("revoke"));
+    }
+    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+    house.dance().revoked().await;
+    assert_eq!(house.fake.count(Endpoint::Revocation), 2, "tried twice");
+    assert_eq!(elsewhere.requests().len(), 0);
 }

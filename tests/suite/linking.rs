@@ -329,6 +329,48 @@ async fn al_01_al_05_a_proved_mailbox_is_merged() {
     assert!(accounts(&house).iter().all(|account| !account.ends_with("-> 1") || account == "op/ada -> 1"));
 }
 
+/// nOAuth: the administrator of a tenant, anybody's own, writes into `email` what he likes.
+#[rocket::async_test]
+async fn al_06_an_address_out_of_somebodys_tenant_is_nobodys() {
+    const CONTOSO: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+    const EVES: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
+    let configure = |figment: rocket::figment::Figment| {
+        let issuer: String = figment.extract_inner("oauth.op.issuer").unwrap();
+        let figment = figment.merge(("oauth.op.provider", "azure")).merge(("oauth.op.issuer", issuer));
+        let figment =
+            figment.merge(("oauth.op.tenant", "common")).merge(("oauth.op.tenants", [CONTOSO, EVES]));
+        figment.merge(("oauth.op.trust_email", true))
+    };
+    let attach =
+        |dance: DanceFairing| dance.storage(DieselStorage::database("app").migrate().link(by_address));
+    let house = House::built(configure, attach).await;
+    sql(&house, "INSERT INTO users VALUES (1, 'ada@example.test')");
+    let come = async |sub: &str, tenant: &'static str, more: serde_json::Value| {
+        let mut claims = json!({"sub": sub, "email": "ada@example.test"});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        house.fake.user(sub).userinfo(claims).claims(move |claims| claims["tid"] = json!(tenant));
+        let mut browser = house.browser();
+        browser.sign_in("op").await;
+        browser.user().await
+    };
+    for (n, claims) in [
+        json!({}),
+        json!({"email_verified": true}),
+        json!({"xms_edov": "true"}),
+        json!({"xms_edov": 1}),
+        json!({"xms_edov": false, "email_verified": true}),
+        json!({"verified_primary_email": ["eve@eve.example"]}),
+        json!({"preferred_username": "ada@example.test", "upn": "ada@example.test"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = come(&format!("eve {n}"), EVES, claims.clone()).await;
+        assert!(user.is_some_and(|user| user > 1), "{claims}: {user:?}");
+    }
+    assert_eq!(come("ada", CONTOSO, json!({"xms_edov": true})).await, Some(1), "where Microsoft has asked");
+}
+
 /// AL-10, AL-11: what people call themselves, and their address, may be given to somebody else, and `sub` may not.
 #[rocket::async_test]
 async fn al_10_al_11_al_12_nothing_but_entry_and_id_is_an_identity() {
