@@ -36,7 +36,8 @@ pub(crate) fn sign(
     oauth.extend(token.map(|(token, _)| ("oauth_token", token.expose())));
     oauth.extend(more);
     let base = base_string(request.method().as_str(), request.url(), form(request)?, &oauth);
-    let signature = signature(entry, token.map(|(_, secret)| secret), &base)?;
+    let token_secret = token.map(|(_, secret)| secret);
+    let signature = signature(&entry.signature, entry.client_secret.as_ref(), token_secret, &base)?;
     oauth.push(("oauth_signature", signature.expose()));
     let pairs: Vec<_> =
         oauth.iter().map(|(name, value)| format!("{name}=\"{}\"", encode(value.as_bytes()))).collect();
@@ -47,15 +48,20 @@ pub(crate) fn sign(
 }
 
 /// The signature of `base` (RFC 5849 §3.4.2 to §3.4.4).
-pub(crate) fn signature(entry: &Entry, token_secret: Option<&Secret>, base: &str) -> Result<Secret> {
+pub(crate) fn signature(
+    method: &Signature,
+    client_secret: Option<&Secret>,
+    token_secret: Option<&Secret>,
+    base: &str,
+) -> Result<Secret> {
     let encoded = |secret: Option<&Secret>| encode(secret.map_or("", Secret::expose).as_bytes());
     // The `&` stays where there is no token yet.
-    let key = format!("{}&{}", encoded(entry.client_secret.as_ref()), encoded(token_secret));
+    let key = format!("{}&{}", encoded(client_secret), encoded(token_secret));
     let hmac = |algorithm| {
         let tag = hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), base.as_bytes());
         Secret::new(STANDARD.encode(tag))
     };
-    Ok(match &entry.signature {
+    Ok(match method {
         Signature::HmacSha1 => hmac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
         Signature::HmacSha256 => hmac(hmac::HMAC_SHA256),
         Signature::Plaintext => Secret::new(key),

@@ -17,11 +17,13 @@ pub enum Endpoint {
     Discovery,
     /// `/jwks`: the signing keys.
     Jwks,
-    /// `/authorize`: where the person is sent.
+    /// `/authorize`, and `/oauth1/authorize`: where the person is sent.
     Authorize,
     /// `/par`: pushed authorization requests.
     PushedAuthorization,
-    /// `/token`: code exchange and refresh.
+    /// `/oauth1/request_token`: OAuth 1's temporary credentials.
+    RequestToken,
+    /// `/token`: code exchange and refresh; `/oauth1/access_token`.
     Token,
     /// `/revoke`: revocation.
     Revocation,
@@ -106,7 +108,7 @@ impl Answer {
         Self::of(What::Genuine)
     }
 
-    /// What the provider answers by itself, with its JSON changed.
+    /// What the provider answers by itself, with its JSON changed; of OAuth 1 the fields of its form, all texts.
     pub fn edit(edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         Self::of(What::Edited(Arc::new(edit)))
     }

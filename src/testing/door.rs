@@ -21,6 +21,8 @@ pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
+    /// As it came: it may be signed.
+    pub(super) raw_query: String,
     pub(super) form: Vec<(String, String)>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: String,
@@ -41,6 +43,7 @@ impl Request {
             method: request.method().to_string(),
             path: request.uri().path().to_string(),
             query: pairs(query.as_bytes()),
+            raw_query: query.to_owned(),
             form,
             headers: request
                 .headers()
@@ -64,6 +67,9 @@ pub(super) fn one<'p>(pairs: &'p [(String, String)], name: &str) -> Result<Optio
         _ => Err(()),
     }
 }
+
+/// The content type of OAuth 1's answers.
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A response, before it is Rocket's.
 #[derive(Debug, Clone)]
@@ -97,9 +103,15 @@ impl Reply {
         self
     }
 
-    /// The same, its JSON changed; anything but JSON stays.
+    /// The same, its JSON or the fields of its form changed; anything else stays.
     pub(super) fn edited(mut self, edit: &dyn Fn(&mut Value)) -> Self {
-        if let Ok(mut value) = serde_json::from_slice(&self.body) {
+        if self.headers.iter().any(|(_, value)| value == FORM) {
+            let mut fields: Value = pairs(&self.body).into_iter().map(|(k, v)| (k, Value::from(v))).collect();
+            edit(&mut fields);
+            let fields = fields.as_object().into_iter().flatten();
+            let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?)));
+            self.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into();
+        } else if let Ok(mut value) = serde_json::from_slice(&self.body) {
             edit(&mut value);
             self.body = value.to_string().into_bytes();
         }
@@ -155,6 +167,9 @@ pub(super) fn routes(issuer: &Issuer) -> Vec<Route> {
         (Endpoint::PushedAuthorization, &[Post], "/par"),
         (Endpoint::Token, &[Post], "/token"),
         (Endpoint::Revocation, &[Post], "/revoke"),
+        (Endpoint::RequestToken, &[Post], "/oauth1/request_token"),
+        (Endpoint::Authorize, &[Get], "/oauth1/authorize"),
+        (Endpoint::Token, &[Post], "/oauth1/access_token"),
         (Endpoint::Userinfo, &[Get, Post], "/userinfo"),
         (Endpoint::Userinfo, &[Get], "/api/user"),
         (Endpoint::Emails, &[Get], "/user/emails"),

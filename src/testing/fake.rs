@@ -16,6 +16,7 @@ use super::answer::{Answer, Endpoint, Recorded, Script};
 use super::browser::{self, Followed};
 use super::client_key::ClientKey;
 use super::issuer::{Client, Inner, Issuer, lock};
+use super::oauth1;
 use super::signer::Signer;
 use crate::provider::{Algorithm, PRESETS, Protocol};
 use crate::secret::{KeyRing, Secret};
@@ -26,7 +27,7 @@ const CLIENT_SECRET: &str = "s3cret:+/%=&";
 const PUBLIC_ID: &str = "public client";
 const KEYED_ID: &str = "client with a key";
 
-/// A real OpenID provider and OAuth 2 server for tests: on a free loopback port, in a thread of its own, gone when
+/// A real OpenID provider, OAuth 2 and OAuth 1 server for tests: on a free loopback port, in a thread of its own, gone when
 /// dropped. It signs in `ada`, at once and without a page, unless told otherwise.
 ///
 /// What it does by itself is what a careful provider does: exact redirect URIs, single-use codes, PKCE, refresh tokens
@@ -147,19 +148,30 @@ impl FakeProvider {
     }
 
     /// `[default.oauth.<name>]` of this preset, its URLs pointing here. What the preset reads from the userinfo,
-    /// [`userinfo`](FakeProvider::userinfo) gives; `id`, `login`, `name` and the OpenID Connect claims are there.
+    /// [`userinfo`](FakeProvider::userinfo) gives; `id`, `login`, `name` and the OpenID Connect claims are there. A preset
+    /// of OAuth 1, `oauth1` itself, is danced in OAuth 1.
     pub fn preset(&self, name: &str, preset: &str) -> (String, Value) {
         let mut entry = json!({
             "provider": preset, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "api_base_url": self.at("/api/"),
         });
-        let known = PRESETS.iter().find(|(known, _)| *known == preset);
-        if known.is_some_and(|(_, preset)| preset.protocol == Protocol::OpenIdConnect) {
-            entry["issuer"] = json!(self.issuer());
-        } else {
-            entry["authorization_url"] = json!(self.at("/authorize"));
-            entry["token_url"] = json!(self.at("/token"));
-            entry["revocation_url"] = json!(self.at("/revoke"));
-            entry["userinfo_url"] = json!(self.at("/api/user"));
+        let known = PRESETS.iter().find(|(known, _)| *known == preset).map(|(_, preset)| preset);
+        match known.map_or(Protocol::OAuth2, |preset| preset.protocol) {
+            Protocol::OpenIdConnect => entry["issuer"] = json!(self.issuer()),
+            Protocol::OAuth2 => {
+                entry["authorization_url"] = json!(self.at("/authorize"));
+                entry["token_url"] = json!(self.at("/token"));
+                entry["revocation_url"] = json!(self.at("/revoke"));
+                entry["userinfo_url"] = json!(self.at("/api/user"));
+            }
+            Protocol::OAuth1 => {
+                entry["request_token_url"] = json!(self.at("/oauth1/request_token"));
+                entry["authorization_url"] = json!(self.at("/oauth1/authorize"));
+                entry["access_token_url"] = json!(self.at("/oauth1/access_token"));
+                entry["userinfo_url"] = json!(self.at("/api/user"));
+            }
+        }
+        if let Some(preset) = known {
+            oauth1::own_keys(preset, self.issuer(), &mut entry);
         }
         (format!("oauth.{name}"), entry)
     }
@@ -212,7 +224,7 @@ impl FakeProvider {
     }
 
     /// What is said about the [`user`](FakeProvider::user) from now on, instead of the usual
-    /// `{"sub", "id", "login", "name", "preferred_username", "email", "email_verified"}`.
+    /// `{"sub", "id", "id_str", "key", "login", "name", "preferred_username", "email", "email_verified"}`.
     pub fn userinfo(&self, userinfo: Value) -> &Self {
         let mut play = lock(&self.issuer.0.play);
         let user = play.user.clone();
@@ -254,12 +266,14 @@ impl FakeProvider {
     /// Refuses all access tokens so far with 401, before their time. Refresh tokens stay good.
     pub fn expire_access_tokens(&self) -> &Self {
         lock(&self.issuer.0.ledger).expire_access_tokens();
+        lock(&self.issuer.0.book).expire_access_tokens();
         self
     }
 
     /// Revokes every token of this user so far; a new sign-in gets new ones.
     pub fn revoke(&self, sub: &str) -> &Self {
         lock(&self.issuer.0.ledger).revoke(sub);
+        lock(&self.issuer.0.book).revoke(sub);
         self
     }
 

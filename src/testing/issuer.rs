@@ -13,6 +13,7 @@ use super::answer::{Endpoint, Script};
 use super::client_key::ClientKey;
 use super::door::{self, Reply, Request};
 use super::grants::Ledger;
+use super::oauth1::Book;
 use super::pushed::PushedRequests;
 use super::signer::Signer;
 use crate::clock::Clock;
@@ -74,6 +75,8 @@ pub(super) struct Inner {
     pub(super) clock: Clock,
     pub(super) ledger: Mutex<Ledger>,
     pub(super) pushed: Mutex<PushedRequests>,
+    /// What OAuth 1 knows.
+    pub(super) book: Mutex<Book>,
     pub(super) play: Mutex<Play>,
     /// A fake's; the demo has none.
     pub(super) script: Option<Mutex<Script>>,
@@ -141,8 +144,11 @@ impl Issuer {
         let genuine = || match endpoint {
             Endpoint::Discovery => self.discovery(),
             Endpoint::Jwks => Reply::json(200, &json!({"keys": [lock(&self.0.play).signer.jwk()]})),
+            Endpoint::RequestToken => self.temporary(request),
+            Endpoint::Authorize if speaks_oauth1(request) => self.authorize_oauth1(request),
             Endpoint::Authorize => self.authorize(request),
             Endpoint::PushedAuthorization => self.push(request),
+            Endpoint::Token if speaks_oauth1(request) => self.token_oauth1(request),
             Endpoint::Token => self.token(request),
             Endpoint::Revocation => self.revocation(request),
             Endpoint::Userinfo | Endpoint::Emails | Endpoint::Api => self.api(endpoint, request),
@@ -186,6 +192,11 @@ impl Issuer {
     }
 }
 
+/// Whether a request came to an endpoint of OAuth 1.
+fn speaks_oauth1(request: &Request) -> bool {
+    request.path.contains("/oauth1/")
+}
+
 impl Inner {
     pub(super) fn new(
         url: Option<String>,
@@ -200,6 +211,7 @@ impl Inner {
             clock: Clock::default(),
             ledger: Mutex::default(),
             pushed: Mutex::default(),
+            book: Mutex::default(),
             play: Mutex::new(Play {
                 signer: Signer::ed25519(&keys.derive("issuer signing key")),
                 access_token_ttl: 3600,
@@ -224,7 +236,7 @@ impl Inner {
                 first.make_ascii_uppercase();
             }
             json!({
-                "sub": user, "id": user, "login": user, "name": name, "preferred_username": user,
+                "sub": user, "id": user, "id_str": user, "key": user, "login": user, "name": name, "preferred_username": user,
                 "email": format!("{user}@example.test"), "email_verified": true,
             })
         })
@@ -242,7 +254,9 @@ impl Fairing for Issuer {
     }
 
     async fn on_request(&self, request: &mut rocket::Request<'_>, _: &mut Data<'_>) {
-        if request.uri().path() == format!("{}/authorize", self.path().trim_end_matches('/')).as_str() {
+        if request.uri().path().ends_with("/authorize")
+            && request.uri().path().starts_with(self.path().as_str())
+        {
             door::hide_query(request);
         }
     }

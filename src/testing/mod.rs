@@ -1,7 +1,7 @@
 //! For an app's own tests, and for trying out (feature `testing`): a provider that runs beside the test, a whole sign-in
 //! in one line, and the demo provider.
 //!
-//! [`FakeProvider`] is a real OpenID provider and OAuth 2 server on a free loopback port; [`sign_in`] rides a sign-in
+//! [`FakeProvider`] is a real OpenID provider, OAuth 2 and OAuth 1 server on a free loopback port; [`sign_in`] rides a sign-in
 //! with Rocket's local client, as a browser would. [`Issuer`] is the same provider with a consent page, on the app's
 //! own port. Everything here is for tests: it panics, with a sentence, where something isn't as it should be.
 //!
@@ -24,6 +24,7 @@ mod door;
 mod fake;
 mod grants;
 mod issuer;
+mod oauth1;
 mod page;
 mod protocol;
 mod pushed;

@@ -49,7 +49,7 @@ impl Issuer {
         open(&self.0.keys, self.url(), sealed)
     }
 
-    fn client(&self, id: &str) -> Option<&Client> {
+    pub(super) fn client(&self, id: &str) -> Option<&Client> {
         self.0.clients.iter().find(|client| client.id == id)
     }
 
@@ -349,11 +349,15 @@ impl Issuer {
 
     /// What needs an access token: userinfo, addresses, and the echo.
     pub(super) fn api(&self, endpoint: Endpoint, request: &Request) -> Reply {
-        let Some(access) = self.bearer(request) else {
+        let user = match self.bearer(request) {
+            Some(access) => Some(access.grant.user),
+            None => self.signed_by(request),
+        };
+        let Some(user) = user else {
             let challenge = "Bearer error=\"invalid_token\"";
             return Reply::json(401, &json!({"error": "invalid_token"})).with("WWW-Authenticate", challenge);
         };
-        let userinfo = self.0.userinfo(&access.grant.user);
+        let userinfo = self.0.userinfo(&user);
         let answer = match endpoint {
             Endpoint::Userinfo => userinfo,
             Endpoint::Emails => match userinfo.get("email") {
@@ -364,7 +368,7 @@ impl Issuer {
             },
             _ if request.method == "GET" && request.path.ends_with("/api/me") => userinfo,
             _ => json!({
-                "method": request.method, "path": request.path, "user": access.grant.user, "body": request.body,
+                "method": request.method, "path": request.path, "user": user, "body": request.body,
                 "query": request.query, "form": request.form, "headers": headers(request),
             }),
         };

@@ -115,11 +115,11 @@ fn authorization_url(begin: &str, page: Landed) -> Url {
     }
 }
 
-/// Path and query of the callback, which must be where the authorization request said; where it was pushed, nobody here
-/// knows what it said.
+/// Path and query of the callback, which must be where the authorization request said. Where that was pushed, or a token
+/// of OAuth 1 stands for it, nobody here knows what it said.
 fn callback_path(authorization: &Url, callback: &str) -> String {
     let said = |name: &str| authorization.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
-    let wanted = match said("request_uri") {
+    let wanted = match said("request_uri").or(said("oauth_token")) {
         Some(_) => Some(callback.into()),
         None => said("redirect_uri"),
     };

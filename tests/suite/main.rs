@@ -23,6 +23,7 @@ mod leakage;
 mod linking;
 mod logout;
 mod mix_up;
+mod oauth1;
 mod openid;
 mod oracle;
 mod people;

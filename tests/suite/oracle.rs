@@ -75,15 +75,16 @@ impl House {
         let users = "create table users (id integer primary key autoincrement, name text not null)";
         sql_query(users).execute(&mut conn).expect("a table");
         let tokens: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = tokens.clone();
-        fake.answer_always(
-            Endpoint::Token,
-            Scripted::edit(move |answer| {
-                let tokens = ["access_token", "refresh_token", "id_token"];
+        for endpoint in [Endpoint::Token, Endpoint::RequestToken] {
+            let seen = tokens.clone();
+            let remember = move |answer: &mut Value| {
+                let tokens =
+                    ["access_token", "refresh_token", "id_token", "oauth_token", "oauth_token_secret"];
                 let tokens = tokens.iter().filter_map(|name| answer[name].as_str().map(str::to_owned));
                 seen.lock().unwrap_or_else(PoisonError::into_inner).extend(tokens);
-            }),
-        );
+            };
+            fake.answer_always(endpoint, Scripted::edit(remember));
+        }
         Self::launch(Arc::new(fake), Arc::new(folder), tokens, configure, attach).await
     }
 
@@ -433,7 +434,7 @@ pub(crate) async fn refused(browser: &mut Browser, ask: &Ask, expected: Refused)
     assert_eq!(house.token_calls() - calls, expected.token_calls, "token calls: {ask:?}");
     assert_guarded(&answer);
 
-    let own = ["state", "code"].into_iter().flat_map(|name| {
+    let own = ["state", "code", "oauth_token", "oauth_verifier", "denied"].into_iter().flat_map(|name| {
         let values = [param(&ask.uri, name), Some(ask.field(name))];
         values.into_iter().flatten().map(move |value| (name, value))
     });

@@ -6,7 +6,7 @@ use oauth1_request as oracle;
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::signature::{base_string, encode, sign, signature};
+use crate::flow::signature::{self as signed_requests, base_string, encode, sign};
 
 /// An OAuth 1 entry of this consumer, and more TOML.
 fn consumer(key: &str, secret: &str, more: &str) -> Entry {
@@ -17,6 +17,11 @@ fn consumer(key: &str, secret: &str, more: &str) -> Entry {
     entry.client_id = key.to_owned();
     entry.client_secret = Some(Secret::new(secret));
     entry
+}
+
+fn signature(entry: &Entry, token_secret: Option<&Secret>, base: &str) -> Result<Secret> {
+    let secret = entry.client_secret.as_ref();
+    signed_requests::signature(&entry.signature, secret, token_secret, base)
 }
 
 const PRINTER: (&str, &str) = ("dpf43f3p2l4k3l03", "kd94hf93k423kf44");
