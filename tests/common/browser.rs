@@ -64,14 +64,14 @@ impl Browser {
         Self { http: http_client(), cookies: Cookies::default(), stops_at: None, trail: Vec::new() }
     }
 
-    /// One request, without following redirects.
-    pub(crate) async fn ask(&mut self, url: &Url, accept: &str, form: Option<&[(String, String)]>) -> Page {
+    /// One request, without following redirects; with a form, which a page posts.
+    async fn ask(&mut self, url: &Url, accept: &str, form: Option<(&Url, &[(String, String)])>) -> Page {
         let mut request = match form {
-            Some(fields) => self.http.post(url.clone()).form(fields),
+            Some((_, fields)) => self.http.post(url.clone()).form(fields),
             None => self.http.get(url.clone()),
         };
         request = request.header("accept", accept);
-        if let Some(cookies) = self.cookies.header(url) {
+        if let Some(cookies) = self.cookies.header(url, form.map(|(from, _)| from)) {
             request = request.header("cookie", cookies);
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
@@ -125,7 +125,7 @@ impl Browser {
         }
         let mut url = page.url.join(&form.action).unwrap();
         if form.post {
-            return self.ask(&url, HTML, Some(&fields)).await;
+            return self.ask(&url, HTML, Some((&page.url, &fields))).await;
         }
         url.query_pairs_mut().clear().extend_pairs(fields);
         self.get(&url).await

@@ -51,12 +51,15 @@ impl Cookies {
         }
     }
 
-    /// The `Cookie` header for a request to `url`.
-    pub(crate) fn header(&self, url: &Url) -> Option<String> {
+    /// The `Cookie` header for a request to `url`; without most of them where another site's page posts to it.
+    pub(crate) fn header(&self, url: &Url, posted_from: Option<&Url>) -> Option<String> {
+        // Sites are hosts here, whatever the port (RFC 6265bis §5.2).
+        let from_elsewhere = posted_from.is_some_and(|from| from.host_str() != url.host_str());
         let sent: Vec<_> = self
             .0
             .iter()
             .filter(|cookie| Some(cookie.host.as_str()) == url.host_str())
+            .filter(|cookie| !from_elsewhere || cookie.same_site.as_deref() == Some("none"))
             .filter(|cookie| covers(&cookie.path, url.path()))
             .map(|cookie| format!("{}={}", cookie.name, cookie.value))
             .collect();

@@ -1,6 +1,6 @@
 //! The certified OpenID provider of `tests/peers/oidc_provider`, and how a person walks through its pages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -19,6 +19,11 @@ pub(crate) struct Provider {
 
 pub(crate) const CLIENT_ID: &str = "rider";
 pub(crate) const CLIENT_SECRET: &str = "GnuSTWmJdpxVjQ6tcLNkFh3ZzRyb27Ma";
+
+/// Where the provider puts the client's key when it wants signatures instead of the secret.
+pub(crate) fn key_file(folder: &Path) -> PathBuf {
+    folder.join("client.pem")
+}
 
 impl Provider {
     /// Starts it on a free port.
@@ -44,6 +49,7 @@ impl Provider {
                 .env("CLIENT_SECRET", CLIENT_SECRET)
                 .env("REDIRECT_URIS", redirect_uris.join(" "))
                 .env("ACCESS_TOKEN_TTL", access_token_ttl.to_string())
+                .env("CLIENT_KEY_FILE", key_file(folder))
                 .envs(settings.iter().copied())
                 .env_remove("NODE_OPTIONS"),
             &folder.join("provider.log"),
@@ -118,12 +124,10 @@ impl Provider {
                 page = browser.submit(&page, form, &[("login", user), ("password", "any")]).await;
                 continue;
             }
-            page = match cancel {
-                Some(word) => {
-                    let link =
-                        html.links.iter().find(|link| link.text.contains(word)).expect("a way to say no");
-                    browser.open(&page.url.join(&link.href).unwrap()).await
-                }
+            let no = cancel.and_then(|word| html.links.iter().find(|link| link.text.contains(word)));
+            page = match no {
+                Some(link) => browser.open(&page.url.join(&link.href).unwrap()).await,
+                // Yes; or the form that brings the answer, whatever it is.
                 None => browser.submit(&page, form, &[]).await,
             };
         }

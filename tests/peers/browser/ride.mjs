@@ -1,6 +1,7 @@
 // Rides in headless Chromium: clicks through whole dances and looks at what a browser keeps of them.
 //
 //   node ride.mjs whole <app> <entry> <second-entry> [user]     sign in, connect a second entry, disconnect, say no
+//   node ride.mjs posted <app> <entry> <second-entry> [unscripted]   the same by form_post, also where no script runs
 //   node ride.mjs elsewhere <app> <begin-url> [user]             begin at another loopback name than the app's
 //
 //   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, elsewhere };
+const rides = { whole, posted, elsewhere };
 const appUrl = (path) => new URL(path, app).href;
 let shots = 0;
 
@@ -139,6 +140,101 @@ async function whole(entry, second, user = 'chris') {
   assert.ok(!after.some((cookie) => cookie.name === refusedFlow[0].name), 'a refused flow leaves no cookie');
 }
 
+// The callbacks that are posted, each with the page it comes from and the names of its cookies.
+function callbacks(page) {
+  const seen = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'POST' || !new URL(request.url()).pathname.endsWith('/authorized')) return;
+    seen.push(request.allHeaders().then((headers) => ({
+      from: headers['sec-fetch-site'],
+      cookies: (headers.cookie ?? '').split('; ').filter(Boolean).map((cookie) => cookie.split('=')[0]),
+    })));
+  });
+  return { take: async () => Promise.all(seen.splice(0)) };
+}
+
+// From the provider's pages and the two forms back to where a person looks at something again.
+async function posts(page, user, scripted, deny = false) {
+  const asks = 'input[name=login], a[href$="/abort"]';
+  const forms = 'form[action$="/authorized"]';
+  for (let step = 0; step < 8; step += 1) {
+    // The page of a form that posts itself may be gone at any moment.
+    const settled = async () => {
+      for (let tries = 0; tries < 150; tries += 1) {
+        try {
+          await page.waitForLoadState('domcontentloaded');
+          const ours = at(page, app);
+          if (!(await page.locator(forms).count())) { if (ours || await page.locator(asks).count()) return; }
+          else if (!scripted) return;
+        } catch (error) {
+          if (!/destroyed|navigat|detached/i.test(error.message)) throw error;
+        }
+        await new Promise((done) => { setTimeout(done, 100); });
+      }
+      assert.fail(`stuck at ${page.url()}:\n${await page.content()}`);
+    };
+    await settled();
+    if (await page.locator(forms).count()) {
+      await shot(page, `${user}-form-of-${at(page, app) ? 'ours' : 'theirs'}`);
+      await click(page, `${forms} button`);
+      continue;
+    }
+    if (at(page, app)) return;
+    const name = page.locator('input[name=login]');
+    const signsIn = (await name.count()) > 0;
+    if (signsIn) {
+      await name.fill(user);
+      await page.locator('input[name=password]').fill('any');
+    }
+    await click(page, deny && !signsIn ? 'a[href$="/abort"]' : 'form button[type=submit]');
+  }
+  assert.fail(`the provider doesn't let go: ${page.url()}`);
+}
+
+async function posted(entry, second, script = 'scripted') {
+  const scripted = script === 'scripted';
+  const user = `alice-${script}`;
+  const open = async () => (await browser.newContext({ javaScriptEnabled: scripted })).newPage();
+  const page = await open();
+  const seen = callbacks(page);
+  // The provider's post comes without any cookie of ours, and ours with all of them.
+  const check = async (needed) => {
+    const [theirs, ours, ...more] = await seen.take();
+    assert.deepEqual(more, []);
+    assert.equal(theirs.from, 'cross-site');
+    assert.deepEqual(theirs.cookies, [], 'Lax cookies stay at home');
+    assert.equal(ours.from, 'same-origin');
+    needed.forEach((name) => assert.ok(ours.cookies.includes(name), `${name} in ${ours.cookies}`));
+  };
+
+  await page.goto(appUrl('/login'));
+  const before = (await cookies(page)).map((cookie) => cookie.name);
+  await click(page, entryButton(entry));
+  const flow = (await cookies(page)).filter((cookie) => !before.includes(cookie.name));
+  checkFlowCookies(flow);
+  await posts(page, user, scripted);
+  await check([flow[0].name]);
+  await shot(page, 'signed-in');
+  assert.equal(new URL(page.url()).pathname, '/');
+  const kept = await cookies(page);
+  assert.ok(kept.length > 0 && !kept.some((cookie) => cookie.name === flow[0].name), 'a session, and no flow');
+  kept.forEach(checkFlags);
+
+  await page.goto(appUrl(`/login/${second}`));
+  await click(page, `form[action="/login/${second}"] button`);
+  await posts(page, user, scripted);
+  await check(kept.map((cookie) => cookie.name));
+  const me = await json(page, '/me');
+  assert.deepEqual(me.body.accounts.map((a) => [a.provider, a.provider_user_id]), [[entry, user], [second, user]]);
+
+  const other = await open();
+  await other.goto(appUrl(`/login/${entry}`));
+  await posts(other, `not-${user}`, scripted, true);
+  await shot(other, 'denied');
+  assert.equal((await json(other, '/me')).body.user, null);
+  assert.deepEqual((await cookies(other)).filter((cookie) => cookie.name === flow[0].name), []);
+}
+
 async function elsewhere(begin, user = 'erin') {
   const page = await newPage();
   await page.goto(begin);
@@ -151,7 +247,7 @@ async function elsewhere(begin, user = 'erin') {
 let browser;
 const newPage = async () => (await browser.newContext()).newPage();
 
-assert.ok(Object.hasOwn(rides, what), `whole or elsewhere, not ${what}`);
+assert.ok(Object.hasOwn(rides, what), `${Object.keys(rides).join(', ')}, not ${what}`);
 browser = await chromium.launch({
   executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
   args: [

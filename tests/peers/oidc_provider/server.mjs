@@ -9,6 +9,9 @@
 //   ACCESS_TOKEN_TTL=3600      seconds
 //   ID_TOKEN_ALG=RS256         RS256, PS256, ES256 or EdDSA
 //   USERINFO_ALG=…             the same for the userinfo; without it, that is JSON
+//   CLIENT_KEY_ALG=…           RS256, PS256, ES256 or EdDSA: the client signs (private_key_jwt) instead of sending the secret,
+//   CLIENT_KEY_FILE=…          and its key, made here, is written there
+//   PAR=required               takes pushed authorization requests alone
 //   REFRESH_TOKENS=always      or offline_access: only for that scope, which then also needs prompt=consent
 //
 // Refresh tokens are rotated; a used one that comes back revokes the grant.
@@ -16,6 +19,7 @@
 //   GET /__counts              how often each thing happened, as JSON
 //   GET /__secrets             every value handed out or received that must not be seen elsewhere
 import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
@@ -23,6 +27,7 @@ const setting = (name, fallback) => process.env[name] || fallback;
 const clientSecret = setting('CLIENT_SECRET', 'a-client-secret-of-32-characters-or-more');
 const algorithm = setting('ID_TOKEN_ALG', 'RS256');
 const userinfoAlgorithm = setting('USERINFO_ALG', '');
+const clientKeyAlgorithm = setting('CLIENT_KEY_ALG', '');
 const refreshAlways = setting('REFRESH_TOKENS', 'always') === 'always';
 
 const signingKey = (kind, options, alg) => {
@@ -30,11 +35,26 @@ const signingKey = (kind, options, alg) => {
   return { ...privateKey.export({ format: 'jwk' }), kid: `${kind}-1`, use: 'sig', ...(alg && { alg }) };
 };
 
+// What the client is known by: its secret, or a key of its own.
+function clientAuth() {
+  if (!clientKeyAlgorithm) return { client_secret: clientSecret };
+  const kind = { ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}] }[clientKeyAlgorithm] ?? ['rsa', { modulusLength: 2048 }];
+  const { privateKey, publicKey } = generateKeyPairSync(...kind);
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  writeFileSync(setting('CLIENT_KEY_FILE'), pem, { mode: 0o600 });
+  remember('client key', pem.split('\n')[1]);
+  return {
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: clientKeyAlgorithm,
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'client-1', use: 'sig' }] },
+  };
+}
+
 function configuration() {
   return {
     clients: [{
       client_id: setting('CLIENT_ID', 'rider'),
-      client_secret: clientSecret,
+      ...clientAuth(),
       redirect_uris: setting('REDIRECT_URIS', 'http://localhost:8000/login/op/authorized').split(/\s+/),
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
@@ -49,6 +69,7 @@ function configuration() {
       ],
     },
     enabledJWA: {
+      ...(clientKeyAlgorithm && { clientAuthSigningAlgValues: [clientKeyAlgorithm] }),
       idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
       userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
@@ -66,23 +87,39 @@ function configuration() {
       AccessToken: Number(setting('ACCESS_TOKEN_TTL', '3600')),
       AuthorizationCode: 60, IdToken: 3600, RefreshToken: 86400, Interaction: 3600, Session: 86400, Grant: 86400,
     },
-    features: { devInteractions: { enabled: true }, revocation: { enabled: true }, jwtUserinfo: { enabled: true } },
+    features: {
+      devInteractions: { enabled: true }, revocation: { enabled: true }, jwtUserinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: setting('PAR', '') === 'required' },
+    },
   };
 }
 
-const counts = { authorized: 0, denied: 0, code: 0, refresh: 0, rotated: 0, refused: 0, revoked: 0, userinfo: 0, 'signed userinfo': 0 };
+const counts = {
+  pushed: 0, authorized: 0, denied: 0, 'by form': 0, code: 0, refresh: 0, rotated: 0, refused: 0, signed: 0, revoked: 0, userinfo: 0, 'signed userinfo': 0,
+};
 const secrets = new Map([[clientSecret, 'client secret']]);
 const remember = (kind, value) => { if (value) secrets.set(value, kind); };
 
 // What passes by, seen from outside the provider's own logic.
 async function watch(context, next) {
   await next();
-  const { route, params } = context.oidc ?? {};
-  if (route === 'authorization' || route === 'resume') {
+  const { route, params, body } = context.oidc ?? {};
+  if (body?.client_assertion) {
+    remember('assertion', body.client_assertion);
+    counts.signed += 1;
+  }
+  if (route === 'pushed_authorization_request') {
+    remember('state', params?.state);
+    remember('nonce', params?.nonce);
+    if (context.status === 201) counts.pushed += 1;
+  } else if (route === 'authorization' || route === 'resume') {
     remember('state', params?.state);
     remember('nonce', params?.nonce);
     const location = context.response.get('location');
     if (location) remember('code', new URL(location, 'http://localhost').searchParams.get('code'));
+    const form = /name="(code|error)" value="([^"]+)"/.exec(context.body);
+    if (form) counts['by form'] += 1;
+    if (form?.[1] === 'code') remember('code', form[2]);
   } else if (route === 'token') {
     remember('code', params?.code);
     remember('verifier', params?.code_verifier);
