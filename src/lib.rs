@@ -91,6 +91,8 @@
 //! | `private_key_id`, `private_key_audience` | its `kid`; whom it is for: the `issuer`, without one the `token_url` (Entra and Okta want the latter) |
 //! | `response_mode` | `query`; `form_post`: the callback is a POST, and no GET |
 //! | `par` | `true`: authorization requests are pushed (RFC 9126); unset: where the provider's metadata demands it |
+//! | `logout` | `true`: who has signed in by it and signs out here is led to the provider to sign out there, too, and back to `/login/logged-out`, which is registered there (RP-Initiated Logout); wants a storage that keeps sessions |
+//! | `end_session_url` | where that is, where discovery doesn't say it |
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
 //! | `form_token_answer`, `assume_bearer` | `true`: the token endpoint answers with a form without saying so; leaves out `token_type` |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
@@ -129,7 +131,9 @@
 //! | GET, POST `/login/confirm` | an account that [waits for its user](Verdict::SignInFirst): asks her to sign in, then whether to connect it (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's; then their tokens are revoked at the provider |
 //! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
-//! | POST `/login/logout` | signs out |
+//! | POST `/login/logout` | signs out; then to the provider, where the entry says `logout = true` |
+//! | GET `/login/logged-out` | back from the provider, where one has signed out there, too: leads to `after_logout` |
+//! | POST `/login/<name>/backchannel-logout` | the provider tells that sessions are over: 200, or 400 (form: `logout_token`, which it has signed; OpenID Connect Back-Channel Logout) |
 //! | POST `/login/logout/everywhere` | signs out in all browsers, where the storage keeps sessions |
 //!
 //! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.

@@ -12,7 +12,7 @@ use rocket::response::Redirect;
 
 pub(crate) use self::cookie::{CookieSessions, Origin};
 pub(crate) use self::pass::Pass;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::typed;
 use crate::storage::{Session, UserType};
 use crate::user::UserId;
@@ -115,6 +115,11 @@ impl<S: Sessions> AnySessions for Typed<S> {
     }
 }
 
+pub(crate) fn the_apps_own() -> Error {
+    Error::new(ErrorKind::Config, "Sessions can't be ended elsewhere here.")
+        .because("the sessions are the app's own (`.sessions(…)`): it ends them itself")
+}
+
 /// The app's own sessions, or ours.
 pub(crate) enum AllSessions {
     Own(Box<dyn AnySessions>),
@@ -163,12 +168,17 @@ impl AllSessions {
         Ok(())
     }
 
-    /// Signs out; gives the session that has ended, where it was kept.
-    pub(crate) async fn sign_out(&self, request: &Request<'_>) -> Result<Option<Session>> {
+    /// Signs out, all of `everywhere`, the user, or this browser; gives its session, where it was kept.
+    pub(crate) async fn sign_out(
+        &self,
+        request: &Request<'_>,
+        everywhere: Option<&str>,
+    ) -> Result<Option<Session>> {
         match self {
+            AllSessions::Own(_) if everywhere.is_some() => Err(the_apps_own()),
             AllSessions::Own(own) => own.sign_out(request).await.map(|()| None),
             AllSessions::Ours(ours) => {
-                let (ended, removal) = ours.end_this(request).await?;
+                let (ended, removal) = ours.end_this(request, everywhere).await?;
                 removal.into_iter().for_each(|cookie| request.cookies().add(cookie));
                 Ok(ended)
             }
@@ -222,6 +232,11 @@ impl AllSessions {
 /// Signing in begins a new session and ends the one that the browser came with; connecting an account gives it a new id
 /// (session fixation). Call [`sign_in`](CurrentUser::sign_in) again when a user gets other rights, and after a change of
 /// password [`Dance::sign_out_everywhere`](crate::Dance::sign_out_everywhere) first.
+///
+/// With `logout = true` of an entry, a person who came by it is led to the provider when she signs out by
+/// `/login/logout`, to sign out there as well. Whether an entry says that or not, an OpenID provider may tell
+/// `/login/<name>/backchannel-logout` that a session of its own is over, or all of somebody's: those that began by
+/// it end here, and no others. Accounts and their tokens stay.
 ///
 /// Where the storage keeps no sessions ([`CookieStorage`](crate::storage::CookieStorage), a
 /// [`Storage`](crate::storage::Storage) without [`sessions`](crate::storage::Storage::sessions)) the cookie is all there is:

@@ -12,8 +12,18 @@ use super::{Entry, Settings, Signature, credentials, keys, oauth1};
 use crate::provider::{Effect, Preset, Protocol, ResponseMode};
 
 /// Words of our own routes' paths.
-const RESERVED: &[&str] =
-    &["accounts", "authorized", "confirm", "disconnect", "error", "login", "logout", "primary", "sessions"];
+const RESERVED: &[&str] = &[
+    "accounts",
+    "authorized",
+    "confirm",
+    "disconnect",
+    "error",
+    "logged-out",
+    "login",
+    "logout",
+    "primary",
+    "sessions",
+];
 
 /// What an entry is read against.
 pub(super) struct Context<'a> {
@@ -81,6 +91,7 @@ impl Context<'_> {
         let userinfo_url = urls.read(&mut table, ["userinfo_url"; 2], preset.userinfo_url, false);
         let api_base_url =
             urls.read(&mut table, ["api_base_url"; 2], preset.api_base_url, false).map(with_slash);
+        let end_session_url = urls.read(&mut table, ["end_session_url"; 2], None, false);
         let template = urls.issuer_template(&table, preset.issuer);
         let issuer = urls.issuer(&mut table, preset.issuer, oidc);
         let is_tenant = |(_, effect): &&(&str, Effect)| *effect == Effect::Tenant;
@@ -136,6 +147,8 @@ impl Context<'_> {
             par_url,
             response_mode,
             userinfo_url,
+            logout: keys::logout(&mut table, oidc || end_session_url.is_some()),
+            end_session_url,
             api_base_url,
             auth,
             private_key,
@@ -255,7 +268,9 @@ impl Context<'_> {
         let Some(rest) = rest.strip_prefix('/') else { return rest.is_empty() };
         match rest.trim_end_matches('/').split_once('/') {
             None => true,
-            Some((name, last)) => RESERVED.contains(&name) || ["disconnect", "primary"].contains(&last),
+            Some((name, last)) => {
+                RESERVED.contains(&name) || ["backchannel-logout", "disconnect", "primary"].contains(&last)
+            }
         }
     }
 

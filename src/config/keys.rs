@@ -262,6 +262,17 @@ pub(super) fn response_mode(table: &mut Table<'_>) -> Option<ResponseMode> {
     }
 }
 
+/// Whether signing out here signs out at the provider, too; `possible`: it may have a page for that.
+pub(super) fn logout(table: &mut Table<'_>, possible: bool) -> bool {
+    let place = table.place_of("logout");
+    let wanted = table.boolean("logout").unwrap_or(false);
+    if wanted && !possible {
+        let why = "needs to know where one signs out there: only OpenID providers say so themselves";
+        table.reader.fault(&place, why, "end_session_url = \"https://provider.example/…\"");
+    }
+    wanted
+}
+
 pub(super) fn account(table: &mut Table<'_>) -> Option<String> {
     let given = table.scalar("account")?;
     if given.value.len() > 255 || given.value.chars().any(char::is_control) {

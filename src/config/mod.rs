@@ -123,6 +123,9 @@ pub(crate) struct Entry {
     pub(crate) par: Option<bool>,
     pub(crate) response_mode: ResponseMode,
     pub(crate) userinfo_url: Option<Url>,
+    /// Whether signing out here signs out at the provider, too.
+    pub(crate) logout: bool,
+    pub(crate) end_session_url: Option<Url>,
     pub(crate) api_base_url: Option<Url>,
     pub(crate) auth: ClientAuth,
     pub(crate) private_key: Option<PrivateKey>,
@@ -253,6 +256,7 @@ impl Entry {
             ("revocation_url", self.revocation_url.as_ref()),
             ("par_url", self.par_url.as_ref()),
             ("userinfo_url", self.userinfo_url.as_ref()),
+            ("end_session_url", self.end_session_url.as_ref()),
             ("api_base_url", self.api_base_url.as_ref()),
         ]
         .into_iter()

@@ -262,7 +262,7 @@ impl Dance {
             issuer: &arrival.issuer,
             provider_user_id: arrival.profile.id.as_deref(),
             sid: id_token.and_then(sid),
-            id_token: None,
+            id_token: id_token.filter(|_| self.entries.get(&arrival.entry).is_some_and(|entry| entry.logout)),
         };
         match self.sessions.sign_in(request, &user, &origin).await? {
             SignedIn::Done => {

@@ -60,6 +60,14 @@ impl Fairing for DanceFairing {
         let Some(dance) = Dance::fetch(rocket) else { return };
         for entry in dance.entries.values() {
             log::info!("oauth: {}", entry.liftoff_line());
+            if entry.logout {
+                log::info!(
+                    "oauth: {}: URL to register for the way back after signing out: {}; for back-channel logout: {}",
+                    entry.name,
+                    dance.landing(),
+                    dance.backchannel(&entry.name)
+                );
+            }
             for key in entry.plain_urls() {
                 log::warn!(
                     "oauth: {}: `{key}` is plain http, as is allowed on a loopback host only",
@@ -192,6 +200,14 @@ impl Parts {
                 AllSessions::Ours(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
             }
         };
+        let ends = sessions.ours().is_some_and(CookieSessions::are_kept);
+        if let Some(entry) = entries.values().find(|entry| entry.logout && !ends) {
+            return Err(vec![format!(
+                "entry `{}`: `logout` needs a storage that keeps sessions, to know who came from where: leave it out, or \
+                 use DieselStorage",
+                entry.name
+            )]);
+        }
         let stops = |error| vec![launch_message(&error)];
         let entries: BTreeMap<_, _> =
             entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
@@ -298,7 +314,8 @@ fn launch_message(error: &Error) -> String {
 }
 
 impl Dance {
-    /// Whether `uri` is routed to a callback: by its decoded segments, as Rocket's router sees it.
+    /// Whether `uri` is routed to a callback, or to the landing after a sign-out: by its decoded segments, as Rocket's
+    /// router sees it.
     fn is_callback(&self, uri: &Origin<'_>) -> bool {
         let segments: Vec<&str> = uri.path().segments().collect();
         let is = |path: &str| path.split('/').filter(|part| !part.is_empty()).eq(segments.iter().copied());
@@ -310,7 +327,7 @@ impl Dance {
                 .split('/')
                 .filter(|part| !part.is_empty())
                 .eq(segments[..segments.len() - 2].iter().copied());
-        under_prefix || self.callbacks.iter().any(|(path, _)| is(path))
+        under_prefix || is(&self.path("/logged-out")) || self.callbacks.iter().any(|(path, _)| is(path))
     }
 }
 

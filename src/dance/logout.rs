@@ -5,9 +5,9 @@ use rocket::{Request, Response};
 use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
-use crate::error::{Error, ErrorKind, Result};
-use crate::session::Pass;
-use crate::storage::{Place, Whose};
+use crate::error::Result;
+use crate::session::{Pass, the_apps_own};
+use crate::storage::{Place, Session, Whose};
 use crate::user::UserId;
 
 impl Dance {
@@ -18,15 +18,17 @@ impl Dance {
         everywhere: bool,
     ) -> Result<Reply> {
         self.check_csrf(request, form.get("csrf").as_deref()).await?;
-        if everywhere && let Some(user) = self.user_now(request).await? {
-            self.end_sessions(&Whose::User(user.to_owned())).await?;
-        }
+        let everywhere = if everywhere { self.user_now(request).await? } else { None };
         if matches!(self.store, Place::Browser) {
             self.browser(request).clear();
         }
         self.forget_pending(request).await;
-        self.sessions.sign_out(request).await?;
-        Ok(Reply::SeeOther(self.settings.after_logout.clone()))
+        let ended = self.sessions.sign_out(request, everywhere).await?;
+        let provider = match &ended {
+            Some(session) => self.provider_logout(request, session).await,
+            None => None,
+        };
+        Ok(Reply::SeeOther(provider.unwrap_or_else(|| self.settings.after_logout.clone())))
     }
 
     /// Ends all sessions of `user`, in every browser and on every node: after a change of password, or when somebody has
@@ -50,18 +52,15 @@ impl Dance {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; some may have ended then. [`ErrorKind::Config`] where the storage keeps no sessions, or the app
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store); they may have ended then. [`ErrorKind::Config`](crate::ErrorKind::Config)
+    /// where the storage keeps no sessions, or the app
     /// has [sessions of its own](crate::Sessions).
     pub async fn sign_out_everywhere<U: UserId>(&self, user: &U) -> Result<usize> {
-        self.end_sessions(&Whose::User(user.to_string())).await
+        Ok(self.end_sessions(&Whose::User(user.to_string())).await?.len())
     }
 
-    pub(super) async fn end_sessions(&self, whose: &Whose) -> Result<usize> {
-        match self.sessions.ours() {
-            Some(ours) => ours.end_all(whose).await,
-            None => Err(Error::new(ErrorKind::Config, "Sessions can't be ended elsewhere here.")
-                .because("the sessions are the app's own (`.sessions(…)`): it ends them itself")),
-        }
+    pub(super) async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+        self.sessions.ours().ok_or_else(the_apps_own)?.end_all(whose).await
     }
 
     /// Whether a user's sessions can be ended elsewhere, too.
@@ -83,7 +82,7 @@ impl Dance {
         };
         let cookie = match pass {
             Ok(Pass::In(user)) => ours.begin(request, &user, None).await.map(Some),
-            Ok(Pass::Out) => ours.end_this(request).await.map(|(_, removal)| removal),
+            Ok(Pass::Out) => ours.end_this(request, None).await.map(|(_, removal)| removal),
             Err(error) => Err(error),
         };
         match cookie {

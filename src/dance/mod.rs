@@ -16,6 +16,7 @@ mod off_request;
 mod outcome;
 mod pending;
 mod primary;
+mod provider_logout;
 mod reply;
 mod reseal;
 mod route;

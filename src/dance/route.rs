@@ -21,6 +21,8 @@ pub(super) enum Endpoint {
     Confirm,
     Disconnect,
     Primary,
+    BackchannelLogout,
+    LoggedOut,
     /// Here, or everywhere.
     Logout {
         everywhere: bool,
@@ -47,6 +49,8 @@ pub(super) fn routes(prefix: &str, callbacks: &[(String, String)]) -> Vec<(Strin
         ("/confirm", Endpoint::Confirm),
         ("/<name>/disconnect", Endpoint::Disconnect),
         ("/<name>/primary", Endpoint::Primary),
+        ("/<name>/backchannel-logout", Endpoint::BackchannelLogout),
+        ("/logged-out", Endpoint::LoggedOut),
         ("/logout", Endpoint::Logout { everywhere: false }),
         ("/logout/everywhere", Endpoint::Logout { everywhere: true }),
     ];
@@ -122,6 +126,11 @@ impl Endpoint {
                 Ok(form) => dance.post_primary(request, name, &form).await,
                 Err(error) => Err(error),
             },
+            (Endpoint::BackchannelLogout, Method::Post) => {
+                let form = form(request, data).await;
+                return dance.post_backchannel_logout(request, name, form).await;
+            }
+            (Endpoint::LoggedOut, Method::Get) => Ok(dance.get_logged_out(request)),
             (Endpoint::Logout { everywhere }, Method::Post) => match form(request, data).await {
                 Ok(form) => dance.post_logout(request, &form, *everywhere).await,
                 Err(error) => Err(error),
@@ -148,10 +157,13 @@ impl Endpoint {
         response.set_raw_header(
             "Allow",
             match self {
-                Endpoint::SignIn | Endpoint::Accounts => "GET",
+                Endpoint::SignIn | Endpoint::Accounts | Endpoint::LoggedOut => "GET",
                 Endpoint::Callback(_) => self.callback_method(dance, name).as_str(),
                 Endpoint::Begin | Endpoint::Confirm => "GET, POST",
-                Endpoint::Disconnect | Endpoint::Primary | Endpoint::Logout { .. } => "POST",
+                Endpoint::Disconnect
+                | Endpoint::Primary
+                | Endpoint::BackchannelLogout
+                | Endpoint::Logout { .. } => "POST",
             },
         );
         if request.method() == Method::Head {

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     IdToken,
     /// A signed UserInfo answer (Core §5.3.2).
     Userinfo,
+    /// OpenID Connect Back-Channel Logout §2.4.
+    LogoutToken,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Kind::IdToken => "the ID token",
             Kind::Userinfo => "the signed userinfo",
+            Kind::LogoutToken => "the logout token",
         }
     }
 
@@ -35,6 +38,7 @@ impl Kind {
     fn types(self) -> &'static [&'static str] {
         match self {
             Kind::IdToken | Kind::Userinfo => &["jwt"],
+            Kind::LogoutToken => &["logout+jwt", "jwt"],
         }
     }
 

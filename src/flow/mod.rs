@@ -35,7 +35,7 @@ use url::Url;
 pub(crate) use self::callback::{Answer, Callback, not_trusted};
 use self::demands::Demands;
 pub(crate) use self::http::{Http, read};
-pub(crate) use self::logout::sid;
+pub(crate) use self::logout::{LOGOUT_TTL, LogoutToken, sid};
 use self::oauth2::{Endpoint, parameters};
 use self::oidc::Metadata;
 use crate::clock::Clock;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::document::Documents;
@@ -27,6 +27,9 @@ pub(crate) struct Metadata {
     pub(crate) pushed_authorization_request_endpoint: Option<Url>,
     #[serde(default)]
     pub(crate) require_pushed_authorization_requests: bool,
+    /// RP-Initiated Logout §2.1. Nobody signs in by it: a wrong one is none, and keeps nobody out.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) end_session_endpoint: Option<Url>,
     pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
@@ -61,10 +64,16 @@ fn address(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
+/// A URL, where there is one.
+fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(value.as_str().and_then(|text| Url::parse(text).ok()))
+}
+
 impl Metadata {
     fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
         let fields = json::object(body)?;
-        let metadata =
+        let mut metadata =
             Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| error.to_string())?;
         // Byte for byte: whoever answers for another issuer could have its users sign in here (Discovery §4.3).
         if metadata.issuer != issuer {
@@ -84,6 +93,7 @@ impl Metadata {
         if let Some(url) = endpoints.into_iter().flatten().find(|url| !may_be(url)) {
             return Err(format!("`{url}` is not https"));
         }
+        metadata.end_session_endpoint.take_if(|url| !may_be(url));
         Ok(metadata)
     }
 }
@@ -143,6 +153,18 @@ mod tests {
             // A provider elsewhere sends our client secret to no service of this machine.
             assert_eq!(parse(("token_endpoint", json!(url))).is_ok(), url.starts_with("https"), "{url}");
         }
+    }
+
+    #[test]
+    fn lo_02_an_end_session_endpoint_that_is_none() {
+        let parsed = |value| parse(("end_session_endpoint", value)).unwrap().end_session_endpoint;
+        assert_eq!(parsed(json!("https://op.example/end")).unwrap().path(), "/end");
+        for wrong in
+            [json!("http://op.example/end"), json!("http://localhost/"), json!("end"), json!(7), json!(null)]
+        {
+            assert_eq!(parsed(wrong.clone()), None, "{wrong}");
+        }
+        assert_eq!(parsed(json!("javascript:alert(1)")), None);
     }
 
     #[test]

@@ -160,29 +160,40 @@ impl CookieSessions {
         }
     }
 
-    /// Ends the session of `request`; gives it, where it was kept, and the cookie that takes its cookie away.
+    /// Ends the session of `request`, or all of `everywhere`, its user; gives this one, where it was kept, and the cookie
+    /// that takes its cookie away.
     pub(crate) async fn end_this(
         &self,
         request: &Request<'_>,
+        everywhere: Option<&str>,
     ) -> Result<(Option<Session>, Option<Cookie<'static>>)> {
-        let ended = match (self.kept(), self.id(request)) {
-            (Some(sessions), Some(id)) => sessions.end_sessions(&Whose::Its(id)).await?.pop(),
-            _ => None,
+        let id = self.id(request);
+        let ended = match (everywhere, &id) {
+            (Some(user), _) => self.end_all(&Whose::User(user.to_owned())).await?,
+            (None, Some(id)) if self.are_kept() => self.end_all(&Whose::Its(id.clone())).await?,
+            _ => Vec::new(),
         };
-        Ok((ended, self.removal(request)))
+        Ok((ended.into_iter().find(|session| Some(&session.id) == id.as_ref()), self.removal(request)))
     }
 
-    /// Ends sessions wherever they are; how many there were.
+    /// Ends sessions wherever they are; gives those that there were.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] where nobody keeps them.
-    pub(crate) async fn end_all(&self, whose: &Whose) -> Result<usize> {
+    pub(crate) async fn end_all(&self, whose: &Whose) -> Result<Vec<Session>> {
         let sessions = self.kept().ok_or_else(|| {
             Error::new(ErrorKind::Config, "Sessions can't be ended elsewhere here.").because(
                 "this storage keeps no sessions, each is in its browser's cookie alone: use DieselStorage",
             )
         })?;
-        Ok(sessions.end_sessions(whose).await?.len())
+        sessions.end_sessions(whose).await
+    }
+
+    /// The ID token that `session` was begun with.
+    pub(crate) fn id_token(&self, session: &Session) -> Option<Secret> {
+        let place = [session.user_id.as_str(), session.entry.as_deref()?];
+        let plain = self.keys.open(ID_TOKEN, &place, session.id_token.as_deref()?).ok()?;
+        String::from_utf8(plain).ok().map(Secret::new)
     }
 
     fn cookie(&self, purpose: &str, plain: &str) -> Result<Cookie<'static>> {

@@ -68,7 +68,8 @@ pub enum Whose {
     /// All of this local user's.
     User(String),
     /// Those that a provider names (OpenID Connect Back-Channel Logout §2.6): at this entry, as long as it points to this
-    /// issuer, all of its user's, or those of one of its own sessions; where both are named, both must fit.
+    /// issuer, all of its user's, or those of one of its own sessions. Where both are named, both must fit; a session of
+    /// that user's of which the provider's is not known may be the one.
     Login {
         /// The entry's name.
         entry: String,
@@ -93,7 +94,9 @@ impl Whose {
                     && session.entry.as_ref() == Some(entry)
                     && session.issuer.as_ref() == Some(issuer)
                     && (provider_user_id.is_none() || session.provider_user_id == *provider_user_id)
-                    && (sid.is_none() || session.sid == *sid)
+                    && (sid.is_none()
+                        || session.sid == *sid
+                        || provider_user_id.is_some() && session.sid.is_none())
             }
         }
     }

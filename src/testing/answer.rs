@@ -27,6 +27,8 @@ pub enum Endpoint {
     Token,
     /// `/revoke`: revocation.
     Revocation,
+    /// `/logout`: where the person is sent to sign out there, too.
+    EndSession,
     /// `/userinfo`, and for GitHub's and others' sake `/api/user`.
     Userinfo,
     /// `/api/user/emails`: addresses as GitHub lists them.

@@ -170,6 +170,7 @@ pub(super) fn routes(issuer: &Issuer) -> Vec<Route> {
         (Endpoint::RequestToken, &[Post], "/oauth1/request_token"),
         (Endpoint::Authorize, &[Get], "/oauth1/authorize"),
         (Endpoint::Token, &[Post], "/oauth1/access_token"),
+        (Endpoint::EndSession, &[Get, Post], "/logout"),
         (Endpoint::Userinfo, &[Get, Post], "/userinfo"),
         (Endpoint::Userinfo, &[Get], "/api/user"),
         (Endpoint::Emails, &[Get], "/user/emails"),

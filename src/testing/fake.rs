@@ -52,7 +52,7 @@ const KEYED_ID: &str = "client with a key";
 /// # });
 /// ```
 pub struct FakeProvider {
-    issuer: Issuer,
+    pub(super) issuer: Issuer,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

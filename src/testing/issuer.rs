@@ -151,6 +151,7 @@ impl Issuer {
             Endpoint::Token if speaks_oauth1(request) => self.token_oauth1(request),
             Endpoint::Token => self.token(request),
             Endpoint::Revocation => self.revocation(request),
+            Endpoint::EndSession => self.end_session(request),
             Endpoint::Userinfo | Endpoint::Emails | Endpoint::Api => self.api(endpoint, request),
         };
         match &self.0.script {
@@ -176,6 +177,7 @@ impl Issuer {
                 "pushed_authorization_request_endpoint": format!("{url}/par"),
                 "require_pushed_authorization_requests": lock(&self.0.play).require_par,
                 "revocation_endpoint": format!("{url}/revoke"),
+                "end_session_endpoint": format!("{url}/logout"),
                 "response_modes_supported": ["query", "form_post"],
                 "grant_types_supported": ["authorization_code", "refresh_token"],
                 "subject_types_supported": ["public"],
@@ -254,8 +256,8 @@ impl Fairing for Issuer {
     }
 
     async fn on_request(&self, request: &mut rocket::Request<'_>, _: &mut Data<'_>) {
-        if request.uri().path().ends_with("/authorize")
-            && request.uri().path().starts_with(self.path().as_str())
+        let (path, base) = (request.uri().path(), self.path());
+        if ["/authorize", "/logout"].iter().any(|end| path.ends_with(end)) && path.starts_with(base.as_str())
         {
             door::hide_query(request);
         }

@@ -24,6 +24,7 @@ mod door;
 mod fake;
 mod grants;
 mod issuer;
+mod logout;
 mod oauth1;
 mod page;
 mod protocol;

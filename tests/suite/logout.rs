@@ -36,9 +36,13 @@ fn sessions(house: &House) -> Vec<String> {
 }
 
 /// Keeps accounts and sessions in memory, and can't be reached while its switch is on.
-struct Fragile(MemoryStorage, Arc<AtomicBool>);
+pub(crate) struct Fragile(MemoryStorage, Arc<AtomicBool>);
 
 impl Fragile {
+    pub(crate) fn new(storage: MemoryStorage, down: Arc<AtomicBool>) -> Self {
+        Self(storage, down)
+    }
+
     fn up(&self) -> Result<&MemoryStorage> {
         if self.1.load(Ordering::SeqCst) { Err(Error::store("the database is away")) } else { Ok(&self.0) }
     }
@@ -320,7 +324,7 @@ async fn a_warm_cache_asks_nothing_and_an_outage_is_not_nobody() {
         if !cache {
             figment = figment.merge(("dance.cache", false));
         }
-        let storage = Fragile(MemoryStorage::new(), down.clone());
+        let storage = Fragile::new(MemoryStorage::new(), down.clone());
         let app = App::new(fake, figment, Dance::fairing().storage(storage)).await;
         app.sign_in_as(7).await;
         let who = async || app.get("/me").await.status();

@@ -28,6 +28,7 @@ mod openid;
 mod oracle;
 mod people;
 mod pkce;
+mod provider_logout;
 mod proxy;
 mod races;
 mod redirect;

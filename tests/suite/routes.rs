@@ -10,6 +10,9 @@ use crate::oracle::{Answer, Ask, Browser, House, Refused, SESSION, assert_guarde
 const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_allowed");
 const CSRF: Refused = Refused::new(Status::Forbidden, "csrf");
 
+/// The provider's own route: what it posts is signed, and no browser's form (LO-03).
+const BACKCHANNEL: &str = "/login/op/backchannel-logout";
+
 /// The routes: as they are mounted, as they are asked for, and which methods they take. A new one belongs here.
 const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login", "/login", &[Method::Get]),
@@ -19,6 +22,8 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login/confirm", "/login/confirm", &[Method::Get, Method::Post]),
     ("/login/<name>/disconnect", "/login/op/disconnect", &[Method::Post]),
     ("/login/<name>/primary", "/login/op/primary", &[Method::Post]),
+    ("/login/<name>/backchannel-logout", BACKCHANNEL, &[Method::Post]),
+    ("/login/logged-out", "/login/logged-out", &[Method::Get]),
     ("/login/logout", "/login/logout", &[Method::Post]),
     ("/login/logout/everywhere", "/login/logout/everywhere", &[Method::Post]),
 ];
@@ -96,7 +101,10 @@ async fn cs_02_every_form_needs_the_pages_token() {
         let mut eve = house.browser();
         eve.enter(2).await;
         let (own, foreign) = (browser.csrf().await, eve.csrf().await);
-        for (_, path, _) in ROUTES.iter().filter(|(.., allowed)| allowed.contains(&Method::Post)) {
+        let forms = ROUTES
+            .iter()
+            .filter(|(_, path, allowed)| allowed.contains(&Method::Post) && *path != BACKCHANNEL);
+        for (_, path, _) in forms {
             for fields in
                 [&[][..], &[("csrf", "")], &[("csrf", foreign.as_str())], &[("csrf", "x"), ("csrf", &own)]]
             {

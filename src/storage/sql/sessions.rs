@@ -19,7 +19,8 @@ fn is_of(whose: &Whose) -> Condition<'_> {
             let here = provider.eq(entry).and(issuer.eq(from));
             match (person, session) {
                 (Some(person), Some(session)) => {
-                    Box::new(here.and(provider_user_id.eq(person)).and(sid.eq(session)))
+                    let it = sid.is_null().nullable().or(sid.eq(session));
+                    Box::new(here.and(provider_user_id.eq(person)).and(it))
                 }
                 (Some(person), None) => Box::new(here.and(provider_user_id.eq(person))),
                 (None, Some(session)) => Box::new(here.and(sid.eq(session))),
