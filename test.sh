@@ -65,6 +65,8 @@ install_packages() {
   pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
   pkg-config --exists libmariadb 2>/dev/null || wanted+=(libmariadb-dev)
   pkg-config --exists openssl 2>/dev/null || wanted+=(libssl-dev)
+  # Debian's own python has Debian's packages; another one that comes first in PATH has not.
+  /usr/bin/python3 -c 'import cryptography, jwt, oauthlib.oauth1' 2>/dev/null || wanted+=(python3 python3-oauthlib)
   if [ ${#wanted[@]} -gt 0 ]; then
     echo "installing ${wanted[*]}"
     as_root apt-get update -qq
@@ -166,6 +168,7 @@ step "example app, release" cargo check --locked --quiet --release --package exa
 step "bench compiles" cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
 step "package" packaged
 step "rides" tests/databases cargo test --locked --test rides -- --include-ignored --test-threads 2
+step "rides in OAuth 1.0a" cargo test --locked --package rocket_dance --all-features --test oauthlib -- --include-ignored
 
 step "faults" cargo test --locked --package rocket_dance --all-features --test faults -- --include-ignored
 

@@ -85,7 +85,7 @@ fn binary(feature: &'static str) -> PathBuf {
     if !built.contains(&feature) {
         let build = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "example_app", "--no-default-features"])
-            .args(["--features", feature])
+            .args(["--features", &format!("{feature},rsa-sha1")])
             .current_dir(root())
             .status()
             .expect("cargo");

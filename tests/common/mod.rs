@@ -15,6 +15,8 @@ pub(crate) mod faulty;
 pub(crate) mod html;
 pub(crate) mod leaks;
 pub(crate) mod mint;
+pub(crate) mod oauth1_provider;
+pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod provider;
 #[cfg(feature = "sqlite")]

@@ -1,20 +1,25 @@
 //! The certified OpenID provider of `tests/peers/oidc_provider`, and how a person walks through its pages.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
-use url::{Origin, Url};
+use url::Origin;
 
 use super::browser::{Browser, Page};
-use super::leaks::Hidden;
-use super::process::{Process, root};
+use super::peer::Peer;
+use super::process::root;
 
 /// The provider, running.
 #[derive(Debug)]
-pub(crate) struct Provider {
-    pub(crate) url: Url,
-    _process: Process,
+pub(crate) struct Provider(Peer);
+
+impl Deref for Provider {
+    type Target = Peer;
+
+    fn deref(&self) -> &Peer {
+        &self.0
+    }
 }
 
 pub(crate) const CLIENT_ID: &str = "rider";
@@ -40,7 +45,7 @@ impl Provider {
     ) -> Self {
         let home = root().join("tests/peers/oidc_provider");
         assert!(home.join("node_modules").is_dir(), "first: cd {} && npm ci", home.display());
-        let mut process = Process::start(
+        Self(Peer::start(
             Command::new("node")
                 .arg("server.mjs")
                 .current_dir(home)
@@ -53,35 +58,12 @@ impl Provider {
                 .envs(settings.iter().copied())
                 .env_remove("NODE_OPTIONS"),
             &folder.join("provider.log"),
-        );
-        let url = process.wait_for(|log| {
-            let line = log.lines().find_map(|line| line.strip_prefix("ready "))?;
-            Url::parse(line).ok()
-        });
-        Self { url, _process: process }
+        ))
     }
 
     /// Its issuer identifier.
     pub(crate) fn issuer(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
-    }
-
-    async fn ask(&self, path: &str) -> Value {
-        Browser::new().get_json(&self.url.join(path).unwrap()).await.json()
-    }
-
-    /// How often `what` has happened.
-    pub(crate) async fn count(&self, what: &str) -> u64 {
-        self.ask("/__counts").await[what].as_u64().unwrap_or_else(|| panic!("nothing counts {what}"))
-    }
-
-    /// Every value that has passed and must not be seen elsewhere.
-    pub(crate) async fn secrets(&self) -> Vec<Hidden> {
-        let secrets = self.ask("/__secrets").await;
-        let secrets = secrets.as_object().unwrap().iter();
-        secrets
-            .map(|(value, kind)| Hidden { kind: kind.as_str().unwrap().into(), value: value.clone() })
-            .collect()
     }
 
     /// From the provider's first page to the first page that is not the provider's: signs in as `user` and consents.

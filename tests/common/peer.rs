@@ -1,0 +1,48 @@
+//! A peer below `tests/peers`: a process that says "ready" and its URL, and tells what has happened when it is asked.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use url::Url;
+
+use super::browser::Browser;
+use super::leaks::Hidden;
+use super::process::Process;
+
+/// A peer, running.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) url: Url,
+    _process: Process,
+}
+
+impl Peer {
+    /// Starts `command`, which writes to `log`.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let mut process = Process::start(command, log);
+        let url = process.wait_for(|log| {
+            let line = log.lines().find_map(|line| line.strip_prefix("ready "))?;
+            Url::parse(line).ok()
+        });
+        Self { url, _process: process }
+    }
+
+    async fn ask(&self, path: &str) -> Value {
+        Browser::new().get_json(&self.url.join(path).unwrap()).await.json()
+    }
+
+    /// How often `what` has happened.
+    pub(crate) async fn count(&self, what: &str) -> u64 {
+        self.ask("/__counts").await[what].as_u64().unwrap_or_else(|| panic!("nothing counts {what}"))
+    }
+
+    /// Every value that has passed and must not be seen elsewhere.
+    pub(crate) async fn secrets(&self) -> Vec<Hidden> {
+        let secrets = self.ask("/__secrets").await;
+        let secrets = secrets.as_object().unwrap().iter();
+        secrets
+            .map(|(value, kind)| Hidden { kind: kind.as_str().unwrap().into(), value: value.clone() })
+            .collect()
+    }
+}
