@@ -91,6 +91,7 @@ impl Context<'_> {
         let userinfo_url = urls.read(&mut table, ["userinfo_url"; 2], preset.userinfo_url, false);
         let api_base_url =
             urls.read(&mut table, ["api_base_url"; 2], preset.api_base_url, false).map(with_slash);
+        let may_end_sessions = oidc || table.has("end_session_url");
         let end_session_url = urls.read(&mut table, ["end_session_url"; 2], None, false);
         let template = urls.issuer_template(&table, preset.issuer);
         let issuer = urls.issuer(&mut table, preset.issuer, oidc);
@@ -147,7 +148,7 @@ impl Context<'_> {
             par_url,
             response_mode,
             userinfo_url,
-            logout: keys::logout(&mut table, oidc || end_session_url.is_some()),
+            logout: keys::logout(&mut table, may_end_sessions),
             end_session_url,
             api_base_url,
             auth,

@@ -88,12 +88,13 @@ async fn dj_09_one_fetch_for_all_who_wait() {
     let all = futures::future::join_all((0..20).map(|_| engine.jwks.renewed(&url, &known))).await;
     assert!(all.into_iter().all(|set| !Arc::ptr_eq(&set.unwrap(), &known)));
     assert_eq!(fetches(&server), 2);
-    // And one failure.
-    server.answer("/jwks", 500, "");
-    let other = Server::openid(&json!([])).await;
+    // And one failure; it is answered when all of them have asked.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let other = Server::at(format!("http://{}", listener.local_addr().unwrap()));
     other.answer("/jwks", 500, "");
     let url: Url = format!("{}/jwks", other.url).parse().unwrap();
-    let all = futures::future::join_all((0..20).map(|_| engine.jwks.keys(&url))).await;
+    let all = futures::future::join_all((0..20).map(|_| engine.jwks.keys(&url)));
+    let (all, ()) = futures::future::join(all, async { other.serve(listener) }).await;
     assert!(all.into_iter().all(|set| set.unwrap_err().kind() == ErrorKind::ProviderUnreachable));
     assert_eq!(fetches(&other), 1);
 }

@@ -102,14 +102,17 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Self::at(url);
-        let (answers, headers, asked) =
-            (server.answers.clone(), server.headers.clone(), server.asked.clone());
+        server.serve(listener);
+        server
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let (answers, headers, asked) = (self.answers.clone(), self.headers.clone(), self.asked.clone());
         rocket::tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 rocket::tokio::spawn(serve(socket, answers.clone(), headers.clone(), asked.clone()));
             }
         });
-        server
     }
 
     /// One that nobody serves.
