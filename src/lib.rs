@@ -138,6 +138,28 @@
 //!
 //! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.
 //!
+//! # What it speaks
+//!
+//! - OAuth 2: the authorization code flow (RFC 6749) with PKCE (RFC 7636), state and `iss` (RFC 9207), refreshing,
+//!   revocation (RFC 7009), pushed authorization requests (RFC 9126), `response_mode` `query` and `form_post`, and
+//!   `private_key_jwt` (RFC 7523).
+//! - OpenID Connect Core and Discovery: that flow with a verified ID token, and userinfo as JSON or signed.
+//! - OAuth 1.0a (RFC 5849).
+//!
+//! ## Not offered
+//!
+//! | | why, and what does it instead |
+//! |---|---|
+//! | WebFinger: an issuer by an e-mail address | no visitor says which server is asked and believed: issuers stand in Rocket.toml |
+//! | dynamic client registration (RFC 7591) | register by hand, once, with the callback URL that is printed at launch |
+//! | session management by iframe (`check_session_iframe`), front-channel logout | browsers keep the provider's cookies from frames |
+//! | request objects (`request`, `request_uri` of one's own; RFC 9101) | `par = true`: what is pushed can't be changed on its way, and needs no signature |
+//! | implicit and hybrid flows, ID tokens straight from a page (One Tap) | tokens that come through a browser can be swapped there: the code flow alone signs in |
+//! | encrypted ID tokens and userinfo (JWE) | they come over TLS, to us alone; they are refused |
+//! | aggregated and distributed claims | [`userinfo`](Profile#structfield.userinfo) has them as they came; nobody fetches or believes them |
+//! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, sealed at rest |
+//! | grants without a browser (device, client credentials, password) | no dance: ask the token endpoint with [`reqwest`] |
+//!
 //! # Features
 //!
 //! - `sqlite` (default): [`storage::DieselStorage`] on SQLite, which is compiled in.

@@ -96,7 +96,7 @@ async fn ride_by_form_post_in_chromium() {
     let base = ride.app.url("/");
     let shots = chromium::shots("form_post", ride.folder.path());
     for script in ["scripted", "unscripted"] {
-        chromium::ride(&["posted", base.as_str(), "op", "op2", script], &shots);
+        chromium::ride(&["posted", base.as_str(), "op", "op2", script], &shots.join(script));
     }
     assert_eq!(ride.app.database.count("oauth_accounts"), 4, "two each");
     assert_eq!((ride.provider.count("by form").await, ride.provider.count("code").await), (6, 4));

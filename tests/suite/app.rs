@@ -7,7 +7,7 @@ use rocket::figment::providers::Serialized;
 use rocket::http::{Accept, ContentType, CookieJar, Header, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::serde::json::Value;
-use rocket::{Build, Config, Rocket, get, post, routes};
+use rocket::{Build, Config, Rocket, State, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::MemoryStorage;
 use rocket_dance::testing::{Endpoint, FakeProvider};
@@ -28,6 +28,13 @@ async fn guarded(op: OAuth<Op>) -> Result<String> {
 #[get("/me")]
 fn me(user: CurrentUser<i32>) -> String {
     user.to_string()
+}
+
+/// What a careless `dbg!` would show.
+#[get("/debug")]
+async fn debug(op: OAuth<Op>, accounts: Accounts, user: CurrentUser<i32>, dance: &State<Dance>) -> String {
+    let request = op.get("me");
+    format!("{op:?} {accounts:?} {user:?} {request:?} {dance:?}")
 }
 
 /// A 401 of the app's own, after an optional guard that found nothing.
@@ -69,7 +76,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
-        .mount("/", routes![guarded, me, own_401, enter, leave, accounts])
+        .mount("/", routes![guarded, me, debug, own_401, enter, leave, accounts])
         .register("/", rocket_dance::catchers())
 }
 

@@ -1,11 +1,22 @@
-//! The log of whole rides holds no secret.
+//! Secrets stay where they belong: not in the log of whole rides, not in a URL, not in what prints itself.
 
 use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
 use std::sync::{Arc, Mutex};
 
-use rocket_dance::testing::{Endpoint, FakeProvider};
+use diesel::prelude::*;
+use rocket::Request;
+use rocket::http::Status;
+use rocket_dance::storage::{DieselStorage, Key};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::{
+    Arrival, Authorized, Begin, Client, Event, Login, Result, Secret, Signals, Token, Verdict,
+};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::app::Op;
+use crate::oracle::{Ask, House, Refused, refused};
 use crate::server::{Server, Tab};
 
 const BASE: &str = "http://localhost:8000";
@@ -147,4 +158,180 @@ async fn lk_06_the_database_holds_no_secret() {
     }
     assert!(files >= 2, "a database and a log");
     assert_eq!(server.people.count("oauth_accounts"), 2);
+}
+
+/// Everything that an app gets into its hands, as it prints itself.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<String>>);
+
+impl Printed {
+    fn add(&self, value: &dyn Debug) {
+        let mut all = self.0.lock().expect("the text");
+        *all += &format!("{value:?} {value:#?}\n");
+    }
+}
+
+#[rocket::async_trait]
+impl Signals for Printed {
+    async fn before_login(&self, _: &Request<'_>, begin: &mut Begin) -> Result<()> {
+        begin.carry("note", "of the app");
+        self.add(begin);
+        Ok(())
+    }
+
+    async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
+        self.add(arrival);
+        self.add(client);
+        self.add(&client.get("me"));
+        Ok(Authorized::Continue)
+    }
+
+    async fn event(&self, event: &Event) {
+        self.add(event);
+    }
+}
+
+/// LK-01: whatever is printed, at a whole ride's every turn.
+#[rocket::async_test]
+async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
+    let printed = Printed::default();
+    let (signals, policy) = (printed.clone(), printed.clone());
+    let storage = DieselStorage::database("app").migrate().link(
+        move |login: &Login<i32>, conn: &mut SqliteConnection| {
+            policy.add(login);
+            crate::oracle::sign_up(login, conn)
+        },
+    );
+    printed.add(&storage);
+    let house = House::built(|figment| figment, |dance| dance.storage(storage).signals(signals)).await;
+    let mut ada = house.browser();
+    ada.sign_in("op").await;
+    let page = ada.get("/debug").await;
+    assert!(page.body.contains("Accounts {") && page.body.contains("Dance {"), "{}", page.body);
+    printed.0.lock().unwrap().push_str(&page.body);
+
+    let user = ada.user().await.unwrap();
+    house.advance(3600);
+    let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
+    client.access_token().await.expect("refreshed");
+    let token = house.dance().tokens(Op).of(&user).get().await.unwrap().expect("a token");
+    assert!(house.tokens().iter().any(|known| known == token.access_token.expose()));
+    printed.add(&token);
+    printed.add(&(house.dance(), &client, house.dance().tokens(Op), house.fake.as_ref()));
+    // What fails tells no more.
+    house.advance(3600);
+    let dead = json!({"error": "invalid_grant", "error_description": token.access_token.expose()});
+    house.fake.answer(Endpoint::Token, Answer::json(dead).with_status(400));
+    let error = client.access_token().await.unwrap_err();
+    printed.add(&error);
+    printed.0.lock().unwrap().push_str(&error.to_string());
+    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+
+    let printed = printed.0.lock().unwrap();
+    let turns = [
+        "Begin",
+        "Arrival",
+        "Login",
+        "Client",
+        "AccountCreated",
+        "TokenRefreshed",
+        "Token {",
+        "FakeProvider",
+    ];
+    for turn in turns {
+        assert!(printed.contains(turn), "{turn} has printed itself: {printed}");
+    }
+    house.assert_no_secret("what prints itself", &printed, &[]);
+}
+
+/// Whether a type has a way to be shown, asked of the compiler: the methods of `Shows<T>` win where `T` has it.
+struct Shows<T>(std::marker::PhantomData<T>);
+
+trait Hides {
+    fn is_displayed(&self) -> bool {
+        false
+    }
+    fn is_serialized(&self) -> bool {
+        false
+    }
+}
+
+impl<T> Hides for Shows<T> {}
+
+impl<T: Display> Shows<T> {
+    fn is_displayed(&self) -> bool {
+        true
+    }
+}
+
+impl<T: Serialize> Shows<T> {
+    fn is_serialized(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn lk_01_secrets_are_neither_displayed_nor_serialized() {
+    let shown = Shows::<String>(std::marker::PhantomData);
+    assert!(shown.is_displayed() && shown.is_serialized());
+    let secret = Shows::<Secret>(std::marker::PhantomData);
+    assert!(!secret.is_displayed() && !secret.is_serialized());
+    let token = Shows::<Token>(std::marker::PhantomData);
+    assert!(!token.is_displayed() && !token.is_serialized());
+    assert_eq!(format!("{:?}", Secret::new("hunter2")), "[redacted]");
+    let token = Token::new("hunter2").with_refresh_token("hunter3");
+    assert!(!format!("{token:?} {token:#?}").contains("hunter"));
+}
+
+#[rocket::async_test]
+async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
+    let house = House::open().await;
+    let mut ada = house.browser();
+    ada.sign_in("op").await;
+    let user = ada.user().await.unwrap();
+    let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
+    for path in ["things?a=1", "/api/things", "things#fragment"] {
+        client.get(path).query(&[("b", "2")]).json::<Value>().await.unwrap();
+    }
+    house.advance(3600);
+    client.get("me").json::<Value>().await.unwrap();
+    assert_eq!(ada.get("/guarded").await.body, "ada");
+    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+    house.dance().revoked().await;
+    let mut with_token = 0;
+    for request in house.fake.requests() {
+        let url = format!("{} {:?}", request.path, request.query);
+        for token in house.tokens() {
+            assert!(!url.contains(&token), "{url}");
+        }
+        if matches!(request.endpoint, Endpoint::Userinfo | Endpoint::Api) {
+            let header = request.headers["authorization"].strip_prefix("Bearer ").expect("a bearer token");
+            assert!(house.tokens().iter().any(|token| token == header));
+            assert!(!request.body.contains(header), "and once is enough");
+            with_token += 1;
+        }
+    }
+    assert!(with_token >= 5, "{with_token}");
+}
+
+/// LK-07: neither a page nor the log says what an app's own code died of, which may well be a secret.
+#[rocket::async_test]
+async fn lk_07_a_policy_that_panics_shows_nothing() {
+    let storage = DieselStorage::database("app").migrate().link(
+        |login: &Login<i32>, _: &mut SqliteConnection| -> Result<Verdict<i32>> {
+            panic!("of {:?}, in the room with the secret-door", login.profile.id)
+        },
+    );
+    let house = House::built(|figment| figment, |dance| dance.storage(storage)).await;
+    for accept in ["text/html", "application/json"] {
+        let mut ada = house.browser();
+        let callback = ada.ride("/login/op").await;
+        let broken = Refused::new(Status::InternalServerError, "app_error").after_exchange();
+        let page = refused(&mut ada, &Ask::get(&callback).header("Accept", accept), broken).await;
+        for word in ["secret-door", "panic", ".rs", "thread", "sqlite", "SELECT"] {
+            assert!(!page.body.contains(word), "{word}: {}", page.body);
+        }
+    }
+    assert_eq!((house.count("users"), house.count("oauth_accounts")), (0, 0));
+    house.again(|figment| figment).await.browser().sign_in("op").await;
 }

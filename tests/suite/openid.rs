@@ -7,7 +7,7 @@ use rocket::http::Status;
 use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::net::{TcpListener, TcpStream};
 use rocket_dance::provider::Algorithm;
-use rocket_dance::testing::{Answer, Endpoint};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
 use rocket_dance::{Begin, Result, Signals};
 use serde_json::{Value, json};
 
@@ -272,6 +272,56 @@ async fn id_24_only_people_of_the_listed_tenants() {
     }
     house.fake.claims(|claims| claims["tid"] = json!(CONTOSO));
     signs_in(&house).await;
+}
+
+#[rocket::async_test]
+async fn dj_01_dj_02_metadata_that_points_elsewhere() {
+    let at_begin = Refused { token_calls: 0, ..BAD_ANSWER };
+    let open = "http://evil.example/x";
+    for (field, url) in [
+        ("issuer", "https://evil.example"),
+        ("issuer", ""),
+        ("authorization_endpoint", open),
+        ("authorization_endpoint", "javascript:alert(1)"),
+        ("token_endpoint", open),
+        ("token_endpoint", "http://10.0.0.1/token"),
+        ("token_endpoint", "http://169.254.169.254/latest/meta-data"),
+        ("token_endpoint", "http://[::ffff:169.254.169.254]/"),
+        ("token_endpoint", "file:///etc/passwd"),
+        ("token_endpoint", "//evil.example/token"),
+        ("token_endpoint", ""),
+        ("jwks_uri", open),
+        ("userinfo_endpoint", open),
+        ("revocation_endpoint", open),
+        ("pushed_authorization_request_endpoint", open),
+    ] {
+        let house = House::open().await;
+        house
+            .fake
+            .answer_always(Endpoint::Discovery, Answer::edit(move |metadata| metadata[field] = json!(url)));
+        let mut ada = house.browser();
+        let page = refused(&mut ada, &Ask::get("/login/op"), at_begin).await;
+        assert!(!page.body.contains("evil.example"), "{field} {url}: {}", page.body);
+        assert_eq!(ada.flows(), [], "{field} {url}");
+    }
+}
+
+#[rocket::async_test]
+async fn dj_05_no_visitor_says_which_server_is_asked() {
+    let (house, evil) = (House::open().await, FakeProvider::start().await);
+    let said: String =
+        ["issuer", "iss", "provider", "authorization_url", "token_url", "jwks_uri", "op", "host"]
+            .iter()
+            .map(|name| format!("&{name}={}", evil.issuer()))
+            .collect();
+    let mut ada = house.browser();
+    let authorization = ada.begin(&format!("/login/op?next=/guarded{said}")).await;
+    assert!(authorization.starts_with(house.fake.issuer()) && !authorization.contains(evil.issuer()));
+    let said = said.replace("&iss=", "&is=");
+    let callback = format!("{}{said}", house.approve(&authorization).await);
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    assert_eq!(ada.get("/guarded").await.body, "ada");
+    assert_eq!(evil.requests().len(), 0);
 }
 
 #[rocket::async_test]

@@ -30,7 +30,7 @@ const SAID: &[(&str, &str)] = &[
 async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
     let fake = FakeProvider::start().await;
     for base in ["https://app.example.com", "http://localhost:8000"] {
-        let server = Server::start(&fake, base, "off", json!({}));
+        let mut server = Server::start(&fake, base, "off", json!({}));
         let usual = server.request("GET", "/login/op?next=/guarded", &[], "");
         let of = |cookie: &str| cookie.split_once(';').expect("attributes").1.to_owned();
         let (prefix, wanted) = match base.starts_with("https") {
@@ -65,14 +65,28 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
         assert!(!absolute.text().contains("evil.example"), "{}", absolute.text());
         // A whole ride, with all of them.
         let mut tab = Tab::new(&server);
-        let callback = tab.callback(&fake, "/login/op?next=/guarded").await;
+        let answer = tab.callback(&fake, "/login/op?next=/guarded").await;
         let cookies = tab.cookie_header();
         let mut headers: Vec<_> = SAID.iter().filter(|(name, _)| *name != "Host").copied().collect();
         headers.push(("Cookie", &cookies));
-        let landed = server.request("GET", &callback, &headers, "");
+        let landed = server.request("GET", &answer, &headers, "");
         assert_eq!((landed.status, landed.location()), (303, "/guarded"));
         let sent = fake.last(Endpoint::Token).form["redirect_uri"].clone();
         assert_eq!(sent, format!("{base}/login/op/authorized"), "RD-09");
+        // Called by another name, with nothing beside it.
+        for host in ["evil.example", "evil.example:443", "app.example.com.evil.example", "evil.example#", ""]
+        {
+            server.host = host.to_owned();
+            let begun = server.request("GET", "/login/op?next=/guarded", &[], "");
+            if begun.status != 400 {
+                assert_eq!(param(begun.location(), "redirect_uri").as_ref(), Some(&callback), "{host}");
+                assert_eq!(of(begun.set_cookie(prefix)), flags, "{host}");
+            }
+            for page in ["/login", "/login/nobody", "/guarded", "/login/op/authorized?code=x&state=y"] {
+                let said = server.request("GET", page, &[], "");
+                assert!(!said.text().contains("evil"), "{host} {page}: {}", said.text());
+            }
+        }
     }
 }
 

@@ -67,7 +67,8 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
 pub struct Server {
     child: Child,
     port: u16,
-    host: String,
+    /// What requests call it.
+    pub host: String,
     pub people: Arc<People>,
 }
 
