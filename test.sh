@@ -160,7 +160,7 @@ done
 races() { tests/databases cargo run --locked --quiet --package races --all-features -- "$@"; }
 step "races: one refresh" races refresh --rounds 10
 step "races: first logins" races first-login --rounds 5
-step "races: two nodes" races nodes --rounds 5
+step "races: two nodes" races nodes --rounds 5 sqlite postgres
 step "races: PostgreSQL killed" races soak --rounds 2
 
 step "example app, debug" cargo build --locked --quiet --package example_app

@@ -7,7 +7,7 @@
 //! refresh      one expired token, 64 requests at once in two processes: one refresh, 64 answers, no token reused
 //! first-login  64 first logins of one person at once in two processes: one user, one account, 64 sessions; and of one
 //!              person at two providers, with the same address: one comes in, the other is told so
-//! nodes        disconnected on one process: how long the other still lets the person in
+//! nodes        disconnected, signed out, or told so by the provider, on one process: how long the other still lets the person in
 //! soak         load while PostgreSQL is killed and started again: 200, 303 and 503, and nothing half done
 //! ```
 //!

@@ -9,6 +9,7 @@ mod client_auth;
 #[path = "../common/mod.rs"]
 mod common;
 mod form_post;
+mod logout;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -54,7 +55,11 @@ impl Ride {
         };
         let app = App::new(folder.path(), database, log_level);
         let callbacks = [app.callback("op"), app.callback("op2")];
-        let provider = Provider::start_with(folder.path(), &callbacks, access_token_ttl, settings);
+        let (landing, told) = (app.url("/login/logged-out"), app.url("/login/op/backchannel-logout"));
+        let logout =
+            [("POST_LOGOUT_REDIRECT_URIS", landing.as_str()), ("BACKCHANNEL_LOGOUT_URI", told.as_str())];
+        let settings = [&logout, settings].concat();
+        let provider = Provider::start_with(folder.path(), &callbacks, access_token_ttl, &settings);
         let entry = format!(
             "{{provider=\"oidc\",issuer={:?},client_id={CLIENT_ID:?},client_secret={CLIENT_SECRET:?},\
              scope=[\"openid\",\"profile\",\"email\"]}}",

@@ -12,6 +12,8 @@
 //   CLIENT_KEY_ALG=…           RS256, PS256, ES256 or EdDSA: the client signs (private_key_jwt) instead of sending the secret,
 //   CLIENT_KEY_FILE=…          and its key, made here, is written there
 //   PAR=required               takes pushed authorization requests alone
+//   POST_LOGOUT_REDIRECT_URIS="…"  where people may be led who have signed out, separated by spaces
+//   BACKCHANNEL_LOGOUT_URI=…   where the client is told of sessions that are over
 //   REFRESH_TOKENS=always      or offline_access: only for that scope, which then also needs prompt=consent
 //
 // Refresh tokens are rotated; a used one that comes back revokes the grant.
@@ -28,6 +30,8 @@ const clientSecret = setting('CLIENT_SECRET', 'a-client-secret-of-32-characters-
 const algorithm = setting('ID_TOKEN_ALG', 'RS256');
 const userinfoAlgorithm = setting('USERINFO_ALG', '');
 const clientKeyAlgorithm = setting('CLIENT_KEY_ALG', '');
+const landings = setting('POST_LOGOUT_REDIRECT_URIS', '');
+const backchannel = setting('BACKCHANNEL_LOGOUT_URI', '');
 const refreshAlways = setting('REFRESH_TOKENS', 'always') === 'always';
 
 const signingKey = (kind, options, alg) => {
@@ -56,6 +60,8 @@ function configuration() {
       client_id: setting('CLIENT_ID', 'rider'),
       ...clientAuth(),
       redirect_uris: setting('REDIRECT_URIS', 'http://localhost:8000/login/op/authorized').split(/\s+/),
+      ...(landings && { post_logout_redirect_uris: landings.split(/\s+/) }),
+      ...(backchannel && { backchannel_logout_uri: backchannel, backchannel_logout_session_required: true }),
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       id_token_signed_response_alg: algorithm,
@@ -73,6 +79,8 @@ function configuration() {
       idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
       userinfoSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
+    // Its own dispatcher goes to no loopback address, where the client is here.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     cookies: { keys: ['for-rides-on-loopback-only'] },
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
@@ -89,6 +97,7 @@ function configuration() {
     },
     features: {
       devInteractions: { enabled: true }, revocation: { enabled: true }, jwtUserinfo: { enabled: true },
+      rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: setting('PAR', '') === 'required' },
     },
   };
@@ -96,6 +105,7 @@ function configuration() {
 
 const counts = {
   pushed: 0, authorized: 0, denied: 0, 'by form': 0, code: 0, refresh: 0, rotated: 0, refused: 0, signed: 0, revoked: 0, userinfo: 0, 'signed userinfo': 0,
+  'signed out': 0, told: 0, 'not told': 0,
 };
 const secrets = new Map([[clientSecret, 'client secret']]);
 const remember = (kind, value) => { if (value) secrets.set(value, kind); };
@@ -136,6 +146,9 @@ async function watch(context, next) {
   } else if (route === 'userinfo' && context.status === 200) {
     counts.userinfo += 1;
     if (context.response.is('application/jwt')) counts['signed userinfo'] += 1;
+  } else if (route === 'end_session') {
+    remember('state', params?.state);
+    remember('ID token', params?.id_token_hint);
   } else if (route === 'revocation' && context.status === 200) {
     counts.revoked += 1;
   }
@@ -145,6 +158,9 @@ function listen(provider) {
   provider.use(watch);
   provider.on('authorization.success', () => { counts.authorized += 1; });
   provider.on('authorization.error', (_context, error) => { if (error.error === 'access_denied') counts.denied += 1; });
+  provider.on('end_session.success', () => { counts['signed out'] += 1; });
+  provider.on('backchannel.success', () => { counts.told += 1; });
+  provider.on('backchannel.error', (_context, error) => { counts['not told'] += 1; console.log('not told', error.message); });
   provider.on('grant.error', (_context, error) => console.log('refused', error.error, error.error_detail ?? ''));
   provider.on('server_error', (_context, error) => console.log('failed', error.stack));
   return provider.callback();
