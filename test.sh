@@ -133,6 +133,7 @@ fi
 
 step "format" cargo fmt --all --check
 step "format of bench" cargo fmt --check --manifest-path bench/Cargo.toml
+step "format of fuzz" cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 step "lints, all features" lint --workspace --all-features
 step "lints, no features" lint --package rocket_dance --no-default-features
@@ -151,6 +152,9 @@ done
 
 step "storages on three databases" tests/databases \
   cargo test --locked --quiet --package rocket_dance --all-features --lib -- --include-ignored
+
+fed() { FUZZ_CASES=100000 cargo test --locked --quiet --package rocket_dance --all-features --lib fuzz::; }
+step "100,000 inputs for every reader" fed
 
 for database in postgres mysql; do
   on=(--package example_app --no-default-features --features "$database")
@@ -171,6 +175,12 @@ step "rides" tests/databases cargo test --locked --test rides -- --include-ignor
 step "rides in OAuth 1.0a" cargo test --locked --package rocket_dance --all-features --test oauthlib -- --include-ignored
 
 step "faults" cargo test --locked --package rocket_dance --all-features --test faults -- --include-ignored
+
+if cargo +nightly --version >/dev/null 2>&1 && cargo fuzz --version >/dev/null 2>&1; then
+  step "cargo-fuzz, 60 s for every reader" fuzz/run
+else
+  not_run+=("cargo-fuzz (it or a nightly toolchain is not installed)")
+fi
 
 if cargo deny --version >/dev/null 2>&1; then
   step "licenses and sources" cargo deny --offline check licenses bans sources

@@ -191,6 +191,10 @@ mod dance;
 mod guard;
 #[cfg(feature = "testing")]
 pub mod testing;
+/// What strangers send, given to whatever reads it: for `fuzz/`.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 
 pub use client::{ApiRequest, Client};
 pub use dance::{Dance, DanceFairing, Each, Reseal, Resealed, Tokens};

@@ -65,8 +65,7 @@ impl Dance {
     /// Remembers `flow` in a cookie of its own; the oldest ones make room.
     pub(super) fn remember(&self, request: &Request<'_>, flow: &Flow) -> Result<()> {
         let name = self.flow_cookie(&handle(flow.state().expose()));
-        let plain = serde_json::to_vec(flow).map_err(Error::app)?;
-        let sealed = self.keys().seal("flow", &[&name], &plain)?;
+        let sealed = flow.seal(self.keys(), &name)?;
         let size = name.len() + sealed.len();
         if size > COOKIE {
             return Err(Error::new(ErrorKind::BadRequest, "There is too much to remember for this sign-in.")
@@ -79,8 +78,8 @@ impl Dance {
             .iter()
             .filter(|cookie| cookie.name().starts_with(&prefix))
             .map(|cookie| {
-                let began_at =
-                    self.unseal(cookie.name(), cookie.value(), now).map_or(i64::MIN, |flow| flow.began_at);
+                let began_at = Flow::unseal(self.keys(), cookie.name(), cookie.value(), now)
+                    .map_or(i64::MIN, |flow| flow.began_at);
                 (began_at, cookie.name().len() + cookie.value().len(), cookie.name().to_owned())
             })
             .collect();
@@ -97,16 +96,12 @@ impl Dance {
         Ok(())
     }
 
-    fn unseal(&self, name: &str, sealed: &str, now: i64) -> Option<Flow> {
-        let plain = self.keys().open("flow", &[name], sealed).ok()?;
-        serde_json::from_slice(&plain).ok().filter(|flow: &Flow| flow.is_fresh(now))
-    }
-
     /// The flow that this browser began with `state`.
     pub(super) fn recall(&self, request: &Request<'_>, state: &str) -> Option<Flow> {
         let name = self.flow_cookie(&handle(state));
         let cookie = request.cookies().get(&name)?;
-        self.unseal(&name, cookie.value(), self.clock().now()).filter(|flow| flow.state().matches(state))
+        let flow = Flow::unseal(self.keys(), &name, cookie.value(), self.clock().now());
+        flow.filter(|flow| flow.state().matches(state))
     }
 
     /// Forgets the flow of `state` and remembers its outcome, for a repeat in this browser.

@@ -27,15 +27,15 @@ pub(crate) struct Claims {
 }
 
 /// What an ID token must say.
-struct Expected<'a> {
-    entry: &'a Entry,
-    now: i64,
+pub(super) struct Expected<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) now: i64,
     /// It must be there and equal.
-    nonce: Option<&'a str>,
-    access_token: &'a Secret,
-    code: Option<&'a Secret>,
+    pub(super) nonce: Option<&'a str>,
+    pub(super) access_token: &'a Secret,
+    pub(super) code: Option<&'a Secret>,
     /// A refreshed one is of the same sign-in, which was fresh when it was.
-    demands: Option<&'a Demands>,
+    pub(super) demands: Option<&'a Demands>,
 }
 
 impl Engine {
@@ -116,7 +116,11 @@ fn wrong(cause: &'static str) -> crate::Error {
 }
 
 impl Expected<'_> {
-    fn check(&self, all: Map<String, Value>, algorithm: Algorithm) -> Result<Claims, &'static str> {
+    pub(super) fn check(
+        &self,
+        all: Map<String, Value>,
+        algorithm: Algorithm,
+    ) -> Result<Claims, &'static str> {
         let claims = Value::Object(all);
         check_parties(self.entry, &claims)?;
         self.check_times(&claims)?;

@@ -74,10 +74,9 @@ impl Engine {
         // Some keys of an issuer that speaks for many tenants are one tenant's.
         let issuer =
             entry.tenants.is_some().then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
-        let signed_by = |keys: &KeySet| {
-            keys.verify(jwt.kid.as_deref(), issuer, jwt.algorithm, jwt.signed.as_bytes(), &jwt.signature)
-        };
-        if !signed_by(&known) && !signed_by(&*self.jwks.renewed(url, &known).await?) {
+        if !jwt.is_signed_by(&known, issuer)
+            && !jwt.is_signed_by(&*self.jwks.renewed(url, &known).await?, issuer)
+        {
             return Err(wrong("none of the provider's keys has signed it"));
         }
         Ok(Verified { claims, algorithm: jwt.algorithm })
@@ -128,6 +127,11 @@ impl<'a> Jwt<'a> {
             signature: decode(signature).ok_or("its signature is not base64url")?,
             payload,
         })
+    }
+
+    /// Whether one of `keys` has signed it; with an `issuer`, one that says of no other that it is his.
+    pub(super) fn is_signed_by(&self, keys: &KeySet, issuer: Option<&str>) -> bool {
+        keys.verify(self.kid.as_deref(), issuer, self.algorithm, self.signed.as_bytes(), &self.signature)
     }
 
     /// Its claims; worth something only once a signature is verified.

@@ -7,6 +7,8 @@ mod callback;
 mod client_auth;
 mod demands;
 mod document;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod http;
 mod id_token;
 mod json;
@@ -44,8 +46,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::Purpose;
 use crate::profile::Profile;
 use crate::provider::Protocol;
-use crate::secret::{Secret, encode, random, sha256};
+use crate::secret::{KeyRing, Secret, encode, random, sha256};
 use crate::token::Token;
+
+/// What flows are sealed for.
+const PURPOSE: &str = "flow";
 
 /// How long a flow may take, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
@@ -151,6 +156,17 @@ impl Flow {
     /// Whether `entry` still points where it pointed when the flow began: its code goes nowhere else.
     pub(crate) fn is_for(&self, entry: &Entry) -> bool {
         self.entry == entry.name && self.authority == pointer(entry)
+    }
+
+    /// The flow in the cookie `name`, if it is one, and still good at `now`.
+    pub(crate) fn unseal(keys: &KeyRing, name: &str, sealed: &str, now: i64) -> Option<Self> {
+        let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
+        serde_json::from_slice(&plain).ok().filter(|flow: &Self| flow.is_fresh(now))
+    }
+
+    /// The flow, for the cookie `name`.
+    pub(crate) fn seal(&self, keys: &KeyRing, name: &str) -> Result<String> {
+        keys.seal(PURPOSE, &[name], &serde_json::to_vec(self).map_err(Error::app)?)
     }
 
     /// Whether the flow is still good at `now`.

@@ -109,11 +109,11 @@ async fn ask(
     fields(answer.body()).map_err(|cause| bad_answer(format!("the answer is no form with a token: {cause}")))
 }
 
-fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, &'static str> {
+pub(super) fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, &'static str> {
     parameters(std::str::from_utf8(body).map_err(|_| "not UTF-8")?.trim())
 }
 
-fn credentials(answer: &mut BTreeMap<String, String>) -> Result<(Secret, Secret)> {
+pub(super) fn credentials(answer: &mut BTreeMap<String, String>) -> Result<(Secret, Secret)> {
     let token = answer.remove("oauth_token").filter(|token| !token.is_empty());
     match (token, answer.remove("oauth_token_secret")) {
         (Some(token), Some(secret)) => Ok((Secret::new(token), Secret::new(secret))),

@@ -71,7 +71,7 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> 
 }
 
 impl Metadata {
-    fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
+    pub(super) fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
         let fields = json::object(body)?;
         let mut metadata =
             Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| error.to_string())?;

@@ -1,0 +1,109 @@
+//! The flow's readers, each given what a stranger sent: whether it was accepted.
+
+use std::sync::LazyLock;
+
+use ring::signature::{Ed25519KeyPair, KeyPair};
+
+use super::id_token::Expected;
+use super::jwks::KeySet;
+use super::jwt::{Jwt, Kind};
+use super::token_answer::{self, TokenAnswer};
+use super::{Callback, Flow, Metadata, json, oauth1, userinfo};
+use crate::config::Entry;
+use crate::link::Purpose;
+use crate::provider::{Algorithm, Protocol};
+use crate::secret::{KeyRing, Secret, encode};
+
+/// When everything happens, in unix seconds.
+pub(crate) const NOW: i64 = 1_700_000_000;
+/// The kid of the key that signs.
+pub(crate) const KID: &str = "fuzz";
+
+static KEY: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap_or_else(|_| panic!("a seed has 32 bytes"))
+});
+
+pub(crate) fn callback(protocol: Protocol, query: &str) -> bool {
+    Callback::parse(protocol, query).is_ok()
+}
+
+/// Whether `body`, called `content_type`, is a token to `entry`.
+pub(crate) fn token_answer(entry: &Entry, content_type: &str, body: &[u8]) -> bool {
+    let answer = http::Response::builder().header("content-type", content_type).body(body.to_vec());
+    let fields = answer.ok().and_then(|answer| token_answer::fields(entry, &answer));
+    let answer = fields.and_then(|fields| TokenAnswer::try_from(fields).ok());
+    answer.is_some_and(|answer| !answer.into_token(&entry.scope, NOW).access_token.expose().is_empty())
+}
+
+pub(crate) fn oauth1_answer(body: &[u8]) -> bool {
+    oauth1::fields(body).is_ok_and(|mut fields| oauth1::credentials(&mut fields).is_ok())
+}
+
+/// Whether `body` is a person to `entry`.
+pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
+    let profile = json::value(body).ok().and_then(|answer| userinfo::profile(entry, &answer).ok());
+    profile.is_some_and(|profile| !profile.display_name().is_empty() && profile.id.is_some())
+}
+
+pub(crate) fn discovery(entry: &Entry, body: &[u8]) -> bool {
+    Metadata::parse(body, entry.published_issuer()).is_ok()
+}
+
+/// Whether a key in `body` is the one that signs; all of them are tried.
+pub(crate) fn jwks(body: &[u8]) -> bool {
+    const MESSAGE: &[u8] = b"a message";
+    static SIGNATURE: LazyLock<Vec<u8>> = LazyLock::new(|| KEY.sign(MESSAGE).as_ref().to_vec());
+    let Ok(keys) = KeySet::parse(body) else { return false };
+    let signed = |algorithm| keys.verify(Some(KID), None, algorithm, MESSAGE, &SIGNATURE);
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA].map(signed).contains(&true)
+}
+
+/// Whether `token` is the ID token of a sign-in at `entry` whose nonce is `nonce`.
+pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
+    static KEYS: LazyLock<KeySet> =
+        LazyLock::new(|| KeySet::parse(&published()).unwrap_or_else(|cause| panic!("{cause}")));
+    let Ok(jwt) = Jwt::parse(token, Kind::IdToken, &entry.signing_algorithms) else { return false };
+    let access_token = Secret::new("access");
+    let expected = Expected {
+        entry,
+        now: NOW,
+        nonce: Some("nonce"),
+        access_token: &access_token,
+        code: None,
+        demands: None,
+    };
+    // The claims are read whoever has signed them.
+    let is_fine = jwt.claims().and_then(|claims| expected.check(claims, jwt.algorithm)).is_ok();
+    jwt.is_signed_by(&KEYS, None) && is_fine
+}
+
+/// A compact JWS (RFC 7515 §7.1) of this header and these claims, whatever they say, by the key that signs.
+pub(crate) fn signed(header: &[u8], claims: &[u8]) -> String {
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature = encode(KEY.sign(message.as_bytes()).as_ref());
+    format!("{message}.{signature}")
+}
+
+/// A JWK set with the key that signs, and one of each other type.
+pub(crate) fn published() -> Vec<u8> {
+    let x = encode(KEY.public_key().as_ref());
+    let point = encode(&[1; 32]);
+    let keys = serde_json::json!({ "keys": [
+        { "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": KID, "x": x },
+        { "kty": "EC", "crv": "P-256", "use": "sig", "kid": KID, "x": point, "y": point, "alg": "ES256" },
+        { "kty": "RSA", "key_ops": ["verify"], "kid": KID, "n": encode(&[255; 256]), "e": "AQAB" },
+    ] });
+    keys.to_string().into_bytes()
+}
+
+/// A flow as its cookie holds it.
+pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
+    let flow = Flow::new(entry, Purpose::SignIn, Some("7".into()), Some("/a?b".into()), NOW);
+    flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()
+}
+
+/// Whether `sealed` is a flow of `entry` in the cookie `name`.
+pub(crate) fn flow_cookie(entry: &Entry, keys: &KeyRing, name: &str, sealed: &str) -> bool {
+    let flow = Flow::unseal(keys, name, sealed, NOW);
+    flow.is_some_and(|flow| flow.is_for(entry) && !flow.state().matches("") && !flow.verifier().matches(""))
+}
