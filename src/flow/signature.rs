@@ -139,7 +139,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// 128 random bits as 22 letters and digits: some servers take 20 to 30 of them, and nothing else.
-fn nonce() -> Result<String> {
+pub(super) fn nonce() -> Result<String> {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = u128::from_be_bytes(random()?);
     let mut nonce = String::with_capacity(22);

@@ -6,7 +6,7 @@ use oauth1_request as oracle;
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::signature::{self as signed_requests, base_string, encode, sign};
+use crate::flow::signature::{self as signed_requests, base_string, encode, nonce, sign};
 
 /// An OAuth 1 entry of this consumer, and more TOML.
 fn consumer(key: &str, secret: &str, more: &str) -> Entry {
@@ -230,14 +230,22 @@ fn o1_05_the_secrets_with_their_ampersand() {
 #[test]
 fn o1_06_nonce_and_timestamp() {
     let (entry, http) = (consumer("key", "secret", ""), engine().http.0);
-    let mut nonces = HashSet::new();
-    for _ in 0..20_000 {
+    let of_a_request = || {
         let said = signed(&entry, http.get("https://op.example/"));
         assert_eq!(said["oauth_timestamp"], "1700000000");
-        let nonce = &said["oauth_nonce"];
-        assert!((20..=30).contains(&nonce.len()) && nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        assert!(nonces.insert(nonce.clone()));
+        said["oauth_nonce"].clone()
+    };
+    assert_ne!(of_a_request(), of_a_request());
+    let (mut nonces, mut seen) = (HashSet::new(), [false; 256]);
+    for _ in 0..1_000_000 {
+        let nonce = nonce().unwrap();
+        assert!((20..=30).contains(&nonce.len()));
+        nonce.bytes().for_each(|byte| seen[usize::from(byte)] = true);
+        assert!(nonces.insert(nonce));
     }
+    // Letters and digits and nothing else; with fewer of them 22 would not hold 128 bits.
+    let seen: Vec<_> = (0..=u8::MAX).filter(|byte| seen[usize::from(*byte)]).collect();
+    assert!(seen.len() == 62 && seen.iter().all(u8::is_ascii_alphanumeric), "{seen:?}");
 }
 
 #[test]
