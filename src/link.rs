@@ -58,7 +58,9 @@ pub enum Verdict<U> {
     ///
     /// - a password that was set before this user's address was verified goes (its owner may be somebody else);
     /// - changes that wait, of the address above all, are cancelled;
-    /// - sessions that the app keeps itself end (rocket_dance ends its own).
+    /// - accounts that were connected before the address was verified go, or the user is asked about each: whoever made the
+    ///   user in her name may have connected his own, and comes in by it (trojan identifier);
+    /// - sessions that the app keeps itself end (rocket_dance ends its own, in the same transaction).
     ///
     /// Then tell the user: [`Event::AccountMerged`](crate::Event::AccountMerged). A second factor is asked for as at every
     /// login: [`SignedIn::Detour`](crate::SignedIn::Detour).
@@ -332,6 +334,8 @@ pub struct Arrival {
     /// What was granted: its `scope` may be less than what was asked for.
     pub token: Token,
     pub(crate) visitor: Option<String>,
+    /// The visitor's session, where it is kept: when it is over by the time of the commit, nothing is stored.
+    pub(crate) session: Option<String>,
     /// Who has signed in since somebody signed out began the dance.
     pub(crate) present: Option<String>,
     pub(crate) user_required: bool,

@@ -134,6 +134,11 @@ impl AllSessions {
         }
     }
 
+    /// The id of `request`'s session, where it is kept.
+    pub(crate) fn id(&self, request: &Request<'_>) -> Option<String> {
+        self.ours().filter(|ours| ours.are_kept())?.id(request)
+    }
+
     /// Who `request` is from; `fresh`: past our cache.
     pub(crate) async fn current(&self, request: &Request<'_>, fresh: bool) -> Result<Option<String>> {
         match self {
@@ -155,6 +160,14 @@ impl AllSessions {
                 Ok(SignedIn::Done)
             }
         }
+    }
+
+    /// A new session in place of one that has just ended here.
+    pub(crate) async fn stay(&self, request: &Request<'_>, user: &str) -> Result<()> {
+        if let Some(ours) = self.ours() {
+            request.cookies().add(ours.begin(request, user, None).await?);
+        }
+        Ok(())
     }
 
     /// After a user got another way to sign in: the session goes on under another id.
@@ -259,6 +272,9 @@ impl<U: UserId> CurrentUser<U> {
 
     /// Signs `user` in with this response: a new session, begun when the response leaves, in place of the one that the
     /// browser has. When the store can't be reached then, the response is a 503 instead, and nobody is signed in.
+    ///
+    /// It is a 403 instead where a form was posted from another site or origin, as the browser says by `Sec-Fetch-Site` and
+    /// `Origin`: somebody else's page could sign people in as somebody else (login CSRF).
     ///
     /// This is for the default session alone: in an app with [`.sessions(…)`](crate::DanceFairing::sessions) of its own it
     /// does nothing but leave a warning in the log.

@@ -16,7 +16,7 @@ use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance
 use crate::link::{Arrival, Purpose};
 use crate::session::{Origin, SignedIn};
 use crate::signals::{Authorized, Event};
-use crate::storage::{Claim, Linked, NullStorage, Record, Storage, Whose};
+use crate::storage::{Claim, Linked, NullStorage, Record, Storage};
 
 /// The query of a callback, taken out of the request before Rocket logs it.
 #[derive(Default)]
@@ -167,6 +167,7 @@ impl Dance {
             profile,
             token,
             visitor: flow.visitor.clone(),
+            session: flow.visitor.as_ref().and_then(|_| self.sessions.id(request)),
             user_required: self.user_required,
             trusted_email,
             present: None,
@@ -241,7 +242,7 @@ impl Dance {
         linked: Linked,
         end: End,
     ) -> Result<End> {
-        let Linked { record, previous, user, merged } = linked;
+        let Linked { record, previous, user, merged, .. } = linked;
         self.tell_stored(&record, previous.is_none()).await;
         if arrival.purpose == Purpose::Connect {
             self.sessions.rotate(request).await?;
@@ -250,10 +251,6 @@ impl Dance {
         if merged {
             let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
             self.signals.event(Event::AccountMerged { entry, provider_user_id, user: user.clone() }).await;
-            if self.ends_sessions() {
-                // AL-02: who has got hold of the local user before is still in there.
-                self.end_sessions(&Whose::User(user.clone())).await?;
-            }
         }
         self.forget_pending_of_others(request, &user).await;
         let id_token = arrival.token.id_token.as_ref();

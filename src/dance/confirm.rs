@@ -25,7 +25,10 @@ impl Dance {
         let entry = self.entry(&pending.entry)?;
         let account = json!({
             "display_name": pending.profile.display_name(),
-            "email": pending.profile.claimed_email(),
+            "username": pending.profile.username,
+            "id": pending.profile.id,
+            // AL-01: anybody may claim hers at a provider that nobody trusts to verify it.
+            "email": entry.trusted_email(&pending.profile),
         });
         match self.user(request).await? {
             Some(user) if user == pending.user => {
@@ -72,7 +75,8 @@ impl Dance {
             return Ok(next);
         }
         let entry = self.entry(&pending.entry)?.clone();
-        let arrival = pending.into_arrival(self.clock().now()).ok_or_else(nothing)?;
+        let mut arrival = pending.into_arrival(self.clock().now()).ok_or_else(nothing)?;
+        arrival.session = self.sessions.id(request);
         if arrival.issuer != entry.authority() || self.is_site(&entry.name) {
             return Err(not_trusted("the entry has been pointed elsewhere since the dance"));
         }

@@ -33,18 +33,7 @@ impl Dance {
 
     /// Refuses a form that isn't from one of our pages in this browser.
     pub(super) async fn check_csrf(&self, request: &Request<'_>, token: Option<&str>) -> Result<()> {
-        let refused = |cause: &'static str| {
-            Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").because(cause))
-        };
-        match request.headers().get_one("Sec-Fetch-Site") {
-            None | Some("same-origin" | "none") => {}
-            Some(_) => return refused("the form came from another site (Sec-Fetch-Site)"),
-        }
-        if let Some(origin) = request.headers().get_one("Origin").filter(|origin| *origin != "null")
-            && !self.is_our_origin(origin)
-        {
-            return refused("the form came from another origin (Origin)");
-        }
+        self.check_origin(request)?;
         let name = self.settings.cookie_name(COOKIE);
         let Some(browser) = request.cookies().get(&name) else {
             return refused("the browser sent no CSRF cookie");
@@ -55,6 +44,20 @@ impl Dance {
             Ok(())
         } else {
             refused("the form's `csrf` is missing or old")
+        }
+    }
+
+    /// Refuses a form that the browser says is from elsewhere.
+    pub(super) fn check_origin(&self, request: &Request<'_>) -> Result<()> {
+        match request.headers().get_one("Sec-Fetch-Site") {
+            None | Some("same-origin" | "none") => {}
+            Some(_) => return refused("the form came from another site (Sec-Fetch-Site)"),
+        }
+        match request.headers().get_one("Origin").filter(|origin| *origin != "null") {
+            Some(origin) if !self.is_our_origin(origin) => {
+                refused("the form came from another origin (Origin)")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -70,4 +73,8 @@ impl Dance {
                     && origin.port_or_known_default() == base.port_or_known_default())
         })
     }
+}
+
+fn refused(cause: &'static str) -> Result<()> {
+    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").because(cause))
 }

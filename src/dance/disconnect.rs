@@ -6,6 +6,7 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Record, Whose};
 
 impl Dance {
     pub(super) async fn post_disconnect(
@@ -27,7 +28,24 @@ impl Dance {
         }
         let storage = self.storage(request);
         let removed = storage.unlink(user, &entry.name, account, &self.logins()).await?;
+        let sessions = self.end_sessions_by(request, &removed).await;
         self.removed(&storage, removed).await;
+        sessions?;
         Ok(Reply::SeeOther(self.path("/accounts")))
+    }
+
+    /// Ends the sessions that began with accounts which are removed now: who came in with one that was never the user's
+    /// would stay in, and connect it again. Whoever is here stays, in a session of another id.
+    async fn end_sessions_by(&self, request: &Request<'_>, removed: &[Record]) -> Result<()> {
+        let Some(here) = self.sessions.id(request) else { return Ok(()) };
+        for record in removed.iter().filter(|record| record.provider_user_id.is_some()) {
+            let Record { entry, issuer, provider_user_id, .. } = record.clone();
+            let ended =
+                self.end_sessions(&Whose::Login { entry, issuer, provider_user_id, sid: None }).await?;
+            if let Some(mine) = ended.iter().find(|session| session.id == here) {
+                self.sessions.stay(request, &mine.user_id).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -68,7 +68,7 @@ impl Dance {
     fn again(&self, request: &Request<'_>, name: &str, again: &str) -> Result<Reply> {
         let context = json!({
             "title": self.entry(name)?.title,
-            "action": request.uri().path().as_str(),
+            "action": self.path(&format!("/{name}/authorized")),
             "again": again,
         });
         self.page(request, "form_post.html", context)

@@ -1,5 +1,6 @@
 //! Signing out: `POST /login/logout`, `POST /login/logout/everywhere`, and what the app's own code asks for in a response.
 
+use rocket::http::Method;
 use rocket::{Request, Response};
 
 use super::Dance;
@@ -35,7 +36,8 @@ impl Dance {
     /// been in who should not. Gives how many there were. Other nodes than this one know within `cache.ttl`, on PostgreSQL
     /// at once.
     ///
-    /// Who is to stay signed in here signs in anew afterwards:
+    /// A sign-in that is under way at this very moment may still end in a session: change what it goes by, the password
+    /// say, before. Who is to stay signed in here signs in anew afterwards:
     ///
     /// ```
     /// use rocket::State;
@@ -68,6 +70,15 @@ impl Dance {
         self.sessions.ours().is_some_and(|ours| ours.are_kept())
     }
 
+    /// Login CSRF: a form of the app's own, sent by somebody else's page with somebody else's password, would sign a person
+    /// in as him, and what she connects then would be his. A link may come from anywhere, from a mail say.
+    fn check_form(&self, request: &Request<'_>) -> Result<()> {
+        match request.method() {
+            Method::Get | Method::Head => Ok(()),
+            _ => self.check_origin(request),
+        }
+    }
+
     /// Does what `CurrentUser::sign_in` or `sign_out` asked for in `response`.
     pub(super) async fn let_pass<'r>(
         &self,
@@ -81,7 +92,10 @@ impl Dance {
             );
         };
         let cookie = match pass {
-            Ok(Pass::In(user)) => ours.begin(request, &user, None).await.map(Some),
+            Ok(Pass::In(user)) => match self.check_form(request) {
+                Ok(()) => ours.begin(request, &user, None).await.map(Some),
+                Err(error) => Err(error),
+            },
             Ok(Pass::Out) => ours.end_this(request, None).await.map(|(_, removal)| removal),
             Err(error) => Err(error),
         };

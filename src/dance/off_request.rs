@@ -99,6 +99,7 @@ impl Dance {
             profile,
             token,
             visitor: Some(user.to_string()),
+            session: None,
             user_required: true,
             trusted_email: None,
             present: None,

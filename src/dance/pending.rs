@@ -47,6 +47,7 @@ impl Pending {
             profile: self.profile,
             token: Token::from_plain(self.token.as_bytes())?,
             visitor: Some(self.user),
+            session: None,
             present: None,
             user_required: true,
             trusted_email: None,

@@ -162,6 +162,7 @@ impl<P: Provider> Tokens<P> {
             profile: Profile::default(),
             token,
             visitor: user.clone(),
+            session: None,
             trusted_email: None,
             user_required: false,
             present: None,

@@ -29,8 +29,9 @@ impl<U: UserId> Login<U> {
     ///
     /// It is safe when all of this holds:
     ///
-    /// - the provider's word counts for that address: the entry's `trust_email`, which only presets of providers that
-    ///   verify addresses themselves set (nOAuth: elsewhere anybody may claim any address);
+    /// - the provider's word counts for that address: the entry's `trust_email`. Presets trust nobody but the mailbox's own
+    ///   provider (Google for gmail.com): elsewhere anybody may claim any address (nOAuth), or have read a mailbox once
+    ///   that is somebody else's by now;
     /// - the provider says that the address is verified, with `true` itself, not a text or a number;
     /// - both addresses are the same: one plain ASCII address, byte for byte but for the case of its domain;
     /// - `locally_verified`: this user has proved to *you* that the mailbox is hers, by a link that you sent there. A user

@@ -17,7 +17,6 @@ impl Provider for Discord {
         scope: &["identify", "email"],
         token_endpoint_auth_method: ClientAuth::Post,
         parameters: &[("prompt", Effect::Authorize("prompt"))],
-        trust_email: &["*"],
         profile: |answer| {
             let user = answer.claims;
             let mut profile = Profile::of(user);

@@ -21,7 +21,6 @@ impl Provider for GitHub {
             ("allow_signup", Effect::Authorize("allow_signup")),
             ("prompt", Effect::Authorize("prompt")),
         ],
-        trust_email: &["*"],
         more: &[("emails", "https://api.github.com/user/emails")],
         profile: |answer| {
             let user = answer.claims;

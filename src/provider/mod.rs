@@ -300,7 +300,8 @@ pub struct Preset {
     /// The domains of which a verified address proves that the mailbox is the person's: `*` for all of them. The key
     /// `trust_email` overrides it; an entry that points the preset's URLs elsewhere trusts none unless it says so.
     ///
-    /// Only a provider belongs here that sends a mail to every address itself before it calls it verified.
+    /// Only a mailbox's own provider belongs here: one that has sent a mail there once doesn't hear when the mailbox becomes
+    /// somebody else's.
     pub trust_email: &'static [&'static str],
     /// Further answers that the profile needs: name and URL. One that fails is left out.
     pub more: &'static [(&'static str, &'static str)],

@@ -76,7 +76,7 @@ impl CookieSessions {
     }
 
     /// Under which id the storage has the session of `request`'s cookie. Only what we have sealed is looked for there.
-    fn id(&self, request: &Request<'_>) -> Option<String> {
+    pub(super) fn id(&self, request: &Request<'_>) -> Option<String> {
         self.opened(request, WITH_ID).map(|secret| hash(&secret))
     }
 

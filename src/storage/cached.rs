@@ -275,7 +275,10 @@ impl Storage for Cached {
     async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
         let done = self.storage.link(arrival, keys).await;
         match &done {
-            Ok(linked) => self.forget(keys_of(linked.previous.iter().chain([&linked.record]))).await,
+            Ok(linked) => {
+                self.forget(keys_of(linked.previous.iter().chain([&linked.record]))).await;
+                self.sessions.forget_ended(&linked.ended).await;
+            }
             Err(error) => {
                 let mut keys: Vec<Key> = Key::of(arrival).into_iter().collect();
                 if error.kind() == ErrorKind::Store {

@@ -352,7 +352,7 @@ async fn link_by<S: Storage + ?Sized>(
         record.rank = Record::rank_after(mine.iter().map(|record| record.rank));
     }
     storage.set(&record).await?;
-    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged })
+    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
 }
 
 impl<'a> Found<'a> {
@@ -417,6 +417,8 @@ pub struct Linked {
     pub user: Option<String>,
     /// Whether it was a stranger's, and is somebody's who was there before.
     pub merged: bool,
+    /// That user's sessions, which ended with the merge.
+    pub ended: Vec<Session>,
 }
 
 /// The storage of a dance: one that all requests share, or each browser's own. Every [`Storage`] becomes one, and

@@ -42,6 +42,12 @@ impl SessionCache {
         self.cache.invalidate(&(id.to_owned(), ended)).await;
     }
 
+    pub(super) async fn forget_ended(&self, ended: &[Session]) {
+        for session in ended {
+            self.forget(&session.id).await;
+        }
+    }
+
     pub(super) fn forget_all(&self) {
         self.cache.invalidate_all();
     }
@@ -100,11 +106,7 @@ impl SessionStorage for Cached {
     async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
         let done = self.kept()?.end_sessions(whose).await;
         match (&done, whose) {
-            (Ok(ended), _) => {
-                for session in ended {
-                    self.sessions.forget(&session.id).await;
-                }
-            }
+            (Ok(ended), _) => self.sessions.forget_ended(ended).await,
             (Err(_), Whose::Its(id)) => self.sessions.forget(id).await,
             // They may be over, and nobody knows which: all are asked for again.
             (Err(_), _) => {

@@ -24,6 +24,7 @@ pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> A
         entry: entry.into(),
         issuer: "https://op.example".into(),
         purpose: if visitor.is_some() { Purpose::Connect } else { Purpose::SignIn },
+        session: None,
         profile,
         token: Token::new("access").with_refresh_token("refresh").expiring(1000, 3600),
         visitor: visitor.map(str::to_owned),

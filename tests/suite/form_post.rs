@@ -67,6 +67,9 @@ async fn ck_09_posted_again_from_here_with_every_cookie() {
     assert_eq!(path, "/login/op/authorized");
     let rows = house.rows();
 
+    // `//login/…` as a form's action would be the host `login`.
+    let page = from_elsewhere(&house, &post(&format!("/{path}"), &fields)).await;
+    again(&page, &path);
     let page = from_elsewhere(&house, &post(&path, &fields)).await;
     assert_guarded(&page);
     assert_eq!(page.header("Set-Cookie"), None);

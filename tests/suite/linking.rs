@@ -1,11 +1,16 @@
 //! Strangers who are somebody here already: merged, or asked to sign in first; and whom nobody becomes.
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
 use futures::future::join_all;
 use rocket::Request;
 use rocket::http::Status;
 use rocket::response::Redirect;
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::{DanceFairing, Login, Result, Sessions, SignedIn, Standing, Verdict};
+use rocket_dance::{
+    Arrival, Authorized, Client, DanceFairing, Login, Result, Sessions, Signals, SignedIn, Standing, Verdict,
+};
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -114,7 +119,7 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
     assert_eq!(accounts(&house), [""; 0], "signing in alone is no yes");
     let page = ada.get(CONFIRM).await;
     assert_guarded(&page);
-    assert!(page.body.contains("Ada") && page.body.contains("ada@example.test"), "{}", page.body);
+    assert!(page.body.contains("Ada") && page.body.contains("(ada)"), "{}", page.body);
     let context = ada.ask(&Ask::get("/login/accounts").header("Accept", "application/json")).await.json();
     assert_eq!(context["confirm_url"], CONFIRM);
     let old = ada.clone();
@@ -529,4 +534,83 @@ async fn sf_01_what_waited_is_connected_to_a_session_of_another_id() {
     let connected = ada.post(CONFIRM, &[]).await;
     assert_eq!(connected.location(), "/");
     assert_eq!((ada.user().await, before.user().await), (Some(1), None));
+}
+
+/// Puts everybody out while a dance is between the provider's answer and the store.
+struct PutOut(Arc<Mutex<Option<PathBuf>>>);
+
+#[rocket::async_trait]
+impl Signals for PutOut {
+    async fn authorized(&self, _: &mut Arrival, _: &Client) -> Result<Authorized> {
+        if let Some(file) = self.0.lock().unwrap().take() {
+            let mut conn = SqliteConnection::establish(&file.display().to_string()).unwrap();
+            diesel::sql_query("DELETE FROM oauth_sessions").execute(&mut conn)?;
+        }
+        Ok(Authorized::Continue)
+    }
+}
+
+#[rocket::async_test]
+async fn al_02_who_is_put_out_in_mid_dance_connects_nothing() {
+    let armed = Arc::new(Mutex::new(None));
+    let (house, _) = house_with(true, |dance| dance.signals(PutOut(armed.clone()))).await;
+    let mut eve = house.browser();
+    eve.enter(1).await;
+    house.fake.user("eve");
+    let callback = eve.ride_to_connect("/login/op").await;
+    *armed.lock().unwrap() = Some(house.file());
+    let answer = eve.get(&callback).await;
+    assert_eq!(answer.status, Status::Forbidden);
+    assert!(answer.body.contains("signed out meanwhile"), "{}", answer.body);
+    assert_eq!(accounts(&house), [""; 0]);
+    // The same where the session lives: it is the session that is missed, and nothing else.
+    eve.enter(1).await;
+    let callback = eve.ride_to_connect("/login/op").await;
+    assert_eq!(eve.get(&callback).await.location(), "/");
+    assert_eq!(accounts(&house), ["op/eve -> 1"]);
+}
+
+#[rocket::async_test]
+async fn al_03_who_came_in_by_an_account_goes_with_it() {
+    let (house, _) = house(true).await;
+    let mut ada = house.browser();
+    ada.sign_in("op").await;
+    house.fake.user("eve");
+    let callback = ada.ride_to_connect("/login/op2").await;
+    assert_eq!(ada.get(&callback).await.location(), "/");
+    let mut eve = house.browser();
+    eve.sign_in("op2").await;
+    assert_eq!(eve.user().await, Some(1));
+    house.fake.user("ada");
+    let mut here = house.browser();
+    here.sign_in("op").await;
+    assert_eq!(here.post("/login/op2/disconnect", &[]).await.location(), "/login/accounts");
+    assert_eq!((eve.user().await, here.user().await, ada.user().await), (None, Some(1), Some(1)));
+    // By her own account, which is not the last one: she stays, in a session of another id; the other browser goes.
+    house.fake.user("eve");
+    let callback = here.ride_to_connect("/login/op2").await;
+    assert_eq!(here.get(&callback).await.location(), "/");
+    let before = here.clone();
+    assert_eq!(here.post("/login/op/disconnect", &[]).await.location(), "/login/accounts");
+    assert_eq!((here.user().await, before.user().await, ada.user().await), (Some(1), None, None));
+}
+
+#[rocket::async_test]
+async fn al_01_what_waits_is_shown_by_what_nobody_can_choose() {
+    let (house, _) = house(false).await;
+    let claims = json!({
+        "sub": "248289761001", "name": "Ada", "preferred_username": "eve", "email": "ada@example.test",
+        "email_verified": true,
+    });
+    house.fake.user("248289761001").userinfo(claims);
+    let mut ada = house.browser();
+    ask(&mut ada, "/login/op").await;
+    for signed_in in [false, true] {
+        if signed_in {
+            ada.enter(1).await;
+        }
+        let page = ada.get(CONFIRM).await.body;
+        assert!(page.contains("(248289761001)") && page.contains(">eve<"), "{page}");
+        assert!(!page.contains("ada@example.test"), "nobody is trusted to have verified it: {page}");
+    }
 }

@@ -372,3 +372,25 @@ async fn policy_and_sessions_must_mean_the_same_ids() {
     // A storage without a policy has no opinion.
     assert!(launch(Dance::fairing().storage(MemoryStorage::default()).sessions(ByName)).await.is_ok());
 }
+
+/// Login CSRF: a page of somebody else's posts his own password into the app's form.
+#[rocket::async_test]
+async fn cs_01_a_form_of_another_site_signs_nobody_in() {
+    let people = People::new();
+    let app = app(&people).await;
+    for elsewhere in [
+        cross_site(),
+        Header::new("Sec-Fetch-Site", "same-site"),
+        Header::new("Origin", "https://evil.example"),
+        Header::new("Origin", "not an origin"),
+    ] {
+        let refused = app.client.post("/enter/1").header(elsewhere.clone()).dispatch().await;
+        assert_eq!(refused.status(), Status::Forbidden, "{elsewhere}");
+        assert!(refused.headers().get("Set-Cookie").next().is_none(), "{elsewhere}");
+        assert_eq!(who(&app).await, None, "{elsewhere}");
+    }
+    let own =
+        app.client.post("/enter/1").header(Header::new("Sec-Fetch-Site", "same-origin")).dispatch().await;
+    assert_eq!(own.status(), Status::Ok);
+    assert_eq!(who(&app).await.as_deref(), Some("1"));
+}

@@ -9,12 +9,12 @@ use diesel::sql_types::{Bool, Nullable};
 
 use super::any::{AnyConnection, MultiBackend};
 use super::policy::Policy;
-use super::ranks;
 use super::schema::oauth_accounts::dsl::*;
 use super::schema::oauth_claims;
+use super::{ranks, sessions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Arrival, Found, Purpose, decide};
-use crate::storage::{Claim, Key, KeyRing, Linked, Record};
+use crate::storage::{Claim, Key, KeyRing, Linked, Record, Whose};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_accounts, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
@@ -126,6 +126,13 @@ pub(super) fn link(
     keys: &KeyRing,
 ) -> Result<Linked> {
     arrival.check()?;
+    if let (Some(session), Some(visitor)) = (&arrival.session, arrival.visitor())
+        && !sessions::hold(conn, session, visitor)?
+    {
+        // AL-02: between the callback's first look and here lie the provider's answers. Whoever was put out meanwhile
+        // would come back with an account of his own.
+        return Err(Error::refused("You have been signed out meanwhile: nothing was connected."));
+    }
     let (entry, identity) = (&arrival.entry, arrival.profile.id.as_deref());
     let found = match (identity, arrival.visitor()) {
         (None, None) => None,
@@ -172,7 +179,12 @@ pub(super) fn link(
         record.rank = ranks::next(conn, entry, user)?;
     }
     let record = write(conn, &record, found.as_ref())?;
-    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged })
+    let ended = match user.filter(|_| decision.merged) {
+        // AL-02: who has got hold of the local user before is still in there.
+        Some(user) => sessions::end(conn, &Whose::User(user.to_owned()))?,
+        None => Vec::new(),
+    };
+    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended })
 }
 
 fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {

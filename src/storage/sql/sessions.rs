@@ -37,6 +37,9 @@ pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Sess
 
 /// So many expired sessions go with each new one.
 const PURGED: i64 = 64;
+/// So many a user has at most, or else the oldest go: whoever has somebody's password could make so many that they can't
+/// be ended in one go.
+const MOST: i64 = 1000;
 
 pub(super) fn begin(
     conn: &mut AnyConnection,
@@ -46,6 +49,8 @@ pub(super) fn begin(
 ) -> Result<()> {
     let mut over: Vec<String> =
         oauth_sessions.filter(expires_at.le(now)).order(expires_at).limit(PURGED).select(id).load(conn)?;
+    let of_user = oauth_sessions.filter(user_id.eq(&session.user_id)).order(created_at.desc());
+    over.extend(of_user.offset(MOST - 1).limit(PURGED).select(id).load::<String>(conn)?);
     over.extend(before.map(str::to_owned));
     // In one order, whoever deletes: two at once wait for each other, and not in a circle.
     over.sort();
@@ -54,6 +59,12 @@ pub(super) fn begin(
     }
     diesel::insert_into(oauth_sessions).values(session).execute(conn)?;
     Ok(())
+}
+
+/// Holds a session of `user`'s until the transaction ends; says whether it was there.
+pub(super) fn hold(conn: &mut AnyConnection, session: &str, user: &str) -> Result<bool> {
+    let it = oauth_sessions.find(session).filter(user_id.eq(user));
+    Ok(diesel::update(it).set(seen_at.eq(seen_at)).execute(conn)? == 1)
 }
 
 pub(super) fn rename(conn: &mut AnyConnection, session: &str, new: &str) -> Result<bool> {

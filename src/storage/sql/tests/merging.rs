@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::link::Verified;
+use crate::storage::Cached;
 
 on_each_database! {
     al_01_a_stranger_merges_with_a_proved_mailbox_only
     al_01_a_proof_is_good_for_its_own_login_and_user
+    al_02_a_merge_ends_the_sessions_in_its_own_transaction
+    al_02_who_is_put_out_meanwhile_connects_nothing
     al_01_to_sign_in_first_stores_nothing
     al_17_the_slower_first_login_is_not_merged_with_its_own_user
     al_21_nobody_merges_with_who_is_deactivated
@@ -176,4 +179,45 @@ async fn al_21_nobody_merges_with_who_is_deactivated<D: Db>() {
     let storage = opened(db.storage().link::<D::Conn, i32>(Merging)).await;
     assert_eq!(storage.link(&stranger("a"), &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(db.rows(), (1, 0));
+}
+
+async fn al_02_a_merge_ends_the_sessions_in_its_own_transaction<D: Db>() {
+    let db = D::new();
+    db.sql(&format!("INSERT INTO users VALUES (1, '{ADA}'), (2, 'eve@x.example')"));
+    let storage = Cached::new(opened(db.storage().link(by_address::<D::Conn>)).await, 1 << 20, 60);
+    let sessions = storage.sessions().unwrap();
+    for (id, user) in [("of who was there before", "1"), ("eve's", "2")] {
+        sessions.begin_session(&suite::sessions::session(id, user), None, 1000).await.unwrap();
+        assert!(sessions.session(id).await.unwrap().is_some(), "and cached");
+    }
+    let merged = storage.link(&stranger("a"), &keys()).await.unwrap();
+    assert_eq!(
+        merged.ended.iter().map(|session| session.id.as_str()).collect::<Vec<_>>(),
+        ["of who was there before"]
+    );
+    assert_eq!(sessions.session("of who was there before").await.unwrap(), None);
+    assert!(sessions.session("eve's").await.unwrap().is_some());
+}
+
+async fn al_02_who_is_put_out_meanwhile_connects_nothing<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
+    let sessions = storage.sessions().unwrap();
+    sessions.begin_session(&suite::sessions::session("here", "7"), None, 1000).await.unwrap();
+    let from = |session: &str, id: &str, user: &str| {
+        let session = Some(session.to_owned());
+        Arrival { session, ..suite::arrival("github", Some(id), Some(user)) }
+    };
+    for (session, user) in [("gone", "7"), ("here", "8"), ("HERE", "7")] {
+        let error = storage.link(&from(session, "a", user), &keys()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{session} {user}");
+    }
+    assert_eq!(db.rows(), (0, 0));
+    for _ in 0..2 {
+        storage.link(&from("here", "a", "7"), &keys()).await.unwrap();
+    }
+    sessions.end_sessions(&Whose::User("7".into())).await.unwrap();
+    let error = storage.link(&from("here", "b", "7"), &keys()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(db.rows(), (0, 1));
 }

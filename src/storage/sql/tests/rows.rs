@@ -15,6 +15,7 @@ on_each_database! {
     one_process_refreshes_at_a_time
     a_callback_is_used_once_over_all_processes
     gc_01_what_is_over_goes_in_batches
+    gc_01_a_user_has_a_thousand_sessions_at_most
     rows_that_no_identity_could_have_are_refused_by_the_database
 }
 
@@ -109,6 +110,23 @@ async fn a_callback_is_used_once_over_all_processes<D: Db>() {
     one.claim("later", 1600, 9000).await.unwrap();
     let left = db.number("SELECT count(*) AS n FROM oauth_claims");
     assert_eq!(left, 2, "what has expired goes in passing");
+}
+
+async fn gc_01_a_user_has_a_thousand_sessions_at_most<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    let sessions = storage.sessions().unwrap();
+    let row = |user: i32| move |n: i32| format!("('{user} {n}', '{user}', {n}, {n}, 9000)");
+    let rows: Vec<_> = (0..1001).map(row(7)).chain((0..3).map(row(8))).collect();
+    db.sql(&format!(
+        "INSERT INTO oauth_sessions (id, user_id, created_at, seen_at, expires_at) VALUES {}",
+        rows.join(", ")
+    ));
+    sessions.begin_session(&suite::sessions::session("one more", "7"), None, 1000).await.unwrap();
+    assert_eq!(db.number("SELECT count(*) AS n FROM oauth_sessions"), 1003);
+    for (id, is_there) in [("7 0", false), ("7 1", false), ("7 2", true), ("8 0", true), ("one more", true)] {
+        assert_eq!(sessions.session(id).await.unwrap().is_some(), is_there, "{id}");
+    }
 }
 
 async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
