@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rocket::http::Status;
 use rocket_dance::storage::Key;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, Recorded};
@@ -44,6 +44,12 @@ async fn private_key_jwt_at_every_endpoint() {
     let assertions: BTreeSet<_> =
         asked(&house).iter().map(|request| request.form["client_assertion"].clone()).collect();
     assert_eq!(assertions.len(), 5, "each is used once");
+    for assertion in assertions {
+        let claims = URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        // For the issuer, never for a token endpoint: whose that is, any metadata may say.
+        assert_eq!(claims["aud"], json!(house.fake.issuer()));
+    }
     for request in asked(&house) {
         assert!(
             !request.headers.contains_key("authorization") && !request.form.contains_key("client_secret")

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rocket_dance::storage::Key;
-use rocket_dance::testing::{Answer, Endpoint};
+use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
 use rocket_dance::{Event, Signals};
 use serde_json::json;
 
@@ -167,6 +167,19 @@ async fn nobody_is_asked_who_has_no_such_endpoint() {
     house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
     house.dance().revoked().await;
     assert_eq!(kinds(&house), Vec::<String>::new());
+}
+
+/// AL-12: the token of a provider that the entry pointed to before.
+#[rocket::async_test]
+async fn rf_06_another_server_under_the_same_name_sees_no_token() {
+    let house = House::open().await;
+    house.browser().sign_in("op").await;
+    let other = FakeProvider::start().await;
+    let moved = ("oauth.op.issuer", other.issuer().to_owned());
+    let moved = house.again(|figment| figment.merge(moved)).await;
+    moved.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+    moved.dance().revoked().await;
+    assert_eq!((moved.count("oauth_accounts"), other.requests().len(), kinds(&house).len()), (0, 0, 0));
 }
 
 #[rocket::async_test]
