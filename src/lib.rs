@@ -143,7 +143,8 @@
 //! - OAuth 2: the authorization code flow (RFC 6749) with PKCE (RFC 7636), state and `iss` (RFC 9207), refreshing,
 //!   revocation (RFC 7009), pushed authorization requests (RFC 9126), `response_mode` `query` and `form_post`, and
 //!   `private_key_jwt` (RFC 7523).
-//! - OpenID Connect Core and Discovery: that flow with a verified ID token, and userinfo as JSON or signed.
+//! - OpenID Connect Core and Discovery: that flow with a verified ID token, and userinfo as JSON or signed; RP-Initiated
+//!   Logout and Back-Channel Logout.
 //! - OAuth 1.0a (RFC 5849).
 //!
 //! ## Not offered
@@ -152,7 +153,7 @@
 //! |---|---|
 //! | WebFinger: an issuer by an e-mail address | no visitor says which server is asked and believed: issuers stand in Rocket.toml |
 //! | dynamic client registration (RFC 7591) | register by hand, once, with the callback URL that is printed at launch |
-//! | session management by iframe (`check_session_iframe`), front-channel logout | browsers keep the provider's cookies from frames |
+//! | session management by iframe (`check_session_iframe`), front-channel logout | browsers keep cookies from frames of other sites: back-channel logout ends the same sessions |
 //! | request objects (`request`, `request_uri` of one's own; RFC 9101) | `par = true`: what is pushed can't be changed on its way, and needs no signature |
 //! | implicit and hybrid flows, ID tokens straight from a page (One Tap) | tokens that come through a browser can be swapped there: the code flow alone signs in |
 //! | encrypted ID tokens and userinfo (JWE) | they come over TLS, to us alone; they are refused |
