@@ -49,7 +49,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
     let [here, there] = workers.each_ref().map(|worker| worker.url.as_str());
     let browser = Browser::new()?;
-    let whoami = |node: &str| format!("{node}/whoami/op");
+    let connected = |node: &str| format!("{node}/connected");
 
     outcome.figure("rounds", settings.rounds);
     for (end, name, expected) in End::ALL {
@@ -60,7 +60,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             let mut cookies = browser.sign_in(here, "op", &secrets).await?;
             // What a thief would have.
             let mut copy = cookies.clone();
-            outcome.expect("before", browser.get(&whoami(there), &mut copy).await?.status, 200);
+            outcome.expect("before", browser.get(&connected(there), &mut copy).await?.status, 200);
             let status = match end {
                 End::Disconnected => post(&browser, here, "/login/op/disconnect", &mut cookies).await?,
                 End::SignedOut => post(&browser, here, "/login/logout", &mut cookies).await?,
@@ -72,10 +72,10 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             };
             outcome.expect(name, status, expected);
             let ended = Instant::now();
-            outcome.expect("here", browser.get(&whoami(here), &mut copy.clone()).await?.status, 401);
+            outcome.expect("here", browser.get(&connected(here), &mut copy.clone()).await?.status, 401);
             loop {
                 let asked = Instant::now();
-                let answer = browser.get(&whoami(there), &mut copy).await?;
+                let answer = browser.get(&connected(there), &mut copy).await?;
                 match answer.status {
                     401 if asked - ended <= bound(kind) => times.push(asked - ended),
                     401 => outcome

@@ -99,6 +99,13 @@ async fn whoami(op: OAuth<Op>) -> rocket_dance::Result<Json<Value>> {
     op.userinfo().await.map(Json)
 }
 
+/// Whether there is an account, as this process knows it: nothing is asked of the provider, which would refuse a token that
+/// was revoked meanwhile.
+#[get("/connected")]
+fn connected(_op: OAuth<Op>) -> &'static str {
+    "yes"
+}
+
 #[get("/me")]
 fn me(user: Option<CurrentUser<i32>>) -> Json<Value> {
     Json(json!({ "user": user.map(|user| json!({ "id": *user })) }))
@@ -145,7 +152,7 @@ fn serve() -> Result<()> {
         .attach(AdHoc::on_liftoff("port", |rocket| {
             Box::pin(async move { println!("ready {}", rocket.config().port) })
         }))
-        .mount("/", routes![whoami, me, plain, advance])
+        .mount("/", routes![whoami, connected, me, plain, advance])
         .register("/", rocket_dance::catchers());
     rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
 }

@@ -155,6 +155,16 @@ impl KeyRing {
         encode(hmac::sign(&key, &associated(parts)).as_ref())
     }
 
+    /// Whether `tag` is the tag over `parts` for `purpose`, under any key: while keys change, another process, or this one
+    /// before its restart, has another first key.
+    pub(crate) fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
+        let Some(tag) = decode(tag) else { return false };
+        self.0.iter().any(|key| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key.derive(purpose));
+            hmac::verify(&key, &associated(parts), &tag).is_ok()
+        })
+    }
+
     /// 32 bytes that follow from the first key, for `purpose` alone.
     #[cfg_attr(not(feature = "testing"), allow(dead_code))]
     pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {

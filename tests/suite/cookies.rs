@@ -32,7 +32,7 @@ fn shape(cookie: &str) -> String {
 #[rocket::async_test]
 async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let fake = FakeProvider::start().await;
-    let server = Server::start(&fake, HTTPS, "off", json!({}));
+    let server = Server::start(&fake, HTTPS, "off", json!({"oauth": {"op": {"logout": true}}}));
     let mut tab = Tab::new(&server);
 
     let begun = tab.get("/login/op");
@@ -80,7 +80,14 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
         assert!(removal.contains(attribute), "{attribute} of {removal}");
     }
     assert!(!removal.contains("Domain"));
-    assert_eq!(tab.get("/me").status, 303);
+    // The provider is to send the person back: what tells that she is the one.
+    let expected = "__Host-rocket_dance_logout=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
+    assert_eq!(shape(out.set_cookie("__Host-rocket_dance_logout")), expected);
+    let landing = fake.authorize(out.location()).await;
+    let landed = tab.get(&landing[HTTPS.len()..]);
+    let removal = landed.set_cookie("__Host-rocket_dance_logout");
+    assert_eq!(shape(removal), expected.replace("VALUE", "").replace("600", "0"));
+    assert_eq!((landed.status, landed.location(), tab.get("/me").status), (303, "/", 303));
 }
 
 #[rocket::async_test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rocket::figment::Figment;
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::asynchronous::Client;
 use rocket::tokio::time::sleep;
@@ -14,7 +15,7 @@ use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, Error, ErrorKind, Result};
 
 use crate::app::{App, figment, rocket};
-use crate::oracle::{Ask, Browser, House, NOT_TRUSTED, Refused, SESSION, refused, with};
+use crate::oracle::{Answer, Ask, Browser, House, NOT_TRUSTED, Refused, SESSION, refused, with};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -390,4 +391,103 @@ async fn without_a_database_a_copy_lives_on_until_its_age() {
     let launched = Client::untracked(rocket(figment, Dance::fairing().storage(CookieStorage))).await;
     let error = launched.expect_err("refused");
     assert!(matches!(error.kind(), rocket::error::ErrorKind::FailedFairings(_)), "{error:?}");
+}
+
+const KEYS: [&str; 3] = [
+    "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+    "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
+    "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=",
+];
+
+fn keys(keys: &[&str]) -> impl FnOnce(Figment) -> Figment {
+    let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    |figment| figment.merge(("dance.token_keys", keys)).merge(("oauth.op.logout", true))
+}
+
+/// The same browser before another process.
+fn before(house: &House, browser: &Browser) -> Browser {
+    Browser { house: house.clone(), ..browser.clone() }
+}
+
+/// Posts a form of the accounts' page that changes little.
+async fn makes_primary(browser: &Browser, csrf: &str) -> Answer {
+    browser.peek(&Ask::post("/login/op/primary", &[("csrf", csrf), ("account", "1")])).await
+}
+
+#[rocket::async_test]
+async fn ck_12_what_an_old_key_has_sealed_is_good_until_the_key_goes() {
+    let old = House::with(keys(&[KEYS[0]])).await;
+    let mut ada = old.browser();
+    ada.sign_in("op").await;
+    let callback = ada.ride_to_connect("/login/op2").await;
+    let csrf = ada.csrf().await;
+    // The new one first: cookies, a flow under way and a page's form go on; so they do between processes of which some
+    // have it first already and some have not.
+    let both = old.again(keys(&[KEYS[1], KEYS[0]])).await;
+    let mut here = before(&both, &ada);
+    assert_eq!(here.user().await, Some(1));
+    assert_eq!(makes_primary(&here, &csrf).await.location(), "/login/accounts", "the old page's form");
+    assert_eq!(here.get(&callback).await.location(), "/");
+    let fresh = here.csrf().await;
+    assert_ne!(fresh, csrf);
+    let later = old.again(keys(&[KEYS[0], KEYS[1]])).await;
+    assert_eq!(before(&later, &here).user().await, Some(1));
+    assert_eq!(makes_primary(&before(&later, &here), &fresh).await.location(), "/login/accounts");
+    // Without the old one they are nothing: Ada's session of before is nobody's, and what the new key has sealed stays.
+    let new = old.again(keys(&[KEYS[1]])).await;
+    assert_eq!((before(&new, &ada).user().await, before(&new, &here).user().await), (None, Some(1)));
+    assert_eq!(makes_primary(&before(&new, &here), &csrf).await.status, Status::Forbidden);
+    // An ID token that no key opens any more is no hint, and no hindrance.
+    let mut here = before(&new, &here);
+    let out = here.post("/login/logout", &[]).await;
+    assert!(out.location().starts_with(old.fake.issuer()) && !out.location().contains("id_token_hint"));
+}
+
+#[rocket::async_test]
+async fn ck_10_a_cookie_that_was_meddled_with_is_none() {
+    let house = House::with(keys(&[KEYS[0]])).await;
+    let elsewhere = house.again(keys(&[KEYS[2]])).await;
+    let mut ada = house.browser();
+    let done = ada.sign_in("op").await;
+    let mut stranger = before(&elsewhere, &house.browser());
+    stranger.sign_in("op").await;
+    let _ = stranger.ride_to_connect("/login/op2").await;
+    let csrf = ada.csrf().await;
+    let callback = ada.ride_to_connect("/login/op2").await;
+    let flow = ada.flows()[0].0.clone();
+    let leave = Ask::post("/login/logout", &[("csrf", &csrf)]);
+    for (name, ask, good) in [
+        (SESSION, Ask::get("/me"), Status::Ok),
+        (SESSION, leave.clone(), Status::SeeOther),
+        (crate::oracle::CSRF, leave, Status::SeeOther),
+        (crate::oracle::DONE, Ask::get(&done), Status::SeeOther),
+        (flow.as_str(), Ask::get(&callback), Status::SeeOther),
+    ] {
+        let value = ada.jar[name].clone();
+        let mut without = ada.clone();
+        without.jar.remove(name);
+        let expected = without.peek(&ask).await.status;
+        assert_ne!(expected, good, "{name}");
+        let mut broken = vec![
+            String::new(),
+            value[1..].to_owned(),
+            value[..value.len() - 1].to_owned(),
+            value[..value.len() / 2].to_owned(),
+            format!("{value}A"),
+            format!("{value}{value}"),
+            format!("B{}", &value[1..]),
+            value.to_ascii_lowercase(),
+            "v1.".to_owned(),
+            "x".repeat(4000),
+        ];
+        // Sealed for another purpose, and by another key for this one.
+        broken.extend(ada.jar.iter().filter(|(other, _)| *other != name).map(|(_, value)| value.clone()));
+        broken.extend(stranger.jar.values().cloned());
+        for value in broken {
+            let mut browser = ada.clone();
+            browser.jar.insert(name.to_owned(), value.clone());
+            assert_eq!(browser.peek(&ask).await.status, expected, "{name}={value}: {ask:?}");
+        }
+    }
+    assert_eq!(ada.get(&callback).await.location(), "/", "none of these used it up");
 }

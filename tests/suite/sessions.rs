@@ -203,6 +203,24 @@ async fn cs_01_a_form_of_another_site_begins_nothing() {
     assert!(app.cookies().keys().all(|name| !name.contains("_flow_")));
 }
 
+#[rocket::async_test]
+async fn cs_01_a_link_connects_nothing() {
+    let people = People::new();
+    let app = app(&people).await;
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    let (rows, seen) = (people.snapshot(), app.fake.requests().len());
+    for site in ["none", "same-origin", "same-site", "cross-site"] {
+        let page = app.client.get("/login/op2").header(Header::new("Sec-Fetch-Site", site)).dispatch().await;
+        assert_eq!(page.status(), Status::Ok, "{site}: a page that asks");
+        assert!(page.cookies().iter().all(|cookie| !cookie.name().contains("_flow_")), "{site}");
+    }
+    for csrf in ["", "csrf=", "csrf=x"] {
+        let posted = app.client.post("/login/op2").header(ContentType::Form).body(csrf).dispatch().await;
+        assert_eq!(posted.status(), Status::Forbidden, "{csrf}");
+    }
+    assert_eq!((people.snapshot(), app.fake.requests().len()), (rows, seen));
+}
+
 // ---- the app's own sessions
 
 #[derive(Clone, Copy, Debug, PartialEq)]
