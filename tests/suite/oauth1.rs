@@ -50,7 +50,11 @@ async fn whole_rides_by_every_method() {
     };
     for method in methods {
         let fake = FakeProvider::start().await;
-        let preset = if *method == "RSA-SHA1" { "jira" } else { "oauth1" };
+        let preset = match *method {
+            "HMAC-SHA1" => "twitter",
+            "RSA-SHA1" => "jira",
+            _ => "oauth1",
+        };
         let figment = figment(&fake)
             .merge(fake.preset("one", preset))
             .merge(("oauth.one.signature_method", *method))
