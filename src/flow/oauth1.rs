@@ -146,7 +146,7 @@ fn refusal(entry: &Entry, answer: &Response, asking: Asking, now: i64) -> Error 
     }
     let said = fields(answer.body()).ok().and_then(|mut fields| fields.remove("oauth_problem"));
     let problem = said.and_then(|said| TOKEN.iter().chain(CLIENT).copied().find(|problem| *problem == said));
-    let skew = skew(answer, now).filter(|skew| skew.abs() > SKEW || problem == Some(CLOCK));
+    let skew = skew(answer, now).filter(|skew| skew.abs() > SKEW);
     let mut cause = format!("the token request was answered with {status}");
     if let Some(problem) = problem {
         cause.push_str(&format!(", `{problem}`"));

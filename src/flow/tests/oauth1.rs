@@ -41,10 +41,13 @@ async fn good() -> Server {
 #[rocket::async_test]
 async fn a_whole_dance() {
     let server = good().await;
-    let entry = oauth1_entry(
+    let mut entry = oauth1_entry(
         &server,
-        "authorization_params = { lang = \"fr\" }\ntoken_params = { x_auth_access_type = \"read\" }",
+        "authorization_params = { lang = \"fr\" }\ntoken_params = { x_auth_access_type = \"read\" }\n\
+         headers = { X-Tenant = \"7\" }",
     );
+    // Rocket.toml can't say so; a preset of the app's own could.
+    entry.token_params.insert("oauth_callback".into(), "oob".into());
     let extra = [("screen_name", "ada"), ("oauth_token", "evil"), ("oauth_callback", "https://evil.example")];
     let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let mut flow = flow(&entry);
@@ -72,6 +75,7 @@ async fn a_whole_dance() {
     );
     let callback = format!("oauth_callback=\"{}\"", encode(entry.redirect_uri.as_bytes()));
     assert!(request.header("authorization").unwrap().contains(&callback));
+    assert_eq!(request.header("x-tenant"), Some("7"));
     let token = asked("/token");
     assert!(
         token.head.starts_with("POST ")
@@ -107,7 +111,7 @@ async fn o1_11_forms_of_any_type_and_nothing_else() {
     let entry = oauth1_entry(&server, "");
     // The server in miniature calls everything text/plain; a line break at the end is usual.
     server.answer("/token", 200, format!("{TOKEN}\n"));
-    assert!(finished(&entry).await.is_ok());
+    assert_eq!(finished(&entry).await.unwrap().token.extra["screen_name"], "ada");
     server.answer("/token", 200, "oauth_token=t&oauth_token_secret=");
     assert!(finished(&entry).await.unwrap().token.token_secret.unwrap().matches(""));
     let endless = format!("{TOKEN}&x={}", "x".repeat(1 << 20));
@@ -130,9 +134,16 @@ async fn o1_11_forms_of_any_type_and_nothing_else() {
         assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
         server.answer("/request", 200, TEMPORARY);
     }
-    let long = format!("oauth_token={}&oauth_token_secret=s&oauth_callback_confirmed=true", "t".repeat(1025));
-    server.answer("/request", 200, long);
-    assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+    let long = |token: usize, secret: usize| {
+        let (token, secret) = ("t".repeat(token), "s".repeat(secret));
+        format!("oauth_token={token}&oauth_token_secret={secret}&oauth_callback_confirmed=true")
+    };
+    server.answer("/request", 200, long(1024, 1024));
+    assert!(begun(&entry).await.is_ok());
+    for long in [long(1025, 1), long(1, 1025)] {
+        server.answer("/request", 200, long);
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+    }
 }
 
 #[rocket::async_test]
@@ -156,6 +167,7 @@ async fn refusals_say_who_must_act() {
     for (path, status, body, kind) in [
         ("/request", 401, "", ErrorKind::Config),
         ("/request", 401, "oauth_problem=consumer_key_unknown", ErrorKind::Config),
+        ("/request", 401, "oauth_problem=token_rejected", ErrorKind::Config),
         ("/request", 400, "{\"errors\": []}", ErrorKind::Config),
         ("/request", 503, "", ErrorKind::ProviderUnreachable),
         ("/request", 429, "", ErrorKind::ProviderUnreachable),
@@ -192,8 +204,16 @@ async fn o1_06_a_clock_that_is_wrong() {
         server.answer(path, 401, "").header(path, "date: Sat, 21 Nov 2020 14:36:00 GMT");
         let error = finished(&entry).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{said}");
-        assert!(format!("{error:?}").contains("s ahead of the provider's: set it right"), "{error:?}");
+        let said = format!("{error:?}");
+        assert!(said.contains("s ahead of the provider's: set it right") && !said.contains("is -"), "{said}");
     }
+    // One that tells our own time means what it says otherwise.
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    let date = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc2822);
+    server.answer("/token", 401, "").header("/token", &format!("date: {}", date.unwrap()));
+    let error = finished(&entry).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotTrusted, "{error:?}");
 }
 
 #[rocket::async_test]

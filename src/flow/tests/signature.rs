@@ -208,6 +208,11 @@ fn o1_04_only_forms_are_signed() {
         assert!(fits(typed(kind), ""), "{kind}");
     }
     assert!(fits(http.post(url).json(&json!({"a": 1})), "") && fits(http.post(url), ""));
+    // What was signed before is signed anew.
+    let signed_before = http.post(url).header("authorization", "OAuth oauth_signature=\"old\"");
+    let mut request = signed_before.build().unwrap();
+    sign(&entry, &mut request, None, &[], 1).unwrap();
+    assert_eq!(request.headers().get_all("authorization").iter().count(), 1);
     assert!(fits(http.post(url).multipart(reqwest::multipart::Form::new().text("a", "1")), ""));
     // What can't be read can't be signed.
     let stream = reqwest::Body::wrap_stream(rocket::futures::stream::iter([Ok::<_, std::io::Error>("a=1")]));
