@@ -46,4 +46,5 @@ mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;
 mod state;
+mod tls;
 mod tokens;
