@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rustls::pki_types::pem::PemObject;
@@ -57,6 +58,11 @@ async fn tr_14_a_certificate_that_nobody_vouches_for() {
     refused(&mut ada, &Ask::get("/login/op"), unreachable).await;
     assert_eq!(ada.flows(), []);
     house.browser().sign_in("op2").await;
+    // The server's thread notes it when its turn comes.
+    let since = Instant::now();
+    while heard.lock().expect("the list").is_empty() && since.elapsed() < Duration::from_secs(20) {
+        rocket::tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let said = heard.lock().expect("the list").clone();
     assert!(!said.is_empty() && said.iter().all(|said| said.starts_with("refused: ")), "{said:?}");
 
