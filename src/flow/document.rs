@@ -31,6 +31,16 @@ pub(crate) struct Documents<T> {
     slots: Cache<String, Arc<Slot<T>>>,
 }
 
+/// Who asks for a document again. The pauses of the one are not the other's: whoever makes up logout tokens keeps no sign-in
+/// from keys that are new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A dance, with what the provider has answered to us.
+    Dance,
+    /// Whoever sends something that the provider may have signed.
+    Stranger,
+}
+
 /// A document as it came.
 pub(crate) struct Fetched<T> {
     pub(crate) document: T,
@@ -48,13 +58,20 @@ struct Slot<T> {
 struct Kept<T> {
     good: Option<Arc<T>>,
     fresh_until: i64,
-    /// When it was last asked for, and for how many seconds it isn't again out of turn.
+    /// When it was last asked for.
     asked_at: i64,
-    pause: i64,
+    /// Until when it isn't again out of turn, by [`Asker`].
+    pauses: [Pause; 2],
     /// How many fetches have ended.
     fetches: u64,
     /// How the last one failed.
     failure: Option<Error>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Pause {
+    since: i64,
+    seconds: i64,
 }
 
 impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
@@ -76,7 +93,7 @@ impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
                 _ => kept.fetches,
             }
         };
-        self.fetch(&slot, address, fetches, true, fetch).await;
+        self.fetch(&slot, address, fetches, None, fetch).await;
         let kept = slot.kept();
         match (&kept.good, &kept.failure) {
             (Some(good), failure)
@@ -97,6 +114,7 @@ impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
         &self,
         address: &str,
         seen: &Arc<T>,
+        asker: Asker,
         fetch: BoxFuture<'_, Result<Fetched<T>>>,
     ) -> Result<Arc<T>> {
         let slot = self.slot(address);
@@ -104,11 +122,11 @@ impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
             let kept = slot.kept();
             match &kept.good {
                 Some(good) if !Arc::ptr_eq(good, seen) => return Ok(good.clone()),
-                _ => (kept.fetches, self.clock.now() < kept.asked_at + kept.pause),
+                _ => (kept.fetches, kept.pauses[asker as usize].lasts(self.clock.now())),
             }
         };
         if !rests {
-            self.fetch(&slot, address, fetches, false, fetch).await;
+            self.fetch(&slot, address, fetches, Some(asker), fetch).await;
         }
         let kept = slot.kept();
         match (&kept.failure, &kept.good) {
@@ -121,13 +139,14 @@ impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
         self.slots.get_with_by_ref(address, Arc::default)
     }
 
-    /// Fetches, unless somebody else has since the slot had seen so many `fetches`: then his outcome is everybody's.
+    /// Fetches, in turn or for an `asker`, unless somebody else has since the slot had seen so many `fetches`: then his
+    /// outcome is everybody's.
     async fn fetch(
         &self,
         slot: &Slot<T>,
         address: &str,
         fetches: u64,
-        in_turn: bool,
+        asker: Option<Asker>,
         fetch: BoxFuture<'_, Result<Fetched<T>>>,
     ) {
         let _turn = slot.turn.lock().await;
@@ -146,16 +165,22 @@ impl<T: PartialEq + Send + Sync + 'static> Documents<T> {
                 }
                 kept.fresh_until = now + max_age.unwrap_or(FRESH).clamp(SHORTEST, LONGEST);
                 kept.failure = None;
-                kept.rest(now, is_new || in_turn);
+                kept.rest(now, asker, is_new || asker.is_none());
             }
             Err(error) => {
                 if kept.good.is_some() {
                     log::warn!("oauth: {address}: {error:?}; what it said before serves for now");
                 }
                 kept.failure = Some(error);
-                kept.rest(now, false);
+                kept.rest(now, asker, false);
             }
         }
+    }
+}
+
+impl Pause {
+    fn lasts(self, now: i64) -> bool {
+        now < self.since + self.seconds
     }
 }
 
@@ -167,7 +192,14 @@ impl<T> Slot<T> {
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        let kept = Kept { good: None, fresh_until: 0, asked_at: 0, pause: 0, fetches: 0, failure: None };
+        let kept = Kept {
+            good: None,
+            fresh_until: 0,
+            asked_at: 0,
+            pauses: [Pause::default(); 2],
+            fetches: 0,
+            failure: None,
+        };
         Self { kept: Mutex::new(kept), turn: Turn::new(()) }
     }
 }
@@ -178,8 +210,16 @@ impl<T> Kept<T> {
         now < self.fresh_until || now < self.asked_at + RETRY && now < self.fresh_until.saturating_add(STALE)
     }
 
-    fn rest(&mut self, now: i64, was_worth_it: bool) {
+    /// Notes a fetch in turn, which is everybody's, or for an `asker`.
+    fn rest(&mut self, now: i64, asker: Option<Asker>, was_worth_it: bool) {
         self.asked_at = now;
-        self.pause = if was_worth_it { 0 } else { (self.pause * 2).clamp(1, LONGEST_PAUSE) };
+        for of in [Asker::Dance, Asker::Stranger] {
+            let pause = &mut self.pauses[of as usize];
+            if was_worth_it {
+                *pause = Pause::default();
+            } else if asker.is_none_or(|asker| asker == of) {
+                *pause = Pause { since: now, seconds: (pause.seconds * 2).clamp(1, LONGEST_PAUSE) };
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPubli
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::document::{Documents, Fetched};
+use super::document::{Asker, Documents, Fetched};
 use super::{Http, json};
 use crate::clock::Clock;
 use crate::config::TENANT;
@@ -40,8 +40,8 @@ impl Jwks {
 
     /// The keys at `url` again, for a token that none of the `known` ones has signed, whether it names its key (DJ-09) or
     /// not (DJ-10).
-    pub(crate) async fn renewed(&self, url: &Url, known: &Arc<KeySet>) -> Result<Arc<KeySet>> {
-        self.sets.renewed(url.as_str(), known, self.fetch(url).boxed()).await
+    pub(crate) async fn renewed(&self, url: &Url, known: &Arc<KeySet>, asker: Asker) -> Result<Arc<KeySet>> {
+        self.sets.renewed(url.as_str(), known, asker, self.fetch(url).boxed()).await
     }
 
     async fn fetch(&self, url: &Url) -> Result<Fetched<KeySet>> {

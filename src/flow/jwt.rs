@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::document::Asker;
 use super::http::bad_answer;
 use super::jwks::KeySet;
 use super::oidc::Metadata;
@@ -42,6 +43,13 @@ impl Kind {
         }
     }
 
+    fn asker(self) -> Asker {
+        match self {
+            Kind::IdToken | Kind::Userinfo => Asker::Dance,
+            Kind::LogoutToken => Asker::Stranger,
+        }
+    }
+
     /// An answer that is refused for what is wrong with this token.
     pub(crate) fn wrong(self, cause: &'static str) -> Error {
         bad_answer(format!("{}: {cause}", self.name()))
@@ -75,7 +83,7 @@ impl Engine {
         let issuer =
             entry.tenants.is_some().then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
         if !jwt.is_signed_by(&known, issuer)
-            && !jwt.is_signed_by(&*self.jwks.renewed(url, &known).await?, issuer)
+            && !jwt.is_signed_by(&*self.jwks.renewed(url, &known, kind.asker()).await?, issuer)
         {
             return Err(wrong("none of the provider's keys has signed it"));
         }

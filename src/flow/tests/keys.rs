@@ -1,4 +1,5 @@
 use super::*;
+use crate::flow::document::Asker;
 use crate::flow::jwks::KeySet;
 use crate::provider::Algorithm;
 
@@ -85,7 +86,8 @@ async fn dj_09_one_fetch_for_all_who_wait() {
     publish(&server, &[two.jwk("two")]);
     let url: Url = format!("{}/jwks", server.url).parse().unwrap();
     let known = engine.jwks.keys(&url).await.unwrap();
-    let all = futures::future::join_all((0..20).map(|_| engine.jwks.renewed(&url, &known))).await;
+    let all =
+        futures::future::join_all((0..20).map(|_| engine.jwks.renewed(&url, &known, Asker::Dance))).await;
     assert!(all.into_iter().all(|set| !Arc::ptr_eq(&set.unwrap(), &known)));
     assert_eq!(fetches(&server), 2);
     // And one failure; it is answered when all of them have asked.
@@ -229,4 +231,22 @@ fn dj_12_odd_keys() {
     for body in ["", "[]", "{}", r#"{"keys": {}}"#] {
         assert!(KeySet::parse(body.as_bytes()).is_err());
     }
+}
+
+#[rocket::async_test]
+async fn lo_03_made_up_logout_tokens_hold_up_no_sign_in() {
+    let (one, two, evil) = (Signer::es(), Signer::es(), Signer::es());
+    let server = Server::openid(&json!([one.jwk("one")])).await;
+    let (engine, entry) = (engine(), oidc_entry(&server, "signing_algorithms = [\"ES256\"]"));
+    signs_in(&engine, &server, &one, header(true, "one")).await.unwrap();
+    for kid in 0..100 {
+        let token = evil.token(&header(true, &kid.to_string()).to_string(), "{}");
+        assert_eq!(engine.logout_token(&entry, &token).await.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+    }
+    // Less and less, however long this takes.
+    let asked = fetches(&server);
+    assert!((2..=9).contains(&asked), "{asked}");
+    publish(&server, &[two.jwk("two")]);
+    signs_in(&engine, &server, &two, header(true, "two")).await.unwrap();
+    assert_eq!(fetches(&server), asked + 1);
 }
