@@ -117,7 +117,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         let escaped = digit(at + 1).zip(digit(at + 2)).filter(|_| *byte == b'%');
-        let escaped = escaped.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        let escaped = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
         at += if escaped.is_some() { 3 } else { 1 };
         decoded.push(escaped.unwrap_or(if *byte == b'+' { b' ' } else { *byte }));
     }

@@ -207,7 +207,9 @@ fn rd_02_not_even_our_own_origin_is_an_exception() {
     {
         let base = Url::parse(base).unwrap();
         assert_eq!(local_path(base.as_str(), &base), None);
-        assert_eq!(local_path(&format!("//{}/a", base.authority()), &base), None);
+        for who in ["", "u@", "u:p@", ":@"] {
+            assert_eq!(local_path(&format!("//{who}{}/a", base.authority()), &base), None);
+        }
         assert_eq!(local_path("/a?b", &base).as_deref(), Some("/a?b"));
     }
 }

@@ -227,3 +227,29 @@ async fn dj_04_redirects_lead_nowhere() {
         assert!(server.asked("/elsewhere").is_empty(), "{path}");
     }
 }
+
+/// Its code goes nowhere else, and not for ever.
+#[test]
+fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
+    let at = |name: &str, issuer: &str| {
+        let mut entry = entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{issuer}\""));
+        entry.name = name.into();
+        entry
+    };
+    let (one, other, moved) =
+        (at("op", "https://op.example"), at("other", "https://op.example"), at("op", "https://evil.example"));
+    let flow = Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap();
+    assert!(flow.is_for(&one) && !flow.is_for(&other) && !flow.is_for(&moved));
+    assert_eq!([999, 1000, 1599, 1600].map(|now| flow.is_fresh(now)), [false, true, true, false]);
+
+    let keys = KeyRing::new([[7; 32]]);
+    let sealed = flow.seal(&keys, "a cookie").unwrap();
+    assert!(Flow::unseal(&keys, "a cookie", &sealed, 1599).unwrap().state().matches(flow.state().expose()));
+    assert!(Flow::unseal(&keys, "a cookie", &sealed, 1600).is_none());
+    assert!(Flow::unseal(&keys, "another", &sealed, 1000).is_none());
+
+    let (state, next) = (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap().state());
+    assert!(!state.matches(next.expose()));
+    assert_eq!(handle(state.expose()).len(), 16);
+    assert_ne!(handle(state.expose()), handle(next.expose()));
+}

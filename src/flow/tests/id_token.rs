@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::flow::id_token::Expected;
 use crate::flow::jwt::{Jwt, Kind};
 use crate::provider::Algorithm;
 
@@ -224,6 +225,41 @@ async fn id_11_id_12_id_13_times() {
         json!({"nbf": now}),
     ] {
         assert_eq!(stage.with(good).await, None);
+    }
+}
+
+/// The second at which each of them turns, with the clock standing still.
+#[test]
+fn id_11_id_12_id_13_to_the_second() {
+    const NOW: i64 = 1_700_000_000;
+    let entry =
+        entry("provider = \"oidc\"\nissuer = \"https://op.example\"\nclient_secret = \"s\"\nclock_skew = 60");
+    let access_token = Secret::new("at");
+    let expected = Expected {
+        entry: &entry,
+        now: NOW,
+        nonce: None,
+        access_token: &access_token,
+        code: None,
+        demands: None,
+    };
+    let is_fine = |name: &str, value: Value| {
+        let mut claims =
+            json!({"iss": "https://op.example", "aud": "me", "sub": "1", "exp": NOW + 300, "iat": NOW});
+        claims[name] = value;
+        let Value::Object(claims) = claims else { unreachable!() };
+        expected.check(claims, Algorithm::RS256).is_ok()
+    };
+    for (name, good, bad) in [
+        ("exp", json!(NOW - 59), json!(NOW - 60)),
+        ("exp", json!(1e12), json!(1e12 + 1.0)),
+        ("iat", json!(NOW + 60), json!(NOW + 61)),
+        ("iat", json!(NOW - 60 - 86_400), json!(NOW - 61 - 86_400)),
+        ("nbf", json!(NOW + 60), json!(NOW as f64 + 60.5)),
+        ("nbf", json!(0), json!(-1)),
+    ] {
+        assert!(is_fine(name, good.clone()), "{name} {good}");
+        assert!(!is_fine(name, bad.clone()), "{name} {bad}");
     }
 }
 
