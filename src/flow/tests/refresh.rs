@@ -94,6 +94,16 @@ async fn id_21_an_id_token_that_comes_along() {
     let another = engine.refresh(&entry, &old(), Some("another")).await.unwrap_err();
     assert_eq!(another.kind(), ErrorKind::ProviderAnswer);
 
+    // Where no account says whose it is, the ID token of before does, and who said so.
+    for (name, value) in [("sub", "another"), ("iss", "https://before.example")] {
+        let (mut claims, mut before) = (first.clone(), token.clone());
+        claims[name] = json!(value);
+        before.id_token = Some(Secret::new(signer.id_token("one", &claims)));
+        let another = engine.refresh(&entry, &before, None).await.unwrap_err();
+        assert_eq!(another.kind(), ErrorKind::ProviderAnswer, "{name}");
+    }
+    assert!(engine.refresh(&entry, &token, None).await.is_ok());
+
     server.answer("/token", 200, json!({"access_token": "new", "token_type": "bearer"}));
     let next = engine.refresh(&entry, &token, Some("248289761001")).await.unwrap();
     assert!(next.id_token.unwrap().matches(token.id_token.unwrap().expose()));
