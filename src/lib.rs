@@ -94,6 +94,7 @@
 //! | `logout` | `true`: who has signed in by it and signs out here is led to the provider to sign out there, too, and back to `/login/logged-out`, which is registered there (RP-Initiated Logout); wants a storage that keeps sessions |
 //! | `end_session_url` | where that is, where discovery doesn't say it |
 //! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
+//! | `trusted_audiences` | for whom else its ID tokens may be, whose `aud` names more than the client (a project's id, say); else such a token is refused |
 //! | `form_token_answer`, `assume_bearer` | `true`: the token endpoint answers with a form without saying so; leaves out `token_type` |
 //! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
 //! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |

@@ -155,6 +155,10 @@ impl Context<'_> {
             private_key,
             pkce: table.boolean("pkce").unwrap_or(preset.pkce),
             signing_algorithms: keys::algorithms(&mut table),
+            trusted_audiences: table
+                .list("trusted_audiences", |text| vec![text.to_owned()], "[\"…\"]")
+                .map(|given| given.value)
+                .unwrap_or_default(),
             clock_skew: table
                 .integer("clock_skew", 0..=600, 60)
                 .and_then(|skew| skew.try_into().ok())

@@ -131,6 +131,8 @@ pub(crate) struct Entry {
     pub(crate) private_key: Option<PrivateKey>,
     pub(crate) pkce: bool,
     pub(crate) signing_algorithms: Vec<Algorithm>,
+    /// For whom else an ID token may be.
+    pub(crate) trusted_audiences: Vec<String>,
     /// Seconds by which the provider's clock may differ.
     pub(crate) clock_skew: i64,
     /// Those of the preset, of the preset's own keys and of the entry.

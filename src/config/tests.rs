@@ -220,7 +220,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
 
     let entry = github(
         "scope = \"a, b c\"\nextra_scope = [\"d\", \"a\"]\nscope_separator = \",\"\nlogin = false\npkce = false\naccount = 583231\n\
-         clock_skew = 5\ntoken_endpoint_auth_method = \"client_secret_basic\"\nsigning_algorithms = [\"EdDSA\"]\nallow_signup = false\n\
+         clock_skew = 5\ntoken_endpoint_auth_method = \"client_secret_basic\"\nsigning_algorithms = [\"EdDSA\"]\ntrusted_audiences = [\"you\"]\nallow_signup = false\n\
          authorization_params = { a = \"b\", prompt = \"x\" }\ntoken_params = { c = 1 }\nheaders = { X-A = \"b\" }\n\
          profile = { id = \"user.id\" }\ntitle = \"Work\"\nprompt = \"login\"\n",
     );
@@ -234,6 +234,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
         (Some("583231"), ClientAuth::Basic, "Work")
     );
     assert_eq!(entry.signing_algorithms, [Algorithm::EdDSA]);
+    assert_eq!(entry.trusted_audiences, ["you"]);
     let params: Vec<_> =
         entry.authorization_params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(params, ["a=b", "allow_signup=false", "prompt=x"]);

@@ -175,6 +175,11 @@ pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'stati
         Some(Value::Array(list))
             if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
         {
+            let is_known =
+                |aud: &&str| *aud == client_id || entry.trusted_audiences.iter().any(|known| known == aud);
+            if !list.iter().filter_map(Value::as_str).all(|aud| is_known(&aud)) {
+                return Err("`aud` names others, of which none stands in `trusted_audiences`");
+            }
             if list.len() > 1 && azp.is_none() {
                 return Err("`aud` names others too, and `azp` does not name us");
             }

@@ -58,6 +58,7 @@ provider = "oidc"
 issuer = "https://op.example"
 client_id = "me"
 signing_algorithms = ["EdDSA", "RS256"]
+trusted_audiences = ["other"]
 [default.oauth.own]
 provider = "oauth2"
 client_id = "me"

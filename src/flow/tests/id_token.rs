@@ -173,19 +173,26 @@ async fn id_08_the_subject() {
 
 #[rocket::async_test]
 async fn id_09_id_10_the_audience() {
-    let stage = Stage::new(Signer::es()).await;
+    let mut stage = Stage::new(Signer::es()).await;
     for aud in
         [json!(null), json!("you"), json!([]), json!(["you"]), json!(""), json!(["me", 7]), json!({"me": 1})]
     {
         stage.refused(json!({ "aud": aud }), "`aud`").await;
     }
-    stage.refused(json!({"aud": ["me", "you"]}), "`azp`").await;
-    stage.refused(json!({"aud": ["me", "you"], "azp": "you"}), "`azp`").await;
+    for azp in [json!(null), json!("me"), json!("you")] {
+        stage.refused(json!({"aud": ["me", "you"], "azp": azp}), "`trusted_audiences`").await;
+    }
     stage.refused(json!({"azp": "you"}), "`azp`").await;
     stage.refused(json!({"azp": ["me"]}), "not a text").await;
-    for good in [json!({"aud": ["me"]}), json!({"aud": ["me", "you"], "azp": "me"}), json!({"azp": "me"})] {
+    for good in [json!({"aud": ["me"]}), json!({"aud": ["me", "me"], "azp": "me"}), json!({"azp": "me"})] {
         assert_eq!(stage.with(good).await, None);
     }
+    stage.entry.trusted_audiences = vec!["you".into(), "they".into()];
+    stage.refused(json!({"aud": ["me", "you"]}), "`azp`").await;
+    stage.refused(json!({"aud": ["me", "you"], "azp": "you"}), "`azp`").await;
+    stage.refused(json!({"aud": ["you"], "azp": "me"}), "`aud`").await;
+    stage.refused(json!({"aud": ["me", "you", "others"], "azp": "me"}), "`trusted_audiences`").await;
+    assert_eq!(stage.with(json!({"aud": ["me", "you", "they"], "azp": "me"})).await, None);
 }
 
 #[rocket::async_test]
