@@ -90,13 +90,13 @@ async fn sign_in(base: &Url) -> String {
         assert_eq!(target.path(), "/op/authorize", "{path} leads to the provider");
     }
     let mut browser = Browser::new();
-    browser.ask(&url("/cookie"), "*/*", Some(&[])).await;
+    browser.ask(&url("/cookie"), "*/*", Some((base, &[]))).await;
     browser.open(&url("/login/op?next=/bare")).await;
     for path in ["/cookie", "/guarded"] {
         let page = browser.get(&url(path)).await;
         assert_eq!((page.status.code, page.body.as_str()), (200, "hello"), "{path}: {:#?}", browser.trail);
     }
-    browser.cookies.header(base).expect("a session")
+    browser.cookies.header(base, None).expect("a session")
 }
 
 fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {

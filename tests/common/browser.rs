@@ -65,7 +65,12 @@ impl Browser {
     }
 
     /// One request, without following redirects; with a form, which a page posts.
-    async fn ask(&mut self, url: &Url, accept: &str, form: Option<(&Url, &[(String, String)])>) -> Page {
+    pub(crate) async fn ask(
+        &mut self,
+        url: &Url,
+        accept: &str,
+        form: Option<(&Url, &[(String, String)])>,
+    ) -> Page {
         let mut request = match form {
             Some((_, fields)) => self.http.post(url.clone()).form(fields),
             None => self.http.get(url.clone()),
