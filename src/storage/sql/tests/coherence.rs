@@ -11,25 +11,22 @@ async fn node(db: &Postgres) -> Cached {
     Cached::new(opened(db.storage()).await, 1 << 20, 3600)
 }
 
-/// Long before a node's cache would forget by itself. How soon it is, `races nodes` measures.
-const SOON: Duration = Duration::from_secs(20);
-
-/// Waits until `node` finds what `wanted` wants under `key`.
-async fn soon(node: &Cached, key: &Key, wanted: impl Fn(Option<&Record>) -> bool) {
+/// Waits until `node` finds what `wanted` wants under `key`, for a second at most.
+async fn within_a_second(node: &Cached, key: &Key, wanted: impl Fn(Option<&Record>) -> bool) {
     let began = Instant::now();
     loop {
         let found = node.get(key).await.unwrap();
         if wanted(found.as_ref()) {
             return;
         }
-        assert!(began.elapsed() < SOON, "still {found:?}");
+        assert!(began.elapsed() < Duration::from_secs(1), "still {found:?}");
         rocket::tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn ca_01_what_one_node_writes_another_sees_before_its_ttl() {
+async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     let (owner, identity) = (Key::owner("github", "é 7"), Key::identity("github", "1"));
@@ -39,32 +36,32 @@ async fn ca_01_what_one_node_writes_another_sees_before_its_ttl() {
     assert_eq!(b.get(&owner).await.unwrap(), None);
     assert_eq!(b.get(&identity).await.unwrap(), None);
     let record = a.link(&arrival, &keys()).await.unwrap().record;
-    soon(&b, &owner, |found| found == Some(&record)).await;
-    soon(&b, &identity, |found| found == Some(&record)).await;
+    within_a_second(&b, &owner, |found| found == Some(&record)).await;
+    within_a_second(&b, &identity, |found| found == Some(&record)).await;
 
     let renewed = record.with(&Token::new("next"), 2000, &keys()).unwrap();
     assert!(a.lease(&record, 1000, 1030).await.unwrap());
     assert!(a.renew(&record, &renewed).await.unwrap());
-    soon(&b, &owner, |found| found == Some(&renewed)).await;
+    within_a_second(&b, &owner, |found| found == Some(&renewed)).await;
 
     a.unlink(Some("é 7"), "github", None, &[]).await.unwrap();
-    soon(&b, &owner, |found| found.is_none()).await;
-    soon(&b, &identity, |found| found.is_none()).await;
+    within_a_second(&b, &owner, |found| found.is_none()).await;
+    within_a_second(&b, &identity, |found| found.is_none()).await;
 
     // Whoever writes: an admin, by hand.
     a.link(&arrival, &keys()).await.unwrap();
-    soon(&b, &owner, |found| found.is_some()).await;
+    within_a_second(&b, &owner, |found| found.is_some()).await;
     db.sql("DELETE FROM oauth_accounts");
-    soon(&b, &owner, |found| found.is_none()).await;
+    within_a_second(&b, &owner, |found| found.is_none()).await;
     a.link(&arrival, &keys()).await.unwrap();
-    soon(&b, &owner, |found| found.is_some()).await;
+    within_a_second(&b, &owner, |found| found.is_some()).await;
     db.sql("TRUNCATE oauth_accounts");
-    soon(&b, &owner, |found| found.is_none()).await;
+    within_a_second(&b, &owner, |found| found.is_none()).await;
 }
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_before_its_ttl() {
+async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_second() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     for how in ["out", "everywhere", "renamed", "by hand", "all"] {
@@ -80,7 +77,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_before_its_ttl
         }
         let ended = Instant::now();
         while b.session(how).await.unwrap().is_some() {
-            assert!(ended.elapsed() < SOON, "{how}: still there");
+            assert!(ended.elapsed() < Duration::from_secs(1), "{how}: still there");
             rocket::tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -104,7 +101,7 @@ async fn who_could_not_listen_forgets_everything() {
     assert!(db.number(end) >= 1);
     let began = Instant::now();
     while b.get(&key).await.unwrap().is_some() {
-        assert!(began.elapsed() < SOON, "still there");
+        assert!(began.elapsed() < Duration::from_secs(5), "still there");
         rocket::tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -122,12 +119,12 @@ async fn a_listener_ends_with_its_storage() {
     let node = node(&db).await;
     let began = Instant::now();
     while listeners() == 0 {
-        assert!(began.elapsed() < SOON);
+        assert!(began.elapsed() < Duration::from_secs(5));
         rocket::tokio::time::sleep(Duration::from_millis(20)).await;
     }
     drop(node);
     while listeners() > 0 {
-        assert!(began.elapsed() < SOON);
+        assert!(began.elapsed() < Duration::from_secs(10));
         rocket::tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
