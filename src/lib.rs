@@ -45,7 +45,7 @@
 //!                    .get_result(conn)?;
 //!                Ok(Verdict::SignUp(id))
 //!            }
-//!            _ => Ok(login.usual()),
+//!            _ => Ok(login.default_verdict()),
 //!        }
 //!    }
 //!
@@ -199,15 +199,17 @@ pub mod testing;
 pub mod fuzz;
 
 pub use client::{ApiRequest, Client};
-pub use dance::{Dance, DanceFairing, Each, Reseal, Resealed, Tokens};
-pub use error::{Error, ErrorKind, Result, Who};
+pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Tokens};
+pub use error::{Error, ErrorKind, Responsible, Result};
 pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
-pub use link::{Arrival, Domain, LinkCurrentUser, LinkPolicy, Login, Purpose, Standing, Verdict, Verified};
+pub use link::{
+    AuthorizedLogin, Domain, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, Standing, Verdict,
+};
 pub use profile::Profile;
 pub use reqwest;
 pub use secret::Secret;
-pub use session::{CurrentUser, Sessions, SignedIn};
-pub use signals::{Authorized, Begin, Event, Signals};
+pub use session::{CurrentUser, Sessions, SignInOutcome};
+pub use signals::{AuthorizationRequest, Event, NextStep, Signals};
 pub use token::Token;
 pub use user::UserId;
 

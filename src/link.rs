@@ -16,9 +16,9 @@ use crate::profile::Profile;
 use crate::token::Token;
 use crate::user::{UserId, unstorable};
 
-pub use self::verified::Verified;
+pub use self::verified::MergeProof;
 
-/// Whose account it is, against who began the dance.
+/// SessionSelection account it is, against who began the dance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing<U> {
@@ -32,7 +32,7 @@ pub enum Standing<U> {
     Renewing(U),
     /// Somebody else owns the account.
     Taken {
-        /// Whose account it is.
+        /// SessionSelection account it is.
         owner: U,
         /// Who began the dance.
         visitor: U,
@@ -49,7 +49,7 @@ pub enum Verdict<U> {
     SignIn(U),
     /// To a [`Stranger`](Standing::Stranger): keep the account without a user; nobody is signed in. With
     /// `user_required` it is an error.
-    Keep,
+    StoreWithoutUser,
     /// To a [`Stranger`](Standing::Stranger): the account belongs to this user, who was there before. Only
     /// [`Login::merge`] makes the proof.
     ///
@@ -63,8 +63,8 @@ pub enum Verdict<U> {
     /// - sessions that the app keeps itself end (rocket_dance ends its own, in the same transaction).
     ///
     /// Then tell the user: [`Event::AccountMerged`](crate::Event::AccountMerged). A second factor is asked for as at every
-    /// login: [`SignedIn::Detour`](crate::SignedIn::Detour).
-    Merge(U, Verified),
+    /// login: [`SignInOutcome::RedirectFirst`](crate::SignInOutcome::RedirectFirst).
+    Merge(U, MergeProof),
     /// To a [`Stranger`](Standing::Stranger): this user was there before, and the account is hers once she has proved it.
     /// Nothing is stored but the account, sealed, for ten minutes. She is asked to sign in as she did before, in the same
     /// browser, and then whether to connect it; only this user can say yes.
@@ -82,7 +82,7 @@ pub enum Verdict<U> {
 pub struct Login<U> {
     /// The entry's name.
     pub entry: String,
-    /// Whose account it is, against who began.
+    /// SessionSelection account it is, against who began.
     pub standing: Standing<U>,
     /// Who the provider says it is.
     pub profile: Profile,
@@ -100,8 +100,8 @@ impl<U: Clone> Login<U> {
     /// use rocket_dance::{Login, Profile, Standing, Verdict};
     ///
     /// let login: Login<i32> = Login::new("github", Standing::Returning(7), Profile::default());
-    /// assert_eq!(login.usual(), Verdict::SignIn(7));
-    /// assert_eq!(login.with_note("member", "yes").noted("member"), Some("yes"));
+    /// assert_eq!(login.default_verdict(), Verdict::SignIn(7));
+    /// assert_eq!(login.with_note("member", "yes").note("member"), Some("yes"));
     /// ```
     pub fn new(entry: impl Into<String>, standing: Standing<U>, profile: Profile) -> Self {
         let (scope, notes) = (Vec::new(), BTreeMap::new());
@@ -110,7 +110,7 @@ impl<U: Clone> Login<U> {
 
     /// The usual answer: sign in the user whom the standing names; refuse a stranger, and an account that is somebody
     /// else's.
-    pub fn usual(&self) -> Verdict<U> {
+    pub fn default_verdict(&self) -> Verdict<U> {
         match &self.standing {
             Standing::Adding(user) | Standing::Returning(user) | Standing::Renewing(user) => {
                 Verdict::SignIn(user.clone())
@@ -124,7 +124,7 @@ impl<U: Clone> Login<U> {
 
     /// What [`Signals::before_login`](crate::Signals::before_login) carried, or
     /// [`Signals::authorized`](crate::Signals::authorized) added, under `key`.
-    pub fn noted(&self, key: &str) -> Option<&str> {
+    pub fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
     }
 
@@ -222,8 +222,8 @@ where
 /// use diesel::SqliteConnection;
 /// use rocket_dance::{Domain, Login, LinkPolicy, Profile, Result, Standing, Verdict};
 ///
-/// fn usual(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
-///     Ok(login.usual())
+/// fn default_verdict(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
+///     Ok(login.default_verdict())
 /// }
 ///
 /// let policy = Domain("corp.com", usual);
@@ -296,7 +296,7 @@ impl<C, U> fmt::Debug for LinkCurrentUser<C, U> {
 // For one connection and one id type each: for all of them, `.link(LinkCurrentUser)` would not know which (E0283).
 impl<C: 'static, U: UserId> LinkPolicy<C, U> for LinkCurrentUser<C, U> {
     fn link(&self, login: &Login<U>, _: &mut C) -> Result<Verdict<U>> {
-        Ok(login.usual())
+        Ok(login.default_verdict())
     }
 
     fn has_other_login(&self, _: &U, _: &mut C) -> Result<bool> {
@@ -319,10 +319,10 @@ pub enum Purpose {
 /// A finished dance on its way into the storage: who the provider says it is, and the token, before anybody has said
 /// whose account it is.
 ///
-/// [`Signals::authorized`](crate::Signals::authorized) sees it and may add [notes](Arrival::note) that the policy reads.
+/// [`Signals::authorized`](crate::Signals::authorized) sees it and may add [notes](AuthorizedLogin::note) that the policy reads.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Arrival {
+pub struct AuthorizedLogin {
     /// The entry's name.
     pub entry: String,
     /// What the entry points to: the issuer, or the authorization endpoint.
@@ -349,14 +349,14 @@ pub struct Arrival {
     pub(crate) notes: BTreeMap<String, String>,
 }
 
-impl Arrival {
-    /// A text for the policy to read: [`Login::noted`].
-    pub fn note(&mut self, key: impl Into<String>, value: impl Into<String>) {
+impl AuthorizedLogin {
+    /// A text for the policy to read: [`Login::note`].
+    pub fn add_note(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.notes.insert(key.into(), value.into());
     }
 
     /// What was carried through the flow, or noted, under `key`.
-    pub fn noted(&self, key: &str) -> Option<&str> {
+    pub fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
     }
 
@@ -369,10 +369,10 @@ impl Arrival {
     pub(crate) fn check(&self) -> Result<()> {
         if let Some(why) = self.profile.id.as_deref().and_then(unstorable) {
             return Err(Error::new(
-                ErrorKind::ProviderAnswer,
+                ErrorKind::BadProviderAnswer,
                 "The provider's answer does not tell who you are.",
             )
-            .because(format!("the provider's id of the user {why}")));
+            .with_source(format!("the provider's id of the user {why}")));
         }
         self.visitor.as_deref().map_or(Ok(()), check_user)
     }
@@ -415,10 +415,10 @@ impl Decision {
 /// What an account is refused with that was stored when `entry` pointed to another server.
 pub(crate) fn moved(entry: &str, was: &str, is: &str) -> Error {
     Error::new(
-        ErrorKind::Config,
+        ErrorKind::Misconfigured,
         "This sign-in has been moved to another server. Please tell the people who run this site.",
     )
-    .because(format!(
+    .with_source(format!(
         "entry `{entry}` pointed to `{was}` when this account was stored and points to `{is}` now: give the new \
          server a new entry name, or delete the old rows"
     ))
@@ -426,7 +426,7 @@ pub(crate) fn moved(entry: &str, was: &str, is: &str) -> Error {
 
 /// Decides about `arrival`: finds its standing, asks, and checks the answer.
 pub(crate) fn decide(
-    arrival: &Arrival,
+    arrival: &AuthorizedLogin,
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
 ) -> Result<Decision> {
@@ -436,7 +436,7 @@ pub(crate) fn decide(
 }
 
 fn judge(
-    arrival: &Arrival,
+    arrival: &AuthorizedLogin,
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
 ) -> Result<Decision> {
@@ -486,12 +486,12 @@ fn judge(
     match (ask(login)?, standing) {
         (Verdict::Refuse(text), _) => Err(Error::refused(text)),
         (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { new: true, ..Decision::of(Some(user)) }),
-        (Verdict::Keep, Standing::Stranger) if arrival.user_required => Err(Error::new(
-            ErrorKind::Config,
+        (Verdict::StoreWithoutUser, Standing::Stranger) if arrival.user_required => Err(Error::new(
+            ErrorKind::Misconfigured,
             "This app could not keep the account. Please tell the people who run this site.",
         )
-        .because("the policy answered Keep, but accounts need a user: set `user_required = false` in [default.dance]")),
-        (Verdict::Keep, Standing::Stranger) => Ok(Decision::of(None)),
+        .with_source("the policy answered Keep, but accounts need a user: set `user_required = false` in [default.dance]")),
+        (Verdict::StoreWithoutUser, Standing::Stranger) => Ok(Decision::of(None)),
         (Verdict::Merge(user, proof), Standing::Stranger) if proof.is_for(arrival, &user) => {
             Ok(Decision { merged: true, ..Decision::of(Some(user)) })
         }
@@ -503,7 +503,7 @@ fn judge(
             Verdict::SignIn(user),
             Standing::Adding(named) | Standing::Returning(named) | Standing::Renewing(named),
         ) if user == named => Ok(Decision::of(Some(user))),
-        (verdict, standing) => Err(Error::refused("This account can't be used that way.").because(format!(
+        (verdict, standing) => Err(Error::refused("This account can't be used that way.").with_source(format!(
             "the policy answered {} to {}: see the table of standings and verdicts",
             verdict.name(),
             standing.name()
@@ -516,7 +516,7 @@ impl<U> Verdict<U> {
         match self {
             Verdict::SignUp(_) => "SignUp",
             Verdict::SignIn(_) => "SignIn",
-            Verdict::Keep => "Keep",
+            Verdict::StoreWithoutUser => "Keep",
             Verdict::Merge(..) => "Merge",
             Verdict::SignInFirst(_) => "SignInFirst",
             Verdict::Refuse(_) => "Refuse",
@@ -529,7 +529,7 @@ impl<U> Verdict<U> {
         match self {
             Verdict::SignUp(user) => Verdict::SignUp(to(user)),
             Verdict::SignIn(user) => Verdict::SignIn(to(user)),
-            Verdict::Keep => Verdict::Keep,
+            Verdict::StoreWithoutUser => Verdict::StoreWithoutUser,
             Verdict::Merge(user, proof) => Verdict::Merge(to(user), proof),
             Verdict::SignInFirst(user) => Verdict::SignInFirst(to(user)),
             Verdict::Refuse(text) => Verdict::Refuse(text),
@@ -570,7 +570,7 @@ impl Login<String> {
 /// A stored user id as the app's type.
 pub(crate) fn typed<U: UserId>(text: &str) -> Result<U> {
     text.parse().map_err(|_| {
-        Error::new(ErrorKind::Config, "This app could not read a user's id.").because(format!(
+        Error::new(ErrorKind::Misconfigured, "This app could not read a user's id.").with_source(format!(
             "a stored user id is not a `{}`: has the app's id type changed?",
             std::any::type_name::<U>()
         ))

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rocket_dyn_templates::tera::{Context, Tera};
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("../templates/oauth/style.css");
 /// The one script: it sends a form that came from elsewhere once more, from here.
@@ -59,26 +59,6 @@ fn escape(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
-}
-
-/// What stands over an error.
-pub(crate) fn headline(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::NotTrusted => "This sign-in could not be finished",
-        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect | ErrorKind::SignInFirst => {
-            "Please sign in"
-        }
-        ErrorKind::Denied => "You were not signed in",
-        ErrorKind::Refused => "You can't sign in this way",
-        ErrorKind::Csrf => "This form could not be accepted",
-        ErrorKind::UnknownProvider => "There is no such sign-in",
-        ErrorKind::MethodNotAllowed => "This page is not for that",
-        ErrorKind::LastLogin => "This is your last way to sign in",
-        ErrorKind::ProviderAnswer | ErrorKind::Api(_) => "The provider's answer was not accepted",
-        ErrorKind::ProviderUnreachable | ErrorKind::Deadline => "The provider can't be reached",
-        ErrorKind::Store => "Please try again in a moment",
-        _ => "Something went wrong",
-    }
 }
 
 #[cfg(test)]

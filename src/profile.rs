@@ -116,7 +116,7 @@ pub mod claims {
     use crate::error::{Error, ErrorKind, Result};
 
     /// The value at `path`; none where there is none, or `null`.
-    pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    pub fn get<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
         raw(value, path).filter(|value| !value.is_null())
     }
 
@@ -129,18 +129,18 @@ pub mod claims {
 
     /// The non-empty text at `path`.
     pub fn text(value: &Value, path: &str) -> Option<String> {
-        at(value, path)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        get(value, path)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// Whether `path` holds `true` itself: not `"true"`, not 1.
     pub fn is_true(value: &Value, path: &str) -> bool {
-        at(value, path) == Some(&Value::Bool(true))
+        get(value, path) == Some(&Value::Bool(true))
     }
 
     /// The id at `path`: a text of 1 to 255 bytes without control characters, or a whole number, as decimal digits.
     ///
     /// # Errors
-    /// [`ErrorKind::ProviderAnswer`] when something else is there, an empty text or `null` included: an id is never made
+    /// [`ErrorKind::BadProviderAnswer`] when something else is there, an empty text or `null` included: an id is never made
     /// up from what only looks like one. Absent is none.
     pub fn id(value: &Value, path: &str) -> Result<Option<String>> {
         match raw(value, path) {
@@ -149,10 +149,11 @@ pub mod claims {
                 Ok(Some(id.clone()))
             }
             Some(Value::Number(id)) if id.is_u64() || id.is_i64() => Ok(Some(id.to_string())),
-            Some(_) => {
-                Err(Error::new(ErrorKind::ProviderAnswer, "The provider's answer does not tell who you are.")
-                    .because(format!("`{path}` is not an id")))
-            }
+            Some(_) => Err(Error::new(
+                ErrorKind::BadProviderAnswer,
+                "The provider's answer does not tell who you are.",
+            )
+            .with_source(format!("`{path}` is not an id"))),
         }
     }
 }
@@ -187,7 +188,7 @@ mod tests {
         }
         let list = json!({"data": [{"id": "7"}, {"id": null}]});
         assert_eq!(claims::id(&list, "data.0.id").unwrap().as_deref(), Some("7"));
-        assert_eq!(claims::id(&list, "data.1.id").unwrap_err().kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(claims::id(&list, "data.1.id").unwrap_err().kind(), ErrorKind::BadProviderAnswer);
     }
 
     #[test]

@@ -20,17 +20,17 @@ use crate::user::UserId;
 /// What came of signing a user in.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum SignedIn {
+pub enum SignInOutcome {
     /// The session is there.
     Done,
     /// Something must come first, a second factor say: the person goes there instead.
-    Detour(Box<Redirect>),
+    RedirectFirst(Box<Redirect>),
 }
 
-impl SignedIn {
+impl SignInOutcome {
     /// A detour to `to`.
-    pub fn detour(to: Redirect) -> Self {
-        SignedIn::Detour(Box::new(to))
+    pub fn redirect_first(to: Redirect) -> Self {
+        SignInOutcome::RedirectFirst(Box::new(to))
     }
 }
 
@@ -40,7 +40,7 @@ impl SignedIn {
 /// ```
 /// use rocket::Request;
 /// use rocket::http::Cookie;
-/// use rocket_dance::{Result, Sessions, SignedIn};
+/// use rocket_dance::{Result, Sessions, SignInOutcome};
 ///
 /// struct AppSessions;
 ///
@@ -52,9 +52,9 @@ impl SignedIn {
 ///         Ok(request.cookies().get_private("uid").and_then(|cookie| cookie.value().parse().ok()))
 ///     }
 ///
-///     async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignedIn> {
+///     async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
 ///         request.cookies().add_private(("uid", user.to_string()));
-///         Ok(SignedIn::Done)
+///         Ok(SignInOutcome::Done)
 ///     }
 ///
 ///     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
@@ -79,7 +79,7 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Signs `user` in: account and user are committed already, so that an error here costs nothing but another try.
     /// The session id must be a new one (session fixation).
-    async fn sign_in(&self, request: &Request<'_>, user: &Self::User) -> Result<SignedIn>;
+    async fn sign_in(&self, request: &Request<'_>, user: &Self::User) -> Result<SignInOutcome>;
 
     /// Signs out whoever this request is from.
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
@@ -90,7 +90,7 @@ pub trait Sessions: Send + Sync + 'static {
 pub(crate) trait AnySessions: Send + Sync + 'static {
     fn user_type(&self) -> Option<UserType>;
     async fn current(&self, request: &Request<'_>) -> Result<Option<String>>;
-    async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignedIn>;
+    async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome>;
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
 }
 
@@ -106,7 +106,7 @@ impl<S: Sessions> AnySessions for Typed<S> {
         Ok(self.0.current(request).await?.map(|user| user.to_string()))
     }
 
-    async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignedIn> {
+    async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome> {
         self.0.sign_in(request, &typed(user)?).await
     }
 
@@ -116,8 +116,8 @@ impl<S: Sessions> AnySessions for Typed<S> {
 }
 
 pub(crate) fn the_apps_own() -> Error {
-    Error::new(ErrorKind::Config, "Sessions can't be ended elsewhere here.")
-        .because("the sessions are the app's own (`.sessions(…)`): it ends them itself")
+    Error::new(ErrorKind::Misconfigured, "Sessions can't be ended elsewhere here.")
+        .with_source("the sessions are the app's own (`.sessions(…)`): it ends them itself")
 }
 
 /// The app's own sessions, or ours.
@@ -152,12 +152,12 @@ impl AllSessions {
         request: &Request<'_>,
         user: &str,
         origin: &Origin<'_>,
-    ) -> Result<SignedIn> {
+    ) -> Result<SignInOutcome> {
         match self {
             AllSessions::Own(own) => own.sign_in(request, user).await,
             AllSessions::Ours(ours) => {
                 request.cookies().add(ours.begin(request, user, Some(origin)).await?);
-                Ok(SignedIn::Done)
+                Ok(SignInOutcome::Done)
             }
         }
     }

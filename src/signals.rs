@@ -9,7 +9,7 @@ use rocket::{Request, Response};
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::link::{Arrival, Purpose};
+use crate::link::{AuthorizedLogin, Purpose};
 
 /// The app's hooks around the dance.
 ///
@@ -34,22 +34,22 @@ use crate::link::{Arrival, Purpose};
 /// Who is in our organisation needs the network, so it is asked here and not in the policy:
 ///
 /// ```
-/// use rocket_dance::{Arrival, Authorized, Client, Event, Result, Signals};
+/// use rocket_dance::{AuthorizedLogin, NextStep, Client, Event, Result, Signals};
 ///
 /// struct MembersOnly;
 ///
 /// #[rocket::async_trait]
 /// impl Signals for MembersOnly {
-///     async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
+///     async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
 ///         if !arrival.token.scope.iter().any(|scope| scope == "read:org") {
-///             return Ok(Authorized::Refuse("We need to see your organisations.".into()));
+///             return Ok(NextStep::Refuse("We need to see your organisations.".into()));
 ///         }
 ///         let answer = client.get("user/memberships/orgs/rwf2").send().await?;
 ///         if !answer.status().is_success() {
-///             return Ok(Authorized::Refuse("Members only.".into()));
+///             return Ok(NextStep::Refuse("Members only.".into()));
 ///         }
-///         arrival.note("member", "yes");                        // the policy reads it: login.noted("member")
-///         Ok(Authorized::Continue)
+///         arrival.add_note("member", "yes");                        // the policy reads it: login.note("member")
+///         Ok(NextStep::Continue)
 ///     }
 ///
 ///     async fn event(&self, event: &Event) {
@@ -69,7 +69,7 @@ pub trait Signals: Send + Sync + 'static {
     ///
     /// # Errors
     /// Stop the dance before it begins.
-    async fn before_login(&self, request: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, request: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         let _ = (request, begin);
         Ok(())
     }
@@ -80,9 +80,9 @@ pub trait Signals: Send + Sync + 'static {
     ///
     /// # Errors
     /// End the dance: nothing is stored, nobody is signed in.
-    async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
+    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         let _ = (arrival, client);
-        Ok(Authorized::Continue)
+        Ok(NextStep::Continue)
     }
 
     /// When a dance at `entry` fails: may answer in place of the error page. The first answer is given.
@@ -100,7 +100,7 @@ pub trait Signals: Send + Sync + 'static {
 /// A dance that is about to begin.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Begin {
+pub struct AuthorizationRequest {
     /// The entry's name.
     pub entry: String,
     /// What the dance is for.
@@ -111,7 +111,7 @@ pub struct Begin {
     pub(crate) carried: BTreeMap<String, String>,
 }
 
-impl Begin {
+impl AuthorizationRequest {
     pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<String>) -> Self {
         Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), carried: BTreeMap::new() }
     }
@@ -122,8 +122,8 @@ impl Begin {
         self.params.insert(name.into(), value.into());
     }
 
-    /// Carries a text through the flow, sealed in its cookie: [`Arrival::noted`] and
-    /// [`Login::noted`](crate::Login::noted) give it back. Keep it short: a flow has about 3,000 bytes.
+    /// Carries a text through the flow, sealed in its cookie: [`AuthorizedLogin::note`] and
+    /// [`Login::note`](crate::Login::note) give it back. Keep it short: a flow has about 3,000 bytes.
     pub fn carry(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.carried.insert(key.into(), value.into());
     }
@@ -132,7 +132,7 @@ impl Begin {
 /// The answer of [`Signals::authorized`], from the most lenient to the strictest.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Authorized {
+pub enum NextStep {
     /// Go on.
     Continue,
     /// Go on, and to this path of the app afterwards.
@@ -145,14 +145,14 @@ pub enum Authorized {
     Refuse(String),
 }
 
-impl Authorized {
+impl NextStep {
     fn strictness(&self) -> u8 {
         match self {
-            Authorized::Continue => 0,
-            Authorized::ContinueTo(_) => 1,
-            Authorized::Discard => 2,
-            Authorized::Respond(_) => 3,
-            Authorized::Refuse(_) => 4,
+            NextStep::Continue => 0,
+            NextStep::ContinueTo(_) => 1,
+            NextStep::Discard => 2,
+            NextStep::Respond(_) => 3,
+            NextStep::Refuse(_) => 4,
         }
     }
 }
@@ -312,7 +312,11 @@ impl Receivers {
             .map(|(_, signals)| signals)
     }
 
-    pub(crate) async fn before_login(&self, request: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    pub(crate) async fn before_login(
+        &self,
+        request: &Request<'_>,
+        begin: &mut AuthorizationRequest,
+    ) -> Result<()> {
         let entry = begin.entry.clone();
         for signals in self.of(&entry) {
             unharmed(signals.before_login(request, begin)).await??;
@@ -320,8 +324,12 @@ impl Receivers {
         Ok(())
     }
 
-    pub(crate) async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
-        let mut answer = Ok(Authorized::Continue);
+    pub(crate) async fn authorized(
+        &self,
+        arrival: &mut AuthorizedLogin,
+        client: &Client,
+    ) -> Result<NextStep> {
+        let mut answer = Ok(NextStep::Continue);
         let entry = arrival.entry.clone();
         for signals in self.of(&entry) {
             let next = unharmed(signals.authorized(arrival, client)).await.flatten();

@@ -22,7 +22,7 @@ impl Provider for Op {
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     match &login.standing {
         Standing::Stranger => Ok(Verdict::SignUp(1)),
-        _ => Ok(login.usual()),
+        _ => Ok(login.default_verdict()),
     }
 }
 

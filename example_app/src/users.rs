@@ -44,7 +44,7 @@ impl LinkPolicy<Connection, i32> for Policy {
     fn link(&self, login: &Login<i32>, conn: &mut Connection) -> Result<Verdict<i32>> {
         match &login.standing {
             Standing::Stranger => Ok(Verdict::SignUp(insert_user(conn, login.profile.display_name(), None)?)),
-            _ => Ok(login.usual()),
+            _ => Ok(login.default_verdict()),
         }
     }
 

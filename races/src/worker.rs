@@ -47,7 +47,7 @@ macro_rules! sign_up {
                 $conn: &mut $connection,
             ) -> rocket_dance::Result<Verdict<i32>> {
                 if !matches!(login.standing, Standing::Stranger) {
-                    return Ok(login.usual());
+                    return Ok(login.default_verdict());
                 }
                 let (name, email) = (login.profile.display_name(), login.profile.email());
                 let same = users::table.filter(users::email.eq(email));

@@ -19,7 +19,7 @@ use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Engine, read};
 use crate::secret::{KeyRing, Secret};
-use crate::storage::{Held, Record, Storage};
+use crate::storage::{Account, Held, Storage};
 use crate::token::Token;
 
 /// What a client reports, after the fact.
@@ -30,7 +30,7 @@ pub(crate) enum Report {
     NotRevoked,
 }
 
-pub(crate) type Reporter = dyn Fn(Report, Record) -> BoxFuture<'static, ()> + Send + Sync;
+pub(crate) type Reporter = dyn Fn(Report, Account) -> BoxFuture<'static, ()> + Send + Sync;
 
 /// What all clients of a dance share.
 pub(crate) struct Workshop {
@@ -76,24 +76,24 @@ struct Inner {
 enum State {
     /// As the cache has it. The token is opened when it is needed.
     Cached(Arc<Held>),
-    Open(Arc<Account>),
+    Open(Arc<OpenAccount>),
 }
 
 /// An account with its token opened.
 #[derive(Debug)]
-pub(crate) struct Account {
-    record: Record,
+pub(crate) struct OpenAccount {
+    record: Account,
     token: Token,
 }
 
-impl Account {
+impl OpenAccount {
     /// `record` with its token opened, if that is one of what the entry points to.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`] otherwise.
-    pub(crate) fn open(entry: &Entry, keys: &KeyRing, record: Record) -> Result<Self> {
+    /// [`ErrorKind::ReconnectNeeded`] otherwise.
+    pub(crate) fn open(entry: &Entry, keys: &KeyRing, record: Account) -> Result<Self> {
         if record.issuer != entry.authority() {
-            return Err(lost(entry).because(format!(
+            return Err(lost(entry).with_source(format!(
                 "the account was stored when the entry pointed to `{}`; it points to `{}` now",
                 record.issuer,
                 entry.authority()
@@ -101,7 +101,7 @@ impl Account {
         }
         let token = record
             .open(keys)
-            .map_err(|_| lost(entry).because("no key of `token_keys` opens the stored token"))?;
+            .map_err(|_| lost(entry).with_source("no key of `token_keys` opens the stored token"))?;
         Ok(Self { record, token })
     }
 }
@@ -111,7 +111,7 @@ impl Client {
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
         workshop: Arc<Workshop>,
-        account: Arc<Account>,
+        account: Arc<OpenAccount>,
     ) -> Self {
         Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(State::Open(account)) }))
     }
@@ -129,14 +129,14 @@ impl Client {
     /// A client of `record`.
     ///
     /// # Errors
-    /// As [`Account::open`].
+    /// As [`OpenAccount::open`].
     pub(crate) fn open(
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
         workshop: Arc<Workshop>,
-        record: Record,
+        record: Account,
     ) -> Result<Self> {
-        let account = Account::open(&entry, &workshop.keys, record)?;
+        let account = OpenAccount::open(&entry, &workshop.keys, record)?;
         Ok(Self::new(entry, storage, workshop, Arc::new(account)))
     }
 
@@ -145,13 +145,13 @@ impl Client {
     }
 
     /// The account as it was last read, its token opened.
-    fn account_now(&self) -> Result<Arc<Account>> {
+    fn account_now(&self) -> Result<Arc<OpenAccount>> {
         let mut state = self.state();
         let record = match &*state {
             State::Open(account) => return Ok(account.clone()),
             State::Cached(held) => held.record(),
         };
-        let account = Arc::new(Account::open(&self.0.entry, &self.0.workshop.keys, record)?);
+        let account = Arc::new(OpenAccount::open(&self.0.entry, &self.0.workshop.keys, record)?);
         *state = State::Open(account.clone());
         Ok(account)
     }
@@ -165,7 +165,7 @@ impl Client {
     }
 
     /// The account, as it was last read.
-    pub fn account(&self) -> Record {
+    pub fn account(&self) -> Account {
         match &*self.state() {
             State::Open(account) => account.record.clone(),
             State::Cached(held) => held.record(),
@@ -175,7 +175,7 @@ impl Client {
     /// Its token, as it was last read.
     ///
     /// # Errors
-    /// As [`Account::open`].
+    /// As [`OpenAccount::open`].
     pub(crate) fn token(&self) -> Result<Token> {
         Ok(self.account_now()?.token.clone())
     }
@@ -188,8 +188,8 @@ impl Client {
     /// The access token, fresh: for another SDK. Handle with care.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`] when the grant is dead, [`ErrorKind::ProviderUnreachable`] and
-    /// [`ErrorKind::Deadline`] when the provider can't refresh an expired token now, [`ErrorKind::Store`].
+    /// [`ErrorKind::ReconnectNeeded`] when the grant is dead, [`ErrorKind::ProviderUnreachable`] and
+    /// [`ErrorKind::ProviderTimeout`] when the provider can't refresh an expired token now, [`ErrorKind::StoreUnavailable`].
     pub async fn access_token(&self) -> Result<Secret> {
         Ok(self.ready().await?.token.access_token.clone())
     }
@@ -240,8 +240,8 @@ impl Client {
     /// What the provider says about the person now: a GET of the userinfo URL.
     ///
     /// # Errors
-    /// As [`ApiRequest::json`]; [`ErrorKind::ProviderAnswer`] too where it is about another person than the account's;
-    /// [`ErrorKind::Config`] where the entry has no userinfo URL.
+    /// As [`ApiRequest::json`]; [`ErrorKind::BadProviderAnswer`] too where it is about another person than the account's;
+    /// [`ErrorKind::Misconfigured`] where the entry has no userinfo URL.
     pub async fn userinfo(&self) -> Result<Value> {
         let (entry, engine) = (&self.0.entry, &self.0.workshop.engine);
         let url = engine.userinfo_url(entry).await?;
@@ -279,5 +279,5 @@ impl fmt::Debug for Client {
 }
 
 fn lost(entry: &Entry) -> Error {
-    Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).at(&entry.name)
+    Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title)).at(&entry.name)
 }

@@ -13,12 +13,12 @@ use rocket::tokio;
 use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::{sleep, timeout};
 
-use super::{Account, Client, Ended, Report, State, Workshop, lost};
+use super::{Client, Ended, OpenAccount, Report, State, Workshop, lost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::LONGEST_REFRESH;
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
-use crate::storage::{Key, Record, same};
+use crate::storage::{Account, AccountKey, same};
 use crate::token::Token;
 
 /// Seconds that a refresh may hold its lease: longer than its calls take, those to the store included.
@@ -83,15 +83,18 @@ impl Refreshes {
 
 /// Whether a failure says nothing about the grant.
 fn may_pass(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Store | ErrorKind::ProviderUnreachable | ErrorKind::Deadline)
+    matches!(
+        error.kind(),
+        ErrorKind::StoreUnavailable | ErrorKind::ProviderUnreachable | ErrorKind::ProviderTimeout
+    )
 }
 
 fn busy() -> Error {
-    Error::new(ErrorKind::Deadline, "The sign-in is being renewed. Please try again.")
+    Error::new(ErrorKind::ProviderTimeout, "The sign-in is being renewed. Please try again.")
 }
 
 /// What the turns and the failures of an account go by.
-fn name(key: &Key) -> String {
+fn name(key: &AccountKey) -> String {
     format!("refresh {key}")
 }
 
@@ -103,8 +106,8 @@ fn wants_refresh(token: &Token, now: i64) -> bool {
 /// A refreshed token on its way into the store.
 struct Answer {
     /// What was there when the provider was asked.
-    record: Record,
-    renewed: Record,
+    record: Account,
+    renewed: Account,
     used: Token,
     token: Token,
     /// Until when nobody else asks the provider.
@@ -122,7 +125,7 @@ impl Client {
     }
 
     /// The account, its token refreshed if it is due.
-    pub(crate) async fn ready(&self) -> Result<Arc<Account>> {
+    pub(crate) async fn ready(&self) -> Result<Arc<OpenAccount>> {
         let account = self.account_now()?;
         let Workshop { engine, refreshes, .. } = &*self.0.workshop;
         let now = engine.clock.now();
@@ -147,7 +150,7 @@ impl Client {
     }
 
     /// A newer token than that of `version`: whoever gets there first refreshes, the others take what came.
-    pub(super) async fn renewed(&self, version: i64) -> Result<Arc<Account>> {
+    pub(super) async fn renewed(&self, version: i64) -> Result<Arc<OpenAccount>> {
         let client = self.clone();
         // On a task of its own: a caller that gives up must not lose a rotated refresh token between the answer and
         // the commit.
@@ -159,7 +162,7 @@ impl Client {
         refresh.await.unwrap_or_else(|error| Err(Error::app(error)))
     }
 
-    async fn refresh(&self, version: i64) -> Result<Account> {
+    async fn refresh(&self, version: i64) -> Result<OpenAccount> {
         let key = self.account().key();
         let (name, began) = (name(&key), Instant::now());
         let refreshes = &self.0.workshop.refreshes;
@@ -185,7 +188,12 @@ impl Client {
         done
     }
 
-    async fn refresh_in_turn(&self, key: &Key, version: i64, turn: &mut Option<Turn>) -> Result<Account> {
+    async fn refresh_in_turn(
+        &self,
+        key: &AccountKey,
+        version: i64,
+        turn: &mut Option<Turn>,
+    ) -> Result<OpenAccount> {
         let Workshop { engine, keys, report, refreshes, .. } = &*self.0.workshop;
         let entry = &self.0.entry;
         let (began, mut loser) = (Instant::now(), Loser::default());
@@ -200,10 +208,10 @@ impl Client {
             loser.sees();
             let token = record.open(keys).map_err(|_| lost(entry))?;
             if record.version != version && !wants_refresh(&token, engine.clock.now()) {
-                return Ok(Account { record, token });
+                return Ok(OpenAccount { record, token });
             }
             if token.refresh_token.is_none() {
-                return Err(lost(entry).because("the token has expired, and there is no refresh token"));
+                return Err(lost(entry).with_source("the token has expired, and there is no refresh token"));
             }
             // Before the lease: waiting here must not use it up.
             let permit = refreshes.enter(&entry.name).await?;
@@ -226,7 +234,7 @@ impl Client {
             match answer {
                 Ok(next) => {
                     let renewed = record.with(&next, engine.clock.now(), keys)?;
-                    let account = Account { record: renewed.clone(), token: next.clone() };
+                    let account = OpenAccount { record: renewed.clone(), token: next.clone() };
                     let answer = Answer { record, renewed, used: token, token: next, until };
                     match self.keep(answer, turn.take()).await? {
                         // RR-04, RR-05: somebody disconnected, or connected anew, meanwhile. What is stored counts.
@@ -234,7 +242,7 @@ impl Client {
                         Kept::Ours | Kept::Later => return Ok(account),
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Reconnect => {
+                Err(error) if error.kind() == ErrorKind::ReconnectNeeded => {
                     // RR-03, RR-06: a holder whose lease was over, or who was killed after the answer, has rotated the
                     // token under us. What he stored is as good as ours.
                     if self.stored(key).await?.version != record.version {
@@ -302,7 +310,9 @@ impl Client {
                 done => done,
             };
             match done {
-                Err(error) if error.kind() == ErrorKind::Store && Instant::now() < answer.until => {
+                Err(error)
+                    if error.kind() == ErrorKind::StoreUnavailable && Instant::now() < answer.until =>
+                {
                     // Those who wait for us in this process hear of it.
                     refreshes.failed(&name, &error);
                 }
@@ -320,7 +330,7 @@ impl Client {
     /// Whether `answer` was stored by a try whose own answer was lost.
     async fn is_stored(&self, answer: &Answer, keys: &crate::secret::KeyRing) -> Result<bool> {
         let Answer { record, renewed, used, token, .. } = answer;
-        let stored = self.0.storage.fresh(&record.key()).await?;
+        let stored = self.0.storage.get_uncached(&record.key()).await?;
         let stored = same(&*self.0.storage, record, stored).await?;
         let Some(stored) =
             stored.filter(|stored| (stored.id, &stored.user_id) == (record.id, &record.user_id))
@@ -344,9 +354,9 @@ impl Client {
         Ok(false)
     }
 
-    async fn stored(&self, key: &Key) -> Result<Record> {
+    async fn stored(&self, key: &AccountKey) -> Result<Account> {
         let mine = self.account();
-        let stored = same(&*self.0.storage, &mine, self.0.storage.fresh(key).await?).await?;
+        let stored = same(&*self.0.storage, &mine, self.0.storage.get_uncached(key).await?).await?;
         stored.filter(|record| record.user_id == mine.user_id).ok_or_else(|| {
             let title = &self.0.entry.title;
             Error::new(ErrorKind::NotConnected, format!("{title} is not connected any more."))
@@ -366,7 +376,7 @@ struct Loser {
 impl Loser {
     fn bears(&mut self, error: &Error) -> bool {
         self.has_lost
-            && error.kind() == ErrorKind::Store
+            && error.kind() == ErrorKind::StoreUnavailable
             && self.blind.get_or_insert_with(Instant::now).elapsed() < PATIENCE
     }
 

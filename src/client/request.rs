@@ -75,7 +75,7 @@ impl ApiRequest {
     /// answers that aren't JSON.
     ///
     /// # Errors
-    /// As [`Client::access_token`]; [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::Deadline`] when no answer
+    /// As [`Client::access_token`]; [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::ProviderTimeout`] when no answer
     /// comes.
     pub async fn send(self) -> Result<reqwest::Response> {
         self.dispatch().await.map(|(response, _)| response)
@@ -103,10 +103,10 @@ impl ApiRequest {
         let (response, client) = self.dispatch().await?;
         match response.status() {
             StatusCode::UNAUTHORIZED => {
-                Err(lost(&client.0.entry).because("the API answers 401 to a fresh token"))
+                Err(lost(&client.0.entry).with_source("the API answers 401 to a fresh token"))
             }
             status if status.is_client_error() || status.is_server_error() => Err(Error::new(
-                ErrorKind::Api(status.as_u16()),
+                ErrorKind::ApiError(status.as_u16()),
                 format!("{} answered with status {}.", client.0.entry.title, status.as_u16()),
             )),
             _ => Ok(response),
@@ -116,20 +116,19 @@ impl ApiRequest {
     /// Sends the request and reads the answer's JSON.
     ///
     /// # Errors
-    /// As [`send`](ApiRequest::send); [`ErrorKind::Api`] for a status from 400 on, [`ErrorKind::Reconnect`] for a 401
-    /// that a refresh doesn't cure, [`ErrorKind::ProviderAnswer`] for an answer that isn't such JSON.
+    /// As [`send`](ApiRequest::send); [`ErrorKind::ApiError`] for a status from 400 on, [`ErrorKind::ReconnectNeeded`] for a 401
+    /// that a refresh doesn't cure, [`ErrorKind::BadProviderAnswer`] for an answer that isn't such JSON.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let body = self.checked().await?.bytes().await.map_err(broken)?;
         // The error names a line and a column, never the value.
         serde_json::from_slice(&body).map_err(|error| {
-            Error::new(ErrorKind::ProviderAnswer, "The provider's answer is not what was expected.").because(
-                format!(
+            Error::new(ErrorKind::BadProviderAnswer, "The provider's answer is not what was expected.")
+                .with_source(format!(
                     "{:?} error at line {} column {} of the answer's JSON",
                     error.classify(),
                     error.line(),
                     error.column()
-                ),
-            )
+                ))
         })
     }
 
@@ -173,7 +172,7 @@ impl Client {
                 _ => return Ok(response),
             }
         }
-        Err(Error::new(ErrorKind::ProviderAnswer, "The provider's answer leads in circles."))
+        Err(Error::new(ErrorKind::BadProviderAnswer, "The provider's answer leads in circles."))
     }
 }
 
@@ -181,11 +180,11 @@ fn broken(error: reqwest::Error) -> Error {
     // A URL may hold what must not reach a log.
     let error = error.without_url();
     if error.is_timeout() {
-        Error::new(ErrorKind::Deadline, "The provider did not answer in time.").because(error)
+        Error::new(ErrorKind::ProviderTimeout, "The provider did not answer in time.").with_source(error)
     } else if error.is_builder() {
-        Error::new(ErrorKind::App, "This app could not make the request.").because(error)
+        Error::new(ErrorKind::AppError, "This app could not make the request.").with_source(error)
     } else {
         Error::new(ErrorKind::ProviderUnreachable, "The provider can't be reached at the moment.")
-            .because(error)
+            .with_source(error)
     }
 }

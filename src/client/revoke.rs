@@ -11,7 +11,7 @@ use rocket::tokio::time::timeout;
 use super::{Report, Workshop};
 use crate::config::Entry;
 use crate::error::{Error, Result};
-use crate::storage::{Key, Record, Storage};
+use crate::storage::{Account, AccountKey, Storage};
 use crate::token::Token;
 
 /// Between the first try and the second.
@@ -29,7 +29,7 @@ pub(crate) struct Revocations {
     gate: Semaphore,
 }
 
-/// Whose token is to be revoked.
+/// SessionSelection token is to be revoked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// An account's that was removed.
@@ -92,7 +92,7 @@ impl Drop for UnderWay {
 impl Workshop {
     /// Revokes the tokens of `record` at its provider, in the background: at once, and once more after a while if that
     /// fails. A second failure is told. What is stored stays as it is.
-    pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, record: Record, ended: Ended) {
+    pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, record: Account, ended: Ended) {
         let Some((entry, sharing)) = self.revocations.entries.get(&record.entry).cloned() else { return };
         if entry.revocation_url.is_none() && entry.issuer.is_none() {
             return;
@@ -119,7 +119,7 @@ impl Workshop {
         entry: &Entry,
         sharing: &[String],
         storage: &dyn Storage,
-        record: &Record,
+        record: &Account,
         ended: Ended,
     ) -> Result<()> {
         let token = record.open(&self.keys).map_err(|_| Error::app("no key opens the token"))?;
@@ -135,7 +135,7 @@ impl Workshop {
         entry: &Entry,
         sharing: &[String],
         storage: &dyn Storage,
-        record: &Record,
+        record: &Account,
         token: &Token,
         ended: Ended,
     ) -> Result<()> {
@@ -154,7 +154,7 @@ impl Workshop {
 async fn is_needed(storage: &dyn Storage, entries: &[String], id: Option<&str>) -> Result<bool> {
     let Some(id) = id else { return Ok(false) };
     for entry in entries {
-        if storage.fresh(&Key::identity(entry, id)).await?.is_some() {
+        if storage.get_uncached(&AccountKey::identity(entry, id)).await?.is_some() {
             return Ok(true);
         }
     }

@@ -9,7 +9,7 @@ use super::table::{Reader, Table};
 use super::tenants::tenants;
 use super::urls::{Urls, mountable, web_url, with_slash};
 use super::{Entry, Settings, Signature, credentials, keys, oauth1};
-use crate::provider::{Effect, Preset, Protocol, ResponseMode};
+use crate::provider::{ParameterKind, Preset, Protocol, ResponseMode};
 
 /// Words of our own routes' paths.
 const RESERVED: &[&str] = &[
@@ -95,7 +95,7 @@ impl Context<'_> {
         let end_session_url = urls.read(&mut table, ["end_session_url"; 2], None, false);
         let template = urls.issuer_template(&table, preset.issuer);
         let issuer = urls.issuer(&mut table, preset.issuer, oidc);
-        let is_tenant = |(_, effect): &&(&str, Effect)| *effect == Effect::Tenant;
+        let is_tenant = |(_, effect): &&(&str, ParameterKind)| *effect == ParameterKind::Tenant;
         let tenants =
             preset.parameters.iter().find(is_tenant).and_then(|(key, _)| match parameters.get(*key) {
                 Some(tenant) => tenants(&mut table, tenant, template),
@@ -170,7 +170,7 @@ impl Context<'_> {
             headers: keys::headers(&mut table, &preset),
             profile_paths: keys::profile_paths(&mut table),
             parameters,
-            more,
+            extra_userinfo_urls: more,
             preset,
         };
         table.close();

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use super::table::Table;
 use super::tenants::tenant;
 use super::urls::{is_host, web_url};
-use crate::provider::{Algorithm, Effect, Preset, Protocol, ResponseMode};
+use crate::provider::{ParameterKind, Preset, Protocol, ResponseMode, SigningAlgorithm};
 
 /// ST-19: what extra parameters never say at the authorization endpoint, an entry's as little as a signal's. The dance
 /// hangs on it; a request object would say all of it, and another response mode takes the answer elsewhere.
@@ -62,13 +62,13 @@ pub(super) fn required(table: &mut Table<'_>, key: &str) -> Option<String> {
 pub(super) fn parameter(
     table: &mut Table<'_>,
     key: &'static str,
-    effect: Effect,
+    effect: ParameterKind,
     fills: &mut BTreeMap<&'static str, String>,
     parameters: &mut BTreeMap<String, String>,
     extra: &mut BTreeMap<String, Vec<String>>,
 ) {
     let value = match effect {
-        Effect::Url(default) => {
+        ParameterKind::UrlPart(default) => {
             let given = table.text(key).filter(|given| {
                 let good = is_host(&given.value);
                 if !good {
@@ -81,13 +81,13 @@ pub(super) fn parameter(
             fills.insert(key, value.clone());
             Some(value)
         }
-        Effect::Tenant => {
+        ParameterKind::Tenant => {
             let tenant = tenant(table, key);
             // One fault for a tenant that isn't there, not another for each URL.
             fills.insert(key, tenant.clone().unwrap_or_else(|| "common".to_owned()));
             tenant
         }
-        Effect::Base => {
+        ParameterKind::BaseUrl => {
             let example = format!("{key} = \"https://provider.example\"");
             if !table.has(key) {
                 table.fault(key, "is missing: it is the provider's address", &example);
@@ -108,11 +108,11 @@ pub(super) fn parameter(
             fills.insert(key, value.clone());
             Some(value)
         }
-        Effect::Authorize(name) => table.scalar(key).map(|given| {
+        ParameterKind::AuthorizationParam(name) => table.scalar(key).map(|given| {
             extra.entry(name.to_owned()).or_default().push(given.value.clone());
             given.value
         }),
-        Effect::Flag(name, value) => table.boolean(key).map(|on| {
+        ParameterKind::AuthorizationFlag(name, value) => table.boolean(key).map(|on| {
             if on {
                 extra.entry(name.to_owned()).or_default().push(value.to_owned());
             }
@@ -314,21 +314,21 @@ pub(super) fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String>
     given.value
 }
 
-pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<Algorithm> {
+pub(super) fn algorithms(table: &mut Table<'_>) -> Vec<SigningAlgorithm> {
     const EXAMPLE: &str = "[\"RS256\"]";
-    let all = || Algorithm::ALL.to_vec();
+    let all = || SigningAlgorithm::ALL.to_vec();
     let Some(given) = table.list("signing_algorithms", |text| vec![text.to_owned()], EXAMPLE) else {
         return all();
     };
-    let found: Option<Vec<Algorithm>> = given
+    let found: Option<Vec<SigningAlgorithm>> = given
         .value
         .iter()
-        .map(|name| Algorithm::ALL.into_iter().find(|algorithm| algorithm.is(name)))
+        .map(|name| SigningAlgorithm::ALL.into_iter().find(|algorithm| algorithm.is(name)))
         .collect();
     match found {
         Some(found) if !found.is_empty() => found,
         _ => {
-            let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+            let names = SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", ");
             let why = format!("must be some of {names}");
             table.reader.fault(&given.place, why, &format!("signing_algorithms = {EXAMPLE}"));
             all()

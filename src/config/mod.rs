@@ -29,7 +29,7 @@ pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Profile;
-use crate::provider::{Algorithm, ClientAuth, Preset, Protocol, ResponseMode, SignatureMethod};
+use crate::provider::{ClientAuth, Preset, Protocol, ResponseMode, SignatureMethod, SigningAlgorithm};
 #[cfg(feature = "rsa-sha1")]
 use crate::secret::RsaKey;
 use crate::secret::{Secret, SigningKey};
@@ -130,7 +130,7 @@ pub(crate) struct Entry {
     pub(crate) auth: ClientAuth,
     pub(crate) private_key: Option<PrivateKey>,
     pub(crate) pkce: bool,
-    pub(crate) signing_algorithms: Vec<Algorithm>,
+    pub(crate) signing_algorithms: Vec<SigningAlgorithm>,
     /// For whom else an ID token may be.
     pub(crate) trusted_audiences: Vec<String>,
     /// Seconds by which the provider's clock may differ.
@@ -147,7 +147,7 @@ pub(crate) struct Entry {
     /// The values of the preset's own keys.
     pub(crate) parameters: BTreeMap<String, String>,
     /// Further answers that the profile needs.
-    pub(crate) more: Vec<(String, Url)>,
+    pub(crate) extra_userinfo_urls: Vec<(String, Url)>,
     pub(crate) preset: Preset,
 }
 
@@ -269,10 +269,10 @@ impl Entry {
 
     pub(crate) fn misconfigured(&self, cause: impl Into<String>) -> Error {
         Error::new(
-            ErrorKind::Config,
+            ErrorKind::Misconfigured,
             "This sign-in is not set up completely. Please tell the people who run this site.",
         )
-        .because(format!("entry `{}`: {}", self.name, cause.into()))
+        .with_source(format!("entry `{}`: {}", self.name, cause.into()))
     }
 
     pub(crate) fn need<'a, T>(&self, value: Option<&'a T>, key: &str) -> Result<&'a T> {

@@ -13,7 +13,7 @@ const EXAMPLE: &str = "tenant = \"00000000-0000-0000-0000-000000000000\"";
 const EXAMPLES: &str =
     "tenants = [\"00000000-0000-0000-0000-000000000000\"]    # or \"any\": whoever has an account there";
 
-/// Whose ID tokens are believed where the metadata speaks for many tenants.
+/// SessionSelection ID tokens are believed where the metadata speaks for many tenants.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tenants {
     /// The issuer, with [`TENANT`] for the tenant's id.

@@ -214,7 +214,7 @@ fn loopback_hosts_are_told_from_lookalikes() {
 fn a_preset_lends_its_facts_and_the_entry_its_own() {
     let entry = github("");
     assert_eq!(entry.scope, ["read:user", "user:email"]);
-    assert_eq!(entry.more[0].1.as_str(), "https://api.github.com/user/emails");
+    assert_eq!(entry.extra_userinfo_urls[0].1.as_str(), "https://api.github.com/user/emails");
     assert_eq!((entry.auth, entry.pkce, entry.login, entry.clock_skew), (ClientAuth::Post, true, true, 60));
     assert!(!format!("{entry:?}").contains("secret"));
 
@@ -233,7 +233,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
         (entry.account.as_deref(), entry.auth, entry.title.as_str()),
         (Some("583231"), ClientAuth::Basic, "Work")
     );
-    assert_eq!(entry.signing_algorithms, [Algorithm::EdDSA]);
+    assert_eq!(entry.signing_algorithms, [SigningAlgorithm::EdDSA]);
     assert_eq!(entry.trusted_audiences, ["you"]);
     let params: Vec<_> =
         entry.authorization_params.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -250,7 +250,7 @@ fn a_token_never_goes_to_the_presets_host_from_an_entry_elsewhere() {
     let entry = github(
         "userinfo_url = \"https://ghe.example/api/v3/user\"\napi_base_url = \"https://ghe.example/api/v3\"\n",
     );
-    assert_eq!(entry.more[0].1.as_str(), "https://ghe.example/api/v3/user/emails");
+    assert_eq!(entry.extra_userinfo_urls[0].1.as_str(), "https://ghe.example/api/v3/user/emails");
     assert_eq!(entry.api_base_url.unwrap().as_str(), "https://ghe.example/api/v3/");
 }
 

@@ -146,7 +146,7 @@ impl Urls<'_> {
             })
         };
         preset
-            .more
+            .extra_userinfo_urls
             .iter()
             .filter_map(|(name, url)| Some(((*name).to_owned(), moved(self.fill(url))?)))
             .collect()

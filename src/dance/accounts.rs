@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::Dance;
 use super::reply::Reply;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Record;
+use crate::storage::Account;
 
 impl Dance {
     /// The accounts of the person whom `request` is from, by entry.
-    pub(crate) async fn connected(&self, request: &Request<'_>) -> Result<BTreeMap<String, Vec<Record>>> {
-        let mut accounts: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    pub(crate) async fn connected(&self, request: &Request<'_>) -> Result<BTreeMap<String, Vec<Account>>> {
+        let mut accounts: BTreeMap<String, Vec<Account>> = BTreeMap::new();
         let user = self.user(request).await?;
         if self.may_own(user) {
             let entries: Vec<&str> =
@@ -29,7 +29,7 @@ impl Dance {
     pub(crate) async fn accounts_context(
         &self,
         request: &Request<'_>,
-        accounts: &BTreeMap<String, Vec<Record>>,
+        accounts: &BTreeMap<String, Vec<Account>>,
     ) -> Result<Value> {
         let user = self.user(request).await?;
         let entries = self.entries.values().filter(|entry| !self.is_site(&entry.name)).filter_map(|entry| {

@@ -12,7 +12,7 @@ use crate::config::{Entry, is_loopback_host};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::link::Purpose;
-use crate::signals::Begin;
+use crate::signals::AuthorizationRequest;
 
 impl Dance {
     /// Signed out: to the provider. Signed in: a page that asks, since a link must not bind anything.
@@ -81,7 +81,7 @@ impl Dance {
                 return Err(Error::refused(format!("Sign in first; then you can connect {}.", entry.title)));
             }
         };
-        let mut begin = Begin::new(&entry.name, purpose, next);
+        let mut begin = AuthorizationRequest::new(&entry.name, purpose, next);
         self.signals.before_login(request, &mut begin).await?;
         let next = self.checked_next(begin.next.as_deref());
         let flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;

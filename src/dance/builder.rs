@@ -74,7 +74,7 @@ impl DanceFairing {
 
     /// Makes `entry` the site's: its account belongs to nobody, [`Site<P>`](crate::Site) calls its API, and its first
     /// account may be connected only by somebody whom the guard `Admin` admits.
-    pub fn site_admin<Admin>(self, entry: &str) -> Self
+    pub fn site_account_admin<Admin>(self, entry: &str) -> Self
     where
         Admin: for<'r> FromRequest<'r> + 'static,
     {

@@ -13,10 +13,10 @@ use crate::client::{Client, Ended};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted, sid};
-use crate::link::{Arrival, Purpose};
-use crate::session::{Origin, SignedIn};
-use crate::signals::{Authorized, Event};
-use crate::storage::{Claim, Linked, NullStorage, Record, Storage};
+use crate::link::{AuthorizedLogin, Purpose};
+use crate::session::{Origin, SignInOutcome};
+use crate::signals::{Event, NextStep};
+use crate::storage::{Account, ClaimState, Linked, NullStorage, Storage};
 
 /// The query of a callback, taken out of the request before Rocket logs it.
 #[derive(Default)]
@@ -97,7 +97,7 @@ impl Dance {
         let storage = self.storage(request);
         let (id, now) = (handle(state), self.clock().now());
         match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
-            Claim::First => {}
+            ClaimState::First => {}
             claim => return self.await_first(request, entry, &id, claim).await,
         }
         let end = self.dance(request, entry, &flow, &callback).await;
@@ -123,27 +123,27 @@ impl Dance {
         request: &Request<'_>,
         entry: &Entry,
         id: &str,
-        mut claim: Claim,
+        mut claim: ClaimState,
     ) -> Result<Reply> {
         let storage = self.storage(request);
         let patience = longest_dance(entry) + PATIENCE;
         let (began, mut step) = (Instant::now(), STEP);
         while began.elapsed() < patience {
             match claim {
-                Claim::Settled(outcome) => {
+                ClaimState::Settled(outcome) => {
                     let plain = self.keys().open(OUTCOME, &[id], &outcome).ok();
                     return plain
                         .and_then(|plain| Outcome::from_text(std::str::from_utf8(&plain).ok()?))
                         .ok_or_else(|| not_trusted("the callback was used up"))?
                         .replay();
                 }
-                Claim::First => break,
-                Claim::Pending => sleep(step).await,
+                ClaimState::First => break,
+                ClaimState::Pending => sleep(step).await,
             }
             step = (step * 3 / 2).min(LONGEST_STEP);
             claim = storage.settled(id).await?;
         }
-        Err(Error::new(ErrorKind::Deadline, "This sign-in is taking too long. Please start again."))
+        Err(Error::new(ErrorKind::ProviderTimeout, "This sign-in is taking too long. Please start again."))
     }
 
     async fn dance(
@@ -160,7 +160,7 @@ impl Dance {
         };
         let Grant { token, profile } = engine.finish(entry, flow, code).await?;
         let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
-        let mut arrival = Arrival {
+        let mut arrival = AuthorizedLogin {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
             purpose: flow.purpose,
@@ -185,13 +185,13 @@ impl Dance {
         // RD-04: checked again, since the configuration may have changed meanwhile.
         let to = self.checked_next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
         let end = match self.authorized(entry, &mut arrival).await? {
-            Authorized::Continue => End { to, reply: None },
-            Authorized::ContinueTo(path) => {
+            NextStep::Continue => End { to, reply: None },
+            NextStep::ContinueTo(path) => {
                 End { to: self.checked_next(Some(&path)).unwrap_or(to), reply: None }
             }
-            Authorized::Discard => return Ok(End { to, reply: None }),
-            Authorized::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
-            Authorized::Refuse(text) => {
+            NextStep::Discard => return Ok(End { to, reply: None }),
+            NextStep::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
+            NextStep::Refuse(text) => {
                 self.refused(&arrival).await;
                 return Err(Error::refused(text));
             }
@@ -210,7 +210,7 @@ impl Dance {
                 }
                 match error.kind() {
                     ErrorKind::Refused => self.refused(&arrival).await,
-                    ErrorKind::Store => self.orphaned(&storage, &arrival, flow).await,
+                    ErrorKind::StoreUnavailable => self.orphaned(&storage, &arrival, flow).await,
                     _ => {}
                 }
                 return Err(error);
@@ -227,9 +227,9 @@ impl Dance {
         }
     }
 
-    async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut Arrival) -> Result<Authorized> {
+    async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut AuthorizedLogin) -> Result<NextStep> {
         // Nothing is stored yet, so there is nothing that a refresh could replace: this client has this token only.
-        let record = Record::of(arrival, None, None, self.keys())?;
+        let record = Account::of(arrival, None, None, self.keys())?;
         let client = Client::open(entry.clone(), Arc::new(NullStorage), self.workshop.clone(), record)?;
         self.signals.authorized(arrival, &client).await
     }
@@ -238,7 +238,7 @@ impl Dance {
     async fn welcome(
         &self,
         request: &Request<'_>,
-        arrival: &Arrival,
+        arrival: &AuthorizedLogin,
         linked: Linked,
         end: End,
     ) -> Result<End> {
@@ -262,12 +262,14 @@ impl Dance {
             id_token: id_token.filter(|_| self.entries.get(&arrival.entry).is_some_and(|entry| entry.logout)),
         };
         match self.sessions.sign_in(request, &user, &origin).await? {
-            SignedIn::Done => {
+            SignInOutcome::Done => {
                 self.signals.event(Event::LoginCompleted { entry: record.entry, user }).await;
                 Ok(end)
             }
             // Nobody is signed in yet: how that ends is the app's to tell.
-            SignedIn::Detour(to) => Ok(End { reply: Some(Reply::Own(self.redirect(request, *to))), ..end }),
+            SignInOutcome::RedirectFirst(to) => {
+                Ok(End { reply: Some(Reply::Own(self.redirect(request, *to))), ..end })
+            }
         }
     }
 
@@ -282,18 +284,18 @@ impl Dance {
         )
     }
 
-    pub(super) async fn refused(&self, arrival: &Arrival) {
+    pub(super) async fn refused(&self, arrival: &AuthorizedLogin) {
         let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
         self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
     }
 
     /// DB-03: the store went away between the exchange and the commit.
-    async fn orphaned(&self, storage: &Arc<dyn Storage>, arrival: &Arrival, flow: &Flow) {
+    async fn orphaned(&self, storage: &Arc<dyn Storage>, arrival: &AuthorizedLogin, flow: &Flow) {
         let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
         self.signals
             .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
             .await;
-        if let Ok(record) = Record::of(arrival, None, None, self.keys()) {
+        if let Ok(record) = Account::of(arrival, None, None, self.keys()) {
             self.workshop.revoke(storage, record, Ended::Orphaned);
         }
     }

@@ -69,7 +69,9 @@ impl Dance {
         let size = name.len() + sealed.len();
         if size > COOKIE {
             return Err(Error::new(ErrorKind::BadRequest, "There is too much to remember for this sign-in.")
-                .because(format!("a flow of {size} bytes: `next` or what a signal carries is too long")));
+                .with_source(format!(
+                    "a flow of {size} bytes: `next` or what a signal carries is too long"
+                )));
         }
         let prefix = self.settings.cookie_name(FLOW);
         let now = self.clock().now();

@@ -74,5 +74,5 @@ impl Dance {
 }
 
 fn refused(cause: &'static str) -> Result<()> {
-    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").because(cause))
+    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").with_source(cause))
 }

@@ -6,7 +6,7 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Record, Whose};
+use crate::storage::{Account, SessionSelection};
 
 impl Dance {
     pub(super) async fn post_disconnect(
@@ -36,12 +36,18 @@ impl Dance {
 
     /// Ends the sessions that began with accounts which are removed now: who came in with one that was never the user's
     /// would stay in, and connect it again. Whoever is here stays, in a session of another id.
-    async fn end_sessions_by(&self, request: &Request<'_>, removed: &[Record]) -> Result<()> {
+    async fn end_sessions_by(&self, request: &Request<'_>, removed: &[Account]) -> Result<()> {
         let Some(here) = self.sessions.id(request) else { return Ok(()) };
         for record in removed.iter().filter(|record| record.provider_user_id.is_some()) {
-            let Record { entry, issuer, provider_user_id, .. } = record.clone();
-            let ended =
-                self.end_sessions(&Whose::Login { entry, issuer, provider_user_id, sid: None }).await?;
+            let Account { entry, issuer, provider_user_id, .. } = record.clone();
+            let ended = self
+                .end_sessions(&SessionSelection::ProviderSession {
+                    entry,
+                    issuer,
+                    provider_user_id,
+                    sid: None,
+                })
+                .await?;
             if let Some(mine) = ended.iter().find(|session| session.id == here) {
                 self.sessions.stay(request, &mine.user_id).await?;
             }

@@ -33,7 +33,7 @@ impl Dance {
         name: &str,
         data: Data<'_>,
     ) -> Response<'static> {
-        let unread = |error: Error| not_trusted("the callback is no form, or too long").because(error);
+        let unread = |error: Error| not_trusted("the callback is no form, or too long").with_source(error);
         let posted = match (form(request, data).await.map_err(unread), self.entry(name)) {
             (Ok(form), Ok(entry)) => self.posted(request, entry, &form),
             (Err(error), _) | (_, Err(error)) => Err(error),

@@ -92,7 +92,7 @@ impl Fairing for DanceFairing {
     async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
         let Some(dance) = Dance::fetch(rocket) else { return };
         dance.workshop.revocations.hurry();
-        if timeout(LAST_WORDS, dance.revoked()).await.is_err() {
+        if timeout(LAST_WORDS, dance.wait_for_revocations()).await.is_err() {
             log::warn!("oauth: the app ends before all tokens of removed accounts are revoked");
         }
     }
@@ -250,8 +250,10 @@ impl Parts {
 
     /// What is attached for an entry must name one.
     fn check(&self, entries: &BTreeMap<String, Entry>, faults: &mut Faults) {
-        let admins =
-            self.admins.keys().map(|name| (name.as_str(), format!(".site_admin::<Admin>(\"{name}\")")));
+        let admins = self
+            .admins
+            .keys()
+            .map(|name| (name.as_str(), format!(".site_account_admin::<Admin>(\"{name}\")")));
         let signals = self.signals.entries().map(|name| (name, format!(".signals_for(\"{name}\", …)")));
         let unknown = admins.chain(signals).filter(|(name, _)| !entries.contains_key(*name));
         faults.extend(unknown.map(|(name, call)| {

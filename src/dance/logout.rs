@@ -8,7 +8,7 @@ use super::reply::Reply;
 use super::route::Form;
 use crate::error::Result;
 use crate::session::{Pass, the_apps_own};
-use crate::storage::{Place, Session, Whose};
+use crate::storage::{Place, Session, SessionSelection};
 use crate::user::UserId;
 
 impl Dance {
@@ -54,14 +54,14 @@ impl Dance {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store); they may have ended then. [`ErrorKind::Config`](crate::ErrorKind::Config)
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable); they may have ended then. [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured)
     /// where the storage keeps no sessions, or the app
     /// has [sessions of its own](crate::Sessions).
     pub async fn sign_out_everywhere<U: UserId>(&self, user: &U) -> Result<usize> {
-        Ok(self.end_sessions(&Whose::User(user.to_string())).await?.len())
+        Ok(self.end_sessions(&SessionSelection::User(user.to_string())).await?.len())
     }
 
-    pub(super) async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+    pub(super) async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         self.sessions.ours().ok_or_else(the_apps_own)?.end_all(whose).await
     }
 

@@ -31,21 +31,21 @@ use futures::FutureExt;
 use rocket::{Phase, Request, Rocket};
 
 pub use builder::DanceFairing;
-pub use off_request::Each;
+pub use off_request::AccountClients;
 pub(crate) use reply::{Reply, error_json, wants_json};
-pub use reseal::{Reseal, Resealed};
+pub use reseal::{Reseal, ResealReport};
 pub use tokens::Tokens;
 
 use crate::client::{Client, Workshop};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
-use crate::error::{Error, ErrorKind, Result, Who};
+use crate::error::{Error, ErrorKind, Responsible, Result};
 use crate::next;
 use crate::page::Pages;
 use crate::secret::KeyRing;
 use crate::session::AllSessions;
 use crate::signals::Receivers;
-use crate::storage::{Browser, Cached, Key, Place, Storage, UserType};
+use crate::storage::{AccountKey, Browser, Cached, Place, Storage, UserType};
 
 /// The handle on the dance, in managed state: accounts and clients, on a request and off it.
 ///
@@ -116,8 +116,8 @@ impl Dance {
 
     pub(crate) fn of<'r>(request: &'r Request<'_>) -> Result<&'r Self> {
         request.rocket().state::<Dance>().ok_or_else(|| {
-            Error::new(ErrorKind::Config, "This app is not set up completely.")
-                .because("attach the fairing: rocket.attach(rocket_dance::Dance::fairing())")
+            Error::new(ErrorKind::Misconfigured, "This app is not set up completely.")
+                .with_source("attach the fairing: rocket.attach(rocket_dance::Dance::fairing())")
         })
     }
 
@@ -192,9 +192,11 @@ impl Dance {
     }
 
     /// The key of `request`'s account at `entry`; none when nobody is signed in and accounts have users.
-    pub(crate) async fn owner(&self, request: &Request<'_>, entry: &str) -> Result<Option<Key>> {
+    pub(crate) async fn owner(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountKey>> {
         let user = self.user(request).await?;
-        Ok(self.may_own(user).then(|| Key::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
+        Ok(self
+            .may_own(user)
+            .then(|| AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
     }
 
     /// Whether there may be accounts of `user`'s: somebody's, or a browser's own, which need nobody.
@@ -207,7 +209,7 @@ impl Dance {
         &self,
         entry: &Arc<Entry>,
         storage: Arc<dyn Storage>,
-        key: &Key,
+        key: &AccountKey,
     ) -> Result<Option<Client>> {
         let Some(cache) = &self.cache else {
             let Some(record) = storage.get(key).await? else { return Ok(None) };
@@ -236,10 +238,10 @@ impl Dance {
     pub(crate) fn log_error(&self, entry: &str, flow: Option<&str>, error: &Error) {
         let entry = self.known(entry);
         let flow = flow.map(|flow| format!(" flow {flow}:")).unwrap_or_default();
-        match error.kind().who() {
-            Who::Person => log::info!("oauth: `{entry}`:{flow} {error:?}"),
-            Who::Provider => log::warn!("oauth: `{entry}`:{flow} {error:?}"),
-            Who::Operator => log::error!("oauth: `{entry}`:{flow} {error:?}"),
+        match error.kind().responsible() {
+            Responsible::User => log::info!("oauth: `{entry}`:{flow} {error:?}"),
+            Responsible::Provider => log::warn!("oauth: `{entry}`:{flow} {error:?}"),
+            Responsible::Operator => log::error!("oauth: `{entry}`:{flow} {error:?}"),
         }
     }
 

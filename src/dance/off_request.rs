@@ -8,11 +8,11 @@ use super::Dance;
 use crate::client::{Client, Ended};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Purpose};
+use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::signals::Event;
-use crate::storage::{Key, Linked, Place, Record, Storage};
+use crate::storage::{Account, AccountKey, Linked, Place, Storage};
 use crate::token::Token;
 use crate::user::UserId;
 
@@ -20,47 +20,47 @@ impl Dance {
     pub(super) fn shared(&self) -> Result<&Arc<dyn Storage>> {
         match &self.store {
             Place::Shared(storage) => Ok(storage),
-            Place::Browser => Err(Error::new(ErrorKind::Config, "Accounts are kept in browsers.")
-                .because("CookieStorage has no accounts off a request: name a storage, `DieselStorage::database(\"…\")` say")),
+            Place::Browser => Err(Error::new(ErrorKind::Misconfigured, "Accounts are kept in browsers.")
+                .with_source("CookieStorage has no accounts off a request: name a storage, `DieselStorage::database(\"…\")` say")),
         }
     }
 
     /// A client of `user`'s account at `P`; none when there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`] when the stored token can't be used any more; [`ErrorKind::UnknownProvider`] when there
-    /// is no entry of `P`'s name; [`ErrorKind::Config`] with `CookieStorage`; [`ErrorKind::Store`].
+    /// [`ErrorKind::ReconnectNeeded`] when the stored token can't be used any more; [`ErrorKind::UnknownProvider`] when there
+    /// is no entry of `P`'s name; [`ErrorKind::Misconfigured`] with `CookieStorage`; [`ErrorKind::StoreUnavailable`].
     pub async fn client<P: Provider>(&self, provider: P, user: &impl UserId) -> Result<Option<Client>> {
         let _ = provider;
         let storage = self.shared()?.clone();
-        self.open(self.entry(P::NAME)?, storage, &Key::owner(P::NAME, user)).await
+        self.open(self.entry(P::NAME)?, storage, &AccountKey::owner(P::NAME, user)).await
     }
 
     /// A client of the account of `provider_user_id` at `P`, of several the one that is meant; none when there is none.
     ///
     /// # Errors
     /// As [`client`](Dance::client).
-    pub async fn client_of<P: Provider>(
+    pub async fn client_for_account<P: Provider>(
         &self,
         provider: P,
         provider_user_id: &str,
     ) -> Result<Option<Client>> {
         let _ = provider;
         let storage = self.shared()?.clone();
-        self.open(self.entry(P::NAME)?, storage, &Key::identity(P::NAME, provider_user_id)).await
+        self.open(self.entry(P::NAME)?, storage, &AccountKey::identity(P::NAME, provider_user_id)).await
     }
 
     /// All accounts at `P`, one client after the other, read in pages.
-    pub fn each<P: Provider>(&self, provider: P) -> Each {
+    pub fn each<P: Provider>(&self, provider: P) -> AccountClients {
         let _ = provider;
-        Each { dance: self.clone(), entry: P::NAME, page: VecDeque::new(), after: 0, done: false }
+        AccountClients { dance: self.clone(), entry: P::NAME, page: VecDeque::new(), after: 0, done: false }
     }
 
     /// `user`'s accounts at all entries.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
-    pub async fn accounts(&self, user: &impl UserId) -> Result<Vec<Record>> {
+    /// [`ErrorKind::Misconfigured`] with `CookieStorage`, [`ErrorKind::StoreUnavailable`].
+    pub async fn accounts(&self, user: &impl UserId) -> Result<Vec<Account>> {
         let entries: Vec<&str> = self.entries.keys().map(String::as_str).collect();
         self.shared()?.list(Some(&user.to_string()), &entries).await
     }
@@ -68,10 +68,10 @@ impl Dance {
     /// The account of `provider_user_id` at `P`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
-    pub async fn account<P: Provider>(&self, provider: P, provider_user_id: &str) -> Result<Option<Record>> {
+    /// [`ErrorKind::Misconfigured`] with `CookieStorage`, [`ErrorKind::StoreUnavailable`].
+    pub async fn account<P: Provider>(&self, provider: P, provider_user_id: &str) -> Result<Option<Account>> {
         let _ = provider;
-        self.shared()?.get(&Key::identity(P::NAME, provider_user_id)).await
+        self.shared()?.get(&AccountKey::identity(P::NAME, provider_user_id)).await
     }
 
     /// Stores an account that came from elsewhere: another app, another library. An account that is there already is
@@ -81,18 +81,18 @@ impl Dance {
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] when it is somebody else's, or the policy says no; [`ErrorKind::UnknownProvider`] when
-    /// there is no entry of `P`'s name; [`ErrorKind::Config`] with `CookieStorage`, and when the account was stored
-    /// while the entry pointed to another server; [`ErrorKind::Store`].
+    /// there is no entry of `P`'s name; [`ErrorKind::Misconfigured`] with `CookieStorage`, and when the account was stored
+    /// while the entry pointed to another server; [`ErrorKind::StoreUnavailable`].
     pub async fn import<P: Provider>(
         &self,
         provider: P,
         user: &impl UserId,
         profile: Profile,
         token: Token,
-    ) -> Result<Record> {
+    ) -> Result<Account> {
         let _ = provider;
         let entry = self.entry(P::NAME)?;
-        let arrival = Arrival {
+        let arrival = AuthorizedLogin {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
             purpose: Purpose::Connect,
@@ -115,18 +115,18 @@ impl Dance {
 
     /// Deletes what is under `key`: one account by its identity, or all of a user's at an entry. Nothing there is no
     /// error; whether the user can still sign in is the caller's business. Its tokens are revoked at the provider in the
-    /// background: [`revoked`](Dance::revoked) waits for that. Signals hear of it ([`Event::AccountRemoved`]).
+    /// background: [`revoked`](Dance::wait_for_revocations) waits for that. Signals hear of it ([`Event::AccountRemoved`]).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] with `CookieStorage`, [`ErrorKind::Store`].
-    pub async fn delete(&self, key: &Key) -> Result<()> {
+    /// [`ErrorKind::Misconfigured`] with `CookieStorage`, [`ErrorKind::StoreUnavailable`].
+    pub async fn delete(&self, key: &AccountKey) -> Result<()> {
         self.delete_in(self.shared()?, key).await
     }
 
-    pub(super) async fn delete_in(&self, storage: &Arc<dyn Storage>, key: &Key) -> Result<()> {
+    pub(super) async fn delete_in(&self, storage: &Arc<dyn Storage>, key: &AccountKey) -> Result<()> {
         let removed = match key {
-            Key::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
-            Key::Identity { .. } => storage.fresh(key).await?.into_iter().collect(),
+            AccountKey::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
+            AccountKey::Identity { .. } => storage.get_uncached(key).await?.into_iter().collect(),
         };
         storage.delete(key).await?;
         self.removed(storage, removed).await;
@@ -134,7 +134,7 @@ impl Dance {
     }
 
     /// Signals hear that `record` was stored: for the first time, or again.
-    pub(super) async fn tell_stored(&self, record: &Record, new: bool) {
+    pub(super) async fn tell_stored(&self, record: &Account, new: bool) {
         let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
         let user = record.user_id.clone();
         let event = match new {
@@ -145,10 +145,10 @@ impl Dance {
     }
 
     /// Signals hear that these accounts were removed, and their tokens end at their providers (RF-06).
-    pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Record>) {
+    pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Account>) {
         for record in removed {
             self.workshop.revoke(storage, record.clone(), Ended::Removed);
-            let Record { entry, provider_user_id, user_id: user, .. } = record;
+            let Account { entry, provider_user_id, user_id: user, .. } = record;
             self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
         }
     }
@@ -157,14 +157,14 @@ impl Dance {
     /// for a program that removes accounts and then ends. A server does so by itself, for two seconds.
     ///
     /// ```
-    /// # use rocket_dance::{Dance, Result, storage::Key};
+    /// # use rocket_dance::{Dance, Result, storage::AccountKey};
     /// async fn forget(dance: &Dance, user: i32) -> Result<()> {
-    ///     dance.delete(&Key::owner("gitlab", user)).await?;
-    ///     dance.revoked().await;
+    ///     dance.delete(&AccountKey::owner("gitlab", user)).await?;
+    ///     dance.wait_for_revocations().await;
     ///     Ok(())
     /// }
     /// ```
-    pub async fn revoked(&self) {
+    pub async fn wait_for_revocations(&self) {
         self.workshop.revocations.done().await;
     }
 
@@ -179,21 +179,21 @@ impl Dance {
 const PAGE: usize = 100;
 
 /// The accounts of an entry, one client after the other: [`Dance::each`].
-pub struct Each {
+pub struct AccountClients {
     dance: Dance,
     entry: &'static str,
-    page: VecDeque<Record>,
+    page: VecDeque<Account>,
     after: i64,
     done: bool,
 }
 
-impl Each {
+impl AccountClients {
     /// The next client. An account whose token can't be opened any more is reported in the log and passed over; one
-    /// whose grant is dead answers its first call with [`ErrorKind::Reconnect`].
+    /// whose grant is dead answers its first call with [`ErrorKind::ReconnectNeeded`].
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; the next call tries the same page again. [`ErrorKind::UnknownProvider`] when there is no
-    /// entry of `P`'s name; [`ErrorKind::Config`] with a storage that can't walk its accounts, `CookieStorage` say.
+    /// [`ErrorKind::StoreUnavailable`]; the next call tries the same page again. [`ErrorKind::UnknownProvider`] when there is no
+    /// entry of `P`'s name; [`ErrorKind::Misconfigured`] with a storage that can't walk its accounts, `CookieStorage` say.
     pub async fn next(&mut self) -> Result<Option<Client>> {
         let storage = self.dance.shared()?.clone();
         let entry: Arc<Entry> = self.dance.entry(self.entry)?.clone();
@@ -218,8 +218,11 @@ impl Each {
     }
 }
 
-impl fmt::Debug for Each {
+impl fmt::Debug for AccountClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Each").field("entry", &self.entry).field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("AccountClients")
+            .field("entry", &self.entry)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
     }
 }

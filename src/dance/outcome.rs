@@ -16,18 +16,6 @@ pub(super) enum Outcome {
     Failed(String, String),
 }
 
-/// The kinds that a dance may fail with after its callback was taken.
-const KINDS: [ErrorKind; 8] = [
-    ErrorKind::NotTrusted,
-    ErrorKind::Denied,
-    ErrorKind::Refused,
-    ErrorKind::ProviderAnswer,
-    ErrorKind::ProviderUnreachable,
-    ErrorKind::Deadline,
-    ErrorKind::Store,
-    ErrorKind::Config,
-];
-
 impl Outcome {
     pub(super) fn failed(error: &Error) -> Self {
         let words = error.to_string();
@@ -39,7 +27,7 @@ impl Outcome {
         match self {
             Outcome::To(path) => Ok(Reply::SeeOther(path)),
             Outcome::Failed(code, words) => {
-                let kind = KINDS.into_iter().find(|kind| kind.code() == code).unwrap_or(ErrorKind::App);
+                let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::CallbackNotTrusted);
                 Err(Error::new(kind, words))
             }
         }

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::Dance;
 use crate::error::{Error, Result};
 use crate::flow::handle;
-use crate::link::{Arrival, Purpose};
+use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
 use crate::secret::{encode, random};
-use crate::storage::Claim;
+use crate::storage::ClaimState;
 use crate::token::Token;
 
 const COOKIE: &str = "rocket_dance_pending";
@@ -39,8 +39,8 @@ pub(super) struct Pending {
 
 impl Pending {
     /// The arrival that it was, as its user's own who presses "Connect".
-    pub(super) fn into_arrival(self, now: i64) -> Option<Arrival> {
-        Some(Arrival {
+    pub(super) fn into_arrival(self, now: i64) -> Option<AuthorizedLogin> {
+        Some(AuthorizedLogin {
             entry: self.entry,
             issuer: self.issuer,
             purpose: Purpose::Connect,
@@ -64,7 +64,7 @@ impl Dance {
     pub(super) async fn let_wait(
         &self,
         request: &Request<'_>,
-        arrival: &Arrival,
+        arrival: &AuthorizedLogin,
         user: &str,
         next: String,
     ) -> Result<()> {
@@ -100,7 +100,7 @@ impl Dance {
     /// What waits in this browser.
     pub(super) async fn pending(&self, request: &Request<'_>) -> Result<Option<Pending>> {
         let Some(id) = self.pending_id(request) else { return Ok(None) };
-        let Claim::Settled(sealed) = self.storage(request).settled(&id).await? else { return Ok(None) };
+        let ClaimState::Settled(sealed) = self.storage(request).settled(&id).await? else { return Ok(None) };
         let plain = self.keys().open(PURPOSE, &[&id], &sealed).ok();
         let pending = plain.and_then(|plain| serde_json::from_slice::<Pending>(&plain).ok());
         Ok(pending.filter(|pending| self.clock().now() < pending.until))
@@ -112,7 +112,7 @@ impl Dance {
         let now = self.clock().now();
         let first = self.storage(request).claim(&format!("{id} used"), now, now + 2 * TTL).await?;
         self.forget_pending(request).await;
-        Ok(first == Claim::First)
+        Ok(first == ClaimState::First)
     }
 
     /// Forgets what waits in this browser.

@@ -6,19 +6,19 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Record, Storage};
+use crate::storage::{Account, Storage};
 
 impl Dance {
     /// Makes `account` the primary one of its user's at its entry: the one that [`Dance::client`],
     /// [`OAuth`](crate::OAuth) and [`Accounts`](crate::Accounts) take. The others keep their order.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`] when it is no longer its user's; [`ErrorKind::Config`] when it is nobody's, and with
-    /// `CookieStorage`; [`ErrorKind::Store`].
-    pub async fn make_primary(&self, account: &Record) -> Result<()> {
+    /// [`ErrorKind::NotConnected`] when it is no longer its user's; [`ErrorKind::Misconfigured`] when it is nobody's, and with
+    /// `CookieStorage`; [`ErrorKind::StoreUnavailable`].
+    pub async fn make_primary(&self, account: &Account) -> Result<()> {
         let Some(user) = &account.user_id else {
             return Err(Error::new(
-                ErrorKind::Config,
+                ErrorKind::Misconfigured,
                 "This account is nobody's: it has no others beside it.",
             ));
         };

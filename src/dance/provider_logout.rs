@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{LOGOUT_TTL, LogoutToken};
 use crate::secret::{Secret, encode, random};
 use crate::session::the_apps_own;
-use crate::storage::{Claim, Session, Whose};
+use crate::storage::{ClaimState, Session, SessionSelection};
 
 const COOKIE: &str = "rocket_dance_logout";
 /// How long a person may take at the provider, in seconds.
@@ -104,7 +104,7 @@ impl Dance {
                     ErrorKind::BadRequest
                     | ErrorKind::Csrf
                     | ErrorKind::UnknownProvider
-                    | ErrorKind::ProviderAnswer => "invalid_request",
+                    | ErrorKind::BadProviderAnswer => "invalid_request",
                     _ => "server_error",
                 };
                 let body = format!("{{\"error\":\"{code}\"}}");
@@ -129,10 +129,10 @@ impl Dance {
         // "no" because our database was down comes again with the same one.
         let now = self.clock().now();
         let until = now + LOGOUT_TTL + 2 * entry.clock_skew + 60;
-        if let Claim::Settled(_) = storage.claim(&handle, now, until).await? {
+        if let ClaimState::Settled(_) = storage.claim(&handle, now, until).await? {
             return Err(Error::new(ErrorKind::BadRequest, "This logout token has been used."));
         }
-        let whose = Whose::Login {
+        let whose = SessionSelection::ProviderSession {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
             provider_user_id: sub,

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::headline;
 
 /// How long to wait where nobody says it.
 const WAIT: Duration = Duration::from_secs(5);
@@ -96,7 +95,7 @@ impl Dance {
 
     fn failure(&self, request: &Request<'_>, error: &Error) -> Reply {
         let login_url = match error.kind() {
-            ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect => {
+            ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
                 Some(self.login_path(None, None))
             }
             ErrorKind::SignInFirst => Some(self.login_path(None, Some(&self.confirm_path()))),
@@ -106,7 +105,7 @@ impl Dance {
             return Reply::Json(error_json(error, login_url.as_deref()));
         }
         let context = json!({
-            "headline": headline(error.kind()),
+            "headline": error.kind().headline(),
             "message": error.to_string(),
             "code": error.kind().code(),
             "back": match error.kind() {

@@ -27,13 +27,13 @@ const TRIES: usize = 3;
 #[must_use = "nothing is resealed until it runs"]
 pub struct Reseal {
     dance: Dance,
-    report: Resealed,
+    report: ResealReport,
 }
 
 /// What a [`Reseal`] has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Resealed {
+pub struct ResealReport {
     /// So many accounts were looked at.
     pub walked: u64,
     /// So many of them were sealed anew.
@@ -53,7 +53,7 @@ impl Dance {
     /// seals; put it first, and restart them; run this; take the old one out. A key that accounts still need is named in
     /// the log when the app starts without it.
     pub fn reseal(&self) -> Reseal {
-        let report = Resealed { walked: 0, resealed: 0, unreadable: 0, last_id: i64::MIN };
+        let report = ResealReport { walked: 0, resealed: 0, unreadable: 0, last_id: i64::MIN };
         Reseal { dance: self.clone(), report }
     }
 }
@@ -68,15 +68,15 @@ impl Reseal {
     /// Walks to the end, and says what was done. Called again after an error, it goes on where that was.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) with a storage that
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable); [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) with a storage that
     /// can't walk its accounts, `CookieStorage` say.
-    pub async fn run(&mut self) -> Result<Resealed> {
+    pub async fn run(&mut self) -> Result<ResealReport> {
         let storage = self.dance.shared()?.clone();
         loop {
             let page = storage.page(None, self.report.last_id, PAGE).await?;
             for record in &page {
                 match self.one(&*storage, record.clone()).await? {
-                    Done::Resealed => self.report.resealed += 1,
+                    Done::ResealReport => self.report.resealed += 1,
                     Done::Unreadable => self.report.unreadable += 1,
                     Done::Nothing => {}
                 }
@@ -90,21 +90,21 @@ impl Reseal {
     }
 
     /// What has been done so far.
-    pub fn report(&self) -> Resealed {
+    pub fn report(&self) -> ResealReport {
         self.report
     }
 
-    async fn one(&self, storage: &dyn Storage, mut record: crate::storage::Record) -> Result<Done> {
+    async fn one(&self, storage: &dyn Storage, mut record: crate::storage::Account) -> Result<Done> {
         let keys = self.dance.keys();
         for _ in 0..TRIES {
             match record.resealed(keys)? {
                 Err(_) => return Ok(Done::Unreadable),
                 Ok(None) => return Ok(Done::Nothing),
-                Ok(Some(sealed)) if storage.reseal(&record, &sealed).await? => return Ok(Done::Resealed),
+                Ok(Some(sealed)) if storage.reseal(&record, &sealed).await? => return Ok(Done::ResealReport),
                 Ok(Some(_)) => {}
             }
             // Written meanwhile: maybe by a process that has the old key in its first place still.
-            match same(storage, &record, storage.fresh(&record.key()).await?).await? {
+            match same(storage, &record, storage.get_uncached(&record.key()).await?).await? {
                 Some(now) => record = now,
                 None => break,
             }
@@ -114,7 +114,7 @@ impl Reseal {
 }
 
 enum Done {
-    Resealed,
+    ResealReport,
     Unreadable,
     Nothing,
 }
@@ -167,7 +167,10 @@ mod tests {
             [&mine, &mine, &suite::keys(), &suite::keys(), &suite::keys()].into_iter().enumerate()
         {
             let arrival = suite::arrival("gone", Some(&n.to_string()), Some("7"));
-            storage.set(&crate::storage::Record::of(&arrival, Some("7"), None, ring).unwrap()).await.unwrap();
+            storage
+                .set(&crate::storage::Account::of(&arrival, Some("7"), None, ring).unwrap())
+                .await
+                .unwrap();
         }
         let figment = Figment::from(rocket::Config::debug_default())
             .merge(("dance.token_keys", ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="]));
@@ -181,7 +184,7 @@ mod tests {
         assert!(lines[0].contains("`token_keys`") && lines[0].contains("dance.reseal()"));
         let report = dance.reseal().run().await.unwrap();
         assert_eq!((report.walked, report.resealed, report.unreadable), (5, 0, 3));
-        dance.shared().unwrap().delete(&crate::storage::Key::owner("gone", 7)).await.unwrap();
+        dance.shared().unwrap().delete(&crate::storage::AccountKey::owner("gone", 7)).await.unwrap();
         assert!(dance.lost_keys().await.unwrap().is_empty());
     }
 }

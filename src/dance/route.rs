@@ -203,7 +203,7 @@ impl Form {
 pub(super) async fn form(request: &Request<'_>, data: Data<'_>) -> Result<Form> {
     if request.content_type() != Some(&ContentType::Form) {
         return Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.")
-            .because("the body is not application/x-www-form-urlencoded"));
+            .with_source("the body is not application/x-www-form-urlencoded"));
     }
     match data.open(16.kibibytes()).into_string().await {
         Ok(body) if body.is_complete() => Ok(Form(body.into_inner())),

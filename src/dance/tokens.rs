@@ -9,10 +9,10 @@ use rocket::Request;
 use super::{Dance, Place};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Purpose, check_user, moved};
+use crate::link::{AuthorizedLogin, Purpose, check_user, moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
-use crate::storage::{Key, Record, Storage};
+use crate::storage::{Account, AccountKey, Storage};
 use crate::token::Token;
 use crate::user::UserId;
 
@@ -57,7 +57,7 @@ use crate::user::UserId;
 /// | `SQLAlchemyStorage(…, user=current_user)` | the app's [`Sessions`](crate::Sessions), [`CurrentUser`](crate::CurrentUser) when it has none of its own |
 /// | `anon_user` | [`Sessions::current`](crate::Sessions::current) answers `None` |
 /// | `user_required` | `user_required` under `[default.dance]` |
-/// | `ValueError("Cannot get OAuth token without an associated user")` | [`ErrorKind::Config`], or [`ErrorKind::NotSignedIn`] of a request |
+/// | `ValueError("Cannot get OAuth token without an associated user")` | [`ErrorKind::Misconfigured`], or [`ErrorKind::NotSignedIn`] of a request |
 /// | `MultipleResultsFound` | can't happen: several accounts have an order, the first is the primary one |
 #[must_use = "a handle does nothing by itself"]
 pub struct Tokens<P> {
@@ -104,9 +104,9 @@ impl<P: Provider> Tokens<P> {
     /// The token; none where there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`] when there is one that can't be opened any more. [`ErrorKind::Config`] without a user
+    /// [`ErrorKind::ReconnectNeeded`] when there is one that can't be opened any more. [`ErrorKind::Misconfigured`] without a user
     /// where there must be one, [`ErrorKind::NotSignedIn`] when it is a request's that is nobody's.
-    /// [`ErrorKind::UnknownProvider`] when there is no entry of `P`'s name; [`ErrorKind::Store`].
+    /// [`ErrorKind::UnknownProvider`] when there is no entry of `P`'s name; [`ErrorKind::StoreUnavailable`].
     pub async fn get(&self) -> Result<Option<Token>> {
         let (storage, key) = self.place()?;
         let entry = self.dance.entry(P::NAME)?;
@@ -127,16 +127,16 @@ impl<P: Provider> Tokens<P> {
     /// [signals](crate::Signals) hear of it.
     ///
     /// # Errors
-    /// As [`get`](Tokens::get); [`ErrorKind::Config`] also when the account was stored while the entry pointed to another
+    /// As [`get`](Tokens::get); [`ErrorKind::Misconfigured`] also when the account was stored while the entry pointed to another
     /// server.
-    pub async fn set(&self, token: Token) -> Result<Record> {
+    pub async fn set(&self, token: Token) -> Result<Account> {
         let (storage, key) = self.place()?;
         let (dance, entry) = (&self.dance, self.dance.entry(P::NAME)?);
         for _ in 0..TRIES {
             let now = dance.clock().now();
             let found = match self.is_nobodys(&key) {
                 true => nobodys::<P>(&*storage).await?,
-                false => storage.fresh(&key).await?,
+                false => storage.get_uncached(&key).await?,
             };
             let Some(old) = found else {
                 return self.create(&*storage, &key, token, now).await;
@@ -153,9 +153,15 @@ impl<P: Provider> Tokens<P> {
         Err(Error::store("the account is written by others again and again"))
     }
 
-    async fn create(&self, storage: &dyn Storage, key: &Key, token: Token, now: i64) -> Result<Record> {
-        let Key::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
-        let arrival = Arrival {
+    async fn create(
+        &self,
+        storage: &dyn Storage,
+        key: &AccountKey,
+        token: Token,
+        now: i64,
+    ) -> Result<Account> {
+        let AccountKey::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
+        let arrival = AuthorizedLogin {
             entry: entry.clone(),
             issuer: self.dance.entry(entry)?.authority().to_owned(),
             purpose: Purpose::Connect,
@@ -171,12 +177,12 @@ impl<P: Provider> Tokens<P> {
             now,
             notes: Default::default(),
         };
-        let new = Record::of(&arrival, user.as_deref(), None, self.dance.keys())?;
+        let new = Account::of(&arrival, user.as_deref(), None, self.dance.keys())?;
         storage.set(&new).await?;
         // Its id is the storage's to give.
         let stored = match self.is_nobodys(key) {
             true => nobodys::<P>(storage).await?,
-            false => storage.fresh(key).await?,
+            false => storage.get_uncached(key).await?,
         };
         let stored = stored.unwrap_or(new);
         self.dance.tell_stored(&stored, true).await;
@@ -187,7 +193,7 @@ impl<P: Provider> Tokens<P> {
     /// in is the caller's business. Nothing there is no error.
     ///
     /// # Errors
-    /// As [`get`](Tokens::get), but for [`ErrorKind::Reconnect`].
+    /// As [`get`](Tokens::get), but for [`ErrorKind::ReconnectNeeded`].
     pub async fn delete(&self) -> Result<()> {
         let (storage, key) = self.place()?;
         if !self.is_nobodys(&key) {
@@ -201,13 +207,13 @@ impl<P: Provider> Tokens<P> {
     }
 
     /// Whether it is nobody's token: in a storage that all share, the accounts without a user that have an identity are
-    /// strangers', kept until they come back ([`Verdict::Keep`](crate::Verdict::Keep)).
-    fn is_nobodys(&self, key: &Key) -> bool {
-        matches!(self.dance.store, Place::Shared(_)) && matches!(key, Key::Owner { user: None, .. })
+    /// strangers', kept until they come back ([`Verdict::StoreWithoutUser`](crate::Verdict::StoreWithoutUser)).
+    fn is_nobodys(&self, key: &AccountKey) -> bool {
+        matches!(self.dance.store, Place::Shared(_)) && matches!(key, AccountKey::Owner { user: None, .. })
     }
 
     /// Where the token is, checked before anything is asked: what a cache remembers answers nobody who may not ask.
-    fn place(&self) -> Result<(Arc<dyn Storage>, Key)> {
+    fn place(&self) -> Result<(Arc<dyn Storage>, AccountKey)> {
         self.dance.entry(P::NAME)?;
         let (user, storage) = match &self.whose {
             Whose::User(user) => (Some(user), self.dance.shared()?.clone()),
@@ -218,7 +224,7 @@ impl<P: Provider> Tokens<P> {
             Some(user) => check_user(user)?,
             None if self.dance.is_site(P::NAME) => {
                 return Err(Error::new(
-                    ErrorKind::Config,
+                    ErrorKind::Misconfigured,
                     format!(
                         "The entry `{}` is the site's: the guard `Site` has its account, its dance connects it.",
                         P::NAME
@@ -228,16 +234,16 @@ impl<P: Provider> Tokens<P> {
             None if self.dance.user_required => return Err(self.nobodys()),
             None => {}
         }
-        Ok((storage, Key::Owner { entry: P::NAME.into(), user: user.cloned() }))
+        Ok((storage, AccountKey::Owner { entry: P::NAME.into(), user: user.cloned() }))
     }
 
     fn nobodys(&self) -> Error {
         const CURE: &str =
             "`user_required = false` under [default.dance] in Rocket.toml allows tokens without a user";
         match &self.whose {
-            Whose::Visitor(..) => Error::new(ErrorKind::NotSignedIn, "Please sign in.").because(CURE),
+            Whose::Visitor(..) => Error::new(ErrorKind::NotSignedIn, "Please sign in.").with_source(CURE),
             _ => Error::new(
-                ErrorKind::Config,
+                ErrorKind::Misconfigured,
                 format!("Whose token at `{}`? Say it, `.of(&user)`; {CURE}.", P::NAME),
             ),
         }
@@ -246,7 +252,7 @@ impl<P: Provider> Tokens<P> {
 }
 
 /// The account at `P` that has neither a user nor an identity.
-async fn nobodys<P: Provider>(storage: &dyn Storage) -> Result<Option<Record>> {
+async fn nobodys<P: Provider>(storage: &dyn Storage) -> Result<Option<Account>> {
     let kept = storage.list(None, &[P::NAME]).await?;
     Ok(kept.into_iter().find(|record| record.provider_user_id.is_none()))
 }

@@ -35,7 +35,7 @@ const CONTENDED: [&str; 6] = [
     "Deadlock found",
     "Lock wait timeout",
     "due to lock timeout",
-    "Record has changed since last read", // MariaDB's 1020
+    "Account has changed since last read", // MariaDB's 1020
 ];
 const OUTAGE: [&str; 6] = [
     "disk",
@@ -91,9 +91,9 @@ impl Fault {
 }
 
 impl From<Cause> for Error {
-    /// [`ErrorKind::Store`](super::ErrorKind::Store) when the database is lost, locked or full, which may pass. Anything
+    /// [`ErrorKind::StoreUnavailable`](super::ErrorKind::StoreUnavailable) when the database is lost, locked or full, which may pass. Anything
     /// else, a row that is there twice or not at all, is a fault of the code that asked:
-    /// [`ErrorKind::App`](super::ErrorKind::App).
+    /// [`ErrorKind::AppError`](super::ErrorKind::AppError).
     fn from(cause: Cause) -> Self {
         let cause = without_value(cause);
         match Fault::of(&cause) {
@@ -129,13 +129,13 @@ mod tests {
     #[test]
     fn only_a_database_out_of_reach_may_pass() {
         for words in ["database is locked", "database or disk is full", "disk I/O error"] {
-            assert_eq!(error(Kind::Unknown, words).kind(), ErrorKind::Store, "{words}");
+            assert_eq!(error(Kind::Unknown, words).kind(), ErrorKind::StoreUnavailable, "{words}");
         }
-        assert_eq!(error(Kind::ClosedConnection, "").kind(), ErrorKind::Store);
+        assert_eq!(error(Kind::ClosedConnection, "").kind(), ErrorKind::StoreUnavailable);
         let twice = error(Kind::UniqueViolation, "UNIQUE constraint failed: users.name");
-        assert_eq!(twice.kind(), ErrorKind::App);
-        assert_eq!(error(Kind::Unknown, "no such table: users").kind(), ErrorKind::App);
-        assert_eq!(Error::from(Cause::NotFound).kind(), ErrorKind::App);
+        assert_eq!(twice.kind(), ErrorKind::AppError);
+        assert_eq!(error(Kind::Unknown, "no such table: users").kind(), ErrorKind::AppError);
+        assert_eq!(Error::from(Cause::NotFound).kind(), ErrorKind::AppError);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Callback {
     /// Reads a callback's query, as it stands in the URL (without `?`).
     ///
     /// # Errors
-    /// [`ErrorKind::NotTrusted`] for whatever can't be an answer to a dance of ours.
+    /// [`ErrorKind::CallbackNotTrusted`] for whatever can't be an answer to a dance of ours.
     pub(crate) fn parse(protocol: Protocol, query: &str) -> Result<Self> {
         let parameters = parameters(query).map_err(not_trusted)?;
         match protocol {
@@ -113,8 +113,8 @@ impl Callback {
 
 /// A callback that is not the answer to a dance that this browser began. The person sees one sentence for all causes.
 pub(crate) fn not_trusted(cause: &'static str) -> Error {
-    Error::new(ErrorKind::NotTrusted, "This sign-in can't be trusted any more. Please start again.")
-        .because(cause)
+    Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
+        .with_source(cause)
 }
 
 /// Somebody else's text, fit for a page or a log: at most `max` characters, none of which controls anything.
@@ -176,7 +176,7 @@ mod tests {
 
     fn refused(query: &str) -> String {
         let error = parse(query).expect_err(query);
-        assert_eq!(error.kind(), ErrorKind::NotTrusted, "{query}");
+        assert_eq!(error.kind(), ErrorKind::CallbackNotTrusted, "{query}");
         format!("{error:?}")
     }
 
@@ -268,7 +268,7 @@ mod tests {
             "state=t&code=v",
             &format!("oauth_token=t&oauth_verifier={}", "v".repeat(4097)),
         ] {
-            assert_eq!(parse_oauth1(query).unwrap_err().kind(), ErrorKind::NotTrusted, "{query}");
+            assert_eq!(parse_oauth1(query).unwrap_err().kind(), ErrorKind::CallbackNotTrusted, "{query}");
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) struct Fetched<T> {
 
 struct Slot<T> {
     kept: Mutex<Kept<T>>,
-    /// Whose turn it is to fetch.
+    /// SessionSelection turn it is to fetch.
     turn: Turn<()>,
 }
 

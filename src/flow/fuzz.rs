@@ -11,7 +11,7 @@ use super::token_answer::{self, TokenAnswer};
 use super::{Callback, Flow, Metadata, json, oauth1, userinfo};
 use crate::config::Entry;
 use crate::link::Purpose;
-use crate::provider::{Algorithm, Protocol};
+use crate::provider::{Protocol, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, encode};
 
 /// When everything happens, in unix seconds.
@@ -55,7 +55,9 @@ pub(crate) fn jwks(body: &[u8]) -> bool {
     static SIGNATURE: LazyLock<Vec<u8>> = LazyLock::new(|| KEY.sign(MESSAGE).as_ref().to_vec());
     let Ok(keys) = KeySet::parse(body) else { return false };
     let signed = |algorithm| keys.verify(Some(KID), None, algorithm, MESSAGE, &SIGNATURE);
-    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA].map(signed).contains(&true)
+    [SigningAlgorithm::RS256, SigningAlgorithm::PS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA]
+        .map(signed)
+        .contains(&true)
 }
 
 /// Whether `token` is the ID token of a sign-in at `entry` whose nonce is `nonce`.

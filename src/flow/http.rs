@@ -133,20 +133,24 @@ fn tls() -> Result<ClientConfig> {
 }
 
 fn misconfigured(cause: String) -> Error {
-    Error::new(ErrorKind::Config, "The HTTP client can't be set up.").because(cause)
+    Error::new(ErrorKind::Misconfigured, "The HTTP client can't be set up.").with_source(cause)
 }
 
 /// A request that got no answer. Never prints the URL: it may hold secrets.
 pub(crate) fn unreachable(error: reqwest::Error) -> Error {
     let error = error.without_url();
     if error.is_timeout() {
-        return Error::new(ErrorKind::Deadline, "The provider did not answer in time. Please try again.")
-            .because(error);
+        return Error::new(
+            ErrorKind::ProviderTimeout,
+            "The provider did not answer in time. Please try again.",
+        )
+        .with_source(error);
     }
     if error.is_builder() {
-        return Error::new(ErrorKind::Config, "A request to the provider can't be built.").because(error);
+        return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
+            .with_source(error);
     }
-    unavailable("").because(error)
+    unavailable("").with_source(error)
 }
 
 /// A provider that is down, or says so.
@@ -155,13 +159,13 @@ pub(crate) fn unavailable(cause: impl Into<String>) -> Error {
         ErrorKind::ProviderUnreachable,
         "The provider can't be reached at the moment. Please try again.",
     )
-    .because(cause.into())
+    .with_source(cause.into())
 }
 
 /// A provider's answer that fails a check. The cause names the check, never the values.
 pub(crate) fn bad_answer(cause: impl Into<String>) -> Error {
-    Error::new(ErrorKind::ProviderAnswer, "The provider's answer can't be used. Please try again later.")
-        .because(cause.into())
+    Error::new(ErrorKind::BadProviderAnswer, "The provider's answer can't be used. Please try again later.")
+        .with_source(cause.into())
 }
 
 /// An answer to `what` of this status, which is not a success.

@@ -12,7 +12,7 @@ use super::{Engine, Flow};
 use crate::config::Entry;
 use crate::error::Result;
 use crate::profile::claims;
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 use crate::secret::{Secret, encode};
 use crate::token::Token;
 
@@ -119,7 +119,7 @@ impl Expected<'_> {
     pub(super) fn check(
         &self,
         all: Map<String, Value>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
     ) -> Result<Claims, &'static str> {
         let claims = Value::Object(all);
         check_parties(self.entry, &claims)?;
@@ -229,8 +229,8 @@ pub(super) fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'stati
 }
 
 /// `at_hash` and `c_hash`: the left half of the hash that the signature uses (Core §3.1.3.6); Ed25519 uses SHA-512.
-fn half_hash(algorithm: Algorithm, secret: &Secret) -> String {
-    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+fn half_hash(algorithm: SigningAlgorithm, secret: &Secret) -> String {
+    use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let hash = match algorithm {
         RS256 | PS256 | ES256 => &SHA256,
         RS384 | PS384 | ES384 => &SHA384,

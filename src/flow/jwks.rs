@@ -13,7 +13,7 @@ use super::{Http, json};
 use crate::clock::Clock;
 use crate::config::TENANT;
 use crate::error::Result;
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 use crate::secret::decode;
 
 /// How many keys of one set are read.
@@ -70,7 +70,7 @@ impl KeySet {
         &self,
         kid: Option<&str>,
         issuer: Option<&str>,
-        algorithm: Algorithm,
+        algorithm: SigningAlgorithm,
         message: &[u8],
         signature: &[u8],
     ) -> bool {
@@ -86,7 +86,7 @@ struct Key {
     kid: Option<String>,
     /// The one algorithm that the key is for, where the set says so.
     alg: Option<String>,
-    /// Whose tokens it signs, where the set says so, as Microsoft's do.
+    /// SessionSelection tokens it signs, where the set says so, as Microsoft's do.
     issuer: Option<String>,
     material: Material,
 }
@@ -130,17 +130,17 @@ impl Key {
         }
     }
 
-    fn is_for(&self, algorithm: Algorithm) -> bool {
+    fn is_for(&self, algorithm: SigningAlgorithm) -> bool {
         self.alg.as_deref().is_none_or(|alg| algorithm.is(alg))
             && match self.material {
                 Material::Rsa { .. } => rsa(algorithm).is_some(),
-                Material::P256(_) => algorithm == Algorithm::ES256,
-                Material::P384(_) => algorithm == Algorithm::ES384,
-                Material::Ed25519(_) => algorithm == Algorithm::EdDSA,
+                Material::P256(_) => algorithm == SigningAlgorithm::ES256,
+                Material::P384(_) => algorithm == SigningAlgorithm::ES384,
+                Material::Ed25519(_) => algorithm == SigningAlgorithm::EdDSA,
             }
     }
 
-    fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    fn verify(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         let point: (&dyn signature::VerificationAlgorithm, _) = match &self.material {
             Material::Rsa { n, e } => {
                 return rsa(algorithm).is_some_and(|how| {
@@ -157,14 +157,14 @@ impl Key {
 }
 
 /// How an RSA key verifies: 2048 bits at least, ring refuses less.
-fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+fn rsa(algorithm: SigningAlgorithm) -> Option<&'static RsaParameters> {
     Some(match algorithm {
-        Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-        Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-        Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-        Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
-        Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
-        Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+        SigningAlgorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        SigningAlgorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        SigningAlgorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        SigningAlgorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+        SigningAlgorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+        SigningAlgorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
         _ => return None,
     })
 }

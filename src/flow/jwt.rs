@@ -9,7 +9,7 @@ use super::oidc::Metadata;
 use super::{Engine, json};
 use crate::config::Entry;
 use crate::error::{Error, Result};
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 use crate::secret::decode;
 
 /// How long a token may be, in bytes.
@@ -60,7 +60,7 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) claims: Map<String, Value>,
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithm: SigningAlgorithm,
 }
 
 impl Engine {
@@ -93,7 +93,7 @@ impl Engine {
 
 /// A token taken apart, not yet verified.
 pub(crate) struct Jwt<'a> {
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithm: SigningAlgorithm,
     kid: Option<String>,
     signed: &'a str,
     signature: Vec<u8>,
@@ -103,7 +103,11 @@ pub(crate) struct Jwt<'a> {
 impl<'a> Jwt<'a> {
     /// Takes `token` apart. Which algorithms will do is ours to say (`allowed`); the header only picks among them.
     /// Where it says how to find a key (`jku`, `x5u`, `jwk`, `x5c`), nobody listens.
-    pub(crate) fn parse(token: &'a str, kind: Kind, allowed: &[Algorithm]) -> Result<Self, &'static str> {
+    pub(crate) fn parse(
+        token: &'a str,
+        kind: Kind,
+        allowed: &[SigningAlgorithm],
+    ) -> Result<Self, &'static str> {
         if token.len() > MAX_BYTES {
             return Err("it is too long");
         }

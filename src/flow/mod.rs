@@ -57,7 +57,7 @@ pub(crate) const FLOW_TTL: i64 = 600;
 
 /// How long the calls of [`Engine::check`] and [`Engine::finish`] take together at most: the metadata twice, the token, the keys twice, the userinfo and its further answers.
 pub(crate) fn longest_dance(entry: &Entry) -> Duration {
-    http::DEADLINE * (6 + u32::try_from(entry.more.len()).unwrap_or(u32::MAX - 6))
+    http::DEADLINE * (6 + u32::try_from(entry.extra_userinfo_urls.len()).unwrap_or(u32::MAX - 6))
 }
 
 /// How long the calls of [`Engine::refresh`] take together at most: the metadata, the token, the keys twice.
@@ -279,10 +279,10 @@ impl Engine {
                     format!("the provider said `{error}`: {}", description.as_deref().unwrap_or_default());
                 Err(match error.as_str() {
                     "access_denied" => Error::new(
-                        ErrorKind::Denied,
+                        ErrorKind::AccessDenied,
                         format!("You did not let this site use your {} account.", entry.title),
                     )
-                    .because(cause),
+                    .with_source(cause),
                     "temporarily_unavailable" | "server_error" => http::unavailable(cause),
                     _ => http::bad_answer(cause),
                 })
@@ -335,7 +335,7 @@ impl Engine {
     /// `person` is the provider's id of the account's user: nobody else's token takes its place.
     ///
     /// # Errors
-    /// [`ErrorKind::Reconnect`] when the grant is dead (`invalid_grant`, or no refresh token); anything else says
+    /// [`ErrorKind::ReconnectNeeded`] when the grant is dead (`invalid_grant`, or no refresh token); anything else says
     /// nothing about the grant.
     pub(crate) async fn refresh(&self, entry: &Entry, token: &Token, person: Option<&str>) -> Result<Token> {
         let refresh_token =

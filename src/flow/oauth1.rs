@@ -168,7 +168,7 @@ fn refusal(entry: &Entry, answer: &Response, asking: Asking, now: i64) -> Error 
 }
 
 fn refused(cause: String) -> Error {
-    not_trusted("the provider refused the verifier").because(cause)
+    not_trusted("the provider refused the verifier").with_source(cause)
 }
 
 /// By how many seconds this machine is ahead of who answered.

@@ -251,7 +251,7 @@ impl Sender {
             // Ended already, as was wanted: Google says so where RFC 7009 §2.2 wants a 200.
             "invalid_token" if self.asking == Asking::Revoke => return None,
             "invalid_grant" | "bad_verification_code" if self.asking == Asking::Exchange => {
-                not_trusted("the provider refused the code").because(cause)
+                not_trusted("the provider refused the code").with_source(cause)
             }
             "invalid_grant" | "bad_refresh_token" if self.asking == Asking::Refresh => {
                 reconnect(&self.entry, cause)
@@ -270,7 +270,8 @@ impl Sender {
 
 /// A grant that is dead.
 pub(crate) fn reconnect(entry: &Entry, cause: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Reconnect, format!("Please connect {} again.", entry.title)).because(cause.into())
+    Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title))
+        .with_source(cause.into())
 }
 
 /// Puts the access token on `request` (RFC 6750 §2.1).

@@ -23,7 +23,7 @@ impl Engine {
         }
         match endpoint.revoke(&self.http, url, &token.access_token, "access_token").await {
             // It has gone with the refresh token (RFC 7009 §2.1), or is of a kind that only ends by itself (§2.2.1).
-            Err(error) if refresh_token.is_some() && error.kind() == ErrorKind::ProviderAnswer => Ok(()),
+            Err(error) if refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
             done => done,
         }
     }

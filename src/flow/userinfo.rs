@@ -43,7 +43,7 @@ impl Engine {
         });
         let mut all = merged(id_token, userinfo)?;
         if let Value::Object(all) = &mut all {
-            for (name, url) in &entry.more {
+            for (name, url) in &entry.extra_userinfo_urls {
                 // One that fails is left out: signing in works without it.
                 if let Ok(answer) = self.get(entry, url, token).await.and_then(|answer| json(&answer)) {
                     all.insert(name.clone(), answer);

@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
-use crate::storage::{Record, Storage};
+use crate::storage::{Account, Storage};
 
 /// The accounts of whoever the request is from: "may have". Always there, nobody signed in included; 503 when the store
 /// is down.
@@ -44,7 +44,7 @@ use crate::storage::{Record, Storage};
 pub struct Accounts {
     dance: Dance,
     storage: std::sync::Arc<dyn Storage>,
-    accounts: BTreeMap<String, Vec<Record>>,
+    accounts: BTreeMap<String, Vec<Account>>,
     context: Value,
 }
 
@@ -63,7 +63,7 @@ impl Accounts {
     /// The client of the primary account at `entry`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`], [`ErrorKind::Reconnect`]; returned from a handler both lead to the sign-in.
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::ReconnectNeeded`]; returned from a handler both lead to the sign-in.
     /// [`ErrorKind::UnknownProvider`].
     pub fn require(&self, entry: &str) -> Result<Client> {
         let known = self.dance.entry(entry)?;
@@ -76,19 +76,19 @@ impl Accounts {
         }
     }
 
-    /// The client of the account with this [id](Record::id), of several the one that was chosen. Somebody else's is none.
+    /// The client of the account with this [id](Account::id), of several the one that was chosen. Somebody else's is none.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`], [`ErrorKind::Reconnect`].
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::ReconnectNeeded`].
     pub fn choose(&self, account: i64) -> Result<Client> {
         self.open(self.own(account)?)
     }
 
-    /// Makes the account with this [id](Record::id) the primary one of its entry, from the next request on. Somebody
+    /// Makes the account with this [id](Account::id) the primary one of its entry, from the next request on. Somebody
     /// else's is none.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`], [`ErrorKind::Store`].
+    /// [`ErrorKind::NotConnected`], [`ErrorKind::StoreUnavailable`].
     pub async fn make_primary(&self, account: i64) -> Result<()> {
         let record = self.own(account)?;
         match &record.user_id {
@@ -98,24 +98,24 @@ impl Accounts {
         }
     }
 
-    fn own(&self, account: i64) -> Result<&Record> {
+    fn own(&self, account: i64) -> Result<&Account> {
         self.iter()
             .find(|record| record.id == account)
             .ok_or_else(|| Error::new(ErrorKind::NotConnected, "This account is not connected."))
     }
 
-    fn open(&self, record: &Record) -> Result<Client> {
+    fn open(&self, record: &Account) -> Result<Client> {
         let entry = self.dance.entry(&record.entry)?.clone();
         Client::open(entry, self.storage.clone(), self.dance.workshop.clone(), record.clone())
     }
 
     /// The accounts at `entry`, the primary one first.
-    pub fn at(&self, entry: &str) -> &[Record] {
+    pub fn at(&self, entry: &str) -> &[Account] {
         self.accounts.get(entry).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All accounts.
-    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+    pub fn iter(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values().flatten()
     }
 

@@ -149,7 +149,7 @@ impl<'r> Responder<'r, 'static> for Error {
         let entry = self.entry().map(str::to_owned);
         dance.log_error(entry.as_deref().unwrap_or("app"), None, &self);
         match self.kind() {
-            kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::Reconnect) => {
+            kind @ (ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded) => {
                 Ok(answer(dance, request, &Challenge { route: None, entry, kind }))
             }
             _ if wants_json(request) => Ok(dance.respond(request, Err(self))),

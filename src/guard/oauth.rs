@@ -120,7 +120,7 @@ pub(super) fn abort<P: Provider>(rocket: &Rocket<Ignite>, guard: &str, site: boo
         ),
         Some(dance) if site && !dance.is_site(name) => format!(
             "a route has the guard `Site<{marker}>`, but the entry `{name}` is not the site's: set `account = \"…\"` \
-             under [default.oauth.{name}], or call `.site_admin::<Admin>(\"{name}\")`"
+             under [default.oauth.{name}], or call `.site_account_admin::<Admin>(\"{name}\")`"
         ),
         Some(dance) if !site && dance.is_site(name) => format!(
             "a route has the guard `OAuth<{marker}>`, but the entry `{name}` is the site's: take `Site<{marker}>`"

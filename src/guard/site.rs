@@ -13,12 +13,12 @@ use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
-use crate::storage::Key;
+use crate::storage::AccountKey;
 
 /// The [`Client`] of the site's own account at `P`: a bot, one account for everybody.
 ///
 /// The entry is the site's when it has `account = "583231"` in Rocket.toml, or is named in
-/// `.site_admin::<Admin>("name")`. Its dance signs nobody in; its first account must have that id, or be connected by
+/// `.site_account_admin::<Admin>("name")`. Its dance signs nobody in; its first account must have that id, or be connected by
 /// somebody whom `Admin` admits; from then on only the same account renews it. Until it is connected the guard
 /// fails with 503: there is nothing that a visitor could do.
 ///
@@ -53,8 +53,8 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = dance.entry(P::NAME)?;
     let key = match &entry.account {
-        Some(account) => Key::identity(P::NAME, account),
-        None => Key::Owner { entry: P::NAME.into(), user: None },
+        Some(account) => AccountKey::identity(P::NAME, account),
+        None => AccountKey::Owner { entry: P::NAME.into(), user: None },
     };
     let client = dance.open(entry, dance.storage(request), &key).await?;
     // A user's own is not the site's, though it be the same person's there; nor is what a visitor left without a user,
@@ -62,7 +62,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let client = client.filter(|client| client.account().is_sites());
     let client = client.ok_or_else(|| {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
-            .because(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))
+            .with_source(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))
     })?;
     client.check().await?;
     Ok(client)

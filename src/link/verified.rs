@@ -1,21 +1,21 @@
-//! `Verified`: the proof that a provider's user and a local user have the same mailbox.
+//! `MergeProof`: the proof that a provider's user and a local user have the same mailbox.
 
-use super::{Arrival, Login, Standing, Verdict};
+use super::{AuthorizedLogin, Login, Standing, Verdict};
 use crate::user::UserId;
 
 /// The proof that the person of this login and the local user have one mailbox. Only [`Login::merge`] makes one, and it
 /// is good for that login and that user alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
+pub struct MergeProof {
     entry: String,
     provider_user_id: String,
     user: String,
     address: String,
 }
 
-impl Verified {
+impl MergeProof {
     /// Whether it is about this arrival and `user`: a policy could have made it from another login, of a test's say.
-    pub(super) fn is_for(&self, arrival: &Arrival, user: &str) -> bool {
+    pub(super) fn is_for(&self, arrival: &AuthorizedLogin, user: &str) -> bool {
         self.entry == arrival.entry
             && arrival.profile.id.as_ref() == Some(&self.provider_user_id)
             && arrival.trusted_email.as_ref() == Some(&self.address)
@@ -25,7 +25,7 @@ impl Verified {
 
 impl<U: UserId> Login<U> {
     /// A stranger whose verified address is that of a local `user`: [`Verdict::Merge`] when it is safe,
-    /// [`Verdict::SignInFirst`] when not. To any other standing it is the [`usual`](Login::usual) answer.
+    /// [`Verdict::SignInFirst`] when not. To any other standing it is the [`usual`](Login::default_verdict) answer.
     ///
     /// It is safe when all of this holds:
     ///
@@ -48,7 +48,7 @@ impl<U: UserId> Login<U> {
     /// # diesel::table! { users (id) { id -> Integer, name -> Text, email -> Nullable<Text>, email_verified -> Bool } }
     ///
     /// fn merge_or_sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
-    ///     let Standing::Stranger = login.standing else { return Ok(login.usual()) };
+    ///     let Standing::Stranger = login.standing else { return Ok(login.default_verdict()) };
     ///     if let Some(address) = login.profile.email() {
     ///         let known: Option<(i32, String, bool)> = users::table
     ///             .filter(users::email.eq(address))
@@ -69,12 +69,12 @@ impl<U: UserId> Login<U> {
     /// ```
     pub fn merge(&self, user: U, local_address: &str, locally_verified: bool) -> Verdict<U> {
         if !matches!(self.standing, Standing::Stranger) {
-            return self.usual();
+            return self.default_verdict();
         }
         let trusted = self.trusted_email.as_ref();
         match (&self.profile.id, trusted) {
             (Some(id), Some(address)) if locally_verified && is_same_mailbox(address, local_address) => {
-                let proof = Verified {
+                let proof = MergeProof {
                     entry: self.entry.clone(),
                     provider_user_id: id.clone(),
                     user: user.to_string(),

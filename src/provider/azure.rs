@@ -1,4 +1,4 @@
-use super::{ClientAuth, Effect, Preset, Provider, claims};
+use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
 /// Microsoft Entra ID, once Azure AD: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>.
@@ -21,11 +21,11 @@ impl Provider for Azure {
         scope: &["openid", "email", "profile", "User.Read"],
         token_endpoint_auth_method: ClientAuth::Post,
         parameters: &[
-            ("tenant", Effect::Tenant),
-            ("prompt", Effect::Authorize("prompt")),
-            ("domain_hint", Effect::Authorize("domain_hint")),
-            ("login_hint", Effect::Authorize("login_hint")),
-            ("max_age", Effect::Authorize("max_age")),
+            ("tenant", ParameterKind::Tenant),
+            ("prompt", ParameterKind::AuthorizationParam("prompt")),
+            ("domain_hint", ParameterKind::AuthorizationParam("domain_hint")),
+            ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
+            ("max_age", ParameterKind::AuthorizationParam("max_age")),
         ],
         profile: |answer| {
             let mut profile = Profile::from_claims(answer.claims)?;
@@ -33,7 +33,7 @@ impl Provider for Azure {
             profile.image_url = None;
             let address = claims::text(answer.claims, "email");
             let primary =
-                claims::at(answer.claims, "verified_primary_email").and_then(|list| list.as_array());
+                claims::get(answer.claims, "verified_primary_email").and_then(|list| list.as_array());
             let verified = claims::is_true(answer.claims, "xms_edov")
                 || primary
                     .into_iter()

@@ -1,4 +1,4 @@
-use super::{ClientAuth, Effect, Preset, Provider, claims};
+use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
 /// Discord: <https://discord.com/developers/docs/topics/oauth2>.
@@ -16,7 +16,7 @@ impl Provider for Discord {
         api_base_url: Some("https://discord.com/api/"),
         scope: &["identify", "email"],
         token_endpoint_auth_method: ClientAuth::Post,
-        parameters: &[("prompt", Effect::Authorize("prompt"))],
+        parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
         profile: |answer| {
             let user = answer.claims;
             let mut profile = Profile::of(user);

@@ -1,4 +1,4 @@
-use super::{ClientAuth, Effect, Preset, Provider, claims};
+use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
 /// GitHub: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>.
@@ -18,10 +18,10 @@ impl Provider for GitHub {
         scope: &["read:user", "user:email"],
         token_endpoint_auth_method: ClientAuth::Post,
         parameters: &[
-            ("allow_signup", Effect::Authorize("allow_signup")),
-            ("prompt", Effect::Authorize("prompt")),
+            ("allow_signup", ParameterKind::AuthorizationParam("allow_signup")),
+            ("prompt", ParameterKind::AuthorizationParam("prompt")),
         ],
-        more: &[("emails", "https://api.github.com/user/emails")],
+        extra_userinfo_urls: &[("emails", "https://api.github.com/user/emails")],
         profile: |answer| {
             let user = answer.claims;
             let mut profile = Profile::of(user);
@@ -30,7 +30,7 @@ impl Provider for GitHub {
             profile.username = claims::text(user, "login");
             profile.profile_url = claims::text(user, "html_url");
             profile.image_url = claims::text(user, "avatar_url");
-            let primary = claims::at(user, "emails")
+            let primary = claims::get(user, "emails")
                 .and_then(|emails| emails.as_array())
                 .and_then(|emails| emails.iter().find(|email| claims::is_true(email, "primary")));
             Ok(match primary {

@@ -1,4 +1,4 @@
-use super::{ClientAuth, Effect, Preset, Provider, claims};
+use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
@@ -18,7 +18,7 @@ impl Provider for GitLab {
         api_base_url: Some("https://{hostname}/api/v4/"),
         scope: &["read_user"],
         token_endpoint_auth_method: ClientAuth::Post,
-        parameters: &[("hostname", Effect::Url("gitlab.com"))],
+        parameters: &[("hostname", ParameterKind::UrlPart("gitlab.com"))],
         profile: |answer| {
             let user = answer.claims;
             if claims::text(user, "state").is_some_and(|state| state != "active") {

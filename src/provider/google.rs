@@ -1,4 +1,4 @@
-use super::{ClientAuth, Effect, Preset, Provider, claims};
+use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
@@ -18,11 +18,11 @@ impl Provider for Google {
         api_base_url: Some("https://www.googleapis.com/"),
         token_endpoint_auth_method: ClientAuth::Post,
         parameters: &[
-            ("offline", Effect::Flag("access_type", "offline")),
-            ("reprompt_consent", Effect::Flag("prompt", "consent")),
-            ("reprompt_select_account", Effect::Flag("prompt", "select_account")),
-            ("hosted_domain", Effect::Authorize("hd")),
-            ("login_hint", Effect::Authorize("login_hint")),
+            ("offline", ParameterKind::AuthorizationFlag("access_type", "offline")),
+            ("reprompt_consent", ParameterKind::AuthorizationFlag("prompt", "consent")),
+            ("reprompt_select_account", ParameterKind::AuthorizationFlag("prompt", "select_account")),
+            ("hosted_domain", ParameterKind::AuthorizationParam("hd")),
+            ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
         ],
         // AL-10: whoever buys a dormant domain makes the old addresses anew, in a Workspace of theirs.
         trust_email: &["gmail.com", "googlemail.com"],

@@ -1,4 +1,4 @@
-use super::{Effect, Preset, Provider, SignatureMethod, claims};
+use super::{ParameterKind, Preset, Provider, SignatureMethod, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
@@ -19,10 +19,10 @@ impl Provider for Jira {
         token_url: Some("{base_url}/plugins/servlet/oauth/access-token"),
         userinfo_url: Some("{base_url}/rest/api/2/myself"),
         api_base_url: Some("{base_url}/"),
-        parameters: &[("base_url", Effect::Base)],
+        parameters: &[("base_url", ParameterKind::BaseUrl)],
         profile: |answer| {
             let user = answer.claims;
-            if claims::at(user, "active") == Some(&false.into()) {
+            if claims::get(user, "active") == Some(&false.into()) {
                 return Err(Error::refused("This Jira account is not active."));
             }
             let mut profile = Profile::of(user);

@@ -155,7 +155,7 @@ pub enum ResponseMode {
 /// HMAC key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Algorithm {
+pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
@@ -176,7 +176,7 @@ pub enum Algorithm {
     EdDSA,
 }
 
-impl Algorithm {
+impl SigningAlgorithm {
     pub(crate) const ALL: [Self; 9] = [
         Self::RS256,
         Self::RS384,
@@ -213,19 +213,19 @@ impl Algorithm {
 /// What a preset's own key in Rocket.toml does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Effect {
+pub enum ParameterKind {
     /// Fills `{key}` in the preset's URLs; this, when the key is not given.
-    Url(&'static str),
+    UrlPart(&'static str),
     /// Fills `{key}` in the preset's URLs with the id of a tenant. Where it is many of them, the key `tenants` says whose
     /// ID tokens are believed.
     Tenant,
     /// A whole URL with which the preset's URLs begin, as `{key}`, without a `/` at its end. It must be given.
-    Base,
+    BaseUrl,
     /// A text, sent with the authorization request under this name.
-    Authorize(&'static str),
+    AuthorizationParam(&'static str),
     /// A boolean; when true, this parameter is sent with the authorization request. Values of one parameter are
     /// joined by a space.
-    Flag(&'static str, &'static str),
+    AuthorizationFlag(&'static str, &'static str),
 }
 
 /// What a provider answered, and the preset's own keys of the entry: what a profile is read from.
@@ -233,7 +233,7 @@ pub enum Effect {
 #[non_exhaustive]
 pub struct Userinfo<'a> {
     /// The userinfo answer; with OpenID Connect the ID token's claims, and userinfo's over them. Answers of
-    /// [`Preset::more`] are in it under their names.
+    /// [`Preset::extra_userinfo_urls`] are in it under their names.
     pub claims: &'a Value,
     /// The values of the preset's own keys, as the entry gives them.
     pub parameters: &'a BTreeMap<String, String>,
@@ -249,7 +249,7 @@ impl<'a> Userinfo<'a> {
 /// A provider's facts.
 ///
 /// An entry's keys of the same name override them, all but [`protocol`](Preset::protocol),
-/// [`parameters`](Preset::parameters) and [`more`](Preset::more); its `profile = { … }` names paths over
+/// [`parameters`](Preset::parameters) and [`more`](Preset::extra_userinfo_urls); its `profile = { … }` names paths over
 /// [`profile`](Preset::profile). URLs may hold `{key}` of a parameter.
 ///
 /// There will be more fields: always end with `..Preset::OAUTH2`, `..Preset::OIDC` or `..Preset::OAUTH1`.
@@ -296,7 +296,7 @@ pub struct Preset {
     /// Sent with every request to the provider, token and API.
     pub headers: &'static [(&'static str, &'static str)],
     /// The preset's own keys.
-    pub parameters: &'static [(&'static str, Effect)],
+    pub parameters: &'static [(&'static str, ParameterKind)],
     /// The domains of which a verified address proves that the mailbox is the person's: `*` for all of them. The key
     /// `trust_email` overrides it; an entry that points the preset's URLs elsewhere trusts none unless it says so.
     ///
@@ -304,7 +304,7 @@ pub struct Preset {
     /// somebody else's.
     pub trust_email: &'static [&'static str],
     /// Further answers that the profile needs: name and URL. One that fails is left out.
-    pub more: &'static [(&'static str, &'static str)],
+    pub extra_userinfo_urls: &'static [(&'static str, &'static str)],
     /// From the answer to the profile. Somebody who may not come in is [`Error::refused`](crate::Error::refused).
     pub profile: fn(&Userinfo<'_>) -> Result<Profile>,
 }
@@ -332,9 +332,9 @@ impl Preset {
         form_token_answer: false,
         assume_bearer: false,
         headers: &[],
-        parameters: &[("prompt", Effect::Authorize("prompt"))],
+        parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
         trust_email: &[],
-        more: &[],
+        extra_userinfo_urls: &[],
         profile: |answer| Profile::from_claims(answer.claims),
     };
 
@@ -343,10 +343,10 @@ impl Preset {
         protocol: Protocol::OpenIdConnect,
         scope: &["openid", "profile", "email"],
         parameters: &[
-            ("prompt", Effect::Authorize("prompt")),
-            ("login_hint", Effect::Authorize("login_hint")),
-            ("max_age", Effect::Authorize("max_age")),
-            ("acr_values", Effect::Authorize("acr_values")),
+            ("prompt", ParameterKind::AuthorizationParam("prompt")),
+            ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
+            ("max_age", ParameterKind::AuthorizationParam("max_age")),
+            ("acr_values", ParameterKind::AuthorizationParam("acr_values")),
         ],
         ..Preset::OAUTH2
     };

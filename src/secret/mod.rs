@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 #[cfg(feature = "rsa-sha1")]
 pub(crate) use rsa::RsaKey;
-pub use seal::{KeyRing, Unsealable};
+pub use seal::{KeyRing, UnsealError};
 pub(crate) use signing::SigningKey;
 
 use crate::error::{Error, Result};

@@ -18,7 +18,7 @@ const ID: usize = 8;
 /// Why a sealed text can't be opened: an unknown key, or not what was sealed (truncated, flipped, or moved to
 /// another row, user or column). Which of them is nobody's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsealable;
+pub struct UnsealError;
 
 /// The keys that seal tokens and flows: the first one seals, all of them open.
 ///
@@ -123,14 +123,14 @@ impl KeyRing {
     }
 
     /// Decrypts what [`seal`](KeyRing::seal) made for the same `purpose` and `place`, with whichever key made it.
-    pub fn open(&self, purpose: &str, place: &[&str], sealed: &str) -> Result<Vec<u8>, Unsealable> {
+    pub fn open(&self, purpose: &str, place: &[&str], sealed: &str) -> Result<Vec<u8>, UnsealError> {
         let (id, body) =
-            sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(Unsealable)?;
-        let key = self.0.iter().find(|key| key.id == id).ok_or(Unsealable)?;
-        let body = decode(body).filter(|body| body.len() > NONCE).ok_or(Unsealable)?;
+            sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(UnsealError)?;
+        let key = self.0.iter().find(|key| key.id == id).ok_or(UnsealError)?;
+        let body = decode(body).filter(|body| body.len() > NONCE).ok_or(UnsealError)?;
         let (nonce, sealed) = body.split_at(NONCE);
         let payload = Payload { msg: sealed, aad: &associated(place) };
-        key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| Unsealable)
+        key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| UnsealError)
     }
 
     /// The id of the key that sealed `sealed`; none where no key of ours did.
@@ -193,14 +193,14 @@ mod tests {
             let at = at.index(bytes.len());
             bytes[at] ^= flip;
             if let Ok(text) = String::from_utf8(bytes) {
-                prop_assert_eq!(ring.open("flow", &["a"], &text), Err(Unsealable));
+                prop_assert_eq!(ring.open("flow", &["a"], &text), Err(UnsealError));
             }
             prop_assert_eq!(ring.open("flow", &["a"], &sealed), Ok(plain));
         }
 
         #[test]
         fn nothing_from_outside_panics(text in ".{0,80}") {
-            prop_assert_eq!(KeyRing::new([[7; 32]]).open("flow", &[], &text), Err(Unsealable));
+            prop_assert_eq!(KeyRing::new([[7; 32]]).open("flow", &[], &text), Err(UnsealError));
         }
     }
 

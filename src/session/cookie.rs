@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{KeyRing, Secret, encode, random, sha256};
-use crate::storage::{Session, SessionStorage, Storage, Whose};
+use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
 
 const COOKIE: &str = "rocket_dance_session";
 /// What the cookie is sealed for: it holds a session's id, or, where nobody keeps sessions, when and who.
@@ -169,8 +169,8 @@ impl CookieSessions {
     ) -> Result<(Option<Session>, Option<Cookie<'static>>)> {
         let id = self.id(request);
         let ended = match (everywhere, &id) {
-            (Some(user), _) => self.end_all(&Whose::User(user.to_owned())).await?,
-            (None, Some(id)) if self.are_kept() => self.end_all(&Whose::Its(id.clone())).await?,
+            (Some(user), _) => self.end_all(&SessionSelection::User(user.to_owned())).await?,
+            (None, Some(id)) if self.are_kept() => self.end_all(&SessionSelection::Id(id.clone())).await?,
             _ => Vec::new(),
         };
         Ok((ended.into_iter().find(|session| Some(&session.id) == id.as_ref()), self.removal(request)))
@@ -179,10 +179,10 @@ impl CookieSessions {
     /// Ends sessions wherever they are; gives those that there were.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where nobody keeps them.
-    pub(crate) async fn end_all(&self, whose: &Whose) -> Result<Vec<Session>> {
+    /// [`ErrorKind::Misconfigured`] where nobody keeps them.
+    pub(crate) async fn end_all(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         let sessions = self.kept().ok_or_else(|| {
-            Error::new(ErrorKind::Config, "Sessions can't be ended elsewhere here.").because(
+            Error::new(ErrorKind::Misconfigured, "Sessions can't be ended elsewhere here.").with_source(
                 "this storage keeps no sessions, each is in its browser's cookie alone: use DieselStorage",
             )
         })?;

@@ -13,9 +13,12 @@ use rocket::figment::Figment;
 
 use super::packed::Packed;
 use super::session_cache::SessionCache;
-use super::{Change, Changed, Claim, Key, KeyRing, Linked, Record, SessionStorage, Storage, UserType};
+use super::{
+    Account, AccountKey, ChangeListener, ClaimState, KeyRing, Linked, SessionStorage, Storage, StoredChange,
+    UserType,
+};
 use crate::error::{ErrorKind, Result};
-use crate::link::Arrival;
+use crate::link::AuthorizedLogin;
 
 /// Counts of writes, shared by all keys: by the hash of a key's text, which other processes can tell as well.
 pub(super) struct Generations([AtomicU64; Self::COUNT]);
@@ -63,7 +66,7 @@ pub(crate) struct Cached {
 struct Place(Box<str>, u64);
 
 impl Place {
-    fn of(key: &Key, generation: u64) -> Self {
+    fn of(key: &AccountKey, generation: u64) -> Self {
         Self(Seek(key, generation).texts().concat().into(), generation)
     }
 }
@@ -76,7 +79,7 @@ impl Hash for Place {
 }
 
 /// A place to look at: a hit copies no text.
-struct Seek<'k>(&'k Key, u64);
+struct Seek<'k>(&'k AccountKey, u64);
 
 impl<'k> Seek<'k> {
     fn texts(&self) -> [&'k str; 3] {
@@ -107,11 +110,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    fn new(record: Option<&Record>) -> Option<Arc<Self>> {
+    fn new(record: Option<&Account>) -> Option<Arc<Self>> {
         record.map(|record| Arc::new(Self { record: Packed::new(record), usable_until: OnceLock::new() }))
     }
 
-    pub(crate) fn record(&self) -> Record {
+    pub(crate) fn record(&self) -> Account {
         self.record.unpack()
     }
 
@@ -148,10 +151,10 @@ impl Cached {
         let sessions = Arc::new(SessionCache::new(for_sessions, ttl, generations.clone()));
         let (all, all_sessions, known) = (cache.clone(), sessions.clone(), generations.clone());
         storage.watch(Arc::new(move |change| match change {
-            Change::Key(text) => {
+            StoredChange::AccountKey(text) => {
                 known.of([text]).fetch_add(1, Ordering::SeqCst);
             }
-            Change::All => {
+            StoredChange::All => {
                 known.end_all();
                 all.invalidate_all();
                 all_sessions.forget_all();
@@ -161,7 +164,7 @@ impl Cached {
     }
 
     /// What is under `key`: from memory, else from the storage.
-    pub(crate) async fn find(&self, key: &Key) -> Result<Option<Arc<Held>>> {
+    pub(crate) async fn find(&self, key: &AccountKey) -> Result<Option<Arc<Held>>> {
         let generation = self.generation(key).load(Ordering::SeqCst);
         if let Some(found) = self.cache.get(&Seek(key, generation)).await {
             return Ok(found);
@@ -170,13 +173,13 @@ impl Cached {
         self.cache.try_get_with(Place::of(key, generation), load).await.map_err(|error| error.copy())
     }
 
-    fn generation(&self, key: &Key) -> &AtomicU64 {
+    fn generation(&self, key: &AccountKey) -> &AtomicU64 {
         self.generations.of(key.parts())
     }
 
     /// Ends what is remembered of `keys`. Called after every attempt to write, failed ones too: a store that could not
     /// answer may have written.
-    async fn forget(&self, keys: Vec<Key>) {
+    async fn forget(&self, keys: Vec<AccountKey>) {
         for key in keys {
             let ended = self.generation(&key).fetch_add(1, Ordering::SeqCst);
             self.cache.invalidate(&Seek(&key, ended)).await;
@@ -184,33 +187,33 @@ impl Cached {
     }
 }
 
-fn keys_of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Vec<Key> {
-    records.into_iter().flat_map(Record::keys).collect()
+fn keys_of<'r>(records: impl IntoIterator<Item = &'r Account>) -> Vec<AccountKey> {
+    records.into_iter().flat_map(Account::keys).collect()
 }
 
 #[rocket::async_trait]
 impl Storage for Cached {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         Ok(self.find(key).await?.map(|found| found.record()))
     }
 
-    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         let generation = self.generation(key).load(Ordering::SeqCst);
-        let found = self.storage.fresh(key).await?;
+        let found = self.storage.get_uncached(key).await?;
         self.cache.insert(Place::of(key, generation), Held::new(found.as_ref())).await;
         Ok(found)
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let old = self.storage.get(&record.key()).await?;
         let done = self.storage.set(record).await;
         self.forget(keys_of(old.iter().chain([record]))).await;
         done
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
-        let mut old: Vec<Record> = self.storage.get(key).await?.into_iter().collect();
-        if let Key::Owner { entry, user } = key {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
+        let mut old: Vec<Account> = self.storage.get(key).await?.into_iter().collect();
+        if let AccountKey::Owner { entry, user } = key {
             old.extend(self.storage.list(user.as_deref(), &[entry]).await?);
         }
         let done = self.storage.delete(key).await;
@@ -219,7 +222,7 @@ impl Storage for Cached {
         done
     }
 
-    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         self.storage.list(user, entries).await
     }
 
@@ -228,15 +231,15 @@ impl Storage for Cached {
         // Each of them may have another rank now.
         let mine = self.storage.list(Some(user), &[entry]).await.unwrap_or_default();
         self.forget(keys_of(&mine)).await;
-        self.forget(vec![Key::owner(entry, user)]).await;
+        self.forget(vec![AccountKey::owner(entry, user)]).await;
         done
     }
 
-    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
         self.storage.page(entry, after, limit).await
     }
 
-    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
         let done = self.storage.reseal(record, sealed).await;
         self.forget(record.keys()).await;
         done
@@ -246,7 +249,7 @@ impl Storage for Cached {
         self.storage.sealed_by().await
     }
 
-    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<ClaimState> {
         self.storage.claim(id, now, until).await
     }
 
@@ -254,25 +257,25 @@ impl Storage for Cached {
         self.storage.settle(id, outcome).await
     }
 
-    async fn settled(&self, id: &str) -> Result<Claim> {
+    async fn settled(&self, id: &str) -> Result<ClaimState> {
         self.storage.settled(id).await
     }
 
-    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
         self.storage.lease(record, now, until).await
     }
 
-    async fn release(&self, record: &Record) -> Result<()> {
+    async fn release(&self, record: &Account) -> Result<()> {
         self.storage.release(record).await
     }
 
-    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
         let done = self.storage.renew(record, renewed).await;
         self.forget(keys_of([record, renewed])).await;
         done
     }
 
-    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         let done = self.storage.link(arrival, keys).await;
         match &done {
             Ok(linked) => {
@@ -280,12 +283,12 @@ impl Storage for Cached {
                 self.sessions.forget_ended(&linked.ended).await;
             }
             Err(error) => {
-                let mut keys: Vec<Key> = Key::of(arrival).into_iter().collect();
-                if error.kind() == ErrorKind::Store {
+                let mut keys: Vec<AccountKey> = AccountKey::of(arrival).into_iter().collect();
+                if error.kind() == ErrorKind::StoreUnavailable {
                     // It may be stored, and then it is its owner's, too.
-                    let owner = |user: &str| Key::owner(&arrival.entry, user);
+                    let owner = |user: &str| AccountKey::owner(&arrival.entry, user);
                     let found = match keys.first() {
-                        Some(key) => self.storage.fresh(key).await.ok().flatten(),
+                        Some(key) => self.storage.get_uncached(key).await.ok().flatten(),
                         None => None,
                     };
                     keys.extend(arrival.visitor().map(owner));
@@ -303,11 +306,11 @@ impl Storage for Cached {
         entry: &str,
         account: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<Account>> {
         let old = self.storage.list(user, &[entry]).await?;
         let done = self.storage.unlink(user, entry, account, entries).await;
         self.forget(keys_of(old.iter().chain(done.iter().flatten()))).await;
-        self.forget(vec![Key::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) }]).await;
+        self.forget(vec![AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) }]).await;
         done
     }
 
@@ -319,7 +322,7 @@ impl Storage for Cached {
         self.storage.open(figment).await
     }
 
-    fn watch(&self, changed: Changed) {
+    fn watch(&self, changed: ChangeListener) {
         self.storage.watch(changed);
     }
 
@@ -374,20 +377,20 @@ mod tests {
 
     #[rocket::async_trait]
     impl Storage for Slow {
-        async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
             let found = self.inner.get(key).await;
             self.loads.fetch_add(1, Ordering::SeqCst);
-            if matches!(key, Key::Owner { .. }) {
+            if matches!(key, AccountKey::Owner { .. }) {
                 let _permit = self.permits.acquire().await.map_err(Error::app)?;
             }
             if self.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { found }
         }
 
-        async fn set(&self, record: &Record) -> Result<()> {
+        async fn set(&self, record: &Account) -> Result<()> {
             self.inner.set(record).await
         }
 
-        async fn delete(&self, key: &Key) -> Result<()> {
+        async fn delete(&self, key: &AccountKey) -> Result<()> {
             self.inner.delete(key).await?;
             self.commits.fetch_add(1, Ordering::SeqCst);
             let _permit = self.returns.acquire().await.map_err(Error::app)?;
@@ -403,7 +406,7 @@ mod tests {
         cached.set(&record).await.unwrap();
         assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
         // A late loader: it has read before the commit, and comes back after the forgetting.
-        let owner = Key::owner("github", 7);
+        let owner = AccountKey::owner("github", 7);
         let (late, other) = (cached.clone(), owner.clone());
         slow.permits.forget_permits(1000);
         let late = rocket::tokio::spawn(async move { late.get(&other).await.unwrap() });
@@ -434,7 +437,7 @@ mod tests {
         let mut tasks = JoinSet::new();
         for _ in 0..1000 {
             let cached = cached.clone();
-            tasks.spawn(async move { cached.get(&Key::owner("github", "7")).await });
+            tasks.spawn(async move { cached.get(&AccountKey::owner("github", "7")).await });
         }
         while slow.loads() == 0 {
             rocket::tokio::task::yield_now().await;
@@ -450,11 +453,11 @@ mod tests {
     fn a_place_is_found_by_its_key_alone() {
         let state = RandomState::new();
         let keys = [
-            Key::owner("github", "7"),
-            Key::owner("github", "8"),
-            Key::identity("github", "7"),
-            Key::owner("git", "hub:user:7"),
-            Key::Owner { entry: "github".into(), user: None },
+            AccountKey::owner("github", "7"),
+            AccountKey::owner("github", "8"),
+            AccountKey::identity("github", "7"),
+            AccountKey::owner("git", "hub:user:7"),
+            AccountKey::Owner { entry: "github".into(), user: None },
         ];
         for (n, key) in keys.iter().enumerate() {
             for (m, other) in keys.iter().enumerate() {
@@ -470,9 +473,9 @@ mod tests {
     async fn ca_04_failures_are_not_remembered() {
         let slow = Slow::new(1000);
         let cached = Cached::new(slow.clone(), 1 << 20, 60);
-        let key = Key::owner("github", "7");
+        let key = AccountKey::owner("github", "7");
         slow.down.store(true, Ordering::SeqCst);
-        assert_eq!(cached.get(&key).await.unwrap_err().kind(), ErrorKind::Store);
+        assert_eq!(cached.get(&key).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
         slow.down.store(false, Ordering::SeqCst);
         assert_eq!(cached.get(&key).await.unwrap(), None);
     }
@@ -486,7 +489,7 @@ mod tests {
         let late = {
             let (cached, results) = (cached.clone(), results.clone());
             rocket::tokio::spawn(async move {
-                let found = cached.get(&Key::owner("github", "7")).await.unwrap();
+                let found = cached.get(&AccountKey::owner("github", "7")).await.unwrap();
                 results.lock().unwrap().push(found);
             })
         };
@@ -498,7 +501,7 @@ mod tests {
         slow.permits.add_permits(1000);
         late.await.unwrap();
         assert_eq!(results.lock().unwrap()[..], [None], "the load read before the write");
-        assert_eq!(cached.get(&Key::owner("github", "7")).await.unwrap(), Some(record));
+        assert_eq!(cached.get(&AccountKey::owner("github", "7")).await.unwrap(), Some(record));
     }
 
     /// Writes, and can't say so.
@@ -506,23 +509,23 @@ mod tests {
 
     #[rocket::async_trait]
     impl Storage for InDoubt {
-        async fn get(&self, key: &Key) -> Result<Option<Record>> {
+        async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
             self.0.get(key).await
         }
 
-        async fn set(&self, record: &Record) -> Result<()> {
+        async fn set(&self, record: &Account) -> Result<()> {
             self.0.set(record).await
         }
 
-        async fn delete(&self, key: &Key) -> Result<()> {
+        async fn delete(&self, key: &AccountKey) -> Result<()> {
             self.0.delete(key).await
         }
 
-        async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+        async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
             self.0.list(user, entries).await
         }
 
-        async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+        async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
             self.0.link(arrival, keys).await?;
             Err(Error::store("the connection was lost during the commit"))
         }
@@ -533,7 +536,7 @@ mod tests {
             entry: &str,
             account: Option<i64>,
             entries: &[&str],
-        ) -> Result<Vec<Record>> {
+        ) -> Result<Vec<Account>> {
             self.0.unlink(user, entry, account, entries).await?;
             Err(Error::store("the connection was lost during the commit"))
         }
@@ -542,7 +545,7 @@ mod tests {
     #[rocket::async_test]
     async fn ca_01_a_commit_in_doubt_leaves_nothing_stale() {
         let cached = Cached::new(Arc::new(InDoubt(MemoryStorage::new())), 1 << 20, 60);
-        let (owner, identity) = (Key::owner("github", "7"), Key::identity("github", "1"));
+        let (owner, identity) = (AccountKey::owner("github", "7"), AccountKey::identity("github", "1"));
         for key in [&owner, &identity] {
             assert_eq!(cached.get(key).await.unwrap(), None);
         }
@@ -572,10 +575,10 @@ mod tests {
         }
         assert_eq!(slow.loads(), before + 1);
         // Somebody else's write, past this cache.
-        let newer = Record { version: 9, ..record.clone() };
+        let newer = Account { version: 9, ..record.clone() };
         slow.inner.set(&newer).await.unwrap();
         assert_eq!(cached.get(&record.key()).await.unwrap(), Some(record.clone()));
-        assert_eq!(cached.fresh(&record.key()).await.unwrap(), Some(newer.clone()));
+        assert_eq!(cached.get_uncached(&record.key()).await.unwrap(), Some(newer.clone()));
         assert_eq!(cached.get(&record.key()).await.unwrap(), Some(newer));
     }
 
@@ -597,7 +600,7 @@ mod tests {
         let cached = Cached::new(Arc::new(MemoryStorage::new()), 20_000, 60);
         for n in 0..200 {
             cached.set(&suite::record("github", Some(&n.to_string()), Some("7"))).await.unwrap();
-            cached.get(&Key::identity("github", n.to_string())).await.unwrap();
+            cached.get(&AccountKey::identity("github", n.to_string())).await.unwrap();
         }
         cached.cache.run_pending_tasks().await;
         assert!(cached.cache.weighted_size() <= 20_000 && cached.cache.entry_count() > 5);

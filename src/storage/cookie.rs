@@ -7,9 +7,9 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::local::lock;
-use super::{Key, KeyRing, Linked, Record, Storage, link_by};
+use super::{Account, AccountKey, KeyRing, Linked, Storage, link_by};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Purpose, Standing, Verdict};
+use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict};
 
 /// Keeps each browser's accounts in that browser, sealed, in one cookie per entry: for trying out, and the default when
 /// no storage is named.
@@ -23,7 +23,7 @@ pub(crate) const TTL: i64 = 14 * 24 * 60 * 60;
 
 /// What refreshed tokens have become, by the old ones. Requests that were under way together come with the same old
 /// cookie: one refreshes, the others must not use up the rotated refresh token once more.
-static SUCCESSORS: LazyLock<Cache<String, Record>> =
+static SUCCESSORS: LazyLock<Cache<String, Account>> =
     LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
 /// What browsers keep of a cookie: name, value and attributes (RFC 6265 §6.1).
@@ -42,7 +42,7 @@ pub(crate) struct Browser {
 #[derive(Default)]
 struct State {
     /// By entry.
-    records: BTreeMap<String, Record>,
+    records: BTreeMap<String, Account>,
     /// By cookie name.
     changes: BTreeMap<String, Option<String>>,
 }
@@ -58,7 +58,7 @@ impl Browser {
         let open = |(name, sealed): (&str, &str)| {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
-            let record: Record = serde_json::from_slice(&plain).ok()?;
+            let record: Account = serde_json::from_slice(&plain).ok()?;
             // A copy of a cookie would come back for ever: what it asks browsers to keep to, it keeps to itself.
             let fresh = now < record.updated_at.saturating_add(TTL);
             (fresh && record.entry == entry).then(|| (entry.to_owned(), record))
@@ -85,7 +85,7 @@ impl Browser {
     }
 
     /// `record` as the value of its cookie, if it fits.
-    fn seal(&self, record: &Record) -> Result<Option<String>> {
+    fn seal(&self, record: &Account) -> Result<Option<String>> {
         let name = self.name(&record.entry);
         let plain = serde_json::to_vec(record).map_err(Error::app)?;
         let sealed = self.keys.seal(PURPOSE, &[&name], &plain)?;
@@ -95,12 +95,12 @@ impl Browser {
 
 #[rocket::async_trait]
 impl Storage for Browser {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         // What another user left in this browser is not this user's: `is_under` compares the owner.
         Ok(lock(&self.state).records.get(key.entry()).filter(|record| record.is_under(key)).cloned())
     }
 
-    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         let mut found = self.get(key).await?;
         while let Some(next) = found.as_ref().and_then(|record| SUCCESSORS.get(&record.token)) {
             self.set(&next).await?;
@@ -109,7 +109,7 @@ impl Storage for Browser {
         Ok(found)
     }
 
-    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
         if self.get(&record.key()).await?.is_none_or(|stored| stored.token != record.token) {
             return Ok(false);
         }
@@ -118,7 +118,7 @@ impl Storage for Browser {
         Ok(true)
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let mut record = record.clone();
         let mut sealed = self.seal(&record)?;
         if sealed.is_none() {
@@ -128,10 +128,10 @@ impl Storage for Browser {
         }
         let Some(sealed) = sealed else {
             return Err(Error::new(
-                ErrorKind::Config,
+                ErrorKind::Misconfigured,
                 "This app could not keep the account. Please tell the people who run this site.",
             )
-            .because(format!(
+            .with_source(format!(
                 "the token of entry `{}` is too large for a cookie ({LIMIT} bytes): use DieselStorage \
                  instead of CookieStorage",
                 record.entry
@@ -143,7 +143,7 @@ impl Storage for Browser {
         Ok(())
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         let mut state = lock(&self.state);
         if state.records.get(key.entry()).is_some_and(|record| record.is_under(key)) {
             state.records.remove(key.entry());
@@ -153,13 +153,13 @@ impl Storage for Browser {
     }
 
     /// The accounts are the browser's own: where nobody has to be signed in, a stranger keeps his.
-    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         if arrival.purpose == Purpose::Site {
             return Err(Error::new(
-                ErrorKind::Config,
+                ErrorKind::Misconfigured,
                 "This app could not keep the account. Please tell the people who run this site.",
             )
-            .because("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
+            .with_source("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
         }
         // Its cookie makes nobody a user: it has no end but its age, and a copy of it would sign in for ever.
         let visitor = arrival.visitor();
@@ -167,8 +167,8 @@ impl Storage for Browser {
             .records
             .retain(|entry, record| *entry != arrival.entry || record.user_id.as_deref() == visitor);
         link_by(self, arrival, keys, |login| match login.standing {
-            Standing::Stranger if !arrival.user_required => Ok(Verdict::Keep),
-            _ => Ok(login.usual()),
+            Standing::Stranger if !arrival.user_required => Ok(Verdict::StoreWithoutUser),
+            _ => Ok(login.default_verdict()),
         })
         .await
     }
@@ -196,11 +196,11 @@ mod tests {
         browser.set(&record).await.unwrap();
         let again = reload(&browser, str::to_owned);
         assert!(browser.changes().is_empty(), "once");
-        let mine = Key::owner("github", "7");
+        let mine = AccountKey::owner("github", "7");
         assert_eq!(again.get(&mine).await.unwrap().as_ref(), Some(&record));
-        assert_eq!(again.get(&Key::owner("github", "8")).await.unwrap(), None);
-        assert_eq!(again.get(&Key::Owner { entry: "github".into(), user: None }).await.unwrap(), None);
-        again.delete(&Key::owner("github", "8")).await.unwrap();
+        assert_eq!(again.get(&AccountKey::owner("github", "8")).await.unwrap(), None);
+        assert_eq!(again.get(&AccountKey::Owner { entry: "github".into(), user: None }).await.unwrap(), None);
+        again.delete(&AccountKey::owner("github", "8")).await.unwrap();
         assert!(again.changes().is_empty());
         again.delete(&mine).await.unwrap();
         assert_eq!(again.changes(), [("a_github".to_owned(), None)]);
@@ -222,13 +222,13 @@ mod tests {
         record.userinfo = format!("\"{}\"", "x".repeat(4000));
         browser.set(&record).await.unwrap();
         let kept = browser.get(&record.key()).await.unwrap().unwrap();
-        assert_eq!(kept, Record { userinfo: "null".into(), ..record.clone() });
+        assert_eq!(kept, Account { userinfo: "null".into(), ..record.clone() });
         let (name, value) = browser.changes().remove(0);
         assert!(name.len() + value.unwrap().len() + ATTRIBUTES <= LIMIT);
 
         record.token = "x".repeat(3000);
         let error = browser.set(&record).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(format!("{error:?}").contains("use DieselStorage"));
         assert!(browser.changes().is_empty());
         assert_eq!(browser.get(&record.key()).await.unwrap(), Some(kept));
@@ -244,7 +244,7 @@ mod tests {
         arrival.profile.id = Some("2".into());
         assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
         arrival.purpose = Purpose::Site;
-        assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Config);
+        assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
     }
 
     #[rocket::async_test]
@@ -289,7 +289,7 @@ mod tests {
         let (first, second) = (request(), request());
         let renewed = record.with(&crate::token::Token::new("next"), 2000, &keys()).unwrap();
         assert!(first.renew(&record, &renewed).await.unwrap());
-        assert_eq!(second.fresh(&record.key()).await.unwrap(), Some(renewed));
+        assert_eq!(second.get_uncached(&record.key()).await.unwrap(), Some(renewed));
         assert_eq!(second.changes().len(), 1, "the good account goes to the browser here too");
     }
 }

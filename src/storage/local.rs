@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rocket::tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::Claim;
+use super::ClaimState;
 
 /// So many claims are remembered; beyond that the one next to expire is forgotten.
 const CLAIMS: usize = 65_536;
@@ -25,7 +25,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Claims `id` until `until`, within this process.
-pub(crate) fn claim(id: &str, now: i64, until: i64) -> Claim {
+pub(crate) fn claim(id: &str, now: i64, until: i64) -> ClaimState {
     lock(&CLAIMED).claim(id, now, until)
 }
 
@@ -35,12 +35,12 @@ pub(crate) fn settle(id: &str, outcome: &str) {
 }
 
 /// What came of a claimed `id`.
-pub(crate) fn settled(id: &str) -> Claim {
+pub(crate) fn settled(id: &str) -> ClaimState {
     lock(&CLAIMED).settled(id)
 }
 
 impl Claims {
-    fn claim(&mut self, id: &str, now: i64, until: i64) -> Claim {
+    fn claim(&mut self, id: &str, now: i64, until: i64) -> ClaimState {
         while let Some(first) = self.by_expiry.first()
             && (first.0 <= now || self.by_id.len() >= CLAIMS)
         {
@@ -48,18 +48,18 @@ impl Claims {
             self.by_expiry.pop_first();
         }
         let found = self.settled(id);
-        if found == Claim::First {
+        if found == ClaimState::First {
             self.by_id.insert(id.to_owned(), (until, None));
             self.by_expiry.insert((until, id.to_owned()));
         }
         found
     }
 
-    fn settled(&self, id: &str) -> Claim {
+    fn settled(&self, id: &str) -> ClaimState {
         match self.by_id.get(id) {
-            Some((_, Some(outcome))) => Claim::Settled(outcome.clone()),
-            Some((_, None)) => Claim::Pending,
-            None => Claim::First,
+            Some((_, Some(outcome))) => ClaimState::Settled(outcome.clone()),
+            Some((_, None)) => ClaimState::Pending,
+            None => ClaimState::First,
         }
     }
 
@@ -109,22 +109,22 @@ mod tests {
     #[test]
     fn a_claim_is_first_pending_settled_and_forgotten() {
         let mut claims = Claims::default();
-        assert_eq!(claims.claim("a", 100, 160), Claim::First);
-        assert_eq!(claims.claim("a", 101, 161), Claim::Pending);
+        assert_eq!(claims.claim("a", 100, 160), ClaimState::First);
+        assert_eq!(claims.claim("a", 101, 161), ClaimState::Pending);
         claims.settle("a", "/home");
         claims.settle("unknown", "/");
-        assert_eq!(claims.claim("a", 159, 300), Claim::Settled("/home".into()));
-        assert_eq!(claims.claim("a", 160, 300), Claim::First);
+        assert_eq!(claims.claim("a", 159, 300), ClaimState::Settled("/home".into()));
+        assert_eq!(claims.claim("a", 160, 300), ClaimState::First);
     }
 
     #[test]
     fn claims_are_bounded() {
         let mut claims = Claims::default();
         for n in 0..CLAIMS as i64 + 10 {
-            assert_eq!(claims.claim(&n.to_string(), 0, 100 + n), Claim::First);
+            assert_eq!(claims.claim(&n.to_string(), 0, 100 + n), ClaimState::First);
         }
         assert_eq!((claims.by_id.len(), claims.by_expiry.len()), (CLAIMS, CLAIMS));
-        assert_eq!(claims.claim(&CLAIMS.to_string(), 0, 1), Claim::Pending);
+        assert_eq!(claims.claim(&CLAIMS.to_string(), 0, 1), ClaimState::Pending);
         claims.claim("later", i64::MAX, i64::MAX);
         assert_eq!((claims.by_id.len(), claims.by_expiry.len()), (1, 1));
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::local::lock;
-use super::{Key, KeyRing, Record, Session, SessionStorage, Storage, Whose};
+use super::{Account, AccountKey, KeyRing, Session, SessionSelection, SessionStorage, Storage};
 use crate::error::Result;
 
 /// Keeps accounts and sessions in the memory of this process. For tests.
 #[derive(Default)]
 pub struct MemoryStorage {
-    accounts: Mutex<BTreeMap<i64, Record>>,
+    accounts: Mutex<BTreeMap<i64, Account>>,
     sessions: Mutex<BTreeMap<String, Session>>,
 }
 
@@ -29,7 +29,7 @@ impl std::fmt::Debug for MemoryStorage {
 
 #[rocket::async_trait]
 impl Storage for MemoryStorage {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let records = lock(&self.accounts);
         Ok(records
             .values()
@@ -38,30 +38,30 @@ impl Storage for MemoryStorage {
             .cloned())
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let mut records = lock(&self.accounts);
         records.retain(|_, old| old.key() != record.key());
         records.insert(record.id, record.clone());
         Ok(())
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         lock(&self.accounts).retain(|_, record| !record.is_under(key));
         Ok(())
     }
 
-    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         let records = lock(&self.accounts);
-        let mut mine: Vec<Record> = records
+        let mut mine: Vec<Account> = records
             .values()
             .filter(|record| record.user_id.as_deref() == user && entries.contains(&record.entry.as_str()))
             .cloned()
             .collect();
-        mine.sort_by_key(Record::place_in_list);
+        mine.sort_by_key(Account::place_in_list);
         Ok(mine)
     }
 
-    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
         let records = lock(&self.accounts);
         let next = records.range(after.saturating_add(1)..).map(|(_, record)| record);
         let wanted = next.filter(|record| entry.is_none_or(|entry| record.entry == entry));
@@ -110,7 +110,7 @@ impl SessionStorage for MemoryStorage {
         Ok(())
     }
 
-    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         let mut sessions = lock(&self.sessions);
         let ended: Vec<Session> =
             sessions.values().filter(|session| whose.includes(session)).cloned().collect();

@@ -29,21 +29,21 @@ use std::sync::Arc;
 use rocket::figment::Figment;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Found, Login, Purpose, Verdict, decide};
-pub use crate::secret::{KeyRing, Unsealable};
+use crate::link::{AuthorizedLogin, Found, Login, Purpose, Verdict, decide};
+pub use crate::secret::{KeyRing, UnsealError};
 pub(crate) use cached::{Cached, Held};
 pub use cookie::CookieStorage;
 pub(crate) use cookie::{Browser, TTL as ACCOUNT_TTL};
 pub use memory::MemoryStorage;
 pub use null::NullStorage;
-pub use record::{Key, Record};
-pub use session::{Session, SessionStorage, Whose};
+pub use record::{Account, AccountKey};
+pub use session::{Session, SessionSelection, SessionStorage};
 #[cfg(feature = "_sql")]
 pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 
 /// Where accounts are kept.
 ///
-/// Three methods are required, and a key-value store needs no more. What a storage gets is a [`Record`]: its token is
+/// Three methods are required, and a key-value store needs no more. What a storage gets is a [`Account`]: its token is
 /// sealed already, so that a storage never sees one. All other methods have a working default that holds within one
 /// process; a storage that several processes share overrides [`claim`](Storage::claim), [`settle`](Storage::settle),
 /// [`settled`](Storage::settled), [`lease`](Storage::lease), [`release`](Storage::release), [`renew`](Storage::renew)
@@ -58,18 +58,18 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 /// #     async fn del(&self, key: String) -> std::io::Result<()> { self.0.lock().unwrap().remove(&key); Ok(()) }
 /// # }
 /// use rocket_dance::{Error, Result};
-/// use rocket_dance::storage::{Key, Record, Storage};
+/// use rocket_dance::storage::{AccountKey, Account, Storage};
 ///
 /// struct RedisStorage(Redis);
 ///
 /// #[rocket::async_trait]
 /// impl Storage for RedisStorage {
-///     async fn get(&self, key: &Key) -> Result<Option<Record>> {
+///     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
 ///         let json = self.0.get(key.to_string()).await.map_err(Error::store)?;
 ///         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
 ///     }
 ///
-///     async fn set(&self, record: &Record) -> Result<()> {
+///     async fn set(&self, record: &Account) -> Result<()> {
 ///         let json = serde_json::to_string(record).map_err(Error::store)?;
 ///         for key in record.keys() {
 ///             self.0.set(key.to_string(), json.clone()).await.map_err(Error::store)?;
@@ -77,7 +77,7 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 ///         Ok(())
 ///     }
 ///
-///     async fn delete(&self, key: &Key) -> Result<()> {
+///     async fn delete(&self, key: &AccountKey) -> Result<()> {
 ///         let Some(record) = self.get(key).await? else { return Ok(()) };
 ///         for key in record.keys() {
 ///             self.0.del(key.to_string()).await.map_err(Error::store)?;
@@ -87,7 +87,7 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 /// }
 /// # rocket::async_test(async {
 /// #     let storage = RedisStorage(Redis(Mutex::default()));
-/// #     assert!(storage.get(&Key::owner("github", "7")).await.unwrap().is_none());
+/// #     assert!(storage.get(&AccountKey::owner("github", "7")).await.unwrap().is_none());
 /// # });
 /// ```
 #[rocket::async_trait]
@@ -95,42 +95,42 @@ pub trait Storage: Send + Sync + 'static {
     /// The account under `key`: an owner's primary one where there are several.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] when the store can't be asked: never "none".
-    async fn get(&self, key: &Key) -> Result<Option<Record>>;
+    /// [`ErrorKind::StoreUnavailable`] when the store can't be asked: never "none".
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>>;
 
     /// The account under `key` as the store has it now, past any cache.
     ///
     /// # Errors
     /// As [`get`](Storage::get).
-    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         self.get(key).await
     }
 
-    /// Stores `record` under all its [keys](Record::keys), in place of what was there.
+    /// Stores `record` under all its [keys](Account::keys), in place of what was there.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; then nothing has changed.
-    async fn set(&self, record: &Record) -> Result<()>;
+    /// [`ErrorKind::StoreUnavailable`]; then nothing has changed.
+    async fn set(&self, record: &Account) -> Result<()>;
 
     /// Removes what is under `key`: the one account of an identity, all of an owner's at the entry. Nothing there is
     /// no error.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; then nothing has changed.
-    async fn delete(&self, key: &Key) -> Result<()>;
+    /// [`ErrorKind::StoreUnavailable`]; then nothing has changed.
+    async fn delete(&self, key: &AccountKey) -> Result<()>;
 
     /// The accounts of `user` (none: those without a user) at these `entries`.
-    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         let mut records = Vec::new();
         for entry in entries {
-            let key = Key::Owner { entry: (*entry).into(), user: user.map(Into::into) };
+            let key = AccountKey::Owner { entry: (*entry).into(), user: user.map(Into::into) };
             records.extend(self.get(&key).await?);
         }
         Ok(records)
     }
 
     /// Makes the account with the id `account` the primary one of `user`'s at `entry`; the others keep their order. Says
-    /// whether it is one of them. The [version](Record::version) stays: a refresh under way goes on.
+    /// whether it is one of them. The [version](Account::version) stays: a refresh under way goes on.
     async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
         let mut mine = self.list(Some(user), &[entry]).await?;
         let Some(at) = mine.iter().position(|record| record.id == account) else { return Ok(false) };
@@ -139,7 +139,7 @@ pub trait Storage: Send + Sync + 'static {
             let _turn = local::turn(&turn_of(record)).await;
             match same(self, record, self.get(&record.key()).await?).await? {
                 Some(now) if now.id == record.id && now.user_id == record.user_id && now.rank != rank => {
-                    self.set(&Record { rank, ..now }).await?;
+                    self.set(&Account { rank, ..now }).await?;
                 }
                 _ => {}
             }
@@ -151,15 +151,15 @@ pub trait Storage: Send + Sync + 'static {
     /// what [`Dance::each`](crate::Dance::each) and [`Dance::reseal`](crate::Dance::reseal) walk.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the storage can't walk its accounts.
-    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
+    /// [`ErrorKind::Misconfigured`] where the storage can't walk its accounts.
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
         let _ = (entry, after, limit);
-        Err(Error::new(ErrorKind::Config, "this storage can't walk its accounts: use DieselStorage"))
+        Err(Error::new(ErrorKind::Misconfigured, "this storage can't walk its accounts: use DieselStorage"))
     }
 
     /// Claims the callback `id` until `until` (unix seconds), so that it is used once. The default holds within this
     /// process.
-    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<ClaimState> {
         Ok(local::claim(id, now, until))
     }
 
@@ -169,29 +169,29 @@ pub trait Storage: Send + Sync + 'static {
         Ok(())
     }
 
-    /// What came of the callback `id`, asked again and again by its repeats; [`Claim::First`] where nobody has claimed it.
+    /// What came of the callback `id`, asked again and again by its repeats; [`ClaimState::First`] where nobody has claimed it.
     /// It only reads. Who overrides [`claim`](Storage::claim) overrides this, too.
-    async fn settled(&self, id: &str) -> Result<Claim> {
+    async fn settled(&self, id: &str) -> Result<ClaimState> {
         Ok(local::settled(id))
     }
 
     /// Whether this process may refresh `record`'s token now, for at most `until` (unix seconds). One refresh at a
     /// time is let through per process before this is asked; a store that several processes share answers for all
     /// of them, and answers no when `record` is no longer what is stored.
-    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
         let _ = (record, now, until);
         Ok(true)
     }
 
     /// Gives a lease back before its time, after a refresh that failed.
-    async fn release(&self, record: &Record) -> Result<()> {
+    async fn release(&self, record: &Account) -> Result<()> {
         let _ = record;
         Ok(())
     }
 
     /// Replaces the token of `record` by a refreshed one, if `record` is still what is stored; says whether it was.
     /// This ends the lease.
-    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
         let _turn = local::turn(&turn_of(record)).await;
         match same(self, record, self.get(&record.key()).await?).await? {
             // The id too: an account that was removed and connected anew begins to count anew.
@@ -200,19 +200,19 @@ pub trait Storage: Send + Sync + 'static {
                     && stored.user_id == record.user_id =>
             {
                 // It may have been moved meanwhile.
-                self.set(&Record { rank: stored.rank, ..renewed.clone() }).await.map(|()| true)
+                self.set(&Account { rank: stored.rank, ..renewed.clone() }).await.map(|()| true)
             }
             _ => Ok(false),
         }
     }
 
     /// Puts `sealed`, the token of `record` under another key, in the place of the sealed text of `record`, if that is
-    /// what is stored still; says whether it was. The [version](Record::version) stays: a refresh under way goes on.
-    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+    /// what is stored still; says whether it was. The [version](Account::version) stays: a refresh under way goes on.
+    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
         let _turn = local::turn(&turn_of(record)).await;
         match same(self, record, self.get(&record.key()).await?).await? {
             Some(stored) if (stored.id, &stored.token) == (record.id, &record.token) => {
-                self.set(&Record { token: sealed.to_owned(), ..stored }).await.map(|()| true)
+                self.set(&Account { token: sealed.to_owned(), ..stored }).await.map(|()| true)
             }
             _ => Ok(false),
         }
@@ -225,14 +225,14 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Stores a finished dance: finds whose account it is, decides, writes. Without a policy, a login goes to the
-    /// user who is signed in ([`Login::usual`](crate::Login::usual)).
+    /// user who is signed in ([`Login::default_verdict`](crate::Login::default_verdict)).
     ///
     /// # Errors
-    /// What the decision refuses, and [`ErrorKind::Store`]; then nothing is stored.
+    /// What the decision refuses, and [`ErrorKind::StoreUnavailable`]; then nothing is stored.
     // The engine's own: whoever overrides it would skip the check of verdicts.
     #[doc(hidden)]
-    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
-        link_by(self, arrival, keys, |login| Ok(login.usual())).await
+    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        link_by(self, arrival, keys, |login| Ok(login.default_verdict())).await
     }
 
     /// Removes accounts of `user` at `entry`, the one with the id `account` or all, and says which. `entries` are all
@@ -240,7 +240,7 @@ pub trait Storage: Send + Sync + 'static {
     /// have another way to come in.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; where a policy knows of no other way to sign in, [`ErrorKind::LastLogin`], and nothing has
+    /// [`ErrorKind::StoreUnavailable`]; where a policy knows of no other way to sign in, [`ErrorKind::LastLogin`], and nothing has
     /// changed.
     // The engine's own: only a storage that asks a policy has more to do.
     #[doc(hidden)]
@@ -250,7 +250,7 @@ pub trait Storage: Send + Sync + 'static {
         entry: &str,
         account: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<Account>> {
         let _ = entries;
         let mine = self.list(user, &[entry]).await?;
         let (removed, kept): (Vec<_>, Vec<_>) =
@@ -282,7 +282,7 @@ pub trait Storage: Send + Sync + 'static {
 
     /// From now on tells `changed` what others write, other processes above all: the cache before the storage forgets it.
     /// The default tells nothing; then what others write is seen after the cache's time to live.
-    fn watch(&self, changed: Changed) {
+    fn watch(&self, changed: ChangeListener) {
         let _ = changed;
     }
 
@@ -304,10 +304,10 @@ pub trait Storage: Send + Sync + 'static {
 /// identity an account has only its owner's key, and under that one is whichever is the primary one.
 pub(crate) async fn same<S: Storage + ?Sized>(
     storage: &S,
-    record: &Record,
-    found: Option<Record>,
-) -> Result<Option<Record>> {
-    let same = |found: &Record| found.provider_user_id == record.provider_user_id;
+    record: &Account,
+    found: Option<Account>,
+) -> Result<Option<Account>> {
+    let same = |found: &Account| found.provider_user_id == record.provider_user_id;
     if found.as_ref().is_none_or(same) {
         return Ok(found);
     }
@@ -319,44 +319,44 @@ fn turn_at(entry: &str, provider_user_id: Option<&str>) -> String {
     format!("account {entry} {provider_user_id:?}")
 }
 
-fn turn_of(record: &Record) -> String {
+fn turn_of(record: &Account) -> String {
     turn_at(&record.entry, record.provider_user_id.as_deref())
 }
 
 /// Stores a finished dance in a storage without transactions, asking `ask`.
 async fn link_by<S: Storage + ?Sized>(
     storage: &S,
-    arrival: &Arrival,
+    arrival: &AuthorizedLogin,
     keys: &KeyRing,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
     arrival.check()?;
     let _turn = local::turn(&turn_at(&arrival.entry, arrival.profile.id.as_deref())).await;
-    let found = match Key::of(arrival) {
-        Some(key @ Key::Identity { .. }) => storage.get(&key).await?,
+    let found = match AccountKey::of(arrival) {
+        Some(key @ AccountKey::Identity { .. }) => storage.get(&key).await?,
         // Of this user's accounts the one without an identity: another is somebody's whom this token may not be.
-        Some(Key::Owner { entry, user }) => {
+        Some(AccountKey::Owner { entry, user }) => {
             let mine = storage.list(user.as_deref(), &[&entry]).await?;
             mine.into_iter().find(|record| record.provider_user_id.is_none())
         }
         None => None,
     };
     let site = match arrival.purpose {
-        Purpose::Site => storage.get(&Key::Owner { entry: arrival.entry.clone(), user: None }).await?,
+        Purpose::Site => storage.get(&AccountKey::Owner { entry: arrival.entry.clone(), user: None }).await?,
         _ => None,
     };
     let decision = decide(arrival, &Found::of(found.as_ref(), site.as_ref()), ask)?;
-    let mut record = Record::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
+    let mut record = Account::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
     if record.is_new_to_its_user(found.as_ref()) {
         let mine = storage.list(decision.user.as_deref(), &[&arrival.entry]).await?;
-        record.rank = Record::rank_after(mine.iter().map(|record| record.rank));
+        record.rank = Account::rank_after(mine.iter().map(|record| record.rank));
     }
     storage.set(&record).await?;
     Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
 }
 
 impl<'a> Found<'a> {
-    fn of(account: Option<&'a Record>, site: Option<&'a Record>) -> Self {
+    fn of(account: Option<&'a Account>, site: Option<&'a Account>) -> Self {
         Self {
             account: account.map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
             site: site.filter(|record| record.is_sites()).map(|record| record.provider_user_id.as_deref()),
@@ -385,19 +385,19 @@ impl UserType {
 
 /// What others have written: see [`Storage::watch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change<'c> {
-    /// What is under the [`Key`] of this text; or, where it begins with `session:`, the session with the id behind it.
-    Key(&'c str),
+pub enum StoredChange<'c> {
+    /// What is under the [`AccountKey`] of this text; or, where it begins with `session:`, the session with the id behind it.
+    AccountKey(&'c str),
     /// Nobody knows what: everything, perhaps.
     All,
 }
 
-/// Hears of a [`Change`]. It is quick, and may be called from any thread.
-pub type Changed = Arc<dyn Fn(Change<'_>) + Send + Sync>;
+/// Hears of a [`StoredChange`]. It is quick, and may be called from any thread.
+pub type ChangeListener = Arc<dyn Fn(StoredChange<'_>) + Send + Sync>;
 
 /// What came of claiming a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
+pub enum ClaimState {
     /// It is ours: exchange it.
     First,
     /// Another request is at it.
@@ -410,9 +410,9 @@ pub enum Claim {
 #[derive(Debug)]
 pub struct Linked {
     /// The account as it is now.
-    pub record: Record,
+    pub record: Account,
     /// The account as it was, where it existed.
-    pub previous: Option<Record>,
+    pub previous: Option<Account>,
     /// The user to sign in.
     pub user: Option<String>,
     /// Whether it was a stranger's, and is somebody's who was there before.

@@ -1,6 +1,6 @@
 //! Keeps nothing.
 
-use super::{Key, Record, Storage};
+use super::{Account, AccountKey, Storage};
 use crate::error::Result;
 
 /// Keeps nothing: every dance ends well and nothing stays. For tests.
@@ -9,15 +9,15 @@ pub struct NullStorage;
 
 #[rocket::async_trait]
 impl Storage for NullStorage {
-    async fn get(&self, _: &Key) -> Result<Option<Record>> {
+    async fn get(&self, _: &AccountKey) -> Result<Option<Account>> {
         Ok(None)
     }
 
-    async fn set(&self, _: &Record) -> Result<()> {
+    async fn set(&self, _: &Account) -> Result<()> {
         Ok(())
     }
 
-    async fn delete(&self, _: &Key) -> Result<()> {
+    async fn delete(&self, _: &AccountKey) -> Result<()> {
         Ok(())
     }
 }

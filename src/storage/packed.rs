@@ -1,14 +1,14 @@
 //! A record in few bytes: what the cache holds.
 
-use super::Record;
+use super::Account;
 use crate::secret::{decode, encode};
 
-/// A [`Record`] in one piece, the token still sealed: as it is, with its two dozen allocations, it takes twice as much.
+/// A [`Account`] in one piece, the token still sealed: as it is, with its two dozen allocations, it takes twice as much.
 pub(crate) struct Packed(Box<[u8]>);
 
 impl Packed {
-    pub(crate) fn new(record: &Record) -> Self {
-        let Record { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = record;
+    pub(crate) fn new(record: &Account) -> Self {
+        let Account { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = record;
         let mut bytes = Vec::new();
         for number in [*id, i64::from(*rank), *created_at, *updated_at, *version, expires_at.unwrap_or(0)] {
             // Its sign last, so that small ones are short.
@@ -27,18 +27,18 @@ impl Packed {
                 put(&mut bytes, None);
             }
         }
-        let Record { entry, issuer, token_type, scope, userinfo, .. } = record;
+        let Account { entry, issuer, token_type, scope, userinfo, .. } = record;
         for text in [entry, issuer, token_type, scope, userinfo] {
             put(&mut bytes, Some(text.as_bytes()));
         }
-        let Record { provider_user_id, user_id, display_name, email, profile_url, image_url, .. } = record;
+        let Account { provider_user_id, user_id, display_name, email, profile_url, image_url, .. } = record;
         for text in [provider_user_id, user_id, display_name, email, profile_url, image_url] {
             put(&mut bytes, text.as_ref().map(String::as_bytes));
         }
         Self(bytes.into())
     }
 
-    pub(crate) fn unpack(&self) -> Record {
+    pub(crate) fn unpack(&self) -> Account {
         let mut rest = Rest(&self.0);
         let [id, rank, created_at, updated_at, version, expires_at] = std::array::from_fn(|_| rest.signed());
         let flags = rest.byte();
@@ -51,7 +51,7 @@ impl Packed {
             std::array::from_fn(|_| rest.text().unwrap_or_default());
         let [provider_user_id, user_id, display_name, email, profile_url, image_url] =
             std::array::from_fn(|_| rest.text());
-        Record {
+        Account {
             id,
             entry,
             issuer,
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        let full = Record {
+        let full = Account {
             id: i64::MIN,
             expires_at: Some(-1),
             created_at: i64::MAX,
@@ -157,7 +157,7 @@ mod tests {
             userinfo: "x".repeat(70_000),
             ..suite::record("github", Some("1"), Some("7"))
         };
-        let bare = Record {
+        let bare = Account {
             provider_user_id: None,
             user_id: None,
             display_name: None,
@@ -170,12 +170,12 @@ mod tests {
             [sealed.as_str(), "", ".", "v1.key.", "v1.key.not base64", "v1.key.AB", "no dots", "a.b.c="]
         {
             for record in [&full, &bare] {
-                let record = Record { token: token.into(), ..record.clone() };
+                let record = Account { token: token.into(), ..record.clone() };
                 let packed = Packed::new(&record);
                 assert_eq!(packed.unpack(), record);
             }
         }
-        let raw = |token: &str| Packed::new(&Record { token: token.into(), ..bare.clone() }).len();
+        let raw = |token: &str| Packed::new(&Account { token: token.into(), ..bare.clone() }).len();
         assert!(raw(&sealed) - raw("") < sealed.len() * 4 / 5, "base64 is taken off");
     }
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "_sql")]
 use super::schema::oauth_accounts;
-use super::{KeyRing, Unsealable};
+use super::{KeyRing, UnsealError};
 use crate::error::Result;
-use crate::link::{Arrival, Purpose};
+use crate::link::{AuthorizedLogin, Purpose};
 use crate::secret::random;
 use crate::token::Token;
 
@@ -19,7 +19,7 @@ use crate::token::Token;
 /// Its `Display` is a key for key-value stores, `oauth:github:user:7` say: no two keys write the same one. The ids stand
 /// in it as they are, whatever characters they have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum AccountKey {
     /// The account of a user at an entry; without a user, the one that is nobody's: the site's.
     Owner {
         /// The entry's name.
@@ -36,44 +36,44 @@ pub enum Key {
     },
 }
 
-impl Key {
+impl AccountKey {
     /// The key of `user`'s account at `entry`.
     pub fn owner(entry: impl Into<String>, user: impl ToString) -> Self {
-        Key::Owner { entry: entry.into(), user: Some(user.to_string()) }
+        AccountKey::Owner { entry: entry.into(), user: Some(user.to_string()) }
     }
 
     /// The key of the account of `provider_user_id` at `entry`.
     pub fn identity(entry: impl Into<String>, provider_user_id: impl Into<String>) -> Self {
-        Key::Identity { entry: entry.into(), provider_user_id: provider_user_id.into() }
+        AccountKey::Identity { entry: entry.into(), provider_user_id: provider_user_id.into() }
     }
 
     /// The entry's name.
     pub fn entry(&self) -> &str {
         match self {
-            Key::Owner { entry, .. } | Key::Identity { entry, .. } => entry,
+            AccountKey::Owner { entry, .. } | AccountKey::Identity { entry, .. } => entry,
         }
     }
 
     /// The parts of its text.
     pub(crate) fn parts(&self) -> [&str; 4] {
         match self {
-            Key::Owner { entry, user: Some(user) } => ["oauth:", entry, ":user:", user],
-            Key::Owner { entry, user: None } => ["oauth:", entry, ":site", ""],
-            Key::Identity { entry, provider_user_id } => ["oauth:", entry, ":id:", provider_user_id],
+            AccountKey::Owner { entry, user: Some(user) } => ["oauth:", entry, ":user:", user],
+            AccountKey::Owner { entry, user: None } => ["oauth:", entry, ":site", ""],
+            AccountKey::Identity { entry, provider_user_id } => ["oauth:", entry, ":id:", provider_user_id],
         }
     }
 
     /// Where the account of `arrival` is found: by its identity; without one, by who is to own it.
-    pub(crate) fn of(arrival: &Arrival) -> Option<Self> {
+    pub(crate) fn of(arrival: &AuthorizedLogin) -> Option<Self> {
         match (&arrival.profile.id, &arrival.visitor) {
-            (Some(id), _) => Some(Key::identity(&arrival.entry, id)),
-            (None, Some(user)) => Some(Key::owner(&arrival.entry, user)),
+            (Some(id), _) => Some(AccountKey::identity(&arrival.entry, id)),
+            (None, Some(user)) => Some(AccountKey::owner(&arrival.entry, user)),
             (None, None) => None,
         }
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts().into_iter().try_for_each(|part| f.write_str(part))
     }
@@ -85,7 +85,7 @@ impl fmt::Display for Key {
 #[cfg_attr(feature = "_sql", diesel(table_name = oauth_accounts))]
 #[cfg_attr(feature = "_sql", diesel(treat_none_as_null = true, treat_none_as_default_value = false))]
 #[non_exhaustive]
-pub struct Record {
+pub struct Account {
     /// The account's id in its storage: a random one, unless the storage gives its own.
     #[cfg_attr(feature = "_sql", diesel(skip_insertion))]
     pub id: i64,
@@ -98,7 +98,7 @@ pub struct Record {
     pub provider_user_id: Option<String>,
     /// The local user, as text.
     pub user_id: Option<String>,
-    /// The sealed token: see [`open`](Record::open).
+    /// The sealed token: see [`open`](Account::open).
     pub token: String,
     /// How the access token is used.
     pub token_type: String,
@@ -130,15 +130,15 @@ pub struct Record {
 
 const PURPOSE: &str = "account";
 
-impl Record {
+impl Account {
     /// The record of `arrival` for `user`, in place of `old`.
     pub(crate) fn of(
-        arrival: &Arrival,
+        arrival: &AuthorizedLogin,
         user: Option<&str>,
-        old: Option<&Record>,
+        old: Option<&Account>,
         keys: &KeyRing,
     ) -> Result<Self> {
-        let Arrival { token, now, .. } = arrival;
+        let AuthorizedLogin { token, now, .. } = arrival;
         let profile = arrival.profile.clone().with_web_urls();
         let mut record = Self {
             id: old.map_or_else(random_id, |old| Ok(old.id))?,
@@ -205,14 +205,14 @@ impl Record {
     /// # Errors
     /// When the key is gone, or the token was moved from another row, user or column, or damaged: the person must
     /// connect again.
-    pub fn open(&self, keys: &KeyRing) -> Result<Token, Unsealable> {
+    pub fn open(&self, keys: &KeyRing) -> Result<Token, UnsealError> {
         let place = self.place();
         let plain = keys.open(PURPOSE, &place.each_ref().map(String::as_str), &self.token)?;
-        Token::from_plain(&plain).ok_or(Unsealable)
+        Token::from_plain(&plain).ok_or(UnsealError)
     }
 
     /// The same token sealed by the first key; none where it is already.
-    pub(crate) fn resealed(&self, keys: &KeyRing) -> Result<Result<Option<String>, Unsealable>> {
+    pub(crate) fn resealed(&self, keys: &KeyRing) -> Result<Result<Option<String>, UnsealError>> {
         let token = match self.open(keys) {
             Err(unsealable) => return Ok(Err(unsealable)),
             Ok(_) if keys.is_current(&self.token) => return Ok(Ok(None)),
@@ -230,27 +230,27 @@ impl Record {
     }
 
     /// The keys under which the account is found.
-    pub fn keys(&self) -> Vec<Key> {
-        let owner = Key::Owner { entry: self.entry.clone(), user: self.user_id.clone() };
-        let identity = self.provider_user_id.as_ref().map(|id| Key::identity(&self.entry, id));
+    pub fn keys(&self) -> Vec<AccountKey> {
+        let owner = AccountKey::Owner { entry: self.entry.clone(), user: self.user_id.clone() };
+        let identity = self.provider_user_id.as_ref().map(|id| AccountKey::identity(&self.entry, id));
         std::iter::once(owner).chain(identity).collect()
     }
 
     /// The key that finds this account and no other: its identity. Where it has none it is its owner's key, under which
     /// there may be others of the owner's.
-    pub fn key(&self) -> Key {
+    pub fn key(&self) -> AccountKey {
         match &self.provider_user_id {
-            Some(id) => Key::identity(&self.entry, id),
-            None => Key::Owner { entry: self.entry.clone(), user: self.user_id.clone() },
+            Some(id) => AccountKey::identity(&self.entry, id),
+            None => AccountKey::Owner { entry: self.entry.clone(), user: self.user_id.clone() },
         }
     }
 
     /// Whether the account is found under `key`.
-    pub(crate) fn is_under(&self, key: &Key) -> bool {
+    pub(crate) fn is_under(&self, key: &AccountKey) -> bool {
         self.entry == key.entry()
             && match key {
-                Key::Owner { user, .. } => self.user_id == *user,
-                Key::Identity { provider_user_id, .. } => {
+                AccountKey::Owner { user, .. } => self.user_id == *user,
+                AccountKey::Identity { provider_user_id, .. } => {
                     self.provider_user_id.as_ref() == Some(provider_user_id)
                 }
             }

@@ -40,7 +40,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The text that tells of this session's end where [changes](super::Change) are told: `session:` and its id.
+    /// The text that tells of this session's end where [changes](super::StoredChange) are told: `session:` and its id.
     pub(crate) fn parts(id: &str) -> [&str; 2] {
         ["session:", id]
     }
@@ -59,18 +59,18 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Whose sessions are to end.
+/// SessionSelection sessions are to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Whose {
+pub enum SessionSelection {
     /// The one with this id.
-    Its(String),
+    Id(String),
     /// All of this local user's.
     User(String),
     /// Those that a provider names (OpenID Connect Back-Channel Logout §2.6): at this entry, as long as it points to this
     /// issuer, all of its user's, or those of one of its own sessions. Where both are named, both must fit; a session of
     /// that user's of which the provider's is not known may be the one.
-    Login {
+    ProviderSession {
         /// The entry's name.
         entry: String,
         /// What the entry points to.
@@ -82,13 +82,13 @@ pub enum Whose {
     },
 }
 
-impl Whose {
+impl SessionSelection {
     /// Whether `session` is among them.
     pub fn includes(&self, session: &Session) -> bool {
         match self {
-            Whose::Its(id) => session.id == *id,
-            Whose::User(user) => session.user_id == *user,
-            Whose::Login { entry, issuer, provider_user_id, sid } => {
+            SessionSelection::Id(id) => session.id == *id,
+            SessionSelection::User(user) => session.user_id == *user,
+            SessionSelection::ProviderSession { entry, issuer, provider_user_id, sid } => {
                 // A name that nobody named would fit everybody.
                 (provider_user_id.is_some() || sid.is_some())
                     && session.entry.as_ref() == Some(entry)
@@ -105,7 +105,7 @@ impl Whose {
 /// Keeps sessions: what a [`Storage`](super::Storage) offers by [`sessions`](super::Storage::sessions), so that signing out
 /// ends a session on the server.
 ///
-/// Ids are never given twice. Failures are [`ErrorKind::Store`](crate::ErrorKind::Store), never "none".
+/// Ids are never given twice. Failures are [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable), never "none".
 #[rocket::async_trait]
 pub trait SessionStorage: Send + Sync {
     /// The session with this id, whether it is over or not.
@@ -127,5 +127,5 @@ pub trait SessionStorage: Send + Sync {
     async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()>;
 
     /// Ends sessions, and gives those that were there.
-    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>>;
+    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>>;
 }

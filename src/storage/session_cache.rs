@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use super::cached::{Cached, Generations};
-use super::{Session, SessionStorage, Whose};
+use super::{Session, SessionSelection, SessionStorage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Sessions in memory, each under its id and the id's generation: see [`Cached`].
@@ -60,9 +60,9 @@ fn slim(session: Session) -> Arc<Session> {
 
 impl Cached {
     fn kept(&self) -> Result<&dyn SessionStorage> {
-        self.storage
-            .sessions()
-            .ok_or_else(|| Error::new(ErrorKind::Config, "this storage keeps no sessions: use DieselStorage"))
+        self.storage.sessions().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
+        })
     }
 }
 
@@ -103,11 +103,11 @@ impl SessionStorage for Cached {
         done
     }
 
-    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         let done = self.kept()?.end_sessions(whose).await;
         match (&done, whose) {
             (Ok(ended), _) => self.sessions.forget_ended(ended).await,
-            (Err(_), Whose::Its(id)) => self.sessions.forget(id).await,
+            (Err(_), SessionSelection::Id(id)) => self.sessions.forget(id).await,
             // They may be over, and nobody knows which: all are asked for again.
             (Err(_), _) => {
                 self.generations.end_all();

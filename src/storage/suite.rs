@@ -16,11 +16,11 @@ pub(crate) fn keys() -> KeyRing {
 }
 
 /// A finished dance of the provider's user `id`, begun by `visitor`.
-pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Arrival {
+pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
     let mut profile = Profile::of(&serde_json::json!({ "sub": id }));
     profile.id = id.map(str::to_owned);
     profile.name = Some("Ada".into());
-    Arrival {
+    AuthorizedLogin {
         entry: entry.into(),
         issuer: "https://op.example".into(),
         purpose: if visitor.is_some() { Purpose::Connect } else { Purpose::SignIn },
@@ -39,15 +39,15 @@ pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> A
 }
 
 /// A dance for the site's account, which must be `account`.
-fn site_arrival(id: &str, account: Option<&str>) -> Arrival {
+fn site_arrival(id: &str, account: Option<&str>) -> AuthorizedLogin {
     let mut arrival = arrival("left", Some(id), None);
     arrival.purpose = Purpose::Site;
     arrival.account = account.map(str::to_owned);
     arrival
 }
 
-pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Record {
-    Record::of(&arrival(entry, id, user), user, None, &keys()).unwrap()
+pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Account {
+    Account::of(&arrival(entry, id, user), user, None, &keys()).unwrap()
 }
 
 /// A key-value store, as in the documentation of [`Storage`].
@@ -56,12 +56,12 @@ pub(crate) struct KeyValue(Mutex<HashMap<String, String>>);
 
 #[rocket::async_trait]
 impl Storage for KeyValue {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let json = self.0.lock().unwrap().get(&key.to_string()).cloned();
         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let json = serde_json::to_string(record).map_err(Error::store)?;
         for key in record.keys() {
             self.0.lock().unwrap().insert(key.to_string(), json.clone());
@@ -69,7 +69,7 @@ impl Storage for KeyValue {
         Ok(())
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         let Some(record) = self.get(key).await? else { return Ok(()) };
         for key in record.keys() {
             self.0.lock().unwrap().remove(&key.to_string());
@@ -80,15 +80,15 @@ impl Storage for KeyValue {
 
 /// But for its id, which is the storage's to give.
 #[track_caller]
-fn assert_same(found: Option<Record>, wanted: &Record) {
+fn assert_same(found: Option<Account>, wanted: &Account) {
     let found = found.expect("stored");
-    assert_eq!(Record { id: wanted.id, ..found }, *wanted);
+    assert_eq!(Account { id: wanted.id, ..found }, *wanted);
 }
 
 /// What holds for all of them, one account per entry.
 pub(crate) async fn one_account(storage: &dyn Storage) {
     let record = record("github", Some("Ö 1"), Some("7"));
-    let (owner, identity) = (Key::owner("github", 7), Key::identity("github", "Ö 1"));
+    let (owner, identity) = (AccountKey::owner("github", 7), AccountKey::identity("github", "Ö 1"));
     assert_eq!(storage.get(&owner).await.unwrap(), None);
     assert_eq!(storage.get(&identity).await.unwrap(), None);
     storage.delete(&owner).await.unwrap();
@@ -96,15 +96,15 @@ pub(crate) async fn one_account(storage: &dyn Storage) {
     storage.set(&record).await.unwrap();
     for key in [&owner, &identity] {
         assert_same(storage.get(key).await.unwrap(), &record);
-        assert_same(storage.fresh(key).await.unwrap(), &record);
+        assert_same(storage.get_uncached(key).await.unwrap(), &record);
     }
     for key in [
-        Key::owner("GitHub", 7),
-        Key::owner("github", 70),
-        Key::Owner { entry: "github".into(), user: None },
-        Key::identity("github", "ö 1"),
-        Key::identity("github", "Ö 1 "),
-        Key::identity("gitlab", "Ö 1"),
+        AccountKey::owner("GitHub", 7),
+        AccountKey::owner("github", 70),
+        AccountKey::Owner { entry: "github".into(), user: None },
+        AccountKey::identity("github", "ö 1"),
+        AccountKey::identity("github", "Ö 1 "),
+        AccountKey::identity("gitlab", "Ö 1"),
     ] {
         assert_eq!(storage.get(&key).await.unwrap(), None, "{key}");
         storage.delete(&key).await.unwrap();
@@ -136,7 +136,7 @@ pub(crate) async fn linking(storage: &dyn Storage) {
     let first = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap();
     assert_eq!(first.user.as_deref(), Some("7"));
     assert!(first.previous.is_none());
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap().as_ref(), Some(&first.record));
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&first.record));
 
     let mut again = arrival("github", Some("1"), None);
     again.now = 2000;
@@ -156,32 +156,32 @@ pub(crate) async fn linking(storage: &dyn Storage) {
     assert_eq!(taken.kind(), ErrorKind::Refused);
     let mut moved = arrival("github", Some("1"), Some("7"));
     moved.issuer = "https://other.example".into();
-    assert_eq!(storage.link(&moved, &keys()).await.unwrap_err().kind(), ErrorKind::Config);
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap().as_ref(), Some(&second.record));
+    assert_eq!(storage.link(&moved, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&second.record));
 
     assert!(storage.unlink(Some("8"), "github", None, &["github"]).await.unwrap().is_empty());
     let other = storage.unlink(Some("7"), "github", Some(second.record.id ^ 1), &["github"]).await.unwrap();
     assert!(other.is_empty());
     let gone = storage.unlink(Some("7"), "github", Some(second.record.id), &["github"]).await.unwrap();
     assert_eq!(gone, [second.record]);
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
-    assert_eq!(storage.get(&Key::identity("github", "1")).await.unwrap(), None);
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
+    assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
 }
 
 /// What only storages that can list do.
 pub(crate) async fn several_accounts(storage: &dyn Storage) {
     for n in 1..=3 {
         let record = record("github", Some(&n.to_string()), Some("7"));
-        storage.set(&Record { rank: 3 - n, ..record }).await.unwrap();
+        storage.set(&Account { rank: 3 - n, ..record }).await.unwrap();
     }
     storage.set(&record("github", Some("4"), Some("8"))).await.unwrap();
     storage.set(&record("gitlab", Some("1"), Some("7"))).await.unwrap();
-    let ids = |records: Vec<Record>| {
+    let ids = |records: Vec<Account>| {
         records.into_iter().map(|record| record.provider_user_id.unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(ids(storage.list(Some("7"), &["github"]).await.unwrap()), ["3", "2", "1"]);
     assert_eq!(storage.list(Some("7"), &["github", "gitlab"]).await.unwrap().len(), 4);
-    let primary = storage.get(&Key::owner("github", 7)).await.unwrap().unwrap();
+    let primary = storage.get(&AccountKey::owner("github", 7)).await.unwrap().unwrap();
     assert_eq!(primary.provider_user_id.as_deref(), Some("3"));
 
     let mut seen = Vec::new();
@@ -198,13 +198,13 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
     seen.sort();
     assert_eq!(seen, ["1", "2", "3", "4"]);
 
-    storage.delete(&Key::owner("github", 7)).await.unwrap();
+    storage.delete(&AccountKey::owner("github", 7)).await.unwrap();
     assert!(storage.list(Some("7"), &["github"]).await.unwrap().is_empty());
     for n in 1..=3 {
-        assert_eq!(storage.get(&Key::identity("github", n.to_string())).await.unwrap(), None);
+        assert_eq!(storage.get(&AccountKey::identity("github", n.to_string())).await.unwrap(), None);
     }
-    assert!(storage.get(&Key::identity("github", "4")).await.unwrap().is_some());
-    assert!(storage.get(&Key::owner("gitlab", 7)).await.unwrap().is_some());
+    assert!(storage.get(&AccountKey::identity("github", "4")).await.unwrap().is_some());
+    assert!(storage.get(&AccountKey::owner("gitlab", 7)).await.unwrap().is_some());
 }
 
 /// The order of a user's accounts: a new one is the last, and any may be made the first.
@@ -220,20 +220,24 @@ pub(crate) async fn ranks(storage: &dyn Storage) {
     };
     let named = |ids: [&str; 3]| ids.map(str::to_owned).into_iter().zip(0..).collect::<Vec<_>>();
     assert_eq!(mine().await, named(["1", "2", "3"]));
-    let of = async |id: &str| storage.get(&Key::identity("github", id)).await.unwrap().unwrap();
+    let of = async |id: &str| storage.get(&AccountKey::identity("github", id)).await.unwrap().unwrap();
     assert_eq!((of("4").await.rank, of("1").await.version), (0, 1));
 
     let third = of("3").await;
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), Some(of("1").await), "and in the cache");
+    assert_eq!(
+        storage.get(&AccountKey::owner("github", 7)).await.unwrap(),
+        Some(of("1").await),
+        "and in the cache"
+    );
     assert!(storage.make_primary("7", "github", third.id).await.unwrap());
     assert_eq!(mine().await, named(["3", "1", "2"]));
-    let moved = storage.get(&Key::owner("github", 7)).await.unwrap().unwrap();
-    assert_eq!(moved, Record { rank: 0, ..third.clone() }, "its version stays");
+    let moved = storage.get(&AccountKey::owner("github", 7)).await.unwrap().unwrap();
+    assert_eq!(moved, Account { rank: 0, ..third.clone() }, "its version stays");
     assert_eq!(of("1").await.rank, 1, "whichever key it is looked up by");
     assert!(storage.make_primary("7", "github", third.id).await.unwrap(), "again");
     assert_eq!(mine().await, named(["3", "1", "2"]));
     // Neither somebody else's, nor another entry's, nor what is not there.
-    let elsewhere = storage.get(&Key::identity("gitlab", "1")).await.unwrap().unwrap();
+    let elsewhere = storage.get(&AccountKey::identity("gitlab", "1")).await.unwrap().unwrap();
     for other in [of("4").await.id, elsewhere.id, i64::MAX] {
         assert!(!storage.make_primary("7", "github", other).await.unwrap());
     }
@@ -246,10 +250,10 @@ pub(crate) async fn ranks(storage: &dyn Storage) {
     assert_eq!(mine().await, named(["3", "1", "2"]));
     // A new token keeps the place; a new account is the last again, whatever an app has written into the column.
     storage.link(&arrival("github", Some("3"), Some("7")), &keys()).await.unwrap();
-    storage.set(&Record { rank: 40, ..of("2").await }).await.unwrap();
+    storage.set(&Account { rank: 40, ..of("2").await }).await.unwrap();
     let last = storage.link(&arrival("github", Some("5"), Some("7")), &keys()).await.unwrap();
     assert_eq!((of("3").await.rank, last.record.rank), (0, 41));
-    storage.set(&Record { rank: i32::MAX, ..of("2").await }).await.unwrap();
+    storage.set(&Account { rank: i32::MAX, ..of("2").await }).await.unwrap();
     let last = storage.link(&arrival("github", Some("6"), Some("7")), &keys()).await.unwrap();
     assert_eq!(last.record.rank, i32::MAX);
     assert_eq!(mine().await.len(), 5);
@@ -266,7 +270,7 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
     let sealed = read.resealed(&ring).unwrap().unwrap().unwrap();
     assert!(storage.reseal(&read, &sealed).await.unwrap());
     let now = storage.get(&old.key()).await.unwrap().unwrap();
-    assert_eq!(now, Record { token: sealed, ..read.clone() });
+    assert_eq!(now, Account { token: sealed, ..read.clone() });
     assert!(now.open(&keys()).is_err() && now.open(&ring).unwrap().access_token.matches("access"));
     assert_eq!(now.resealed(&ring).unwrap(), Ok(None), "once is enough");
 
@@ -277,7 +281,7 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
     assert_eq!(storage.get(&old.key()).await.unwrap(), Some(renewed));
     assert!(!storage.reseal(&record("nowhere", Some("1"), None), "x").await.unwrap());
 
-    assert_eq!(read.resealed(&KeyRing::new([[8; 32]])).unwrap(), Err(Unsealable));
+    assert_eq!(read.resealed(&KeyRing::new([[8; 32]])).unwrap(), Err(UnsealError));
 }
 
 /// Every storage that walks its accounts walks those of all entries, and knows which keys they need.
@@ -287,8 +291,8 @@ pub(crate) async fn walking(storage: &dyn Storage) {
         storage.set(&record(entry, Some(&n.to_string()), Some("7"))).await.unwrap();
     }
     let other = KeyRing::new([[9; 32]]);
-    storage.set(&Record::of(&arrival("gone", Some("x"), None), None, None, &other).unwrap()).await.unwrap();
-    storage.set(&Record { token: "damaged".into(), ..record("gone", Some("y"), None) }).await.unwrap();
+    storage.set(&Account::of(&arrival("gone", Some("x"), None), None, None, &other).unwrap()).await.unwrap();
+    storage.set(&Account { token: "damaged".into(), ..record("gone", Some("y"), None) }).await.unwrap();
     let (mut seen, mut after) = (0, i64::MIN);
     loop {
         let page = storage.page(None, after, 2).await.unwrap();
@@ -304,11 +308,11 @@ pub(crate) async fn walking(storage: &dyn Storage) {
 /// MG-04: what not every database could hold is refused by all of them, and what people see loses what they can't.
 pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     for (id, user, kind) in [
-        ("a\0b", Some("7"), ErrorKind::ProviderAnswer),
-        ("", Some("7"), ErrorKind::ProviderAnswer),
-        (&"x".repeat(256), None, ErrorKind::ProviderAnswer),
-        ("1", Some("7\0"), ErrorKind::App),
-        ("1", Some(&"7".repeat(256)), ErrorKind::App),
+        ("a\0b", Some("7"), ErrorKind::BadProviderAnswer),
+        ("", Some("7"), ErrorKind::BadProviderAnswer),
+        (&"x".repeat(256), None, ErrorKind::BadProviderAnswer),
+        ("1", Some("7\0"), ErrorKind::AppError),
+        ("1", Some(&"7".repeat(256)), ErrorKind::AppError),
     ] {
         let refused = storage.link(&arrival("github", Some(id), user), &keys()).await.unwrap_err();
         assert_eq!(refused.kind(), kind, "{id:?} {user:?}");
@@ -324,8 +328,8 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     arrival.token.scope = vec!["re\0ad".into(), "write".into()];
     arrival.token.token_type = "Bea\0rer".into();
     let stored = storage.link(&arrival, &keys()).await.unwrap().record;
-    assert_eq!(storage.get(&Key::identity("github", &longest)).await.unwrap().as_ref(), Some(&stored));
-    assert_eq!(storage.get(&Key::owner("github", &user)).await.unwrap().as_ref(), Some(&stored));
+    assert_eq!(storage.get(&AccountKey::identity("github", &longest)).await.unwrap().as_ref(), Some(&stored));
+    assert_eq!(storage.get(&AccountKey::owner("github", &user)).await.unwrap().as_ref(), Some(&stored));
     assert_eq!((stored.display_name.as_deref(), stored.email.as_deref()), (Some("Ada"), Some("a@b")));
     assert_eq!((stored.scope.as_str(), stored.token_type.as_str()), ("read write", "Bearer"));
     let token = stored.open(&keys()).unwrap();
@@ -356,7 +360,7 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     assert_eq!((linked.user, linked.record.user_id), (None, None));
     site.profile.id = Some("2".into());
     assert_eq!(storage.link(&site, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
-    let key = Key::Owner { entry: "bot".into(), user: None };
+    let key = AccountKey::Owner { entry: "bot".into(), user: None };
     let found = storage.get(&key).await.unwrap().unwrap();
     assert_eq!(found.provider_user_id.as_deref(), Some("1"));
 
@@ -371,7 +375,8 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     assert!(nameless.previous.is_none() && nameless.record.id != named.record.id);
 
     // The site's by its id, whatever a visitor has left there.
-    let left = storage.link(&Arrival { admitted: true, ..site_arrival("2", None) }, &keys()).await.unwrap();
+    let left =
+        storage.link(&AuthorizedLogin { admitted: true, ..site_arrival("2", None) }, &keys()).await.unwrap();
     assert_eq!(left.record.user_id, None);
     let wanted = storage.link(&site_arrival("1", Some("1")), &keys()).await.unwrap();
     assert_eq!(wanted.record.provider_user_id.as_deref(), Some("1"));
@@ -386,7 +391,7 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
 pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Storage) {
     let named = storage.link(&arrival("mixed", Some("1"), Some("7")), &keys()).await.unwrap().record;
     let nameless = storage.link(&arrival("mixed", None, Some("7")), &keys()).await.unwrap().record;
-    let found = same(storage, &nameless, storage.fresh(&nameless.key()).await.unwrap()).await.unwrap();
+    let found = same(storage, &nameless, storage.get_uncached(&nameless.key()).await.unwrap()).await.unwrap();
     assert_eq!(found.map(|found| found.id), Some(nameless.id));
     let renewed = nameless.with(&Token::new("next"), 1010, &keys()).unwrap();
     assert!(storage.renew(&nameless, &renewed).await.unwrap());
@@ -403,13 +408,13 @@ pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Stor
 
 /// A callback is used once.
 pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
-    assert_eq!(storage.settled(id).await.unwrap(), Claim::First);
-    assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), Claim::First);
-    assert_eq!(storage.settled(id).await.unwrap(), Claim::Pending);
-    assert_eq!(storage.claim(id, 1001, 1601).await.unwrap(), Claim::Pending);
+    assert_eq!(storage.settled(id).await.unwrap(), ClaimState::First);
+    assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), ClaimState::First);
+    assert_eq!(storage.settled(id).await.unwrap(), ClaimState::Pending);
+    assert_eq!(storage.claim(id, 1001, 1601).await.unwrap(), ClaimState::Pending);
     storage.settle(id, "/home").await.unwrap();
-    assert_eq!(storage.settled(id).await.unwrap(), Claim::Settled("/home".into()));
-    assert_eq!(storage.claim(id, 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
+    assert_eq!(storage.settled(id).await.unwrap(), ClaimState::Settled("/home".into()));
+    assert_eq!(storage.claim(id, 1599, 9000).await.unwrap(), ClaimState::Settled("/home".into()));
 }
 
 pub(crate) async fn all(name: &str, new: impl AsyncFn() -> Arc<dyn Storage>) {

@@ -18,7 +18,7 @@ use super::client_key::ClientKey;
 use super::issuer::{Client, Inner, Issuer, lock};
 use super::oauth1;
 use super::signer::Signer;
-use crate::provider::{Algorithm, PRESETS, Protocol};
+use crate::provider::{PRESETS, Protocol, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret};
 
 const CLIENT_ID: &str = "fake client";
@@ -323,12 +323,12 @@ impl FakeProvider {
     ///
     /// # Panics
     /// For any other algorithm.
-    pub fn rotate_keys(&self, algorithm: Algorithm) -> &Self {
+    pub fn rotate_keys(&self, algorithm: SigningAlgorithm) -> &Self {
         let signer = match algorithm {
-            Algorithm::EdDSA => Signer::ed25519(
+            SigningAlgorithm::EdDSA => Signer::ed25519(
                 &crate::secret::random().expect("the operating system's random generator works"),
             ),
-            Algorithm::ES256 => Signer::p256(),
+            SigningAlgorithm::ES256 => Signer::p256(),
             other => panic!("the fake provider signs with EdDSA or ES256, not {other:?}"),
         };
         lock(&self.issuer.0.play).signer = signer;

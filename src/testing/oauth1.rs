@@ -245,9 +245,9 @@ pub(super) fn rsa_key() -> &'static str {
 
 /// What an entry of the fake needs of its own to sign as its preset wants it.
 pub(super) fn own_keys(preset: &crate::provider::Preset, url: &str, entry: &mut serde_json::Value) {
-    use crate::provider::Effect;
+    use crate::provider::ParameterKind;
     for (key, effect) in preset.parameters {
-        if matches!(effect, Effect::Base) {
+        if matches!(effect, ParameterKind::BaseUrl) {
             entry[*key] = json!(url);
         }
     }

@@ -4,7 +4,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 use crate::secret::{encode, sha256};
 
 /// One key pair with its id.
@@ -35,10 +35,10 @@ impl Signer {
         Self { kid: kid(key.public_key().as_ref()), key: Key::P256(key) }
     }
 
-    pub(super) fn algorithm(&self) -> Algorithm {
+    pub(super) fn algorithm(&self) -> SigningAlgorithm {
         match self.key {
-            Key::Ed25519(_) => Algorithm::EdDSA,
-            Key::P256(_) => Algorithm::ES256,
+            Key::Ed25519(_) => SigningAlgorithm::EdDSA,
+            Key::P256(_) => SigningAlgorithm::ES256,
         }
     }
 
@@ -89,9 +89,9 @@ impl Signer {
 
 /// The left half of the access token's hash: `at_hash` (OpenID Connect Core §3.1.3.6). Ed25519 leaves the hash to
 /// custom; SHA-512 is what its signatures use.
-pub(super) fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+pub(super) fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String {
     match algorithm {
-        Algorithm::EdDSA => {
+        SigningAlgorithm::EdDSA => {
             let hash = ring::digest::digest(&ring::digest::SHA512, access_token.as_bytes());
             encode(&hash.as_ref()[..32])
         }

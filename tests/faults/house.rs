@@ -55,7 +55,7 @@ fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i3
             let id = diesel::insert_into(users::table).values(name).returning(users::id).get_result(conn)?;
             Ok(Verdict::SignUp(id))
         }
-        _ => Ok(login.usual()),
+        _ => Ok(login.default_verdict()),
     }
 }
 

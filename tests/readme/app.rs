@@ -19,7 +19,7 @@ fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i3
                 .get_result(conn)?;
             Ok(Verdict::SignUp(id))
         }
-        _ => Ok(login.usual()),
+        _ => Ok(login.default_verdict()),
     }
 }
 

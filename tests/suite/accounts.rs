@@ -393,8 +393,11 @@ async fn cookie_storage_keeps_a_browsers_own_account() {
     assert_eq!((accounts("op"), accounts("op2")), (Some(1), Some(0)));
 
     let dance = Dance::fetch(app.client.rocket()).expect("attached");
-    assert_eq!(dance.accounts(&1).await.expect_err("in browsers").kind(), ErrorKind::Config);
-    assert_eq!(dance.client(crate::app::Op, &1).await.expect_err("in browsers").kind(), ErrorKind::Config);
+    assert_eq!(dance.accounts(&1).await.expect_err("in browsers").kind(), ErrorKind::Misconfigured);
+    assert_eq!(
+        dance.client(crate::app::Op, &1).await.expect_err("in browsers").kind(),
+        ErrorKind::Misconfigured
+    );
     log_out(&app).await;
     assert!(!app.cookies().contains_key(ACCOUNT));
     assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);

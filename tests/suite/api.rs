@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use rocket::http::{Accept, Status};
 use rocket_dance::reqwest::multipart::Form;
-use rocket_dance::storage::Key;
+use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
 use rocket_dance::{Client, Dance, ErrorKind, Profile, Token};
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ async fn redirects_stay_on_the_host_and_so_does_the_token() {
     }
     app.fake.answer_always(Endpoint::Api, Answer::redirect("/api/round"));
     let circles = client.get("round").send().await.expect_err("in circles");
-    assert_eq!(circles.kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(circles.kind(), ErrorKind::BadProviderAnswer);
     app.fake.honest();
 
     for url in [
@@ -238,7 +238,7 @@ async fn redirects_stay_on_the_host_and_so_does_the_token() {
         "data:text/plain,x".to_owned(),
     ] {
         let error = client.get(&url).send().await.expect_err(&url);
-        assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
     }
     assert!(other.requests().is_empty(), "the other host has seen nothing");
     let own = format!("{}/api/own", app.fake.issuer());
@@ -298,7 +298,7 @@ async fn a_status_from_400_on_is_a_typed_error() {
     for status in [400, 403, 404, 429, 500, 503] {
         app.fake.answer(Endpoint::Api, Answer::json(json!({"secret": "s3cr3t"})).with_status(status));
         let error = client.get("things").json::<Value>().await.expect_err("a status");
-        assert_eq!(error.kind(), ErrorKind::Api(status));
+        assert_eq!(error.kind(), ErrorKind::ApiError(status));
         assert_eq!(error.kind().status(), Status::BadGateway);
         assert!(!format!("{error} {error:?}").contains("s3cr3t"));
         app.fake.answer(Endpoint::Api, Answer::status(status));
@@ -306,7 +306,7 @@ async fn a_status_from_400_on_is_a_typed_error() {
     }
     app.fake.answer(Endpoint::Api, Answer::body("application/json", "{\"a\": s3cr3t"));
     let error = client.get("things").json::<Value>().await.expect_err("no JSON");
-    assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     assert!(!format!("{error} {error:?}").contains("s3cr3t"));
     let shown = format!("{client:?} {:?}", client.get("things"));
     let token = client.access_token().await.expect("a token");
@@ -359,8 +359,8 @@ async fn accounts_and_clients_without_a_server() {
 
     assert!(dance.account(Op, "grace").await.expect("asked").is_some());
     assert!(dance.account(Op, "GRACE").await.expect("asked").is_none(), "byte for byte");
-    dance.delete(&Key::identity("op", "grace")).await.expect("deleted");
-    dance.delete(&Key::identity("op", "grace")).await.expect("and again");
+    dance.delete(&AccountKey::identity("op", "grace")).await.expect("deleted");
+    dance.delete(&AccountKey::identity("op", "grace")).await.expect("and again");
     assert!(dance.account(Op, "grace").await.expect("asked").is_none());
     assert_eq!(people.accounts(), ["op/ada -> 9"]);
 
@@ -368,7 +368,7 @@ async fn accounts_and_clients_without_a_server() {
     let mut each = dance.each(Op);
     let lost = each.next().await.expect("a page").expect("ada");
     let error = lost.get("me").json::<Value>().await.expect_err("dead");
-    assert_eq!(error.kind(), ErrorKind::Reconnect, "reported, and the walk goes on");
+    assert_eq!(error.kind(), ErrorKind::ReconnectNeeded, "reported, and the walk goes on");
     assert!(each.next().await.expect("the end").is_none());
     let html = app.client.get("/guarded").header(Accept::HTML).dispatch().await;
     assert_eq!(html.status(), Status::SeeOther);

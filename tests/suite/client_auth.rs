@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rocket::http::Status;
-use rocket_dance::storage::Key;
+use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, Recorded};
 use serde_json::json;
 
@@ -28,8 +28,8 @@ async fn everything(house: &House) {
     house.fake.advance(3600);
     let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
     client.access_token().await.expect("refreshed");
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     let all = [Endpoint::PushedAuthorization, Endpoint::Token, Endpoint::Revocation];
     assert_eq!(all.map(|endpoint| house.fake.count(endpoint)), [1, 2, 2]);
 }
@@ -180,8 +180,8 @@ async fn dj_04_tr_10_neither_a_push_nor_a_revocation_follows_a_redirect() {
         refused(&mut house.browser(), &Ask::get("/login/op"), bad).await;
         house.fake.answer(Endpoint::Revocation, answer("revoke"));
     }
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     assert_eq!(house.fake.count(Endpoint::Revocation), 2, "tried twice");
     assert_eq!(elsewhere.requests().len(), 0);
 }

@@ -6,7 +6,7 @@ use rocket::local::asynchronous::Client;
 use rocket::{Config, Request};
 use rocket_dance::storage::MemoryStorage;
 use rocket_dance::testing::{Endpoint, FakeProvider};
-use rocket_dance::{Begin, Dance, Result, Signals};
+use rocket_dance::{AuthorizationRequest, Dance, Result, Signals};
 use serde_json::json;
 
 use crate::app::{App, figment, location, rocket};
@@ -212,7 +212,7 @@ struct Luggage(usize);
 
 #[rocket::async_trait]
 impl Signals for Luggage {
-    async fn before_login(&self, _: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         begin.carry("luggage", "x".repeat(self.0));
         Ok(())
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
-use rocket_dance::{Arrival, Authorized, Client, Dance, Event, LinkPolicy, Login, Result, Signals, Verdict};
+use rocket_dance::{
+    AuthorizedLogin, Client, Dance, Event, LinkPolicy, Login, NextStep, Result, Signals, Verdict,
+};
 use serde_json::json;
 
 use crate::people::{People, SignUp};
@@ -41,9 +43,9 @@ impl LinkPolicy<SqliteConnection, i32> for Crash {
 
 #[rocket::async_trait]
 impl Signals for Crash {
-    async fn authorized(&self, _: &mut Arrival, _: &Client) -> Result<Authorized> {
+    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
         self.at("authorized");
-        Ok(Authorized::Continue)
+        Ok(NextStep::Continue)
     }
 
     async fn event(&self, event: &Event) {

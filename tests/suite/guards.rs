@@ -9,7 +9,7 @@ use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::{Json, Value};
 use rocket::{Build, Request, Rocket, catch, catchers, get, post, routes};
 use rocket_dance::provider::Provider;
-use rocket_dance::storage::{Key, MemoryStorage, Record, Storage};
+use rocket_dance::storage::{Account, AccountKey, MemoryStorage, Storage};
 use rocket_dance::testing::{FakeProvider, sign_in};
 use rocket_dance::{
     Accounts, CurrentUser, Dance, DanceFairing, Error, ErrorKind, OAuth, Result, Site, Unauthorized,
@@ -42,15 +42,15 @@ impl Switched {
 
 #[rocket::async_trait]
 impl Storage for Switched {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         self.on()?.get(key).await
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         self.on()?.set(record).await
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         self.on()?.delete(key).await
     }
 }
@@ -382,7 +382,7 @@ async fn a_guard_without_what_it_needs_stops_the_launch() {
     assert!(!aborts(without_entry().mount("/", routes![any])).await);
 
     assert!(aborts(with(memory()).mount("/", routes![site])).await, "not the site's");
-    let of_site = || with(memory().site_admin::<CurrentUser<i32>>("op"));
+    let of_site = || with(memory().site_account_admin::<CurrentUser<i32>>("op"));
     assert!(!aborts(of_site().mount("/", routes![site])).await);
     assert!(aborts(of_site().mount("/", routes![oauth])).await, "the site's is nobody's");
 

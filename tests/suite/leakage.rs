@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use diesel::prelude::*;
 use rocket::Request;
 use rocket::http::Status;
-use rocket_dance::storage::{DieselStorage, Key};
+use rocket_dance::storage::{AccountKey, DieselStorage};
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
 use rocket_dance::{
-    Arrival, Authorized, Begin, Client, Event, Login, Result, Secret, Signals, Token, Verdict,
+    AuthorizationRequest, AuthorizedLogin, Client, Event, Login, NextStep, Result, Secret, Signals, Token,
+    Verdict,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -173,17 +174,17 @@ impl Printed {
 
 #[rocket::async_trait]
 impl Signals for Printed {
-    async fn before_login(&self, _: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         begin.carry("note", "of the app");
         self.add(begin);
         Ok(())
     }
 
-    async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
+    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         self.add(arrival);
         self.add(client);
         self.add(&client.get("me"));
-        Ok(Authorized::Continue)
+        Ok(NextStep::Continue)
     }
 
     async fn event(&self, event: &Event) {
@@ -225,12 +226,12 @@ async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
     let error = client.access_token().await.unwrap_err();
     printed.add(&error);
     printed.0.lock().unwrap().push_str(&error.to_string());
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
 
     let printed = printed.0.lock().unwrap();
     let turns = [
-        "Begin",
-        "Arrival",
+        "AuthorizationRequest",
+        "AuthorizedLogin",
         "Login",
         "Client",
         "AccountCreated",
@@ -296,8 +297,8 @@ async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
     house.advance(3600);
     client.get("me").json::<Value>().await.unwrap();
     assert_eq!(ada.get("/guarded").await.body, "ada");
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     let mut with_token = 0;
     for request in house.fake.requests() {
         let url = format!("{} {:?}", request.path, request.query);

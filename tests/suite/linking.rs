@@ -9,7 +9,8 @@ use rocket::http::Status;
 use rocket::response::Redirect;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::{
-    Arrival, Authorized, Client, DanceFairing, Login, Result, Sessions, Signals, SignedIn, Standing, Verdict,
+    AuthorizedLogin, Client, DanceFairing, Login, NextStep, Result, Sessions, SignInOutcome, Signals,
+    Standing, Verdict,
 };
 
 use diesel::prelude::*;
@@ -478,8 +479,8 @@ impl Sessions for SecondFactor {
         Ok(None)
     }
 
-    async fn sign_in(&self, _: &Request<'_>, user: &i32) -> Result<SignedIn> {
-        Ok(SignedIn::detour(Redirect::to(format!("/second-factor?of={user}"))))
+    async fn sign_in(&self, _: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
+        Ok(SignInOutcome::redirect_first(Redirect::to(format!("/second-factor?of={user}"))))
     }
 
     async fn sign_out(&self, _: &Request<'_>) -> Result<()> {
@@ -541,12 +542,12 @@ struct PutOut(Arc<Mutex<Option<PathBuf>>>);
 
 #[rocket::async_trait]
 impl Signals for PutOut {
-    async fn authorized(&self, _: &mut Arrival, _: &Client) -> Result<Authorized> {
+    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
         if let Some(file) = self.0.lock().unwrap().take() {
             let mut conn = SqliteConnection::establish(&file.display().to_string()).unwrap();
             diesel::sql_query("DELETE FROM oauth_sessions").execute(&mut conn)?;
         }
-        Ok(Authorized::Continue)
+        Ok(NextStep::Continue)
     }
 }
 

@@ -9,7 +9,7 @@ use rocket::http::{ContentType, Method, Status};
 use rocket::local::asynchronous::Client;
 use rocket::tokio::time::sleep;
 use rocket_dance::storage::{
-    CookieStorage, Key, MemoryStorage, Record, Session, SessionStorage, Storage, Whose,
+    Account, AccountKey, CookieStorage, MemoryStorage, Session, SessionSelection, SessionStorage, Storage,
 };
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, Error, ErrorKind, Result};
@@ -55,15 +55,15 @@ impl Fragile {
 
 #[rocket::async_trait]
 impl Storage for Fragile {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         self.up()?.get(key).await
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         self.up()?.set(record).await
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         self.up()?.delete(key).await
     }
 
@@ -90,7 +90,7 @@ impl SessionStorage for Fragile {
         self.kept()?.session_seen(id, at, expires_at).await
     }
 
-    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         self.kept()?.end_sessions(whose).await
     }
 }
@@ -381,7 +381,7 @@ async fn without_a_database_a_copy_lives_on_until_its_age() {
     assert_eq!(who().await, Status::Ok, "nobody knows that it has ended");
     let dance = Dance::fetch(app.client.rocket()).unwrap();
     let error = dance.sign_out_everywhere(&7).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
     let (_, accounts) = app.json("/login/accounts").await;
     assert_eq!(accounts["logout_everywhere_url"], serde_json::Value::Null);
     dance.advance(2 * HOUR + 10);

@@ -120,7 +120,7 @@ async fn a_token_that_was_revoked_is_to_be_connected_again() {
     ada.sign_in("one").await;
     house.fake.revoke("ada");
     let error = client(&house).await.get("me").json::<Value>().await.unwrap_err();
-    assert_eq!((error.kind(), error.entry()), (ErrorKind::Reconnect, Some("one")));
+    assert_eq!((error.kind(), error.entry()), (ErrorKind::ReconnectNeeded, Some("one")));
     assert_eq!(house.token_calls(), 1, "there is nothing to refresh with");
     ada.leave().await;
     ada.sign_in("one").await;
@@ -145,7 +145,7 @@ async fn a_token_from_elsewhere_is_brought_in() {
     let before = house.fake.count(Endpoint::Api);
     tokens.set(Token::new(token.expose())).await.unwrap();
     let error = self::client(&house).await.get("me").json::<Value>().await.unwrap_err();
-    assert_eq!((error.kind(), house.fake.count(Endpoint::Api)), (ErrorKind::Reconnect, before));
+    assert_eq!((error.kind(), house.fake.count(Endpoint::Api)), (ErrorKind::ReconnectNeeded, before));
 }
 
 // ---- begin

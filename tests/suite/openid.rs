@@ -6,9 +6,9 @@ use rocket::Request;
 use rocket::http::Status;
 use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::net::{TcpListener, TcpStream};
-use rocket_dance::provider::Algorithm;
+use rocket_dance::provider::SigningAlgorithm;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
-use rocket_dance::{Begin, Result, Signals};
+use rocket_dance::{AuthorizationRequest, Result, Signals};
 use serde_json::{Value, json};
 
 use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, param, refused};
@@ -132,7 +132,7 @@ async fn id_04_the_entry_says_which_algorithms() {
     let house =
         House::with(|figment| figment.merge(("oauth.op.signing_algorithms", ["ES256", "RS256"]))).await;
     refuses(&house, BAD_ANSWER).await;
-    house.fake.rotate_keys(Algorithm::ES256);
+    house.fake.rotate_keys(SigningAlgorithm::ES256);
     signs_in(&house).await;
 }
 
@@ -159,7 +159,7 @@ struct Fresh;
 
 #[rocket::async_trait]
 impl Signals for Fresh {
-    async fn before_login(&self, _: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         begin.param("max_age", "100");
         begin.param("acr_values", "gold");
         Ok(())
@@ -426,7 +426,9 @@ async fn dj_08_tr_09_a_provider_that_stalls_holds_up_nobody_else() {
 async fn dj_09_keys_that_change_between_two_sign_ins() {
     let house = House::open().await;
     signs_in(&house).await;
-    for (algorithm, fetched) in [(Algorithm::ES256, 2), (Algorithm::EdDSA, 3), (Algorithm::ES256, 4)] {
+    for (algorithm, fetched) in
+        [(SigningAlgorithm::ES256, 2), (SigningAlgorithm::EdDSA, 3), (SigningAlgorithm::ES256, 4)]
+    {
         house.fake.rotate_keys(algorithm);
         signs_in(&house).await;
         signs_in(&house).await;

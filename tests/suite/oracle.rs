@@ -41,7 +41,7 @@ pub(crate) fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result
             let id = diesel::insert_into(users::table).values(name).returning(users::id).get_result(conn)?;
             Ok(Verdict::SignUp(id))
         }
-        _ => Ok(login.usual()),
+        _ => Ok(login.default_verdict()),
     }
 }
 

@@ -23,12 +23,12 @@ impl LinkPolicy<SqliteConnection, i32> for SignUp {
     fn link(&self, login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
         match &login.standing {
             Standing::Stranger => {
-                let name = users::name.eq(login.noted("name").unwrap_or(login.profile.display_name()));
+                let name = users::name.eq(login.note("name").unwrap_or(login.profile.display_name()));
                 let id =
                     diesel::insert_into(users::table).values(name).returning(users::id).get_result(conn)?;
                 Ok(Verdict::SignUp(id))
             }
-            _ => Ok(login.usual()),
+            _ => Ok(login.default_verdict()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::asynchronous::Client;
 use rocket::tokio::time::sleep;
-use rocket_dance::provider::Algorithm;
+use rocket_dance::provider::SigningAlgorithm;
 use rocket_dance::storage::{CookieStorage, MemoryStorage};
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
 use rocket_dance::{Dance, DanceFairing};
@@ -392,7 +392,7 @@ async fn lo_03_signatures_of_a_logout_token_that_are_not_right() {
     let other = FakeProvider::start().await;
     wrong.push(other.logout_token(Some("ada"), Some("laptop")));
     wrong.push(other.sign(None, &payload(&good)));
-    // Algorithm confusion (RFC 8725 §2.1): the client's secret signs nothing.
+    // SigningAlgorithm confusion (RFC 8725 §2.1): the client's secret signs nothing.
     wrong.push({
         let signed = format!("{}.{}", encode(r#"{"alg":"HS256"}"#), part(1));
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, house.fake.client_secret().as_bytes());
@@ -428,11 +428,11 @@ async fn lo_03_signatures_of_a_logout_token_that_are_not_right() {
 async fn lo_03_the_entry_says_which_algorithms() {
     let house = House::with(|figment| figment.merge(("oauth.op.signing_algorithms", ["ES256"]))).await;
     let eddsa = house.fake.logout_token(Some("ada"), None);
-    house.fake.rotate_keys(Algorithm::ES256);
+    house.fake.rotate_keys(SigningAlgorithm::ES256);
     let mut ada = signed_in(&house, "op", "ada", None).await;
     refuses(&house, &mut ada, &tell(&eddsa), "EdDSA").await;
     // A key that is new since then is fetched.
-    house.fake.rotate_keys(Algorithm::ES256);
+    house.fake.rotate_keys(SigningAlgorithm::ES256);
     assert_eq!(told(&house, &house.fake.logout_token(Some("ada"), None)).await, Status::Ok);
     assert_eq!(ada.user().await, None);
 }

@@ -3,7 +3,7 @@
 use rocket::http::Status;
 use rocket::{Request, async_trait};
 use rocket_dance::testing::Endpoint;
-use rocket_dance::{Arrival, Authorized, Begin, Client, Result, Signals};
+use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, NextStep, Result, Signals};
 use url::form_urlencoded::byte_serialize;
 
 use crate::oracle::{Ask, House, Refused, param, refused};
@@ -162,13 +162,13 @@ struct To(&'static str);
 
 #[async_trait]
 impl Signals for To {
-    async fn before_login(&self, _: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         begin.next = Some(self.0.to_owned());
         Ok(())
     }
 
-    async fn authorized(&self, _: &mut Arrival, _: &Client) -> Result<Authorized> {
-        Ok(Authorized::ContinueTo(self.0.to_owned()))
+    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+        Ok(NextStep::ContinueTo(self.0.to_owned()))
     }
 }
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 use rocket::figment::Figment;
 use rocket::futures::future::join_all;
 use rocket::tokio::time::sleep;
-use rocket_dance::storage::{DieselStorage, Key, KeyRing, Linked, Record, Storage};
+use rocket_dance::storage::{Account, AccountKey, DieselStorage, KeyRing, Linked, Storage};
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
-use rocket_dance::{Arrival, Client, Dance, Error, ErrorKind, Profile, Result, Token};
+use rocket_dance::{AuthorizedLogin, Client, Dance, Error, ErrorKind, Profile, Result, Token};
 use serde_json::{Value, json};
 
 use crate::app::{App, Op, figment};
@@ -66,39 +66,39 @@ impl Faulty {
 
 #[rocket::async_trait]
 impl Storage for Faulty {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         self.up()?.get(key).await
     }
 
-    async fn fresh(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         if counts_down(&self.0.reads) {
             return Err(Error::store("blinking"));
         }
-        self.up()?.fresh(key).await
+        self.up()?.get_uncached(key).await
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         self.up()?.set(record).await
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         self.up()?.delete(key).await
     }
 
-    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         self.up()?.list(user, entries).await
     }
 
-    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
         self.0.leases.fetch_add(1, Ordering::SeqCst);
         self.up()?.lease(record, now, until).await
     }
 
-    async fn release(&self, record: &Record) -> Result<()> {
+    async fn release(&self, record: &Account) -> Result<()> {
         self.up()?.release(record).await
     }
 
-    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
         self.0.renewals.fetch_add(1, Ordering::SeqCst);
         if counts_down(&self.0.before) {
             return Err(Error::store("cut off before"));
@@ -107,7 +107,7 @@ impl Storage for Faulty {
         if counts_down(&self.0.after) { Err(Error::store("cut off after")) } else { done }
     }
 
-    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         self.up()?.link(arrival, keys).await
     }
 
@@ -143,7 +143,7 @@ async fn other(people: &People) -> DieselStorage {
     storage
 }
 
-async fn stored(app: &App) -> Record {
+async fn stored(app: &App) -> Account {
     dance(app).account(Op, "ada").await.unwrap().expect("stored")
 }
 
@@ -200,10 +200,10 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     eventually(async || app.token_calls() == 2).await;
     faulty.0.down.store(true, Ordering::SeqCst);
     // Neither "please sign in" nor a refresh of his own.
-    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     let (token, mine) = mine.await.unwrap();
     assert_eq!(mine.userinfo().await.expect("the provider takes it")["sub"], "ada");
-    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     assert_eq!(app.token_calls(), 2);
     faulty.0.down.store(false, Ordering::SeqCst);
     eventually(async || stored(&app).await.version == 2).await;
@@ -275,7 +275,7 @@ async fn rr_03_what_a_killed_holder_has_used_up_is_a_lost_grant_and_no_lost_acco
     app.fake.revoke("ada");
     for _ in 0..2 {
         let lost = client(&app).await.access_token().await.unwrap_err();
-        assert_eq!((lost.kind(), lost.entry()), (ErrorKind::Reconnect, Some("op")));
+        assert_eq!((lost.kind(), lost.entry()), (ErrorKind::ReconnectNeeded, Some("op")));
     }
     assert_eq!((app.token_calls(), people.accounts(), people.count("users")), (2, before, 1));
 }
@@ -292,7 +292,7 @@ async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
-    dance(&app).delete(&Key::owner("op", 1)).await.unwrap();
+    dance(&app).delete(&AccountKey::owner("op", 1)).await.unwrap();
     assert_eq!(late.await.unwrap().unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!((people.accounts(), faulty.renewals()), (vec![], 3));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rocket::http::Status;
-use rocket_dance::storage::Key;
+use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
 use rocket_dance::{Event, Signals};
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn rf_06_disconnecting_revokes_the_refresh_token_then_the_access_token() {
     let (house, mut ada, failures) = connected().await;
     let mine = house.tokens();
     disconnect(&mut ada, "op").await;
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     let expected = [("refresh_token", &mine[1]), ("access_token", &mine[0])];
     let expected = expected.map(|(kind, token)| (kind.to_owned(), token.clone()));
     assert_eq!(revoked(&house), expected);
@@ -82,17 +82,17 @@ async fn rf_06_disconnecting_revokes_the_refresh_token_then_the_access_token() {
 #[rocket::async_test]
 async fn rf_06_every_way_to_remove_revokes() {
     let (house, mut ada, _) = connected().await;
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house).len(), 2);
     house.fake.user("ada");
     let callback = ada.ride_to_connect("/login/op").await;
     ada.get(&callback).await;
     house.dance().tokens(Op).of(&ada.user().await.unwrap()).delete().await.unwrap();
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house).len(), 4);
-    house.dance().delete(&Key::owner("op2", ada.user().await.unwrap())).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::owner("op2", ada.user().await.unwrap())).await.unwrap();
+    house.dance().wait_for_revocations().await;
     assert_eq!((kinds(&house).len(), house.count("oauth_accounts")), (6, 0));
 }
 
@@ -121,7 +121,7 @@ async fn rf_06_the_removal_waits_for_nobody_and_fails_with_nobody() {
             );
             continue;
         }
-        house.dance().revoked().await;
+        house.dance().wait_for_revocations().await;
         assert_eq!(kinds(&house), ["refresh_token", "refresh_token"], "tried twice");
         assert_eq!(failures.all(), ["op Some(\"ada\") Some(\"1\")"]);
         house.assert_no_secret("the log", &log().unwrap_or_default(), &[]);
@@ -133,7 +133,7 @@ async fn rf_06_the_second_try_is_as_good() {
     let (house, mut ada, failures) = connected().await;
     house.fake.answer(Endpoint::Revocation, Answer::status(500));
     disconnect(&mut ada, "op").await;
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house), ["refresh_token", "refresh_token", "access_token"]);
     assert!(failures.all().is_empty());
 }
@@ -147,10 +147,10 @@ async fn a_grant_that_another_account_needs_is_left_alone() {
     ada.get(&callback).await;
     // The same person at the same client: a provider may have but one grant for both.
     disconnect(&mut ada, "op").await;
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house), Vec::<String>::new());
-    house.dance().delete(&Key::identity("op2", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op2", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house).len(), 2);
 }
 
@@ -164,8 +164,8 @@ async fn nobody_is_asked_who_has_no_such_endpoint() {
     let house = house.again(|figment| figment).await;
     let mut ada = house.browser();
     ada.sign_in("op").await;
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    house.dance().revoked().await;
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house), Vec::<String>::new());
 }
 
@@ -177,8 +177,8 @@ async fn rf_06_another_server_under_the_same_name_sees_no_token() {
     let other = FakeProvider::start().await;
     let moved = ("oauth.op.issuer", other.issuer().to_owned());
     let moved = house.again(|figment| figment.merge(moved)).await;
-    moved.dance().delete(&Key::identity("op", "ada")).await.unwrap();
-    moved.dance().revoked().await;
+    moved.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    moved.dance().wait_for_revocations().await;
     assert_eq!((moved.count("oauth_accounts"), other.requests().len(), kinds(&house).len()), (0, 0, 0));
 }
 
@@ -199,9 +199,9 @@ async fn rr_04_what_a_refresh_brings_after_a_disconnect_is_revoked_too() {
         .fake
         .answer(Endpoint::Revocation, Answer::status(200))
         .answer(Endpoint::Revocation, Answer::status(200));
-    house.dance().delete(&Key::identity("op", "ada")).await.unwrap();
+    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     assert!(late.await.unwrap().is_err());
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     let revoked = revoked(&house);
     let tokens: BTreeSet<_> = revoked.iter().map(|(_, token)| token).collect();
     assert_eq!((revoked.len(), tokens.len()), (4, 4), "what was stored, and what came late");
@@ -223,6 +223,6 @@ async fn rr_04_a_refresh_under_a_new_consent_ends_nothing() {
     let callback = ada.ride_to_connect("/login/op").await;
     assert_eq!(ada.get(&callback).await.location(), "/");
     late.await.unwrap().expect("the newer token");
-    house.dance().revoked().await;
+    house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house), Vec::<String>::new(), "the grant is in use");
 }

@@ -37,10 +37,10 @@ async fn import(dance: &Dance, n: i32) {
 }
 
 async fn opens(dance: &Dance, n: i32) -> bool {
-    match dance.client_of(Op, &n.to_string()).await {
+    match dance.client_for_account(Op, &n.to_string()).await {
         Ok(client) => client.expect("stored").access_token().await.unwrap().matches(&format!("token {n}")),
         Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::Reconnect);
+            assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
             false
         }
     }
@@ -178,7 +178,7 @@ async fn en_01_and_en_03_what_was_meddled_with_is_reconnect_and_nothing_is_lost(
         assert_eq!(app.client.get("/login/accounts").header(Accept::HTML).dispatch().await.status(), Status::Ok);
         let dance = Dance::fetch(app.client.rocket()).unwrap();
         let kind = dance.tokens(Op).of(&1).get().await.map(drop).unwrap_err().kind();
-        assert_eq!(kind, ErrorKind::Reconnect, "{what}");
+        assert_eq!(kind, ErrorKind::ReconnectNeeded, "{what}");
         let mut each = dance.each(Op);
         let mut walked = 0;
         while each.next().await.unwrap().is_some() {
@@ -196,8 +196,8 @@ async fn en_01_and_en_03_what_was_meddled_with_is_reconnect_and_nothing_is_lost(
     // The row moved instead of the text.
     people.sql(&format!("UPDATE oauth_accounts SET user_id = '2' WHERE {mine}"));
     let dance = Dance::fetch(app.client.rocket()).unwrap();
-    let moved = dance.client_of(Op, "ada").await.map(drop).unwrap_err();
-    assert_eq!(moved.kind(), ErrorKind::Reconnect);
+    let moved = dance.client_for_account(Op, "ada").await.map(drop).unwrap_err();
+    assert_eq!(moved.kind(), ErrorKind::ReconnectNeeded);
     people.sql(&format!("UPDATE oauth_accounts SET user_id = '1' WHERE {mine}"));
     // Connecting again is the cure.
     people.sql(&format!("UPDATE oauth_accounts SET token = 'damaged' WHERE {mine}"));

@@ -8,7 +8,7 @@ use rocket::response::Redirect;
 use rocket::{Request, routes};
 use rocket_dance::storage::MemoryStorage;
 use rocket_dance::testing::{FakeProvider, sign_in};
-use rocket_dance::{Dance, Error, Result, Sessions, SignedIn};
+use rocket_dance::{Dance, Error, Result, Sessions, SignInOutcome};
 
 use crate::app::{App, cross_site, figment, location, rocket};
 use crate::guards::context;
@@ -257,15 +257,17 @@ impl Sessions for AppSessions {
         }
     }
 
-    async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignedIn> {
+    async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
         match self.mood() {
             Mood::CantSignIn => Err(Error::store("no sessions now")),
-            Mood::SecondFactor => Ok(SignedIn::detour(Redirect::to(format!("/second-factor?of={user}")))),
+            Mood::SecondFactor => {
+                Ok(SignInOutcome::redirect_first(Redirect::to(format!("/second-factor?of={user}"))))
+            }
             _ => {
                 request
                     .cookies()
                     .add_private(Cookie::build(("uid", user.to_string())).same_site(SameSite::Lax));
-                Ok(SignedIn::Done)
+                Ok(SignInOutcome::Done)
             }
         }
     }
@@ -368,8 +370,8 @@ impl Sessions for ByName {
         Ok(None)
     }
 
-    async fn sign_in(&self, _: &Request<'_>, _: &String) -> Result<SignedIn> {
-        Ok(SignedIn::Done)
+    async fn sign_in(&self, _: &Request<'_>, _: &String) -> Result<SignInOutcome> {
+        Ok(SignInOutcome::Done)
     }
 
     async fn sign_out(&self, _: &Request<'_>) -> Result<()> {

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use rocket::http::{Header, Status};
 use rocket::{Request, Response};
 use rocket_dance::provider::Provider;
-use rocket_dance::storage::Key;
+use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
 use rocket_dance::{
-    Arrival, Authorized, Begin, Client, Dance, DanceFairing, Error, Event, Profile, Result, Signals, Token,
+    AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, NextStep, Profile,
+    Result, Signals, Token,
 };
 use serde_json::json;
 
@@ -47,17 +48,17 @@ struct Receiver(&'static str, Say, Heard);
 
 #[rocket::async_trait]
 impl Signals for Receiver {
-    async fn authorized(&self, arrival: &mut Arrival, client: &Client) -> Result<Authorized> {
+    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         // The client works already, with the new token.
         assert_eq!(client.get("me").json::<serde_json::Value>().await?["sub"], "ada");
         assert_eq!(arrival.profile.id.as_deref(), Some("ada"));
         self.2.say(format!("{} authorized", self.0));
         Ok(match self.1 {
-            Say::Continue => Authorized::Continue,
-            Say::To(path) => Authorized::ContinueTo(path.into()),
-            Say::Discard => Authorized::Discard,
-            Say::Respond => Authorized::Respond(page(Status::ImATeapot, "the signal's own page")),
-            Say::Refuse => Authorized::Refuse(format!("{} says <no>", self.0)),
+            Say::Continue => NextStep::Continue,
+            Say::To(path) => NextStep::ContinueTo(path.into()),
+            Say::Discard => NextStep::Discard,
+            Say::Respond => NextStep::Respond(page(Status::ImATeapot, "the signal's own page")),
+            Say::Refuse => NextStep::Refuse(format!("{} says <no>", self.0)),
             Say::Fail => return Err(Error::app(format!("{} has failed", self.0))),
             Say::Panic => panic!("{} has panicked", self.0),
         })
@@ -298,7 +299,7 @@ const OURS: [&str; 8] = [
 
 #[rocket::async_trait]
 impl Signals for Meddler {
-    async fn before_login(&self, request: &Request<'_>, begin: &mut Begin) -> Result<()> {
+    async fn before_login(&self, request: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
         for name in &OURS[..7] {
             begin.param(*name, "evil");
         }
@@ -307,14 +308,14 @@ impl Signals for Meddler {
         Ok(())
     }
 
-    async fn authorized(&self, arrival: &mut Arrival, _: &Client) -> Result<Authorized> {
+    async fn authorized(&self, arrival: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
         let name = format!(
             "{} of {}",
-            arrival.noted("name").unwrap_or("-"),
+            arrival.note("name").unwrap_or("-"),
             arrival.profile.id.as_deref().unwrap_or("-")
         );
-        arrival.note("name", name);
-        Ok(Authorized::Continue)
+        arrival.add_note("name", name);
+        Ok(NextStep::Continue)
     }
 }
 
@@ -346,7 +347,7 @@ struct Gatekeeper(bool);
 
 #[rocket::async_trait]
 impl Signals for Gatekeeper {
-    async fn before_login(&self, _: &Request<'_>, _: &mut Begin) -> Result<()> {
+    async fn before_login(&self, _: &Request<'_>, _: &mut AuthorizationRequest) -> Result<()> {
         match self.0 {
             true => panic!("the gatekeeper has panicked"),
             false => Err(Error::refused("We are closed.")),
@@ -448,8 +449,8 @@ async fn events_tell_what_has_happened_in_order() {
     for _ in 0..2 {
         dance.import(Op, &1, profile(), Token::new("t")).await.expect("imported");
     }
-    dance.delete(&Key::owner("op", 1)).await.expect("deleted");
-    dance.delete(&Key::identity("op", "grace")).await.expect("nothing to delete");
+    dance.delete(&AccountKey::owner("op", 1)).await.expect("deleted");
+    dance.delete(&AccountKey::identity("op", "grace")).await.expect("nothing to delete");
     assert_eq!(heard.take(), ["created op grace 1", "updated op grace 1", "removed op grace 1"]);
     assert_eq!(app.post("/login/op2/disconnect", &[]).await.status(), Status::Conflict);
     assert_eq!(heard.take(), Vec::<String>::new());

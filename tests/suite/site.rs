@@ -55,7 +55,7 @@ async fn app(people: &People, account: Option<&str>, admin: bool) -> App {
     }
     let mut dance = Dance::fairing().storage(people.storage());
     if admin {
-        dance = dance.site_admin::<Admin>("op");
+        dance = dance.site_account_admin::<Admin>("op");
     }
     let rocket = rocket::custom(figment).attach(dance).mount("/", routes![bot, falls_back]);
     App { client: Client::tracked(rocket).await.expect("the app launches"), fake }

@@ -4,7 +4,7 @@ use rocket::futures::future::join_all;
 use rocket::http::Status;
 use rocket::local::asynchronous::Client;
 use rocket::{Request, routes};
-use rocket_dance::storage::Key;
+use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{FakeProvider, sign_in};
 use rocket_dance::{Dance, ErrorKind, Profile, Token};
 
@@ -142,9 +142,10 @@ async fn several_rows_are_no_500_but_an_order() {
     dance(&app).make_primary(&second).await.unwrap();
     assert!(is(tokens.get().await.unwrap(), "two"), "at once, past no cache");
     tokens.set(Token::new("three")).await.unwrap();
-    let by_id = async |id: &str| dance(&app).client_of(Op, id).await.unwrap().unwrap().access_token().await;
+    let by_id =
+        async |id: &str| dance(&app).client_for_account(Op, id).await.unwrap().unwrap().access_token().await;
     assert!(by_id("ada").await.unwrap().matches("one") && by_id("lovelace").await.unwrap().matches("three"));
-    assert!(dance(&app).client_of(Op, "nobody").await.unwrap().is_none());
+    assert!(dance(&app).client_for_account(Op, "nobody").await.unwrap().is_none());
     tokens.delete().await.unwrap();
     assert_eq!(people.accounts(), Vec::<String>::new());
     assert_eq!(dance(&app).make_primary(&second).await.unwrap_err().kind(), ErrorKind::NotConnected);
@@ -166,7 +167,7 @@ async fn duplicates_can_not_arise() {
     for done in join_all((0..16).map(set)).await {
         // Somebody else may be faster again and again; what was written is whole.
         if let Err(error) = done {
-            assert_eq!(error.kind(), ErrorKind::Store, "{error:?}");
+            assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error:?}");
         }
     }
     assert_eq!(people.accounts(), ["op/- -> -", "op/- -> 1"]);
@@ -211,7 +212,7 @@ async fn without_a_user_where_there_must_be_one() {
         let set = nobodys.set(Token::new("x")).await.map(drop);
         for done in [get, set, nobodys.delete().await] {
             let error = done.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Config);
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
             let said = error.to_string();
             assert!(
                 ["`op`", ".of(&user)", "user_required = false", "[default.dance]", "Rocket.toml"]
@@ -260,7 +261,7 @@ async fn in_a_browsers_own_cookies_it_is_the_browsers() {
     assert_eq!(own().await, "mine");
     assert_eq!(app.client.delete("/own").dispatch().await.status(), Status::Ok);
     assert_eq!(own().await, "none");
-    assert_eq!(dance(&app).tokens(Op).of(&1).get().await.unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(dance(&app).tokens(Op).of(&1).get().await.unwrap_err().kind(), ErrorKind::Misconfigured);
 }
 
 #[rocket::async_test]
@@ -292,18 +293,18 @@ async fn what_can_not_be_a_key_is_refused_before_anything_is_asked() {
     let app = app(&people, None).await;
     for user in ["a\0b".to_owned(), String::new(), "x".repeat(256)] {
         let tokens = dance(&app).tokens(Op).of(&user);
-        assert_eq!(tokens.get().await.unwrap_err().kind(), ErrorKind::App, "{user:?}");
-        assert_eq!(tokens.set(Token::new("x")).await.unwrap_err().kind(), ErrorKind::App);
-        assert_eq!(tokens.delete().await.unwrap_err().kind(), ErrorKind::App);
+        assert_eq!(tokens.get().await.unwrap_err().kind(), ErrorKind::AppError, "{user:?}");
+        assert_eq!(tokens.set(Token::new("x")).await.unwrap_err().kind(), ErrorKind::AppError);
+        assert_eq!(tokens.delete().await.unwrap_err().kind(), ErrorKind::AppError);
         let mut profile = Profile::default();
         profile.id = Some(user);
         let refused = dance(&app).import(Op, &1, profile, Token::new("x")).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(refused.kind(), ErrorKind::BadProviderAnswer);
     }
     let long = Token::new("t".repeat(16 << 10));
     dance(&app).tokens(Op).of(&1).set(long).await.unwrap();
     assert!(is(dance(&app).tokens(Op).of(&1).get().await.unwrap(), &"t".repeat(16 << 10)));
-    let nobody = Key::Owner { entry: "op".into(), user: None };
+    let nobody = AccountKey::Owner { entry: "op".into(), user: None };
     dance(&app).delete(&nobody).await.unwrap();
     assert_eq!(people.accounts(), ["op/- -> 1"]);
 }
@@ -318,6 +319,6 @@ async fn the_sites_account_is_not_nobodys() {
     let nobodys = Dance::fetch(&rocket).unwrap().tokens(Op);
     for done in [nobodys.get().await.map(drop), nobodys.delete().await] {
         let error = done.unwrap_err();
-        assert!(error.kind() == ErrorKind::Config && error.to_string().contains("`Site`"), "{error}");
+        assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("`Site`"), "{error}");
     }
 }

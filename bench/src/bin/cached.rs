@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rocket::figment::Figment;
 use rocket_dance::provider::Provider;
-use rocket_dance::storage::{Key, Record, Storage};
+use rocket_dance::storage::{AccountKey, Account, Storage};
 use rocket_dance::{Dance, Profile, Result, Token};
 use serde_json::json;
 
@@ -32,19 +32,19 @@ struct Map(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    records: HashMap<String, Arc<Record>>,
+    records: HashMap<String, Arc<Account>>,
     loads: usize,
 }
 
 #[rocket::async_trait]
 impl Storage for Map {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let mut inner = self.0.lock().expect("a map");
         inner.loads += 1;
-        Ok(inner.records.get(&key.to_string()).map(|record| Record::clone(record)))
+        Ok(inner.records.get(&key.to_string()).map(|record| Account::clone(record)))
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let shared = Arc::new(record.clone());
         let mut inner = self.0.lock().expect("a map");
         for key in record.keys() {
@@ -53,7 +53,7 @@ impl Storage for Map {
         Ok(())
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         self.0.lock().expect("a map").records.remove(&key.to_string());
         Ok(())
     }
@@ -116,10 +116,10 @@ const ROUNDS: usize = 21;
 
 async fn time() {
     let (dance, map) = dance(HOT, u32::MAX).await;
-    let bare: moka::future::Cache<(String, Option<String>, u64), Arc<Record>> =
+    let bare: moka::future::Cache<(String, Option<String>, u64), Arc<Account>> =
         moka::future::Cache::builder()
             .max_capacity(1 << 30)
-            .weigher(|_, record: &Arc<Record>| record.token.len() as u32)
+            .weigher(|_, record: &Arc<Account>| record.token.len() as u32)
             .time_to_live(Duration::from_secs(86400))
             .build();
     let mut keys = Vec::new();

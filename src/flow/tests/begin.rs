@@ -98,7 +98,7 @@ async fn pk_06_what_the_metadata_says_about_pkce() {
         let entry = oidc_entry(&server, "");
         match engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await {
             Ok(url) => assert!(ok && url.as_str().contains("code_challenge_method=S256")),
-            Err(error) => assert!(!ok && error.kind() == ErrorKind::Config),
+            Err(error) => assert!(!ok && error.kind() == ErrorKind::Misconfigured),
         }
         let off = oidc_entry(&server, "pkce = false");
         assert!(engine().begin(&off, &mut flow(&off), &BTreeMap::new()).await.is_ok());
@@ -119,10 +119,10 @@ async fn dj_08_a_provider_that_is_down_heals() {
     let (entry, engine) = (oidc_entry(&server, ""), engine());
     for (status, body, kind) in [
         (503, "", ErrorKind::ProviderUnreachable),
-        (404, "", ErrorKind::ProviderAnswer),
-        (302, "", ErrorKind::ProviderAnswer),
-        (200, "<html>", ErrorKind::ProviderAnswer),
-        (200, &good.replace(&server.url, "https://other.example"), ErrorKind::ProviderAnswer),
+        (404, "", ErrorKind::BadProviderAnswer),
+        (302, "", ErrorKind::BadProviderAnswer),
+        (200, "<html>", ErrorKind::BadProviderAnswer),
+        (200, &good.replace(&server.url, "https://other.example"), ErrorKind::BadProviderAnswer),
     ] {
         server.answer("/.well-known/openid-configuration", status, body);
         let error = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
@@ -178,7 +178,7 @@ async fn dj_06_documents_that_are_none() {
         server.answer("/.well-known/openid-configuration", 200, body);
         let entry = oidc_entry(&server, "");
         let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
         let encoding =
             server.asked("/.well-known/openid-configuration")[0].header("accept-encoding").is_none();
         assert!(encoding, "nothing compressed is asked for, so nothing unfolds");
@@ -222,7 +222,7 @@ async fn dj_04_redirects_lead_nowhere() {
         for status in [301, 302, 303, 307, 308] {
             server.answer(path, status, "");
             let error = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{path} {status}");
+            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{path} {status}");
         }
         assert!(server.asked("/elsewhere").is_empty(), "{path}");
     }

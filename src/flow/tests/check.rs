@@ -35,7 +35,7 @@ async fn mx_01_mx_02_mx_05_the_issuer_byte_for_byte() {
     ] {
         assert_eq!(
             checked(&entry, &format!("code=c&state=s&iss={iss}")).await,
-            Some(ErrorKind::NotTrusted),
+            Some(ErrorKind::CallbackNotTrusted),
             "{iss}"
         );
     }
@@ -52,11 +52,11 @@ async fn mx_03_mx_04_a_promised_issuer_is_demanded_on_errors_too() {
     let entry = oidc_entry(&server, "");
     let iss = &server.url;
     for (query, wanted) in [
-        ("code=c&state=s".into(), Some(ErrorKind::NotTrusted)),
-        ("error=access_denied&state=s".into(), Some(ErrorKind::NotTrusted)),
-        ("error=access_denied&state=s&iss=https://evil.example".into(), Some(ErrorKind::NotTrusted)),
+        ("code=c&state=s".into(), Some(ErrorKind::CallbackNotTrusted)),
+        ("error=access_denied&state=s".into(), Some(ErrorKind::CallbackNotTrusted)),
+        ("error=access_denied&state=s&iss=https://evil.example".into(), Some(ErrorKind::CallbackNotTrusted)),
         (format!("code=c&state=s&iss={iss}"), None),
-        (format!("error=access_denied&state=s&iss={iss}"), Some(ErrorKind::Denied)),
+        (format!("error=access_denied&state=s&iss={iss}"), Some(ErrorKind::AccessDenied)),
     ] {
         assert_eq!(checked(&entry, &query).await, wanted, "{query}");
     }
@@ -65,10 +65,10 @@ async fn mx_03_mx_04_a_promised_issuer_is_demanded_on_errors_too() {
 #[rocket::async_test]
 async fn the_providers_own_no() {
     for (error, wanted) in [
-        ("access_denied", ErrorKind::Denied),
+        ("access_denied", ErrorKind::AccessDenied),
         ("temporarily_unavailable", ErrorKind::ProviderUnreachable),
         ("server_error", ErrorKind::ProviderUnreachable),
-        ("invalid_scope", ErrorKind::ProviderAnswer),
+        ("invalid_scope", ErrorKind::BadProviderAnswer),
     ] {
         assert_eq!(checked(&known(), &format!("error={error}&state=s")).await, Some(wanted));
     }

@@ -148,7 +148,7 @@ async fn a_pushed_request_stands_for_the_whole_one() {
             continue;
         }
         // With a space it is no URI, and would be cut where it is read.
-        assert_eq!(begun.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(begun.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
         server.answer(
             "/par",
             201,
@@ -183,23 +183,23 @@ async fn a_push_that_is_refused() {
     let at = &server.url;
     let entry = oauth2_entry(&server, &format!("par = true\npar_url = \"{at}/par\""));
     for (status, body, wanted) in [
-        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Config),
-        (401, "", ErrorKind::Config),
-        (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Config),
-        (400, r#"{"error": "invalid_redirect_uri"}"#, ErrorKind::Config),
-        (400, r#"{"error": "invalid_request"}"#, ErrorKind::ProviderAnswer),
-        (405, "", ErrorKind::ProviderAnswer),
-        (413, "<html>", ErrorKind::ProviderAnswer),
+        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Misconfigured),
+        (401, "", ErrorKind::Misconfigured),
+        (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Misconfigured),
+        (400, r#"{"error": "invalid_redirect_uri"}"#, ErrorKind::Misconfigured),
+        (400, r#"{"error": "invalid_request"}"#, ErrorKind::BadProviderAnswer),
+        (405, "", ErrorKind::BadProviderAnswer),
+        (413, "<html>", ErrorKind::BadProviderAnswer),
         (429, "", ErrorKind::ProviderUnreachable),
         (503, "", ErrorKind::ProviderUnreachable),
-        (302, "", ErrorKind::ProviderAnswer),
-        (201, "", ErrorKind::ProviderAnswer),
-        (201, "{}", ErrorKind::ProviderAnswer),
-        (201, r#"{"request_uri": ""}"#, ErrorKind::ProviderAnswer),
-        (201, r#"{"request_uri": 7}"#, ErrorKind::ProviderAnswer),
-        (201, r#"{"request_uri": "urn:a\nb"}"#, ErrorKind::ProviderAnswer),
-        (201, &format!(r#"{{"request_uri": "urn:{}"}}"#, "a".repeat(2048)), ErrorKind::ProviderAnswer),
-        (204, r#"{"request_uri": "urn:x"}"#, ErrorKind::ProviderAnswer),
+        (302, "", ErrorKind::BadProviderAnswer),
+        (201, "", ErrorKind::BadProviderAnswer),
+        (201, "{}", ErrorKind::BadProviderAnswer),
+        (201, r#"{"request_uri": ""}"#, ErrorKind::BadProviderAnswer),
+        (201, r#"{"request_uri": 7}"#, ErrorKind::BadProviderAnswer),
+        (201, r#"{"request_uri": "urn:a\nb"}"#, ErrorKind::BadProviderAnswer),
+        (201, &format!(r#"{{"request_uri": "urn:{}"}}"#, "a".repeat(2048)), ErrorKind::BadProviderAnswer),
+        (204, r#"{"request_uri": "urn:x"}"#, ErrorKind::BadProviderAnswer),
     ] {
         server.answer("/par", status, body);
         let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
@@ -232,10 +232,10 @@ async fn rf_06_the_refresh_token_first() {
     assert_eq!(revoked(400, r#"{"error": "invalid_token"}"#, &token).await, (None, both.clone()));
     for (status, body, wanted) in [
         (503, "", ErrorKind::ProviderUnreachable),
-        (400, r#"{"error": "unsupported_token_type"}"#, ErrorKind::ProviderAnswer),
-        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Config),
-        (302, "", ErrorKind::ProviderAnswer),
-        (404, "", ErrorKind::ProviderAnswer),
+        (400, r#"{"error": "unsupported_token_type"}"#, ErrorKind::BadProviderAnswer),
+        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Misconfigured),
+        (302, "", ErrorKind::BadProviderAnswer),
+        (404, "", ErrorKind::BadProviderAnswer),
     ] {
         assert_eq!(
             revoked(status, body, &token).await,

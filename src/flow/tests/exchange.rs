@@ -103,17 +103,25 @@ async fn tr_13_how_the_client_says_who_it_is() {
 #[rocket::async_test]
 async fn tr_01_tr_12_what_is_no_token() {
     for (status, body, wanted) in [
-        (200, r#"{"error": "bad_verification_code"}"#, ErrorKind::NotTrusted),
-        (200, r#"{"error": "x", "access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
-        (200, r#"{"error": {"message": "x"}}"#, ErrorKind::ProviderAnswer),
-        (200, r#"{"error": null, "access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
-        (200, r#"{"error": "incorrect_client_credentials"}"#, ErrorKind::Config),
-        (400, r#"{"error": "invalid_grant"}"#, ErrorKind::NotTrusted),
-        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Config),
-        (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Config),
-        (401, "<html>", ErrorKind::Config),
-        (400, r#"{"error": "invalid_scope"}"#, ErrorKind::ProviderAnswer),
-        (400, r#"{"access_token": "at", "token_type": "bearer"}"#, ErrorKind::ProviderAnswer),
+        (200, r#"{"error": "bad_verification_code"}"#, ErrorKind::CallbackNotTrusted),
+        (
+            200,
+            r#"{"error": "x", "access_token": "at", "token_type": "bearer"}"#,
+            ErrorKind::BadProviderAnswer,
+        ),
+        (200, r#"{"error": {"message": "x"}}"#, ErrorKind::BadProviderAnswer),
+        (
+            200,
+            r#"{"error": null, "access_token": "at", "token_type": "bearer"}"#,
+            ErrorKind::BadProviderAnswer,
+        ),
+        (200, r#"{"error": "incorrect_client_credentials"}"#, ErrorKind::Misconfigured),
+        (400, r#"{"error": "invalid_grant"}"#, ErrorKind::CallbackNotTrusted),
+        (401, r#"{"error": "invalid_client"}"#, ErrorKind::Misconfigured),
+        (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Misconfigured),
+        (401, "<html>", ErrorKind::Misconfigured),
+        (400, r#"{"error": "invalid_scope"}"#, ErrorKind::BadProviderAnswer),
+        (400, r#"{"access_token": "at", "token_type": "bearer"}"#, ErrorKind::BadProviderAnswer),
         (500, "", ErrorKind::ProviderUnreachable),
         (503, r#"{"error": "temporarily_unavailable"}"#, ErrorKind::ProviderUnreachable),
     ] {
@@ -136,16 +144,19 @@ async fn tr_06_a_form_is_one_where_it_is_said() {
         assert_eq!(grant.unwrap().token.scope, ["a", "b"]);
     }
     for header in [plain, "content-type: application/json", "content-type: text/html", "x: y"] {
-        assert_eq!(exchanged_as("", header, 200, OK).await.0.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(
+            exchanged_as("", header, 200, OK).await.0.unwrap_err().kind(),
+            ErrorKind::BadProviderAnswer
+        );
     }
     for (body, wanted) in [
-        ("error=bad_verification_code", ErrorKind::NotTrusted),
-        ("access_token=a&access_token=b&token_type=bearer", ErrorKind::ProviderAnswer),
-        ("access_token=&token_type=bearer", ErrorKind::ProviderAnswer),
-        ("access_token=a b&token_type=bearer", ErrorKind::ProviderAnswer),
-        ("<html>a=b</html>", ErrorKind::ProviderAnswer),
-        ("{access_token=a&token_type=bearer", ErrorKind::ProviderAnswer),
-        ("", ErrorKind::ProviderAnswer),
+        ("error=bad_verification_code", ErrorKind::CallbackNotTrusted),
+        ("access_token=a&access_token=b&token_type=bearer", ErrorKind::BadProviderAnswer),
+        ("access_token=&token_type=bearer", ErrorKind::BadProviderAnswer),
+        ("access_token=a b&token_type=bearer", ErrorKind::BadProviderAnswer),
+        ("<html>a=b</html>", ErrorKind::BadProviderAnswer),
+        ("{access_token=a&token_type=bearer", ErrorKind::BadProviderAnswer),
+        ("", ErrorKind::BadProviderAnswer),
     ] {
         let error = exchanged_as(QUIRK, form, 200, body).await.0.expect_err(body);
         assert_eq!(error.kind(), wanted, "{body}");
@@ -189,7 +200,7 @@ async fn tr_07_tr_18_malformed_answers() {
         for header in ["content-type: application/json", "content-encoding: gzip", "content-encoding: br"] {
             let (grant, server) = exchanged_as("form_token_answer = true", header, status, body).await;
             let error = grant.expect_err(body);
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{status} {body} {error:?}");
+            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{status} {body} {error:?}");
             // Nothing is unfolded, so no bomb does.
             assert_eq!(server.asked("/token")[0].header("accept-encoding"), None);
         }
@@ -269,7 +280,7 @@ async fn tr_09_a_provider_that_falls_silent() {
     let began = std::time::Instant::now();
     let ends =
         rocket::tokio::join!(oddly_exchanged(&one.0), oddly_exchanged(&two.0), oddly_exchanged(&three.0));
-    assert_eq!(ends, (ErrorKind::Deadline, ErrorKind::Deadline, ErrorKind::Deadline));
+    assert_eq!(ends, (ErrorKind::ProviderTimeout, ErrorKind::ProviderTimeout, ErrorKind::ProviderTimeout));
     // Ten seconds for all of it, and no second try; the rest is the machine's.
     assert!((9..30).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     assert!([one.1, two.1, three.1].iter().all(|count| *count.lock().unwrap() == 1));
@@ -295,7 +306,7 @@ async fn tr_08_answers_without_an_end() {
             }
         })
         .await;
-        assert_eq!(oddly_exchanged(&server).await, ErrorKind::ProviderAnswer);
+        assert_eq!(oddly_exchanged(&server).await, ErrorKind::BadProviderAnswer);
         // What the kernel's buffers hold comes on top.
         assert!(*written.lock().unwrap() < 64 << 20, "hung up on at the cap");
     }
@@ -317,7 +328,7 @@ async fn tr_19_what_is_sent_is_not_sent_again() {
 async fn tr_10_redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let (grant, server) = exchanged(status, "").await;
-        assert_eq!(grant.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(grant.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
         assert!(server.asked("/elsewhere").is_empty());
     }
 }
@@ -325,7 +336,7 @@ async fn tr_10_redirects_are_not_followed() {
 #[rocket::async_test]
 async fn tr_08_an_endless_answer() {
     let (grant, _) = exchanged(200, &" ".repeat((1 << 20) + 1)).await;
-    assert_eq!(grant.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(grant.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
 }
 
 #[rocket::async_test]
@@ -394,7 +405,7 @@ async fn tr_03_a_provider_that_leaves_out_the_type() {
     for kind in ["", r#", "token_type": null"#, r#", "token_type": """#] {
         let body = format!(r#"{{"access_token": "at"{kind}}}"#);
         let error = exchanged_as("", header, 200, &body).await.0.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
         let grant = exchanged_as("assume_bearer = true", header, 200, &body).await.0.unwrap();
         assert_eq!(grant.token.token_type, "bearer");
     }

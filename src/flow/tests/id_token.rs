@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::flow::id_token::Expected;
 use crate::flow::jwt::{Jwt, Kind};
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 
 /// A provider with one key, a dance under way there.
 struct Stage {
@@ -47,7 +47,7 @@ impl Stage {
 
     async fn ends(&self, id_token: &str) -> Option<String> {
         self.finish(id_token).await.err().map(|error| {
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{error:?}");
+            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{error:?}");
             format!("{error:?}")
         })
     }
@@ -112,7 +112,7 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     let token = ed.signer.token(r#"{"alg": "Ed25519", "kid": "one"}"#, &ed.claims().to_string());
     assert_eq!(ed.ends(&token).await, None);
     let mut narrow = Stage::new(Signer::ed()).await;
-    narrow.entry.signing_algorithms = vec![Algorithm::RS256];
+    narrow.entry.signing_algorithms = vec![SigningAlgorithm::RS256];
     let good = narrow.signer.id_token("one", &narrow.claims());
     assert!(narrow.ends(&good).await.unwrap().contains("algorithm"));
 }
@@ -255,7 +255,7 @@ fn id_11_id_12_id_13_to_the_second() {
             json!({"iss": "https://op.example", "aud": "me", "sub": "1", "exp": NOW + 300, "iat": NOW});
         claims[name] = value;
         let Value::Object(claims) = claims else { unreachable!() };
-        expected.check(claims, Algorithm::RS256).is_ok()
+        expected.check(claims, SigningAlgorithm::RS256).is_ok()
     };
     for (name, good, bad) in [
         ("exp", json!(NOW - 59), json!(NOW - 60)),
@@ -362,7 +362,7 @@ async fn id_17_a_fresh_sign_in_was_asked_for() {
     for wrong in [("max_age", "soon"), ("max_age", "-1"), ("claims", "{")] {
         let wrong = BTreeMap::from([(wrong.0.to_owned(), wrong.1.to_owned())]);
         let error = flow(entry).with_demands(entry, &wrong).err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
     }
 }
 
@@ -541,7 +541,7 @@ proptest! {
     #[test]
     fn nothing_panics(token in "\\PC{0,64}|[a-zA-Z0-9_.-]{0,64}", header in "\\{(\"(alg|kid|typ)\":\"?(ES256|1|\\[\\])\"?,?){0,3}\\}", payload in "\\PC{0,32}") {
         for token in [token.clone(), format!("{}.{}.{token}", encode(header.as_bytes()), encode(payload.as_bytes()))] {
-            if let Ok(jwt) = Jwt::parse(&token, Kind::IdToken, &Algorithm::ALL) {
+            if let Ok(jwt) = Jwt::parse(&token, Kind::IdToken, &SigningAlgorithm::ALL) {
                 let _ = jwt.claims();
             }
         }

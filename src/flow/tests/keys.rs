@@ -1,7 +1,7 @@
 use super::*;
 use crate::flow::document::Asker;
 use crate::flow::jwks::KeySet;
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 
 async fn signs_in(engine: &Engine, server: &Server, signer: &Signer, header: Value) -> Result<Grant> {
     let entry = oidc_entry(server, "signing_algorithms = [\"ES256\", \"RS256\"]");
@@ -42,7 +42,7 @@ async fn dj_09_dj_10_keys_change_as_often_as_they_like() {
         }
         // Gone from the set, gone from trust.
         let error = signs_in(&engine, &server, &signers[0], header(named, "key")).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     }
 }
 
@@ -63,7 +63,7 @@ async fn dj_11_a_flood_of_forged_tokens() {
         // Many fetch less and less: after 1, 2, 4, 8, 16, 32 and 60 seconds, however long this takes.
         for kid in 0..1000 {
             let error = signs_in(&engine, &server, &evil, header(named, &kid.to_string())).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
             if kid % 100 == 0 {
                 signs_in(&engine, &server, &two, header(named, "two")).await.unwrap();
                 engine.clock.advance(1);
@@ -127,11 +127,9 @@ async fn dj_13_keys_that_cant_be_had() {
     }
     // A key that is not known can't be looked for: that is no forgery.
     engine.clock.advance(61);
-    assert!(
-        kind(signs_in(&engine, &server, &next, header("two")).await).is_some_and(|kind| {
-            [ErrorKind::ProviderUnreachable, ErrorKind::ProviderAnswer].contains(&kind)
-        })
-    );
+    assert!(kind(signs_in(&engine, &server, &next, header("two")).await).is_some_and(|kind| {
+        [ErrorKind::ProviderUnreachable, ErrorKind::BadProviderAnswer].contains(&kind)
+    }));
     server.answer("/jwks", 503, "");
     engine.clock.advance(61);
     assert_eq!(kind(signs_in(&engine, &server, &next, header("two")).await), unreachable);
@@ -149,7 +147,7 @@ async fn dj_13_a_key_that_is_taken_back() {
     publish(&server, &[two.jwk("two")]);
     engine.clock.advance(3601);
     let error = signs_in(&engine, &server, &one, header(true, "one")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     signs_in(&engine, &server, &two, header(true, "two")).await.unwrap();
 }
 
@@ -187,7 +185,7 @@ fn dj_12_odd_keys() {
     let signature = signer.sign(message);
     let verifies = |keys: Value, kid: Option<&str>| {
         let set = KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
-        set.verify(kid, None, Algorithm::RS256, message.as_bytes(), &signature)
+        set.verify(kid, None, SigningAlgorithm::RS256, message.as_bytes(), &signature)
     };
     let good = signer.jwk("one");
     let but = |name: &str, value: Value| {
@@ -241,7 +239,10 @@ async fn lo_03_made_up_logout_tokens_hold_up_no_sign_in() {
     signs_in(&engine, &server, &one, header(true, "one")).await.unwrap();
     for kid in 0..100 {
         let token = evil.token(&header(true, &kid.to_string()).to_string(), "{}");
-        assert_eq!(engine.logout_token(&entry, &token).await.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(
+            engine.logout_token(&entry, &token).await.unwrap_err().kind(),
+            ErrorKind::BadProviderAnswer
+        );
     }
     // Less and less, however long this takes.
     let asked = fetches(&server);

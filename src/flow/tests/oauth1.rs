@@ -100,7 +100,7 @@ async fn o1_07_an_unconfirmed_callback() {
     ] {
         server.answer("/request", 200, format!("oauth_token=t&oauth_token_secret=s{confirmed}"));
         let error = not_begun(&entry).await;
-        assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{confirmed}");
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{confirmed}");
         assert!(format!("{error:?}").contains("oauth_callback_confirmed"), "{error:?}");
     }
 }
@@ -129,9 +129,9 @@ async fn o1_11_forms_of_any_type_and_nothing_else() {
     ] {
         server.answer("/token", 200, bad);
         let error = finished(&entry).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{}", &bad[..bad.len().min(80)]);
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{}", &bad[..bad.len().min(80)]);
         server.answer("/request", 200, bad.replace("s&oauth", "s&oauth_callback_confirmed=true&oauth"));
-        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::BadProviderAnswer);
         server.answer("/request", 200, TEMPORARY);
     }
     let long = |token: usize, secret: usize| {
@@ -142,7 +142,7 @@ async fn o1_11_forms_of_any_type_and_nothing_else() {
     assert!(begun(&entry).await.is_ok());
     for long in [long(1025, 1), long(1, 1025)] {
         server.answer("/request", 200, long);
-        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer);
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::BadProviderAnswer);
     }
 }
 
@@ -152,9 +152,9 @@ async fn o1_10_no_redirect_is_followed() {
     let entry = oauth1_entry(&server, "");
     for status in [301, 302, 303, 307, 308] {
         server.answer("/token", status, TOKEN);
-        assert_eq!(finished(&entry).await.unwrap_err().kind(), ErrorKind::ProviderAnswer, "{status}");
+        assert_eq!(finished(&entry).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer, "{status}");
         server.answer("/request", status, TEMPORARY);
-        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::ProviderAnswer, "{status}");
+        assert_eq!(not_begun(&entry).await.kind(), ErrorKind::BadProviderAnswer, "{status}");
         server.answer("/request", 200, TEMPORARY);
     }
     assert!(server.asked("/elsewhere").is_empty());
@@ -165,16 +165,16 @@ async fn refusals_say_who_must_act() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
     for (path, status, body, kind) in [
-        ("/request", 401, "", ErrorKind::Config),
-        ("/request", 401, "oauth_problem=consumer_key_unknown", ErrorKind::Config),
-        ("/request", 401, "oauth_problem=token_rejected", ErrorKind::Config),
-        ("/request", 400, "{\"errors\": []}", ErrorKind::Config),
+        ("/request", 401, "", ErrorKind::Misconfigured),
+        ("/request", 401, "oauth_problem=consumer_key_unknown", ErrorKind::Misconfigured),
+        ("/request", 401, "oauth_problem=token_rejected", ErrorKind::Misconfigured),
+        ("/request", 400, "{\"errors\": []}", ErrorKind::Misconfigured),
         ("/request", 503, "", ErrorKind::ProviderUnreachable),
         ("/request", 429, "", ErrorKind::ProviderUnreachable),
-        ("/request", 204, "", ErrorKind::ProviderAnswer),
-        ("/token", 401, "", ErrorKind::NotTrusted),
-        ("/token", 401, "oauth_problem=token_rejected", ErrorKind::NotTrusted),
-        ("/token", 401, "oauth_problem=signature_invalid", ErrorKind::Config),
+        ("/request", 204, "", ErrorKind::BadProviderAnswer),
+        ("/token", 401, "", ErrorKind::CallbackNotTrusted),
+        ("/token", 401, "oauth_problem=token_rejected", ErrorKind::CallbackNotTrusted),
+        ("/token", 401, "oauth_problem=signature_invalid", ErrorKind::Misconfigured),
         ("/token", 500, "", ErrorKind::ProviderUnreachable),
     ] {
         server.answer("/request", 200, TEMPORARY).answer("/token", 200, TOKEN).answer(path, status, body);
@@ -192,7 +192,7 @@ async fn o1_06_a_clock_that_is_wrong() {
     let entry = oauth1_entry(&server, "");
     server.answer("/request", 401, "oauth_problem=timestamp_refused");
     let error = not_begun(&entry).await;
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(
         format!("{error:?}").contains("`timestamp_refused`; set this machine's clock right"),
         "{error:?}"
@@ -203,7 +203,7 @@ async fn o1_06_a_clock_that_is_wrong() {
         let entry = oauth1_entry(&server, "");
         server.answer(path, 401, "").header(path, "date: Sat, 21 Nov 2020 14:36:00 GMT");
         let error = finished(&entry).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config, "{said}");
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{said}");
         let said = format!("{error:?}");
         assert!(said.contains("s ahead of the provider's: set it right") && !said.contains("is -"), "{said}");
     }
@@ -213,7 +213,7 @@ async fn o1_06_a_clock_that_is_wrong() {
     let date = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc2822);
     server.answer("/token", 401, "").header("/token", &format!("date: {}", date.unwrap()));
     let error = finished(&entry).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotTrusted, "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::CallbackNotTrusted, "{error:?}");
 }
 
 #[rocket::async_test]
@@ -229,7 +229,7 @@ async fn a_flow_of_another_protocol() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
     let error = engine().finish(&entry, &flow(&entry), &Secret::new("v")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotTrusted);
+    assert_eq!(error.kind(), ErrorKind::CallbackNotTrusted);
     assert!(server.asked("/token").is_empty());
 }
 
@@ -238,9 +238,9 @@ async fn there_is_nothing_to_refresh_with() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
     let error = engine().refresh(&entry, &Token::oauth1("t", "s"), Some("7")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Reconnect);
+    assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
     let mut request = engine().http.0.get(format!("{}/me", server.url)).build().unwrap();
     let error = engine().authorize(&entry, &mut request, &Token::new("bearer")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Reconnect);
+    assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
     assert!(request.headers().get("authorization").is_none());
 }

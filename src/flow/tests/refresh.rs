@@ -43,18 +43,18 @@ async fn rf_01_rf_04_what_it_says_replaces() {
 #[rocket::async_test]
 async fn rf_03_only_a_dead_grant_is_dead() {
     for (status, body, wanted) in [
-        (400, json!({"error": "invalid_grant"}), ErrorKind::Reconnect),
-        (200, json!({"error": "bad_refresh_token"}), ErrorKind::Reconnect),
-        (401, json!({"error": "invalid_client"}), ErrorKind::Config),
-        (400, json!({"error": "invalid_request"}), ErrorKind::ProviderAnswer),
+        (400, json!({"error": "invalid_grant"}), ErrorKind::ReconnectNeeded),
+        (200, json!({"error": "bad_refresh_token"}), ErrorKind::ReconnectNeeded),
+        (401, json!({"error": "invalid_client"}), ErrorKind::Misconfigured),
+        (400, json!({"error": "invalid_request"}), ErrorKind::BadProviderAnswer),
         (500, json!(""), ErrorKind::ProviderUnreachable),
-        (200, json!(""), ErrorKind::ProviderAnswer),
+        (200, json!(""), ErrorKind::BadProviderAnswer),
     ] {
         assert_eq!(refreshed(status, body).await.unwrap_err().kind(), wanted);
     }
     let server = Server::start().await;
     let error = engine().refresh(&oauth2_entry(&server, ""), &Token::new("t"), None).await.unwrap_err();
-    assert_eq!((error.kind(), server.asked("/token").len()), (ErrorKind::Reconnect, 0));
+    assert_eq!((error.kind(), server.asked("/token").len()), (ErrorKind::ReconnectNeeded, 0));
 }
 
 #[rocket::async_test]
@@ -85,14 +85,14 @@ async fn id_21_an_id_token_that_comes_along() {
         server.answer("/token", 200, token_answer(&id_token));
         match engine.refresh(&entry, &token, Some("248289761001")).await {
             Ok(next) => assert!(ok && next.id_token.unwrap().matches(&id_token), "{change}"),
-            Err(error) => assert!(!ok && error.kind() == ErrorKind::ProviderAnswer, "{change} {error:?}"),
+            Err(error) => assert!(!ok && error.kind() == ErrorKind::BadProviderAnswer, "{change} {error:?}"),
         }
     }
     // Stored without one: the account still says whose it is.
     server.answer("/token", 200, token_answer(&signer.id_token("one", &first)));
     assert!(engine.refresh(&entry, &old(), Some("248289761001")).await.is_ok());
     let another = engine.refresh(&entry, &old(), Some("another")).await.unwrap_err();
-    assert_eq!(another.kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(another.kind(), ErrorKind::BadProviderAnswer);
 
     // Where no account says whose it is, the ID token of before does, and who said so.
     for (name, value) in [("sub", "another"), ("iss", "https://before.example")] {
@@ -100,7 +100,7 @@ async fn id_21_an_id_token_that_comes_along() {
         claims[name] = json!(value);
         before.id_token = Some(Secret::new(signer.id_token("one", &claims)));
         let another = engine.refresh(&entry, &before, None).await.unwrap_err();
-        assert_eq!(another.kind(), ErrorKind::ProviderAnswer, "{name}");
+        assert_eq!(another.kind(), ErrorKind::BadProviderAnswer, "{name}");
     }
     assert!(engine.refresh(&entry, &token, None).await.is_ok());
 

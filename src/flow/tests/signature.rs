@@ -218,7 +218,7 @@ fn o1_04_only_forms_are_signed() {
     let stream = reqwest::Body::wrap_stream(rocket::futures::stream::iter([Ok::<_, std::io::Error>("a=1")]));
     let kind = "application/x-www-form-urlencoded";
     let mut request = http.post(url).header("content-type", kind).body(stream).build().unwrap();
-    assert_eq!(sign(&entry, &mut request, None, &[], 1).unwrap_err().kind(), ErrorKind::App);
+    assert_eq!(sign(&entry, &mut request, None, &[], 1).unwrap_err().kind(), ErrorKind::AppError);
 }
 
 #[test]

@@ -16,13 +16,13 @@ async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
     let (engine, flow) = (engine(), flow(&entry));
     server.answer("/token", 200, token_answer(&signer.id_token("one", &good_claims(&server, &flow))));
     for (status, body, wanted) in [
-        (200, json!({"sub": "another"}), Some(ErrorKind::ProviderAnswer)),
-        (200, json!({"name": "x"}), Some(ErrorKind::ProviderAnswer)),
-        (200, json!({"sub": 248289761001u64}), Some(ErrorKind::ProviderAnswer)),
-        (200, json!(["sub"]), Some(ErrorKind::ProviderAnswer)),
-        (200, json!("eyJ.a.jwt"), Some(ErrorKind::ProviderAnswer)),
-        (401, json!({}), Some(ErrorKind::ProviderAnswer)),
-        (302, json!({}), Some(ErrorKind::ProviderAnswer)),
+        (200, json!({"sub": "another"}), Some(ErrorKind::BadProviderAnswer)),
+        (200, json!({"name": "x"}), Some(ErrorKind::BadProviderAnswer)),
+        (200, json!({"sub": 248289761001u64}), Some(ErrorKind::BadProviderAnswer)),
+        (200, json!(["sub"]), Some(ErrorKind::BadProviderAnswer)),
+        (200, json!("eyJ.a.jwt"), Some(ErrorKind::BadProviderAnswer)),
+        (401, json!({}), Some(ErrorKind::BadProviderAnswer)),
+        (302, json!({}), Some(ErrorKind::BadProviderAnswer)),
         (503, json!({}), Some(ErrorKind::ProviderUnreachable)),
         (200, json!({"sub": "248289761001", "nick": "jd", "name": "J", "email": "a@b.c"}), None),
     ] {
@@ -44,7 +44,7 @@ async fn tr_16_tr_17_ids_paths_and_further_answers() {
     entry.profile_paths = [("id", "data.id"), ("email", "mails.0.at"), ("email_verified", "mails.0.ok")]
         .map(|(name, path)| (name.to_owned(), path.to_owned()))
         .into();
-    entry.more = vec![("mails".into(), format!("{}/mails", server.url).parse().unwrap())];
+    entry.extra_userinfo_urls = vec![("mails".into(), format!("{}/mails", server.url).parse().unwrap())];
     server.answer("/me", 200, json!({"data": {"id": 7}, "name": "N"}));
     server.answer("/mails", 403, "");
     let found = profile(&entry, &server).await.unwrap();
@@ -64,11 +64,15 @@ async fn tr_16_tr_17_ids_paths_and_further_answers() {
         json!({"error": "x"}),
     ] {
         server.answer("/me", 200, &wrong);
-        assert_eq!(profile(&entry, &server).await.unwrap_err().kind(), ErrorKind::ProviderAnswer, "{wrong}");
+        assert_eq!(
+            profile(&entry, &server).await.unwrap_err().kind(),
+            ErrorKind::BadProviderAnswer,
+            "{wrong}"
+        );
     }
     entry.userinfo_url = None;
     assert_eq!(profile(&entry, &server).await.unwrap().id, None);
-    assert_eq!(engine().userinfo_url(&entry).await.unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(engine().userinfo_url(&entry).await.unwrap_err().kind(), ErrorKind::Misconfigured);
 }
 
 #[rocket::async_test]
@@ -114,7 +118,7 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
         let grant = engine.finish(&entry, &flow, &Secret::new("c")).await;
         assert_eq!(grant.is_ok(), ok, "{answer} {grant:?}");
         match grant {
-            Err(error) => assert_eq!(error.kind(), ErrorKind::ProviderAnswer),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::BadProviderAnswer),
             Ok(Grant { profile, .. }) => {
                 assert_eq!(profile.name.as_deref(), Some("Jane"));
                 // The ID token's own, not the answer's.
@@ -127,5 +131,5 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
     assert!(engine.finish(&entry, &flow, &Secret::new("c")).await.is_err());
     let plain = oauth2_entry(&server, "");
     server.header("/me", "content-type: application/jwt");
-    assert_eq!(profile(&plain, &server).await.unwrap_err().kind(), ErrorKind::ProviderAnswer);
+    assert_eq!(profile(&plain, &server).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
 }

@@ -13,8 +13,8 @@ use super::schema::oauth_accounts::dsl::*;
 use super::schema::oauth_claims;
 use super::{ranks, sessions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, Found, Purpose, decide};
-use crate::storage::{Claim, Key, KeyRing, Linked, Record, Whose};
+use crate::link::{AuthorizedLogin, Found, Purpose, decide};
+use crate::storage::{Account, AccountKey, ClaimState, KeyRing, Linked, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_accounts, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
@@ -33,19 +33,19 @@ fn is_account<'a>(identity: Option<&'a str>, user: Option<&'a str>) -> Condition
     }
 }
 
-fn is_under(key: &Key) -> Condition<'_> {
+fn is_under(key: &AccountKey) -> Condition<'_> {
     match key {
-        Key::Owner { user, .. } => is_of(user.as_deref()),
-        Key::Identity { provider_user_id: identity, .. } => is_account(Some(identity), None),
+        AccountKey::Owner { user, .. } => is_of(user.as_deref()),
+        AccountKey::Identity { provider_user_id: identity, .. } => is_account(Some(identity), None),
     }
 }
 
-pub(super) fn get(conn: &mut AnyConnection, key: &Key) -> Result<Option<Record>> {
+pub(super) fn get(conn: &mut AnyConnection, key: &AccountKey) -> Result<Option<Account>> {
     Ok(oauth_accounts
         .filter(provider.eq(key.entry()))
         .filter(is_under(key))
         .order((rank, id))
-        .select(Record::as_select())
+        .select(Account::as_select())
         .first(conn)
         .optional()?)
 }
@@ -55,11 +55,11 @@ fn exact(
     entry: &str,
     identity: Option<&str>,
     user: Option<&str>,
-) -> Result<Option<Record>> {
+) -> Result<Option<Account>> {
     Ok(oauth_accounts
         .filter(provider.eq(entry))
         .filter(is_account(identity, user))
-        .select(Record::as_select())
+        .select(Account::as_select())
         .first(conn)
         .optional()?)
 }
@@ -80,13 +80,13 @@ fn held(
     entry: &str,
     identity: Option<&str>,
     user: Option<&str>,
-) -> Result<Option<Record>> {
+) -> Result<Option<Account>> {
     hold(conn, Box::new(provider.eq(entry).nullable().and(is_account(identity, user))))?;
     exact(conn, entry, identity, user)
 }
 
 /// Writes `record` in place of what is there.
-pub(super) fn set(conn: &mut AnyConnection, record: &Record) -> Result<()> {
+pub(super) fn set(conn: &mut AnyConnection, record: &Account) -> Result<()> {
     let (identity, user) = (record.provider_user_id.as_deref(), record.user_id.as_deref());
     let old = held(conn, &record.entry, identity, user)?;
     write(conn, record, old.as_ref()).map(drop)
@@ -94,7 +94,7 @@ pub(super) fn set(conn: &mut AnyConnection, record: &Record) -> Result<()> {
 
 /// Writes `record` in place of `old`, which is held, and reads it again: the id is the database's to give.
 // Where there was none it inserts, whatever has come since: somebody else's row is a unique violation, never overwritten.
-fn write(conn: &mut AnyConnection, record: &Record, old: Option<&Record>) -> Result<Record> {
+fn write(conn: &mut AnyConnection, record: &Account, old: Option<&Account>) -> Result<Account> {
     match old {
         Some(old) => {
             diesel::update(oauth_accounts.find(old.id)).set((record, lease_until.eq(0))).execute(conn)?
@@ -105,24 +105,24 @@ fn write(conn: &mut AnyConnection, record: &Record, old: Option<&Record>) -> Res
         .ok_or_else(|| Error::store("the account that was written is gone"))
 }
 
-pub(super) fn delete(conn: &mut AnyConnection, key: &Key) -> Result<()> {
+pub(super) fn delete(conn: &mut AnyConnection, key: &AccountKey) -> Result<()> {
     diesel::delete(oauth_accounts.filter(provider.eq(key.entry())).filter(is_under(key))).execute(conn)?;
     Ok(())
 }
 
-pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Record>> {
+pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Account>> {
     Ok(oauth_accounts
         .filter(provider.eq_any(entries))
         .filter(is_of(user))
         .order((provider, rank, id))
-        .select(Record::as_select())
+        .select(Account::as_select())
         .load(conn)?)
 }
 
 pub(super) fn link(
     conn: &mut AnyConnection,
     policy: &dyn Policy,
-    arrival: &Arrival,
+    arrival: &AuthorizedLogin,
     keys: &KeyRing,
 ) -> Result<Linked> {
     arrival.check()?;
@@ -140,7 +140,7 @@ pub(super) fn link(
     };
     let site = match arrival.purpose {
         Purpose::Site => {
-            let key = Key::Owner { entry: entry.clone(), user: None };
+            let key = AccountKey::Owner { entry: entry.clone(), user: None };
             hold(conn, Box::new(provider.eq(entry).nullable().and(is_under(&key))))?;
             get(conn, &key)?
         }
@@ -159,7 +159,7 @@ pub(super) fn link(
                 );
             }
             // The database has gone away: nobody knows whether the "no" was meant for a stranger.
-            Err(error) if error.kind() == ErrorKind::Store => return Err(error),
+            Err(error) if error.kind() == ErrorKind::StoreUnavailable => return Err(error),
             _ => {}
         }
     }
@@ -168,20 +168,20 @@ pub(super) fn link(
     if let Some(user) = user {
         if decision.new && has_accounts(conn, user)? {
             return Err(Error::refused("This account can't be used that way.")
-                .because("the policy answered SignUp with a user who has accounts already"));
+                .with_source("the policy answered SignUp with a user who has accounts already"));
         }
         if !policy.may_sign_in(user, conn)? {
             return Err(Error::refused("You may not sign in here."));
         }
     }
-    let mut record = Record::of(arrival, user, found.as_ref(), keys)?;
+    let mut record = Account::of(arrival, user, found.as_ref(), keys)?;
     if let Some(user) = user.filter(|_| record.is_new_to_its_user(found.as_ref())) {
         record.rank = ranks::next(conn, entry, user)?;
     }
     let record = write(conn, &record, found.as_ref())?;
     let ended = match user.filter(|_| decision.merged) {
         // AL-02: who has got hold of the local user before is still in there.
-        Some(user) => sessions::end(conn, &Whose::User(user.to_owned()))?,
+        Some(user) => sessions::end(conn, &SessionSelection::User(user.to_owned()))?,
         None => Vec::new(),
     };
     Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended })
@@ -199,7 +199,7 @@ pub(super) fn unlink(
     entry: &str,
     account: Option<i64>,
     logins: &[String],
-) -> Result<Vec<Record>> {
+) -> Result<Vec<Account>> {
     // All of the user's: of two who disconnect two accounts at once, each would leave the other's as the last one.
     if user.is_some() {
         hold(conn, is_of(user))?;
@@ -208,7 +208,7 @@ pub(super) fn unlink(
     removed.retain(|record| account.is_none_or(|wanted| record.id == wanted));
     let ids: Vec<i64> = removed.iter().map(|record| record.id).collect();
     // Without an identity nobody can sign in with it.
-    let signs_in = |record: &Record| record.provider_user_id.is_some() && logins.contains(&record.entry);
+    let signs_in = |record: &Account| record.provider_user_id.is_some() && logins.contains(&record.entry);
     if let Some(user) = user
         && removed.iter().any(signs_in)
         && !list(conn, Some(user), logins)?.iter().any(|left| signs_in(left) && !ids.contains(&left.id))
@@ -223,20 +223,20 @@ pub(super) fn unlink(
     Ok(removed)
 }
 
-pub(super) fn lease(conn: &mut AnyConnection, record: &Record, now: i64, until: i64) -> Result<bool> {
+pub(super) fn lease(conn: &mut AnyConnection, record: &Account, now: i64, until: i64) -> Result<bool> {
     let free = oauth_accounts
         .filter(id.eq(record.id).and(version.eq(record.version)).and(lease_until.le(now)))
         .filter(is_of(record.user_id.as_deref()));
     Ok(diesel::update(free).set(lease_until.eq(until)).execute(conn)? == 1)
 }
 
-pub(super) fn release(conn: &mut AnyConnection, record: &Record) -> Result<()> {
+pub(super) fn release(conn: &mut AnyConnection, record: &Account) -> Result<()> {
     let leased = oauth_accounts.filter(id.eq(record.id).and(version.eq(record.version)));
     diesel::update(leased).set(lease_until.eq(0)).execute(conn)?;
     Ok(())
 }
 
-pub(super) fn renew(conn: &mut AnyConnection, record: &Record, renewed: &Record) -> Result<bool> {
+pub(super) fn renew(conn: &mut AnyConnection, record: &Account, renewed: &Account) -> Result<bool> {
     let same = oauth_accounts
         .filter(id.eq(record.id).and(version.eq(record.version)))
         .filter(is_of(record.user_id.as_deref()));
@@ -255,7 +255,7 @@ pub(super) fn renew(conn: &mut AnyConnection, record: &Record, renewed: &Record)
 /// So many expired claims go with each new one.
 const PURGED: i64 = 64;
 
-pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64) -> Result<Claim> {
+pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64) -> Result<ClaimState> {
     use oauth_claims::{expires_at as expiry, table};
     let expired: Vec<String> =
         table.filter(expiry.le(now)).order(expiry).limit(PURGED).select(oauth_claims::id).load(conn)?;
@@ -263,19 +263,19 @@ pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64)
     // It may be one of many more.
     diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
     let found = settled(conn, claim)?;
-    if found == Claim::First {
+    if found == ClaimState::First {
         let new = (oauth_claims::id.eq(claim), expiry.eq(until));
         diesel::insert_into(table).values(new).execute(conn)?;
     }
     Ok(found)
 }
 
-pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<Claim> {
+pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimState> {
     let row = oauth_claims::table.find(claim).select(oauth_claims::outcome);
     Ok(match row.first::<Option<String>>(conn).optional()? {
-        Some(Some(text)) => Claim::Settled(text),
-        Some(None) => Claim::Pending,
-        None => Claim::First,
+        Some(Some(text)) => ClaimState::Settled(text),
+        Some(None) => ClaimState::Pending,
+        None => ClaimState::First,
     })
 }
 

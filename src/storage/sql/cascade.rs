@@ -61,7 +61,7 @@ impl Cascade {
             for ours in OURS {
                 if sql_query(self.installed(conn, ours)).get_result::<Count>(conn)?.n == 0 {
                     conn.batch_execute(&self.trigger(conn, ours, kind)).map_err(|cause| {
-                        self.fault(&format!("the trigger can't be installed: {cause}")).because(cause)
+                        self.fault(&format!("the trigger can't be installed: {cause}")).with_source(cause)
                     })?;
                 }
             }
@@ -191,7 +191,7 @@ impl Cascade {
 
     fn fault(&self, why: &str) -> Error {
         let Self { table, id, .. } = self;
-        Error::new(ErrorKind::Config, format!("`.cascade_from(\"{table}\", \"{id}\")`: {why}"))
+        Error::new(ErrorKind::Misconfigured, format!("`.cascade_from(\"{table}\", \"{id}\")`: {why}"))
     }
 }
 

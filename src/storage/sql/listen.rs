@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use super::any::AnyConnection;
 use super::manager::Manager;
 use crate::error::{Error, Result};
-use crate::storage::{Change, Changed};
+use crate::storage::{ChangeListener, StoredChange};
 
 /// libpq has no way to wait that Diesel shows.
 const POLL: Duration = Duration::from_millis(20);
@@ -19,7 +19,7 @@ const PROBE: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Tells `changed` of every write, on a thread and a connection of its own, until `life` ends.
-pub(super) fn start(manager: Manager, changed: Changed, life: Weak<()>) {
+pub(super) fn start(manager: Manager, changed: ChangeListener, life: Weak<()>) {
     let listen = move || {
         let mut told = false;
         while life.strong_count() > 0 {
@@ -38,14 +38,14 @@ pub(super) fn start(manager: Manager, changed: Changed, life: Weak<()>) {
     }
 }
 
-fn listen(manager: &Manager, changed: &Changed, life: &Weak<()>, told: &mut bool) -> Result<()> {
+fn listen(manager: &Manager, changed: &ChangeListener, life: &Weak<()>, told: &mut bool) -> Result<()> {
     let mut conn = manager.connect()?;
     #[allow(irrefutable_let_patterns)] // With one database there is no other.
     let AnyConnection::Postgres(conn) = &mut conn else { return Err(Error::app("not PostgreSQL")) };
     conn.batch_execute("LISTEN rocket_dance")?;
     *told = false;
     // Nobody has listened before.
-    changed(Change::All);
+    changed(StoredChange::All);
     let mut probed = Instant::now();
     while life.strong_count() > 0 {
         hear(conn, changed)?;
@@ -58,11 +58,11 @@ fn listen(manager: &Manager, changed: &Changed, life: &Weak<()>, told: &mut bool
     Ok(())
 }
 
-fn hear(conn: &mut PgConnection, changed: &Changed) -> Result<()> {
+fn hear(conn: &mut PgConnection, changed: &ChangeListener) -> Result<()> {
     for notification in conn.notifications_iter() {
         match notification?.payload.as_str() {
-            "*" => changed(Change::All),
-            text => changed(Change::Key(text)),
+            "*" => changed(StoredChange::All),
+            text => changed(StoredChange::AccountKey(text)),
         }
     }
     Ok(())

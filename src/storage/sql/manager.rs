@@ -58,7 +58,8 @@ impl Manager {
 
     /// An error about this database, for the operator.
     pub(super) fn fault(&self, what: &str, cause: diesel::result::Error) -> Error {
-        Error::new(ErrorKind::Store, format!("the database `{}` {what}: {cause}", self.url)).because(cause)
+        Error::new(ErrorKind::StoreUnavailable, format!("the database `{}` {what}: {cause}", self.url))
+            .with_source(cause)
     }
 
     // Not through `AnyConnection::establish`, which hides why it fails.
@@ -76,7 +77,10 @@ impl Manager {
 
     pub(super) fn connect(&self) -> Result<AnyConnection> {
         let mut conn = self.establish().map_err(|cause| {
-            Error::new(ErrorKind::Store, format!("the database `{}` can't be opened: {cause}", self.url))
+            Error::new(
+                ErrorKind::StoreUnavailable,
+                format!("the database `{}` can't be opened: {cause}", self.url),
+            )
         })?;
         conn.batch_execute(self.url.backend.greeting())
             .map_err(|cause| self.fault("can't be opened for writing", cause))?;

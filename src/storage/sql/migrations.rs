@@ -7,7 +7,7 @@ use super::any::AnyConnection;
 use super::manager::Manager;
 use super::schema::{oauth_accounts, oauth_claims, oauth_sessions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Record, Session};
+use crate::storage::{Account, Session};
 
 /// Name and SQL of each migration, in their order.
 pub type Migrations = &'static [(&'static str, &'static str)];
@@ -110,7 +110,7 @@ pub(super) fn run(conn: &mut AnyConnection, manager: &Manager) -> Result<()> {
 pub(super) fn check(conn: &mut AnyConnection, manager: &Manager) -> Result<()> {
     let accounts = oauth_accounts::table
         .filter(oauth_accounts::id.eq(0).and(oauth_accounts::lease_until.eq(0)))
-        .select(Record::as_select())
+        .select(Account::as_select())
         .first(conn)
         .optional();
     let claims =
@@ -123,13 +123,13 @@ pub(super) fn check(conn: &mut AnyConnection, manager: &Manager) -> Result<()> {
             .map(drop)
             .map_err(|cause| manager.fault("can't be written", cause)),
         Err(cause) => Err(Error::new(
-            ErrorKind::Config,
+            ErrorKind::Misconfigured,
             format!(
                 "a table of ours, or a column, is missing ({cause}): write `DieselStorage::database(…).migrate()`, or run \
                  the SQL of `DieselStorage::migrations()` with your own migrations"
             ),
         )
-        .because(cause)),
+        .with_source(cause)),
     }
 }
 

@@ -39,10 +39,11 @@ use self::pool::Pool;
 use self::retry::retried;
 use self::url::DatabaseUrl;
 use super::{
-    Changed, Claim, Key, KeyRing, Linked, Record, Session, SessionStorage, Storage, UserType, Whose,
+    Account, AccountKey, ChangeListener, ClaimState, KeyRing, Linked, Session, SessionSelection,
+    SessionStorage, Storage, UserType,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Arrival, LinkPolicy};
+use crate::link::{AuthorizedLogin, LinkPolicy};
 use crate::user::UserId;
 
 /// Keeps accounts in the app's database, through Diesel, and asks the app's [`LinkPolicy`] inside the transaction that
@@ -51,7 +52,7 @@ use crate::user::UserId;
 /// It has a small pool of connections of its own. The tables are [`schema`]'s.
 ///
 /// Nothing waits for a database for long. A call that gets no connection within three seconds, or no answer within ten, is
-/// [`ErrorKind::Store`]: 503. Connections that died with a restart of the server are replaced, and what they failed to do is
+/// [`ErrorKind::StoreUnavailable`]: 503. Connections that died with a restart of the server are replaced, and what they failed to do is
 /// done again, unless they died during a commit. Whoever loses a race, a lock or a deadlock tries five times. A link that
 /// swallows everything is noticed by PostgreSQL's client library after eight seconds: the URL gets `connect_timeout`,
 /// `tcp_user_timeout` and `keepalives_…`, unless it says otherwise. Diesel offers MySQL's nothing of the kind, so that there a
@@ -64,7 +65,7 @@ use crate::user::UserId;
 ///
 /// let storage = DieselStorage::database("app")                 // [default.databases.app] in Rocket.toml
 ///     .migrate()
-///     .link(|login: &Login<i32>, _: &mut SqliteConnection| Ok(login.usual()))
+///     .link(|login: &Login<i32>, _: &mut SqliteConnection| Ok(login.default_verdict()))
 ///     .on_connect(|conn: &mut SqliteConnection| conn.batch_execute("PRAGMA cache_size = -8000"))
 ///     .pool_size(4);
 /// # let _ = storage;
@@ -202,7 +203,7 @@ impl DieselStorage {
                 figment.extract_inner::<String>(&format!("databases.{name}.url")).map_err(|_| {
                     // Figment's own message would print the value, which may hold a password.
                     Error::new(
-                        ErrorKind::Config,
+                        ErrorKind::Misconfigured,
                         format!(
                             "`databases.{name}.url` is not set, or not a text; DieselStorage::database(\"{name}\") \
                              reads it. In Rocket.toml:\n\n    [default.databases.{name}]\n    \
@@ -221,8 +222,8 @@ impl DieselStorage {
         work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let pool = self.pool.get().ok_or_else(|| {
-            Error::new(ErrorKind::Store, "The accounts can't be reached before the launch.")
-                .because("DieselStorage was asked before it was opened")
+            Error::new(ErrorKind::StoreUnavailable, "The accounts can't be reached before the launch.")
+                .with_source("DieselStorage was asked before it was opened")
         })?;
         pool.run(work).await
     }
@@ -237,22 +238,22 @@ impl DieselStorage {
 
 #[rocket::async_trait]
 impl Storage for DieselStorage {
-    async fn get(&self, key: &Key) -> Result<Option<Record>> {
+    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let key = key.clone();
         self.run(move |conn| accounts::get(conn, &key)).await
     }
 
-    async fn set(&self, record: &Record) -> Result<()> {
+    async fn set(&self, record: &Account) -> Result<()> {
         let record = record.clone();
         self.write(move |conn| accounts::set(conn, &record)).await
     }
 
-    async fn delete(&self, key: &Key) -> Result<()> {
+    async fn delete(&self, key: &AccountKey) -> Result<()> {
         let key = key.clone();
         self.write(move |conn| accounts::delete(conn, &key)).await
     }
 
-    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Record>> {
+    async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         let (user, entries) = (user.map(str::to_owned), owned(entries));
         self.run(move |conn| accounts::list(conn, user.as_deref(), &entries)).await
     }
@@ -262,12 +263,12 @@ impl Storage for DieselStorage {
         self.write(move |conn| ranks::make_primary(conn, &user, &entry, account)).await
     }
 
-    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Record>> {
+    async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
         let entry = entry.map(str::to_owned);
         self.run(move |conn| walk::page(conn, entry.as_deref(), after, limit)).await
     }
 
-    async fn reseal(&self, record: &Record, sealed: &str) -> Result<bool> {
+    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
         let (record, sealed) = (record.clone(), sealed.to_owned());
         self.write(move |conn| walk::reseal(conn, &record, &sealed)).await
     }
@@ -284,7 +285,7 @@ impl Storage for DieselStorage {
         Ok(counts)
     }
 
-    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<Claim> {
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<ClaimState> {
         let id = id.to_owned();
         self.write(move |conn| accounts::claim(conn, &id, now, until)).await
     }
@@ -294,27 +295,27 @@ impl Storage for DieselStorage {
         self.write(move |conn| accounts::settle(conn, &id, &outcome)).await
     }
 
-    async fn settled(&self, id: &str) -> Result<Claim> {
+    async fn settled(&self, id: &str) -> Result<ClaimState> {
         let id = id.to_owned();
         self.run(move |conn| accounts::settled(conn, &id)).await
     }
 
-    async fn lease(&self, record: &Record, now: i64, until: i64) -> Result<bool> {
+    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
         let record = record.clone();
         self.write(move |conn| accounts::lease(conn, &record, now, until)).await
     }
 
-    async fn release(&self, record: &Record) -> Result<()> {
+    async fn release(&self, record: &Account) -> Result<()> {
         let record = record.clone();
         self.write(move |conn| accounts::release(conn, &record)).await
     }
 
-    async fn renew(&self, record: &Record, renewed: &Record) -> Result<bool> {
+    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
         let (record, renewed) = (record.clone(), renewed.clone());
         self.write(move |conn| accounts::renew(conn, &record, &renewed)).await
     }
 
-    async fn link(&self, arrival: &Arrival, keys: &KeyRing) -> Result<Linked> {
+    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         let (policy, arrival, keys) = (self.policy.clone(), arrival.clone(), keys.clone());
         self.write(move |conn| accounts::link(conn, &*policy, &arrival, &keys)).await
     }
@@ -325,7 +326,7 @@ impl Storage for DieselStorage {
         entry: &str,
         account: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Record>> {
+    ) -> Result<Vec<Account>> {
         let (policy, user) = (self.policy.clone(), user.map(str::to_owned));
         let (entry, entries) = (entry.to_owned(), owned(entries));
         self.write(move |conn| accounts::unlink(conn, &*policy, user.as_deref(), &entry, account, &entries))
@@ -359,7 +360,7 @@ impl Storage for DieselStorage {
     }
 
     /// On PostgreSQL, what any process writes, told with its commit; elsewhere nothing.
-    fn watch(&self, changed: Changed) {
+    fn watch(&self, changed: ChangeListener) {
         #[cfg(feature = "postgres")]
         if let Some(manager) = self.manager.get()
             && manager.is_postgres()
@@ -402,7 +403,7 @@ impl SessionStorage for DieselStorage {
         self.write(move |conn| sessions::seen(conn, &id, at, expires_at)).await
     }
 
-    async fn end_sessions(&self, whose: &Whose) -> Result<Vec<Session>> {
+    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
         let whose = whose.clone();
         self.write(move |conn| sessions::end(conn, &whose)).await
     }

@@ -25,7 +25,7 @@ impl Policy for Usual {
     }
 
     fn link(&self, login: Login<String>, _: &mut AnyConnection) -> Result<Verdict<String>> {
-        Ok(login.usual())
+        Ok(login.default_verdict())
     }
 
     fn has_other_login(&self, _: &str, _: &mut AnyConnection) -> Result<bool> {
@@ -67,7 +67,7 @@ impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> Policy for Typed<P, C,
 
 fn narrow<C: PolicyConnection>(conn: &mut AnyConnection) -> Result<&mut C> {
     C::narrow(conn).ok_or_else(|| {
-        Error::new(ErrorKind::Config, "This app could not ask who may come in.").because(format!(
+        Error::new(ErrorKind::Misconfigured, "This app could not ask who may come in.").with_source(format!(
             "the policy works on a `{}`, which is not what the database's URL leads to",
             std::any::type_name::<C>()
         ))

@@ -63,7 +63,7 @@ impl Pool {
     /// Runs `work` on a connection, where it may block. Once begun it goes on, even if nobody waits for it any more.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] when no connection is free for three seconds, or none can be opened, or it takes too long.
+    /// [`ErrorKind::StoreUnavailable`] when no connection is free for three seconds, or none can be opened, or it takes too long.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
@@ -230,7 +230,7 @@ impl Worker {
         let done = catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
             .unwrap_or_else(|_| Err(Error::app("the link policy panicked")));
         let fault = done.as_ref().err().and_then(Fault::within);
-        let outage = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Store)
+        let outage = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable)
             && fault != Some(Fault::Contended);
         if fault == Some(Fault::Lost) {
             // The server has probably ended them all.

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use super::any::AnyConnection;
 use super::schema::oauth_accounts::dsl::*;
 use crate::error::Result;
-use crate::storage::Record;
+use crate::storage::Account;
 
 /// The rank of one more account of `user`'s at `entry`: the last.
 pub(super) fn next(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<i32> {
     let mine = oauth_accounts.filter(provider.eq(entry).and(user_id.eq(user)));
     let last: Option<i32> = mine.select(max(rank)).first(conn)?;
-    Ok(Record::rank_after(last))
+    Ok(Account::rank_after(last))
 }
 
 /// Makes `account` the first of `user`'s at `entry`, if it is one of them.

@@ -77,7 +77,7 @@ mod tests {
             (Kind::SerializationFailure, "could not serialize access due to concurrent update"),
         ] {
             let (tries, error) = tried(kind, message);
-            assert_eq!((tries, error.kind()), (5, ErrorKind::Store), "{message}");
+            assert_eq!((tries, error.kind()), (5, ErrorKind::StoreUnavailable), "{message}");
         }
         assert_eq!(tried(Kind::Unknown, "database or disk is full").0, 1);
         assert_eq!(tried(Kind::NotNullViolation, "").0, 1);
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn al_18_a_row_too_many_is_no_outage() {
         let (tries, error) = tried(Kind::UniqueViolation, "UNIQUE constraint failed: users.email");
-        assert_eq!((tries, error.kind()), (5, ErrorKind::App));
+        assert_eq!((tries, error.kind()), (5, ErrorKind::AppError));
         let said = format!("{error:?}");
         assert!(said.contains("link policy breaks a constraint") && said.contains("users.email"), "{said}");
     }

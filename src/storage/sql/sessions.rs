@@ -7,15 +7,15 @@ use diesel::sql_types::{Bool, Nullable};
 use super::any::{AnyConnection, MultiBackend};
 use super::schema::oauth_sessions::dsl::*;
 use crate::error::Result;
-use crate::storage::{Session, Whose};
+use crate::storage::{Session, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
-fn is_of(whose: &Whose) -> Condition<'_> {
+fn is_of(whose: &SessionSelection) -> Condition<'_> {
     match whose {
-        Whose::Its(its) => Box::new(id.eq(its).nullable()),
-        Whose::User(user) => Box::new(user_id.eq(user).nullable()),
-        Whose::Login { entry, issuer: from, provider_user_id: person, sid: session } => {
+        SessionSelection::Id(its) => Box::new(id.eq(its).nullable()),
+        SessionSelection::User(user) => Box::new(user_id.eq(user).nullable()),
+        SessionSelection::ProviderSession { entry, issuer: from, provider_user_id: person, sid: session } => {
             let here = provider.eq(entry).and(issuer.eq(from));
             match (person, session) {
                 (Some(person), Some(session)) => {
@@ -78,7 +78,7 @@ pub(super) fn seen(conn: &mut AnyConnection, session: &str, at: i64, until: i64)
 }
 
 // By the condition, not by the ids that were read: one of them may have got another id meanwhile.
-pub(super) fn end(conn: &mut AnyConnection, whose: &Whose) -> Result<Vec<Session>> {
+pub(super) fn end(conn: &mut AnyConnection, whose: &SessionSelection) -> Result<Vec<Session>> {
     let ended = oauth_sessions.filter(is_of(whose)).select(Session::as_select()).load(conn)?;
     diesel::delete(oauth_sessions.filter(is_of(whose))).execute(conn)?;
     Ok(ended)

@@ -143,7 +143,7 @@ fn needs(whose: &str, feature: &str) -> String {
 }
 
 fn no<T>(why: impl Into<std::borrow::Cow<'static, str>>) -> Result<T> {
-    Err(Error::new(ErrorKind::Config, why))
+    Err(Error::new(ErrorKind::Misconfigured, why))
 }
 
 #[cfg(all(test, feature = "postgres"))]

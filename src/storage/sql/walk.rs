@@ -7,22 +7,22 @@ use diesel::sql_types::Text;
 use super::any::AnyConnection;
 use super::schema::oauth_accounts::dsl::*;
 use crate::error::Result;
-use crate::storage::{KeyRing, Record};
+use crate::storage::{Account, KeyRing};
 
 pub(super) fn page(
     conn: &mut AnyConnection,
     entry: Option<&str>,
     after: i64,
     limit: usize,
-) -> Result<Vec<Record>> {
+) -> Result<Vec<Account>> {
     let next = oauth_accounts.filter(id.gt(after)).order(id).limit(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(match entry {
-        Some(entry) => next.filter(provider.eq(entry)).select(Record::as_select()).load(conn)?,
-        None => next.select(Record::as_select()).load(conn)?,
+        Some(entry) => next.filter(provider.eq(entry)).select(Account::as_select()).load(conn)?,
+        None => next.select(Account::as_select()).load(conn)?,
     })
 }
 
-pub(super) fn reseal(conn: &mut AnyConnection, record: &Record, sealed: &str) -> Result<bool> {
+pub(super) fn reseal(conn: &mut AnyConnection, record: &Account, sealed: &str) -> Result<bool> {
     let same = oauth_accounts.filter(id.eq(record.id).and(token.eq(&record.token)));
     Ok(diesel::update(same).set(token.eq(sealed)).execute(conn)? == 1)
 }

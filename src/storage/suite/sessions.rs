@@ -1,6 +1,6 @@
 //! What every storage must do that keeps sessions.
 
-use crate::storage::{Session, Storage, Whose};
+use crate::storage::{Session, SessionSelection, Storage};
 
 /// A session of `user`, from a dance at `op`, between the times 1000 and 2000.
 pub(crate) fn session(id: &str, user: &str) -> Session {
@@ -47,8 +47,8 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
     sessions.begin_session(&session("c", "8"), Some("b"), 1000).await.unwrap();
     assert_eq!((at("b").await, at("c").await.map(|session| session.user_id)), (None, Some("8".into())));
 
-    // Whose end.
-    assert_eq!(sessions.end_sessions(&Whose::User("8".into())).await.unwrap().len(), 1);
+    // SessionSelection end.
+    assert_eq!(sessions.end_sessions(&SessionSelection::User("8".into())).await.unwrap().len(), 1);
     assert_eq!(at("c").await, None);
     let by_form = Session { entry: None, issuer: None, provider_user_id: None, ..session("form", "7") };
     let login = |id: &str, person: &str, sid: &str| Session {
@@ -67,15 +67,15 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
         op2,
         session("8", "8"),
     ];
-    let named = |person: Option<&str>, sid: Option<&str>| Whose::Login {
+    let named = |person: Option<&str>, sid: Option<&str>| SessionSelection::ProviderSession {
         entry: "op".into(),
         issuer: "https://op.example".into(),
         provider_user_id: person.map(str::to_owned),
         sid: sid.map(str::to_owned),
     };
     for (whose, ended) in [
-        (Whose::Its("1".into()), &["1"][..]),
-        (Whose::User("7".into()), &["1", "2", "3", "form", "moved", "op2"]),
+        (SessionSelection::Id("1".into()), &["1"][..]),
+        (SessionSelection::User("7".into()), &["1", "2", "3", "form", "moved", "op2"]),
         (named(Some("Ada"), None), &["1", "2", "8"]),
         (named(None, Some("1")), &["1", "3"]),
         (named(Some("Ada"), Some("1")), &["1", "8"]),
@@ -83,11 +83,11 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
         (named(Some("ada"), Some("3")), &[]),
         (named(None, Some("3")), &[]),
         (named(None, None), &[]),
-        (Whose::User("".into()), &[]),
-        (Whose::Its("9".into()), &[]),
+        (SessionSelection::User("".into()), &[]),
+        (SessionSelection::Id("9".into()), &[]),
     ] {
         for session in &all {
-            sessions.end_sessions(&Whose::Its(session.id.clone())).await.unwrap();
+            sessions.end_sessions(&SessionSelection::Id(session.id.clone())).await.unwrap();
             sessions.begin_session(session, None, 1000).await.unwrap();
             assert!(at(&session.id).await.is_some());
         }

@@ -11,7 +11,7 @@ use crate::config::{self, Entry};
 use crate::error::{ErrorKind, Result};
 use crate::flow::{self, Callback, Engine, Flow, Grant};
 use crate::link::Purpose;
-use crate::provider::{Algorithm, PRESETS};
+use crate::provider::{PRESETS, SigningAlgorithm};
 use crate::testing::{Answer, Endpoint, FakeProvider};
 
 fn entry((key, value): (String, Value)) -> Entry {
@@ -67,7 +67,7 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
     let grant = ride(&fake, &engine, &entry(fake.preset("work", "gitlab"))).await.unwrap();
     assert_eq!((grant.profile.id.as_deref(), grant.profile.email()), (Some("7"), Some("a@b.test")));
 
-    fake.user("grace").rotate_keys(Algorithm::ES256);
+    fake.user("grace").rotate_keys(SigningAlgorithm::ES256);
     let engine = Engine::new(Clock::default()).unwrap();
     let grant = ride(&fake, &engine, &entry(es256)).await.unwrap();
     assert_eq!(
@@ -95,19 +95,19 @@ async fn what_the_flow_says_to_a_provider_that_says_no() {
     let kind = |result: Result<Grant>| result.err().map(|error| error.kind());
 
     fake.deny_next();
-    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::Denied));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::AccessDenied));
     fake.claims(|claims| claims["aud"] = json!("somebody else"));
-    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
     fake.honest().claims(|claims| claims["at_hash"] = json!("AAAA"));
-    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
     fake.honest().userinfo(json!({"sub": "eve"}));
-    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::ProviderAnswer));
+    assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
 
     fake.user("grace");
     let grant = ride(&fake, &engine, &entry).await.unwrap();
     fake.revoke("grace");
     assert_eq!(
         engine.refresh(&entry, &grant.token, grant.profile.id.as_deref()).await.unwrap_err().kind(),
-        ErrorKind::Reconnect
+        ErrorKind::ReconnectNeeded
     );
 }

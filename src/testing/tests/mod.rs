@@ -11,7 +11,7 @@ use url::Url;
 
 use super::*;
 use crate::Dance;
-use crate::provider::Algorithm;
+use crate::provider::SigningAlgorithm;
 use crate::secret::{decode, encode, sha256};
 use crate::storage::KeyRing;
 
@@ -306,7 +306,7 @@ async fn id_tokens_verify_with_the_published_key() {
 
     let fake = FakeProvider::start().await;
     let mut kids = Vec::new();
-    for algorithm in [Algorithm::EdDSA, Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in [SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA] {
         let (_, answer) = exchange(&fake, &code(&fake, &[]).await).await;
         let jwks: Value = browser::client()
             .get(format!("{}/jwks", fake.issuer()))
@@ -332,7 +332,11 @@ async fn id_tokens_verify_with_the_published_key() {
             serde_json::from_slice(&decode(signed.split('.').next().unwrap()).unwrap()).unwrap();
         assert_eq!((&header["kid"], &header["alg"]), (&key["kid"], &key["alg"]));
         kids.push(key["kid"].to_string());
-        fake.rotate_keys(if algorithm == Algorithm::EdDSA { Algorithm::ES256 } else { Algorithm::EdDSA });
+        fake.rotate_keys(if algorithm == SigningAlgorithm::EdDSA {
+            SigningAlgorithm::ES256
+        } else {
+            SigningAlgorithm::EdDSA
+        });
     }
     kids.sort();
     kids.dedup();

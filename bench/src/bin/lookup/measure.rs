@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rocket::futures::future::join_all;
 use rocket::tokio::spawn;
-use rocket_dance::storage::{DieselStorage, Key, Storage};
+use rocket_dance::storage::{DieselStorage, AccountKey, Storage};
 
 use crate::fill::{entry_of_user, identity, users};
 
@@ -50,11 +50,11 @@ async fn lookups(storage: Arc<DieselStorage>, rows: u64, by: By, count: usize, s
         let key = match by {
             By::Owner => {
                 let user = random.below(users(rows));
-                Key::owner(entry_of_user(user), user)
+                AccountKey::owner(entry_of_user(user), user)
             }
             By::Identity => {
                 let (entry, id) = identity(random.below(rows));
-                Key::identity(entry, id)
+                AccountKey::identity(entry, id)
             }
         };
         let begun = Instant::now();

@@ -19,7 +19,7 @@ on_each_database! {
 /// Two users in `table`, whose ids SQL writes as `ids`, each with an account: the first one is deleted.
 async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
     db.sql(&format!("CREATE TABLE people (id {column} PRIMARY KEY, name VARCHAR(99))"));
-    let policy = |login: &Login<U>, _: &mut D::Conn| Ok(login.usual());
+    let policy = |login: &Login<U>, _: &mut D::Conn| Ok(login.default_verdict());
     let storage = || db.storage().link(policy).cascade_from("people", "id");
     // Installed once, by whoever comes first.
     opened(storage()).await;
@@ -96,7 +96,7 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     assert_eq!(db.rows(), (0, 0));
     db.sql(&format!("INSERT INTO users (id, name) VALUES ({user}, 'Mallory')"));
     assert!(storage.list(Some(&user), &["github"]).await.unwrap().is_empty());
-    assert_eq!(storage.get(&Key::identity("github", "1")).await.unwrap(), None);
+    assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
     if D::NAME == "postgres" {
         let sessions = storage.sessions().unwrap();
         sessions.begin_session(&suite::sessions::session("s", &user), None, 0).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_column_that_the_database_writes_in_another_way_is_refused<D: Db>() {
     let real = if D::NAME == "mysql" { "DOUBLE" } else { "REAL" };
     db.sql(&format!("CREATE TABLE odd (a {bytes}, b {real})"));
     let storage = |id: &str| {
-        let policy = |login: &Login<String>, _: &mut D::Conn| Ok(login.usual());
+        let policy = |login: &Login<String>, _: &mut D::Conn| Ok(login.default_verdict());
         db.storage().link(policy).cascade_from("odd", id)
     };
     let said = refused(storage("a")).await;

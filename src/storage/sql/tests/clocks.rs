@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 
 use super::*;
-use crate::storage::Claim;
+use crate::storage::ClaimState;
 use crate::token::Token;
 
 on_each_database! {
@@ -29,10 +29,10 @@ async fn cl_01_only_the_apps_clock_counts<D: Db>() {
         // A clock that was set back lengthens nothing and ends nothing.
         assert!(!storage.lease(&record, now - 300, now - 255).await.unwrap());
         assert!(storage.lease(&record, now + 45, now + 90).await.unwrap());
-        assert_eq!(storage.claim(&id, now, now + 600).await.unwrap(), Claim::First);
-        assert_eq!(storage.claim(&id, now - 300, now + 300).await.unwrap(), Claim::Pending);
-        assert_eq!(storage.claim(&id, now + 599, now + 1199).await.unwrap(), Claim::Pending);
-        assert_eq!(storage.claim(&id, now + 600, now + 1200).await.unwrap(), Claim::First);
+        assert_eq!(storage.claim(&id, now, now + 600).await.unwrap(), ClaimState::First);
+        assert_eq!(storage.claim(&id, now - 300, now + 300).await.unwrap(), ClaimState::Pending);
+        assert_eq!(storage.claim(&id, now + 599, now + 1199).await.unwrap(), ClaimState::Pending);
+        assert_eq!(storage.claim(&id, now + 600, now + 1200).await.unwrap(), ClaimState::First);
     }
     let odd = Token::new("access").expiring(i64::MIN, i64::MIN);
     assert!(odd.is_expired(i64::MIN));
@@ -63,7 +63,7 @@ async fn gc_01_expired_claims_go_a_few_at_a_time<D: Db>() {
     let values: Vec<String> = (0..1000).map(|n| format!("('old {n}', NULL, {n})")).collect();
     db.sql(&format!("INSERT INTO oauth_claims (id, outcome, expires_at) VALUES {}", values.join(", ")));
     let left = || db.number("SELECT count(*) AS n FROM oauth_claims WHERE id LIKE 'old %'");
-    assert_eq!(storage.claim("new", 2000, 2600).await.unwrap(), Claim::First);
+    assert_eq!(storage.claim("new", 2000, 2600).await.unwrap(), ClaimState::First);
     assert_eq!(left(), 1000 - 64, "so that no callback waits for all of them");
     for n in 0..15 {
         storage.claim(&format!("new {n}"), 2000, 2600).await.unwrap();

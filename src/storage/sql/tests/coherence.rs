@@ -12,7 +12,7 @@ async fn node(db: &Postgres) -> Cached {
 }
 
 /// Waits until `node` finds what `wanted` wants under `key`, for a second at most.
-async fn within_a_second(node: &Cached, key: &Key, wanted: impl Fn(Option<&Record>) -> bool) {
+async fn within_a_second(node: &Cached, key: &AccountKey, wanted: impl Fn(Option<&Account>) -> bool) {
     let began = Instant::now();
     loop {
         let found = node.get(key).await.unwrap();
@@ -29,7 +29,7 @@ async fn within_a_second(node: &Cached, key: &Key, wanted: impl Fn(Option<&Recor
 async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
-    let (owner, identity) = (Key::owner("github", "é 7"), Key::identity("github", "1"));
+    let (owner, identity) = (AccountKey::owner("github", "é 7"), AccountKey::identity("github", "1"));
     let arrival = suite::arrival("github", Some("1"), Some("é 7"));
 
     // Absence is remembered, and forgotten (CA-02).
@@ -68,8 +68,8 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
         a.begin_session(&suite::sessions::session(how, "7"), None, 1000).await.unwrap();
         assert!(b.session(how).await.unwrap().is_some());
         match how {
-            "out" => drop(a.end_sessions(&Whose::Its(how.into())).await.unwrap()),
-            "everywhere" => drop(a.end_sessions(&Whose::User("7".into())).await.unwrap()),
+            "out" => drop(a.end_sessions(&SessionSelection::Id(how.into())).await.unwrap()),
+            "everywhere" => drop(a.end_sessions(&SessionSelection::User("7".into())).await.unwrap()),
             "renamed" => assert!(a.rename_session(how, "another").await.unwrap()),
             // Whoever writes: an admin.
             "by hand" => db.sql("DELETE FROM oauth_sessions"),
@@ -88,7 +88,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
 async fn who_could_not_listen_forgets_everything() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
-    let key = Key::owner("github", 7);
+    let key = AccountKey::owner("github", 7);
     let record = a.link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
     // The news of this write have come, too.
     rocket::tokio::time::sleep(Duration::from_secs(1)).await;

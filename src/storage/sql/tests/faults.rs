@@ -68,12 +68,12 @@ async fn db_06_whoever_finds_no_connection_free_is_told_so<D: Db>() {
     #[cfg(target_os = "linux")]
     assert!(threads() < 256, "{} threads", threads());
     while let Some(kind) = waiting.join_next().await {
-        assert_eq!(kind.unwrap(), ErrorKind::Store);
+        assert_eq!(kind.unwrap(), ErrorKind::StoreUnavailable);
     }
     assert!(began.elapsed() >= Duration::from_secs(3));
     drop(release);
     while slow.join_next().await.is_some() {}
-    storage.get(&Key::owner("github", 7)).await.unwrap();
+    storage.get(&AccountKey::owner("github", 7)).await.unwrap();
     assert_eq!(done.load(Ordering::SeqCst), 0, "who was told no isn't served later");
 }
 
@@ -108,7 +108,7 @@ async fn db_07_a_lock_that_nobody_gives_back_is_an_outage<D: Db>() {
     other.batch_execute(begin).unwrap();
     other.batch_execute("UPDATE oauth_accounts SET scope = 'held'").unwrap();
     let began = Instant::now();
-    assert_eq!(storage.set(&record).await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(storage.set(&record).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     assert!(began.elapsed() < Duration::from_secs(12));
     other.batch_execute("ROLLBACK").unwrap();
     storage.set(&record).await.unwrap();
@@ -121,7 +121,7 @@ async fn al_18_one_user_too_many_is_a_fault_of_the_policy<D: Db>() {
     let policy = |_: &Login<i32>, conn: &mut D::Conn| Ok(Verdict::SignUp(conn.add("Ada")?));
     let storage = opened(db.storage().link(policy)).await;
     let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::App);
+    assert_eq!(error.kind(), ErrorKind::AppError);
     assert!(format!("{error:?}").contains("link policy breaks a constraint"), "{error:?}");
     assert_eq!(db.rows(), (1, 0), "nothing is half done");
 }
@@ -180,7 +180,7 @@ async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>()
     rocket::tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
     hung.abort();
     assert!(hung.await.unwrap_err().is_cancelled());
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
     drop(release);
 }
 
@@ -194,7 +194,7 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(1)).await;
     let panics = |_: &mut AnyConnection| -> Result<()> { panic!("on purpose") };
-    assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::App);
+    assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::AppError);
     storage.write(|conn| claim(conn, "after")).await.unwrap();
     assert_eq!(db.number("SELECT count(*) AS n FROM oauth_claims"), 1, "others see it");
 }
@@ -278,7 +278,9 @@ mod server {
             let mut reads = JoinSet::new();
             for _ in 0..16 {
                 let storage = storage.clone();
-                reads.spawn(async move { storage.get(&Key::owner("github", 7)).await.unwrap().unwrap() });
+                reads.spawn(
+                    async move { storage.get(&AccountKey::owner("github", 7)).await.unwrap().unwrap() },
+                );
             }
             while let Some(record) = reads.join_next().await {
                 assert_eq!(record.unwrap().provider_user_id.as_deref(), Some("1"));
@@ -322,7 +324,7 @@ mod server {
             Ok(())
         };
         let error = storage.write(work).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Store);
+        assert_eq!(error.kind(), ErrorKind::StoreUnavailable);
         assert!(format!("{error:?}").contains("during the commit"), "{error:?}");
         assert_eq!(tries.load(Ordering::SeqCst), 1);
         storage.write(|conn| claim(conn, "next")).await.unwrap();
@@ -425,13 +427,13 @@ mod server {
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(link.port)).unwrap();
         let storage = running(DieselStorage::url(url).migrate().pool_size(1)).await;
-        let key = Key::owner("github", 7);
+        let key = AccountKey::owner("github", 7);
         let ask = async || {
             let began = Instant::now();
             let kind = storage.get(&key).await.map_err(|error| error.kind());
             (kind, began.elapsed() < Duration::from_secs(12))
         };
-        let outage = (Err(ErrorKind::Store), true);
+        let outage = (Err(ErrorKind::StoreUnavailable), true);
 
         assert_eq!(ask().await, (Ok(None), true));
         link.stall();

@@ -1,4 +1,4 @@
-//! Whose account it is, and who may say so, inside the transaction.
+//! SessionSelection account it is, and who may say so, inside the transaction.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,21 +28,21 @@ async fn each_standing_and_verdict<D: Db>() {
     let db = D::new();
     // Does as the note says.
     let policy = |login: &Login<i32>, _: &mut D::Conn| {
-        let said = login.noted("verdict").unwrap_or_default();
+        let said = login.note("verdict").unwrap_or_default();
         let user = said.split_once(' ').map_or(0, |(_, user)| user.parse().unwrap());
         Ok(match said.split(' ').next().unwrap() {
             "SignUp" => Verdict::SignUp(user),
             "SignIn" => Verdict::SignIn(user),
-            "Keep" => Verdict::Keep,
+            "Keep" => Verdict::StoreWithoutUser,
             "Refuse" => Verdict::Refuse("No.".into()),
-            _ => login.usual(),
+            _ => login.default_verdict(),
         })
     };
     let storage = opened(db.storage().link(policy)).await;
     let said = async |id: &str, visitor: Option<&str>, verdict: &str, user_required: bool| {
         let mut arrival = suite::arrival("github", Some(id), visitor);
         arrival.user_required = user_required;
-        arrival.note("verdict", verdict);
+        arrival.add_note("verdict", verdict);
         storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
     };
     let user = |id: &str| Ok(Some(id.to_owned()));
@@ -52,7 +52,7 @@ async fn each_standing_and_verdict<D: Db>() {
     for verdict in ["usual", "Refuse", "SignIn 7"] {
         assert_eq!(said("a", None, verdict, false).await, no, "{verdict}");
     }
-    assert_eq!(said("a", None, "Keep", true).await, Err(ErrorKind::Config));
+    assert_eq!(said("a", None, "Keep", true).await, Err(ErrorKind::Misconfigured));
     assert_eq!(db.rows().1, 0);
     assert_eq!(said("k", None, "Keep", false).await, Ok(None));
     assert_eq!(said("a", None, "SignUp 7", true).await, user("7"));
@@ -93,7 +93,7 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
     };
     let storage = opened(db.storage().link(policy).pool_size(1)).await;
     let arrival = suite::arrival("github", Some("1"), None);
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::App);
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
     assert_eq!(db.rows(), (0, 0));
     panics.store(false, Ordering::SeqCst);
     storage.link(&arrival, &keys()).await.unwrap();
@@ -154,7 +154,7 @@ async fn al_19_an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
         sign_up(login, conn)?;
-        if login.noted("refuse").is_some() {
+        if login.note("refuse").is_some() {
             Ok(Verdict::Refuse("No.".into()))
         } else {
             Err(Error::app("broken"))
@@ -162,8 +162,8 @@ async fn al_19_an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
     };
     let storage = opened(db.storage().link(policy)).await;
     let mut arrival = suite::arrival("github", Some("1"), None);
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::App);
-    arrival.note("refuse", "yes");
+    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
+    arrival.add_note("refuse", "yes");
     assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(db.rows(), (0, 0));
 }
@@ -187,7 +187,7 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
         use diesel::connection::TransactionManager as _;
-        match login.noted("do") {
+        match login.note("do") {
             Some("open") => <D::Conn as Connection>::TransactionManager::begin_transaction(conn)?,
             Some("end") => <D::Conn as Connection>::TransactionManager::rollback_transaction(conn)?,
             Some("raw") => conn.batch_execute("ROLLBACK")?,
@@ -202,12 +202,12 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
             continue;
         }
         let mut arrival = suite::arrival("github", Some(what), None);
-        arrival.note("do", what);
+        arrival.add_note("do", what);
         assert!(storage.link(&arrival, &keys()).await.is_err(), "{what}");
         let before = db.rows().1;
         // Past Diesel nobody can tell, until the commit fails.
         assert!(
-            what == "raw" || storage.get(&Key::identity("github", what)).await.unwrap().is_none(),
+            what == "raw" || storage.get(&AccountKey::identity("github", what)).await.unwrap().is_none(),
             "{what}"
         );
         arrival.notes.clear();
@@ -223,7 +223,7 @@ async fn a_stored_user_id_of_another_type_is_said<D: Db>() {
     assert_eq!(storage.user_type(), Some(UserType::of::<i32>()));
     storage.set(&suite::record("github", Some("1"), Some("ada"))).await.unwrap();
     let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(format!("{error:?}").contains("not a `i32`"), "{error:?}");
 }
 
@@ -317,7 +317,7 @@ async fn al_21_who_is_deactivated_gets_no_new_token<D: Db>() {
     db.sql("UPDATE users SET name = 'deactivated'");
     arrival.now = 2000;
     assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
-    assert_eq!(storage.get(&Key::owner("github", 1)).await.unwrap(), Some(first.record));
+    assert_eq!(storage.get(&AccountKey::owner("github", 1)).await.unwrap(), Some(first.record));
 }
 
 async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
@@ -348,7 +348,7 @@ async fn al_15_an_identity_is_never_empty<D: Db>() {
         for visitor in [None, Some("7")] {
             let error =
                 storage.link(&suite::arrival("github", Some(id), visitor), &keys()).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::ProviderAnswer, "{id:?}");
+            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{id:?}");
         }
     }
     assert_eq!(db.rows(), (0, 0));

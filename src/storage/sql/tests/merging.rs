@@ -1,7 +1,7 @@
 //! A stranger who is somebody here already: merged on proof, or asked to sign in first.
 
 use super::*;
-use crate::link::Verified;
+use crate::link::MergeProof;
 use crate::storage::Cached;
 
 on_each_database! {
@@ -17,7 +17,7 @@ on_each_database! {
 const ADA: &str = "ada@x.example";
 
 /// A stranger with a trusted, verified address.
-fn stranger(id: &str) -> Arrival {
+fn stranger(id: &str) -> AuthorizedLogin {
     let mut arrival = suite::arrival("github", Some(id), None);
     arrival.profile = arrival.profile.with_email(Some(ADA.into()), true);
     arrival.trusted_email = Some(ADA.into());
@@ -27,9 +27,7 @@ fn stranger(id: &str) -> Arrival {
 /// Merges with user 1, whose name is her address: verified here unless the note says otherwise.
 fn by_address<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
     match (&login.standing, conn.name(1)?) {
-        (Standing::Stranger, Some(address)) => {
-            Ok(login.merge(1, &address, login.noted("unproved").is_none()))
-        }
+        (Standing::Stranger, Some(address)) => Ok(login.merge(1, &address, login.note("unproved").is_none())),
         _ => sign_up(login, conn),
     }
 }
@@ -41,7 +39,7 @@ async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
     let mut untrusted = stranger("a");
     untrusted.trusted_email = None;
     let mut unproved = stranger("a");
-    unproved.note("unproved", "yes");
+    unproved.add_note("unproved", "yes");
     let mut other = stranger("a");
     other.trusted_email = Some("Ada@x.example".into());
     for arrival in [untrusted, unproved, other] {
@@ -65,7 +63,7 @@ async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
 }
 
 /// A proof made of a login of the policy's own making.
-fn proof(entry: &str, id: &str, address: &str, user: i32) -> Verified {
+fn proof(entry: &str, id: &str, address: &str, user: i32) -> MergeProof {
     let mut profile = crate::profile::Profile::default().with_email(Some(address.into()), true);
     profile.id = Some(id.into());
     let login = Login::new(entry, Standing::Stranger, profile).with_trusted_email();
@@ -78,14 +76,14 @@ fn proof(entry: &str, id: &str, address: &str, user: i32) -> Verified {
 async fn al_01_a_proof_is_good_for_its_own_login_and_user<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, _: &mut D::Conn| {
-        let said: Vec<&str> = login.noted("proof").unwrap().split(' ').collect();
+        let said: Vec<&str> = login.note("proof").unwrap().split(' ').collect();
         let proof = proof(said[0], said[1], said[2], said[3].parse().unwrap());
         Ok(Verdict::Merge(1, proof))
     };
     let storage = opened(db.storage().link(policy)).await;
-    let said = async |proof: &str, arrival: Arrival| {
+    let said = async |proof: &str, arrival: AuthorizedLogin| {
         let mut arrival = arrival;
-        arrival.note("proof", proof);
+        arrival.add_note("proof", proof);
         storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
     };
     for other in [
@@ -112,12 +110,12 @@ async fn al_01_to_sign_in_first_stores_nothing<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
         conn.add("made on the way")?;
-        Ok(Verdict::SignInFirst(login.noted("user").unwrap().parse().unwrap()))
+        Ok(Verdict::SignInFirst(login.note("user").unwrap().parse().unwrap()))
     };
     let storage = opened(db.storage().link(policy)).await;
-    let said = async |arrival: Arrival, user: &str| {
+    let said = async |arrival: AuthorizedLogin, user: &str| {
         let mut arrival = arrival;
-        arrival.note("user", user);
+        arrival.add_note("user", user);
         let error = storage.link(&arrival, &keys()).await.unwrap_err();
         (error.kind(), error.user().map(str::to_owned))
     };
@@ -206,7 +204,7 @@ async fn al_02_who_is_put_out_meanwhile_connects_nothing<D: Db>() {
     sessions.begin_session(&suite::sessions::session("here", "7"), None, 1000).await.unwrap();
     let from = |session: &str, id: &str, user: &str| {
         let session = Some(session.to_owned());
-        Arrival { session, ..suite::arrival("github", Some(id), Some(user)) }
+        AuthorizedLogin { session, ..suite::arrival("github", Some(id), Some(user)) }
     };
     for (session, user) in [("gone", "7"), ("here", "8"), ("HERE", "7")] {
         let error = storage.link(&from(session, "a", user), &keys()).await.unwrap_err();
@@ -216,7 +214,7 @@ async fn al_02_who_is_put_out_meanwhile_connects_nothing<D: Db>() {
     for _ in 0..2 {
         storage.link(&from("here", "a", "7"), &keys()).await.unwrap();
     }
-    sessions.end_sessions(&Whose::User("7".into())).await.unwrap();
+    sessions.end_sessions(&SessionSelection::User("7".into())).await.unwrap();
     let error = storage.link(&from("here", "b", "7"), &keys()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(db.rows(), (0, 1));

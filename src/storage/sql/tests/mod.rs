@@ -145,7 +145,7 @@ macro_rules! users {
 fn sign_up<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
     match &login.standing {
         Standing::Stranger => Ok(Verdict::SignUp(conn.add(login.profile.display_name())?)),
-        _ => Ok(login.usual()),
+        _ => Ok(login.default_verdict()),
     }
 }
 

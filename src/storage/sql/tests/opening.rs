@@ -26,7 +26,7 @@ async fn migrated_twice_and_by_eight_at_once<D: Db>() {
     let storage = opened(db.storage()).await;
     storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
     let storage = opened(db.storage()).await;
-    assert!(storage.get(&Key::owner("github", 7)).await.unwrap().is_some());
+    assert!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().is_some());
     let migrations = DieselStorage::migrations::<D::Conn>().len() as i64;
     assert_eq!(db.number("SELECT count(*) AS n FROM rocket_dance_migrations"), migrations);
     assert_eq!(db.number("SELECT count(*) AS n FROM __diesel_schema_migrations"), 0);
@@ -95,8 +95,8 @@ async fn a_wrong_url_is_said_without_its_password() {
     }
     let said = refused(DieselStorage::database("app")).await;
     assert!(said.contains("databases.app.url") && said.contains("[default.databases.app]"), "{said}");
-    let early = DieselStorage::database("app").get(&Key::owner("github", 7)).await.unwrap_err();
-    assert_eq!(early.kind(), ErrorKind::Store);
+    let early = DieselStorage::database("app").get(&AccountKey::owner("github", 7)).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::StoreUnavailable);
     assert!(!format!("{:?}", DieselStorage::url("secret")).contains("secret"));
 }
 
@@ -104,7 +104,8 @@ async fn a_wrong_url_is_said_without_its_password() {
 #[rocket::async_test]
 async fn a_policy_for_another_database_stops_the_launch() {
     let db = Sqlite::new();
-    let said = db.storage().link(|login: &Login<i32>, _: &mut diesel::PgConnection| Ok(login.usual()));
+    let said =
+        db.storage().link(|login: &Login<i32>, _: &mut diesel::PgConnection| Ok(login.default_verdict()));
     let said = format!("{:?}", said.open(&Figment::new()).await.unwrap_err());
     assert!(said.contains("PgConnection") && said.contains("URL"), "{said}");
     let said = db.storage().on_connect(|_: &mut diesel::PgConnection| Ok(()));
@@ -116,7 +117,7 @@ async fn on_connect_prepares_each_connection<D: Db>() {
     let on_connect = |conn: &mut D::Conn| conn.batch_execute("CREATE TEMPORARY TABLE mine (id INTEGER)");
     let policy = |login: &Login<String>, conn: &mut D::Conn| {
         conn.batch_execute("INSERT INTO mine VALUES (1)")?;
-        Ok(login.usual())
+        Ok(login.default_verdict())
     };
     let storage = opened(db.storage().on_connect(on_connect).link(policy)).await;
     storage.link(&suite::arrival("github", Some("1"), Some("ada")), &keys()).await.unwrap();

@@ -36,9 +36,9 @@ async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
     let storage = opened(db.storage()).await;
     storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
     db.sql("UPDATE oauth_accounts SET user_id = '8'");
-    let moved = storage.get(&Key::owner("github", 8)).await.unwrap().unwrap();
+    let moved = storage.get(&AccountKey::owner("github", 8)).await.unwrap().unwrap();
     assert!(moved.open(&keys()).is_err());
-    let back = Record { user_id: Some("7".into()), ..moved };
+    let back = Account { user_id: Some("7".into()), ..moved };
     assert!(back.open(&keys()).is_ok());
     // Nor does a refresh that was under way come back to it.
     let renewed = back.with(&Token::new("next"), 2000, &keys()).unwrap();
@@ -58,7 +58,7 @@ async fn a_column_of_the_apps_own_stays<D: Db>() {
     assert!(storage.renew(&second, &third).await.unwrap());
     storage.set(&third).await.unwrap();
     assert_eq!(db.texts("SELECT note AS t FROM oauth_accounts"), ["the app was here"]);
-    storage.delete(&Key::owner("github", 7)).await.unwrap();
+    storage.delete(&AccountKey::owner("github", 7)).await.unwrap();
     // An id isn't given twice.
     assert!(storage.link(&arrival, &keys()).await.unwrap().record.id > first.id);
 }
@@ -98,15 +98,15 @@ async fn a_callback_is_used_once_over_all_processes<D: Db>() {
     }
     let mut first = 0;
     while let Some(claim) = tasks.join_next().await {
-        first += usize::from(claim.unwrap() == Claim::First);
+        first += usize::from(claim.unwrap() == ClaimState::First);
     }
     assert_eq!(first, 1);
     one.settle("c", "/home").await.unwrap();
-    assert_eq!(other.claim("c", 1599, 9000).await.unwrap(), Claim::Settled("/home".into()));
+    assert_eq!(other.claim("c", 1599, 9000).await.unwrap(), ClaimState::Settled("/home".into()));
     for n in 0..100 {
         one.claim(&n.to_string(), 1000, 1600).await.unwrap();
     }
-    assert_eq!(other.claim("c", 1600, 9000).await.unwrap(), Claim::First, "forgotten");
+    assert_eq!(other.claim("c", 1600, 9000).await.unwrap(), ClaimState::First, "forgotten");
     one.claim("later", 1600, 9000).await.unwrap();
     let left = db.number("SELECT count(*) AS n FROM oauth_claims");
     assert_eq!(left, 2, "what has expired goes in passing");

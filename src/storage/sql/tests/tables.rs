@@ -35,7 +35,7 @@ async fn al_13_identities_and_users_are_compared_byte_for_byte<D: Db>() {
     }
     assert_eq!(db.rows().1, texts.len() as i64);
     for text in texts {
-        for key in [Key::identity("github", text), Key::owner("github", text)] {
+        for key in [AccountKey::identity("github", text), AccountKey::owner("github", text)] {
             let found = storage.get(&key).await.unwrap().unwrap();
             assert_eq!(
                 (found.provider_user_id.as_deref(), found.user_id.as_deref()),
@@ -44,10 +44,10 @@ async fn al_13_identities_and_users_are_compared_byte_for_byte<D: Db>() {
         }
         assert_eq!(storage.list(Some(text), &["github"]).await.unwrap().len(), 1, "{text:?}");
     }
-    storage.delete(&Key::identity("github", "ABC")).await.unwrap();
-    storage.delete(&Key::owner("github", "e  ")).await.unwrap();
+    storage.delete(&AccountKey::identity("github", "ABC")).await.unwrap();
+    storage.delete(&AccountKey::owner("github", "e  ")).await.unwrap();
     assert_eq!(db.rows().1, texts.len() as i64);
-    storage.delete(&Key::owner("github", "e")).await.unwrap();
+    storage.delete(&AccountKey::owner("github", "e")).await.unwrap();
     assert_eq!(db.rows().1, texts.len() as i64 - 1);
 }
 
@@ -136,7 +136,7 @@ async fn mg_01_an_interrupted_migration_runs_again<D: Db>() {
     db.sql(down!(D::NAME, "2026-01-01-000000_oauth_accounts"));
     db.sql("DELETE FROM rocket_dance_migrations");
     let storage = opened(db.storage()).await;
-    assert_eq!(storage.get(&Key::owner("github", 7)).await.unwrap(), None);
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
     storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
 }
 
