@@ -33,7 +33,7 @@ pub(crate) enum Report {
 pub(crate) type Reporter = dyn Fn(Report, Account) -> BoxFuture<'static, ()> + Send + Sync;
 
 /// What all clients of a dance share.
-pub(crate) struct Workshop {
+pub(crate) struct ClientContext {
     pub(crate) engine: Engine,
     pub(crate) keys: KeyRing,
     pub(crate) report: Box<Reporter>,
@@ -68,7 +68,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     entry: Arc<Entry>,
     storage: Arc<dyn Storage>,
-    workshop: Arc<Workshop>,
+    context: Arc<ClientContext>,
     account: Mutex<State>,
 }
 
@@ -110,20 +110,20 @@ impl Client {
     pub(crate) fn new(
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
-        workshop: Arc<Workshop>,
+        context: Arc<ClientContext>,
         account: Arc<OpenAccount>,
     ) -> Self {
-        Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(State::Open(account)) }))
+        Self(Arc::new(Inner { entry, storage, context, account: Mutex::new(State::Open(account)) }))
     }
 
     /// A client of an account in the cache, whose token has been opened before.
     pub(crate) fn cached(
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
-        workshop: Arc<Workshop>,
+        context: Arc<ClientContext>,
         held: Arc<Held>,
     ) -> Self {
-        Self(Arc::new(Inner { entry, storage, workshop, account: Mutex::new(State::Cached(held)) }))
+        Self(Arc::new(Inner { entry, storage, context, account: Mutex::new(State::Cached(held)) }))
     }
 
     /// A client of `record`.
@@ -133,11 +133,11 @@ impl Client {
     pub(crate) fn open(
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
-        workshop: Arc<Workshop>,
+        context: Arc<ClientContext>,
         record: Account,
     ) -> Result<Self> {
-        let account = OpenAccount::open(&entry, &workshop.keys, record)?;
-        Ok(Self::new(entry, storage, workshop, Arc::new(account)))
+        let account = OpenAccount::open(&entry, &context.keys, record)?;
+        Ok(Self::new(entry, storage, context, Arc::new(account)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -151,7 +151,7 @@ impl Client {
             State::Open(account) => return Ok(account.clone()),
             State::Cached(held) => held.record(),
         };
-        let account = Arc::new(OpenAccount::open(&self.0.entry, &self.0.workshop.keys, record)?);
+        let account = Arc::new(OpenAccount::open(&self.0.entry, &self.0.context.keys, record)?);
         *state = State::Open(account.clone());
         Ok(account)
     }
@@ -243,7 +243,7 @@ impl Client {
     /// As [`ApiRequest::json`]; [`ErrorKind::BadProviderAnswer`] too where it is about another person than the account's;
     /// [`ErrorKind::Misconfigured`] where the entry has no userinfo URL.
     pub async fn userinfo(&self) -> Result<Value> {
-        let (entry, engine) = (&self.0.entry, &self.0.workshop.engine);
+        let (entry, engine) = (&self.0.entry, &self.0.context.engine);
         let url = engine.userinfo_url(entry).await?;
         let answer = read(ApiRequest::new(self, Method::GET, Ok(url)).checked().await?).await?;
         engine.later_userinfo(entry, &answer, self.account().provider_user_id.as_deref()).await

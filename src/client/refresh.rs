@@ -13,7 +13,7 @@ use rocket::tokio;
 use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::{sleep, timeout};
 
-use super::{Client, Ended, OpenAccount, Report, State, Workshop, lost};
+use super::{Client, ClientContext, Ended, OpenAccount, Report, State, lost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::LONGEST_REFRESH;
 use crate::secret::random;
@@ -117,7 +117,7 @@ struct Answer {
 impl Client {
     /// Makes sure that the token can be used. One in the cache that can stays sealed.
     pub(crate) async fn check(&self) -> Result<()> {
-        let now = self.0.workshop.engine.clock.now();
+        let now = self.0.context.engine.clock.now();
         if self.usable_until().is_some_and(|until| now < until) {
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl Client {
     /// The account, its token refreshed if it is due.
     pub(crate) async fn ready(&self) -> Result<Arc<OpenAccount>> {
         let account = self.account_now()?;
-        let Workshop { engine, refreshes, .. } = &*self.0.workshop;
+        let ClientContext { engine, refreshes, .. } = &*self.0.context;
         let now = engine.clock.now();
         if !wants_refresh(&account.token, now) {
             return Ok(account);
@@ -165,7 +165,7 @@ impl Client {
     async fn refresh(&self, version: i64) -> Result<OpenAccount> {
         let key = self.account().key();
         let (name, began) = (name(&key), Instant::now());
-        let refreshes = &self.0.workshop.refreshes;
+        let refreshes = &self.0.context.refreshes;
         let mut waiting = Box::pin(turn(&name));
         let mut turn = loop {
             match timeout(STEP, &mut waiting).await {
@@ -194,7 +194,7 @@ impl Client {
         version: i64,
         turn: &mut Option<Turn>,
     ) -> Result<OpenAccount> {
-        let Workshop { engine, keys, report, refreshes, .. } = &*self.0.workshop;
+        let ClientContext { engine, keys, report, refreshes, .. } = &*self.0.context;
         let entry = &self.0.entry;
         let (began, mut loser) = (Instant::now(), Loser::default());
         loop {
@@ -282,9 +282,9 @@ impl Client {
             let entry = &client.0.entry.name;
             let done = client.commit(&answer).await;
             match &done {
-                Ok(true) => (client.0.workshop.report)(Report::Refreshed, answer.renewed).await,
+                Ok(true) => (client.0.context.report)(Report::Refreshed, answer.renewed).await,
                 // RR-04: nobody has this token. It must not live on where the account was removed meanwhile.
-                Ok(false) => client.0.workshop.revoke(&client.0.storage, answer.renewed, Ended::Removed),
+                Ok(false) => client.0.context.revoke(&client.0.storage, answer.renewed, Ended::Removed),
                 Err(error) => log::error!(
                     "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
                      {} may have to be connected again: {error:?}",
@@ -301,7 +301,7 @@ impl Client {
 
     /// Whether what is stored is now the token of `answer`. Tries for as long as nobody else may ask the provider.
     async fn commit(&self, answer: &Answer) -> Result<bool> {
-        let Workshop { keys, refreshes, .. } = &*self.0.workshop;
+        let ClientContext { keys, refreshes, .. } = &*self.0.context;
         let name = name(&answer.record.key());
         let mut pause = STEP;
         loop {

@@ -25,7 +25,7 @@ pub struct ApiRequest {
 impl ApiRequest {
     pub(super) fn new(client: &Client, method: Method, url: Result<Url>) -> Self {
         let request = url.map(|url| {
-            let start = client.0.workshop.engine.http.0.request(method, url);
+            let start = client.0.context.engine.http.0.request(method, url);
             client.0.entry.headers.iter().fold(start, |request, (name, value)| request.header(name, value))
         });
         Self { client: client.clone(), request }
@@ -152,10 +152,10 @@ impl Client {
     async fn follow(&self, mut request: reqwest::Request, token: &Token) -> Result<reqwest::Response> {
         for _ in 0..REDIRECTS {
             // Each time: a signature is good for one URL, once.
-            let authorized = self.0.workshop.engine.authorize(&self.0.entry, &mut request, token);
+            let authorized = self.0.context.engine.authorize(&self.0.entry, &mut request, token);
             authorized.map_err(|error| error.at(&self.0.entry.name))?;
             let (url, again) = (request.url().clone(), request.try_clone());
-            let response = self.0.workshop.engine.http.0.execute(request).await.map_err(broken)?;
+            let response = self.0.context.engine.http.0.execute(request).await.map_err(broken)?;
             let target = match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => {
                     response.headers().get(LOCATION).and_then(|to| to.to_str().ok())

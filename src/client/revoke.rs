@@ -8,7 +8,7 @@ use rocket::tokio;
 use rocket::tokio::sync::{Semaphore, watch};
 use rocket::tokio::time::timeout;
 
-use super::{Report, Workshop};
+use super::{ClientContext, Report};
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::storage::{Account, AccountKey, Storage};
@@ -74,12 +74,12 @@ impl Revocations {
 }
 
 /// One that is under way, for as long as this lives: also where its task is cut off.
-struct UnderWay(Arc<Workshop>);
+struct UnderWay(Arc<ClientContext>);
 
 impl UnderWay {
-    fn new(workshop: &Arc<Workshop>) -> Self {
-        workshop.revocations.under_way.send_modify(|count| *count += 1);
-        Self(workshop.clone())
+    fn new(context: &Arc<ClientContext>) -> Self {
+        context.revocations.under_way.send_modify(|count| *count += 1);
+        Self(context.clone())
     }
 }
 
@@ -89,7 +89,7 @@ impl Drop for UnderWay {
     }
 }
 
-impl Workshop {
+impl ClientContext {
     /// Revokes the tokens of `record` at its provider, in the background: at once, and once more after a while if that
     /// fails. A second failure is told. What is stored stays as it is.
     pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, record: Account, ended: Ended) {
@@ -101,15 +101,15 @@ impl Workshop {
         if record.issuer != entry.authority() {
             return;
         }
-        let (workshop, storage) = (self.clone(), storage.clone());
+        let (context, storage) = (self.clone(), storage.clone());
         // Counted before its task begins: who waits now waits for this one as well.
         let under_way = UnderWay::new(self);
         tokio::spawn(async move {
             let _under_way = under_way;
-            let Ok(_permit) = workshop.revocations.gate.acquire().await else { return };
-            if let Err(error) = workshop.try_twice(&entry, &sharing, &*storage, &record, ended).await {
+            let Ok(_permit) = context.revocations.gate.acquire().await else { return };
+            if let Err(error) = context.try_twice(&entry, &sharing, &*storage, &record, ended).await {
                 log::warn!("oauth: `{}`: a token could not be revoked: {error:?}", entry.name);
-                (workshop.report)(Report::NotRevoked, record).await;
+                (context.report)(Report::NotRevoked, record).await;
             }
         });
     }

@@ -87,7 +87,7 @@ impl Dance {
         let flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
         let mut flow = flow.with_demands(entry, &begin.params)?;
         flow.carried = begin.carried;
-        let url = self.workshop.engine.begin(entry, &mut flow, &begin.params).await?;
+        let url = self.context.engine.begin(entry, &mut flow, &begin.params).await?;
         self.remember(request, &flow)?;
         Ok(Reply::SeeOther(url.into()))
     }

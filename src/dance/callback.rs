@@ -153,7 +153,7 @@ impl Dance {
         flow: &Flow,
         callback: &Callback,
     ) -> Result<End> {
-        let engine = &self.workshop.engine;
+        let engine = &self.context.engine;
         engine.check(entry, callback).await?;
         let Answer::Code(code) = &callback.answer else {
             return Err(not_trusted("an error that was not one"));
@@ -230,7 +230,7 @@ impl Dance {
     async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut AuthorizedLogin) -> Result<NextStep> {
         // Nothing is stored yet, so there is nothing that a refresh could replace: this client has this token only.
         let record = Account::of(arrival, None, None, self.keys())?;
-        let client = Client::open(entry.clone(), Arc::new(NullStorage), self.workshop.clone(), record)?;
+        let client = Client::open(entry.clone(), Arc::new(NullStorage), self.context.clone(), record)?;
         self.signals.authorized(arrival, &client).await
     }
 
@@ -296,7 +296,7 @@ impl Dance {
             .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
             .await;
         if let Ok(record) = Account::of(arrival, None, None, self.keys()) {
-            self.workshop.revoke(storage, record, Ended::Orphaned);
+            self.context.revoke(storage, record, Ended::Orphaned);
         }
     }
 

@@ -13,7 +13,7 @@ use url::Url;
 use super::builder::{Admits, DanceFairing, Parts};
 use super::callback::TakenQuery;
 use super::{Dance, Inner, cookies, keys, route};
-use crate::client::{Refreshes, Report, Reporter, Revocations, Workshop};
+use crate::client::{ClientContext, Refreshes, Report, Reporter, Revocations};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::Error;
@@ -22,7 +22,7 @@ use crate::page::Pages;
 use crate::provider::{PRESETS, Preset};
 use crate::session::{AllSessions, CookieSessions, Pass};
 use crate::signals::{Event, Receivers};
-use crate::storage::{Cached, CookieStorage, Place, UserType};
+use crate::storage::{Cached, CookieStorage, StorageBackend, UserType};
 
 /// How long a process that is told to stop waits for revocations under way: within what Rocket leaves to requests.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ impl Fairing for DanceFairing {
 
     async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
         let Some(dance) = Dance::fetch(rocket) else { return };
-        dance.workshop.revocations.hurry();
+        dance.context.revocations.hurry();
         if timeout(LAST_WORDS, dance.wait_for_revocations()).await.is_err() {
             log::warn!("oauth: the app ends before all tokens of removed accounts are revoked");
         }
@@ -114,7 +114,7 @@ impl Fairing for DanceFairing {
         if let Some(pass) = Pass::take(response) {
             dance.let_pass(request, pass, response).await;
         }
-        if matches!(dance.store, Place::Browser) {
+        if matches!(dance.store, StorageBackend::Browser) {
             for cookie in dance.account_cookies(request) {
                 response.adjoin_header(&cookie);
             }
@@ -165,7 +165,7 @@ impl Parts {
                     .to_owned(),
             );
         }
-        if let Place::Shared(storage) = &store.0 {
+        if let StorageBackend::Shared(storage) = &store.0 {
             user_type = one_type(storage.user_type(), user_type, &mut faults);
             match storage.open(&figment).await {
                 Ok(()) => key_file = storage.key_file(&figment),
@@ -180,23 +180,23 @@ impl Parts {
                 return Err(faults);
             }
         };
-        let user_required = settings.user_required.unwrap_or(!matches!(store.0, Place::Browser));
+        let user_required = settings.user_required.unwrap_or(!matches!(store.0, StorageBackend::Browser));
         let (store, cache) = match (store.0, settings.cache) {
-            (Place::Shared(storage), Some(cache)) => {
+            (StorageBackend::Shared(storage), Some(cache)) => {
                 let cached = Arc::new(Cached::new(storage, cache.bytes, cache.ttl));
-                (Place::Shared(cached.clone()), Some(cached))
+                (StorageBackend::Shared(cached.clone()), Some(cached))
             }
             (place, _) => (place, None),
         };
         let sessions = match (sessions, &store) {
             (Some(own), _) => AllSessions::Own(own),
-            (None, Place::Shared(storage)) => AllSessions::Ours(CookieSessions::new(
+            (None, StorageBackend::Shared(storage)) => AllSessions::Ours(CookieSessions::new(
                 &settings,
                 clock.clone(),
                 keys.clone(),
                 Some(storage.clone()),
             )),
-            (None, Place::Browser) => {
+            (None, StorageBackend::Browser) => {
                 AllSessions::Ours(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
             }
         };
@@ -221,7 +221,7 @@ impl Parts {
             store,
             cache,
             sessions,
-            workshop: Arc::new(Workshop {
+            context: Arc::new(ClientContext {
                 engine,
                 keys,
                 report: reporter(signals.clone()),
@@ -266,7 +266,7 @@ impl Parts {
 fn site(
     entries: &BTreeMap<String, Entry>,
     admins: &BTreeMap<String, Admits>,
-    place: &Place,
+    place: &StorageBackend,
     faults: &mut Faults,
 ) -> BTreeMap<String, Option<Admits>> {
     let site: BTreeMap<_, _> = entries
@@ -274,7 +274,7 @@ fn site(
         .filter(|entry| entry.account.is_some() || admins.contains_key(&entry.name))
         .map(|entry| (entry.name.clone(), admins.get(&entry.name).copied()))
         .collect();
-    if matches!(place, Place::Browser) {
+    if matches!(place, StorageBackend::Browser) {
         faults.extend(site.keys().map(|name| {
             format!("entry `{name}` is the site's, but CookieStorage keeps accounts in browsers: name a storage, `DieselStorage::database(\"…\")` say")
         }));

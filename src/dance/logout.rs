@@ -8,7 +8,7 @@ use super::reply::Reply;
 use super::route::Form;
 use crate::error::Result;
 use crate::session::{Pass, the_apps_own};
-use crate::storage::{Place, Session, SessionSelection};
+use crate::storage::{Session, SessionSelection, StorageBackend};
 use crate::user::UserId;
 
 impl Dance {
@@ -20,7 +20,7 @@ impl Dance {
     ) -> Result<Reply> {
         self.check_csrf(request, form.get("csrf").as_deref()).await?;
         let everywhere = if everywhere { self.user_now(request).await? } else { None };
-        if matches!(self.store, Place::Browser) {
+        if matches!(self.store, StorageBackend::Browser) {
             self.browser(request).clear();
         }
         self.forget_pending(request).await;

@@ -36,7 +36,7 @@ pub(crate) use reply::{Reply, error_json, wants_json};
 pub use reseal::{Reseal, ResealReport};
 pub use tokens::Tokens;
 
-use crate::client::{Client, Workshop};
+use crate::client::{Client, ClientContext};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
 use crate::error::{Error, ErrorKind, Responsible, Result};
@@ -45,7 +45,7 @@ use crate::page::Pages;
 use crate::secret::KeyRing;
 use crate::session::AllSessions;
 use crate::signals::Receivers;
-use crate::storage::{AccountKey, Browser, Cached, Place, Storage, UserType};
+use crate::storage::{AccountKey, Browser, Cached, Storage, StorageBackend, UserType};
 
 /// The handle on the dance, in managed state: accounts and clients, on a request and off it.
 ///
@@ -86,12 +86,12 @@ pub struct Inner {
     pub(crate) site: BTreeMap<String, Option<builder::Admits>>,
     pub(crate) user_required: bool,
     pub(crate) user_type: Option<UserType>,
-    pub(crate) store: Place,
+    pub(crate) store: StorageBackend,
     /// The cache within `store`, where there is one.
     pub(crate) cache: Option<Arc<Cached>>,
     pub(crate) sessions: AllSessions,
     pub(crate) signals: Receivers,
-    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) context: Arc<ClientContext>,
     pub(crate) pages: Pages,
 }
 
@@ -122,11 +122,11 @@ impl Dance {
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.workshop.engine.clock
+        &self.context.engine.clock
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
-        &self.workshop.keys
+        &self.context.keys
     }
 
     /// The entry called `name`.
@@ -154,8 +154,8 @@ impl Dance {
     /// The storage as `request` sees it.
     pub(crate) fn storage(&self, request: &Request<'_>) -> Arc<dyn Storage> {
         match &self.store {
-            Place::Shared(storage) => storage.clone(),
-            Place::Browser => self.browser(request).clone(),
+            StorageBackend::Shared(storage) => storage.clone(),
+            StorageBackend::Browser => self.browser(request).clone(),
         }
     }
 
@@ -201,7 +201,7 @@ impl Dance {
 
     /// Whether there may be accounts of `user`'s: somebody's, or a browser's own, which need nobody.
     pub(crate) fn may_own(&self, user: Option<&str>) -> bool {
-        user.is_some() || matches!(self.store, Place::Browser)
+        user.is_some() || matches!(self.store, StorageBackend::Browser)
     }
 
     /// A client of the account under `key`; none when there is no such account.
@@ -213,15 +213,15 @@ impl Dance {
     ) -> Result<Option<Client>> {
         let Some(cache) = &self.cache else {
             let Some(record) = storage.get(key).await? else { return Ok(None) };
-            return Client::open(entry.clone(), storage, self.workshop.clone(), record).map(Some);
+            return Client::open(entry.clone(), storage, self.context.clone(), record).map(Some);
         };
         let Some(found) = cache.find(key).await? else { return Ok(None) };
-        let (entry, workshop) = (entry.clone(), self.workshop.clone());
+        let (entry, context) = (entry.clone(), self.context.clone());
         if found.usable_until().is_some() {
-            return Ok(Some(Client::cached(entry, storage, workshop, found)));
+            return Ok(Some(Client::cached(entry, storage, context, found)));
         }
         // A token that can't be opened is told of now, while the person can be asked to connect again.
-        let client = Client::open(entry, storage, workshop, found.record())?;
+        let client = Client::open(entry, storage, context, found.record())?;
         found.opened(client.token()?.usable_until());
         Ok(Some(client))
     }

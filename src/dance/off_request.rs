@@ -12,15 +12,15 @@ use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::signals::Event;
-use crate::storage::{Account, AccountKey, Linked, Place, Storage};
+use crate::storage::{Account, AccountKey, Linked, Storage, StorageBackend};
 use crate::token::Token;
 use crate::user::UserId;
 
 impl Dance {
     pub(super) fn shared(&self) -> Result<&Arc<dyn Storage>> {
         match &self.store {
-            Place::Shared(storage) => Ok(storage),
-            Place::Browser => Err(Error::new(ErrorKind::Misconfigured, "Accounts are kept in browsers.")
+            StorageBackend::Shared(storage) => Ok(storage),
+            StorageBackend::Browser => Err(Error::new(ErrorKind::Misconfigured, "Accounts are kept in browsers.")
                 .with_source("CookieStorage has no accounts off a request: name a storage, `DieselStorage::database(\"…\")` say")),
         }
     }
@@ -147,7 +147,7 @@ impl Dance {
     /// Signals hear that these accounts were removed, and their tokens end at their providers (RF-06).
     pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Account>) {
         for record in removed {
-            self.workshop.revoke(storage, record.clone(), Ended::Removed);
+            self.context.revoke(storage, record.clone(), Ended::Removed);
             let Account { entry, provider_user_id, user_id: user, .. } = record;
             self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
         }
@@ -165,7 +165,7 @@ impl Dance {
     /// }
     /// ```
     pub async fn wait_for_revocations(&self) {
-        self.workshop.revocations.done().await;
+        self.context.revocations.done().await;
     }
 
     #[cfg(feature = "testing")]
@@ -200,7 +200,7 @@ impl AccountClients {
         loop {
             while let Some(record) = self.page.pop_front() {
                 let id = record.id;
-                match Client::open(entry.clone(), storage.clone(), self.dance.workshop.clone(), record) {
+                match Client::open(entry.clone(), storage.clone(), self.dance.context.clone(), record) {
                     Ok(client) => return Ok(Some(client)),
                     Err(error) => {
                         log::warn!("oauth: `{}`: account {id} is passed over: {error:?}", self.entry)

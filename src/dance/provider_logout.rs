@@ -56,7 +56,7 @@ impl Dance {
         id_token: Option<&Secret>,
     ) -> Result<String> {
         let state = encode(&random::<32>()?);
-        let url = self.workshop.engine.end_session(entry, id_token, &self.landing(), &state).await?;
+        let url = self.context.engine.end_session(entry, id_token, &self.landing(), &state).await?;
         let url = url.ok_or_else(|| {
             entry.misconfigured(
                 "the provider names no `end_session_endpoint`: set `end_session_url`, or leave out `logout`",
@@ -122,7 +122,7 @@ impl Dance {
         let token = form
             .get("logout_token")
             .ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no `logout_token` in this form."))?;
-        let LogoutToken { handle, sub, sid } = self.workshop.engine.logout_token(entry, &token).await?;
+        let LogoutToken { handle, sub, sid } = self.context.engine.logout_token(entry, &token).await?;
         let ours = self.sessions.ours().ok_or_else(the_apps_own)?;
         let storage = self.storage(request);
         // As long as a token is accepted, by any of our clocks. Settled only when it is done: a provider that was told

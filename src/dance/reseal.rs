@@ -136,7 +136,7 @@ impl Dance {
 
     /// One line for each.
     async fn lost_keys(&self) -> Result<Vec<String>> {
-        let super::Place::Shared(storage) = &self.store else { return Ok(Vec::new()) };
+        let super::StorageBackend::Shared(storage) = &self.store else { return Ok(Vec::new()) };
         let counts = storage.sealed_by().await?;
         let known: Vec<&str> = self.keys().ids().collect();
         let lost = counts.iter().filter(|(key, _)| !known.contains(&key.as_str()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rocket::Request;
 
-use super::{Dance, Place};
+use super::{Dance, StorageBackend};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, check_user, moved};
@@ -112,9 +112,9 @@ impl<P: Provider> Tokens<P> {
         let entry = self.dance.entry(P::NAME)?;
         let client = match self.is_nobodys(&key) {
             true => {
-                let workshop = self.dance.workshop.clone();
+                let context = self.dance.context.clone();
                 let found = nobodys::<P>(&*storage).await?;
-                found.map(|record| Client::open(entry.clone(), storage, workshop, record)).transpose()?
+                found.map(|record| Client::open(entry.clone(), storage, context, record)).transpose()?
             }
             false => self.dance.open(entry, storage, &key).await?,
         };
@@ -209,7 +209,8 @@ impl<P: Provider> Tokens<P> {
     /// Whether it is nobody's token: in a storage that all share, the accounts without a user that have an identity are
     /// strangers', kept until they come back ([`Verdict::StoreWithoutUser`](crate::Verdict::StoreWithoutUser)).
     fn is_nobodys(&self, key: &AccountKey) -> bool {
-        matches!(self.dance.store, Place::Shared(_)) && matches!(key, AccountKey::Owner { user: None, .. })
+        matches!(self.dance.store, StorageBackend::Shared(_))
+            && matches!(key, AccountKey::Owner { user: None, .. })
     }
 
     /// Where the token is, checked before anything is asked: what a cache remembers answers nobody who may not ask.

@@ -106,7 +106,7 @@ impl Accounts {
 
     fn open(&self, record: &Account) -> Result<Client> {
         let entry = self.dance.entry(&record.entry)?.clone();
-        Client::open(entry, self.storage.clone(), self.dance.workshop.clone(), record.clone())
+        Client::open(entry, self.storage.clone(), self.dance.context.clone(), record.clone())
     }
 
     /// The accounts at `entry`, the primary one first.

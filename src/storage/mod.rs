@@ -424,30 +424,31 @@ pub struct Linked {
 /// The storage of a dance: one that all requests share, or each browser's own. Every [`Storage`] becomes one, and
 /// [`CookieStorage`].
 #[allow(missing_debug_implementations)]
-pub struct Store(pub(crate) Place);
+pub struct Store(pub(crate) StorageBackend);
 
-pub(crate) enum Place {
+/// Where accounts are stored: in each browser's cookies, or in one storage that all requests share.
+pub(crate) enum StorageBackend {
     Browser,
     Shared(Arc<dyn Storage>),
 }
 
-impl Place {
+impl StorageBackend {
     pub(crate) fn keeps_sessions(&self) -> bool {
         match self {
-            Place::Browser => false,
-            Place::Shared(storage) => storage.sessions().is_some(),
+            StorageBackend::Browser => false,
+            StorageBackend::Shared(storage) => storage.sessions().is_some(),
         }
     }
 }
 
 impl<S: Storage> From<S> for Store {
     fn from(storage: S) -> Self {
-        Store(Place::Shared(Arc::new(storage)))
+        Store(StorageBackend::Shared(Arc::new(storage)))
     }
 }
 
 impl From<CookieStorage> for Store {
     fn from(_: CookieStorage) -> Self {
-        Store(Place::Browser)
+        Store(StorageBackend::Browser)
     }
 }
