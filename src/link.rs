@@ -424,31 +424,31 @@ pub(crate) fn moved(entry: &str, was: &str, is: &str) -> Error {
     ))
 }
 
-/// Decides about `arrival`: finds its standing, asks, and checks the answer.
+/// Decides about `login`: finds its standing, asks, and checks the answer.
 pub(crate) fn decide(
-    arrival: &AuthorizedLogin,
+    login: &AuthorizedLogin,
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
 ) -> Result<Decision> {
-    let decision = judge(arrival, found, ask)?;
+    let decision = judge(login, found, ask)?;
     decision.user.as_deref().map_or(Ok(()), check_user)?;
     Ok(decision)
 }
 
 fn judge(
-    arrival: &AuthorizedLogin,
+    login: &AuthorizedLogin,
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
 ) -> Result<Decision> {
-    let id = arrival.profile.id.as_deref();
+    let id = login.profile.id.as_deref();
     if let Some((issuer, _)) = found.account
-        && issuer != arrival.issuer
+        && issuer != login.issuer
     {
         // AL-12: the same id at another server is another person.
-        return Err(moved(&arrival.entry, issuer, &arrival.issuer));
+        return Err(moved(&login.entry, issuer, &login.issuer));
     }
-    if arrival.purpose == Purpose::Site {
-        if let Some(account) = &arrival.account {
+    if login.purpose == Purpose::Site {
+        if let Some(account) = &login.account {
             // Whatever else is there without a user: a visitor may have kept it before the entry was the site's.
             return match id == Some(account) {
                 true => Ok(Decision::of(None)),
@@ -458,19 +458,19 @@ fn judge(
         return match found.site {
             Some(site) if site == id && id.is_some() => Ok(Decision::of(None)),
             Some(_) => Err(Error::refused("Another account is connected to this site.")),
-            None if arrival.admitted => Ok(Decision::of(None)),
+            None if login.admitted => Ok(Decision::of(None)),
             None => Err(Error::refused("This account may not be connected to this site.")),
         };
     }
     let owner = found.account.and_then(|(_, owner)| owner.map(str::to_owned));
-    let standing = match (owner, arrival.visitor.clone()) {
+    let standing = match (owner, login.visitor.clone()) {
         (None, None) => Standing::Stranger,
         (None, Some(visitor)) => Standing::Adding(visitor),
         (Some(owner), None) => Standing::Returning(owner),
         (Some(owner), Some(visitor)) if owner == visitor => Standing::Renewing(owner),
         (Some(owner), Some(visitor)) => Standing::Taken { owner, visitor },
     };
-    if let Some(present) = &arrival.present
+    if let Some(present) = &login.present
         && !matches!(&standing, Standing::Returning(owner) if owner == present)
     {
         // SF-04: a dance begun signed out makes nobody who has come in since somebody else.
@@ -479,20 +479,20 @@ fn judge(
     if id.is_none() && standing == Standing::Stranger {
         return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it."));
     }
-    let mut login = Login::new(arrival.entry.clone(), standing.clone(), arrival.profile.clone());
-    login.scope.clone_from(&arrival.token.scope);
-    login.notes.clone_from(&arrival.notes);
-    login.trusted_email.clone_from(&arrival.trusted_email);
-    match (ask(login)?, standing) {
+    let mut asked = Login::new(login.entry.clone(), standing.clone(), login.profile.clone());
+    asked.scope.clone_from(&login.token.scope);
+    asked.notes.clone_from(&login.notes);
+    asked.trusted_email.clone_from(&login.trusted_email);
+    match (ask(asked)?, standing) {
         (Verdict::Refuse(text), _) => Err(Error::refused(text)),
         (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { new: true, ..Decision::of(Some(user)) }),
-        (Verdict::StoreWithoutUser, Standing::Stranger) if arrival.user_required => Err(Error::new(
+        (Verdict::StoreWithoutUser, Standing::Stranger) if login.user_required => Err(Error::new(
             ErrorKind::Misconfigured,
             "This app could not keep the account. Please tell the people who run this site.",
         )
         .with_source("the policy answered Keep, but accounts need a user: set `user_required = false` in [default.dance]")),
         (Verdict::StoreWithoutUser, Standing::Stranger) => Ok(Decision::of(None)),
-        (Verdict::Merge(user, proof), Standing::Stranger) if proof.is_for(arrival, &user) => {
+        (Verdict::Merge(user, proof), Standing::Stranger) if proof.is_for(login, &user) => {
             Ok(Decision { merged: true, ..Decision::of(Some(user)) })
         }
         (Verdict::SignInFirst(user), Standing::Stranger) => {

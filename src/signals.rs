@@ -40,15 +40,15 @@ use crate::link::{AuthorizedLogin, Purpose};
 ///
 /// #[rocket::async_trait]
 /// impl Signals for MembersOnly {
-///     async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
-///         if !arrival.token.scope.iter().any(|scope| scope == "read:org") {
+///     async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+///         if !login.token.scope.iter().any(|scope| scope == "read:org") {
 ///             return Ok(NextStep::Refuse("We need to see your organisations.".into()));
 ///         }
 ///         let answer = client.get("user/memberships/orgs/rwf2").send().await?;
 ///         if !answer.status().is_success() {
 ///             return Ok(NextStep::Refuse("Members only.".into()));
 ///         }
-///         arrival.add_note("member", "yes");                        // the policy reads it: login.note("member")
+///         login.add_note("member", "yes");                        // the policy reads it: login.note("member")
 ///         Ok(NextStep::Continue)
 ///     }
 ///
@@ -80,8 +80,8 @@ pub trait Signals: Send + Sync + 'static {
     ///
     /// # Errors
     /// End the dance: nothing is stored, nobody is signed in.
-    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
-        let _ = (arrival, client);
+    async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+        let _ = (login, client);
         Ok(NextStep::Continue)
     }
 
@@ -324,15 +324,11 @@ impl Receivers {
         Ok(())
     }
 
-    pub(crate) async fn authorized(
-        &self,
-        arrival: &mut AuthorizedLogin,
-        client: &Client,
-    ) -> Result<NextStep> {
+    pub(crate) async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         let mut answer = Ok(NextStep::Continue);
-        let entry = arrival.entry.clone();
+        let entry = login.entry.clone();
         for signals in self.of(&entry) {
-            let next = unharmed(signals.authorized(arrival, client)).await.flatten();
+            let next = unharmed(signals.authorized(login, client)).await.flatten();
             answer = match (answer, next) {
                 (Err(error), _) | (Ok(_), Err(error)) => Err(error),
                 (Ok(answer), Ok(next)) if next.strictness() > answer.strictness() => Ok(next),

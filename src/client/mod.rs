@@ -149,7 +149,7 @@ impl Client {
         let mut state = self.state();
         let record = match &*state {
             State::Open(account) => return Ok(account.clone()),
-            State::Cached(held) => held.record(),
+            State::Cached(held) => held.account(),
         };
         let account = Arc::new(OpenAccount::open(&self.0.entry, &self.0.context.keys, record)?);
         *state = State::Open(account.clone());
@@ -168,7 +168,7 @@ impl Client {
     pub fn account(&self) -> Account {
         match &*self.state() {
             State::Open(account) => account.record.clone(),
-            State::Cached(held) => held.record(),
+            State::Cached(held) => held.account(),
         }
     }
 

@@ -90,15 +90,15 @@ impl Drop for UnderWay {
 }
 
 impl ClientContext {
-    /// Revokes the tokens of `record` at its provider, in the background: at once, and once more after a while if that
+    /// Revokes the tokens of `account` at its provider, in the background: at once, and once more after a while if that
     /// fails. A second failure is told. What is stored stays as it is.
-    pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, record: Account, ended: Ended) {
-        let Some((entry, sharing)) = self.revocations.entries.get(&record.entry).cloned() else { return };
+    pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, account: Account, ended: Ended) {
+        let Some((entry, sharing)) = self.revocations.entries.get(&account.entry).cloned() else { return };
         if entry.revocation_url.is_none() && entry.issuer.is_none() {
             return;
         }
         // Another provider's token, from before the entry was pointed elsewhere: nothing that this one should see.
-        if record.issuer != entry.authority() {
+        if account.issuer != entry.authority() {
             return;
         }
         let (context, storage) = (self.clone(), storage.clone());
@@ -107,9 +107,9 @@ impl ClientContext {
         tokio::spawn(async move {
             let _under_way = under_way;
             let Ok(_permit) = context.revocations.gate.acquire().await else { return };
-            if let Err(error) = context.try_twice(&entry, &sharing, &*storage, &record, ended).await {
+            if let Err(error) = context.try_twice(&entry, &sharing, &*storage, &account, ended).await {
                 log::warn!("oauth: `{}`: a token could not be revoked: {error:?}", entry.name);
-                (context.report)(Report::NotRevoked, record).await;
+                (context.report)(Report::NotRevoked, account).await;
             }
         });
     }
@@ -119,15 +119,15 @@ impl ClientContext {
         entry: &Entry,
         sharing: &[String],
         storage: &dyn Storage,
-        record: &Account,
+        account: &Account,
         ended: Ended,
     ) -> Result<()> {
-        let token = record.open(&self.keys).map_err(|_| Error::app("no key opens the token"))?;
-        let first = self.try_once(entry, sharing, storage, record, &token, ended).await;
+        let token = account.open(&self.keys).map_err(|_| Error::app("no key opens the token"))?;
+        let first = self.try_once(entry, sharing, storage, account, &token, ended).await;
         let Err(error) = first else { return Ok(()) };
         log::info!("oauth: `{}`: a token could not be revoked, and is tried again: {error:?}", entry.name);
         self.revocations.pause().await;
-        self.try_once(entry, sharing, storage, record, &token, ended).await
+        self.try_once(entry, sharing, storage, account, &token, ended).await
     }
 
     async fn try_once(
@@ -135,13 +135,13 @@ impl ClientContext {
         entry: &Entry,
         sharing: &[String],
         storage: &dyn Storage,
-        record: &Account,
+        account: &Account,
         token: &Token,
         ended: Ended,
     ) -> Result<()> {
         // A provider may have one grant for a person and a client, and end all of it (RFC 7009 §2.1; Google does): who
         // has connected anew meanwhile, or is connected at another entry of the same client, would lose that.
-        match is_needed(storage, sharing, record.provider_user_id.as_deref()).await {
+        match is_needed(storage, sharing, account.provider_user_id.as_deref()).await {
             Ok(true) => return Ok(()),
             Err(error) if ended == Ended::Orphaned => return Err(error),
             _ => {}

@@ -18,8 +18,8 @@ impl Dance {
         if self.may_own(user) {
             let entries: Vec<&str> =
                 self.entries.keys().map(String::as_str).filter(|entry| !self.is_site(entry)).collect();
-            for record in self.storage(request).list(user, &entries).await? {
-                accounts.entry(record.entry.clone()).or_default().push(record);
+            for account in self.storage(request).list(user, &entries).await? {
+                accounts.entry(account.entry.clone()).or_default().push(account);
             }
         }
         Ok(accounts)
@@ -49,14 +49,14 @@ impl Dance {
                 "disconnect": self.path(&format!("/{}/disconnect", entry.name)),
                 "make_primary": self.path(&format!("/{}/primary", entry.name)),
                 // The primary one is the first.
-                "accounts": connected.iter().enumerate().map(|(place, record)| json!({
-                    "id": record.id,
+                "accounts": connected.iter().enumerate().map(|(place, account)| json!({
+                    "id": account.id,
                     "primary": place == 0,
-                    "provider_user_id": record.provider_user_id,
-                    "display_name": record.display_name,
-                    "email": record.email,
-                    "image_url": record.image_url,
-                    "profile_url": record.profile_url,
+                    "provider_user_id": account.provider_user_id,
+                    "display_name": account.display_name,
+                    "email": account.email,
+                    "image_url": account.image_url,
+                    "profile_url": account.profile_url,
                 })).collect::<Vec<_>>(),
             }))
         });

@@ -160,7 +160,7 @@ impl Dance {
         };
         let Grant { token, profile } = engine.finish(entry, flow, code).await?;
         let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
-        let mut arrival = AuthorizedLogin {
+        let mut login = AuthorizedLogin {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
             purpose: flow.purpose,
@@ -177,14 +177,14 @@ impl Dance {
             notes: flow.carried.clone(),
         };
         if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
-            arrival.present = self.user_now(request).await?.map(str::to_owned);
+            login.present = self.user_now(request).await?.map(str::to_owned);
         }
         if flow.purpose == Purpose::Site {
-            arrival.admitted = self.admits(request, entry).await;
+            login.admitted = self.admits(request, entry).await;
         }
         // RD-04: checked again, since the configuration may have changed meanwhile.
         let to = self.checked_next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
-        let end = match self.authorized(entry, &mut arrival).await? {
+        let end = match self.authorized(entry, &mut login).await? {
             NextStep::Continue => End { to, reply: None },
             NextStep::ContinueTo(path) => {
                 End { to: self.checked_next(Some(&path)).unwrap_or(to), reply: None }
@@ -192,31 +192,31 @@ impl Dance {
             NextStep::Discard => return Ok(End { to, reply: None }),
             NextStep::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
             NextStep::Refuse(text) => {
-                self.refused(&arrival).await;
+                self.refused(&login).await;
                 return Err(Error::refused(text));
             }
         };
         let storage = self.storage(request);
-        let linked = match storage.link(&arrival, self.keys()).await {
+        let linked = match storage.link(&login, self.keys()).await {
             Ok(linked) => linked,
             Err(error) => {
                 if let Some(user) = error.user() {
-                    self.let_wait(request, &arrival, user, end.to).await?;
-                    let (entry, provider_user_id) = (arrival.entry, arrival.profile.id);
+                    self.let_wait(request, &login, user, end.to).await?;
+                    let (entry, provider_user_id) = (login.entry, login.profile.id);
                     self.signals
                         .event(Event::AccountPending { entry, provider_user_id, user: user.into() })
                         .await;
                     return Ok(End { to: self.confirm_path(), reply: None });
                 }
                 match error.kind() {
-                    ErrorKind::Refused => self.refused(&arrival).await,
-                    ErrorKind::StoreUnavailable => self.orphaned(&storage, &arrival, flow).await,
+                    ErrorKind::Refused => self.refused(&login).await,
+                    ErrorKind::StoreUnavailable => self.orphaned(&storage, &login, flow).await,
                     _ => {}
                 }
                 return Err(error);
             }
         };
-        self.welcome(request, &arrival, linked, end).await
+        self.welcome(request, &login, linked, end).await
     }
 
     /// Whether whoever is here may connect the site's first account.
@@ -227,43 +227,43 @@ impl Dance {
         }
     }
 
-    async fn authorized(&self, entry: &Arc<Entry>, arrival: &mut AuthorizedLogin) -> Result<NextStep> {
+    async fn authorized(&self, entry: &Arc<Entry>, login: &mut AuthorizedLogin) -> Result<NextStep> {
         // Nothing is stored yet, so there is nothing that a refresh could replace: this client has this token only.
-        let record = Account::of(arrival, None, None, self.keys())?;
-        let client = Client::open(entry.clone(), Arc::new(NullStorage), self.context.clone(), record)?;
-        self.signals.authorized(arrival, &client).await
+        let account = Account::of(login, None, None, self.keys())?;
+        let client = Client::open(entry.clone(), Arc::new(NullStorage), self.context.clone(), account)?;
+        self.signals.authorized(login, &client).await
     }
 
     /// The account is stored: sign in, tell.
     async fn welcome(
         &self,
         request: &Request<'_>,
-        arrival: &AuthorizedLogin,
+        login: &AuthorizedLogin,
         linked: Linked,
         end: End,
     ) -> Result<End> {
-        let Linked { record, previous, user, merged, .. } = linked;
-        self.tell_stored(&record, previous.is_none()).await;
-        if arrival.purpose == Purpose::Connect {
+        let Linked { account, previous, user, merged, .. } = linked;
+        self.tell_stored(&account, previous.is_none()).await;
+        if login.purpose == Purpose::Connect {
             self.sessions.rotate(request).await?;
         }
-        let Some(user) = user.filter(|_| arrival.purpose == Purpose::SignIn) else { return Ok(end) };
+        let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else { return Ok(end) };
         if merged {
-            let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
+            let (entry, provider_user_id) = (account.entry.clone(), account.provider_user_id.clone());
             self.signals.event(Event::AccountMerged { entry, provider_user_id, user: user.clone() }).await;
         }
         self.forget_pending_of_others(request, &user).await;
-        let id_token = arrival.token.id_token.as_ref();
+        let id_token = login.token.id_token.as_ref();
         let origin = Origin {
-            entry: &arrival.entry,
-            issuer: &arrival.issuer,
-            provider_user_id: arrival.profile.id.as_deref(),
+            entry: &login.entry,
+            issuer: &login.issuer,
+            provider_user_id: login.profile.id.as_deref(),
             sid: id_token.and_then(sid),
-            id_token: id_token.filter(|_| self.entries.get(&arrival.entry).is_some_and(|entry| entry.logout)),
+            id_token: id_token.filter(|_| self.entries.get(&login.entry).is_some_and(|entry| entry.logout)),
         };
         match self.sessions.sign_in(request, &user, &origin).await? {
             SignInOutcome::Done => {
-                self.signals.event(Event::LoginCompleted { entry: record.entry, user }).await;
+                self.signals.event(Event::LoginCompleted { entry: account.entry, user }).await;
                 Ok(end)
             }
             // Nobody is signed in yet: how that ends is the app's to tell.
@@ -284,19 +284,19 @@ impl Dance {
         )
     }
 
-    pub(super) async fn refused(&self, arrival: &AuthorizedLogin) {
-        let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
+    pub(super) async fn refused(&self, login: &AuthorizedLogin) {
+        let (entry, provider_user_id) = (login.entry.clone(), login.profile.id.clone());
         self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
     }
 
     /// DB-03: the store went away between the exchange and the commit.
-    async fn orphaned(&self, storage: &Arc<dyn Storage>, arrival: &AuthorizedLogin, flow: &Flow) {
-        let (entry, provider_user_id) = (arrival.entry.clone(), arrival.profile.id.clone());
+    async fn orphaned(&self, storage: &Arc<dyn Storage>, login: &AuthorizedLogin, flow: &Flow) {
+        let (entry, provider_user_id) = (login.entry.clone(), login.profile.id.clone());
         self.signals
             .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
             .await;
-        if let Ok(record) = Account::of(arrival, None, None, self.keys()) {
-            self.context.revoke(storage, record, Ended::Orphaned);
+        if let Ok(account) = Account::of(login, None, None, self.keys()) {
+            self.context.revoke(storage, account, Ended::Orphaned);
         }
     }
 

@@ -75,24 +75,24 @@ impl Dance {
             return Ok(next);
         }
         let entry = self.entry(&pending.entry)?.clone();
-        let mut arrival = pending.into_arrival(self.clock().now()).ok_or_else(nothing)?;
-        arrival.session = self.sessions.id(request);
-        if arrival.issuer != entry.authority() || self.is_site(&entry.name) {
+        let mut login = pending.into_login(self.clock().now()).ok_or_else(nothing)?;
+        login.session = self.sessions.id(request);
+        if login.issuer != entry.authority() || self.is_site(&entry.name) {
             return Err(not_trusted("the entry has been pointed elsewhere since the dance"));
         }
         if !self.use_up_pending(request).await? {
             return Err(nothing());
         }
         // The policy is asked again: to it the user has pressed "Connect".
-        match self.storage(request).link(&arrival, self.keys()).await {
-            Ok(Linked { record, previous, .. }) => {
-                self.tell_stored(&record, previous.is_none()).await;
+        match self.storage(request).link(&login, self.keys()).await {
+            Ok(Linked { account, previous, .. }) => {
+                self.tell_stored(&account, previous.is_none()).await;
                 self.sessions.rotate(request).await?;
                 Ok(next)
             }
             Err(error) => {
                 if error.kind() == ErrorKind::Refused {
-                    self.refused(&arrival).await;
+                    self.refused(&login).await;
                 }
                 Err(error)
             }

@@ -38,8 +38,8 @@ impl Dance {
     /// would stay in, and connect it again. Whoever is here stays, in a session of another id.
     async fn end_sessions_by(&self, request: &Request<'_>, removed: &[Account]) -> Result<()> {
         let Some(here) = self.sessions.id(request) else { return Ok(()) };
-        for record in removed.iter().filter(|record| record.provider_user_id.is_some()) {
-            let Account { entry, issuer, provider_user_id, .. } = record.clone();
+        for account in removed.iter().filter(|account| account.provider_user_id.is_some()) {
+            let Account { entry, issuer, provider_user_id, .. } = account.clone();
             let ended = self
                 .end_sessions(&SessionSelection::ProviderSession {
                     entry,

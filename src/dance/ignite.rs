@@ -298,9 +298,9 @@ fn one_type(policy: Option<UserType>, session: Option<UserType>, faults: &mut Fa
 
 /// Tells `signals` what clients report.
 fn reporter(signals: Receivers) -> Box<Reporter> {
-    Box::new(move |report, record| {
+    Box::new(move |report, account| {
         let signals = signals.clone();
-        let (entry, provider_user_id, user) = (record.entry, record.provider_user_id, record.user_id);
+        let (entry, provider_user_id, user) = (account.entry, account.provider_user_id, account.user_id);
         let event = match report {
             Report::Refreshed => Event::TokenRefreshed { entry, provider_user_id, user },
             Report::GrantLost => Event::GrantLost { entry, provider_user_id, user },

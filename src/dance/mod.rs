@@ -212,8 +212,8 @@ impl Dance {
         key: &AccountKey,
     ) -> Result<Option<Client>> {
         let Some(cache) = &self.cache else {
-            let Some(record) = storage.get(key).await? else { return Ok(None) };
-            return Client::open(entry.clone(), storage, self.context.clone(), record).map(Some);
+            let Some(account) = storage.get(key).await? else { return Ok(None) };
+            return Client::open(entry.clone(), storage, self.context.clone(), account).map(Some);
         };
         let Some(found) = cache.find(key).await? else { return Ok(None) };
         let (entry, context) = (entry.clone(), self.context.clone());
@@ -221,7 +221,7 @@ impl Dance {
             return Ok(Some(Client::cached(entry, storage, context, found)));
         }
         // A token that can't be opened is told of now, while the person can be asked to connect again.
-        let client = Client::open(entry, storage, context, found.record())?;
+        let client = Client::open(entry, storage, context, found.account())?;
         found.opened(client.token()?.usable_until());
         Ok(Some(client))
     }

@@ -92,7 +92,7 @@ impl Dance {
     ) -> Result<Account> {
         let _ = provider;
         let entry = self.entry(P::NAME)?;
-        let arrival = AuthorizedLogin {
+        let login = AuthorizedLogin {
             entry: entry.name.clone(),
             issuer: entry.authority().to_owned(),
             purpose: Purpose::Connect,
@@ -108,9 +108,9 @@ impl Dance {
             now: self.clock().now(),
             notes: Default::default(),
         };
-        let Linked { record, previous, .. } = self.shared()?.link(&arrival, self.keys()).await?;
-        self.tell_stored(&record, previous.is_none()).await;
-        Ok(record)
+        let Linked { account, previous, .. } = self.shared()?.link(&login, self.keys()).await?;
+        self.tell_stored(&account, previous.is_none()).await;
+        Ok(account)
     }
 
     /// Deletes what is under `key`: one account by its identity, or all of a user's at an entry. Nothing there is no
@@ -133,10 +133,10 @@ impl Dance {
         Ok(())
     }
 
-    /// Signals hear that `record` was stored: for the first time, or again.
-    pub(super) async fn tell_stored(&self, record: &Account, new: bool) {
-        let (entry, provider_user_id) = (record.entry.clone(), record.provider_user_id.clone());
-        let user = record.user_id.clone();
+    /// Signals hear that `account` was stored: for the first time, or again.
+    pub(super) async fn tell_stored(&self, account: &Account, new: bool) {
+        let (entry, provider_user_id) = (account.entry.clone(), account.provider_user_id.clone());
+        let user = account.user_id.clone();
         let event = match new {
             true => Event::AccountCreated { entry, provider_user_id, user },
             false => Event::AccountUpdated { entry, provider_user_id, user },
@@ -146,9 +146,9 @@ impl Dance {
 
     /// Signals hear that these accounts were removed, and their tokens end at their providers (RF-06).
     pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Account>) {
-        for record in removed {
-            self.context.revoke(storage, record.clone(), Ended::Removed);
-            let Account { entry, provider_user_id, user_id: user, .. } = record;
+        for account in removed {
+            self.context.revoke(storage, account.clone(), Ended::Removed);
+            let Account { entry, provider_user_id, user_id: user, .. } = account;
             self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
         }
     }
@@ -198,9 +198,9 @@ impl AccountClients {
         let storage = self.dance.shared()?.clone();
         let entry: Arc<Entry> = self.dance.entry(self.entry)?.clone();
         loop {
-            while let Some(record) = self.page.pop_front() {
-                let id = record.id;
-                match Client::open(entry.clone(), storage.clone(), self.dance.context.clone(), record) {
+            while let Some(account) = self.page.pop_front() {
+                let id = account.id;
+                match Client::open(entry.clone(), storage.clone(), self.dance.context.clone(), account) {
                     Ok(client) => return Ok(Some(client)),
                     Err(error) => {
                         log::warn!("oauth: `{}`: account {id} is passed over: {error:?}", self.entry)
@@ -212,7 +212,7 @@ impl AccountClients {
             }
             let page = storage.page(Some(self.entry), self.after, PAGE).await?;
             self.done = page.len() < PAGE;
-            self.after = page.last().map_or(self.after, |record| record.id);
+            self.after = page.last().map_or(self.after, |account| account.id);
             self.page = page.into();
         }
     }

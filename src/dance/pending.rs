@@ -38,8 +38,8 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// The arrival that it was, as its user's own who presses "Connect".
-    pub(super) fn into_arrival(self, now: i64) -> Option<AuthorizedLogin> {
+    /// The login that it was, as its user's own who presses "Connect".
+    pub(super) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         Some(AuthorizedLogin {
             entry: self.entry,
             issuer: self.issuer,
@@ -60,11 +60,11 @@ impl Pending {
 }
 
 impl Dance {
-    /// Lets `arrival` wait for `user`, in this browser; what has waited here before is forgotten.
+    /// Lets `login` wait for `user`, in this browser; what has waited here before is forgotten.
     pub(super) async fn let_wait(
         &self,
         request: &Request<'_>,
-        arrival: &AuthorizedLogin,
+        login: &AuthorizedLogin,
         user: &str,
         next: String,
     ) -> Result<()> {
@@ -72,11 +72,11 @@ impl Dance {
         let now = self.clock().now();
         let pending = Pending {
             user: user.to_owned(),
-            entry: arrival.entry.clone(),
-            issuer: arrival.issuer.clone(),
-            profile: arrival.profile.clone(),
-            token: String::from_utf8(arrival.token.to_plain()).map_err(Error::app)?,
-            notes: arrival.notes.clone(),
+            entry: login.entry.clone(),
+            issuer: login.issuer.clone(),
+            profile: login.profile.clone(),
+            token: String::from_utf8(login.token.to_plain()).map_err(Error::app)?,
+            notes: login.notes.clone(),
             next,
             until: now + TTL,
         };

@@ -74,14 +74,14 @@ impl Reseal {
         let storage = self.dance.shared()?.clone();
         loop {
             let page = storage.page(None, self.report.last_id, PAGE).await?;
-            for record in &page {
-                match self.one(&*storage, record.clone()).await? {
+            for account in &page {
+                match self.one(&*storage, account.clone()).await? {
                     Done::ResealReport => self.report.resealed += 1,
                     Done::Unreadable => self.report.unreadable += 1,
                     Done::Nothing => {}
                 }
                 self.report.walked += 1;
-                self.report.last_id = record.id;
+                self.report.last_id = account.id;
             }
             if page.len() < PAGE {
                 return Ok(self.report);
@@ -94,18 +94,20 @@ impl Reseal {
         self.report
     }
 
-    async fn one(&self, storage: &dyn Storage, mut record: crate::storage::Account) -> Result<Done> {
+    async fn one(&self, storage: &dyn Storage, mut account: crate::storage::Account) -> Result<Done> {
         let keys = self.dance.keys();
         for _ in 0..TRIES {
-            match record.resealed(keys)? {
+            match account.resealed(keys)? {
                 Err(_) => return Ok(Done::Unreadable),
                 Ok(None) => return Ok(Done::Nothing),
-                Ok(Some(sealed)) if storage.reseal(&record, &sealed).await? => return Ok(Done::ResealReport),
+                Ok(Some(sealed)) if storage.reseal(&account, &sealed).await? => {
+                    return Ok(Done::ResealReport);
+                }
                 Ok(Some(_)) => {}
             }
             // Written meanwhile: maybe by a process that has the old key in its first place still.
-            match same(storage, &record, storage.get_uncached(&record.key()).await?).await? {
-                Some(now) => record = now,
+            match same(storage, &account, storage.get_uncached(&account.key()).await?).await? {
+                Some(now) => account = now,
                 None => break,
             }
         }
@@ -166,11 +168,8 @@ mod tests {
         for (n, ring) in
             [&mine, &mine, &suite::keys(), &suite::keys(), &suite::keys()].into_iter().enumerate()
         {
-            let arrival = suite::arrival("gone", Some(&n.to_string()), Some("7"));
-            storage
-                .set(&crate::storage::Account::of(&arrival, Some("7"), None, ring).unwrap())
-                .await
-                .unwrap();
+            let login = suite::login("gone", Some(&n.to_string()), Some("7"));
+            storage.set(&crate::storage::Account::of(&login, Some("7"), None, ring).unwrap()).await.unwrap();
         }
         let figment = Figment::from(rocket::Config::debug_default())
             .merge(("dance.token_keys", ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="]));

@@ -114,7 +114,7 @@ impl<P: Provider> Tokens<P> {
             true => {
                 let context = self.dance.context.clone();
                 let found = nobodys::<P>(&*storage).await?;
-                found.map(|record| Client::open(entry.clone(), storage, context, record)).transpose()?
+                found.map(|account| Client::open(entry.clone(), storage, context, account)).transpose()?
             }
             false => self.dance.open(entry, storage, &key).await?,
         };
@@ -144,10 +144,10 @@ impl<P: Provider> Tokens<P> {
             if old.issuer != entry.authority() {
                 return Err(moved(P::NAME, &old.issuer, entry.authority()));
             }
-            let record = old.with(&old.completed(&token, dance.keys()), now, dance.keys())?;
-            if storage.renew(&old, &record).await? {
-                dance.tell_stored(&record, false).await;
-                return Ok(record);
+            let account = old.with(&old.completed(&token, dance.keys()), now, dance.keys())?;
+            if storage.renew(&old, &account).await? {
+                dance.tell_stored(&account, false).await;
+                return Ok(account);
             }
         }
         Err(Error::store("the account is written by others again and again"))
@@ -161,7 +161,7 @@ impl<P: Provider> Tokens<P> {
         now: i64,
     ) -> Result<Account> {
         let AccountKey::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
-        let arrival = AuthorizedLogin {
+        let login = AuthorizedLogin {
             entry: entry.clone(),
             issuer: self.dance.entry(entry)?.authority().to_owned(),
             purpose: Purpose::Connect,
@@ -177,7 +177,7 @@ impl<P: Provider> Tokens<P> {
             now,
             notes: Default::default(),
         };
-        let new = Account::of(&arrival, user.as_deref(), None, self.dance.keys())?;
+        let new = Account::of(&login, user.as_deref(), None, self.dance.keys())?;
         storage.set(&new).await?;
         // Its id is the storage's to give.
         let stored = match self.is_nobodys(key) {
@@ -199,8 +199,8 @@ impl<P: Provider> Tokens<P> {
         if !self.is_nobodys(&key) {
             return self.dance.delete_in(&storage, &key).await;
         }
-        if let Some(record) = nobodys::<P>(&*storage).await? {
-            let removed = storage.unlink(None, P::NAME, Some(record.id), &[]).await?;
+        if let Some(account) = nobodys::<P>(&*storage).await? {
+            let removed = storage.unlink(None, P::NAME, Some(account.id), &[]).await?;
             self.dance.removed(&storage, removed).await;
         }
         Ok(())
@@ -255,7 +255,7 @@ impl<P: Provider> Tokens<P> {
 /// The account at `P` that has neither a user nor an identity.
 async fn nobodys<P: Provider>(storage: &dyn Storage) -> Result<Option<Account>> {
     let kept = storage.list(None, &[P::NAME]).await?;
-    Ok(kept.into_iter().find(|record| record.provider_user_id.is_none()))
+    Ok(kept.into_iter().find(|account| account.provider_user_id.is_none()))
 }
 
 impl<P: Provider> fmt::Debug for Tokens<P> {

@@ -80,8 +80,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ErrorKind::NotConnected`], [`ErrorKind::ReconnectNeeded`].
-    pub fn choose(&self, account: i64) -> Result<Client> {
-        self.open(self.own(account)?)
+    pub fn choose(&self, account_id: i64) -> Result<Client> {
+        self.open(self.own(account_id)?)
     }
 
     /// Makes the account with this [id](Account::id) the primary one of its entry, from the next request on. Somebody
@@ -89,24 +89,24 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ErrorKind::NotConnected`], [`ErrorKind::StoreUnavailable`].
-    pub async fn make_primary(&self, account: i64) -> Result<()> {
-        let record = self.own(account)?;
-        match &record.user_id {
-            Some(_) => self.dance.make_primary(record).await,
+    pub async fn make_primary(&self, account_id: i64) -> Result<()> {
+        let account = self.own(account_id)?;
+        match &account.user_id {
+            Some(_) => self.dance.make_primary(account).await,
             // A browser's own: one per entry.
             None => Ok(()),
         }
     }
 
-    fn own(&self, account: i64) -> Result<&Account> {
+    fn own(&self, account_id: i64) -> Result<&Account> {
         self.iter()
-            .find(|record| record.id == account)
+            .find(|account| account.id == account_id)
             .ok_or_else(|| Error::new(ErrorKind::NotConnected, "This account is not connected."))
     }
 
-    fn open(&self, record: &Account) -> Result<Client> {
-        let entry = self.dance.entry(&record.entry)?.clone();
-        Client::open(entry, self.storage.clone(), self.dance.context.clone(), record.clone())
+    fn open(&self, account: &Account) -> Result<Client> {
+        let entry = self.dance.entry(&account.entry)?.clone();
+        Client::open(entry, self.storage.clone(), self.dance.context.clone(), account.clone())
     }
 
     /// The accounts at `entry`, the primary one first.

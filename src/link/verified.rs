@@ -14,11 +14,11 @@ pub struct MergeProof {
 }
 
 impl MergeProof {
-    /// Whether it is about this arrival and `user`: a policy could have made it from another login, of a test's say.
-    pub(super) fn is_for(&self, arrival: &AuthorizedLogin, user: &str) -> bool {
-        self.entry == arrival.entry
-            && arrival.profile.id.as_ref() == Some(&self.provider_user_id)
-            && arrival.trusted_email.as_ref() == Some(&self.address)
+    /// Whether it is about this login and `user`: a policy could have made it from another login, of a test's say.
+    pub(super) fn is_for(&self, login: &AuthorizedLogin, user: &str) -> bool {
+        self.entry == login.entry
+            && login.profile.id.as_ref() == Some(&self.provider_user_id)
+            && login.trusted_email.as_ref() == Some(&self.address)
             && self.user == user
     }
 }

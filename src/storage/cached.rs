@@ -104,18 +104,18 @@ impl Equivalent<Place> for Seek<'_> {
 
 /// An account that was found.
 pub(crate) struct Held {
-    record: Packed,
+    account: Packed,
     /// Until when the token can be used, in unix seconds, once it has been opened: then it can be opened again.
     usable_until: OnceLock<i64>,
 }
 
 impl Held {
-    fn new(record: Option<&Account>) -> Option<Arc<Self>> {
-        record.map(|record| Arc::new(Self { record: Packed::new(record), usable_until: OnceLock::new() }))
+    fn new(account: Option<&Account>) -> Option<Arc<Self>> {
+        account.map(|account| Arc::new(Self { account: Packed::new(account), usable_until: OnceLock::new() }))
     }
 
-    pub(crate) fn record(&self) -> Account {
-        self.record.unpack()
+    pub(crate) fn account(&self) -> Account {
+        self.account.unpack()
     }
 
     /// Until when the token can be used as it is; none as long as it was never opened.
@@ -142,7 +142,7 @@ impl Cached {
         let cache = Cache::builder()
             .max_capacity(bytes - for_sessions)
             .weigher(|Place(text, _), found: &Option<Arc<Held>>| {
-                u32::try_from(OVERHEAD + text.len() + found.as_ref().map_or(0, |found| found.record.len()))
+                u32::try_from(OVERHEAD + text.len() + found.as_ref().map_or(0, |found| found.account.len()))
                     .unwrap_or(u32::MAX)
             })
             .time_to_live(ttl)
@@ -169,7 +169,7 @@ impl Cached {
         if let Some(found) = self.cache.get(&Seek(key, generation)).await {
             return Ok(found);
         }
-        let load = async { self.storage.get(key).await.map(|record| Held::new(record.as_ref())) };
+        let load = async { self.storage.get(key).await.map(|account| Held::new(account.as_ref())) };
         self.cache.try_get_with(Place::of(key, generation), load).await.map_err(|error| error.copy())
     }
 
@@ -187,14 +187,14 @@ impl Cached {
     }
 }
 
-fn keys_of<'r>(records: impl IntoIterator<Item = &'r Account>) -> Vec<AccountKey> {
-    records.into_iter().flat_map(Account::keys).collect()
+fn keys_of<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> Vec<AccountKey> {
+    accounts.into_iter().flat_map(Account::keys).collect()
 }
 
 #[rocket::async_trait]
 impl Storage for Cached {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
-        Ok(self.find(key).await?.map(|found| found.record()))
+        Ok(self.find(key).await?.map(|found| found.account()))
     }
 
     async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
@@ -204,10 +204,10 @@ impl Storage for Cached {
         Ok(found)
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let old = self.storage.get(&record.key()).await?;
-        let done = self.storage.set(record).await;
-        self.forget(keys_of(old.iter().chain([record]))).await;
+    async fn set(&self, account: &Account) -> Result<()> {
+        let old = self.storage.get(&account.key()).await?;
+        let done = self.storage.set(account).await;
+        self.forget(keys_of(old.iter().chain([account]))).await;
         done
     }
 
@@ -226,8 +226,8 @@ impl Storage for Cached {
         self.storage.list(user, entries).await
     }
 
-    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
-        let done = self.storage.make_primary(user, entry, account).await;
+    async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
+        let done = self.storage.make_primary(user, entry, account_id).await;
         // Each of them may have another rank now.
         let mine = self.storage.list(Some(user), &[entry]).await.unwrap_or_default();
         self.forget(keys_of(&mine)).await;
@@ -239,9 +239,9 @@ impl Storage for Cached {
         self.storage.page(entry, after, limit).await
     }
 
-    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
-        let done = self.storage.reseal(record, sealed).await;
-        self.forget(record.keys()).await;
+    async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
+        let done = self.storage.reseal(account, sealed).await;
+        self.forget(account.keys()).await;
         done
     }
 
@@ -261,37 +261,37 @@ impl Storage for Cached {
         self.storage.settled(id).await
     }
 
-    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
-        self.storage.lease(record, now, until).await
+    async fn lease(&self, account: &Account, now: i64, until: i64) -> Result<bool> {
+        self.storage.lease(account, now, until).await
     }
 
-    async fn release(&self, record: &Account) -> Result<()> {
-        self.storage.release(record).await
+    async fn release(&self, account: &Account) -> Result<()> {
+        self.storage.release(account).await
     }
 
-    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
-        let done = self.storage.renew(record, renewed).await;
-        self.forget(keys_of([record, renewed])).await;
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
+        let done = self.storage.renew(account, renewed).await;
+        self.forget(keys_of([account, renewed])).await;
         done
     }
 
-    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        let done = self.storage.link(arrival, keys).await;
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        let done = self.storage.link(login, keys).await;
         match &done {
             Ok(linked) => {
-                self.forget(keys_of(linked.previous.iter().chain([&linked.record]))).await;
+                self.forget(keys_of(linked.previous.iter().chain([&linked.account]))).await;
                 self.sessions.forget_ended(&linked.ended).await;
             }
             Err(error) => {
-                let mut keys: Vec<AccountKey> = AccountKey::of(arrival).into_iter().collect();
+                let mut keys: Vec<AccountKey> = AccountKey::of(login).into_iter().collect();
                 if error.kind() == ErrorKind::StoreUnavailable {
                     // It may be stored, and then it is its owner's, too.
-                    let owner = |user: &str| AccountKey::owner(&arrival.entry, user);
+                    let owner = |user: &str| AccountKey::owner(&login.entry, user);
                     let found = match keys.first() {
                         Some(key) => self.storage.get_uncached(key).await.ok().flatten(),
                         None => None,
                     };
-                    keys.extend(arrival.visitor().map(owner));
+                    keys.extend(login.visitor().map(owner));
                     keys.extend(keys_of(&found));
                 }
                 self.forget(keys).await;
@@ -304,11 +304,11 @@ impl Storage for Cached {
         &self,
         user: Option<&str>,
         entry: &str,
-        account: Option<i64>,
+        account_id: Option<i64>,
         entries: &[&str],
     ) -> Result<Vec<Account>> {
         let old = self.storage.list(user, &[entry]).await?;
-        let done = self.storage.unlink(user, entry, account, entries).await;
+        let done = self.storage.unlink(user, entry, account_id, entries).await;
         self.forget(keys_of(old.iter().chain(done.iter().flatten()))).await;
         self.forget(vec![AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) }]).await;
         done
@@ -386,8 +386,8 @@ mod tests {
             if self.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { found }
         }
 
-        async fn set(&self, record: &Account) -> Result<()> {
-            self.inner.set(record).await
+        async fn set(&self, account: &Account) -> Result<()> {
+            self.inner.set(account).await
         }
 
         async fn delete(&self, key: &AccountKey) -> Result<()> {
@@ -402,9 +402,9 @@ mod tests {
     async fn ca_05_what_is_read_between_the_commit_and_the_forgetting_is_not_stale_afterwards() {
         let slow = Slow::new(1000);
         let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
-        let record = suite::record("github", Some("1"), Some("7"));
-        cached.set(&record).await.unwrap();
-        assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
+        let account = suite::account("github", Some("1"), Some("7"));
+        cached.set(&account).await.unwrap();
+        assert_eq!(cached.get(&account.key()).await.unwrap().as_ref(), Some(&account));
         // A late loader: it has read before the commit, and comes back after the forgetting.
         let owner = AccountKey::owner("github", 7);
         let (late, other) = (cached.clone(), owner.clone());
@@ -414,18 +414,18 @@ mod tests {
         while slow.loads() == before {
             rocket::tokio::task::yield_now().await;
         }
-        let (writer, key) = (cached.clone(), record.key());
+        let (writer, key) = (cached.clone(), account.key());
         let deletion = rocket::tokio::spawn(async move { writer.delete(&key).await.unwrap() });
         while slow.commits.load(Ordering::SeqCst) == 0 {
             rocket::tokio::task::yield_now().await;
         }
         // Committed, not forgotten yet: what is remembered may be served, and is not kept.
-        assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
+        assert_eq!(cached.get(&account.key()).await.unwrap().as_ref(), Some(&account));
         slow.returns.add_permits(1);
         deletion.await.unwrap();
         slow.permits.add_permits(1000);
-        assert_eq!(late.await.unwrap().as_ref(), Some(&record), "it read before the commit");
-        for key in [owner, record.key()] {
+        assert_eq!(late.await.unwrap().as_ref(), Some(&account), "it read before the commit");
+        for key in [owner, account.key()] {
             assert_eq!(cached.get(&key).await.unwrap(), None, "{key}");
         }
     }
@@ -484,7 +484,7 @@ mod tests {
     async fn a_load_that_began_before_a_write_leaves_nothing_stale() {
         let slow = Slow::new(0);
         let cached = Arc::new(Cached::new(slow.clone(), 1 << 20, 60));
-        let record = suite::record("github", Some("1"), Some("7"));
+        let account = suite::account("github", Some("1"), Some("7"));
         let results = Arc::new(Mutex::new(Vec::new()));
         let late = {
             let (cached, results) = (cached.clone(), results.clone());
@@ -496,12 +496,12 @@ mod tests {
         while slow.loads() == 0 {
             rocket::tokio::task::yield_now().await;
         }
-        slow.inner.set(&record).await.unwrap();
-        cached.forget(keys_of([&record])).await;
+        slow.inner.set(&account).await.unwrap();
+        cached.forget(keys_of([&account])).await;
         slow.permits.add_permits(1000);
         late.await.unwrap();
         assert_eq!(results.lock().unwrap()[..], [None], "the load read before the write");
-        assert_eq!(cached.get(&AccountKey::owner("github", "7")).await.unwrap(), Some(record));
+        assert_eq!(cached.get(&AccountKey::owner("github", "7")).await.unwrap(), Some(account));
     }
 
     /// Writes, and can't say so.
@@ -513,8 +513,8 @@ mod tests {
             self.0.get(key).await
         }
 
-        async fn set(&self, record: &Account) -> Result<()> {
-            self.0.set(record).await
+        async fn set(&self, account: &Account) -> Result<()> {
+            self.0.set(account).await
         }
 
         async fn delete(&self, key: &AccountKey) -> Result<()> {
@@ -525,8 +525,8 @@ mod tests {
             self.0.list(user, entries).await
         }
 
-        async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-            self.0.link(arrival, keys).await?;
+        async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+            self.0.link(login, keys).await?;
             Err(Error::store("the connection was lost during the commit"))
         }
 
@@ -534,10 +534,10 @@ mod tests {
             &self,
             user: Option<&str>,
             entry: &str,
-            account: Option<i64>,
+            account_id: Option<i64>,
             entries: &[&str],
         ) -> Result<Vec<Account>> {
-            self.0.unlink(user, entry, account, entries).await?;
+            self.0.unlink(user, entry, account_id, entries).await?;
             Err(Error::store("the connection was lost during the commit"))
         }
     }
@@ -549,14 +549,14 @@ mod tests {
         for key in [&owner, &identity] {
             assert_eq!(cached.get(key).await.unwrap(), None);
         }
-        let arrival = suite::arrival("github", Some("1"), Some("7"));
-        cached.link(&arrival, &suite::keys()).await.unwrap_err();
+        let login = suite::login("github", Some("1"), Some("7"));
+        cached.link(&login, &suite::keys()).await.unwrap_err();
         for key in [&owner, &identity] {
             assert!(cached.get(key).await.unwrap().is_some(), "{key}");
         }
         // Nobody is signed in: whose it is stands in the store alone.
-        cached.link(&suite::arrival("github", Some("1"), None), &suite::keys()).await.unwrap_err();
-        assert_eq!(cached.get(&owner).await.unwrap().map(|record| record.version), Some(2));
+        cached.link(&suite::login("github", Some("1"), None), &suite::keys()).await.unwrap_err();
+        assert_eq!(cached.get(&owner).await.unwrap().map(|account| account.version), Some(2));
         cached.unlink(Some("7"), "github", None, &["github"]).await.unwrap_err();
         for key in [&owner, &identity] {
             assert_eq!(cached.get(key).await.unwrap(), None, "{key}");
@@ -567,31 +567,31 @@ mod tests {
     async fn hits_do_not_load_and_fresh_does() {
         let slow = Slow::new(1000);
         let cached = Cached::new(slow.clone(), 1 << 20, 60);
-        let record = suite::record("github", Some("1"), Some("7"));
-        cached.set(&record).await.unwrap();
+        let account = suite::account("github", Some("1"), Some("7"));
+        cached.set(&account).await.unwrap();
         let before = slow.loads();
         for _ in 0..10 {
-            assert_eq!(cached.get(&record.key()).await.unwrap().as_ref(), Some(&record));
+            assert_eq!(cached.get(&account.key()).await.unwrap().as_ref(), Some(&account));
         }
         assert_eq!(slow.loads(), before + 1);
         // Somebody else's write, past this cache.
-        let newer = Account { version: 9, ..record.clone() };
+        let newer = Account { version: 9, ..account.clone() };
         slow.inner.set(&newer).await.unwrap();
-        assert_eq!(cached.get(&record.key()).await.unwrap(), Some(record.clone()));
-        assert_eq!(cached.get_uncached(&record.key()).await.unwrap(), Some(newer.clone()));
-        assert_eq!(cached.get(&record.key()).await.unwrap(), Some(newer));
+        assert_eq!(cached.get(&account.key()).await.unwrap(), Some(account.clone()));
+        assert_eq!(cached.get_uncached(&account.key()).await.unwrap(), Some(newer.clone()));
+        assert_eq!(cached.get(&account.key()).await.unwrap(), Some(newer));
     }
 
     /// CA-07, too: nothing that is cached can be printed.
     #[rocket::async_test]
     async fn ca_06_tokens_are_sealed_in_the_cache() {
         let cached = Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60);
-        let record = suite::record("github", Some("1"), Some("7"));
-        cached.set(&record).await.unwrap();
-        let token = record.open(&suite::keys()).unwrap();
-        let held = cached.find(&record.key()).await.unwrap().unwrap();
-        assert_eq!(held.record(), record);
-        let lies = |text: &str| held.record.contains(text.as_bytes());
+        let account = suite::account("github", Some("1"), Some("7"));
+        cached.set(&account).await.unwrap();
+        let token = account.open(&suite::keys()).unwrap();
+        let held = cached.find(&account.key()).await.unwrap().unwrap();
+        assert_eq!(held.account(), account);
+        let lies = |text: &str| held.account.contains(text.as_bytes());
         assert!(lies("github") && !lies(token.access_token.expose()));
     }
 
@@ -599,7 +599,7 @@ mod tests {
     async fn ca_06_bytes_are_bounded() {
         let cached = Cached::new(Arc::new(MemoryStorage::new()), 20_000, 60);
         for n in 0..200 {
-            cached.set(&suite::record("github", Some(&n.to_string()), Some("7"))).await.unwrap();
+            cached.set(&suite::account("github", Some(&n.to_string()), Some("7"))).await.unwrap();
             cached.get(&AccountKey::identity("github", n.to_string())).await.unwrap();
         }
         cached.cache.run_pending_tasks().await;

@@ -42,7 +42,7 @@ pub(crate) struct Browser {
 #[derive(Default)]
 struct State {
     /// By entry.
-    records: BTreeMap<String, Account>,
+    accounts: BTreeMap<String, Account>,
     /// By cookie name.
     changes: BTreeMap<String, Option<String>>,
 }
@@ -58,12 +58,12 @@ impl Browser {
         let open = |(name, sealed): (&str, &str)| {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
-            let record: Account = serde_json::from_slice(&plain).ok()?;
+            let account: Account = serde_json::from_slice(&plain).ok()?;
             // A copy of a cookie would come back for ever: what it asks browsers to keep to, it keeps to itself.
-            let fresh = now < record.updated_at.saturating_add(TTL);
-            (fresh && record.entry == entry).then(|| (entry.to_owned(), record))
+            let fresh = now < account.updated_at.saturating_add(TTL);
+            (fresh && account.entry == entry).then(|| (entry.to_owned(), account))
         };
-        let state = State { records: cookies.filter_map(open).collect(), ..State::default() };
+        let state = State { accounts: cookies.filter_map(open).collect(), ..State::default() };
         Self { prefix: prefix.to_owned(), keys, state: Mutex::new(state) }
     }
 
@@ -75,7 +75,7 @@ impl Browser {
     /// Forgets everything that this browser keeps, whoever's it is.
     pub(crate) fn clear(&self) {
         let mut state = lock(&self.state);
-        for (entry, _) in std::mem::take(&mut state.records) {
+        for (entry, _) in std::mem::take(&mut state.accounts) {
             state.changes.insert(self.name(&entry), None);
         }
     }
@@ -84,10 +84,10 @@ impl Browser {
         format!("{}{entry}", self.prefix)
     }
 
-    /// `record` as the value of its cookie, if it fits.
-    fn seal(&self, record: &Account) -> Result<Option<String>> {
-        let name = self.name(&record.entry);
-        let plain = serde_json::to_vec(record).map_err(Error::app)?;
+    /// `account` as the value of its cookie, if it fits.
+    fn seal(&self, account: &Account) -> Result<Option<String>> {
+        let name = self.name(&account.entry);
+        let plain = serde_json::to_vec(account).map_err(Error::app)?;
         let sealed = self.keys.seal(PURPOSE, &[&name], &plain)?;
         Ok((name.len() + sealed.len() + ATTRIBUTES <= LIMIT).then_some(sealed))
     }
@@ -97,34 +97,34 @@ impl Browser {
 impl Storage for Browser {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         // What another user left in this browser is not this user's: `is_under` compares the owner.
-        Ok(lock(&self.state).records.get(key.entry()).filter(|record| record.is_under(key)).cloned())
+        Ok(lock(&self.state).accounts.get(key.entry()).filter(|account| account.is_under(key)).cloned())
     }
 
     async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         let mut found = self.get(key).await?;
-        while let Some(next) = found.as_ref().and_then(|record| SUCCESSORS.get(&record.token)) {
+        while let Some(next) = found.as_ref().and_then(|account| SUCCESSORS.get(&account.token)) {
             self.set(&next).await?;
             found = Some(next);
         }
         Ok(found)
     }
 
-    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
-        if self.get(&record.key()).await?.is_none_or(|stored| stored.token != record.token) {
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
+        if self.get(&account.key()).await?.is_none_or(|stored| stored.token != account.token) {
             return Ok(false);
         }
         self.set(renewed).await?;
-        SUCCESSORS.insert(record.token.clone(), renewed.clone());
+        SUCCESSORS.insert(account.token.clone(), renewed.clone());
         Ok(true)
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let mut record = record.clone();
-        let mut sealed = self.seal(&record)?;
+    async fn set(&self, account: &Account) -> Result<()> {
+        let mut account = account.clone();
+        let mut sealed = self.seal(&account)?;
         if sealed.is_none() {
             // The one part that can be asked for again.
-            record.userinfo = "null".into();
-            sealed = self.seal(&record)?;
+            account.userinfo = "null".into();
+            sealed = self.seal(&account)?;
         }
         let Some(sealed) = sealed else {
             return Err(Error::new(
@@ -134,27 +134,27 @@ impl Storage for Browser {
             .with_source(format!(
                 "the token of entry `{}` is too large for a cookie ({LIMIT} bytes): use DieselStorage \
                  instead of CookieStorage",
-                record.entry
+                account.entry
             )));
         };
         let mut state = lock(&self.state);
-        state.changes.insert(self.name(&record.entry), Some(sealed));
-        state.records.insert(record.entry.clone(), record);
+        state.changes.insert(self.name(&account.entry), Some(sealed));
+        state.accounts.insert(account.entry.clone(), account);
         Ok(())
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
         let mut state = lock(&self.state);
-        if state.records.get(key.entry()).is_some_and(|record| record.is_under(key)) {
-            state.records.remove(key.entry());
+        if state.accounts.get(key.entry()).is_some_and(|account| account.is_under(key)) {
+            state.accounts.remove(key.entry());
             state.changes.insert(self.name(key.entry()), None);
         }
         Ok(())
     }
 
     /// The accounts are the browser's own: where nobody has to be signed in, a stranger keeps his.
-    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        if arrival.purpose == Purpose::Site {
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        if login.purpose == Purpose::Site {
             return Err(Error::new(
                 ErrorKind::Misconfigured,
                 "This app could not keep the account. Please tell the people who run this site.",
@@ -162,13 +162,13 @@ impl Storage for Browser {
             .with_source("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
         }
         // Its cookie makes nobody a user: it has no end but its age, and a copy of it would sign in for ever.
-        let visitor = arrival.visitor();
+        let visitor = login.visitor();
         lock(&self.state)
-            .records
-            .retain(|entry, record| *entry != arrival.entry || record.user_id.as_deref() == visitor);
-        link_by(self, arrival, keys, |login| match login.standing {
-            Standing::Stranger if !arrival.user_required => Ok(Verdict::StoreWithoutUser),
-            _ => Ok(login.default_verdict()),
+            .accounts
+            .retain(|entry, account| *entry != login.entry || account.user_id.as_deref() == visitor);
+        link_by(self, login, keys, |asked| match asked.standing {
+            Standing::Stranger if !login.user_required => Ok(Verdict::StoreWithoutUser),
+            _ => Ok(asked.default_verdict()),
         })
         .await
     }
@@ -192,12 +192,12 @@ mod tests {
     #[rocket::async_test]
     async fn comes_back_with_the_next_request() {
         let browser = Browser::new("a_", [("a_x", "damaged"), ("b", "v1.")].into_iter(), keys(), 0);
-        let record = suite::record("github", Some("1"), Some("7"));
-        browser.set(&record).await.unwrap();
+        let account = suite::account("github", Some("1"), Some("7"));
+        browser.set(&account).await.unwrap();
         let again = reload(&browser, str::to_owned);
         assert!(browser.changes().is_empty(), "once");
         let mine = AccountKey::owner("github", "7");
-        assert_eq!(again.get(&mine).await.unwrap().as_ref(), Some(&record));
+        assert_eq!(again.get(&mine).await.unwrap().as_ref(), Some(&account));
         assert_eq!(again.get(&AccountKey::owner("github", "8")).await.unwrap(), None);
         assert_eq!(again.get(&AccountKey::Owner { entry: "github".into(), user: None }).await.unwrap(), None);
         again.delete(&AccountKey::owner("github", "8")).await.unwrap();
@@ -210,86 +210,86 @@ mod tests {
     #[rocket::async_test]
     async fn a_renamed_cookie_does_not_open() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        browser.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+        browser.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
         let moved = reload(&browser, |_| "a_gitlab".into());
-        assert!(lock(&moved.state).records.is_empty());
+        assert!(lock(&moved.state).accounts.is_empty());
     }
 
     #[rocket::async_test]
     async fn too_large_is_said_and_only_userinfo_left_out() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        let mut record = suite::record("github", Some("1"), Some("7"));
-        record.userinfo = format!("\"{}\"", "x".repeat(4000));
-        browser.set(&record).await.unwrap();
-        let kept = browser.get(&record.key()).await.unwrap().unwrap();
-        assert_eq!(kept, Account { userinfo: "null".into(), ..record.clone() });
+        let mut account = suite::account("github", Some("1"), Some("7"));
+        account.userinfo = format!("\"{}\"", "x".repeat(4000));
+        browser.set(&account).await.unwrap();
+        let kept = browser.get(&account.key()).await.unwrap().unwrap();
+        assert_eq!(kept, Account { userinfo: "null".into(), ..account.clone() });
         let (name, value) = browser.changes().remove(0);
         assert!(name.len() + value.unwrap().len() + ATTRIBUTES <= LIMIT);
 
-        record.token = "x".repeat(3000);
-        let error = browser.set(&record).await.unwrap_err();
+        account.token = "x".repeat(3000);
+        let error = browser.set(&account).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(format!("{error:?}").contains("use DieselStorage"));
         assert!(browser.changes().is_empty());
-        assert_eq!(browser.get(&record.key()).await.unwrap(), Some(kept));
+        assert_eq!(browser.get(&account.key()).await.unwrap(), Some(kept));
     }
 
     #[rocket::async_test]
     async fn a_stranger_keeps_his_where_nobody_has_to_be_signed_in() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        let mut arrival = suite::arrival("github", Some("1"), None);
-        let linked = browser.link(&arrival, &keys()).await.unwrap();
-        assert_eq!((linked.user, linked.record.user_id), (None, None));
-        arrival.user_required = true;
-        arrival.profile.id = Some("2".into());
-        assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
-        arrival.purpose = Purpose::Site;
-        assert_eq!(browser.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
+        let mut login = suite::login("github", Some("1"), None);
+        let linked = browser.link(&login, &keys()).await.unwrap();
+        assert_eq!((linked.user, linked.account.user_id), (None, None));
+        login.user_required = true;
+        login.profile.id = Some("2".into());
+        assert_eq!(browser.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+        login.purpose = Purpose::Site;
+        assert_eq!(browser.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
     }
 
     #[rocket::async_test]
     async fn a_cookie_makes_nobody_a_user() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        let sevens = browser.link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap();
+        let sevens = browser.link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap();
         assert_eq!(sevens.user.as_deref(), Some("7"));
-        let mut again = suite::arrival("github", Some("1"), Some("7"));
+        let mut again = suite::login("github", Some("1"), Some("7"));
         again.token.refresh_token = None;
         let renewed = browser.link(&again, &keys()).await.unwrap();
-        assert!(renewed.record.open(&keys()).unwrap().refresh_token.is_some(), "RF-02");
+        assert!(renewed.account.open(&keys()).unwrap().refresh_token.is_some(), "RF-02");
         // The cookie is copied, 7 signs out, the copy comes back.
         let copy = reload(&browser, str::to_owned);
-        let linked = copy.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
-        assert_eq!((linked.user, linked.record.user_id), (None, None));
+        let linked = copy.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
+        assert_eq!((linked.user, linked.account.user_id), (None, None));
     }
 
     #[rocket::async_test]
     async fn an_account_lasts_two_weeks_whatever_the_browser_says() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        let record = suite::record("github", Some("1"), Some("7"));
-        browser.set(&record).await.unwrap();
+        let account = suite::account("github", Some("1"), Some("7"));
+        browser.set(&account).await.unwrap();
         let cookies = browser.changes();
         let at = |now| {
             let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
             Browser::new("a_", cookies, keys(), now)
         };
-        assert!(at(record.updated_at + TTL - 1).get(&record.key()).await.unwrap().is_some());
-        assert!(at(record.updated_at + TTL).get(&record.key()).await.unwrap().is_none());
+        assert!(at(account.updated_at + TTL - 1).get(&account.key()).await.unwrap().is_some());
+        assert!(at(account.updated_at + TTL).get(&account.key()).await.unwrap().is_none());
     }
 
     #[rocket::async_test]
     async fn rr_01_two_requests_with_one_old_cookie_refresh_once() {
         let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
-        let record = suite::record("github", Some("1"), Some("7"));
-        browser.set(&record).await.unwrap();
+        let account = suite::account("github", Some("1"), Some("7"));
+        browser.set(&account).await.unwrap();
         let cookies = browser.changes();
         let request = || {
             let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
             Browser::new("a_", cookies, keys(), 0)
         };
         let (first, second) = (request(), request());
-        let renewed = record.with(&crate::token::Token::new("next"), 2000, &keys()).unwrap();
-        assert!(first.renew(&record, &renewed).await.unwrap());
-        assert_eq!(second.get_uncached(&record.key()).await.unwrap(), Some(renewed));
+        let renewed = account.with(&crate::token::Token::new("next"), 2000, &keys()).unwrap();
+        assert!(first.renew(&account, &renewed).await.unwrap());
+        assert_eq!(second.get_uncached(&account.key()).await.unwrap(), Some(renewed));
         assert_eq!(second.changes().len(), 1, "the good account goes to the browser here too");
     }
 }

@@ -30,31 +30,31 @@ impl std::fmt::Debug for MemoryStorage {
 #[rocket::async_trait]
 impl Storage for MemoryStorage {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
-        let records = lock(&self.accounts);
-        Ok(records
+        let accounts = lock(&self.accounts);
+        Ok(accounts
             .values()
-            .filter(|record| record.is_under(key))
-            .min_by_key(|record| record.place_in_list())
+            .filter(|account| account.is_under(key))
+            .min_by_key(|account| account.place_in_list())
             .cloned())
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let mut records = lock(&self.accounts);
-        records.retain(|_, old| old.key() != record.key());
-        records.insert(record.id, record.clone());
+    async fn set(&self, account: &Account) -> Result<()> {
+        let mut accounts = lock(&self.accounts);
+        accounts.retain(|_, old| old.key() != account.key());
+        accounts.insert(account.id, account.clone());
         Ok(())
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        lock(&self.accounts).retain(|_, record| !record.is_under(key));
+        lock(&self.accounts).retain(|_, account| !account.is_under(key));
         Ok(())
     }
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
-        let records = lock(&self.accounts);
-        let mut mine: Vec<Account> = records
+        let accounts = lock(&self.accounts);
+        let mut mine: Vec<Account> = accounts
             .values()
-            .filter(|record| record.user_id.as_deref() == user && entries.contains(&record.entry.as_str()))
+            .filter(|account| account.user_id.as_deref() == user && entries.contains(&account.entry.as_str()))
             .cloned()
             .collect();
         mine.sort_by_key(Account::place_in_list);
@@ -62,16 +62,16 @@ impl Storage for MemoryStorage {
     }
 
     async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
-        let records = lock(&self.accounts);
-        let next = records.range(after.saturating_add(1)..).map(|(_, record)| record);
-        let wanted = next.filter(|record| entry.is_none_or(|entry| record.entry == entry));
+        let accounts = lock(&self.accounts);
+        let next = accounts.range(after.saturating_add(1)..).map(|(_, account)| account);
+        let wanted = next.filter(|account| entry.is_none_or(|entry| account.entry == entry));
         Ok(wanted.take(limit).cloned().collect())
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
         let mut counts = BTreeMap::new();
-        for record in lock(&self.accounts).values() {
-            *counts.entry(KeyRing::sealer(&record.token).unwrap_or_default().to_owned()).or_default() += 1;
+        for account in lock(&self.accounts).values() {
+            *counts.entry(KeyRing::sealer(&account.token).unwrap_or_default().to_owned()).or_default() += 1;
         }
         Ok(counts)
     }

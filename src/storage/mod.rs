@@ -13,7 +13,7 @@ pub(crate) mod local;
 mod memory;
 mod null;
 mod packed;
-mod record;
+mod account;
 mod session;
 mod session_cache;
 #[cfg(feature = "_sql")]
@@ -31,12 +31,12 @@ use rocket::figment::Figment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Found, Login, Purpose, Verdict, decide};
 pub use crate::secret::{KeyRing, UnsealError};
+pub use account::{Account, AccountKey};
 pub(crate) use cached::{Cached, Held};
 pub use cookie::CookieStorage;
 pub(crate) use cookie::{Browser, TTL as ACCOUNT_TTL};
 pub use memory::MemoryStorage;
 pub use null::NullStorage;
-pub use record::{Account, AccountKey};
 pub use session::{Session, SessionSelection, SessionStorage};
 #[cfg(feature = "_sql")]
 pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
@@ -69,17 +69,17 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 ///         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
 ///     }
 ///
-///     async fn set(&self, record: &Account) -> Result<()> {
-///         let json = serde_json::to_string(record).map_err(Error::store)?;
-///         for key in record.keys() {
+///     async fn set(&self, account: &Account) -> Result<()> {
+///         let json = serde_json::to_string(account).map_err(Error::store)?;
+///         for key in account.keys() {
 ///             self.0.set(key.to_string(), json.clone()).await.map_err(Error::store)?;
 ///         }
 ///         Ok(())
 ///     }
 ///
 ///     async fn delete(&self, key: &AccountKey) -> Result<()> {
-///         let Some(record) = self.get(key).await? else { return Ok(()) };
-///         for key in record.keys() {
+///         let Some(account) = self.get(key).await? else { return Ok(()) };
+///         for key in account.keys() {
 ///             self.0.del(key.to_string()).await.map_err(Error::store)?;
 ///         }
 ///         Ok(())
@@ -106,11 +106,11 @@ pub trait Storage: Send + Sync + 'static {
         self.get(key).await
     }
 
-    /// Stores `record` under all its [keys](Account::keys), in place of what was there.
+    /// Stores `account` under all its [keys](Account::keys), in place of what was there.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`]; then nothing has changed.
-    async fn set(&self, record: &Account) -> Result<()>;
+    async fn set(&self, account: &Account) -> Result<()>;
 
     /// Removes what is under `key`: the one account of an identity, all of an owner's at the entry. Nothing there is
     /// no error.
@@ -121,24 +121,24 @@ pub trait Storage: Send + Sync + 'static {
 
     /// The accounts of `user` (none: those without a user) at these `entries`.
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
-        let mut records = Vec::new();
+        let mut accounts = Vec::new();
         for entry in entries {
             let key = AccountKey::Owner { entry: (*entry).into(), user: user.map(Into::into) };
-            records.extend(self.get(&key).await?);
+            accounts.extend(self.get(&key).await?);
         }
-        Ok(records)
+        Ok(accounts)
     }
 
-    /// Makes the account with the id `account` the primary one of `user`'s at `entry`; the others keep their order. Says
+    /// Makes the account with the id `account_id` the primary one of `user`'s at `entry`; the others keep their order. Says
     /// whether it is one of them. The [version](Account::version) stays: a refresh under way goes on.
-    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
+    async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
         let mut mine = self.list(Some(user), &[entry]).await?;
-        let Some(at) = mine.iter().position(|record| record.id == account) else { return Ok(false) };
+        let Some(at) = mine.iter().position(|account| account.id == account_id) else { return Ok(false) };
         mine[..=at].rotate_right(1);
-        for (record, rank) in mine.iter().zip(0..) {
-            let _turn = local::turn(&turn_of(record)).await;
-            match same(self, record, self.get(&record.key()).await?).await? {
-                Some(now) if now.id == record.id && now.user_id == record.user_id && now.rank != rank => {
+        for (account, rank) in mine.iter().zip(0..) {
+            let _turn = local::turn(&turn_of(account)).await;
+            match same(self, account, self.get(&account.key()).await?).await? {
+                Some(now) if now.id == account.id && now.user_id == account.user_id && now.rank != rank => {
                     self.set(&Account { rank, ..now }).await?;
                 }
                 _ => {}
@@ -175,29 +175,29 @@ pub trait Storage: Send + Sync + 'static {
         Ok(local::settled(id))
     }
 
-    /// Whether this process may refresh `record`'s token now, for at most `until` (unix seconds). One refresh at a
+    /// Whether this process may refresh `account`'s token now, for at most `until` (unix seconds). One refresh at a
     /// time is let through per process before this is asked; a store that several processes share answers for all
-    /// of them, and answers no when `record` is no longer what is stored.
-    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
-        let _ = (record, now, until);
+    /// of them, and answers no when `account` is no longer what is stored.
+    async fn lease(&self, account: &Account, now: i64, until: i64) -> Result<bool> {
+        let _ = (account, now, until);
         Ok(true)
     }
 
     /// Gives a lease back before its time, after a refresh that failed.
-    async fn release(&self, record: &Account) -> Result<()> {
-        let _ = record;
+    async fn release(&self, account: &Account) -> Result<()> {
+        let _ = account;
         Ok(())
     }
 
-    /// Replaces the token of `record` by a refreshed one, if `record` is still what is stored; says whether it was.
+    /// Replaces the token of `account` by a refreshed one, if `account` is still what is stored; says whether it was.
     /// This ends the lease.
-    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
-        let _turn = local::turn(&turn_of(record)).await;
-        match same(self, record, self.get(&record.key()).await?).await? {
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
+        let _turn = local::turn(&turn_of(account)).await;
+        match same(self, account, self.get(&account.key()).await?).await? {
             // The id too: an account that was removed and connected anew begins to count anew.
             Some(stored)
-                if (stored.id, stored.version) == (record.id, record.version)
-                    && stored.user_id == record.user_id =>
+                if (stored.id, stored.version) == (account.id, account.version)
+                    && stored.user_id == account.user_id =>
             {
                 // It may have been moved meanwhile.
                 self.set(&Account { rank: stored.rank, ..renewed.clone() }).await.map(|()| true)
@@ -206,12 +206,12 @@ pub trait Storage: Send + Sync + 'static {
         }
     }
 
-    /// Puts `sealed`, the token of `record` under another key, in the place of the sealed text of `record`, if that is
+    /// Puts `sealed`, the token of `account` under another key, in the place of the sealed text of `account`, if that is
     /// what is stored still; says whether it was. The [version](Account::version) stays: a refresh under way goes on.
-    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
-        let _turn = local::turn(&turn_of(record)).await;
-        match same(self, record, self.get(&record.key()).await?).await? {
-            Some(stored) if (stored.id, &stored.token) == (record.id, &record.token) => {
+    async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
+        let _turn = local::turn(&turn_of(account)).await;
+        match same(self, account, self.get(&account.key()).await?).await? {
+            Some(stored) if (stored.id, &stored.token) == (account.id, &account.token) => {
                 self.set(&Account { token: sealed.to_owned(), ..stored }).await.map(|()| true)
             }
             _ => Ok(false),
@@ -231,11 +231,11 @@ pub trait Storage: Send + Sync + 'static {
     /// What the decision refuses, and [`ErrorKind::StoreUnavailable`]; then nothing is stored.
     // The engine's own: whoever overrides it would skip the check of verdicts.
     #[doc(hidden)]
-    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        link_by(self, arrival, keys, |login| Ok(login.default_verdict())).await
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        link_by(self, login, keys, |asked| Ok(asked.default_verdict())).await
     }
 
-    /// Removes accounts of `user` at `entry`, the one with the id `account` or all, and says which. `entries` are all
+    /// Removes accounts of `user` at `entry`, the one with the id `account_id` or all, and says which. `entries` are all
     /// of the app's entries with which one can sign in. The default removes a last one, too: without a policy users
     /// have another way to come in.
     ///
@@ -248,19 +248,21 @@ pub trait Storage: Send + Sync + 'static {
         &self,
         user: Option<&str>,
         entry: &str,
-        account: Option<i64>,
+        account_id: Option<i64>,
         entries: &[&str],
     ) -> Result<Vec<Account>> {
         let _ = entries;
         let mine = self.list(user, &[entry]).await?;
         let (removed, kept): (Vec<_>, Vec<_>) =
-            mine.into_iter().partition(|record| account.is_none_or(|id| record.id == id));
-        for record in &removed {
-            self.delete(&record.key()).await?;
+            mine.into_iter().partition(|account| account_id.is_none_or(|id| account.id == id));
+        for account in &removed {
+            self.delete(&account.key()).await?;
         }
         // An owner's key, all that an account without an identity has, takes along the others.
-        for record in kept.iter().filter(|_| removed.iter().any(|record| record.provider_user_id.is_none())) {
-            self.set(record).await?;
+        for account in
+            kept.iter().filter(|_| removed.iter().any(|account| account.provider_user_id.is_none()))
+        {
+            self.set(account).await?;
         }
         Ok(removed)
     }
@@ -300,18 +302,18 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// `found`, under the key of `record`, if it is the same account; else the one among its owner's that is. Without an
+/// `found`, under the key of `account`, if it is the same account; else the one among its owner's that is. Without an
 /// identity an account has only its owner's key, and under that one is whichever is the primary one.
 pub(crate) async fn same<S: Storage + ?Sized>(
     storage: &S,
-    record: &Account,
+    account: &Account,
     found: Option<Account>,
 ) -> Result<Option<Account>> {
-    let same = |found: &Account| found.provider_user_id == record.provider_user_id;
+    let same = |found: &Account| found.provider_user_id == account.provider_user_id;
     if found.as_ref().is_none_or(same) {
         return Ok(found);
     }
-    Ok(storage.list(record.user_id.as_deref(), &[&record.entry]).await?.into_iter().find(same))
+    Ok(storage.list(account.user_id.as_deref(), &[&account.entry]).await?.into_iter().find(same))
 }
 
 /// Writes to one account take turns within this process.
@@ -319,47 +321,49 @@ fn turn_at(entry: &str, provider_user_id: Option<&str>) -> String {
     format!("account {entry} {provider_user_id:?}")
 }
 
-fn turn_of(record: &Account) -> String {
-    turn_at(&record.entry, record.provider_user_id.as_deref())
+fn turn_of(account: &Account) -> String {
+    turn_at(&account.entry, account.provider_user_id.as_deref())
 }
 
 /// Stores a finished dance in a storage without transactions, asking `ask`.
 async fn link_by<S: Storage + ?Sized>(
     storage: &S,
-    arrival: &AuthorizedLogin,
+    login: &AuthorizedLogin,
     keys: &KeyRing,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
-    arrival.check()?;
-    let _turn = local::turn(&turn_at(&arrival.entry, arrival.profile.id.as_deref())).await;
-    let found = match AccountKey::of(arrival) {
+    login.check()?;
+    let _turn = local::turn(&turn_at(&login.entry, login.profile.id.as_deref())).await;
+    let found = match AccountKey::of(login) {
         Some(key @ AccountKey::Identity { .. }) => storage.get(&key).await?,
         // Of this user's accounts the one without an identity: another is somebody's whom this token may not be.
         Some(AccountKey::Owner { entry, user }) => {
             let mine = storage.list(user.as_deref(), &[&entry]).await?;
-            mine.into_iter().find(|record| record.provider_user_id.is_none())
+            mine.into_iter().find(|account| account.provider_user_id.is_none())
         }
         None => None,
     };
-    let site = match arrival.purpose {
-        Purpose::Site => storage.get(&AccountKey::Owner { entry: arrival.entry.clone(), user: None }).await?,
+    let site = match login.purpose {
+        Purpose::Site => storage.get(&AccountKey::Owner { entry: login.entry.clone(), user: None }).await?,
         _ => None,
     };
-    let decision = decide(arrival, &Found::of(found.as_ref(), site.as_ref()), ask)?;
-    let mut record = Account::of(arrival, decision.user.as_deref(), found.as_ref(), keys)?;
-    if record.is_new_to_its_user(found.as_ref()) {
-        let mine = storage.list(decision.user.as_deref(), &[&arrival.entry]).await?;
-        record.rank = Account::rank_after(mine.iter().map(|record| record.rank));
+    let decision = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
+    let mut account = Account::of(login, decision.user.as_deref(), found.as_ref(), keys)?;
+    if account.is_new_to_its_user(found.as_ref()) {
+        let mine = storage.list(decision.user.as_deref(), &[&login.entry]).await?;
+        account.rank = Account::rank_after(mine.iter().map(|account| account.rank));
     }
-    storage.set(&record).await?;
-    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
+    storage.set(&account).await?;
+    Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
 }
 
 impl<'a> Found<'a> {
     fn of(account: Option<&'a Account>, site: Option<&'a Account>) -> Self {
         Self {
-            account: account.map(|record| (record.issuer.as_str(), record.user_id.as_deref())),
-            site: site.filter(|record| record.is_sites()).map(|record| record.provider_user_id.as_deref()),
+            account: account.map(|account| (account.issuer.as_str(), account.user_id.as_deref())),
+            site: site
+                .filter(|account| account.is_sites())
+                .map(|account| account.provider_user_id.as_deref()),
         }
     }
 }
@@ -410,7 +414,7 @@ pub enum ClaimState {
 #[derive(Debug)]
 pub struct Linked {
     /// The account as it is now.
-    pub record: Account,
+    pub account: Account,
     /// The account as it was, where it existed.
     pub previous: Option<Account>,
     /// The user to sign in.

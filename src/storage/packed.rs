@@ -1,4 +1,4 @@
-//! A record in few bytes: what the cache holds.
+//! A account in few bytes: what the cache holds.
 
 use super::Account;
 use crate::secret::{decode, encode};
@@ -7,8 +7,8 @@ use crate::secret::{decode, encode};
 pub(crate) struct Packed(Box<[u8]>);
 
 impl Packed {
-    pub(crate) fn new(record: &Account) -> Self {
-        let Account { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = record;
+    pub(crate) fn new(account: &Account) -> Self {
+        let Account { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = account;
         let mut bytes = Vec::new();
         for number in [*id, i64::from(*rank), *created_at, *updated_at, *version, expires_at.unwrap_or(0)] {
             // Its sign last, so that small ones are short.
@@ -16,22 +16,22 @@ impl Packed {
         }
         bytes.push(u8::from(*email_verified) | u8::from(expires_at.is_some()) << 1);
         // A sealed token ends in base64, which takes a third more than what it stands for.
-        let (head, body) = record.token.rsplit_once('.').unwrap_or((&record.token, ""));
+        let (head, body) = account.token.rsplit_once('.').unwrap_or((&account.token, ""));
         match decode(body).filter(|raw| !raw.is_empty() && encode(raw) == body) {
             Some(raw) => {
                 put(&mut bytes, Some(head.as_bytes()));
                 put(&mut bytes, Some(&raw));
             }
             None => {
-                put(&mut bytes, Some(record.token.as_bytes()));
+                put(&mut bytes, Some(account.token.as_bytes()));
                 put(&mut bytes, None);
             }
         }
-        let Account { entry, issuer, token_type, scope, userinfo, .. } = record;
+        let Account { entry, issuer, token_type, scope, userinfo, .. } = account;
         for text in [entry, issuer, token_type, scope, userinfo] {
             put(&mut bytes, Some(text.as_bytes()));
         }
-        let Account { provider_user_id, user_id, display_name, email, profile_url, image_url, .. } = record;
+        let Account { provider_user_id, user_id, display_name, email, profile_url, image_url, .. } = account;
         for text in [provider_user_id, user_id, display_name, email, profile_url, image_url] {
             put(&mut bytes, text.as_ref().map(String::as_bytes));
         }
@@ -155,7 +155,7 @@ mod tests {
             rank: -7,
             email: Some("é".repeat(200)),
             userinfo: "x".repeat(70_000),
-            ..suite::record("github", Some("1"), Some("7"))
+            ..suite::account("github", Some("1"), Some("7"))
         };
         let bare = Account {
             provider_user_id: None,
@@ -163,16 +163,16 @@ mod tests {
             display_name: None,
             email: Some(String::new()),
             expires_at: None,
-            ..suite::record("", None, None)
+            ..suite::account("", None, None)
         };
         let sealed = KeyRing::new([[7; 32]]).seal("account", &[], &[b'a'; 1000]).unwrap();
         for token in
             [sealed.as_str(), "", ".", "v1.key.", "v1.key.not base64", "v1.key.AB", "no dots", "a.b.c="]
         {
-            for record in [&full, &bare] {
-                let record = Account { token: token.into(), ..record.clone() };
-                let packed = Packed::new(&record);
-                assert_eq!(packed.unpack(), record);
+            for account in [&full, &bare] {
+                let account = Account { token: token.into(), ..account.clone() };
+                let packed = Packed::new(&account);
+                assert_eq!(packed.unpack(), account);
             }
         }
         let raw = |token: &str| Packed::new(&Account { token: token.into(), ..bare.clone() }).len();

@@ -16,7 +16,7 @@ pub(crate) fn keys() -> KeyRing {
 }
 
 /// A finished dance of the provider's user `id`, begun by `visitor`.
-pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
+pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
     let mut profile = Profile::of(&serde_json::json!({ "sub": id }));
     profile.id = id.map(str::to_owned);
     profile.name = Some("Ada".into());
@@ -39,15 +39,15 @@ pub(crate) fn arrival(entry: &str, id: Option<&str>, visitor: Option<&str>) -> A
 }
 
 /// A dance for the site's account, which must be `account`.
-fn site_arrival(id: &str, account: Option<&str>) -> AuthorizedLogin {
-    let mut arrival = arrival("left", Some(id), None);
-    arrival.purpose = Purpose::Site;
-    arrival.account = account.map(str::to_owned);
-    arrival
+fn site_login(id: &str, account: Option<&str>) -> AuthorizedLogin {
+    let mut login = login("left", Some(id), None);
+    login.purpose = Purpose::Site;
+    login.account = account.map(str::to_owned);
+    login
 }
 
-pub(crate) fn record(entry: &str, id: Option<&str>, user: Option<&str>) -> Account {
-    Account::of(&arrival(entry, id, user), user, None, &keys()).unwrap()
+pub(crate) fn account(entry: &str, id: Option<&str>, user: Option<&str>) -> Account {
+    Account::of(&login(entry, id, user), user, None, &keys()).unwrap()
 }
 
 /// A key-value store, as in the documentation of [`Storage`].
@@ -61,17 +61,17 @@ impl Storage for KeyValue {
         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let json = serde_json::to_string(record).map_err(Error::store)?;
-        for key in record.keys() {
+    async fn set(&self, account: &Account) -> Result<()> {
+        let json = serde_json::to_string(account).map_err(Error::store)?;
+        for key in account.keys() {
             self.0.lock().unwrap().insert(key.to_string(), json.clone());
         }
         Ok(())
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        let Some(record) = self.get(key).await? else { return Ok(()) };
-        for key in record.keys() {
+        let Some(account) = self.get(key).await? else { return Ok(()) };
+        for key in account.keys() {
             self.0.lock().unwrap().remove(&key.to_string());
         }
         Ok(())
@@ -87,16 +87,16 @@ fn assert_same(found: Option<Account>, wanted: &Account) {
 
 /// What holds for all of them, one account per entry.
 pub(crate) async fn one_account(storage: &dyn Storage) {
-    let record = record("github", Some("Ö 1"), Some("7"));
+    let account = account("github", Some("Ö 1"), Some("7"));
     let (owner, identity) = (AccountKey::owner("github", 7), AccountKey::identity("github", "Ö 1"));
     assert_eq!(storage.get(&owner).await.unwrap(), None);
     assert_eq!(storage.get(&identity).await.unwrap(), None);
     storage.delete(&owner).await.unwrap();
 
-    storage.set(&record).await.unwrap();
+    storage.set(&account).await.unwrap();
     for key in [&owner, &identity] {
-        assert_same(storage.get(key).await.unwrap(), &record);
-        assert_same(storage.get_uncached(key).await.unwrap(), &record);
+        assert_same(storage.get(key).await.unwrap(), &account);
+        assert_same(storage.get_uncached(key).await.unwrap(), &account);
     }
     for key in [
         AccountKey::owner("GitHub", 7),
@@ -109,7 +109,7 @@ pub(crate) async fn one_account(storage: &dyn Storage) {
         assert_eq!(storage.get(&key).await.unwrap(), None, "{key}");
         storage.delete(&key).await.unwrap();
     }
-    assert_same(storage.list(Some("7"), &["gitlab", "github"]).await.unwrap().pop(), &record);
+    assert_same(storage.list(Some("7"), &["gitlab", "github"]).await.unwrap().pop(), &account);
     assert!(storage.list(Some("7"), &["gitlab"]).await.unwrap().is_empty());
     assert!(storage.list(None, &["github"]).await.unwrap().is_empty());
 
@@ -133,37 +133,37 @@ pub(crate) async fn one_account(storage: &dyn Storage) {
 
 /// A connect, a renewal and a disconnect, for the user who is signed in.
 pub(crate) async fn linking(storage: &dyn Storage) {
-    let first = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap();
+    let first = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap();
     assert_eq!(first.user.as_deref(), Some("7"));
     assert!(first.previous.is_none());
-    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&first.record));
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&first.account));
 
-    let mut again = arrival("github", Some("1"), None);
+    let mut again = login("github", Some("1"), None);
     again.now = 2000;
     // RF-02: a later consent brings no refresh token.
     again.token = Token::new("later");
     let second = storage.link(&again, &keys()).await.unwrap();
     assert_eq!(second.user.as_deref(), Some("7"));
-    assert_eq!(second.previous.as_ref(), Some(&first.record));
+    assert_eq!(second.previous.as_ref(), Some(&first.account));
     assert_eq!(
-        (second.record.id, second.record.created_at, second.record.version),
-        (first.record.id, 1000, 2)
+        (second.account.id, second.account.created_at, second.account.version),
+        (first.account.id, 1000, 2)
     );
-    let token = second.record.open(&keys()).unwrap();
+    let token = second.account.open(&keys()).unwrap();
     assert!(token.access_token.matches("later") && token.refresh_token.unwrap().matches("refresh"));
 
-    let taken = storage.link(&arrival("github", Some("1"), Some("8")), &keys()).await.unwrap_err();
+    let taken = storage.link(&login("github", Some("1"), Some("8")), &keys()).await.unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::Refused);
-    let mut moved = arrival("github", Some("1"), Some("7"));
+    let mut moved = login("github", Some("1"), Some("7"));
     moved.issuer = "https://other.example".into();
     assert_eq!(storage.link(&moved, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
-    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&second.record));
+    assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&second.account));
 
     assert!(storage.unlink(Some("8"), "github", None, &["github"]).await.unwrap().is_empty());
-    let other = storage.unlink(Some("7"), "github", Some(second.record.id ^ 1), &["github"]).await.unwrap();
+    let other = storage.unlink(Some("7"), "github", Some(second.account.id ^ 1), &["github"]).await.unwrap();
     assert!(other.is_empty());
-    let gone = storage.unlink(Some("7"), "github", Some(second.record.id), &["github"]).await.unwrap();
-    assert_eq!(gone, [second.record]);
+    let gone = storage.unlink(Some("7"), "github", Some(second.account.id), &["github"]).await.unwrap();
+    assert_eq!(gone, [second.account]);
     assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
     assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
 }
@@ -171,13 +171,13 @@ pub(crate) async fn linking(storage: &dyn Storage) {
 /// What only storages that can list do.
 pub(crate) async fn several_accounts(storage: &dyn Storage) {
     for n in 1..=3 {
-        let record = record("github", Some(&n.to_string()), Some("7"));
-        storage.set(&Account { rank: 3 - n, ..record }).await.unwrap();
+        let account = account("github", Some(&n.to_string()), Some("7"));
+        storage.set(&Account { rank: 3 - n, ..account }).await.unwrap();
     }
-    storage.set(&record("github", Some("4"), Some("8"))).await.unwrap();
-    storage.set(&record("gitlab", Some("1"), Some("7"))).await.unwrap();
-    let ids = |records: Vec<Account>| {
-        records.into_iter().map(|record| record.provider_user_id.unwrap()).collect::<Vec<_>>()
+    storage.set(&account("github", Some("4"), Some("8"))).await.unwrap();
+    storage.set(&account("gitlab", Some("1"), Some("7"))).await.unwrap();
+    let ids = |accounts: Vec<Account>| {
+        accounts.into_iter().map(|account| account.provider_user_id.unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(ids(storage.list(Some("7"), &["github"]).await.unwrap()), ["3", "2", "1"]);
     assert_eq!(storage.list(Some("7"), &["github", "gitlab"]).await.unwrap().len(), 4);
@@ -188,8 +188,8 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
     let mut after = i64::MIN;
     while let Some(last) = {
         let page = storage.page(Some("github"), after, 3).await.unwrap();
-        assert!(page.len() <= 3 && page.is_sorted_by_key(|record| record.id));
-        let last = page.last().map(|record| record.id);
+        assert!(page.len() <= 3 && page.is_sorted_by_key(|account| account.id));
+        let last = page.last().map(|account| account.id);
         seen.extend(ids(page));
         last
     } {
@@ -210,13 +210,16 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
 /// The order of a user's accounts: a new one is the last, and any may be made the first.
 pub(crate) async fn ranks(storage: &dyn Storage) {
     for id in ["1", "2", "3"] {
-        storage.link(&arrival("github", Some(id), Some("7")), &keys()).await.unwrap();
+        storage.link(&login("github", Some(id), Some("7")), &keys()).await.unwrap();
     }
-    storage.link(&arrival("github", Some("4"), Some("8")), &keys()).await.unwrap();
-    storage.link(&arrival("gitlab", Some("1"), Some("7")), &keys()).await.unwrap();
+    storage.link(&login("github", Some("4"), Some("8")), &keys()).await.unwrap();
+    storage.link(&login("gitlab", Some("1"), Some("7")), &keys()).await.unwrap();
     let mine = async || {
-        let records = storage.list(Some("7"), &["github"]).await.unwrap();
-        records.into_iter().map(|record| (record.provider_user_id.unwrap(), record.rank)).collect::<Vec<_>>()
+        let accounts = storage.list(Some("7"), &["github"]).await.unwrap();
+        accounts
+            .into_iter()
+            .map(|account| (account.provider_user_id.unwrap(), account.rank))
+            .collect::<Vec<_>>()
     };
     let named = |ids: [&str; 3]| ids.map(str::to_owned).into_iter().zip(0..).collect::<Vec<_>>();
     assert_eq!(mine().await, named(["1", "2", "3"]));
@@ -249,21 +252,21 @@ pub(crate) async fn ranks(storage: &dyn Storage) {
     assert!(storage.renew(&third, &renewed).await.unwrap());
     assert_eq!(mine().await, named(["3", "1", "2"]));
     // A new token keeps the place; a new account is the last again, whatever an app has written into the column.
-    storage.link(&arrival("github", Some("3"), Some("7")), &keys()).await.unwrap();
+    storage.link(&login("github", Some("3"), Some("7")), &keys()).await.unwrap();
     storage.set(&Account { rank: 40, ..of("2").await }).await.unwrap();
-    let last = storage.link(&arrival("github", Some("5"), Some("7")), &keys()).await.unwrap();
-    assert_eq!((of("3").await.rank, last.record.rank), (0, 41));
+    let last = storage.link(&login("github", Some("5"), Some("7")), &keys()).await.unwrap();
+    assert_eq!((of("3").await.rank, last.account.rank), (0, 41));
     storage.set(&Account { rank: i32::MAX, ..of("2").await }).await.unwrap();
-    let last = storage.link(&arrival("github", Some("6"), Some("7")), &keys()).await.unwrap();
-    assert_eq!(last.record.rank, i32::MAX);
+    let last = storage.link(&login("github", Some("6"), Some("7")), &keys()).await.unwrap();
+    assert_eq!(last.account.rank, i32::MAX);
     assert_eq!(mine().await.len(), 5);
 }
 
 /// Sealed anew in place: only what was read, and a refresh under way goes on.
 pub(crate) async fn resealing(storage: &dyn Storage) {
-    let old = record("github", Some("1"), Some("7"));
+    let old = account("github", Some("1"), Some("7"));
     storage.set(&old).await.unwrap();
-    storage.set(&record("gone", None, Some("7"))).await.unwrap();
+    storage.set(&account("gone", None, Some("7"))).await.unwrap();
     let ring = KeyRing::new([[8; 32], [7; 32]]);
     let read = storage.get(&old.key()).await.unwrap().unwrap();
     assert!(storage.lease(&read, 1000, 1030).await.unwrap());
@@ -279,7 +282,7 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
     assert!(storage.renew(&read, &renewed).await.unwrap(), "the refresh is not disturbed, and wins");
     assert!(!storage.reseal(&now, &read.token).await.unwrap());
     assert_eq!(storage.get(&old.key()).await.unwrap(), Some(renewed));
-    assert!(!storage.reseal(&record("nowhere", Some("1"), None), "x").await.unwrap());
+    assert!(!storage.reseal(&account("nowhere", Some("1"), None), "x").await.unwrap());
 
     assert_eq!(read.resealed(&KeyRing::new([[8; 32]])).unwrap(), Err(UnsealError));
 }
@@ -288,11 +291,11 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
 pub(crate) async fn walking(storage: &dyn Storage) {
     for n in 0..7 {
         let entry = ["github", "gitlab", "gone"][n % 3];
-        storage.set(&record(entry, Some(&n.to_string()), Some("7"))).await.unwrap();
+        storage.set(&account(entry, Some(&n.to_string()), Some("7"))).await.unwrap();
     }
     let other = KeyRing::new([[9; 32]]);
-    storage.set(&Account::of(&arrival("gone", Some("x"), None), None, None, &other).unwrap()).await.unwrap();
-    storage.set(&Account { token: "damaged".into(), ..record("gone", Some("y"), None) }).await.unwrap();
+    storage.set(&Account::of(&login("gone", Some("x"), None), None, None, &other).unwrap()).await.unwrap();
+    storage.set(&Account { token: "damaged".into(), ..account("gone", Some("y"), None) }).await.unwrap();
     let (mut seen, mut after) = (0, i64::MIN);
     loop {
         let page = storage.page(None, after, 2).await.unwrap();
@@ -314,20 +317,20 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
         ("1", Some("7\0"), ErrorKind::AppError),
         ("1", Some(&"7".repeat(256)), ErrorKind::AppError),
     ] {
-        let refused = storage.link(&arrival("github", Some(id), user), &keys()).await.unwrap_err();
+        let refused = storage.link(&login("github", Some(id), user), &keys()).await.unwrap_err();
         assert_eq!(refused.kind(), kind, "{id:?} {user:?}");
     }
     assert!(storage.list(Some("7"), &["github"]).await.unwrap().is_empty());
 
     let (longest, user) = ("ö".repeat(255), "ü".repeat(255));
-    let mut arrival = arrival("github", Some(&longest), Some(&user));
-    arrival.profile.name = Some("A\0da".into());
-    arrival.profile = arrival.profile.with_email(Some("a\0@b".into()), true);
-    arrival.profile.userinfo = serde_json::json!({ "name": "A\0da" });
-    arrival.token = Token::new("ä".repeat(16 << 10)).with_refresh_token("r".repeat(16 << 10));
-    arrival.token.scope = vec!["re\0ad".into(), "write".into()];
-    arrival.token.token_type = "Bea\0rer".into();
-    let stored = storage.link(&arrival, &keys()).await.unwrap().record;
+    let mut login = login("github", Some(&longest), Some(&user));
+    login.profile.name = Some("A\0da".into());
+    login.profile = login.profile.with_email(Some("a\0@b".into()), true);
+    login.profile.userinfo = serde_json::json!({ "name": "A\0da" });
+    login.token = Token::new("ä".repeat(16 << 10)).with_refresh_token("r".repeat(16 << 10));
+    login.token.scope = vec!["re\0ad".into(), "write".into()];
+    login.token.token_type = "Bea\0rer".into();
+    let stored = storage.link(&login, &keys()).await.unwrap().account;
     assert_eq!(storage.get(&AccountKey::identity("github", &longest)).await.unwrap().as_ref(), Some(&stored));
     assert_eq!(storage.get(&AccountKey::owner("github", &user)).await.unwrap().as_ref(), Some(&stored));
     assert_eq!((stored.display_name.as_deref(), stored.email.as_deref()), (Some("Ada"), Some("a@b")));
@@ -339,12 +342,12 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
 
 /// RR-04: a refresh comes back to the account that it began with, not to one that was connected anew since.
 pub(crate) async fn rr_04_an_account_connected_anew(storage: &dyn Storage) {
-    let first = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let first = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let late = first.with(&Token::new("late"), 1010, &keys()).unwrap();
     storage.delete(&first.key()).await.unwrap();
     assert!(!storage.renew(&first, &late).await.unwrap());
     assert_eq!(storage.get(&first.key()).await.unwrap(), None, "gone");
-    let anew = storage.link(&arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let anew = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     assert_eq!(anew.version, first.version);
     assert!(!storage.renew(&first, &late).await.unwrap());
     assert_eq!(storage.get(&first.key()).await.unwrap(), Some(anew));
@@ -352,45 +355,45 @@ pub(crate) async fn rr_04_an_account_connected_anew(storage: &dyn Storage) {
 
 /// The site's account, and one that a provider without identities gave.
 pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
-    let mut site = arrival("bot", Some("1"), None);
+    let mut site = login("bot", Some("1"), None);
     site.purpose = Purpose::Site;
     assert_eq!(storage.link(&site, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     site.admitted = true;
     let linked = storage.link(&site, &keys()).await.unwrap();
-    assert_eq!((linked.user, linked.record.user_id), (None, None));
+    assert_eq!((linked.user, linked.account.user_id), (None, None));
     site.profile.id = Some("2".into());
     assert_eq!(storage.link(&site, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     let key = AccountKey::Owner { entry: "bot".into(), user: None };
     let found = storage.get(&key).await.unwrap().unwrap();
     assert_eq!(found.provider_user_id.as_deref(), Some("1"));
 
-    let nameless = arrival("plain", None, Some("7"));
+    let nameless = login("plain", None, Some("7"));
     let first = storage.link(&nameless, &keys()).await.unwrap();
     let second = storage.link(&nameless, &keys()).await.unwrap();
-    assert_eq!(first.record.id, second.record.id);
-    assert_eq!(storage.list(Some("7"), &["plain"]).await.unwrap(), [second.record]);
+    assert_eq!(first.account.id, second.account.id);
+    assert_eq!(storage.list(Some("7"), &["plain"]).await.unwrap(), [second.account]);
     // Not in the place of one that has an identity.
-    let named = storage.link(&arrival("mixed", Some("1"), Some("7")), &keys()).await.unwrap();
-    let nameless = storage.link(&arrival("mixed", None, Some("7")), &keys()).await.unwrap();
-    assert!(nameless.previous.is_none() && nameless.record.id != named.record.id);
+    let named = storage.link(&login("mixed", Some("1"), Some("7")), &keys()).await.unwrap();
+    let nameless = storage.link(&login("mixed", None, Some("7")), &keys()).await.unwrap();
+    assert!(nameless.previous.is_none() && nameless.account.id != named.account.id);
 
     // The site's by its id, whatever a visitor has left there.
     let left =
-        storage.link(&AuthorizedLogin { admitted: true, ..site_arrival("2", None) }, &keys()).await.unwrap();
-    assert_eq!(left.record.user_id, None);
-    let wanted = storage.link(&site_arrival("1", Some("1")), &keys()).await.unwrap();
-    assert_eq!(wanted.record.provider_user_id.as_deref(), Some("1"));
-    let other = storage.link(&site_arrival("2", Some("1")), &keys()).await.unwrap_err();
+        storage.link(&AuthorizedLogin { admitted: true, ..site_login("2", None) }, &keys()).await.unwrap();
+    assert_eq!(left.account.user_id, None);
+    let wanted = storage.link(&site_login("1", Some("1")), &keys()).await.unwrap();
+    assert_eq!(wanted.account.provider_user_id.as_deref(), Some("1"));
+    let other = storage.link(&site_login("2", Some("1")), &keys()).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::Refused);
 
-    let stranger = storage.link(&arrival("plain", None, None), &keys()).await.unwrap_err();
+    let stranger = storage.link(&login("plain", None, None), &keys()).await.unwrap_err();
     assert_eq!(stranger.kind(), ErrorKind::Refused);
 }
 
 /// An account without an identity beside one that has one, and that is the primary one.
 pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Storage) {
-    let named = storage.link(&arrival("mixed", Some("1"), Some("7")), &keys()).await.unwrap().record;
-    let nameless = storage.link(&arrival("mixed", None, Some("7")), &keys()).await.unwrap().record;
+    let named = storage.link(&login("mixed", Some("1"), Some("7")), &keys()).await.unwrap().account;
+    let nameless = storage.link(&login("mixed", None, Some("7")), &keys()).await.unwrap().account;
     let found = same(storage, &nameless, storage.get_uncached(&nameless.key()).await.unwrap()).await.unwrap();
     assert_eq!(found.map(|found| found.id), Some(nameless.id));
     let renewed = nameless.with(&Token::new("next"), 1010, &keys()).unwrap();
@@ -402,7 +405,7 @@ pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Stor
     let removed = storage.unlink(Some("7"), "mixed", Some(nameless.id), &["mixed"]).await.unwrap();
     assert_eq!(removed.len(), 1);
     let left: Vec<i64> =
-        storage.list(Some("7"), &["mixed"]).await.unwrap().iter().map(|record| record.id).collect();
+        storage.list(Some("7"), &["mixed"]).await.unwrap().iter().map(|account| account.id).collect();
     assert_eq!(left, [named.id]);
 }
 

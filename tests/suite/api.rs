@@ -339,9 +339,9 @@ async fn accounts_and_clients_without_a_server() {
 
     let profile = |id: &str| Profile::from_claims(&json!({ "sub": id, "name": "Grace" })).expect("a profile");
     let imported = Token::new(token.expose());
-    let record = dance.import(Op, &7, profile("grace"), imported.clone()).await.expect("imported");
-    assert_eq!((record.user_id.as_deref(), record.provider_user_id.as_deref()), (Some("7"), Some("grace")));
-    assert!(!record.token.contains(token.expose()));
+    let account = dance.import(Op, &7, profile("grace"), imported.clone()).await.expect("imported");
+    assert_eq!((account.user_id.as_deref(), account.provider_user_id.as_deref()), (Some("7"), Some("grace")));
+    assert!(!account.token.contains(token.expose()));
     let before = people.snapshot();
     let error = dance.import(Op, &8, profile("grace"), imported.clone()).await.expect_err("somebody else's");
     assert_eq!((error.kind(), people.snapshot()), (ErrorKind::Refused, before));

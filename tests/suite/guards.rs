@@ -46,8 +46,8 @@ impl Storage for Switched {
         self.on()?.get(key).await
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        self.on()?.set(record).await
+    async fn set(&self, account: &Account) -> Result<()> {
+        self.on()?.set(account).await
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {

@@ -180,8 +180,8 @@ impl Signals for Printed {
         Ok(())
     }
 
-    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
-        self.add(arrival);
+    async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+        self.add(login);
         self.add(client);
         self.add(&client.get("me"));
         Ok(NextStep::Continue)

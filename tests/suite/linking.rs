@@ -417,8 +417,8 @@ async fn al_03_a_recovery_sees_and_removes_what_is_connected() {
     let page = eve.get("/login/accounts").await;
     assert!(page.body.contains("Eve") && page.body.contains("eve@example.test"), "and shown");
     let dance = house.dance();
-    for record in dance.accounts(&1).await.unwrap() {
-        dance.delete(&record.key()).await.unwrap();
+    for account in dance.accounts(&1).await.unwrap() {
+        dance.delete(&account.key()).await.unwrap();
     }
     assert_eq!(heard.take(), ["removed op eve 1"]);
     let mut trojan = house.browser();

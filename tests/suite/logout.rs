@@ -59,8 +59,8 @@ impl Storage for Fragile {
         self.up()?.get(key).await
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        self.up()?.set(record).await
+    async fn set(&self, account: &Account) -> Result<()> {
+        self.up()?.set(account).await
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {

@@ -77,8 +77,8 @@ impl Storage for Faulty {
         self.up()?.get_uncached(key).await
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        self.up()?.set(record).await
+    async fn set(&self, account: &Account) -> Result<()> {
+        self.up()?.set(account).await
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
@@ -89,26 +89,26 @@ impl Storage for Faulty {
         self.up()?.list(user, entries).await
     }
 
-    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
+    async fn lease(&self, account: &Account, now: i64, until: i64) -> Result<bool> {
         self.0.leases.fetch_add(1, Ordering::SeqCst);
-        self.up()?.lease(record, now, until).await
+        self.up()?.lease(account, now, until).await
     }
 
-    async fn release(&self, record: &Account) -> Result<()> {
-        self.up()?.release(record).await
+    async fn release(&self, account: &Account) -> Result<()> {
+        self.up()?.release(account).await
     }
 
-    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
         self.0.renewals.fetch_add(1, Ordering::SeqCst);
         if counts_down(&self.0.before) {
             return Err(Error::store("cut off before"));
         }
-        let done = self.up()?.renew(record, renewed).await;
+        let done = self.up()?.renew(account, renewed).await;
         if counts_down(&self.0.after) { Err(Error::store("cut off after")) } else { done }
     }
 
-    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        self.up()?.link(arrival, keys).await
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        self.up()?.link(login, keys).await
     }
 
     async fn open(&self, figment: &Figment) -> Result<()> {
@@ -231,10 +231,10 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
-    let (record, now) = (stored(&app).await, now(&app).await);
-    assert!(!other.lease(&record, now, now + LEASE).await.unwrap(), "held while the provider is asked");
+    let (account, now) = (stored(&app).await, now(&app).await);
+    assert!(!other.lease(&account, now, now + LEASE).await.unwrap(), "held while the provider is asked");
     dance(&app).advance(LEASE);
-    assert!(other.lease(&record, now + LEASE, now + 2 * LEASE).await.unwrap(), "the next one takes over");
+    assert!(other.lease(&account, now + LEASE, now + 2 * LEASE).await.unwrap(), "the next one takes over");
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
     assert!(late.await.unwrap().expect("what is stored").matches("theirs"));
@@ -253,9 +253,9 @@ async fn now(app: &App) -> i64 {
 async fn rr_03_after_a_killed_holder_the_next_takes_over() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
-    let (record, now) = (stored(&app).await, now(&app).await);
+    let (account, now) = (stored(&app).await, now(&app).await);
     let killed = other(&people).await;
-    assert!(killed.lease(&record, now, now + 45).await.unwrap());
+    assert!(killed.lease(&account, now, now + 45).await.unwrap());
     drop(killed);
     let client = client(&app).await;
     let waits = rocket::tokio::spawn(async move { client.access_token().await });
@@ -347,9 +347,9 @@ async fn rr_06_a_loser_clears_nothing() {
 async fn losers_bear_a_store_that_blinks() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
-    let (record, now) = (stored(&app).await, now(&app).await);
+    let (account, now) = (stored(&app).await, now(&app).await);
     let winner = other(&people).await;
-    assert!(winner.lease(&record, now, now + 45).await.unwrap());
+    assert!(winner.lease(&account, now, now + 45).await.unwrap());
     let client = client(&app).await;
     let loser = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || faulty.0.leases.load(Ordering::SeqCst) >= 2).await;

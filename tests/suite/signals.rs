@@ -48,10 +48,10 @@ struct Receiver(&'static str, Say, Heard);
 
 #[rocket::async_trait]
 impl Signals for Receiver {
-    async fn authorized(&self, arrival: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+    async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         // The client works already, with the new token.
         assert_eq!(client.get("me").json::<serde_json::Value>().await?["sub"], "ada");
-        assert_eq!(arrival.profile.id.as_deref(), Some("ada"));
+        assert_eq!(login.profile.id.as_deref(), Some("ada"));
         self.2.say(format!("{} authorized", self.0));
         Ok(match self.1 {
             Say::Continue => NextStep::Continue,
@@ -308,13 +308,13 @@ impl Signals for Meddler {
         Ok(())
     }
 
-    async fn authorized(&self, arrival: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(&self, login: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
         let name = format!(
             "{} of {}",
-            arrival.note("name").unwrap_or("-"),
-            arrival.profile.id.as_deref().unwrap_or("-")
+            login.note("name").unwrap_or("-"),
+            login.profile.id.as_deref().unwrap_or("-")
         );
-        arrival.add_note("name", name);
+        login.add_note("name", name);
         Ok(NextStep::Continue)
     }
 }

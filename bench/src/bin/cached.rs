@@ -32,7 +32,7 @@ struct Map(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    records: HashMap<String, Arc<Account>>,
+    accounts: HashMap<String, Arc<Account>>,
     loads: usize,
 }
 
@@ -41,20 +41,20 @@ impl Storage for Map {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let mut inner = self.0.lock().expect("a map");
         inner.loads += 1;
-        Ok(inner.records.get(&key.to_string()).map(|record| Account::clone(record)))
+        Ok(inner.accounts.get(&key.to_string()).map(|account| Account::clone(account)))
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let shared = Arc::new(record.clone());
+    async fn set(&self, account: &Account) -> Result<()> {
+        let shared = Arc::new(account.clone());
         let mut inner = self.0.lock().expect("a map");
-        for key in record.keys() {
-            inner.records.insert(key.to_string(), shared.clone());
+        for key in account.keys() {
+            inner.accounts.insert(key.to_string(), shared.clone());
         }
         Ok(())
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        self.0.lock().expect("a map").records.remove(&key.to_string());
+        self.0.lock().expect("a map").accounts.remove(&key.to_string());
         Ok(())
     }
 }
@@ -119,15 +119,15 @@ async fn time() {
     let bare: moka::future::Cache<(String, Option<String>, u64), Arc<Account>> =
         moka::future::Cache::builder()
             .max_capacity(1 << 30)
-            .weigher(|_, record: &Arc<Account>| record.token.len() as u32)
+            .weigher(|_, account: &Arc<Account>| account.token.len() as u32)
             .time_to_live(Duration::from_secs(86400))
             .build();
     let mut keys = Vec::new();
     for user in 0..HOT {
-        let record = dance.account(Op, &subject(user)).await.expect("a store").expect("an account");
+        let account = dance.account(Op, &subject(user)).await.expect("a store").expect("an account");
         dance.client(Op, &user).await.expect("a store").expect("an account");
         keys.push(("op".to_owned(), Some(user.to_string()), 0));
-        bare.insert(keys[user as usize].clone(), Arc::new(record)).await;
+        bare.insert(keys[user as usize].clone(), Arc::new(account)).await;
     }
     let loads = map.0.lock().expect("a map").loads;
     let subjects = (0..HOT).map(subject).collect::<Vec<_>>();

@@ -85,23 +85,23 @@ fn held(
     exact(conn, entry, identity, user)
 }
 
-/// Writes `record` in place of what is there.
-pub(super) fn set(conn: &mut AnyConnection, record: &Account) -> Result<()> {
-    let (identity, user) = (record.provider_user_id.as_deref(), record.user_id.as_deref());
-    let old = held(conn, &record.entry, identity, user)?;
-    write(conn, record, old.as_ref()).map(drop)
+/// Writes `account` in place of what is there.
+pub(super) fn set(conn: &mut AnyConnection, account: &Account) -> Result<()> {
+    let (identity, user) = (account.provider_user_id.as_deref(), account.user_id.as_deref());
+    let old = held(conn, &account.entry, identity, user)?;
+    write(conn, account, old.as_ref()).map(drop)
 }
 
-/// Writes `record` in place of `old`, which is held, and reads it again: the id is the database's to give.
+/// Writes `account` in place of `old`, which is held, and reads it again: the id is the database's to give.
 // Where there was none it inserts, whatever has come since: somebody else's row is a unique violation, never overwritten.
-fn write(conn: &mut AnyConnection, record: &Account, old: Option<&Account>) -> Result<Account> {
+fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Account>) -> Result<Account> {
     match old {
         Some(old) => {
-            diesel::update(oauth_accounts.find(old.id)).set((record, lease_until.eq(0))).execute(conn)?
+            diesel::update(oauth_accounts.find(old.id)).set((account, lease_until.eq(0))).execute(conn)?
         }
-        None => diesel::insert_into(oauth_accounts).values(record).execute(conn)?,
+        None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
     };
-    exact(conn, &record.entry, record.provider_user_id.as_deref(), record.user_id.as_deref())?
+    exact(conn, &account.entry, account.provider_user_id.as_deref(), account.user_id.as_deref())?
         .ok_or_else(|| Error::store("the account that was written is gone"))
 }
 
@@ -122,23 +122,23 @@ pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[Stri
 pub(super) fn link(
     conn: &mut AnyConnection,
     policy: &dyn Policy,
-    arrival: &AuthorizedLogin,
+    login: &AuthorizedLogin,
     keys: &KeyRing,
 ) -> Result<Linked> {
-    arrival.check()?;
-    if let (Some(session), Some(visitor)) = (&arrival.session, arrival.visitor())
+    login.check()?;
+    if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
         && !sessions::hold(conn, session, visitor)?
     {
         // AL-02: between the callback's first look and here lie the provider's answers. Whoever was put out meanwhile
         // would come back with an account of his own.
         return Err(Error::refused("You have been signed out meanwhile: nothing was connected."));
     }
-    let (entry, identity) = (&arrival.entry, arrival.profile.id.as_deref());
-    let found = match (identity, arrival.visitor()) {
+    let (entry, identity) = (&login.entry, login.profile.id.as_deref());
+    let found = match (identity, login.visitor()) {
         (None, None) => None,
         (identity, visitor) => held(conn, entry, identity, visitor)?,
     };
-    let site = match arrival.purpose {
+    let site = match login.purpose {
         Purpose::Site => {
             let key = AccountKey::Owner { entry: entry.clone(), user: None };
             hold(conn, Box::new(provider.eq(entry).nullable().and(is_under(&key))))?;
@@ -147,7 +147,7 @@ pub(super) fn link(
         _ => None,
     };
     let seen = Found::of(found.as_ref(), site.as_ref());
-    let decision = decide(arrival, &seen, |login| policy.link(login, conn));
+    let decision = decide(login, &seen, |asked| policy.link(asked, conn));
     if decision.is_err() && found.is_none() && identity.is_some() && !conn.writes_alone() {
         // Nobody holds a row that isn't there: of two first logins at once, the slower's policy may have seen the user
         // whom the other made, "this address is taken", while the account was not there yet.
@@ -174,17 +174,17 @@ pub(super) fn link(
             return Err(Error::refused("You may not sign in here."));
         }
     }
-    let mut record = Account::of(arrival, user, found.as_ref(), keys)?;
-    if let Some(user) = user.filter(|_| record.is_new_to_its_user(found.as_ref())) {
-        record.rank = ranks::next(conn, entry, user)?;
+    let mut account = Account::of(login, user, found.as_ref(), keys)?;
+    if let Some(user) = user.filter(|_| account.is_new_to_its_user(found.as_ref())) {
+        account.rank = ranks::next(conn, entry, user)?;
     }
-    let record = write(conn, &record, found.as_ref())?;
+    let account = write(conn, &account, found.as_ref())?;
     let ended = match user.filter(|_| decision.merged) {
         // AL-02: who has got hold of the local user before is still in there.
         Some(user) => sessions::end(conn, &SessionSelection::User(user.to_owned()))?,
         None => Vec::new(),
     };
-    Ok(Linked { record, previous: found, user: decision.user, merged: decision.merged, ended })
+    Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended })
 }
 
 fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {
@@ -197,7 +197,7 @@ pub(super) fn unlink(
     policy: &dyn Policy,
     user: Option<&str>,
     entry: &str,
-    account: Option<i64>,
+    account_id: Option<i64>,
     logins: &[String],
 ) -> Result<Vec<Account>> {
     // All of the user's: of two who disconnect two accounts at once, each would leave the other's as the last one.
@@ -205,10 +205,10 @@ pub(super) fn unlink(
         hold(conn, is_of(user))?;
     }
     let mut removed = list(conn, user, &[entry.to_owned()])?;
-    removed.retain(|record| account.is_none_or(|wanted| record.id == wanted));
-    let ids: Vec<i64> = removed.iter().map(|record| record.id).collect();
+    removed.retain(|account| account_id.is_none_or(|wanted| account.id == wanted));
+    let ids: Vec<i64> = removed.iter().map(|account| account.id).collect();
     // Without an identity nobody can sign in with it.
-    let signs_in = |record: &Account| record.provider_user_id.is_some() && logins.contains(&record.entry);
+    let signs_in = |account: &Account| account.provider_user_id.is_some() && logins.contains(&account.entry);
     if let Some(user) = user
         && removed.iter().any(signs_in)
         && !list(conn, Some(user), logins)?.iter().any(|left| signs_in(left) && !ids.contains(&left.id))
@@ -223,23 +223,23 @@ pub(super) fn unlink(
     Ok(removed)
 }
 
-pub(super) fn lease(conn: &mut AnyConnection, record: &Account, now: i64, until: i64) -> Result<bool> {
+pub(super) fn lease(conn: &mut AnyConnection, account: &Account, now: i64, until: i64) -> Result<bool> {
     let free = oauth_accounts
-        .filter(id.eq(record.id).and(version.eq(record.version)).and(lease_until.le(now)))
-        .filter(is_of(record.user_id.as_deref()));
+        .filter(id.eq(account.id).and(version.eq(account.version)).and(lease_until.le(now)))
+        .filter(is_of(account.user_id.as_deref()));
     Ok(diesel::update(free).set(lease_until.eq(until)).execute(conn)? == 1)
 }
 
-pub(super) fn release(conn: &mut AnyConnection, record: &Account) -> Result<()> {
-    let leased = oauth_accounts.filter(id.eq(record.id).and(version.eq(record.version)));
+pub(super) fn release(conn: &mut AnyConnection, account: &Account) -> Result<()> {
+    let leased = oauth_accounts.filter(id.eq(account.id).and(version.eq(account.version)));
     diesel::update(leased).set(lease_until.eq(0)).execute(conn)?;
     Ok(())
 }
 
-pub(super) fn renew(conn: &mut AnyConnection, record: &Account, renewed: &Account) -> Result<bool> {
+pub(super) fn renew(conn: &mut AnyConnection, account: &Account, renewed: &Account) -> Result<bool> {
     let same = oauth_accounts
-        .filter(id.eq(record.id).and(version.eq(record.version)))
-        .filter(is_of(record.user_id.as_deref()));
+        .filter(id.eq(account.id).and(version.eq(account.version)))
+        .filter(is_of(account.user_id.as_deref()));
     let changes = (
         token.eq(&renewed.token),
         token_type.eq(&renewed.token_type),

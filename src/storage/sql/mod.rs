@@ -243,9 +243,9 @@ impl Storage for DieselStorage {
         self.run(move |conn| accounts::get(conn, &key)).await
     }
 
-    async fn set(&self, record: &Account) -> Result<()> {
-        let record = record.clone();
-        self.write(move |conn| accounts::set(conn, &record)).await
+    async fn set(&self, account: &Account) -> Result<()> {
+        let account = account.clone();
+        self.write(move |conn| accounts::set(conn, &account)).await
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
@@ -258,9 +258,9 @@ impl Storage for DieselStorage {
         self.run(move |conn| accounts::list(conn, user.as_deref(), &entries)).await
     }
 
-    async fn make_primary(&self, user: &str, entry: &str, account: i64) -> Result<bool> {
+    async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
         let (user, entry) = (user.to_owned(), entry.to_owned());
-        self.write(move |conn| ranks::make_primary(conn, &user, &entry, account)).await
+        self.write(move |conn| ranks::make_primary(conn, &user, &entry, account_id)).await
     }
 
     async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
@@ -268,9 +268,9 @@ impl Storage for DieselStorage {
         self.run(move |conn| walk::page(conn, entry.as_deref(), after, limit)).await
     }
 
-    async fn reseal(&self, record: &Account, sealed: &str) -> Result<bool> {
-        let (record, sealed) = (record.clone(), sealed.to_owned());
-        self.write(move |conn| walk::reseal(conn, &record, &sealed)).await
+    async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
+        let (account, sealed) = (account.clone(), sealed.to_owned());
+        self.write(move |conn| walk::reseal(conn, &account, &sealed)).await
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
@@ -300,37 +300,39 @@ impl Storage for DieselStorage {
         self.run(move |conn| accounts::settled(conn, &id)).await
     }
 
-    async fn lease(&self, record: &Account, now: i64, until: i64) -> Result<bool> {
-        let record = record.clone();
-        self.write(move |conn| accounts::lease(conn, &record, now, until)).await
+    async fn lease(&self, account: &Account, now: i64, until: i64) -> Result<bool> {
+        let account = account.clone();
+        self.write(move |conn| accounts::lease(conn, &account, now, until)).await
     }
 
-    async fn release(&self, record: &Account) -> Result<()> {
-        let record = record.clone();
-        self.write(move |conn| accounts::release(conn, &record)).await
+    async fn release(&self, account: &Account) -> Result<()> {
+        let account = account.clone();
+        self.write(move |conn| accounts::release(conn, &account)).await
     }
 
-    async fn renew(&self, record: &Account, renewed: &Account) -> Result<bool> {
-        let (record, renewed) = (record.clone(), renewed.clone());
-        self.write(move |conn| accounts::renew(conn, &record, &renewed)).await
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
+        let (account, renewed) = (account.clone(), renewed.clone());
+        self.write(move |conn| accounts::renew(conn, &account, &renewed)).await
     }
 
-    async fn link(&self, arrival: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        let (policy, arrival, keys) = (self.policy.clone(), arrival.clone(), keys.clone());
-        self.write(move |conn| accounts::link(conn, &*policy, &arrival, &keys)).await
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        let (policy, login, keys) = (self.policy.clone(), login.clone(), keys.clone());
+        self.write(move |conn| accounts::link(conn, &*policy, &login, &keys)).await
     }
 
     async fn unlink(
         &self,
         user: Option<&str>,
         entry: &str,
-        account: Option<i64>,
+        account_id: Option<i64>,
         entries: &[&str],
     ) -> Result<Vec<Account>> {
         let (policy, user) = (self.policy.clone(), user.map(str::to_owned));
         let (entry, entries) = (entry.to_owned(), owned(entries));
-        self.write(move |conn| accounts::unlink(conn, &*policy, user.as_deref(), &entry, account, &entries))
-            .await
+        self.write(move |conn| {
+            accounts::unlink(conn, &*policy, user.as_deref(), &entry, account_id, &entries)
+        })
+        .await
     }
 
     fn sessions(&self) -> Option<&dyn SessionStorage> {

@@ -15,11 +15,16 @@ pub(super) fn next(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<
     Ok(Account::rank_after(last))
 }
 
-/// Makes `account` the first of `user`'s at `entry`, if it is one of them.
-pub(super) fn make_primary(conn: &mut AnyConnection, user: &str, entry: &str, account: i64) -> Result<bool> {
+/// Makes `account_id` the first of `user`'s at `entry`, if it is one of them.
+pub(super) fn make_primary(
+    conn: &mut AnyConnection,
+    user: &str,
+    entry: &str,
+    account_id: i64,
+) -> Result<bool> {
     let mine = oauth_accounts.filter(provider.eq(entry).and(user_id.eq(user)));
     let mut ids: Vec<i64> = mine.order((rank, id)).select(id).load(conn)?;
-    let Some(at) = ids.iter().position(|mine| *mine == account) else { return Ok(false) };
+    let Some(at) = ids.iter().position(|mine| *mine == account_id) else { return Ok(false) };
     ids[..=at].rotate_right(1);
     let mut places: Vec<(i64, i32)> = ids.into_iter().zip(0..).collect();
     // All of them, and in the order of their ids: the first one's lock makes two moves take turns, so that they neither

@@ -22,8 +22,8 @@ pub(super) fn page(
     })
 }
 
-pub(super) fn reseal(conn: &mut AnyConnection, record: &Account, sealed: &str) -> Result<bool> {
-    let same = oauth_accounts.filter(id.eq(record.id).and(token.eq(&record.token)));
+pub(super) fn reseal(conn: &mut AnyConnection, account: &Account, sealed: &str) -> Result<bool> {
+    let same = oauth_accounts.filter(id.eq(account.id).and(token.eq(&account.token)));
     Ok(diesel::update(same).set(token.eq(sealed)).execute(conn)? == 1)
 }
 

@@ -26,13 +26,13 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
     let storage = opened(storage()).await;
     for (n, (sql, id)) in ids.iter().enumerate() {
         db.sql(&format!("INSERT INTO people (id) VALUES ({sql})"));
-        let mut arrival = suite::arrival("github", Some(&n.to_string()), Some(&id.to_string()));
-        storage.link(&arrival, &keys()).await.unwrap();
-        arrival.profile.id = Some(format!("another of {n}"));
-        storage.link(&arrival, &keys()).await.unwrap();
+        let mut login = suite::login("github", Some(&n.to_string()), Some(&id.to_string()));
+        storage.link(&login, &keys()).await.unwrap();
+        login.profile.id = Some(format!("another of {n}"));
+        storage.link(&login, &keys()).await.unwrap();
         // Whoever comes back is read as the app's type.
-        arrival.visitor = None;
-        let back = storage.link(&arrival, &keys()).await.unwrap();
+        login.visitor = None;
+        let back = storage.link(&login, &keys()).await.unwrap();
         assert_eq!(back.user, Some(id.to_string()));
         let session = suite::sessions::session(&format!("session {n}"), &id.to_string());
         storage.sessions().unwrap().begin_session(&session, None, 0).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_uuid_in_bytes_is_a_user_id<D: Db>() {
 async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link(sign_up::<D::Conn>).cascade_from("users", "id")).await;
-    let first = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    let first = storage.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
     let user = first.user.unwrap();
     db.sql("DELETE FROM users");
     assert_eq!(db.rows(), (0, 0));
@@ -100,7 +100,7 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     if D::NAME == "postgres" {
         let sessions = storage.sessions().unwrap();
         sessions.begin_session(&suite::sessions::session("s", &user), None, 0).await.unwrap();
-        storage.link(&suite::arrival("github", Some("1"), Some(&user)), &keys()).await.unwrap();
+        storage.link(&suite::login("github", Some("1"), Some(&user)), &keys()).await.unwrap();
         db.sql("TRUNCATE users RESTART IDENTITY");
         assert_eq!(db.rows(), (0, 0));
         assert_eq!(sessions.session("s").await.unwrap(), None);

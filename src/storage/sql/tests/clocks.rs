@@ -20,15 +20,15 @@ async fn cl_01_only_the_apps_clock_counts<D: Db>() {
     let storage = opened(db.storage()).await;
     for (n, now) in TIMES.into_iter().enumerate() {
         let id = n.to_string();
-        let mut arrival = suite::arrival("github", Some(&id), Some("7"));
-        (arrival.now, arrival.token) = (now, Token::new("access").expiring(now, 3600));
-        let record = storage.link(&arrival, &keys()).await.unwrap().record;
-        assert_eq!((record.created_at, record.expires_at), (now, Some(now + 3600)));
-        assert!(storage.lease(&record, now, now + 45).await.unwrap());
-        assert!(!storage.lease(&record, now + 44, now + 89).await.unwrap());
+        let mut login = suite::login("github", Some(&id), Some("7"));
+        (login.now, login.token) = (now, Token::new("access").expiring(now, 3600));
+        let account = storage.link(&login, &keys()).await.unwrap().account;
+        assert_eq!((account.created_at, account.expires_at), (now, Some(now + 3600)));
+        assert!(storage.lease(&account, now, now + 45).await.unwrap());
+        assert!(!storage.lease(&account, now + 44, now + 89).await.unwrap());
         // A clock that was set back lengthens nothing and ends nothing.
-        assert!(!storage.lease(&record, now - 300, now - 255).await.unwrap());
-        assert!(storage.lease(&record, now + 45, now + 90).await.unwrap());
+        assert!(!storage.lease(&account, now - 300, now - 255).await.unwrap());
+        assert!(storage.lease(&account, now + 45, now + 90).await.unwrap());
         assert_eq!(storage.claim(&id, now, now + 600).await.unwrap(), ClaimState::First);
         assert_eq!(storage.claim(&id, now - 300, now + 300).await.unwrap(), ClaimState::Pending);
         assert_eq!(storage.claim(&id, now + 599, now + 1199).await.unwrap(), ClaimState::Pending);
@@ -50,10 +50,10 @@ async fn cl_02_a_time_zone_changes_no_time<D: Db>() {
     };
     let (here, there) = (opened(db.storage()).await, opened(db.storage().on_connect(far_away)).await);
     for (n, now) in TIMES.into_iter().enumerate() {
-        let mut arrival = suite::arrival("github", Some(&n.to_string()), Some("7"));
-        (arrival.now, arrival.token) = (now, Token::new("access").expiring(now, 3600));
-        let record = there.link(&arrival, &keys()).await.unwrap().record;
-        assert_eq!(here.get(&record.key()).await.unwrap(), Some(record));
+        let mut login = suite::login("github", Some(&n.to_string()), Some("7"));
+        (login.now, login.token) = (now, Token::new("access").expiring(now, 3600));
+        let account = there.link(&login, &keys()).await.unwrap().account;
+        assert_eq!(here.get(&account.key()).await.unwrap(), Some(account));
     }
 }
 

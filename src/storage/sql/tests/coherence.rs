@@ -30,18 +30,18 @@ async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     let (owner, identity) = (AccountKey::owner("github", "é 7"), AccountKey::identity("github", "1"));
-    let arrival = suite::arrival("github", Some("1"), Some("é 7"));
+    let login = suite::login("github", Some("1"), Some("é 7"));
 
     // Absence is remembered, and forgotten (CA-02).
     assert_eq!(b.get(&owner).await.unwrap(), None);
     assert_eq!(b.get(&identity).await.unwrap(), None);
-    let record = a.link(&arrival, &keys()).await.unwrap().record;
-    within_a_second(&b, &owner, |found| found == Some(&record)).await;
-    within_a_second(&b, &identity, |found| found == Some(&record)).await;
+    let account = a.link(&login, &keys()).await.unwrap().account;
+    within_a_second(&b, &owner, |found| found == Some(&account)).await;
+    within_a_second(&b, &identity, |found| found == Some(&account)).await;
 
-    let renewed = record.with(&Token::new("next"), 2000, &keys()).unwrap();
-    assert!(a.lease(&record, 1000, 1030).await.unwrap());
-    assert!(a.renew(&record, &renewed).await.unwrap());
+    let renewed = account.with(&Token::new("next"), 2000, &keys()).unwrap();
+    assert!(a.lease(&account, 1000, 1030).await.unwrap());
+    assert!(a.renew(&account, &renewed).await.unwrap());
     within_a_second(&b, &owner, |found| found == Some(&renewed)).await;
 
     a.unlink(Some("é 7"), "github", None, &[]).await.unwrap();
@@ -49,11 +49,11 @@ async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     within_a_second(&b, &identity, |found| found.is_none()).await;
 
     // Whoever writes: an admin, by hand.
-    a.link(&arrival, &keys()).await.unwrap();
+    a.link(&login, &keys()).await.unwrap();
     within_a_second(&b, &owner, |found| found.is_some()).await;
     db.sql("DELETE FROM oauth_accounts");
     within_a_second(&b, &owner, |found| found.is_none()).await;
-    a.link(&arrival, &keys()).await.unwrap();
+    a.link(&login, &keys()).await.unwrap();
     within_a_second(&b, &owner, |found| found.is_some()).await;
     db.sql("TRUNCATE oauth_accounts");
     within_a_second(&b, &owner, |found| found.is_none()).await;
@@ -89,10 +89,10 @@ async fn who_could_not_listen_forgets_everything() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     let key = AccountKey::owner("github", 7);
-    let record = a.link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let account = a.link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     // The news of this write have come, too.
     rocket::tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(b.get(&key).await.unwrap(), Some(record));
+    assert_eq!(b.get(&key).await.unwrap(), Some(account));
     db.sql("ALTER TABLE oauth_accounts DISABLE TRIGGER ALL");
     db.sql("DELETE FROM oauth_accounts");
     assert!(b.get(&key).await.unwrap().is_some(), "nobody has told");

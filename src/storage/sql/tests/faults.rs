@@ -101,17 +101,17 @@ async fn db_06_a_slow_query_delays_no_other_task<D: Db>() {
 async fn db_07_a_lock_that_nobody_gives_back_is_an_outage<D: Db>() {
     let db = D::new();
     let storage = running(db.storage()).await;
-    let record = suite::record("github", Some("1"), Some("7"));
-    storage.set(&record).await.unwrap();
+    let account = suite::account("github", Some("1"), Some("7"));
+    storage.set(&account).await.unwrap();
     let mut other = db.connect();
     let begin = if D::NAME == "sqlite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
     other.batch_execute(begin).unwrap();
     other.batch_execute("UPDATE oauth_accounts SET scope = 'held'").unwrap();
     let began = Instant::now();
-    assert_eq!(storage.set(&record).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
+    assert_eq!(storage.set(&account).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     assert!(began.elapsed() < Duration::from_secs(12));
     other.batch_execute("ROLLBACK").unwrap();
-    storage.set(&record).await.unwrap();
+    storage.set(&account).await.unwrap();
 }
 
 async fn al_18_one_user_too_many_is_a_fault_of_the_policy<D: Db>() {
@@ -120,7 +120,7 @@ async fn al_18_one_user_too_many_is_a_fault_of_the_policy<D: Db>() {
     db.sql("INSERT INTO users (name) VALUES ('Ada')");
     let policy = |_: &Login<i32>, conn: &mut D::Conn| Ok(Verdict::SignUp(conn.add("Ada")?));
     let storage = opened(db.storage().link(policy)).await;
-    let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
+    let error = storage.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AppError);
     assert!(format!("{error:?}").contains("link policy breaks a constraint"), "{error:?}");
     assert_eq!(db.rows(), (1, 0), "nothing is half done");
@@ -269,7 +269,7 @@ mod server {
     async fn db_04_dead_connections_are_replaced<D: Server>() {
         let db = D::new();
         let storage = running(db.storage().pool_size(4)).await;
-        storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+        storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
         for _ in 0..3 {
             let (release, mut slow) = occupy(&storage, 4).await;
             drop(release);
@@ -282,8 +282,8 @@ mod server {
                     async move { storage.get(&AccountKey::owner("github", 7)).await.unwrap().unwrap() },
                 );
             }
-            while let Some(record) = reads.join_next().await {
-                assert_eq!(record.unwrap().provider_user_id.as_deref(), Some("1"));
+            while let Some(account) = reads.join_next().await {
+                assert_eq!(account.unwrap().provider_user_id.as_deref(), Some("1"));
             }
         }
     }

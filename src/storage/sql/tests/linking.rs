@@ -40,10 +40,10 @@ async fn each_standing_and_verdict<D: Db>() {
     };
     let storage = opened(db.storage().link(policy)).await;
     let said = async |id: &str, visitor: Option<&str>, verdict: &str, user_required: bool| {
-        let mut arrival = suite::arrival("github", Some(id), visitor);
-        arrival.user_required = user_required;
-        arrival.add_note("verdict", verdict);
-        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+        let mut login = suite::login("github", Some(id), visitor);
+        login.user_required = user_required;
+        login.add_note("verdict", verdict);
+        storage.link(&login, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
     };
     let user = |id: &str| Ok(Some(id.to_owned()));
     let no = Err(ErrorKind::Refused);
@@ -92,11 +92,11 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
         verdict
     };
     let storage = opened(db.storage().link(policy).pool_size(1)).await;
-    let arrival = suite::arrival("github", Some("1"), None);
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
+    let login = suite::login("github", Some("1"), None);
+    assert_eq!(storage.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
     assert_eq!(db.rows(), (0, 0));
     panics.store(false, Ordering::SeqCst);
-    storage.link(&arrival, &keys()).await.unwrap();
+    storage.link(&login, &keys()).await.unwrap();
     assert_eq!(db.rows(), (1, 1), "seen by everybody else");
 }
 
@@ -110,12 +110,12 @@ async fn simultaneous_first_logins_make_one_user<D: Db>() {
     let mut tasks = JoinSet::new();
     for n in 0..32 {
         let storage = storages[n % 2].clone();
-        tasks.spawn(async move { storage.link(&suite::arrival("github", Some("1"), None), &keys()).await });
+        tasks.spawn(async move { storage.link(&suite::login("github", Some("1"), None), &keys()).await });
     }
     let mut ends = Vec::new();
     while let Some(linked) = tasks.join_next().await {
         let linked = linked.unwrap().unwrap();
-        ends.push((linked.record.id, linked.user));
+        ends.push((linked.account.id, linked.user));
     }
     ends.dedup();
     assert_eq!((ends.len(), db.rows()), (1, (1, 1)));
@@ -140,11 +140,12 @@ async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
         sign_up(login, conn)
     };
     let slower = opened(db.storage().link(policy)).await;
-    let slower = rocket::tokio::spawn(async move {
-        slower.link(&suite::arrival("github", Some("1"), None), &keys()).await
-    });
+    let slower =
+        rocket::tokio::spawn(
+            async move { slower.link(&suite::login("github", Some("1"), None), &keys()).await },
+        );
     rocket::tokio::task::spawn_blocking(move || asked.recv().unwrap()).await.unwrap();
-    let linked = faster.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    let linked = faster.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
     let _ = told.send(());
     assert_eq!(slower.await.unwrap().unwrap().user, linked.user);
     assert_eq!(db.rows(), (1, 1));
@@ -161,10 +162,10 @@ async fn al_19_an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
         }
     };
     let storage = opened(db.storage().link(policy)).await;
-    let mut arrival = suite::arrival("github", Some("1"), None);
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
-    arrival.add_note("refuse", "yes");
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    let mut login = suite::login("github", Some("1"), None);
+    assert_eq!(storage.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::AppError);
+    login.add_note("refuse", "yes");
+    assert_eq!(storage.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(db.rows(), (0, 0));
 }
 
@@ -179,7 +180,7 @@ async fn a_transaction_in_the_policy_is_a_savepoint<D: Db>() {
         conn.transaction(|conn| sign_up(login, conn))
     };
     let storage = opened(db.storage().link(policy)).await;
-    storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap();
+    storage.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
     assert_eq!(db.rows(), (1, 1));
 }
 
@@ -201,18 +202,18 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
         if what == "raw" && D::NAME != "sqlite" {
             continue;
         }
-        let mut arrival = suite::arrival("github", Some(what), None);
-        arrival.add_note("do", what);
-        assert!(storage.link(&arrival, &keys()).await.is_err(), "{what}");
+        let mut login = suite::login("github", Some(what), None);
+        login.add_note("do", what);
+        assert!(storage.link(&login, &keys()).await.is_err(), "{what}");
         let before = db.rows().1;
         // Past Diesel nobody can tell, until the commit fails.
         assert!(
             what == "raw" || storage.get(&AccountKey::identity("github", what)).await.unwrap().is_none(),
             "{what}"
         );
-        arrival.notes.clear();
-        arrival.profile.id = Some(format!("after {what}"));
-        storage.link(&arrival, &keys()).await.unwrap();
+        login.notes.clear();
+        login.profile.id = Some(format!("after {what}"));
+        storage.link(&login, &keys()).await.unwrap();
         assert_eq!(db.rows().1, before + 1, "{what}: the next one is seen");
     }
 }
@@ -221,8 +222,8 @@ async fn a_stored_user_id_of_another_type_is_said<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
     assert_eq!(storage.user_type(), Some(UserType::of::<i32>()));
-    storage.set(&suite::record("github", Some("1"), Some("ada"))).await.unwrap();
-    let error = storage.link(&suite::arrival("github", Some("1"), None), &keys()).await.unwrap_err();
+    storage.set(&suite::account("github", Some("1"), Some("ada"))).await.unwrap();
+    let error = storage.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(format!("{error:?}").contains("not a `i32`"), "{error:?}");
 }
@@ -231,9 +232,9 @@ async fn domain_admits_its_own_people_only<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", sign_up::<D::Conn>))).await;
     let login = async |id: &str, address: &str, verified: bool| {
-        let mut arrival = suite::arrival("google", Some(id), None);
-        arrival.profile = arrival.profile.with_email(Some(address.into()), verified);
-        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+        let mut login = suite::login("google", Some(id), None);
+        login.profile = login.profile.with_email(Some(address.into()), verified);
+        storage.link(&login, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
     };
     for (address, verified) in
         [("a@corp.com", false), ("a@evilcorp.com", true), ("a@x.corp.com", true), ("a@corp.com@x.com", true)]
@@ -250,10 +251,10 @@ async fn link_current_user_signs_nobody_up<D: Db>() {
     let named = opened(db.storage().link(LinkCurrentUser::<D::Conn, i32>::new())).await;
     assert_eq!(named.user_type(), Some(UserType::of::<i32>()));
     for (storage, id) in [(named, "1"), (opened(db.storage()).await, "2")] {
-        let stranger = storage.link(&suite::arrival("github", Some(id), None), &keys()).await.unwrap_err();
+        let stranger = storage.link(&suite::login("github", Some(id), None), &keys()).await.unwrap_err();
         assert_eq!(stranger.kind(), ErrorKind::Refused);
-        storage.link(&suite::arrival("github", Some(id), Some("7")), &keys()).await.unwrap();
-        let returning = storage.link(&suite::arrival("github", Some(id), None), &keys()).await.unwrap();
+        storage.link(&suite::login("github", Some(id), Some("7")), &keys()).await.unwrap();
+        let returning = storage.link(&suite::login("github", Some(id), None), &keys()).await.unwrap();
         assert_eq!(returning.user.as_deref(), Some("7"));
         // Its users have another way to sign in: the app's.
         assert_eq!(storage.unlink(Some("7"), "github", None, &["github"]).await.unwrap().len(), 1);
@@ -287,13 +288,13 @@ async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
         ("jira", Some("1")),
         ("plain", None),
     ] {
-        storage.set(&suite::record(entry, id, Some("1"))).await.unwrap();
+        storage.set(&suite::account(entry, id, Some("1"))).await.unwrap();
     }
     // One signs in with these; `plain` says nobody's id, `jira` is for connecting only.
     let logins = ["github", "google", "plain"];
     let unlink = async |entry: &str, account| {
         let removed = storage.unlink(Some("1"), entry, account, &logins).await;
-        removed.map(|records| records.len()).map_err(|error| error.kind())
+        removed.map(|accounts| accounts.len()).map_err(|error| error.kind())
     };
     assert_eq!(unlink("google", None).await, Ok(1));
     assert_eq!(unlink("github", None).await, Err(ErrorKind::LastLogin));
@@ -312,12 +313,12 @@ async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
 async fn al_21_who_is_deactivated_gets_no_new_token<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link::<D::Conn, i32>(Passwords)).await;
-    let mut arrival = suite::arrival("github", Some("1"), None);
-    let first = storage.link(&arrival, &keys()).await.unwrap();
+    let mut login = suite::login("github", Some("1"), None);
+    let first = storage.link(&login, &keys()).await.unwrap();
     db.sql("UPDATE users SET name = 'deactivated'");
-    arrival.now = 2000;
-    assert_eq!(storage.link(&arrival, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
-    assert_eq!(storage.get(&AccountKey::owner("github", 1)).await.unwrap(), Some(first.record));
+    login.now = 2000;
+    assert_eq!(storage.link(&login, &keys()).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(storage.get(&AccountKey::owner("github", 1)).await.unwrap(), Some(first.account));
 }
 
 async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
@@ -328,7 +329,7 @@ async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
     let logins = ["github", "google"];
     for round in 0..5 {
         for entry in logins {
-            one.set(&suite::record(entry, Some("1"), Some("7"))).await.unwrap();
+            one.set(&suite::account(entry, Some("1"), Some("7"))).await.unwrap();
         }
         let (first, second) = rocket::tokio::join!(
             one.unlink(Some("7"), "github", None, &logins),
@@ -346,18 +347,17 @@ async fn al_15_an_identity_is_never_empty<D: Db>() {
     let nul = "a\0b";
     for id in ["", nul] {
         for visitor in [None, Some("7")] {
-            let error =
-                storage.link(&suite::arrival("github", Some(id), visitor), &keys()).await.unwrap_err();
+            let error = storage.link(&suite::login("github", Some(id), visitor), &keys()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{id:?}");
         }
     }
     assert_eq!(db.rows(), (0, 0));
     // Nor past us.
-    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     assert!(db.try_sql("UPDATE oauth_accounts SET provider_user_id = ''").is_err());
     // Who the provider doesn't name is nobody, and nobody twice: no two people share the absence of an id.
     assert_eq!(
-        storage.link(&suite::arrival("github", None, None), &keys()).await.unwrap_err().kind(),
+        storage.link(&suite::login("github", None, None), &keys()).await.unwrap_err().kind(),
         ErrorKind::Refused
     );
     assert_eq!(db.rows(), (0, 1));

@@ -18,10 +18,10 @@ const ADA: &str = "ada@x.example";
 
 /// A stranger with a trusted, verified address.
 fn stranger(id: &str) -> AuthorizedLogin {
-    let mut arrival = suite::arrival("github", Some(id), None);
-    arrival.profile = arrival.profile.with_email(Some(ADA.into()), true);
-    arrival.trusted_email = Some(ADA.into());
-    arrival
+    let mut login = suite::login("github", Some(id), None);
+    login.profile = login.profile.with_email(Some(ADA.into()), true);
+    login.trusted_email = Some(ADA.into());
+    login
 }
 
 /// Merges with user 1, whose name is her address: verified here unless the note says otherwise.
@@ -42,8 +42,8 @@ async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
     unproved.add_note("unproved", "yes");
     let mut other = stranger("a");
     other.trusted_email = Some("Ada@x.example".into());
-    for arrival in [untrusted, unproved, other] {
-        let error = storage.link(&arrival, &keys()).await.unwrap_err();
+    for login in [untrusted, unproved, other] {
+        let error = storage.link(&login, &keys()).await.unwrap_err();
         assert_eq!((error.kind(), error.user()), (ErrorKind::SignInFirst, Some("1")));
     }
     assert_eq!(db.rows(), (2, 0));
@@ -52,7 +52,7 @@ async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
     let back = storage.link(&stranger("a"), &keys()).await.unwrap();
     assert_eq!((back.user.as_deref(), back.merged), (Some("1"), false), "she is no stranger any more");
     // Connecting is no merging, whatever the address says.
-    let mut adding = suite::arrival("github", Some("b"), Some("2"));
+    let mut adding = suite::login("github", Some("b"), Some("2"));
     (adding.profile, adding.trusted_email) = (stranger("b").profile, Some(ADA.into()));
     assert_eq!(storage.link(&adding, &keys()).await.unwrap().user.as_deref(), Some("2"));
     let mut taken = stranger("a");
@@ -81,10 +81,10 @@ async fn al_01_a_proof_is_good_for_its_own_login_and_user<D: Db>() {
         Ok(Verdict::Merge(1, proof))
     };
     let storage = opened(db.storage().link(policy)).await;
-    let said = async |proof: &str, arrival: AuthorizedLogin| {
-        let mut arrival = arrival;
-        arrival.add_note("proof", proof);
-        storage.link(&arrival, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+    let said = async |proof: &str, login: AuthorizedLogin| {
+        let mut login = login;
+        login.add_note("proof", proof);
+        storage.link(&login, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
     };
     for other in [
         "google a ada@x.example 1",
@@ -99,8 +99,8 @@ async fn al_01_a_proof_is_good_for_its_own_login_and_user<D: Db>() {
     untrusted.trusted_email = None;
     let mut visited = stranger("a");
     visited.visitor = Some("1".into());
-    for arrival in [untrusted, visited, suite::arrival("github", None, Some("1"))] {
-        assert_eq!(said(same, arrival).await, Err(ErrorKind::Refused));
+    for login in [untrusted, visited, suite::login("github", None, Some("1"))] {
+        assert_eq!(said(same, login).await, Err(ErrorKind::Refused));
     }
     assert_eq!(db.rows().1, 0);
     assert_eq!(said(same, stranger("a")).await, Ok(Some("1".into())));
@@ -113,18 +113,18 @@ async fn al_01_to_sign_in_first_stores_nothing<D: Db>() {
         Ok(Verdict::SignInFirst(login.note("user").unwrap().parse().unwrap()))
     };
     let storage = opened(db.storage().link(policy)).await;
-    let said = async |arrival: AuthorizedLogin, user: &str| {
-        let mut arrival = arrival;
-        arrival.add_note("user", user);
-        let error = storage.link(&arrival, &keys()).await.unwrap_err();
+    let said = async |login: AuthorizedLogin, user: &str| {
+        let mut login = login;
+        login.add_note("user", user);
+        let error = storage.link(&login, &keys()).await.unwrap_err();
         (error.kind(), error.user().map(str::to_owned))
     };
     assert_eq!(said(stranger("a"), "7").await, (ErrorKind::SignInFirst, Some("7".into())));
     // To anybody else it would ask one user to prove to be another.
-    storage.set(&suite::record("github", Some("b"), Some("8"))).await.unwrap();
+    storage.set(&suite::account("github", Some("b"), Some("8"))).await.unwrap();
     for (id, visitor) in [("a", Some("7")), ("b", None), ("b", Some("8")), ("b", Some("7"))] {
-        let arrival = suite::arrival("github", Some(id), visitor);
-        assert_eq!(said(arrival, "8").await, (ErrorKind::Refused, None), "{id} {visitor:?}");
+        let login = suite::login("github", Some(id), visitor);
+        assert_eq!(said(login, "8").await, (ErrorKind::Refused, None), "{id} {visitor:?}");
     }
     assert_eq!(db.rows(), (0, 1));
 }
@@ -204,7 +204,7 @@ async fn al_02_who_is_put_out_meanwhile_connects_nothing<D: Db>() {
     sessions.begin_session(&suite::sessions::session("here", "7"), None, 1000).await.unwrap();
     let from = |session: &str, id: &str, user: &str| {
         let session = Some(session.to_owned());
-        AuthorizedLogin { session, ..suite::arrival("github", Some(id), Some(user)) }
+        AuthorizedLogin { session, ..suite::login("github", Some(id), Some(user)) }
     };
     for (session, user) in [("gone", "7"), ("here", "8"), ("HERE", "7")] {
         let error = storage.link(&from(session, "a", user), &keys()).await.unwrap_err();

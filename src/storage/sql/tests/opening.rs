@@ -24,7 +24,7 @@ async fn migrated_twice_and_by_eight_at_once<D: Db>() {
         done.unwrap().unwrap();
     }
     let storage = opened(db.storage()).await;
-    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     let storage = opened(db.storage()).await;
     assert!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().is_some());
     let migrations = DieselStorage::migrations::<D::Conn>().len() as i64;
@@ -120,7 +120,7 @@ async fn on_connect_prepares_each_connection<D: Db>() {
         Ok(login.default_verdict())
     };
     let storage = opened(db.storage().on_connect(on_connect).link(policy)).await;
-    storage.link(&suite::arrival("github", Some("1"), Some("ada")), &keys()).await.unwrap();
+    storage.link(&suite::login("github", Some("1"), Some("ada")), &keys()).await.unwrap();
     let broken = |conn: &mut D::Conn| conn.batch_execute("NONSENSE");
     assert!(refused(db.storage().on_connect(broken)).await.contains("on_connect"));
 }

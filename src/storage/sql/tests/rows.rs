@@ -34,7 +34,7 @@ async fn the_suite<D: Db>() {
 async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
-    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     db.sql("UPDATE oauth_accounts SET user_id = '8'");
     let moved = storage.get(&AccountKey::owner("github", 8)).await.unwrap().unwrap();
     assert!(moved.open(&keys()).is_err());
@@ -50,41 +50,41 @@ async fn a_column_of_the_apps_own_stays<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
     db.sql("ALTER TABLE oauth_accounts ADD COLUMN note VARCHAR(99) NOT NULL DEFAULT 'new'");
-    let arrival = suite::arrival("github", Some("1"), Some("7"));
-    let first = storage.link(&arrival, &keys()).await.unwrap().record;
+    let login = suite::login("github", Some("1"), Some("7"));
+    let first = storage.link(&login, &keys()).await.unwrap().account;
     db.sql("UPDATE oauth_accounts SET note = 'the app was here'");
-    let second = storage.link(&arrival, &keys()).await.unwrap().record;
+    let second = storage.link(&login, &keys()).await.unwrap().account;
     let third = second.with(&Token::new("next"), 2000, &keys()).unwrap();
     assert!(storage.renew(&second, &third).await.unwrap());
     storage.set(&third).await.unwrap();
     assert_eq!(db.texts("SELECT note AS t FROM oauth_accounts"), ["the app was here"]);
     storage.delete(&AccountKey::owner("github", 7)).await.unwrap();
     // An id isn't given twice.
-    assert!(storage.link(&arrival, &keys()).await.unwrap().record.id > first.id);
+    assert!(storage.link(&login, &keys()).await.unwrap().account.id > first.id);
 }
 
 async fn one_process_refreshes_at_a_time<D: Db>() {
     let db = D::new();
     let storages = [opened(db.storage()).await, opened(db.storage()).await];
-    let record =
-        storages[0].link(&suite::arrival("github", Some("1"), Some("7")), &keys()).await.unwrap().record;
+    let account =
+        storages[0].link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let won = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for n in 0..16 {
-        let (storage, record, won) = (storages[n % 2].clone(), record.clone(), won.clone());
+        let (storage, account, won) = (storages[n % 2].clone(), account.clone(), won.clone());
         tasks.spawn(async move {
-            won.fetch_add(usize::from(storage.lease(&record, 1000, 1030).await.unwrap()), Ordering::SeqCst);
+            won.fetch_add(usize::from(storage.lease(&account, 1000, 1030).await.unwrap()), Ordering::SeqCst);
         });
     }
     while tasks.join_next().await.is_some() {}
     assert_eq!(won.load(Ordering::SeqCst), 1);
-    assert!(!storages[1].lease(&record, 1029, 1059).await.unwrap());
-    assert!(storages[1].lease(&record, 1030, 1060).await.unwrap(), "who holds it may have died");
-    storages[1].release(&record).await.unwrap();
-    assert!(storages[0].lease(&record, 1031, 1061).await.unwrap());
-    let renewed = record.with(&Token::new("next"), 1032, &keys()).unwrap();
-    assert!(storages[0].renew(&record, &renewed).await.unwrap());
-    assert!(!storages[1].lease(&record, 2000, 2030).await.unwrap(), "no longer what is stored");
+    assert!(!storages[1].lease(&account, 1029, 1059).await.unwrap());
+    assert!(storages[1].lease(&account, 1030, 1060).await.unwrap(), "who holds it may have died");
+    storages[1].release(&account).await.unwrap();
+    assert!(storages[0].lease(&account, 1031, 1061).await.unwrap());
+    let renewed = account.with(&Token::new("next"), 1032, &keys()).unwrap();
+    assert!(storages[0].renew(&account, &renewed).await.unwrap());
+    assert!(!storages[1].lease(&account, 2000, 2030).await.unwrap(), "no longer what is stored");
     assert!(storages[1].lease(&renewed, 1033, 1063).await.unwrap(), "the renewal ended the lease");
 }
 
@@ -183,9 +183,9 @@ struct Step {
 async fn rows_that_no_identity_could_have_are_refused_by_the_database<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
-    storage.set(&suite::record("github", Some("a"), Some("7"))).await.unwrap();
-    storage.set(&suite::record("github", Some("A"), Some("8"))).await.unwrap();
-    storage.set(&suite::record("plain", None, Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("a"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("A"), Some("8"))).await.unwrap();
+    storage.set(&suite::account("plain", None, Some("7"))).await.unwrap();
     assert_eq!(db.rows().1, 3, "byte for byte");
     let copy = |id: &str, user: &str, entry: &str| {
         let columns =
@@ -206,9 +206,9 @@ async fn rows_that_no_identity_could_have_are_refused_by_the_database<D: Db>() {
 async fn no_token_is_in_the_file() {
     let db = Sqlite::new();
     let storage = opened(db.storage()).await;
-    let mut arrival = suite::arrival("github", Some("1"), Some("7"));
-    arrival.token = Token::new("gho_0123456789").with_refresh_token("ghr_0123456789");
-    storage.link(&arrival, &keys()).await.unwrap();
+    let mut login = suite::login("github", Some("1"), Some("7"));
+    login.token = Token::new("gho_0123456789").with_refresh_token("ghr_0123456789");
+    storage.link(&login, &keys()).await.unwrap();
     for file in std::fs::read_dir(db.0.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);

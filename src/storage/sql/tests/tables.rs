@@ -31,7 +31,7 @@ async fn al_13_identities_and_users_are_compared_byte_for_byte<D: Db>() {
         "'",
     ];
     for text in texts {
-        storage.link(&suite::arrival("github", Some(text), Some(text)), &keys()).await.unwrap();
+        storage.link(&suite::login("github", Some(text), Some(text)), &keys()).await.unwrap();
     }
     assert_eq!(db.rows().1, texts.len() as i64);
     for text in texts {
@@ -130,14 +130,14 @@ async fn mg_01_an_interrupted_migration_runs_again<D: Db>() {
         }
     }
     let storage = opened(db.storage()).await;
-    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     // Down, and up again.
     db.sql(down!(D::NAME, "2026-02-01-000000_oauth_sessions"));
     db.sql(down!(D::NAME, "2026-01-01-000000_oauth_accounts"));
     db.sql("DELETE FROM rocket_dance_migrations");
     let storage = opened(db.storage()).await;
     assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
-    storage.set(&suite::record("github", Some("1"), Some("7"))).await.unwrap();
+    storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
 }
 
 async fn a_database_from_before_sessions_gets_their_table<D: Db>() {

@@ -63,11 +63,11 @@ impl AccountKey {
         }
     }
 
-    /// Where the account of `arrival` is found: by its identity; without one, by who is to own it.
-    pub(crate) fn of(arrival: &AuthorizedLogin) -> Option<Self> {
-        match (&arrival.profile.id, &arrival.visitor) {
-            (Some(id), _) => Some(AccountKey::identity(&arrival.entry, id)),
-            (None, Some(user)) => Some(AccountKey::owner(&arrival.entry, user)),
+    /// Where the account of `login` is found: by its identity; without one, by who is to own it.
+    pub(crate) fn of(login: &AuthorizedLogin) -> Option<Self> {
+        match (&login.profile.id, &login.visitor) {
+            (Some(id), _) => Some(AccountKey::identity(&login.entry, id)),
+            (None, Some(user)) => Some(AccountKey::owner(&login.entry, user)),
             (None, None) => None,
         }
     }
@@ -131,19 +131,19 @@ pub struct Account {
 const PURPOSE: &str = "account";
 
 impl Account {
-    /// The record of `arrival` for `user`, in place of `old`.
+    /// The account of `login` for `user`, in place of `old`.
     pub(crate) fn of(
-        arrival: &AuthorizedLogin,
+        login: &AuthorizedLogin,
         user: Option<&str>,
         old: Option<&Account>,
         keys: &KeyRing,
     ) -> Result<Self> {
-        let AuthorizedLogin { token, now, .. } = arrival;
-        let profile = arrival.profile.clone().with_web_urls();
-        let mut record = Self {
+        let AuthorizedLogin { token, now, .. } = login;
+        let profile = login.profile.clone().with_web_urls();
+        let mut account = Self {
             id: old.map_or_else(random_id, |old| Ok(old.id))?,
-            entry: arrival.entry.clone(),
-            issuer: arrival.issuer.clone(),
+            entry: login.entry.clone(),
+            issuer: login.issuer.clone(),
             provider_user_id: profile.id.clone(),
             user_id: user.map(str::to_owned),
             token: String::new(),
@@ -156,7 +156,7 @@ impl Account {
             profile_url: profile.profile_url.as_deref().map(without_nul),
             image_url: profile.image_url.as_deref().map(without_nul),
             userinfo: profile.userinfo.to_string(),
-            rank: match arrival.purpose {
+            rank: match login.purpose {
                 Purpose::Site => Self::SITES,
                 _ => old.map_or(0, |old| old.rank),
             },
@@ -165,10 +165,10 @@ impl Account {
             version: old.map_or(0, |old| old.version),
         };
         match old {
-            Some(old) => record.put(&old.completed(token, keys), *now, keys)?,
-            None => record.put(token, *now, keys)?,
+            Some(old) => account.put(&old.completed(token, keys), *now, keys)?,
+            None => account.put(token, *now, keys)?,
         }
-        Ok(record)
+        Ok(account)
     }
 
     /// `token` in the place of this account's: where it brings no refresh token, the one that is there stays.
@@ -184,9 +184,9 @@ impl Account {
 
     /// The same account with another token.
     pub(crate) fn with(&self, token: &Token, now: i64, keys: &KeyRing) -> Result<Self> {
-        let mut record = self.clone();
-        record.put(token, now, keys)?;
-        Ok(record)
+        let mut account = self.clone();
+        account.put(token, now, keys)?;
+        Ok(account)
     }
 
     fn put(&mut self, token: &Token, now: i64, keys: &KeyRing) -> Result<()> {
