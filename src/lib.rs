@@ -176,6 +176,7 @@
 mod error;
 mod secret;
 mod clock;
+mod cookies;
 mod next;
 mod user;
 mod profile;

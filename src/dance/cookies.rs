@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Dance;
 use super::outcome::Outcome;
+use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FLOW_TTL, Flow, handle};
 use crate::storage::ACCOUNT_TTL;
@@ -53,7 +54,7 @@ impl Dance {
 
     pub(super) fn unset_cookie(&self, request: &Request<'_>, name: &str) {
         // The same attributes, Secure included: Chromium keeps a `__Host-` cookie otherwise.
-        if request.cookies().get(name).is_some() {
+        if cookies::get(request, name).is_some() {
             request.cookies().remove(self.cookie(name.to_owned(), String::new(), 0));
         }
     }
@@ -75,14 +76,12 @@ impl Dance {
         }
         let prefix = self.settings.cookie_name(FLOW);
         let now = self.clock().now();
-        let mut flows: Vec<(i64, usize, String)> = request
-            .cookies()
-            .iter()
-            .filter(|cookie| cookie.name().starts_with(&prefix))
-            .map(|cookie| {
-                let began_at = Flow::unseal(self.keys(), cookie.name(), cookie.value(), now)
-                    .map_or(i64::MIN, |flow| flow.began_at);
-                (began_at, cookie.name().len() + cookie.value().len(), cookie.name().to_owned())
+        let mut flows: Vec<(i64, usize, String)> = cookies::with_prefix(request, &prefix)
+            .into_iter()
+            .map(|(name, value)| {
+                let began_at =
+                    Flow::unseal(self.keys(), name, value, now).map_or(i64::MIN, |flow| flow.began_at);
+                (began_at, name.len() + value.len(), name.to_owned())
             })
             .collect();
         flows.sort();
@@ -101,8 +100,8 @@ impl Dance {
     /// The flow that this browser began with `state`.
     pub(super) fn recall(&self, request: &Request<'_>, state: &str) -> Option<Flow> {
         let name = self.flow_cookie(&handle(state));
-        let cookie = request.cookies().get(&name)?;
-        let flow = Flow::unseal(self.keys(), &name, cookie.value(), self.clock().now());
+        let cookie = cookies::get(request, &name)?;
+        let flow = Flow::unseal(self.keys(), &name, cookie, self.clock().now());
         flow.filter(|flow| flow.state().matches(state))
     }
 
@@ -129,10 +128,8 @@ impl Dance {
     fn finished(&self, request: &Request<'_>) -> Vec<Done> {
         let name = self.settings.cookie_name(DONE);
         let now = self.clock().now();
-        let plain = request
-            .cookies()
-            .get(&name)
-            .and_then(|cookie| self.keys().open("done", &[&name], cookie.value()).ok());
+        let plain =
+            cookies::get(request, &name).and_then(|cookie| self.keys().open("done", &[&name], cookie).ok());
         let mut done: Vec<Done> =
             plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
         done.retain(|done| now < done.until);

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Dance;
 use crate::config::is_loopback_host;
+use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{encode, random};
 
@@ -16,8 +17,8 @@ impl Dance {
         // One value per request: two forms on a page, or a guard and a page, must agree.
         struct Fresh(Result<String>);
         let name = self.settings.cookie_name(COOKIE);
-        let browser = match request.cookies().get(&name) {
-            Some(cookie) if cookie.value().len() == 43 => cookie.value().to_owned(),
+        let browser = match cookies::get(request, &name) {
+            Some(cookie) if cookie.len() == 43 => cookie.to_owned(),
             _ => {
                 let fresh = request.local_cache(|| Fresh(random::<32>().map(|bytes| encode(&bytes))));
                 let value = fresh.0.as_ref().map_err(Error::copy)?;
@@ -34,10 +35,10 @@ impl Dance {
     pub(super) async fn check_csrf(&self, request: &Request<'_>, token: Option<&str>) -> Result<()> {
         self.check_origin(request)?;
         let name = self.settings.cookie_name(COOKIE);
-        let Some(browser) = request.cookies().get(&name) else {
+        let Some(browser) = cookies::get(request, &name) else {
             return refused("the browser sent no CSRF cookie");
         };
-        let parts = [browser.value(), self.user_now(request).await?.unwrap_or_default()];
+        let parts = [browser, self.user_now(request).await?.unwrap_or_default()];
         if token.is_some_and(|token| self.keys().is_tag(token, "csrf", &parts)) {
             Ok(())
         } else {

@@ -163,11 +163,13 @@ impl Dance {
     pub(crate) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<Browser> {
         request.local_cache(|| {
             let prefix = self.settings.cookie_name(cookies::ACCOUNT);
-            let cookies =
-                request.cookies().iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()));
-            let cookies: Vec<_> = cookies.collect();
-            let cookies = cookies.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            Arc::new(Browser::new(&prefix, cookies, Arc::new(self.keys().clone()), self.clock().now()))
+            let cookies = crate::cookies::with_prefix(request, &prefix);
+            Arc::new(Browser::new(
+                &prefix,
+                cookies.into_iter(),
+                Arc::new(self.keys().clone()),
+                self.clock().now(),
+            ))
         })
     }
 

@@ -9,6 +9,7 @@ use rocket::Request;
 use serde::{Deserialize, Serialize};
 
 use super::Dance;
+use crate::cookies;
 use crate::error::{Error, Result};
 use crate::flow::handle;
 use crate::link::{AuthorizedLogin, Purpose};
@@ -93,8 +94,8 @@ impl Dance {
 
     /// The id of what waits in this browser.
     pub(crate) fn pending_id(&self, request: &Request<'_>) -> Option<String> {
-        let cookie = request.cookies().get(&self.settings.cookie_name(COOKIE))?;
-        (cookie.value().len() == 43).then(|| id(cookie.value()))
+        let cookie = cookies::get(request, &self.settings.cookie_name(COOKIE))?;
+        (cookie.len() == 43).then(|| id(cookie))
     }
 
     /// What waits in this browser.

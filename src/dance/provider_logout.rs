@@ -10,6 +10,7 @@ use super::callback::TakenQuery;
 use super::reply::Reply;
 use super::route::Form;
 use crate::config::Entry;
+use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{LOGOUT_TTL, LogoutToken};
 use crate::secret::{Secret, encode, random};
@@ -74,8 +75,8 @@ impl Dance {
         let query = &request.local_cache(TakenQuery::default).0;
         let given = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "state");
         let name = self.settings.cookie_name(COOKIE);
-        let kept = request.cookies().get(&name);
-        let kept = kept.and_then(|cookie| self.keys().open("logout", &[&name], cookie.value()).ok());
+        let kept = cookies::get(request, &name);
+        let kept = kept.and_then(|cookie| self.keys().open("logout", &[&name], cookie).ok());
         let kept = kept.and_then(|plain| String::from_utf8(plain).ok()).map(Secret::new);
         match (given, kept) {
             (Some((_, state)), Some(kept)) if kept.matches(&state) => self.unset_cookie(request, &name),

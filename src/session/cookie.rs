@@ -8,6 +8,7 @@ use rocket::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
+use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{KeyRing, Secret, encode, random, sha256};
 use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
@@ -70,8 +71,8 @@ impl CookieSessions {
     }
 
     fn opened(&self, request: &Request<'_>, purpose: &str) -> Option<String> {
-        let cookie = request.cookies().get(&self.name)?;
-        let plain = self.keys.open(purpose, &[&self.name], cookie.value()).ok()?;
+        let cookie = cookies::get(request, &self.name)?;
+        let plain = self.keys.open(purpose, &[&self.name], cookie).ok()?;
         String::from_utf8(plain).ok()
     }
 
@@ -213,7 +214,7 @@ impl CookieSessions {
     }
 
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
-        request.cookies().get(&self.name)?;
+        cookies::get(request, &self.name)?;
         // Chromium keeps a `__Host-` cookie unless the removal carries Secure too.
         let mut cookie = self.with_value(String::new(), 0);
         cookie.make_removal();

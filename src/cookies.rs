@@ -1,0 +1,125 @@
+//! The cookies of a request, read from its raw `Cookie` headers.
+//!
+//! Rocket percent-decodes the names of cookies and trims Unicode white space around them. A cookie called
+//! `%5F_Host-session`, which a sibling domain may set, therefore looks like `__Host-session` in
+//! [`Request::cookies`](rocket::Request::cookies), although browsers gave it none of the protection of that prefix
+//! (RFC 6265bis, cookie name prefixes). Our own cookies are read here, byte for byte.
+
+use std::collections::BTreeMap;
+
+use rocket::Request;
+
+/// The value of the cookie called `name`, byte for byte as the browser sent it.
+///
+/// None if the browser sent no such cookie, or several with different values: then one of them was set by another host or
+/// for another path, and nothing says which.
+pub(crate) fn get<'r>(request: &'r Request<'_>, name: &str) -> Option<&'r str> {
+    let mut values = pairs(request).filter(|(found, _)| *found == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.all(|other| other == value).then_some(value)
+}
+
+/// The cookies whose names begin with `prefix`, by name; of those that [`get`] would not return, none.
+pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMap<&'r str, &'r str> {
+    let names = pairs(request).map(|(name, _)| name).filter(|name| name.starts_with(prefix));
+    names.filter_map(|name| Some((name, get(request, name)?))).collect()
+}
+
+/// Names and values as they were sent.
+fn pairs<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (&'r str, &'r str)> {
+    let sent = request.headers().get("Cookie").flat_map(|header| header.split(';')).filter_map(pair);
+    // Rocket's local client fills the jar and sends no header; a request from the network that has cookies has a header.
+    let is_local = !request.headers().contains("Cookie");
+    let jar = is_local.then(|| request.cookies().iter()).into_iter().flatten();
+    sent.chain(jar.map(|cookie| (cookie.name(), cookie.value())))
+}
+
+/// The name and value of one cookie. Only spaces and tabs are trimmed (RFC 6265 §5.2).
+fn pair(cookie: &str) -> Option<(&str, &str)> {
+    let (name, value) = cookie.split_once('=')?;
+    Some((name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t'])))
+}
+
+#[cfg(test)]
+mod tests {
+    use rocket::http::Header;
+    use rocket::local::blocking::Client;
+
+    use super::*;
+
+    const NAME: &str = "__Host-session";
+
+    /// What [`get`] reads from a request with these `Cookie` headers.
+    fn read(headers: &[&str]) -> Option<String> {
+        let client = Client::untracked(rocket::build()).unwrap();
+        let mut request = client.get("/");
+        for header in headers {
+            request.add_header(Header::new("Cookie", (*header).to_owned()));
+        }
+        get(request.inner(), NAME).map(str::to_owned)
+    }
+
+    #[test]
+    fn d1_a_look_alike_is_as_if_absent() {
+        let look_alikes = [
+            "%5F_Host-session=evil",
+            "%5f%5FHost%2Dsession=evil",
+            "__Host-sessio%6E=evil",
+            "\u{a0}__Host-session=evil",
+            "__Host-session\u{a0}=evil",
+            "\u{3000}__Host-session\u{2003}=evil",
+            "\u{b}__Host-session=evil",
+            "__host-session=evil",
+            "__HOST-SESSION=evil",
+            "__Host-session%00=evil",
+            "\"__Host-session\"=evil",
+            "=__Host-session=evil",
+            "__Host-session",
+            "x=__Host-session=evil",
+        ];
+        for evil in look_alikes {
+            assert_eq!(read(&[evil]), None, "{evil:?} alone");
+            for headers in [
+                format!("{NAME}=good; {evil}"),
+                format!("{evil}; {NAME}=good"),
+                format!("{evil};{NAME}=good;a=b"),
+            ] {
+                assert_eq!(read(&[&headers]).as_deref(), Some("good"), "{headers:?}");
+            }
+            assert_eq!(
+                read(&[evil, "__Host-session=good"]).as_deref(),
+                Some("good"),
+                "{evil:?} in a header before"
+            );
+            assert_eq!(
+                read(&["__Host-session=good", evil]).as_deref(),
+                Some("good"),
+                "{evil:?} in a header behind"
+            );
+        }
+    }
+
+    #[test]
+    fn d1_a_name_with_two_values_is_as_if_absent() {
+        assert_eq!(read(&["__Host-session=good; __Host-session=evil"]), None);
+        assert_eq!(read(&["__Host-session=evil", "__Host-session=good"]), None);
+        assert_eq!(read(&["__Host-session=good; __Host-session=good"]).as_deref(), Some("good"));
+    }
+
+    #[test]
+    fn values_are_as_they_were_sent() {
+        assert_eq!(read(&["a=1;\t__Host-session = v1.a=b%20 ; c"]).as_deref(), Some("v1.a=b%20"));
+        assert_eq!(read(&["__Host-session="]).as_deref(), Some(""));
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn a_local_client_has_a_jar_and_no_header() {
+        let client = Client::untracked(rocket::build()).unwrap();
+        let request =
+            client.get("/").cookie((NAME, "good")).cookie(("__Host-session-2", "other")).cookie(("b", "c"));
+        assert_eq!(get(request.inner(), NAME), Some("good"));
+        let found = with_prefix(request.inner(), NAME);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(NAME, "good"), ("__Host-session-2", "other")]);
+    }
+}
