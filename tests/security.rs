@@ -1,7 +1,7 @@
-//! docs/security.md holds what it promises: every case has its row, every test that a row names is there and runs, and
-//! every test that is named for a case stands in that case's row.
+//! Compares docs/security.md with the tests: each case has its row, each test in a row exists and runs, and each test
+//! whose name begins with the id of a case is in that case's row.
 //!
-//! `UPDATE=1 cargo test --test security` writes new tests into the rows of their cases.
+//! `UPDATE=1 cargo test --test security` adds missing tests to the rows of their cases.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The cases: each kind is numbered from 1.
+/// The kinds of cases, each with its last number. Numbers begin at 1.
 const CASES: [(&str, usize); 29] = [
     ("ST", 20),
     ("PK", 7),
@@ -42,21 +42,22 @@ const CASES: [(&str, usize); 29] = [
     ("OB", 1),
 ];
 
-/// What stands in place of a test.
-const INSTEAD: [&str; 3] = ["the app's duty: ", "not offered: ", "nothing to do: "];
+/// How a row may begin that has a reason in place of a test.
+const REASONS: [&str; 3] = ["the app's duty: ", "not offered: ", "nothing to do: "];
 
-/// A row: what is done about a case, and which tests show it.
+/// The row of one case.
 #[derive(Debug)]
 struct Row {
-    /// Where it stands in the page.
+    /// Index of the row's line in the page.
     line: usize,
-    shown: String,
+    /// The last cell: tests, or the reason why there is none.
+    test: String,
 }
 
 impl Row {
-    /// The tests that it names.
+    /// The names of the tests in the row.
     fn tests(&self) -> Vec<&str> {
-        let quoted = self.shown.split('`').skip(1).step_by(2);
+        let quoted = self.test.split('`').skip(1).step_by(2);
         quoted.filter(|name| !name.is_empty() && name.chars().all(is_name)).collect()
     }
 }
@@ -65,7 +66,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
 }
 
-/// The rows of `page` by their cases, and what is wrong with them.
+/// The rows of `page` by their cases, and the problems found in them.
 fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
     let (mut rows, mut faults) = (BTreeMap::new(), Vec::new());
     for (line, text) in page.lines().enumerate() {
@@ -73,21 +74,21 @@ fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
             continue;
         };
         let cells: Vec<_> = text.trim_end_matches('|').split(" | ").map(str::trim).collect();
-        let [case, done, shown] = cells[..] else {
-            faults.push(format!("line {}: not three cells", line + 1));
+        let [case, attack, defence, test] = cells[..] else {
+            faults.push(format!("line {}: not four cells", line + 1));
             continue;
         };
-        if done.is_empty() {
-            faults.push(format!("{case}: what is done about it?"));
+        if attack.is_empty() || defence.is_empty() {
+            faults.push(format!("{case}: attack or defence is missing"));
         }
-        if rows.insert(case.to_owned(), Row { line, shown: shown.to_owned() }).is_some() {
+        if rows.insert(case.to_owned(), Row { line, test: test.to_owned() }).is_some() {
             faults.push(format!("{case}: two rows"));
         }
     }
     (rows, faults)
 }
 
-/// The cases at the head of a test's name: `en_01_and_en_03_what_was_meddled_with` has two.
+/// The cases at the beginning of a test's name. `en_01_and_en_03_what_was_meddled_with` has two.
 fn cases_of(test: &str) -> Vec<String> {
     let (mut cases, mut rest) = (Vec::new(), test);
     while let Some((head, tail)) = rest.split_at_checked(6) {
@@ -103,7 +104,7 @@ fn cases_of(test: &str) -> Vec<String> {
     cases
 }
 
-/// Every test in `source`: whether it runs, or why it is left out of `cargo test`.
+/// Adds every test in `source` to `found`, with the reason if it is ignored by `cargo test`.
 fn tests(source: &str, found: &mut BTreeMap<String, Option<String>>) {
     let (mut is_test, mut ignored, mut on_each) = (false, None, false);
     for line in source.lines().map(str::trim) {
@@ -128,7 +129,7 @@ fn tests(source: &str, found: &mut BTreeMap<String, Option<String>>) {
     }
 }
 
-/// Every Rust file below `folder`.
+/// Adds every Rust file below `folder` to `found`.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -150,7 +151,7 @@ fn all_tests() -> BTreeMap<String, Option<String>> {
     all
 }
 
-/// What is wrong between the page and the tests.
+/// The differences between the page and the tests.
 fn faults(page: &str, tests: &BTreeMap<String, Option<String>>) -> Vec<String> {
     let (rows, mut faults) = rows(page);
     let wanted = CASES.iter().flat_map(|(kind, last)| (1..=*last).map(move |n| format!("{kind}-{n:02}")));
@@ -162,11 +163,10 @@ fn faults(page: &str, tests: &BTreeMap<String, Option<String>>) -> Vec<String> {
         if !wanted.contains(case) {
             faults.push(format!("{case}: no such case"));
         }
-        let instead = INSTEAD.iter().any(|words| row.shown.starts_with(words));
-        if instead {
+        if REASONS.iter().any(|words| row.test.starts_with(words)) {
             continue;
         }
-        if row.tests().is_empty() && !row.shown.starts_with("races: ") {
+        if row.tests().is_empty() && !row.test.starts_with("races: ") {
             faults.push(format!("{case}: no test, and no reason why"));
         }
         for test in row.tests() {
@@ -185,7 +185,7 @@ fn faults(page: &str, tests: &BTreeMap<String, Option<String>>) -> Vec<String> {
     faults
 }
 
-/// Tests that are missing in the rows of their cases.
+/// The tests that are missing in the rows of their cases, each with its case.
 fn unlisted(rows: &BTreeMap<String, Row>, tests: &BTreeMap<String, Option<String>>) -> Vec<(String, String)> {
     let named =
         tests.keys().flat_map(|test| cases_of(test).into_iter().map(move |case| (case, test.clone())));
@@ -194,7 +194,7 @@ fn unlisted(rows: &BTreeMap<String, Row>, tests: &BTreeMap<String, Option<String
         .collect()
 }
 
-/// The page with every test in the rows of its cases.
+/// Returns the page with every missing test added.
 fn updated(page: &str, tests: &BTreeMap<String, Option<String>>) -> String {
     let (rows, _) = rows(page);
     let mut lines: Vec<_> = page.lines().map(str::to_owned).collect();
@@ -219,7 +219,7 @@ fn every_case_has_its_test() {
     let faults = faults(&page, &tests);
     assert!(
         faults.is_empty(),
-        "docs/security.md, {} faults; `UPDATE=1 cargo test --test security` writes in what a row lacks:\n{}",
+        "docs/security.md has {} problems; `UPDATE=1 cargo test --test security` adds missing tests:\n{}",
         faults.len(),
         faults.join("\n")
     );
@@ -238,12 +238,14 @@ fn the_check_sees_what_is_wrong() {
     assert_eq!(cases_of("cb_03_cb_04_either"), ["CB-03", "CB-04"]);
     assert!(cases_of("no_01_case").is_empty() && cases_of("st_é01").is_empty());
 
-    let page = "| ST-01 | x | |\n| ST-02 | x | `st_02_b` |\n| ST-05 | x | `st_05_d`, `gone` |\n| ST-99 |  | not offered: y |";
+    let page = "| ST-01 | a | d | |\n| ST-02 | a | d | `st_02_b` |\n| ST-05 | a | d | `st_05_d`, `gone` |\n\
+                | ST-99 | a |  | not offered: y |\n| PK-01 | a | `pk` |";
     let said = faults(page, &found).join("\n");
     for fault in [
         "ST-03: no row",
         "ST-99: no such case",
-        "ST-99: what is done",
+        "ST-99: attack or defence is missing",
+        "line 5: not four cells",
         "ST-01: no test",
         "ST-01: lacks `st_01_a`",
         "ST-02: `st_02_b` is ignored without a reason",
@@ -251,10 +253,12 @@ fn the_check_sees_what_is_wrong() {
     ] {
         assert!(said.contains(fault), "{fault} in:\n{said}");
     }
-    assert!(updated(page, &found).starts_with("| ST-01 | x | `st_01_a` |\n| ST-02 | x | `st_02_b` |\n"));
+    assert!(
+        updated(page, &found).starts_with("| ST-01 | a | d | `st_01_a` |\n| ST-02 | a | d | `st_02_b` |\n")
+    );
 }
 
-/// A comparison that stops at the first difference tells how far a guess was right.
+/// A comparison that stops at the first difference shows how many bytes of a guess were right.
 #[test]
 fn st_16_secrets_have_no_eq() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/secret/mod.rs");

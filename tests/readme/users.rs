@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 use rocket::{get, launch, routes};
-use rocket_dance::{Dance, Login, OAuth, Result, Standing, Verdict, provider::GitHub, storage::DieselStorage};
+use rocket_dance::{CurrentUser, Dance, Login, Result, Standing, Verdict, storage::DieselStorage};
 
 diesel::table! {
     users (id) {
@@ -9,7 +9,7 @@ diesel::table! {
     }
 }
 
-/// Who may come in, and as whom: runs inside the transaction that stores the account.
+/// Decides who may sign in, and as which user. Runs inside the transaction that stores the account.
 fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
     match &login.standing {
         Standing::Stranger => {
@@ -23,21 +23,16 @@ fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i3
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Me {
-    login: String,
-}
-
 #[get("/")]
-async fn index(github: OAuth<GitHub>) -> Result<String> {
-    let me: Me = github.get("user").json().await?;
-    Ok(format!("You are @{} on GitHub", me.login))
+fn index(user: CurrentUser<i32>) -> String {
+    format!("You are user number {}", user.id())
 }
 
 #[launch]
 fn rocket() -> _ {
+    let storage = DieselStorage::database("app").migrate().link(sign_up).cascade_from("users", "id");
     rocket::build()
-        .attach(Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up)))
+        .attach(Dance::fairing().storage(storage))
         .mount("/", routes![index])
-        .register("/", rocket_dance::catchers()) // 401 from a guard → that provider's sign-in, then back
+        .register("/", rocket_dance::catchers())
 }
