@@ -171,6 +171,9 @@
 //! - `testing`: a provider on loopback and a whole sign-in in one line, for an app's own tests; the demo provider.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
+// docs.rs shows which feature an item requires. `_sql` is private.
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(feature = "_sql"))))]
 
 // In the order of the rooms: a module uses only those above it.
 mod error;

@@ -1,4 +1,4 @@
-//! The app's pages.
+//! The routes of the app.
 
 use rocket::form::Form;
 use rocket::http::{CookieJar, Status};
@@ -10,13 +10,14 @@ use rocket_dyn_templates::{Template, context};
 
 use crate::users::{self, Db};
 
-/// Who is signed in, and what is connected.
+/// The home page: the signed-in user and their accounts, or the ways to sign in.
 #[get("/")]
 pub async fn home(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> Result<Template> {
     let name = name(user, &db).await?;
     Ok(Template::render("home", context! { name, dance: &accounts }))
 }
 
+/// Returns the name of the signed-in user, if there is one.
 async fn name(user: Option<CurrentUser<i32>>, db: &Db) -> Result<Option<String>> {
     match user {
         Some(user) => users::name(db, *user).await,
@@ -24,7 +25,7 @@ async fn name(user: Option<CurrentUser<i32>>, db: &Db) -> Result<Option<String>>
     }
 }
 
-/// The same as JSON.
+/// The signed-in user and their accounts, as JSON.
 #[get("/me")]
 pub async fn me(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> Result<Json<Value>> {
     let id = user.as_ref().map(|user| **user);
@@ -42,17 +43,18 @@ pub async fn me(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> R
     Ok(Json(json!({ "user": user, "accounts": accounts })))
 }
 
-/// What the provider says about the person now, asked with the stored token.
+/// Calls the provider's userinfo endpoint with the stored token and returns its answer.
 #[get("/whoami/<name>")]
 pub async fn whoami(name: &str, accounts: Accounts) -> (Status, Json<Value>) {
-    let answer = async { accounts.require(name)?.userinfo().await };
-    match answer.await {
+    let userinfo = async { accounts.require(name)?.userinfo().await };
+    match userinfo.await {
         Ok(userinfo) => (Status::Ok, Json(userinfo)),
-        Err(error) => failure(name, &accounts, &error),
+        Err(error) => error_response(name, &accounts, &error),
     }
 }
 
-fn failure(name: &str, accounts: &Accounts, error: &Error) -> (Status, Json<Value>) {
+/// The error as JSON. Without a usable token it has the URL that signs in and returns to this page.
+fn error_response(name: &str, accounts: &Accounts, error: &Error) -> (Status, Json<Value>) {
     let status = error.kind().status();
     let mut body = json!({ "code": error.kind().code(), "message": error.to_string() });
     if status == Status::Unauthorized {
@@ -61,12 +63,13 @@ fn failure(name: &str, accounts: &Accounts, error: &Error) -> (Status, Json<Valu
     (status, Json(json!({ "error": body })))
 }
 
-/// The app's version.
+/// The version of the app, as plain text.
 #[get("/plain")]
 pub fn plain() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+/// The form of the sign-up and sign-in pages.
 #[derive(FromForm)]
 pub struct Credentials {
     #[field(validate = len(1..=100))]
@@ -75,15 +78,18 @@ pub struct Credentials {
     password: String,
 }
 
-fn credentials(title: &str, action: &str, problem: Option<&str>) -> Template {
+/// The page with that form. `problem` says why the last try failed.
+fn credentials_page(title: &str, action: &str, problem: Option<&str>) -> Template {
     Template::render("credentials", context! { title, action, problem })
 }
 
+/// The sign-up page.
 #[get("/signup")]
 pub fn signup_form() -> Template {
-    credentials("Sign up", "/signup", None)
+    credentials_page("Sign up", "/signup", None)
 }
 
+/// Creates a user with a password and signs them in.
 #[post("/signup", data = "<form>")]
 pub async fn signup(
     form: Form<Credentials>,
@@ -92,16 +98,18 @@ pub async fn signup(
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password } = form.into_inner();
     Ok(match users::sign_up(&db, name, password).await? {
-        Some(id) => Ok(enter(jar, id)),
-        None => Err((Status::Conflict, credentials("Sign up", "/signup", Some("That name is taken.")))),
+        Some(id) => Ok(begin_session(jar, id)),
+        None => Err((Status::Conflict, credentials_page("Sign up", "/signup", Some("That name is taken.")))),
     })
 }
 
+/// The sign-in page.
 #[get("/signin")]
 pub fn signin_form() -> Template {
-    credentials("Sign in", "/signin", None)
+    credentials_page("Sign in", "/signin", None)
 }
 
+/// Signs a user in with name and password.
 #[post("/signin", data = "<form>")]
 pub async fn signin(
     form: Form<Credentials>,
@@ -110,18 +118,20 @@ pub async fn signin(
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password } = form.into_inner();
     Ok(match users::sign_in(&db, name, password).await? {
-        Some(id) => Ok(enter(jar, id)),
+        Some(id) => Ok(begin_session(jar, id)),
         None => {
-            Err((Status::Unauthorized, credentials("Sign in", "/signin", Some("Name or password is wrong."))))
+            Err((Status::Unauthorized, credentials_page("Sign in", "/signin", Some("Name or password is wrong."))))
         }
     })
 }
 
-fn enter(jar: &CookieJar<'_>, id: i32) -> Redirect {
+/// Begins the session of the user and redirects to the home page.
+fn begin_session(jar: &CookieJar<'_>, id: i32) -> Redirect {
     CurrentUser::sign_in(jar, &id);
     Redirect::to(uri!(home))
 }
 
+/// Ends the session and redirects to the home page.
 #[post("/signout")]
 pub fn signout(jar: &CookieJar<'_>) -> Redirect {
     CurrentUser::sign_out(jar);

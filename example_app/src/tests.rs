@@ -1,4 +1,4 @@
-//! The app from outside, with a provider on loopback: what an app's own tests look like.
+//! Tests of the app against a fake provider, as your own app can have them.
 
 mod database;
 
@@ -9,7 +9,7 @@ use rocket_dance::testing::{FakeProvider, sign_in};
 
 use self::database::Database;
 
-/// The app on a database of the test's own.
+/// Launches the app on the test's own database, with `fake` as the entry `op`.
 async fn client(fake: &FakeProvider, database: &Database) -> Client {
     let rocket = super::rocket();
     let figment = rocket
@@ -20,6 +20,7 @@ async fn client(fake: &FakeProvider, database: &Database) -> Client {
     Client::tracked(fake.stand_in(rocket.configure(figment), "op")).await.expect("the app launches")
 }
 
+/// The JSON of `/me`.
 async fn me(client: &Client) -> Value {
     client.get("/me").dispatch().await.into_json().await.expect("JSON")
 }

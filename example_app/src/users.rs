@@ -1,4 +1,4 @@
-//! The app's users: their table, their passwords, and who of them may come in by a provider.
+//! The users of the app: their table, their passwords, and the policy that decides who may sign in through a provider.
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -9,7 +9,7 @@ use rocket::{Build, Rocket};
 use rocket_dance::{Error, LinkPolicy, Login, Result, Standing, Verdict};
 use rocket_sync_db_pools::database;
 
-use crate::database::{Connection, insert_user, migrate, patient};
+use crate::database::{Connection, insert_user, migrate, wait_for_writers};
 
 diesel::table! {
     users (id) {
@@ -19,25 +19,26 @@ diesel::table! {
     }
 }
 
-/// The app's own pool, beside rocket_dance's, on the same database.
+/// The connection pool of the app. rocket_dance has its own pool on the same database.
 #[database("app")]
 pub struct Db(Connection);
 
-/// The pool and the table.
+/// Attaches the pool and creates the table.
 pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Users' table", |rocket| async {
+    rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Table `users`", |rocket| async {
         let Some(db) = Db::get_one(&rocket).await else { return Err(rocket) };
         match db.run(migrate).await {
             Ok(()) => Ok(rocket),
             Err(error) => {
-                rocket::error!("users' table: {error}");
+                rocket::error!("table `users`: the migrations failed: {error}");
                 Err(rocket)
             }
         }
     }))
 }
 
-/// Who may come in by a provider: everybody; a stranger becomes a new user, whatever she is called.
+/// Decides who may sign in through a provider. Here everyone may: a stranger becomes a new user, even if another user has the
+/// same name.
 pub struct Policy;
 
 impl LinkPolicy<Connection, i32> for Policy {
@@ -48,6 +49,7 @@ impl LinkPolicy<Connection, i32> for Policy {
         }
     }
 
+    /// A user with a password can still sign in after the last account is disconnected.
     fn has_other_login(&self, user: &i32, conn: &mut Connection) -> Result<bool> {
         let password: Option<Option<String>> =
             users::table.find(user).select(users::password).first(conn).optional()?;
@@ -55,19 +57,19 @@ impl LinkPolicy<Connection, i32> for Policy {
     }
 }
 
-/// A user's name.
+/// Returns the name of a user, or `None` if the user no longer exists.
 pub async fn name(db: &Db, id: i32) -> Result<Option<String>> {
     let name = db.run(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
     Ok(name)
 }
 
-/// A new user with a password; none if the name is taken.
+/// Creates a user with a password and returns their id, or `None` if the name is taken.
 pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i32>> {
     db.run(move |conn| {
         let password = Argon2::default()
             .hash_password(password.as_bytes())
             .map_err(|error| Error::app(error.to_string()))?;
-        patient(conn)?;
+        wait_for_writers(conn)?;
         match insert_user(conn, &name, Some(&password.to_string())) {
             Ok(id) => Ok(Some(id)),
             Err(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
@@ -77,7 +79,7 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
     .await
 }
 
-/// The user with this name and password.
+/// Returns the id of the user with this name and password.
 pub async fn sign_in(db: &Db, name: String, password: String) -> Result<Option<i32>> {
     db.run(move |conn| {
         let found: Option<(i32, Option<String>)> = users::table

@@ -13,6 +13,7 @@ mod cookies;
 mod crash;
 #[path = "../common/ear.rs"]
 mod ear;
+mod examples;
 mod faults;
 mod form_post;
 mod guards;

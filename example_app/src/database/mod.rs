@@ -1,5 +1,4 @@
-//! The one place where the databases differ. A feature says which one it is: `sqlite`, which is the default, `postgres`
-//! or `mysql`.
+//! What differs between the databases. A feature selects one of them: `sqlite` (the default), `postgres` or `mysql`.
 
 #[cfg(feature = "sqlite")]
 #[path = "sqlite.rs"]
@@ -11,9 +10,9 @@ mod chosen;
 #[path = "mysql.rs"]
 mod chosen;
 
-pub use chosen::{Connection, insert_user, migrate, patient};
+pub use chosen::{Connection, insert_user, migrate, wait_for_writers};
 
-// All of them is what `--workspace --all-features` asks for, to lint and test: that is SQLite.
+// `--workspace --all-features` selects all three. Lints and tests use it, and it means SQLite.
 #[cfg(not(any(
     all(feature = "sqlite", not(any(feature = "postgres", feature = "mysql"))),
     all(feature = "postgres", not(any(feature = "sqlite", feature = "mysql"))),
@@ -21,7 +20,8 @@ pub use chosen::{Connection, insert_user, migrate, patient};
     all(feature = "sqlite", feature = "postgres", feature = "mysql"),
 )))]
 compile_error!(
-    "one database at a time: SQLite without further words, else `--no-default-features --features postgres` or `mysql`"
+    "example_app: select one database. SQLite is the default. For another one: `--no-default-features --features postgres` (or `mysql`)"
 );
 
+/// The result of the migrations.
 type Migrated = Result<(), Box<dyn std::error::Error + Send + Sync>>;

@@ -1,4 +1,4 @@
-//! MySQL and MariaDB.
+//! The users' table on MySQL and MariaDB.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable};
@@ -7,29 +7,29 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::Migrated;
 use crate::users::users;
 
-/// A connection to the database.
+/// The connection type of Diesel.
 pub type Connection = MysqlConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 
-/// Creates the app's own table. Processes that start at once take turns.
+/// Creates the table `users`. Processes that start at the same time wait for each other.
 pub fn migrate(conn: &mut Connection) -> Migrated {
     let lock = diesel::dsl::sql::<Nullable<Integer>>("GET_LOCK('example_app', 60)");
     let locked: Option<i32> = diesel::select(lock).get_result(conn)?;
     if locked != Some(1) {
-        return Err("another process has been migrating for a minute".into());
+        return Err("another process has held the migration lock for 60 seconds".into());
     }
     let done = conn.run_pending_migrations(MIGRATIONS).map(drop);
     diesel::sql_query("DO RELEASE_LOCK('example_app')").execute(conn)?;
     done
 }
 
-/// Writers wait for each other here.
-pub fn patient(_: &mut Connection) -> QueryResult<()> {
+/// Does nothing: MySQL makes writers wait for each other.
+pub fn wait_for_writers(_: &mut Connection) -> QueryResult<()> {
     Ok(())
 }
 
-/// A new user, and her id: MySQL has no RETURNING.
+/// Inserts a user and returns the new id. MySQL has no `RETURNING`, so a second statement reads it.
 pub fn insert_user(conn: &mut Connection, name: &str, password: Option<&str>) -> QueryResult<i32> {
     diesel::insert_into(users::table)
         .values((users::name.eq(name), users::password.eq(password)))

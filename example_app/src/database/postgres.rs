@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! The users' table on PostgreSQL.
 
 use diesel::Connection as _;
 use diesel::prelude::*;
@@ -7,12 +7,12 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::Migrated;
 use crate::users::users;
 
-/// A connection to the database.
+/// The connection type of Diesel.
 pub type Connection = PgConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Creates the app's own table. Processes that start at once take turns.
+/// Creates the table `users`. Processes that start at the same time wait for each other.
 pub fn migrate(conn: &mut Connection) -> Migrated {
     conn.transaction(|conn| {
         diesel::sql_query("SELECT pg_advisory_xact_lock(1)").execute(conn)?;
@@ -20,12 +20,12 @@ pub fn migrate(conn: &mut Connection) -> Migrated {
     })
 }
 
-/// Writers wait for each other here.
-pub fn patient(_: &mut Connection) -> QueryResult<()> {
+/// Does nothing: PostgreSQL makes writers wait for each other.
+pub fn wait_for_writers(_: &mut Connection) -> QueryResult<()> {
     Ok(())
 }
 
-/// A new user, and her id.
+/// Inserts a user and returns the new id.
 pub fn insert_user(conn: &mut Connection, name: &str, password: Option<&str>) -> QueryResult<i32> {
     diesel::insert_into(users::table)
         .values((users::name.eq(name), users::password.eq(password)))

@@ -1,4 +1,4 @@
-//! SQLite.
+//! The users' table on SQLite.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -7,23 +7,23 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::Migrated;
 use crate::users::users;
 
-/// A connection to the database.
+/// The connection type of Diesel.
 pub type Connection = SqliteConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// Creates the app's own table. Processes that start at once take turns.
+/// Creates the table `users`. Processes that start at the same time wait for each other.
 pub fn migrate(conn: &mut Connection) -> Migrated {
-    patient(conn)?;
+    wait_for_writers(conn)?;
     conn.immediate_transaction(|conn| conn.run_pending_migrations(MIGRATIONS).map(drop))
 }
 
-/// Makes `conn` wait for other writers, who else would make it fail: rocket_dance's pool is one.
-pub fn patient(conn: &mut Connection) -> QueryResult<()> {
+/// Makes `conn` wait up to 5 seconds for other writers, for example for rocket_dance's pool. Without it, SQLite fails at once.
+pub fn wait_for_writers(conn: &mut Connection) -> QueryResult<()> {
     conn.batch_execute("PRAGMA busy_timeout = 5000")
 }
 
-/// A new user, and her id.
+/// Inserts a user and returns the new id.
 pub fn insert_user(conn: &mut Connection, name: &str, password: Option<&str>) -> QueryResult<i32> {
     diesel::insert_into(users::table)
         .values((users::name.eq(name), users::password.eq(password)))

@@ -1,5 +1,6 @@
-//! A database of a test's own.
+//! A database for one test.
 
+/// An SQLite file in a temporary folder.
 #[cfg(feature = "sqlite")]
 pub struct Database(tempfile::TempDir);
 
@@ -14,7 +15,7 @@ impl Database {
     }
 }
 
-/// One on the server that a superuser's URL in the environment leads to; it goes with the test.
+/// A database on the server that `POSTGRES_URL` or `MYSQL_URL` names, with a superuser's URL. The test removes it at its end.
 #[cfg(not(feature = "sqlite"))]
 pub struct Database {
     server: String,

@@ -1,9 +1,10 @@
--- A user has a name, and a password if she signed up with one; accounts at providers are rocket_dance's.
+-- `password` is the argon2id hash of a user who signed up with a password, otherwise NULL. rocket_dance stores the accounts at
+-- providers in its own tables.
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     name TEXT NOT NULL,
     password TEXT
 );
 
--- Whoever comes by a provider may be called like somebody else; who signs in with a name may not.
+-- Users who sign in with a name and a password have unique names. Users who sign in through a provider may share a name.
 CREATE UNIQUE INDEX users_who_sign_in_by_name ON users (name) WHERE password IS NOT NULL;
