@@ -119,9 +119,10 @@ pub async fn signin(
     let Credentials { name, password } = form.into_inner();
     Ok(match users::sign_in(&db, name, password).await? {
         Some(id) => Ok(begin_session(jar, id)),
-        None => {
-            Err((Status::Unauthorized, credentials_page("Sign in", "/signin", Some("Name or password is wrong."))))
-        }
+        None => Err((
+            Status::Unauthorized,
+            credentials_page("Sign in", "/signin", Some("Name or password is wrong.")),
+        )),
     })
 }
 
