@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 #[cfg(feature = "_sql")]
-pub(crate) use self::database::Fault;
+pub(crate) use self::database::DatabaseFault;
 pub use self::kind::{ErrorKind, Responsible};
 
 /// What functions of this crate, policies and signals return.
@@ -64,7 +64,7 @@ impl Error {
     }
 
     /// A store that failed or can't be reached.
-    pub fn store(source: impl Into<Source>) -> Self {
+    pub fn storage(source: impl Into<Source>) -> Self {
         Self::new(
             ErrorKind::StoreUnavailable,
             "The accounts can't be reached at the moment. Please try again.",
@@ -79,7 +79,7 @@ impl Error {
     }
 
     /// The same error about the entry called `entry`: where the person must sign in again.
-    pub fn at(mut self, entry: impl Into<String>) -> Self {
+    pub fn with_entry(mut self, entry: impl Into<String>) -> Self {
         self.entry = Some(entry.into());
         self
     }
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn debug_tells_the_whole_chain() {
-        let error = Error::store(Error::app("disk full"));
+        let error = Error::storage(Error::app("disk full"));
         assert_eq!(
             format!("{error:?}"),
             "store_unavailable: The accounts can't be reached at the moment. Please try again.: \

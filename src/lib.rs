@@ -213,7 +213,7 @@ pub use profile::Profile;
 pub use reqwest;
 pub use secret::Secret;
 pub use session::{CurrentUser, Sessions, SignInOutcome};
-pub use signals::{AuthorizationRequest, Event, NextStep, Signals};
+pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, Signals};
 pub use token::Token;
 pub use user::UserId;
 

@@ -11,7 +11,7 @@ use rocket::http::CookieJar;
 use rocket::response::Redirect;
 
 pub(crate) use self::cookie::{CookieSessions, Origin};
-pub(crate) use self::pass::Pass;
+pub(crate) use self::pass::SessionCommand;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::typed;
 use crate::storage::{Session, UserType};
@@ -87,17 +87,17 @@ pub trait Sessions: Send + Sync + 'static {
 
 /// [`Sessions`] by the text of the user id.
 #[rocket::async_trait]
-pub(crate) trait AnySessions: Send + Sync + 'static {
+pub(crate) trait ErasedSessions: Send + Sync + 'static {
     fn user_type(&self) -> Option<UserType>;
     async fn current(&self, request: &Request<'_>) -> Result<Option<String>>;
     async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome>;
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
 }
 
-pub(crate) struct Typed<S>(pub(crate) S);
+pub(crate) struct TypedSessions<S>(pub(crate) S);
 
 #[rocket::async_trait]
-impl<S: Sessions> AnySessions for Typed<S> {
+impl<S: Sessions> ErasedSessions for TypedSessions<S> {
     fn user_type(&self) -> Option<UserType> {
         Some(UserType::of::<S::User>())
     }
@@ -115,22 +115,22 @@ impl<S: Sessions> AnySessions for Typed<S> {
     }
 }
 
-pub(crate) fn the_apps_own() -> Error {
+pub(crate) fn sessions_belong_to_app() -> Error {
     Error::new(ErrorKind::Misconfigured, "Sessions can't be ended elsewhere here.")
         .with_source("the sessions are the app's own (`.sessions(…)`): it ends them itself")
 }
 
 /// The app's own sessions, or ours.
-pub(crate) enum AllSessions {
-    Own(Box<dyn AnySessions>),
-    Ours(CookieSessions),
+pub(crate) enum SessionBackend {
+    App(Box<dyn ErasedSessions>),
+    Cookie(CookieSessions),
 }
 
-impl AllSessions {
+impl SessionBackend {
     pub(crate) fn ours(&self) -> Option<&CookieSessions> {
         match self {
-            AllSessions::Own(_) => None,
-            AllSessions::Ours(ours) => Some(ours),
+            SessionBackend::App(_) => None,
+            SessionBackend::Cookie(ours) => Some(ours),
         }
     }
 
@@ -142,8 +142,8 @@ impl AllSessions {
     /// Who `request` is from; `fresh`: past our cache.
     pub(crate) async fn current(&self, request: &Request<'_>, fresh: bool) -> Result<Option<String>> {
         match self {
-            AllSessions::Own(own) => own.current(request).await,
-            AllSessions::Ours(ours) => ours.current(request, fresh).await,
+            SessionBackend::App(own) => own.current(request).await,
+            SessionBackend::Cookie(ours) => ours.current(request, fresh).await,
         }
     }
 
@@ -154,8 +154,8 @@ impl AllSessions {
         origin: &Origin<'_>,
     ) -> Result<SignInOutcome> {
         match self {
-            AllSessions::Own(own) => own.sign_in(request, user).await,
-            AllSessions::Ours(ours) => {
+            SessionBackend::App(own) => own.sign_in(request, user).await,
+            SessionBackend::Cookie(ours) => {
                 request.cookies().add(ours.begin(request, user, Some(origin)).await?);
                 Ok(SignInOutcome::Done)
             }
@@ -173,8 +173,8 @@ impl AllSessions {
     /// After a user got another way to sign in: the session goes on under another id.
     pub(crate) async fn rotate(&self, request: &Request<'_>) -> Result<()> {
         if let Some(cookie) = match self {
-            AllSessions::Own(_) => None,
-            AllSessions::Ours(ours) => ours.rotate(request).await?,
+            SessionBackend::App(_) => None,
+            SessionBackend::Cookie(ours) => ours.rotate(request).await?,
         } {
             request.cookies().add(cookie);
         }
@@ -188,9 +188,9 @@ impl AllSessions {
         everywhere: Option<&str>,
     ) -> Result<Option<Session>> {
         match self {
-            AllSessions::Own(_) if everywhere.is_some() => Err(the_apps_own()),
-            AllSessions::Own(own) => own.sign_out(request).await.map(|()| None),
-            AllSessions::Ours(ours) => {
+            SessionBackend::App(_) if everywhere.is_some() => Err(sessions_belong_to_app()),
+            SessionBackend::App(own) => own.sign_out(request).await.map(|()| None),
+            SessionBackend::Cookie(ours) => {
                 let (ended, removal) = ours.end_this(request, everywhere).await?;
                 removal.into_iter().for_each(|cookie| request.cookies().add(cookie));
                 Ok(ended)
@@ -202,7 +202,7 @@ impl AllSessions {
 /// The signed-in user: a guard, and the session that rocket_dance keeps when the app has none of its own.
 ///
 /// As a guard it forwards 401 when nobody is signed in ([`catchers`](crate::catchers) then show the sign-in page). When
-/// it can't be known who it is, it fails with the status of the error: 503 for [`Error::store`](crate::Error::store), 500
+/// it can't be known who it is, it fails with the status of the error: 503 for [`Error::storage`](crate::Error::storage), 500
 /// for an [`Error::app`](crate::Error::app) of the app's own [`Sessions`]. `Option<CurrentUser<U>>` makes "nobody" of
 /// that, which is Rocket's doing; `Result<CurrentUser<U>, Error>` tells the difference. The id type must be the policy's:
 /// another one stops the launch.
@@ -279,7 +279,7 @@ impl<U: UserId> CurrentUser<U> {
     /// This is for the default session alone: in an app with [`.sessions(…)`](crate::DanceFairing::sessions) of its own it
     /// does nothing but leave a warning in the log.
     pub fn sign_in(jar: &CookieJar<'_>, user: &U) {
-        Pass::In(user.to_string()).leave(jar);
+        SessionCommand::SignIn(user.to_string()).put_into(jar);
     }
 }
 
@@ -287,7 +287,7 @@ impl CurrentUser<()> {
     /// Signs out whoever is signed in, with this response: the counterpart of [`sign_in`](CurrentUser::sign_in). When the
     /// store can't be reached the response is a 503 instead, and the session stays.
     pub fn sign_out(jar: &CookieJar<'_>) {
-        Pass::Out.leave(jar);
+        SessionCommand::SignOut.put_into(jar);
     }
 }
 

@@ -14,7 +14,7 @@ use url::Url;
 
 pub(crate) use self::refresh::Refreshes;
 pub use self::request::ApiRequest;
-pub(crate) use self::revoke::{Ended, Revocations};
+pub(crate) use self::revoke::{RevocationReason, Revocations};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Engine, read};
@@ -24,19 +24,19 @@ use crate::token::Token;
 
 /// What a client reports, after the fact.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Report {
+pub(crate) enum TokenEvent {
     Refreshed,
     GrantLost,
-    NotRevoked,
+    RevocationFailed,
 }
 
-pub(crate) type Reporter = dyn Fn(Report, Account) -> BoxFuture<'static, ()> + Send + Sync;
+pub(crate) type TokenEventListener = dyn Fn(TokenEvent, Account) -> BoxFuture<'static, ()> + Send + Sync;
 
 /// What all clients of a dance share.
 pub(crate) struct ClientContext {
     pub(crate) engine: Engine,
     pub(crate) keys: KeyRing,
-    pub(crate) report: Box<Reporter>,
+    pub(crate) report: Box<TokenEventListener>,
     pub(crate) refreshes: Refreshes,
     pub(crate) revocations: Revocations,
 }
@@ -279,5 +279,6 @@ impl fmt::Debug for Client {
 }
 
 fn lost(entry: &Entry) -> Error {
-    Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title)).at(&entry.name)
+    Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title))
+        .with_entry(&entry.name)
 }

@@ -13,7 +13,7 @@ use rocket::tokio;
 use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::{sleep, timeout};
 
-use super::{Client, ClientContext, Ended, OpenAccount, Report, State, lost};
+use super::{Client, ClientContext, OpenAccount, RevocationReason, State, TokenEvent, lost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::LONGEST_REFRESH;
 use crate::secret::random;
@@ -251,7 +251,7 @@ impl Client {
                     let dead = Token { refresh_token: None, ..token };
                     let renewed = record.with(&dead, engine.clock.now(), keys)?;
                     match self.0.storage.renew(&record, &renewed).await {
-                        Ok(true) => report(Report::GrantLost, renewed).await,
+                        Ok(true) => report(TokenEvent::GrantLost, renewed).await,
                         Ok(false) if began.elapsed() < LEASE => {
                             sleep(STEP).await;
                             continue;
@@ -261,7 +261,7 @@ impl Client {
                             log::warn!("oauth: `{}`: a lost grant was not noted: {failed:?}", entry.name);
                         }
                     }
-                    return Err(error.at(&entry.name));
+                    return Err(error.with_entry(&entry.name));
                 }
                 Err(error) => {
                     if let Err(failed) = self.0.storage.release(&record).await {
@@ -282,9 +282,13 @@ impl Client {
             let entry = &client.0.entry.name;
             let done = client.commit(&answer).await;
             match &done {
-                Ok(true) => (client.0.context.report)(Report::Refreshed, answer.renewed).await,
+                Ok(true) => (client.0.context.report)(TokenEvent::Refreshed, answer.renewed).await,
                 // RR-04: nobody has this token. It must not live on where the account was removed meanwhile.
-                Ok(false) => client.0.context.revoke(&client.0.storage, answer.renewed, Ended::Removed),
+                Ok(false) => client.0.context.revoke(
+                    &client.0.storage,
+                    answer.renewed,
+                    RevocationReason::AccountRemoved,
+                ),
                 Err(error) => log::error!(
                     "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
                      {} may have to be connected again: {error:?}",
@@ -360,7 +364,7 @@ impl Client {
         stored.filter(|record| record.user_id == mine.user_id).ok_or_else(|| {
             let title = &self.0.entry.title;
             Error::new(ErrorKind::NotConnected, format!("{title} is not connected any more."))
-                .at(&self.0.entry.name)
+                .with_entry(&self.0.entry.name)
         })
     }
 }

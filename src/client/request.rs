@@ -153,7 +153,7 @@ impl Client {
         for _ in 0..REDIRECTS {
             // Each time: a signature is good for one URL, once.
             let authorized = self.0.context.engine.authorize(&self.0.entry, &mut request, token);
-            authorized.map_err(|error| error.at(&self.0.entry.name))?;
+            authorized.map_err(|error| error.with_entry(&self.0.entry.name))?;
             let (url, again) = (request.url().clone(), request.try_clone());
             let response = self.0.context.engine.http.0.execute(request).await.map_err(broken)?;
             let target = match response.status().as_u16() {

@@ -8,7 +8,7 @@ use rocket::tokio;
 use rocket::tokio::sync::{Semaphore, watch};
 use rocket::tokio::time::timeout;
 
-use super::{ClientContext, Report};
+use super::{ClientContext, TokenEvent};
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::storage::{Account, AccountKey, Storage};
@@ -31,11 +31,11 @@ pub(crate) struct Revocations {
 
 /// SessionSelection token is to be revoked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum RevocationReason {
     /// An account's that was removed.
-    Removed,
+    AccountRemoved,
     /// A dance's whose account could not be stored: the store has not answered, and may hold an older account.
-    Orphaned,
+    StorageFailed,
 }
 
 impl Revocations {
@@ -92,7 +92,12 @@ impl Drop for UnderWay {
 impl ClientContext {
     /// Revokes the tokens of `account` at its provider, in the background: at once, and once more after a while if that
     /// fails. A second failure is told. What is stored stays as it is.
-    pub(crate) fn revoke(self: &Arc<Self>, storage: &Arc<dyn Storage>, account: Account, ended: Ended) {
+    pub(crate) fn revoke(
+        self: &Arc<Self>,
+        storage: &Arc<dyn Storage>,
+        account: Account,
+        ended: RevocationReason,
+    ) {
         let Some((entry, sharing)) = self.revocations.entries.get(&account.entry).cloned() else { return };
         if entry.revocation_url.is_none() && entry.issuer.is_none() {
             return;
@@ -109,7 +114,7 @@ impl ClientContext {
             let Ok(_permit) = context.revocations.gate.acquire().await else { return };
             if let Err(error) = context.try_twice(&entry, &sharing, &*storage, &account, ended).await {
                 log::warn!("oauth: `{}`: a token could not be revoked: {error:?}", entry.name);
-                (context.report)(Report::NotRevoked, account).await;
+                (context.report)(TokenEvent::RevocationFailed, account).await;
             }
         });
     }
@@ -120,7 +125,7 @@ impl ClientContext {
         sharing: &[String],
         storage: &dyn Storage,
         account: &Account,
-        ended: Ended,
+        ended: RevocationReason,
     ) -> Result<()> {
         let token = account.open(&self.keys).map_err(|_| Error::app("no key opens the token"))?;
         let first = self.try_once(entry, sharing, storage, account, &token, ended).await;
@@ -137,13 +142,13 @@ impl ClientContext {
         storage: &dyn Storage,
         account: &Account,
         token: &Token,
-        ended: Ended,
+        ended: RevocationReason,
     ) -> Result<()> {
         // A provider may have one grant for a person and a client, and end all of it (RFC 7009 §2.1; Google does): who
         // has connected anew meanwhile, or is connected at another entry of the same client, would lose that.
         match is_needed(storage, sharing, account.provider_user_id.as_deref()).await {
             Ok(true) => return Ok(()),
-            Err(error) if ended == Ended::Orphaned => return Err(error),
+            Err(error) if ended == RevocationReason::StorageFailed => return Err(error),
             _ => {}
         }
         self.engine.revoke(entry, token).await

@@ -10,7 +10,7 @@ use rocket::Request;
 use rocket::request::FromRequest;
 
 use crate::provider::{Preset, Provider};
-use crate::session::{AnySessions, Sessions, Typed};
+use crate::session::{ErasedSessions, Sessions, TypedSessions};
 use crate::signals::{Receivers, Signals};
 use crate::storage::Store;
 
@@ -33,7 +33,7 @@ pub struct DanceFairing(pub(super) Mutex<Parts>);
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) storage: Option<Store>,
-    pub(super) sessions: Option<Box<dyn AnySessions>>,
+    pub(super) sessions: Option<Box<dyn ErasedSessions>>,
     pub(super) signals: Receivers,
     pub(super) providers: Vec<(&'static str, TypeId, Preset)>,
     pub(super) admins: BTreeMap<String, Admits>,
@@ -53,7 +53,7 @@ impl DanceFairing {
 
     /// The app's own sessions, in place of [`CurrentUser`](crate::CurrentUser)'s cookie.
     pub fn sessions<S: Sessions>(self, sessions: S) -> Self {
-        self.with(|parts| parts.sessions = Some(Box::new(Typed(sessions))))
+        self.with(|parts| parts.sessions = Some(Box::new(TypedSessions(sessions))))
     }
 
     /// Attaches signals for all entries. May be called several times: they run in order.

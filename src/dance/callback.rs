@@ -9,13 +9,13 @@ use rocket::{Request, Response};
 use super::Dance;
 use super::outcome::Outcome;
 use super::reply::Reply;
-use crate::client::{Client, Ended};
+use crate::client::{Client, RevocationReason};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted, sid};
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::session::{Origin, SignInOutcome};
-use crate::signals::{Event, NextStep};
+use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, ClaimState, Linked, NullStorage, Storage};
 
 /// The query of a callback, taken out of the request before Rocket logs it.
@@ -202,10 +202,8 @@ impl Dance {
             Err(error) => {
                 if let Some(user) = error.user() {
                     self.let_wait(request, &login, user, end.to).await?;
-                    let (entry, provider_user_id) = (login.entry, login.profile.id);
-                    self.signals
-                        .event(Event::AccountPending { entry, provider_user_id, user: user.into() })
-                        .await;
+                    let account = EventAccount::of_login(&login).with_user(user);
+                    self.signals.event(Event::AccountPending(account)).await;
                     return Ok(End { to: self.confirm_path(), reply: None });
                 }
                 match error.kind() {
@@ -249,8 +247,8 @@ impl Dance {
         }
         let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else { return Ok(end) };
         if merged {
-            let (entry, provider_user_id) = (account.entry.clone(), account.provider_user_id.clone());
-            self.signals.event(Event::AccountMerged { entry, provider_user_id, user: user.clone() }).await;
+            let merged = EventAccount::from(&account).with_user(&user);
+            self.signals.event(Event::AccountMerged(merged)).await;
         }
         self.forget_pending_of_others(request, &user).await;
         let id_token = login.token.id_token.as_ref();
@@ -285,18 +283,15 @@ impl Dance {
     }
 
     pub(super) async fn refused(&self, login: &AuthorizedLogin) {
-        let (entry, provider_user_id) = (login.entry.clone(), login.profile.id.clone());
-        self.signals.event(Event::AccountRefused { entry, provider_user_id }).await;
+        self.signals.event(Event::AccountRefused(EventAccount::of_login(login))).await;
     }
 
     /// DB-03: the store went away between the exchange and the commit.
     async fn orphaned(&self, storage: &Arc<dyn Storage>, login: &AuthorizedLogin, flow: &Flow) {
-        let (entry, provider_user_id) = (login.entry.clone(), login.profile.id.clone());
-        self.signals
-            .event(Event::GrantOrphaned { entry, provider_user_id, flow: handle(flow.state().expose()) })
-            .await;
+        let account = EventAccount::of_login(login);
+        self.signals.event(Event::GrantOrphaned { account, flow: handle(flow.state().expose()) }).await;
         if let Ok(account) = Account::of(login, None, None, self.keys()) {
-            self.context.revoke(storage, account, Ended::Orphaned);
+            self.context.revoke(storage, account, RevocationReason::StorageFailed);
         }
     }
 

@@ -7,7 +7,7 @@ use super::Dance;
 use crate::config::is_loopback_host;
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{encode, random};
+use crate::secret::{encode_base64url, random};
 
 const COOKIE: &str = "rocket_dance_csrf";
 
@@ -20,7 +20,8 @@ impl Dance {
         let browser = match cookies::get(request, &name) {
             Some(cookie) if cookie.len() == 43 => cookie.to_owned(),
             _ => {
-                let fresh = request.local_cache(|| Fresh(random::<32>().map(|bytes| encode(&bytes))));
+                let fresh =
+                    request.local_cache(|| Fresh(random::<32>().map(|bytes| encode_base64url(&bytes))));
                 let value = fresh.0.as_ref().map_err(Error::copy)?;
                 // As long as a session lasts.
                 self.set_cookie(request, name, value.clone(), self.settings.session.age);

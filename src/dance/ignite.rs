@@ -13,15 +13,15 @@ use url::Url;
 use super::builder::{Admits, DanceFairing, Parts};
 use super::callback::TakenQuery;
 use super::{Dance, Inner, cookies, keys, route};
-use crate::client::{ClientContext, Refreshes, Report, Reporter, Revocations};
+use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
 use crate::provider::{PRESETS, Preset};
-use crate::session::{AllSessions, CookieSessions, Pass};
-use crate::signals::{Event, Receivers};
+use crate::session::{CookieSessions, SessionBackend, SessionCommand};
+use crate::signals::{Event, EventAccount, Receivers};
 use crate::storage::{Cached, CookieStorage, StorageBackend, UserType};
 
 /// How long a process that is told to stop waits for revocations under way: within what Rocket leaves to requests.
@@ -111,7 +111,7 @@ impl Fairing for DanceFairing {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Some(dance) = request.rocket().state::<Dance>() else { return };
-        if let Some(pass) = Pass::take(response) {
+        if let Some(pass) = SessionCommand::take_from(response) {
             dance.let_pass(request, pass, response).await;
         }
         if matches!(dance.store, StorageBackend::Browser) {
@@ -189,15 +189,15 @@ impl Parts {
             (place, _) => (place, None),
         };
         let sessions = match (sessions, &store) {
-            (Some(own), _) => AllSessions::Own(own),
-            (None, StorageBackend::Shared(storage)) => AllSessions::Ours(CookieSessions::new(
+            (Some(own), _) => SessionBackend::App(own),
+            (None, StorageBackend::Shared(storage)) => SessionBackend::Cookie(CookieSessions::new(
                 &settings,
                 clock.clone(),
                 keys.clone(),
                 Some(storage.clone()),
             )),
             (None, StorageBackend::Browser) => {
-                AllSessions::Ours(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
+                SessionBackend::Cookie(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
             }
         };
         let ends = sessions.ours().is_some_and(CookieSessions::are_kept);
@@ -297,14 +297,14 @@ fn one_type(policy: Option<UserType>, session: Option<UserType>, faults: &mut Fa
 }
 
 /// Tells `signals` what clients report.
-fn reporter(signals: Receivers) -> Box<Reporter> {
+fn reporter(signals: Receivers) -> Box<TokenEventListener> {
     Box::new(move |report, account| {
         let signals = signals.clone();
-        let (entry, provider_user_id, user) = (account.entry, account.provider_user_id, account.user_id);
+        let account = EventAccount::from(&account);
         let event = match report {
-            Report::Refreshed => Event::TokenRefreshed { entry, provider_user_id, user },
-            Report::GrantLost => Event::GrantLost { entry, provider_user_id, user },
-            Report::NotRevoked => Event::RevocationFailed { entry, provider_user_id, user },
+            TokenEvent::Refreshed => Event::TokenRefreshed(account),
+            TokenEvent::GrantLost => Event::GrantLost(account),
+            TokenEvent::RevocationFailed => Event::RevocationFailed(account),
         };
         Box::pin(async move { signals.event(event).await })
     })

@@ -9,7 +9,7 @@ use rocket::config::SecretKey;
 use rocket::figment::Figment;
 
 use crate::config::Settings;
-use crate::secret::{KeyRing, decode, encode, random};
+use crate::secret::{KeyRing, decode_base64url, encode_base64url, random};
 
 const CURE: &str = "set `token_keys` in [default.dance], or Rocket's `secret_key`:\n\n    \
     [default.dance]\n    token_keys = [\"…\"]        # openssl rand -base64 32\n";
@@ -69,11 +69,11 @@ fn from_file(path: &Path) -> std::io::Result<[u8; 32]> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
     match new.open(path) {
         Ok(mut file) => {
-            file.write_all(encode(&key).as_bytes())?;
+            file.write_all(encode_base64url(&key).as_bytes())?;
             file.sync_all()?;
             Ok(key)
         }
-        Err(error) if error.kind() == Io::AlreadyExists => decode(fs::read_to_string(path)?.trim())
+        Err(error) if error.kind() == Io::AlreadyExists => decode_base64url(fs::read_to_string(path)?.trim())
             .and_then(|key| key.try_into().ok())
             .ok_or_else(|| std::io::Error::other("it holds no key")),
         Err(error) => Err(error),

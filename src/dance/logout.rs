@@ -7,7 +7,7 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::Form;
 use crate::error::Result;
-use crate::session::{Pass, the_apps_own};
+use crate::session::{SessionCommand, sessions_belong_to_app};
 use crate::storage::{Session, SessionSelection, StorageBackend};
 use crate::user::UserId;
 
@@ -62,7 +62,7 @@ impl Dance {
     }
 
     pub(super) async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
-        self.sessions.ours().ok_or_else(the_apps_own)?.end_all(whose).await
+        self.sessions.ours().ok_or_else(sessions_belong_to_app)?.end_all(whose).await
     }
 
     /// Whether a user's sessions can be ended elsewhere, too.
@@ -83,7 +83,7 @@ impl Dance {
     pub(super) async fn let_pass<'r>(
         &self,
         request: &Request<'_>,
-        pass: Result<Pass>,
+        pass: Result<SessionCommand>,
         response: &mut Response<'r>,
     ) {
         let Some(ours) = self.sessions.ours() else {
@@ -92,11 +92,11 @@ impl Dance {
             );
         };
         let cookie = match pass {
-            Ok(Pass::In(user)) => match self.check_form(request) {
+            Ok(SessionCommand::SignIn(user)) => match self.check_form(request) {
                 Ok(()) => ours.begin(request, &user, None).await.map(Some),
                 Err(error) => Err(error),
             },
-            Ok(Pass::Out) => ours.end_this(request, None).await.map(|(_, removal)| removal),
+            Ok(SessionCommand::SignOut) => ours.end_this(request, None).await.map(|(_, removal)| removal),
             Err(error) => Err(error),
         };
         match cookie {

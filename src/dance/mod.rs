@@ -43,7 +43,7 @@ use crate::error::{Error, ErrorKind, Responsible, Result};
 use crate::next;
 use crate::page::Pages;
 use crate::secret::KeyRing;
-use crate::session::AllSessions;
+use crate::session::SessionBackend;
 use crate::signals::Receivers;
 use crate::storage::{AccountKey, Browser, Cached, Storage, StorageBackend, UserType};
 
@@ -89,7 +89,7 @@ pub struct Inner {
     pub(crate) store: StorageBackend,
     /// The cache within `store`, where there is one.
     pub(crate) cache: Option<Arc<Cached>>,
-    pub(crate) sessions: AllSessions,
+    pub(crate) sessions: SessionBackend,
     pub(crate) signals: Receivers,
     pub(crate) context: Arc<ClientContext>,
     pub(crate) pages: Pages,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Dance;
-use crate::client::{Client, Ended};
+use crate::client::{Client, RevocationReason};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose};
@@ -135,11 +135,9 @@ impl Dance {
 
     /// Signals hear that `account` was stored: for the first time, or again.
     pub(super) async fn tell_stored(&self, account: &Account, new: bool) {
-        let (entry, provider_user_id) = (account.entry.clone(), account.provider_user_id.clone());
-        let user = account.user_id.clone();
         let event = match new {
-            true => Event::AccountCreated { entry, provider_user_id, user },
-            false => Event::AccountUpdated { entry, provider_user_id, user },
+            true => Event::AccountCreated(account.into()),
+            false => Event::AccountUpdated(account.into()),
         };
         self.signals.event(event).await;
     }
@@ -147,9 +145,9 @@ impl Dance {
     /// Signals hear that these accounts were removed, and their tokens end at their providers (RF-06).
     pub(super) async fn removed(&self, storage: &Arc<dyn Storage>, removed: Vec<Account>) {
         for account in removed {
-            self.context.revoke(storage, account.clone(), Ended::Removed);
-            let Account { entry, provider_user_id, user_id: user, .. } = account;
-            self.signals.event(Event::AccountRemoved { entry, provider_user_id, user }).await;
+            let event = Event::AccountRemoved((&account).into());
+            self.context.revoke(storage, account, RevocationReason::AccountRemoved);
+            self.signals.event(event).await;
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::flow::handle;
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
-use crate::secret::{encode, random};
+use crate::secret::{encode_base64url, random};
 use crate::storage::ClaimState;
 use crate::token::Token;
 
@@ -81,7 +81,7 @@ impl Dance {
             next,
             until: now + TTL,
         };
-        let key = encode(&random::<32>()?);
+        let key = encode_base64url(&random::<32>()?);
         let id = id(&key);
         let plain = serde_json::to_vec(&pending).map_err(Error::app)?;
         let sealed = self.keys().seal(PURPOSE, &[&id], &plain)?;

@@ -28,9 +28,8 @@ impl Dance {
     async fn first(&self, storage: &dyn Storage, user: &str, entry: &str, account: i64) -> Result<()> {
         match storage.make_primary(user, entry, account).await? {
             true => Ok(()),
-            false => {
-                Err(Error::new(ErrorKind::NotConnected, "This account is not connected any more.").at(entry))
-            }
+            false => Err(Error::new(ErrorKind::NotConnected, "This account is not connected any more.")
+                .with_entry(entry)),
         }
     }
 

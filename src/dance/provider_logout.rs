@@ -13,8 +13,8 @@ use crate::config::Entry;
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{LOGOUT_TTL, LogoutToken};
-use crate::secret::{Secret, encode, random};
-use crate::session::the_apps_own;
+use crate::secret::{Secret, encode_base64url, random};
+use crate::session::sessions_belong_to_app;
 use crate::storage::{ClaimState, Session, SessionSelection};
 
 const COOKIE: &str = "rocket_dance_logout";
@@ -56,7 +56,7 @@ impl Dance {
         entry: &Entry,
         id_token: Option<&Secret>,
     ) -> Result<String> {
-        let state = encode(&random::<32>()?);
+        let state = encode_base64url(&random::<32>()?);
         let url = self.context.engine.end_session(entry, id_token, &self.landing(), &state).await?;
         let url = url.ok_or_else(|| {
             entry.misconfigured(
@@ -124,7 +124,7 @@ impl Dance {
             .get("logout_token")
             .ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no `logout_token` in this form."))?;
         let LogoutToken { handle, sub, sid } = self.context.engine.logout_token(entry, &token).await?;
-        let ours = self.sessions.ours().ok_or_else(the_apps_own)?;
+        let ours = self.sessions.ours().ok_or_else(sessions_belong_to_app)?;
         let storage = self.storage(request);
         // As long as a token is accepted, by any of our clocks. Settled only when it is done: a provider that was told
         // "no" because our database was down comes again with the same one.

@@ -150,7 +150,7 @@ impl<P: Provider> Tokens<P> {
                 return Ok(account);
             }
         }
-        Err(Error::store("the account is written by others again and again"))
+        Err(Error::storage("the account is written by others again and again"))
     }
 
     async fn create(
@@ -248,7 +248,7 @@ impl<P: Provider> Tokens<P> {
                 format!("Whose token at `{}`? Say it, `.of(&user)`; {CURE}.", P::NAME),
             ),
         }
-        .at(P::NAME)
+        .with_entry(P::NAME)
     }
 }
 

@@ -6,17 +6,17 @@ use super::Error;
 
 /// What came between work and its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DatabaseFault {
     /// The connection is dead: on another one the work may well be done.
-    Lost,
+    ConnectionLost,
     /// Somebody else was faster: has the lock, or won a deadlock.
     Contended,
     /// The row is there already: somebody else was faster, or it is one too many.
     Duplicate,
     /// The database can't at the moment.
-    Outage,
+    Unavailable,
     /// A fault of the code that asked.
-    Code,
+    CallerBug,
 }
 
 // Diesel has no kind for most of these, and gives no numbers. libpq's and the client libraries' own words are in English,
@@ -46,34 +46,34 @@ const OUTAGE: [&str; 6] = [
     "Too many connections",
 ];
 
-impl Fault {
+impl DatabaseFault {
     pub(crate) fn of(cause: &Cause) -> Self {
         match cause {
-            Cause::BrokenTransactionManager => Fault::Lost,
-            Cause::RollbackErrorOnCommit { commit_error, .. } => Fault::of(commit_error),
+            Cause::BrokenTransactionManager => DatabaseFault::ConnectionLost,
+            Cause::RollbackErrorOnCommit { commit_error, .. } => DatabaseFault::of(commit_error),
             Cause::DatabaseError(kind, information) => match kind {
-                Kind::ClosedConnection | Kind::UnableToSendCommand => Fault::Lost,
-                Kind::SerializationFailure => Fault::Contended,
-                Kind::UniqueViolation => Fault::Duplicate,
+                Kind::ClosedConnection | Kind::UnableToSendCommand => DatabaseFault::ConnectionLost,
+                Kind::SerializationFailure => DatabaseFault::Contended,
+                Kind::UniqueViolation => DatabaseFault::Duplicate,
                 // After a failover the old server answers this.
-                Kind::ReadOnlyTransaction => Fault::Outage,
-                Kind::Unknown => Fault::said(information.message()),
-                _ => Fault::Code,
+                Kind::ReadOnlyTransaction => DatabaseFault::Unavailable,
+                Kind::Unknown => DatabaseFault::said(information.message()),
+                _ => DatabaseFault::CallerBug,
             },
-            _ => Fault::Code,
+            _ => DatabaseFault::CallerBug,
         }
     }
 
     fn said(message: &str) -> Self {
         let says = |words: [&str; 6]| words.iter().any(|words| message.contains(words));
         if says(LOST) {
-            Fault::Lost
+            DatabaseFault::ConnectionLost
         } else if says(CONTENDED) {
-            Fault::Contended
+            DatabaseFault::Contended
         } else if says(OUTAGE) {
-            Fault::Outage
+            DatabaseFault::Unavailable
         } else {
-            Fault::Code
+            DatabaseFault::CallerBug
         }
     }
 
@@ -82,7 +82,7 @@ impl Fault {
         let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
             if let Some(cause) = error.downcast_ref() {
-                return Some(Fault::of(cause));
+                return Some(DatabaseFault::of(cause));
             }
             cause = error.source();
         }
@@ -96,9 +96,11 @@ impl From<Cause> for Error {
     /// [`ErrorKind::AppError`](super::ErrorKind::AppError).
     fn from(cause: Cause) -> Self {
         let cause = without_value(cause);
-        match Fault::of(&cause) {
-            Fault::Lost | Fault::Contended | Fault::Outage => Self::store(cause),
-            Fault::Duplicate | Fault::Code => Self::app(cause),
+        match DatabaseFault::of(&cause) {
+            DatabaseFault::ConnectionLost | DatabaseFault::Contended | DatabaseFault::Unavailable => {
+                Self::storage(cause)
+            }
+            DatabaseFault::Duplicate | DatabaseFault::CallerBug => Self::app(cause),
         }
     }
 }
@@ -144,17 +146,17 @@ mod tests {
             let said = format!("Duplicate entry '{address}' for key 'users.email'");
             let error = error(Kind::UniqueViolation, &said);
             assert!(format!("{error:?}").ends_with(": Duplicate entry for key 'users.email'"), "{error:?}");
-            assert_eq!(Fault::within(&error), Some(Fault::Duplicate));
+            assert_eq!(DatabaseFault::within(&error), Some(DatabaseFault::Duplicate));
         }
     }
 
     #[test]
     fn a_fault_is_found_behind_other_errors() {
-        let lost = Error::store(error(Kind::Unknown, "Server has gone away"));
-        assert_eq!(Fault::within(&lost), Some(Fault::Lost));
-        assert_eq!(Fault::within(&Error::store("Server has gone away")), None);
+        let lost = Error::storage(error(Kind::Unknown, "Server has gone away"));
+        assert_eq!(DatabaseFault::within(&lost), Some(DatabaseFault::ConnectionLost));
+        assert_eq!(DatabaseFault::within(&Error::storage("Server has gone away")), None);
         let said = "Deadlock found when trying to get lock; try restarting transaction";
-        assert_eq!(Fault::within(&error(Kind::Unknown, said)), Some(Fault::Contended));
-        assert_eq!(Fault::within(&error(Kind::UniqueViolation, "")), Some(Fault::Duplicate));
+        assert_eq!(DatabaseFault::within(&error(Kind::Unknown, said)), Some(DatabaseFault::Contended));
+        assert_eq!(DatabaseFault::within(&error(Kind::UniqueViolation, "")), Some(DatabaseFault::Duplicate));
     }
 }

@@ -11,7 +11,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::oauth2::Endpoint;
 use crate::error::{Error, Result};
 use crate::provider::ClientAuth;
-use crate::secret::{encode, random};
+use crate::secret::{encode_base64url, random};
 
 /// How long an assertion is good, in seconds: for the one request that it goes with.
 const ASSERTION_TTL: i64 = 60;
@@ -46,12 +46,15 @@ impl Endpoint<'_> {
         // A provider whose clock is behind ours would take it for one from the future.
         let since = self.now - entry.clock_skew.min(ASSERTION_TTL);
         let claims = json!({
-            "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode(&random::<16>()?),
+            "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
             "iat": since, "nbf": since, "exp": self.now + ASSERTION_TTL,
         });
-        let signed =
-            format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
-        let signature = encode(&private.key.sign(algorithm, &signed)?);
+        let signed = format!(
+            "{}.{}",
+            encode_base64url(header.to_string().as_bytes()),
+            encode_base64url(claims.to_string().as_bytes())
+        );
+        let signature = encode_base64url(&private.key.sign(algorithm, &signed)?);
         Ok(vec![
             ("client_assertion_type", ASSERTION_TYPE.to_owned()),
             ("client_assertion", format!("{signed}.{signature}")),

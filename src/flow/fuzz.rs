@@ -12,7 +12,7 @@ use super::{Callback, Flow, Metadata, json, oauth1, userinfo};
 use crate::config::Entry;
 use crate::link::Purpose;
 use crate::provider::{Protocol, SigningAlgorithm};
-use crate::secret::{KeyRing, Secret, encode};
+use crate::secret::{KeyRing, Secret, encode_base64url};
 
 /// When everything happens, in unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -81,19 +81,19 @@ pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
 
 /// A compact JWS (RFC 7515 §7.1) of this header and these claims, whatever they say, by the key that signs.
 pub(crate) fn signed(header: &[u8], claims: &[u8]) -> String {
-    let message = format!("{}.{}", encode(header), encode(claims));
-    let signature = encode(KEY.sign(message.as_bytes()).as_ref());
+    let message = format!("{}.{}", encode_base64url(header), encode_base64url(claims));
+    let signature = encode_base64url(KEY.sign(message.as_bytes()).as_ref());
     format!("{message}.{signature}")
 }
 
 /// A JWK set with the key that signs, and one of each other type.
 pub(crate) fn published() -> Vec<u8> {
-    let x = encode(KEY.public_key().as_ref());
-    let point = encode(&[1; 32]);
+    let x = encode_base64url(KEY.public_key().as_ref());
+    let point = encode_base64url(&[1; 32]);
     let keys = serde_json::json!({ "keys": [
         { "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": KID, "x": x },
         { "kty": "EC", "crv": "P-256", "use": "sig", "kid": KID, "x": point, "y": point, "alg": "ES256" },
-        { "kty": "RSA", "key_ops": ["verify"], "kid": KID, "n": encode(&[255; 256]), "e": "AQAB" },
+        { "kty": "RSA", "key_ops": ["verify"], "kid": KID, "n": encode_base64url(&[255; 256]), "e": "AQAB" },
     ] });
     keys.to_string().into_bytes()
 }

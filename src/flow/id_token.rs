@@ -13,7 +13,7 @@ use crate::config::Entry;
 use crate::error::Result;
 use crate::profile::claims;
 use crate::provider::SigningAlgorithm;
-use crate::secret::{Secret, encode};
+use crate::secret::{Secret, encode_base64url};
 use crate::token::Token;
 
 /// How old an ID token may be when it arrives, in seconds. It comes fresh; a day leaves room for whatever a provider does.
@@ -237,5 +237,5 @@ fn half_hash(algorithm: SigningAlgorithm, secret: &Secret) -> String {
         RS512 | PS512 | EdDSA => &SHA512,
     };
     let digest = digest(hash, secret.expose().as_bytes());
-    encode(&digest.as_ref()[..digest.as_ref().len() / 2])
+    encode_base64url(&digest.as_ref()[..digest.as_ref().len() / 2])
 }

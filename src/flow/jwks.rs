@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::TENANT;
 use crate::error::Result;
 use crate::provider::SigningAlgorithm;
-use crate::secret::decode;
+use crate::secret::decode_base64url;
 
 /// How many keys of one set are read.
 const MAX_KEYS: usize = 100;
@@ -102,7 +102,7 @@ enum Material {
 impl Key {
     fn parse(fields: &Map<String, Value>) -> Option<Self> {
         let text = |name| fields.get(name).and_then(Value::as_str);
-        let bytes = |name| text(name).and_then(decode);
+        let bytes = |name| text(name).and_then(decode_base64url);
         if fields.contains_key("use") && text("use") != Some("sig") {
             return None;
         }

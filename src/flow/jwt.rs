@@ -10,7 +10,7 @@ use super::{Engine, json};
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::provider::SigningAlgorithm;
-use crate::secret::decode;
+use crate::secret::decode_base64url;
 
 /// How long a token may be, in bytes.
 const MAX_BYTES: usize = 64 << 10;
@@ -116,7 +116,7 @@ impl<'a> Jwt<'a> {
         if payload.contains('.') {
             return Err("it has not three parts");
         }
-        let header = json::object(&decode(header).ok_or("its header is not base64url")?)?;
+        let header = json::object(&decode_base64url(header).ok_or("its header is not base64url")?)?;
         let text = |name| match header.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -136,7 +136,7 @@ impl<'a> Jwt<'a> {
             algorithm: algorithm.ok_or("its algorithm is not among the entry's `signing_algorithms`")?,
             kid: text("kid")?.map(str::to_owned),
             signed,
-            signature: decode(signature).ok_or("its signature is not base64url")?,
+            signature: decode_base64url(signature).ok_or("its signature is not base64url")?,
             payload,
         })
     }
@@ -158,5 +158,5 @@ pub(crate) fn stored_claims(token: &str) -> Option<Map<String, Value>> {
 }
 
 fn claims(payload: &str) -> Result<Map<String, Value>, &'static str> {
-    json::object(&decode(payload).ok_or("its payload is not base64url")?)
+    json::object(&decode_base64url(payload).ok_or("its payload is not base64url")?)
 }

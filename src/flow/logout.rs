@@ -9,7 +9,7 @@ use super::jwt::{Kind, stored_claims};
 use crate::config::Entry;
 use crate::error::Result;
 use crate::provider::Protocol;
-use crate::secret::{Secret, encode, sha256};
+use crate::secret::{Secret, encode_base64url, sha256};
 
 /// How old a logout token may be when it arrives, in seconds: providers try again for a while.
 pub(crate) const LOGOUT_TTL: i64 = 600;
@@ -97,6 +97,6 @@ fn check(entry: &Entry, claims: Map<String, Value>, now: i64) -> Result<LogoutTo
     if sub.is_none() && sid.is_none() {
         return Err("neither `sub` nor `sid`");
     }
-    let handle = format!("logout:{}", encode(&sha256(&format!("{} {jti}", entry.authority()))));
+    let handle = format!("logout:{}", encode_base64url(&sha256(&format!("{} {jti}", entry.authority()))));
     Ok(LogoutToken { handle, sub, sid })
 }

@@ -46,7 +46,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::Purpose;
 use crate::profile::Profile;
 use crate::provider::Protocol;
-use crate::secret::{KeyRing, Secret, encode, random, sha256};
+use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 use crate::token::Token;
 
 /// What flows are sealed for.
@@ -110,7 +110,7 @@ impl Flow {
     ) -> Result<Self> {
         Ok(Self {
             entry: entry.name.clone(),
-            seed: encode(&random::<32>()?),
+            seed: encode_base64url(&random::<32>()?),
             authority: pointer(entry),
             purpose,
             visitor,
@@ -134,7 +134,7 @@ impl Flow {
     }
 
     fn derived(&self, label: &str) -> Secret {
-        Secret::new(encode(&sha256(&format!("{label} {}", self.seed))))
+        Secret::new(encode_base64url(&sha256(&format!("{label} {}", self.seed))))
     }
 
     /// The `state` parameter (RFC 6749 §10.12). OAuth 1 has none: there it is the temporary token, which comes back with
@@ -194,12 +194,12 @@ impl Temporary {
 }
 
 fn pointer(entry: &Entry) -> String {
-    encode(&sha256(entry.authority())[..9])
+    encode_base64url(&sha256(entry.authority())[..9])
 }
 
 /// The public handle of a state: names the flow's cookie and its claim without telling the state.
 pub(crate) fn handle(state: &str) -> String {
-    encode(&sha256(state)[..12])
+    encode_base64url(&sha256(state)[..12])
 }
 
 /// What a finished dance brought.

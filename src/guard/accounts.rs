@@ -69,10 +69,8 @@ impl Accounts {
         let known = self.dance.entry(entry)?;
         match self.at(entry).first() {
             Some(primary) => self.open(primary),
-            None => {
-                Err(Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title))
-                    .at(entry))
-            }
+            None => Err(Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title))
+                .with_entry(entry)),
         }
     }
 

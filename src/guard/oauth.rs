@@ -71,7 +71,7 @@ impl<P> fmt::Debug for OAuth<P> {
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = dance.entry(P::NAME)?;
-    let absent = |kind, text| Error::new(kind, text).at(P::NAME);
+    let absent = |kind, text| Error::new(kind, text).with_entry(P::NAME);
     let Some(key) = dance.owner(request, P::NAME).await? else {
         return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
     };

@@ -67,12 +67,12 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
 }
 
 /// Base64url without padding (RFC 4648 §5): what goes into URLs, cookies and forms.
-pub(crate) fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The bytes of a base64url text without padding.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 

@@ -8,7 +8,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use ring::{hkdf, hmac};
 
-use super::{decode, encode, random};
+use super::{decode_base64url, encode_base64url, random};
 use crate::error::Result;
 
 const NONCE: usize = 24;
@@ -99,7 +99,7 @@ impl KeyRing {
             .map(|secret| {
                 let mut key = Key { id: String::new(), secret, derived: RwLock::default() };
                 // Six bytes: `ID` characters.
-                key.id = encode(&key.expand("key id")[..6]);
+                key.id = encode_base64url(&key.expand("key id")[..6]);
                 key
             })
             .collect();
@@ -119,7 +119,7 @@ impl KeyRing {
             .cipher(purpose)
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| crate::error::Error::app("too much to seal"))?;
-        Ok(format!("v1.{}.{}", key.id, encode(&[&nonce[..], &sealed].concat())))
+        Ok(format!("v1.{}.{}", key.id, encode_base64url(&[&nonce[..], &sealed].concat())))
     }
 
     /// Decrypts what [`seal`](KeyRing::seal) made for the same `purpose` and `place`, with whichever key made it.
@@ -127,7 +127,7 @@ impl KeyRing {
         let (id, body) =
             sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(UnsealError)?;
         let key = self.0.iter().find(|key| key.id == id).ok_or(UnsealError)?;
-        let body = decode(body).filter(|body| body.len() > NONCE).ok_or(UnsealError)?;
+        let body = decode_base64url(body).filter(|body| body.len() > NONCE).ok_or(UnsealError)?;
         let (nonce, sealed) = body.split_at(NONCE);
         let payload = Payload { msg: sealed, aad: &associated(place) };
         key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| UnsealError)
@@ -152,13 +152,13 @@ impl KeyRing {
     /// A tag over `parts` for `purpose`, under the first key (HMAC-SHA256).
     pub(crate) fn tag(&self, purpose: &str, parts: &[&str]) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0[0].derive(purpose));
-        encode(hmac::sign(&key, &associated(parts)).as_ref())
+        encode_base64url(hmac::sign(&key, &associated(parts)).as_ref())
     }
 
     /// Whether `tag` is the tag over `parts` for `purpose`, under any key: while keys change, another process, or this one
     /// before its restart, has another first key.
     pub(crate) fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
-        let Some(tag) = decode(tag) else { return false };
+        let Some(tag) = decode_base64url(tag) else { return false };
         self.0.iter().any(|key| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &key.derive(purpose));
             hmac::verify(&key, &associated(parts), &tag).is_ok()

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{KeyRing, Secret, encode, random, sha256};
+use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
 
 const COOKIE: &str = "rocket_dance_session";
@@ -128,7 +128,7 @@ impl CookieSessions {
         let Some(sessions) = self.kept() else {
             return self.cookie(ALONE, &format!("{now} {user}"));
         };
-        let secret = encode(&random::<32>()?);
+        let secret = encode_base64url(&random::<32>()?);
         let id_token = origin.and_then(|origin| Some((origin.entry, origin.id_token?)));
         let id_token = id_token
             .map(|(entry, token)| self.keys.seal(ID_TOKEN, &[user, entry], token.expose().as_bytes()));
@@ -154,7 +154,7 @@ impl CookieSessions {
     /// the session is over.
     pub(super) async fn rotate(&self, request: &Request<'_>) -> Result<Option<Cookie<'static>>> {
         let (Some(sessions), Some(id)) = (self.kept(), self.id(request)) else { return Ok(None) };
-        let secret = encode(&random::<32>()?);
+        let secret = encode_base64url(&random::<32>()?);
         match sessions.rename_session(&id, &hash(&secret)).await? {
             true => self.cookie(WITH_ID, &secret).map(Some),
             false => Ok(None),
@@ -223,5 +223,5 @@ impl CookieSessions {
 }
 
 fn hash(secret: &str) -> String {
-    encode(&sha256(secret))
+    encode_base64url(&sha256(secret))
 }

@@ -16,18 +16,18 @@ static KEYS: LazyLock<Option<KeyRing>> = LazyLock::new(|| random().ok().map(|key
 
 const PASS: &str = "rocket_dance_pass";
 
-pub(crate) enum Pass {
+pub(crate) enum SessionCommand {
     /// Signs this user in.
-    In(String),
+    SignIn(String),
     /// Signs out.
-    Out,
+    SignOut,
 }
 
-impl Pass {
-    pub(super) fn leave(&self, jar: &CookieJar<'_>) {
+impl SessionCommand {
+    pub(super) fn put_into(&self, jar: &CookieJar<'_>) {
         let plain = match self {
-            Pass::In(user) => format!("in {user}"),
-            Pass::Out => "out".to_owned(),
+            SessionCommand::SignIn(user) => format!("in {user}"),
+            SessionCommand::SignOut => "out".to_owned(),
         };
         let sealed = KEYS.as_ref().and_then(|keys| keys.seal(PASS, &[], plain.as_bytes()).ok());
         jar.add((PASS, sealed.unwrap_or_default()));
@@ -37,7 +37,7 @@ impl Pass {
     ///
     /// # Errors
     /// For one that isn't from here.
-    pub(crate) fn take(response: &mut Response<'_>) -> Option<Result<Self>> {
+    pub(crate) fn take_from(response: &mut Response<'_>) -> Option<Result<Self>> {
         let sealed = |header: &str| {
             let value = header.strip_prefix(PASS)?.strip_prefix('=')?;
             Some(value.split(';').next().unwrap_or_default().to_owned())
@@ -59,8 +59,8 @@ impl Pass {
     fn open(sealed: &str) -> Option<Self> {
         let plain = KEYS.as_ref()?.open(PASS, &[], sealed).ok()?;
         match std::str::from_utf8(&plain).ok()?.split_once(' ') {
-            Some((_, user)) => Some(Pass::In(user.to_owned())),
-            None => Some(Pass::Out),
+            Some((_, user)) => Some(SessionCommand::SignIn(user.to_owned())),
+            None => Some(SessionCommand::SignOut),
         }
     }
 }
@@ -72,16 +72,16 @@ mod tests {
     #[test]
     fn lo_05_a_pass_is_from_this_process_alone() {
         let mut response = Response::new();
-        assert!(Pass::take(&mut response).is_none());
+        assert!(SessionCommand::take_from(&mut response).is_none());
         let keys = KEYS.as_ref().unwrap();
         for (plain, user) in [("in 7 of 9", Some("7 of 9")), ("in ", Some("")), ("out", None)] {
             let sealed = keys.seal(PASS, &[], plain.as_bytes()).unwrap();
             response.adjoin_raw_header("Set-Cookie", "a=1; Path=/");
             response.adjoin_raw_header("Set-Cookie", format!("{PASS}={sealed}; HttpOnly; Path=/"));
             response.adjoin_raw_header("Set-Cookie", "b=2");
-            let taken = match Pass::take(&mut response).unwrap().unwrap() {
-                Pass::In(user) => Some(user),
-                Pass::Out => None,
+            let taken = match SessionCommand::take_from(&mut response).unwrap().unwrap() {
+                SessionCommand::SignIn(user) => Some(user),
+                SessionCommand::SignOut => None,
             };
             assert_eq!(taken.as_deref(), user);
             assert_eq!(response.headers().get("Set-Cookie").collect::<Vec<_>>(), ["a=1; Path=/", "b=2"]);
@@ -90,7 +90,7 @@ mod tests {
         let foreign = KeyRing::new([[7; 32]]).seal(PASS, &[], b"in 7").unwrap();
         for forged in ["", "in 7", "7", &foreign] {
             response.adjoin_raw_header("Set-Cookie", format!("{PASS}={forged}"));
-            assert!(Pass::take(&mut response).unwrap().is_err(), "{forged}");
+            assert!(SessionCommand::take_from(&mut response).unwrap().is_err(), "{forged}");
             assert_eq!(response.headers().get("Set-Cookie").count(), 0);
         }
     }

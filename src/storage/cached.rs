@@ -383,7 +383,7 @@ mod tests {
             if matches!(key, AccountKey::Owner { .. }) {
                 let _permit = self.permits.acquire().await.map_err(Error::app)?;
             }
-            if self.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { found }
+            if self.down.load(Ordering::SeqCst) { Err(Error::storage("down")) } else { found }
         }
 
         async fn set(&self, account: &Account) -> Result<()> {
@@ -527,7 +527,7 @@ mod tests {
 
         async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
             self.0.link(login, keys).await?;
-            Err(Error::store("the connection was lost during the commit"))
+            Err(Error::storage("the connection was lost during the commit"))
         }
 
         async fn unlink(
@@ -538,7 +538,7 @@ mod tests {
             entries: &[&str],
         ) -> Result<Vec<Account>> {
             self.0.unlink(user, entry, account_id, entries).await?;
-            Err(Error::store("the connection was lost during the commit"))
+            Err(Error::storage("the connection was lost during the commit"))
         }
     }
 

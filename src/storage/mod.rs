@@ -65,14 +65,14 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 /// #[rocket::async_trait]
 /// impl Storage for RedisStorage {
 ///     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
-///         let json = self.0.get(key.to_string()).await.map_err(Error::store)?;
-///         json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
+///         let json = self.0.get(key.to_string()).await.map_err(Error::storage)?;
+///         json.map(|json| serde_json::from_str(&json).map_err(Error::storage)).transpose()
 ///     }
 ///
 ///     async fn set(&self, account: &Account) -> Result<()> {
-///         let json = serde_json::to_string(account).map_err(Error::store)?;
+///         let json = serde_json::to_string(account).map_err(Error::storage)?;
 ///         for key in account.keys() {
-///             self.0.set(key.to_string(), json.clone()).await.map_err(Error::store)?;
+///             self.0.set(key.to_string(), json.clone()).await.map_err(Error::storage)?;
 ///         }
 ///         Ok(())
 ///     }
@@ -80,7 +80,7 @@ pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 ///     async fn delete(&self, key: &AccountKey) -> Result<()> {
 ///         let Some(account) = self.get(key).await? else { return Ok(()) };
 ///         for key in account.keys() {
-///             self.0.del(key.to_string()).await.map_err(Error::store)?;
+///             self.0.del(key.to_string()).await.map_err(Error::storage)?;
 ///         }
 ///         Ok(())
 ///     }

@@ -1,7 +1,7 @@
 //! A account in few bytes: what the cache holds.
 
 use super::Account;
-use crate::secret::{decode, encode};
+use crate::secret::{decode_base64url, encode_base64url};
 
 /// A [`Account`] in one piece, the token still sealed: as it is, with its two dozen allocations, it takes twice as much.
 pub(crate) struct Packed(Box<[u8]>);
@@ -17,7 +17,7 @@ impl Packed {
         bytes.push(u8::from(*email_verified) | u8::from(expires_at.is_some()) << 1);
         // A sealed token ends in base64, which takes a third more than what it stands for.
         let (head, body) = account.token.rsplit_once('.').unwrap_or((&account.token, ""));
-        match decode(body).filter(|raw| !raw.is_empty() && encode(raw) == body) {
+        match decode_base64url(body).filter(|raw| !raw.is_empty() && encode_base64url(raw) == body) {
             Some(raw) => {
                 put(&mut bytes, Some(head.as_bytes()));
                 put(&mut bytes, Some(&raw));
@@ -45,7 +45,7 @@ impl Packed {
         let mut token = rest.text().unwrap_or_default();
         if let Some(raw) = rest.bytes() {
             token.push('.');
-            token.push_str(&encode(raw));
+            token.push_str(&encode_base64url(raw));
         }
         let [entry, issuer, token_type, scope, userinfo] =
             std::array::from_fn(|_| rest.text().unwrap_or_default());

@@ -58,11 +58,11 @@ pub(crate) struct KeyValue(Mutex<HashMap<String, String>>);
 impl Storage for KeyValue {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
         let json = self.0.lock().unwrap().get(&key.to_string()).cloned();
-        json.map(|json| serde_json::from_str(&json).map_err(Error::store)).transpose()
+        json.map(|json| serde_json::from_str(&json).map_err(Error::storage)).transpose()
     }
 
     async fn set(&self, account: &Account) -> Result<()> {
-        let json = serde_json::to_string(account).map_err(Error::store)?;
+        let json = serde_json::to_string(account).map_err(Error::storage)?;
         for key in account.keys() {
             self.0.lock().unwrap().insert(key.to_string(), json.clone());
         }

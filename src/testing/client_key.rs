@@ -10,7 +10,7 @@ use ring::signature::{
 };
 use serde_json::Value;
 
-use crate::secret::{Secret, decode};
+use crate::secret::{Secret, decode_base64url};
 
 /// How long an assertion may be good, in seconds, and how far ahead the client's clock may be.
 const LONGEST: i64 = 300;
@@ -46,7 +46,7 @@ impl ClientKey {
     ) -> Option<String> {
         let (signed, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
-        let json = |part: &str| serde_json::from_slice::<Value>(&decode(part)?).ok();
+        let json = |part: &str| serde_json::from_slice::<Value>(&decode_base64url(part)?).ok();
         let (header, claims) = (json(header)?, json(claims)?);
         let is = |value: &Value, wanted: &str| value.as_str() == Some(wanted);
         let number = |name: &str| claims[name].as_i64();
@@ -59,7 +59,7 @@ impl ClientKey {
             && number("iat")? <= now
             && number("nbf")? <= now;
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.public);
-        let signature = decode(signature)?;
+        let signature = decode_base64url(signature)?;
         let jti = claims["jti"].as_str().filter(|jti| jti.len() >= 16)?;
         (good && key.verify(signed.as_bytes(), &signature).is_ok()).then(|| jti.to_owned())
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::{KeyRing, encode, random};
+use crate::secret::{KeyRing, encode_base64url, random};
 
 /// What a person allowed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ pub(super) fn open<T: Sealed>(keys: &KeyRing, issuer: &str, sealed: &str) -> Opt
 
 /// A fresh id of 128 random bits.
 pub(super) fn id() -> String {
-    encode(&random::<16>().expect("the operating system's random generator works"))
+    encode_base64url(&random::<16>().expect("the operating system's random generator works"))
 }
 
 /// What happened to the sealed texts since the start.

@@ -11,7 +11,7 @@ use super::grants::{Access, Code, Grant, Pending, Refresh, Sealed, id, open, sea
 use super::issuer::{Client, Issuer, lock};
 use super::page;
 use super::signer::at_hash;
-use crate::secret::{Secret, encode, sha256};
+use crate::secret::{Secret, encode_base64url, sha256};
 
 /// How long a person may look at the consent page, and a code may lie around, in seconds.
 const PATIENCE: i64 = 600;
@@ -207,7 +207,7 @@ impl Issuer {
                     return Err(Refusal::grant("the code is another client's or another redirect URI's"));
                 }
                 // A verifier without a challenge is refused too: a downgrade (RFC 9700 §4.8.2).
-                let proof = field("code_verifier")?.map(|verifier| encode(&sha256(verifier)));
+                let proof = field("code_verifier")?.map(|verifier| encode_base64url(&sha256(verifier)));
                 if proof != code.challenge {
                     return Err(Refusal::grant("the code verifier doesn't fit"));
                 }

@@ -5,7 +5,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyP
 use serde_json::{Value, json};
 
 use crate::provider::SigningAlgorithm;
-use crate::secret::{encode, sha256};
+use crate::secret::{encode_base64url, sha256};
 
 /// One key pair with its id.
 pub(super) struct Signer {
@@ -59,12 +59,12 @@ impl Signer {
     pub(super) fn jwk(&self) -> Value {
         let mut jwk = match &self.key {
             Key::Ed25519(key) => {
-                json!({"kty": "OKP", "crv": "Ed25519", "x": encode(key.public_key().as_ref())})
+                json!({"kty": "OKP", "crv": "Ed25519", "x": encode_base64url(key.public_key().as_ref())})
             }
             Key::P256(key) => {
                 // Uncompressed: 4, then x and y of 32 bytes each (SEC 1 §2.3.3).
                 let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-                json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)})
+                json!({"kty": "EC", "crv": "P-256", "x": encode_base64url(x), "y": encode_base64url(y)})
             }
         };
         jwk["kid"] = json!(self.kid);
@@ -75,12 +75,13 @@ impl Signer {
 
     /// A JWT in compact form (RFC 7515 §7.1) of this header and payload, whatever they say.
     pub(super) fn sign(&self, header: &str, payload: &str) -> String {
-        let signed = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
+        let signed =
+            format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(payload.as_bytes()));
         let signature = match &self.key {
-            Key::Ed25519(key) => encode(key.sign(signed.as_bytes()).as_ref()),
+            Key::Ed25519(key) => encode_base64url(key.sign(signed.as_bytes()).as_ref()),
             Key::P256(key) => {
                 let signature = key.sign(&SystemRandom::new(), signed.as_bytes());
-                encode(signature.expect("the operating system's random generator works").as_ref())
+                encode_base64url(signature.expect("the operating system's random generator works").as_ref())
             }
         };
         format!("{signed}.{signature}")
@@ -93,12 +94,12 @@ pub(super) fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String
     match algorithm {
         SigningAlgorithm::EdDSA => {
             let hash = ring::digest::digest(&ring::digest::SHA512, access_token.as_bytes());
-            encode(&hash.as_ref()[..32])
+            encode_base64url(&hash.as_ref()[..32])
         }
-        _ => encode(&sha256(access_token)[..16]),
+        _ => encode_base64url(&sha256(access_token)[..16]),
     }
 }
 
 fn kid(public: &[u8]) -> String {
-    encode(&ring::digest::digest(&ring::digest::SHA256, public).as_ref()[..9])
+    encode_base64url(&ring::digest::digest(&ring::digest::SHA256, public).as_ref()[..9])
 }

@@ -34,7 +34,7 @@ impl Switched {
 
     fn on(&self) -> Result<&MemoryStorage> {
         match self.off.load(Ordering::SeqCst) {
-            true => Err(Error::store("the plug is out")),
+            true => Err(Error::storage("the plug is out")),
             false => Ok(&self.storage),
         }
     }

@@ -100,7 +100,7 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
     let (house, heard) = house(false).await;
     let mut ada = house.browser();
     ask(&mut ada, "/login/op?next=/guarded").await;
-    assert!(heard.take()[0].starts_with("AccountPending { entry: \"op\""));
+    assert!(heard.take()[0].starts_with("AccountPending(EventAccount { entry: \"op\""));
 
     let page = ada.get(CONFIRM).await;
     assert_eq!(page.status, Status::Ok);

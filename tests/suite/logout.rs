@@ -45,7 +45,7 @@ impl Fragile {
     }
 
     fn up(&self) -> Result<&MemoryStorage> {
-        if self.1.load(Ordering::SeqCst) { Err(Error::store("the database is away")) } else { Ok(&self.0) }
+        if self.1.load(Ordering::SeqCst) { Err(Error::storage("the database is away")) } else { Ok(&self.0) }
     }
 
     fn kept(&self) -> Result<&dyn SessionStorage> {

@@ -56,7 +56,7 @@ impl Faulty {
     }
 
     fn up(&self) -> Result<&DieselStorage> {
-        if self.0.down.load(Ordering::SeqCst) { Err(Error::store("down")) } else { Ok(&self.0.storage) }
+        if self.0.down.load(Ordering::SeqCst) { Err(Error::storage("down")) } else { Ok(&self.0.storage) }
     }
 
     fn renewals(&self) -> usize {
@@ -72,7 +72,7 @@ impl Storage for Faulty {
 
     async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         if counts_down(&self.0.reads) {
-            return Err(Error::store("blinking"));
+            return Err(Error::storage("blinking"));
         }
         self.up()?.get_uncached(key).await
     }
@@ -101,10 +101,10 @@ impl Storage for Faulty {
     async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
         self.0.renewals.fetch_add(1, Ordering::SeqCst);
         if counts_down(&self.0.before) {
-            return Err(Error::store("cut off before"));
+            return Err(Error::storage("cut off before"));
         }
         let done = self.up()?.renew(account, renewed).await;
-        if counts_down(&self.0.after) { Err(Error::store("cut off after")) } else { done }
+        if counts_down(&self.0.after) { Err(Error::storage("cut off after")) } else { done }
     }
 
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {

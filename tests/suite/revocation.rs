@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rocket::http::Status;
 use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
-use rocket_dance::{Event, Signals};
+use rocket_dance::{Event, EventAccount, Signals};
 use serde_json::json;
 
 use crate::app::Op;
@@ -21,7 +21,7 @@ struct Failures(Arc<Mutex<Vec<String>>>);
 #[rocket::async_trait]
 impl Signals for Failures {
     async fn event(&self, event: &Event) {
-        if let Event::RevocationFailed { entry, provider_user_id, user } = event {
+        if let Event::RevocationFailed(EventAccount { entry, provider_user_id, user, .. }) = event {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(format!("{entry} {provider_user_id:?} {user:?}"));
         }

@@ -251,7 +251,7 @@ impl Sessions for AppSessions {
 
     async fn current(&self, request: &Request<'_>) -> Result<Option<i32>> {
         match self.mood() {
-            Mood::Blind(true) => Err(Error::store("no sessions now")),
+            Mood::Blind(true) => Err(Error::storage("no sessions now")),
             Mood::Blind(false) => Err(Error::app("a bug")),
             _ => Ok(request.cookies().get_private("uid").and_then(|cookie| cookie.value().parse().ok())),
         }
@@ -259,7 +259,7 @@ impl Sessions for AppSessions {
 
     async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
         match self.mood() {
-            Mood::CantSignIn => Err(Error::store("no sessions now")),
+            Mood::CantSignIn => Err(Error::storage("no sessions now")),
             Mood::SecondFactor => {
                 Ok(SignInOutcome::redirect_first(Redirect::to(format!("/second-factor?of={user}"))))
             }

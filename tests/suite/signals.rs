@@ -9,8 +9,8 @@ use rocket_dance::provider::Provider;
 use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
 use rocket_dance::{
-    AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, NextStep, Profile,
-    Result, Signals, Token,
+    AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, EventAccount, NextStep,
+    Profile, Result, Signals, Token,
 };
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl Signals for Receiver {
 
     async fn event(&self, event: &Event) {
         let name = format!("{event:?}");
-        let name = name.split([' ', '{']).next().unwrap_or_default();
+        let name = name.split([' ', '{', '(']).next().unwrap_or_default();
         self.2.say(format!("{} {name} {}", self.0, event.entry()));
     }
 }
@@ -77,27 +77,21 @@ pub struct Listener(pub Heard);
 #[rocket::async_trait]
 impl Signals for Listener {
     async fn event(&self, event: &Event) {
+        let named = |what: &str, account: &EventAccount| {
+            format!("{what} {} {} {}", account.entry, text(&account.provider_user_id), text(&account.user))
+        };
         self.0.say(match event {
-            Event::AccountCreated { entry, provider_user_id, user } => {
-                format!("created {entry} {} {}", text(provider_user_id), text(user))
+            Event::AccountCreated(account) => named("created", account),
+            Event::AccountUpdated(account) => named("updated", account),
+            Event::AccountRefused(account) => {
+                assert_eq!(account.user, None);
+                format!("refused {} {}", account.entry, text(&account.provider_user_id))
             }
-            Event::AccountUpdated { entry, provider_user_id, user } => {
-                format!("updated {entry} {} {}", text(provider_user_id), text(user))
-            }
-            Event::AccountRefused { entry, provider_user_id } => {
-                format!("refused {entry} {}", text(provider_user_id))
-            }
-            Event::AccountRemoved { entry, provider_user_id, user } => {
-                format!("removed {entry} {} {}", text(provider_user_id), text(user))
-            }
-            Event::LoginCompleted { entry, user } => format!("completed {entry} {user}"),
+            Event::AccountRemoved(account) => named("removed", account),
+            Event::LoginCompleted { entry, user, .. } => format!("completed {entry} {user}"),
             Event::LoginFailed { entry, code, .. } => format!("failed {entry} {code}"),
-            Event::TokenRefreshed { entry, provider_user_id, user } => {
-                format!("refreshed {entry} {} {}", text(provider_user_id), text(user))
-            }
-            Event::GrantLost { entry, provider_user_id, user } => {
-                format!("lost {entry} {} {}", text(provider_user_id), text(user))
-            }
+            Event::TokenRefreshed(account) => named("refreshed", account),
+            Event::GrantLost(account) => named("lost", account),
             other => format!("{other:?}"),
         });
     }

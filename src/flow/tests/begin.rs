@@ -29,7 +29,7 @@ fn pk_01_the_vector_of_rfc_7636() {
 async fn pk_01_every_request_has_a_challenge_of_its_own_verifier() {
     let entry = at("authorization_url = \"https://op.example/auth?tenant=1\"\nscope = [\"a\", \"b\"]");
     let (flow, query) = begun(&entry, &[]).await;
-    let challenge = encode(&sha256(flow.verifier().expose()));
+    let challenge = encode_base64url(&sha256(flow.verifier().expose()));
     for (name, value) in [
         ("tenant", "1"),
         ("response_type", "code"),

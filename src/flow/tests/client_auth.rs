@@ -20,7 +20,7 @@ fn keyed(mut entry: Entry, pem: &str, id: Option<&str>, audience: Option<&str>) 
 
 /// Header and claims of an assertion.
 fn opened(form: &BTreeMap<String, String>) -> (Value, Value) {
-    let part = |part: &str| serde_json::from_slice(&decode(part).unwrap()).unwrap();
+    let part = |part: &str| serde_json::from_slice(&decode_base64url(part).unwrap()).unwrap();
     let mut parts = form["client_assertion"].split('.');
     (part(parts.next().unwrap()), part(parts.next().unwrap()))
 }

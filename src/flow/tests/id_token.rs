@@ -71,9 +71,15 @@ async fn id_01_every_algorithm_and_a_bad_signature() {
         assert!(grant.token.id_token.unwrap().matches(&good));
 
         let (signed, signature) = good.rsplit_once('.').unwrap();
-        let mut bytes = decode(signature).unwrap();
+        let mut bytes = decode_base64url(signature).unwrap();
         bytes[10] ^= 1;
-        assert!(stage.ends(&format!("{signed}.{}", encode(&bytes))).await.unwrap().contains("signed it"));
+        assert!(
+            stage
+                .ends(&format!("{signed}.{}", encode_base64url(&bytes)))
+                .await
+                .unwrap()
+                .contains("signed it")
+        );
         let mut other = stage.claims();
         other["sub"] = json!("somebody-else");
         let forged = stage.signer.id_token("one", &other);
@@ -98,10 +104,16 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     }
     // The public key as an HMAC key, in the shapes that libraries took it.
     let n = stage.signer.jwk("one")["n"].as_str().unwrap().to_owned();
-    for key in [n.as_bytes(), &decode(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""] {
-        let signed = format!("{}.{}", encode(br#"{"alg":"HS256","kid":"one"}"#), encode(claims.as_bytes()));
+    for key in
+        [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""]
+    {
+        let signed = format!(
+            "{}.{}",
+            encode_base64url(br#"{"alg":"HS256","kid":"one"}"#),
+            encode_base64url(claims.as_bytes())
+        );
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
-        let mac = encode(ring::hmac::sign(&key, signed.as_bytes()).as_ref());
+        let mac = encode_base64url(ring::hmac::sign(&key, signed.as_bytes()).as_ref());
         assert!(stage.ends(&format!("{signed}.{mac}")).await.unwrap().contains("algorithm"));
     }
     // An RSA key that signs PS256 is no key for it when the entry, or the key, says RS256.
@@ -313,7 +325,7 @@ async fn id_16_hashes() {
         };
         let half = |text: &str| {
             let digest = ring::digest::digest(hash, text.as_bytes());
-            encode(&digest.as_ref()[..digest.as_ref().len() / 2])
+            encode_base64url(&digest.as_ref()[..digest.as_ref().len() / 2])
         };
         let stage = Stage::new(signer).await;
         assert_eq!(stage.with(json!({"at_hash": half("at"), "c_hash": half("the-code")})).await, None);
@@ -540,7 +552,7 @@ async fn id_23_tokens_of_another_kind() {
 proptest! {
     #[test]
     fn nothing_panics(token in "\\PC{0,64}|[a-zA-Z0-9_.-]{0,64}", header in "\\{(\"(alg|kid|typ)\":\"?(ES256|1|\\[\\])\"?,?){0,3}\\}", payload in "\\PC{0,32}") {
-        for token in [token.clone(), format!("{}.{}.{token}", encode(header.as_bytes()), encode(payload.as_bytes()))] {
+        for token in [token.clone(), format!("{}.{}.{token}", encode_base64url(header.as_bytes()), encode_base64url(payload.as_bytes()))] {
             if let Ok(jwt) = Jwt::parse(&token, Kind::IdToken, &SigningAlgorithm::ALL) {
                 let _ = jwt.claims();
             }

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config;
 use crate::provider::PRESETS;
-use crate::secret::decode;
+use crate::secret::decode_base64url;
 
 /// The entry `op` of this TOML.
 fn entry(toml: &str) -> Entry {
@@ -246,15 +246,15 @@ impl Signer {
         let mut jwk = match &self.pair {
             Pair::Rsa(pair, _) => {
                 let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
-                json!({"kty": "RSA", "n": encode(&key.n), "e": encode(&key.e)})
+                json!({"kty": "RSA", "n": encode_base64url(&key.n), "e": encode_base64url(&key.e)})
             }
             Pair::Ec(pair) => {
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
                 let crv = if x.len() == 32 { "P-256" } else { "P-384" };
-                json!({"kty": "EC", "crv": crv, "x": encode(x), "y": encode(y)})
+                json!({"kty": "EC", "crv": crv, "x": encode_base64url(x), "y": encode_base64url(y)})
             }
             Pair::Ed(pair) => {
-                json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())})
+                json!({"kty": "OKP", "crv": "Ed25519", "x": encode_base64url(pair.public_key().as_ref())})
             }
         };
         jwk["kid"] = json!(kid);
@@ -278,8 +278,9 @@ impl Signer {
 
     /// A token of this header and these claims, both as JSON text.
     fn token(&self, header: &str, claims: &str) -> String {
-        let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
-        let signature = encode(&self.sign(&signed));
+        let signed =
+            format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
+        let signature = encode_base64url(&self.sign(&signed));
         format!("{signed}.{signature}")
     }
 

@@ -102,7 +102,7 @@ fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Account>) -> 
         None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
     };
     exact(conn, &account.entry, account.provider_user_id.as_deref(), account.user_id.as_deref())?
-        .ok_or_else(|| Error::store("the account that was written is gone"))
+        .ok_or_else(|| Error::storage("the account that was written is gone"))
 }
 
 pub(super) fn delete(conn: &mut AnyConnection, key: &AccountKey) -> Result<()> {

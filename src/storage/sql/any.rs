@@ -10,7 +10,7 @@ use diesel::connection::{TransactionManager, TransactionManagerStatus};
 use diesel::{Connection, MultiConnection};
 
 use super::migrations::{self, Migrations};
-use crate::error::{Error, Fault, Result};
+use crate::error::{DatabaseFault, Error, Result};
 
 /// A connection to whichever database it is. Queries are written once, on this.
 #[derive(MultiConnection)]
@@ -127,11 +127,11 @@ impl AnyConnection {
         let done = work(self);
         match (done, self.depth()) {
             (Ok(value), Some(1)) => {
-                Manager::commit_transaction(self).map_err(|cause| match Fault::of(&cause) {
+                Manager::commit_transaction(self).map_err(|cause| match DatabaseFault::of(&cause) {
                     // As text: what finds a dead connection behind an error would do the work again, and nobody knows
                     // whether it is done.
-                    Fault::Lost => {
-                        Error::store(format!("the connection was lost during the commit: {cause}"))
+                    DatabaseFault::ConnectionLost => {
+                        Error::storage(format!("the connection was lost during the commit: {cause}"))
                     }
                     _ => cause.into(),
                 })?;

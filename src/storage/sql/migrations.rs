@@ -63,7 +63,7 @@ impl AnyConnection {
             AnyConnection::Mysql(conn) => {
                 let lock = diesel::sql_query("SELECT GET_LOCK('rocket_dance_migrations', 60) AS done");
                 if lock.get_result::<Done>(conn)?.done != Some(1) {
-                    return Err(Error::store("another process has been changing the schema for a minute"));
+                    return Err(Error::storage("another process has been changing the schema for a minute"));
                 }
                 let done = super::retry::retried(|| work(self));
                 self.batch_execute("DO RELEASE_LOCK('rocket_dance_migrations')")?;

@@ -17,7 +17,7 @@ use rocket::tokio::time::timeout;
 use super::any::AnyConnection;
 use super::manager::Manager;
 use super::retry::retried;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{DatabaseFault, Error, ErrorKind, Result};
 
 /// How long work waits in line.
 const TURN: Duration = Duration::from_secs(3);
@@ -77,15 +77,15 @@ impl Pool {
         let mut done = timeout(TURN, &mut place.answered).await;
         if done.is_err() {
             if place.leave() {
-                return Err(Error::store("no connection to the database was free for three seconds"));
+                return Err(Error::storage("no connection to the database was free for three seconds"));
             }
             done = timeout(WORK, &mut place.answered).await;
         }
         // It may have come just now.
         match done.ok().or_else(|| place.give_up().map(Ok)) {
             Some(Ok(done)) => done,
-            Some(Err(_)) => Err(Error::store("the runtime is shutting down")),
-            None => Err(Error::store("the database took too long to answer")),
+            Some(Err(_)) => Err(Error::storage("the runtime is shutting down")),
+            None => Err(Error::storage("the database took too long to answer")),
         }
     }
 }
@@ -210,9 +210,13 @@ impl Worker {
     ) -> Result<T> {
         let mut dead = 0;
         loop {
-            let once = || if unwanted() { Err(Error::store("nobody waits for it")) } else { self.once(work) };
+            let once =
+                || if unwanted() { Err(Error::storage("nobody waits for it")) } else { self.once(work) };
             match retried(once) {
-                Err(error) if dead <= self.pool.size && Fault::within(&error) == Some(Fault::Lost) => {
+                Err(error)
+                    if dead <= self.pool.size
+                        && DatabaseFault::within(&error) == Some(DatabaseFault::ConnectionLost) =>
+                {
                     dead += 1
                 }
                 done => return done,
@@ -224,15 +228,15 @@ impl Worker {
         let mut conn = match self.conn.take().or_else(|| self.pool.idle()) {
             Some(conn) => conn,
             // The cause names the database, which is nothing for the person at the browser.
-            None => self.pool.manager.connect().map_err(Error::store)?,
+            None => self.pool.manager.connect().map_err(Error::storage)?,
         };
         // A policy is the app's code. If it panics its transaction stays open: the connection goes.
         let done = catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
             .unwrap_or_else(|_| Err(Error::app("the link policy panicked")));
-        let fault = done.as_ref().err().and_then(Fault::within);
+        let fault = done.as_ref().err().and_then(DatabaseFault::within);
         let outage = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable)
-            && fault != Some(Fault::Contended);
-        if fault == Some(Fault::Lost) {
+            && fault != Some(DatabaseFault::Contended);
+        if fault == Some(DatabaseFault::ConnectionLost) {
             // The server has probably ended them all.
             let idle = std::mem::take(&mut self.pool.lock().idle);
             drop(idle);

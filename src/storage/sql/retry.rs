@@ -4,7 +4,7 @@ use std::fmt;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{DatabaseFault, Error, Result};
 use crate::secret::random;
 
 const TRIES: u32 = 5;
@@ -14,16 +14,21 @@ const TRIES: u32 = 5;
 pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
     for tries in 1..TRIES {
         match work() {
-            Err(error) if matches!(Fault::within(&error), Some(Fault::Contended | Fault::Duplicate)) => {
+            Err(error)
+                if matches!(
+                    DatabaseFault::within(&error),
+                    Some(DatabaseFault::Contended | DatabaseFault::Duplicate)
+                ) =>
+            {
                 let [jitter] = random::<1>()?;
                 sleep(Duration::from_millis(u64::from(tries) * 4 + u64::from(jitter) / 8));
             }
             done => return done,
         }
     }
-    work().map_err(|error| match Fault::within(&error) {
+    work().map_err(|error| match DatabaseFault::within(&error) {
         // No race lasts so long.
-        Some(Fault::Duplicate) => Error::app(OneTooMany(error)),
+        Some(DatabaseFault::Duplicate) => Error::app(OneTooMany(error)),
         _ => error,
     })
 }

@@ -12,14 +12,14 @@ use url::Url;
 use super::*;
 use crate::Dance;
 use crate::provider::SigningAlgorithm;
-use crate::secret::{decode, encode, sha256};
+use crate::secret::{decode_base64url, encode_base64url, sha256};
 use crate::storage::KeyRing;
 
 const CALLBACK: &str = "http://localhost:8000/login/op/authorized";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 fn authorization(issuer: &str, client_id: &str, changes: &[(&str, &str)]) -> String {
-    let challenge = encode(&sha256(VERIFIER));
+    let challenge = encode_base64url(&sha256(VERIFIER));
     let mut parameters = vec![
         ("response_type", "code"),
         ("client_id", client_id),
@@ -83,7 +83,7 @@ async fn get(fake: &FakeProvider, path: &str, answer: &Value) -> (StatusCode, Va
 
 fn claims(answer: &Value) -> Value {
     let payload = answer["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
-    serde_json::from_slice(&decode(payload).unwrap()).unwrap()
+    serde_json::from_slice(&decode_base64url(payload).unwrap()).unwrap()
 }
 
 #[rocket::async_test]
@@ -317,7 +317,7 @@ async fn id_tokens_verify_with_the_published_key() {
             .await
             .unwrap();
         let key = &jwks["keys"][0];
-        let part = |name: &str| decode(key[name].as_str().unwrap()).unwrap();
+        let part = |name: &str| decode_base64url(key[name].as_str().unwrap()).unwrap();
         let (verification, public): (&'static dyn VerificationAlgorithm, _) =
             match key["alg"].as_str().unwrap() {
                 "EdDSA" => (&ED25519, part("x")),
@@ -326,10 +326,10 @@ async fn id_tokens_verify_with_the_published_key() {
             };
         let (signed, signature) = answer["id_token"].as_str().unwrap().rsplit_once('.').unwrap();
         let verified = UnparsedPublicKey::new(verification, public)
-            .verify(signed.as_bytes(), &decode(signature).unwrap());
+            .verify(signed.as_bytes(), &decode_base64url(signature).unwrap());
         assert!(verified.is_ok());
         let header: Value =
-            serde_json::from_slice(&decode(signed.split('.').next().unwrap()).unwrap()).unwrap();
+            serde_json::from_slice(&decode_base64url(signed.split('.').next().unwrap()).unwrap()).unwrap();
         assert_eq!((&header["kid"], &header["alg"]), (&key["kid"], &key["alg"]));
         kids.push(key["kid"].to_string());
         fake.rotate_keys(if algorithm == SigningAlgorithm::EdDSA {

@@ -1,0 +1,59 @@
+//! The authorization request that a dance is about to send.
+
+use std::collections::BTreeMap;
+
+use crate::link::Purpose;
+
+/// The authorization request of a dance that is about to begin: what [`Signals::before_login`](crate::Signals::before_login)
+/// may add to.
+///
+/// ```
+/// use rocket::Request;
+/// use rocket_dance::{AuthorizationRequest, Result, Signals};
+///
+/// struct Invitations;
+///
+/// #[rocket::async_trait]
+/// impl Signals for Invitations {
+///     async fn before_login(&self, request: &Request<'_>, authorization: &mut AuthorizationRequest) -> Result<()> {
+///         if let Some(Ok(invitation)) = request.query_value::<String>("invitation") {
+///             authorization.carry("invitation", invitation);         // the policy reads it: login.note("invitation")
+///         }
+///         authorization.param("prompt", "select_account");
+///         Ok(())
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AuthorizationRequest {
+    /// The entry's name.
+    pub entry: String,
+    /// What the dance is for.
+    pub purpose: Purpose,
+    /// The path of the app that the visitor is redirected to afterwards, if the request named one.
+    pub next: Option<String>,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) carried: BTreeMap<String, String>,
+}
+
+impl AuthorizationRequest {
+    pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<String>) -> Self {
+        Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), carried: BTreeMap::new() }
+    }
+
+    /// Adds a parameter to this authorization request, for example `login_hint` or `prompt`.
+    ///
+    /// A parameter of the protocol itself (`state`, `redirect_uri`, …) cannot be replaced: the dance's own value wins.
+    pub fn param(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.params.insert(name.into(), value.into());
+    }
+
+    /// Carries a text through the flow, sealed in the flow's cookie.
+    ///
+    /// [`AuthorizedLogin::note`](crate::AuthorizedLogin::note) and [`Login::note`](crate::Login::note) return it. Keep it
+    /// short: a flow has about 3,000 bytes.
+    pub fn carry(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.carried.insert(key.into(), value.into());
+    }
+}
