@@ -60,7 +60,7 @@ fn rocket() -> Rocket<Build> {
 /// never has it.
 #[cfg(all(feature = "demo", debug_assertions))]
 fn demo(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(rocket_dance::testing::Demo::fairing())
+    rocket.attach(rocket_dance::testing::DemoProvider::fairing())
 }
 
 #[cfg(not(all(feature = "demo", debug_assertions)))]

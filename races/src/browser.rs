@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rocket::http::Cookie;
-use rocket_dance::testing::{Answer as Says, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse as Says, ProviderEndpoint};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Position, Url};
@@ -168,6 +168,6 @@ pub(crate) async fn provider(secrets: &Secrets, refusals: &Secrets) -> FakeProvi
             refused.add("refusal", &answer.to_string());
         }
     });
-    fake.answer_always(Endpoint::Token, tell.delay(Duration::from_millis(10)));
+    fake.respond_always(ProviderEndpoint::Token, tell.delay(Duration::from_millis(10)));
     fake
 }

@@ -58,7 +58,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let begun = Instant::now();
     let (mut sessions, mut told, mut people) = (0, 0, 0);
     for round in 0..settings.rounds {
-        crowd.fake.user(&format!("newcomer{round}"));
+        crowd.fake.set_user(&format!("newcomer{round}"));
         people += 1;
         for (_, status, session, body) in crowd.rush(&["op"]).await? {
             match (status, session) {
@@ -70,7 +70,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         outcome.expect("accounts after a rush", database.count("oauth_accounts")?, people);
 
         // AL-18: two providers, one address.
-        crowd.fake.user(&format!("twice{round}"));
+        crowd.fake.set_user(&format!("twice{round}"));
         people += 1;
         let ends = crowd.rush(&["op", "op2"]).await?;
         let inside: Vec<_> = ends.iter().filter(|end| end.1 == 303 && end.2).map(|end| end.0).collect();

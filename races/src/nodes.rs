@@ -56,7 +56,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         let mut times = Vec::new();
         for round in 0..settings.rounds {
             let person = format!("{name} {round}");
-            fake.user(&person);
+            fake.set_user(&person);
             let mut cookies = browser.sign_in(here, "op", &secrets).await?;
             // What a thief would have.
             let mut copy = cookies.clone();

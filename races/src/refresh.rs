@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use rocket_dance::testing::Endpoint;
+use rocket_dance::testing::ProviderEndpoint;
 use serde_json::Value;
 
 use crate::browser::{Browser, provider};
@@ -21,7 +21,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
-    fake.user("ada").access_token_ttl(TTL);
+    fake.set_user("ada").set_access_token_ttl(TTL);
     let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
     let browser = Browser::new()?;
     let cookies = browser.sign_in(&workers[0].url, "op", &secrets).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         let expires = round % 2 == 1;
         if expires {
             // Everybody's clock: the token has expired, and the app knows.
-            fake.advance(TTL);
+            fake.advance_clock(TTL);
             for worker in &workers {
                 browser.post(&format!("{}/advance/{TTL}", worker.url), &[], &mut cookies.clone()).await?;
             }
@@ -41,7 +41,8 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             // The provider refuses it before its time: the app learns it from the API's 401.
             fake.expire_access_tokens();
         }
-        let before = (fake.count(Endpoint::Token), fake.count(Endpoint::Userinfo));
+        let before =
+            (fake.request_count(ProviderEndpoint::Token), fake.request_count(ProviderEndpoint::Userinfo));
         let started = Instant::now();
         let requests = (0..settings.requests).map(|request| {
             let (browser, mut cookies) = (browser.clone(), cookies.clone());
@@ -56,12 +57,16 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             }
         }
         times.push(started.elapsed());
-        let refreshed = fake.count(Endpoint::Token) - before.0;
+        let refreshed = fake.request_count(ProviderEndpoint::Token) - before.0;
         refreshes += refreshed;
         outcome.expect("refreshes in a round", refreshed, 1);
         if expires {
             // Nobody went to the API with the old one.
-            outcome.expect("calls in a round", fake.count(Endpoint::Userinfo) - before.1, settings.requests);
+            outcome.expect(
+                "calls in a round",
+                fake.request_count(ProviderEndpoint::Userinfo) - before.1,
+                settings.requests,
+            );
         }
     }
     let took: Duration = begun.elapsed();

@@ -61,7 +61,7 @@ impl Load {
 
     async fn newcomer(&self) {
         while !self.stop.load(Ordering::Relaxed) {
-            self.fake.user(&format!("person{}", self.people.fetch_add(1, Ordering::Relaxed)));
+            self.fake.set_user(&format!("person{}", self.people.fetch_add(1, Ordering::Relaxed)));
             match self.browser.begin(&self.app, "op", &self.secrets).await {
                 Ok(Ok(returned)) => {
                     self.saw("begin", 303, 303, "");
@@ -109,7 +109,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let fake = provider(&secrets, &refusals).await;
     // Everybody refreshes all the time.
-    fake.access_token_ttl(10);
+    fake.set_access_token_ttl(10);
     let (database, mut app) = match &settings.app {
         Some(program) => {
             let database = Database::empty(kind)?;
@@ -136,7 +136,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     };
     let mut regulars = Vec::new();
     for _ in 0..REGULARS {
-        load.fake.user(&format!("person{}", load.people.fetch_add(1, Ordering::Relaxed)));
+        load.fake.set_user(&format!("person{}", load.people.fetch_add(1, Ordering::Relaxed)));
         regulars.push(load.browser.sign_in(&load.app, "op", &secrets).await?);
     }
     lock(&load.sessions).extend(regulars.iter().cloned());

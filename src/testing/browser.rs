@@ -1,4 +1,4 @@
-//! The part of a browser that tests need: one request, no redirects.
+//! The part of a browser that a sign-in needs: requests without redirects, and the forms of a page.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
-/// A client that follows no redirects. It trusts no certificate: test providers are on the loopback, over http.
+/// Returns an HTTP client that follows no redirects. It trusts no certificate, because test providers use plain HTTP on a
+/// loopback address.
 pub(super) fn client() -> reqwest::Client {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("ring has the default protocol versions")
+        .expect("ring supports the default protocol versions")
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
     reqwest::Client::builder()
@@ -18,42 +19,45 @@ pub(super) fn client() -> reqwest::Client {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()
-        .expect("the client is well-formed")
+        .expect("the client's configuration is valid")
 }
 
 /// How a provider answers an authorization request.
-pub(super) enum Followed {
-    /// By a redirect to the callback.
-    To(String),
-    /// By a form for the callback, with this body.
-    Form(String, String),
+pub(super) enum AuthorizationResponse {
+    /// A redirect to this callback URL.
+    Redirect(String),
+    /// A form for the callback URL `action`, with this body (`response_mode=form_post`).
+    Form { action: String, body: String },
 }
 
-/// The provider's answer to the authorization URL `url`.
-pub(super) async fn follow(url: &str) -> Followed {
+/// Requests the authorization URL `url` and returns the provider's answer.
+///
+/// # Panics
+/// If the provider cannot be reached, or answers with neither a redirect nor a form.
+pub(super) async fn request_authorization(url: &str) -> AuthorizationResponse {
     let response = client().get(url).send().await.unwrap_or_else(|error| {
-        panic!("the provider can't be reached: {error}");
+        panic!("the provider cannot be reached: {error}");
     });
     let status = response.status();
     match response.headers().get("location").and_then(|location| location.to_str().ok()) {
-        Some(location) if status.is_redirection() => Followed::To(location.to_owned()),
+        Some(location) if status.is_redirection() => AuthorizationResponse::Redirect(location.to_owned()),
         _ => {
-            let body = response.text().await.unwrap_or_default();
-            let answer = status.is_success().then(|| forms(&body).next()).flatten();
-            // A form that asks the person something is no answer.
-            if let Some((tag, fields)) = answer.filter(|(_, form)| !form.contains("<label")) {
+            let page = response.text().await.unwrap_or_default();
+            let form = status.is_success().then(|| forms(&page).next()).flatten();
+            // A form with a label asks the user something: it is not the response.
+            if let Some((tag, fields)) = form.filter(|(_, form)| !form.contains("<label")) {
                 let action = attribute(tag, "action").unwrap_or_default();
-                return Followed::Form(action, hidden(fields));
+                return AuthorizationResponse::Form { action, body: form_body(fields) };
             }
             panic!(
                 "the provider answered the authorization request with {status} instead of a redirect: {}",
-                text(&body)
+                text(&page)
             )
         }
     }
 }
 
-/// What a page or a JSON answer says, without its markup.
+/// The visible text of a page, or the JSON of an answer, for an error message.
 pub(super) fn text(body: &str) -> String {
     if let Ok(value) = serde_json::from_str::<Value>(body) {
         return value.to_string();
@@ -63,20 +67,20 @@ pub(super) fn text(body: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect()
 }
 
-/// The form body of the hidden fields of the page's form that posts to `action`.
-pub(super) fn form(page: &str, action: &str) -> Option<String> {
-    let mut mine =
+/// The form body of the page's form that posts to `action`.
+pub(super) fn form_for(page: &str, action: &str) -> Option<String> {
+    let mut matching =
         forms(page).filter(|(tag, _)| attribute(tag, "action").is_some_and(|value| value == action));
-    mine.next().map(|(_, form)| hidden(form))
+    matching.next().map(|(_, form)| form_body(form))
 }
 
-/// The forms of a page: their tags, and what is within.
+/// The forms of a page, each as its tag and its content.
 fn forms(page: &str) -> impl Iterator<Item = (&str, &str)> {
     page.split("<form").skip(1).filter_map(|form| form.split_once("</form")?.0.split_once('>'))
 }
 
-/// The form body of a form's hidden fields.
-fn hidden(form: &str) -> String {
+/// The form body of a form's input fields.
+fn form_body(form: &str) -> String {
     let mut fields = url::form_urlencoded::Serializer::new(String::new());
     for input in form.split("<input").skip(1).filter_map(|input| input.split('>').next()) {
         if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value")) {
@@ -86,7 +90,7 @@ fn hidden(form: &str) -> String {
     fields.finish()
 }
 
-/// The value of a tag's attribute, in double quotes, as our pages write them.
+/// The value of an attribute. It must be in double quotes, as our templates write it.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     let value = rest.split('"').next()?;
@@ -104,8 +108,8 @@ mod tests {
         let page = r#"<body><form method="post" action="/login/logout"><input name="csrf" value="no"></form>
             <form method="post" action="&#x2F;login&#x2F;op"><input type="hidden" name="csrf" value="a&amp;lt;&quot;">
             <input type="hidden" name="next" value="/x"><button>Connect</button></form>"#;
-        assert_eq!(form(page, "/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
-        assert_eq!(form(page, "/login/other"), None);
+        assert_eq!(form_for(page, "/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
+        assert_eq!(form_for(page, "/login/other"), None);
         assert_eq!(text(page), "Connect");
     }
 }

@@ -1,9 +1,16 @@
-//! For an app's own tests, and for trying out (feature `testing`): a provider that runs beside the test, a whole sign-in
-//! in one line, and the demo provider.
+//! Helpers for an app's own tests (feature `testing`): a provider that runs beside the test, a whole sign-in in one
+//! call, and a demo provider for the development server.
 //!
-//! [`FakeProvider`] is a real OpenID provider, OAuth 2 and OAuth 1 server on a free loopback port; [`sign_in`] rides a sign-in
-//! with Rocket's local client, as a browser would. [`Issuer`] is the same provider with a consent page, on the app's
-//! own port. Everything here is for tests: it panics, with a sentence, where something isn't as it should be.
+//! Most tests need three names:
+//!
+//! - [`FakeProvider::start`] starts an OpenID Connect, OAuth 2 and OAuth 1.0a provider on a free loopback port;
+//! - [`FakeProvider::stand_in`] configures it in place of one of the app's entries;
+//! - [`sign_in`] signs a user in with Rocket's local client, as a browser would.
+//!
+//! [`FakeResponse`] scripts what the provider answers, and [`RecordedRequest`] is what it received. [`DemoProvider`] is
+//! the same provider with a consent page, on the app's own port.
+//!
+//! Everything here is for tests. Where a test uses it wrongly, it panics with a message that names the fault.
 //!
 //! ```no_run
 //! use rocket::local::asynchronous::Client;
@@ -16,26 +23,17 @@
 //! # }
 //! ```
 
-mod answer;
 mod browser;
-mod client_key;
-mod demo;
-mod door;
-mod fake;
-mod grants;
-mod issuer;
-mod logout;
-mod oauth1;
-mod page;
-mod protocol;
-mod pushed;
+mod demo_provider;
+mod entry_config;
+mod fake_provider;
+mod server;
+mod server_thread;
 mod sign_in;
-mod signer;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Endpoint, Recorded};
-pub use demo::Demo;
-pub use fake::FakeProvider;
-pub use issuer::{Client, Issuer};
-pub use sign_in::{Landed, sign_in, sign_in_blocking};
+pub use self::demo_provider::DemoProvider;
+pub use self::fake_provider::FakeProvider;
+pub use self::server::{FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient};
+pub use self::sign_in::{CallbackResponse, sign_in, sign_in_blocking};

@@ -1,41 +1,41 @@
-//! A whole sign-in in one line.
+//! [`sign_in`]: a whole sign-in in one call.
 
 use rocket::http::{ContentType, Status};
 use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use url::{Position, Url};
 
-use super::browser::{self, Followed};
+use super::browser::{self, AuthorizationResponse};
 
-/// Where a sign-in ended.
+/// The response of the callback, at which a sign-in ends.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Landed {
-    /// The status of the callback's answer: 303 when it went well.
+pub struct CallbackResponse {
+    /// The status: 303 after a successful sign-in.
     pub status: Status,
-    /// Where the callback sends the person.
+    /// The `Location` header: where the user is sent.
     pub location: Option<String>,
-    /// The callback's body.
+    /// The body.
     pub body: String,
 }
 
-/// A local response, read whole: the two clients' have no trait in common.
-macro_rules! landed {
+/// Reads a local response completely. The two clients' response types share no trait.
+macro_rules! read {
     ($response:expr $(, $await:tt)?) => {{
         let response = $response;
         let status = response.status();
         let location = response.headers().get_one("Location").map(str::to_owned);
-        Landed { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
+        CallbackResponse { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
     }};
 }
 
-/// Signs in at `entry` with a tracked local client, as a browser would: from `GET /login/<entry>` to the provider over
-/// real HTTP, and back to the callback. The client keeps the session's cookie.
+/// Signs a user in at the entry `entry` with a tracked local client, as a browser would: from `GET /login/<entry>` to the
+/// provider over HTTP, and back to the callback. The client stores the session cookie.
 ///
-/// When somebody is signed in already, the page that asks whether to connect the account is answered with yes.
+/// If a user is signed in already, it submits the form of the page that asks whether to connect the account.
 ///
-/// The provider must answer at once, like [`FakeProvider`](super::FakeProvider). A callback that is refused is an
-/// answer too: look at [`status`](Landed::status).
+/// The provider must answer without asking the user, as [`FakeProvider`](super::FakeProvider) does. A refused sign-in does
+/// not panic: check [`status`](CallbackResponse::status).
 ///
 /// ```
 /// use rocket::{Build, Rocket, get, http::Status, local::asynchronous::Client, response::Redirect, routes};
@@ -52,58 +52,64 @@ macro_rules! landed {
 /// # rocket::async_test(async {
 /// let fake = FakeProvider::start().await;
 /// let client = Client::tracked(app(&fake)).await.unwrap();
-/// let landed = sign_in(&client, "op").await;
-/// assert_eq!((landed.status, landed.location.as_deref()), (Status::SeeOther, Some("/")));
+/// let response = sign_in(&client, "op").await;
+/// assert_eq!((response.status, response.location.as_deref()), (Status::SeeOther, Some("/")));
 /// # });
 /// ```
 ///
 /// # Panics
-/// When the begin doesn't redirect to a provider, or the provider doesn't redirect to the callback.
-pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> Landed {
+/// If `/login/<entry>` does not redirect to a provider, or the provider does not redirect to the callback.
+pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResponse {
     let begin = begin_path(client.rocket(), entry);
-    let mut page = landed!(client.get(&begin).dispatch().await, await);
-    if let Some(fields) = browser::form(&page.body, &begin) {
-        page = landed!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
+    let mut page = read!(client.get(&begin).dispatch().await, await);
+    if let Some(fields) = browser::form_for(&page.body, &begin) {
+        page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
     }
     let url = authorization_url(&begin, page);
-    match browser::follow(url.as_str()).await {
-        Followed::To(callback) => landed!(client.get(callback_path(&url, &callback)).dispatch().await, await),
-        Followed::Form(to, fields) => {
-            let callback = client.post(callback_path(&url, &to)).header(ContentType::Form);
-            landed!(callback.body(fields).dispatch().await, await)
+    match browser::request_authorization(url.as_str()).await {
+        AuthorizationResponse::Redirect(callback) => {
+            read!(client.get(callback_path(&url, &callback)).dispatch().await, await)
+        }
+        AuthorizationResponse::Form { action, body } => {
+            let callback = client.post(callback_path(&url, &action)).header(ContentType::Form);
+            read!(callback.body(body).dispatch().await, await)
         }
     }
 }
 
-/// The same as [`sign_in`] for Rocket's blocking client.
+/// Signs a user in as [`sign_in`] does, with Rocket's blocking client.
 ///
 /// # Panics
-/// As [`sign_in`], and inside async code.
-pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> Landed {
+/// As [`sign_in`], and if it is called inside async code.
+pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackResponse {
     let begin = begin_path(client.rocket(), entry);
-    let mut page = landed!(client.get(&begin).dispatch());
-    if let Some(fields) = browser::form(&page.body, &begin) {
-        page = landed!(client.post(&begin).header(ContentType::Form).body(fields).dispatch());
+    let mut page = read!(client.get(&begin).dispatch());
+    if let Some(fields) = browser::form_for(&page.body, &begin) {
+        page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch());
     }
     let url = authorization_url(&begin, page);
-    let runtime =
-        runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-    match runtime.block_on(browser::follow(url.as_str())) {
-        Followed::To(callback) => landed!(client.get(callback_path(&url, &callback)).dispatch()),
-        Followed::Form(to, fields) => {
-            let callback = client.post(callback_path(&url, &to)).header(ContentType::Form);
-            landed!(callback.body(fields).dispatch())
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("the operating system gives an I/O driver");
+    match runtime.block_on(browser::request_authorization(url.as_str())) {
+        AuthorizationResponse::Redirect(callback) => {
+            read!(client.get(callback_path(&url, &callback)).dispatch())
+        }
+        AuthorizationResponse::Form { action, body } => {
+            let callback = client.post(callback_path(&url, &action)).header(ContentType::Form);
+            read!(callback.body(body).dispatch())
         }
     }
 }
 
-/// Where a sign-in at `entry` begins.
+/// The path at which a sign-in at `entry` begins.
 fn begin_path(rocket: &rocket::Rocket<rocket::Orbit>, entry: &str) -> String {
     let prefix = rocket.figment().extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
     format!("{}/{entry}", prefix.trim_end_matches('/'))
 }
 
-fn authorization_url(begin: &str, page: Landed) -> Url {
+fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
     match page.location.as_deref().map(Url::parse) {
         Some(Ok(url)) if url.has_host() => url,
         _ => panic!(
@@ -115,19 +121,23 @@ fn authorization_url(begin: &str, page: Landed) -> Url {
     }
 }
 
-/// Path and query of the callback, which must be where the authorization request said. Where that was pushed, or a token
-/// of OAuth 1 stands for it, nobody here knows what it said.
+/// Returns path and query of `callback`, after checking that it is at the redirect URI of the authorization request. A
+/// pushed request and an OAuth 1.0a request do not show their redirect URI; for these the check is skipped.
 fn callback_path(authorization: &Url, callback: &str) -> String {
-    let said = |name: &str| authorization.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
-    let wanted = match said("request_uri").or(said("oauth_token")) {
+    let parameter =
+        |name: &str| authorization.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+    let expected = match parameter("request_uri").or(parameter("oauth_token")) {
         Some(_) => Some(callback.into()),
-        None => said("redirect_uri"),
+        None => parameter("redirect_uri"),
     };
-    let wanted = wanted.as_deref().and_then(|uri| Url::parse(uri).ok());
-    match (Url::parse(callback), wanted) {
-        (Ok(callback), Some(wanted)) if callback[..Position::AfterPath] == wanted[..Position::AfterPath] => {
+    let expected = expected.as_deref().and_then(|uri| Url::parse(uri).ok());
+    match (Url::parse(callback), expected) {
+        (Ok(callback), Some(expected))
+            if callback[..Position::AfterPath] == expected[..Position::AfterPath] =>
+        {
             callback[Position::BeforePath..].to_owned()
         }
-        _ => panic!("the provider redirects elsewhere than to the redirect URI of the authorization request"),
+        // The callback contains a code, so the message does not show it.
+        _ => panic!("the provider did not redirect to the redirect URI of the authorization request"),
     }
 }

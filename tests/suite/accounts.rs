@@ -3,7 +3,7 @@
 use rocket::http::{Accept, ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::routes;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Accounts, Dance, ErrorKind};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn app(people: &People, settings: &[(&str, Value)]) -> App {
 }
 
 async fn connect(app: &App, entry: &str, as_whom: &str) -> Status {
-    app.fake.user(as_whom);
+    app.fake.set_user(as_whom);
     sign_in(&app.client, entry).await.status
 }
 
@@ -171,7 +171,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
     let order = || people.ranks();
     let before = order();
     log_out(&app).await;
-    app.fake.user("eve");
+    app.fake.set_user("eve");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     assert_eq!(connect(&app, "op", "mallory").await, Status::SeeOther);
     let before = [before, order().split_off(2)].concat();
@@ -309,7 +309,7 @@ async fn al_09_an_account_that_is_taken_stays_where_it_is() {
     log_out(&app).await;
     assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
     let (before, cookies) = (people.snapshot(), app.cookies());
-    app.fake.user("ada");
+    app.fake.set_user("ada");
     let refused = sign_in(&app.client, "op").await;
     assert_eq!((refused.status, refused.location), (Status::Forbidden, None));
     assert!(refused.body.contains("connected to another user"), "{}", refused.body);
@@ -369,7 +369,7 @@ async fn cookie_storage_keeps_a_browsers_own_account() {
     assert_eq!(landed.status, Status::SeeOther, "{}", landed.body);
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
     assert_eq!(app.get("/me").await.status(), Status::SeeOther, "there are no users");
-    let bearer = app.fake.last(Endpoint::Userinfo).headers["authorization"].clone();
+    let bearer = app.fake.last_request(ProviderEndpoint::Userinfo).headers["authorization"].clone();
     let token = bearer.split_once(' ').expect("a bearer").1;
     let cookie = app.cookies()[ACCOUNT].clone();
     assert!(!cookie.contains(token) && !cookie.contains("ada"), "sealed");
@@ -410,7 +410,7 @@ async fn cookie_storage_keeps_a_browsers_own_account() {
 #[rocket::async_test]
 async fn cookie_storage_says_when_a_cookie_would_be_too_large() {
     let app = own_cookies().await;
-    app.fake.userinfo(json!({"sub": "ada", "name": "Ada", "biography": "x".repeat(6000)}));
+    app.fake.set_userinfo(json!({"sub": "ada", "name": "Ada", "biography": "x".repeat(6000)}));
     assert_eq!(
         sign_in(&app.client, "op").await.status,
         Status::SeeOther,
@@ -418,7 +418,10 @@ async fn cookie_storage_says_when_a_cookie_would_be_too_large() {
     );
     assert!(app.cookies()[ACCOUNT].len() < 4096);
     log_out(&app).await;
-    app.fake.answer(Endpoint::Token, Answer::edit(|answer| answer["more"] = json!("y".repeat(6000))));
+    app.fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::edit(|answer| answer["more"] = json!("y".repeat(6000))),
+    );
     let landed = sign_in(&app.client, "op").await;
     assert_eq!((landed.status, landed.location), (Status::InternalServerError, None));
     assert!(!app.cookies().contains_key(ACCOUNT), "no half an account");

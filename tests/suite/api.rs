@@ -6,7 +6,7 @@ use futures::future::join_all;
 use rocket::http::{Accept, Status};
 use rocket_dance::reqwest::multipart::Form;
 use rocket_dance::storage::AccountKey;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Client, Dance, ErrorKind, Profile, Token};
 use serde_json::{Value, json};
 
@@ -53,7 +53,8 @@ async fn a_token_is_refreshed_when_due_and_not_before() {
     dance(&app).advance(35);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "ahead of its expiry");
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "once");
-    let userinfo = app.fake.requests().into_iter().filter(|request| request.endpoint == Endpoint::Userinfo);
+    let userinfo =
+        app.fake.requests().into_iter().filter(|request| request.endpoint == ProviderEndpoint::Userinfo);
     for request in userinfo {
         assert!(request.query.is_empty(), "LK-03: the token goes in the header");
     }
@@ -64,14 +65,14 @@ async fn a_401_is_answered_with_one_refresh_and_one_more_try() {
     let people = People::new();
     let app = app(&people, true).await;
     app.fake.expire_access_tokens();
-    let calls = app.fake.count(Endpoint::Userinfo);
+    let calls = app.fake.request_count(ProviderEndpoint::Userinfo);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2));
-    assert_eq!(app.fake.count(Endpoint::Userinfo), calls + 2);
+    assert_eq!(app.fake.request_count(ProviderEndpoint::Userinfo), calls + 2);
     // An API that answers 401 to whatever token it gets is asked twice, not for ever.
-    app.fake.answer_always(Endpoint::Userinfo, Answer::status(401));
-    let calls = app.fake.count(Endpoint::Userinfo);
+    app.fake.respond_always(ProviderEndpoint::Userinfo, FakeResponse::status(401));
+    let calls = app.fake.request_count(ProviderEndpoint::Userinfo);
     assert_eq!(guarded(&app).await.0, 303);
-    assert_eq!((app.token_calls(), app.fake.count(Endpoint::Userinfo)), (3, calls + 2));
+    assert_eq!((app.token_calls(), app.fake.request_count(ProviderEndpoint::Userinfo)), (3, calls + 2));
 }
 
 #[rocket::async_test]
@@ -84,10 +85,13 @@ async fn rr_01_fifty_at_once_refresh_once() {
                 app.fake.expire_access_tokens();
             } else {
                 dance(&app).advance(2 * HOUR);
-                app.fake.advance(2 * HOUR);
+                app.fake.advance_clock(2 * HOUR);
             }
             // The provider rotates: a second use of one refresh token would kill the grant.
-            app.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_millis(100)));
+            app.fake.respond_once(
+                ProviderEndpoint::Token,
+                FakeResponse::unmodified().delay(Duration::from_millis(100)),
+            );
             // Its session is as old as the clock says: a fresh one for each round.
             app.sign_in_as(1).await;
             let answers = join_all((0..50).map(|_| guarded(&app))).await;
@@ -103,13 +107,13 @@ async fn rf_01_a_refresh_token_that_is_not_repeated_is_kept() {
     let app = app(&people, true).await;
     let again = json!({ "access_token": "another", "token_type": "Bearer", "expires_in": HOUR });
     app.fake
-        .answer(Endpoint::Token, Answer::json(again.clone()))
-        .answer(Endpoint::Token, Answer::json(again));
+        .respond_once(ProviderEndpoint::Token, FakeResponse::json(again.clone()))
+        .respond_once(ProviderEndpoint::Token, FakeResponse::json(again));
     let mut used = Vec::new();
     for _ in 0..2 {
         dance(&app).advance(2 * HOUR);
         client(&app).await.access_token().await.expect("refreshed");
-        used.push(app.fake.last(Endpoint::Token).form["refresh_token"].clone());
+        used.push(app.fake.last_request(ProviderEndpoint::Token).form["refresh_token"].clone());
     }
     assert_eq!(used[0], used[1]);
 }
@@ -118,7 +122,7 @@ async fn rf_01_a_refresh_token_that_is_not_repeated_is_kept() {
 async fn a_dead_grant_is_reconnect_never_a_500() {
     let people = People::new();
     let app = app(&people, true).await;
-    app.fake.revoke("ada");
+    app.fake.revoke_tokens("ada");
     for _ in 0..2 {
         let response = app.get("/guarded").await;
         assert_eq!(response.status(), Status::SeeOther);
@@ -139,7 +143,7 @@ async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
     let people = People::new();
     let app = app(&people, true).await;
     dance(&app).advance(HOUR - 20);
-    app.fake.answer_always(Endpoint::Token, Answer::status(503));
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::status(503));
     let start = Instant::now();
     for _ in 0..3 {
         assert_eq!(guarded(&app).await, ok());
@@ -157,7 +161,7 @@ async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
     }
     assert_eq!(app.json("/guarded").await.0, Status::ServiceUnavailable);
     assert!(start.elapsed() < Duration::from_secs(5));
-    app.fake.honest();
+    app.fake.reset_behavior();
     assert_eq!(guarded(&app).await, ok(), "the grant is as it was");
 }
 
@@ -169,7 +173,7 @@ async fn without_a_refresh_token_a_token_serves_until_it_expires() {
     let app = App::new(fake, figment, Dance::fairing().storage(people.storage())).await;
     let forget =
         |answer: &mut Value| drop(answer.as_object_mut().map(|answer| answer.remove("refresh_token")));
-    app.fake.answer(Endpoint::Token, Answer::edit(forget));
+    app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::edit(forget));
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     let (row, calls) = (people.snapshot(), app.token_calls());
     dance(&app).advance(HOUR - 10);
@@ -193,7 +197,8 @@ async fn rr_04_a_refresh_does_not_bring_back_what_was_disconnected() {
         assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
         app.fake.expire_access_tokens();
         let before = app.token_calls();
-        app.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_secs(2)));
+        app.fake
+            .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_secs(2)));
         let disconnect = async {
             while app.token_calls() == before {
                 rocket::tokio::time::sleep(Duration::from_millis(10)).await;
@@ -214,21 +219,21 @@ async fn redirects_stay_on_the_host_and_so_does_the_token() {
     let app = app(&people, true).await;
     let other = FakeProvider::start().await;
     let client = client(&app).await;
-    app.fake.answer(Endpoint::Api, Answer::redirect("/api/moved?to=here"));
+    app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect("/api/moved?to=here"));
     let moved: Value = client.get("things").json().await.expect("followed");
     assert_eq!(moved["path"], "/api/moved");
 
     for location in [format!("{}/api/things", other.issuer()), format!("//{}/api", &other.issuer()[7..])] {
-        app.fake.answer(Endpoint::Api, Answer::redirect(&location));
+        app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect(&location));
         let stays = client.get("things").send().await.expect("the answer as it is");
         assert_eq!(stays.status().as_u16(), 302);
-        app.fake.answer(Endpoint::Api, Answer::redirect(&location));
+        app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect(&location));
         assert!(client.get("things").json::<Value>().await.is_err());
     }
-    app.fake.answer_always(Endpoint::Api, Answer::redirect("/api/round"));
+    app.fake.respond_always(ProviderEndpoint::Api, FakeResponse::redirect("/api/round"));
     let circles = client.get("round").send().await.expect_err("in circles");
     assert_eq!(circles.kind(), ErrorKind::BadProviderAnswer);
-    app.fake.honest();
+    app.fake.reset_behavior();
 
     for url in [
         format!("{}/api/things", other.issuer()),
@@ -285,9 +290,9 @@ async fn what_is_sent_arrives() {
     assert_eq!((&answer["method"], &answer["user"]), (&json!("DELETE"), &json!("ada")));
     assert_eq!(client.head("things").send().await.expect("a head").status().as_u16(), 200);
     // The caller can't put another token in its place.
-    let bearer = app.fake.last(Endpoint::Api).headers["authorization"].clone();
+    let bearer = app.fake.last_request(ProviderEndpoint::Api).headers["authorization"].clone();
     client.get("things").header("Authorization", "Bearer mine").json::<Value>().await.expect("ours");
-    assert_eq!(app.fake.last(Endpoint::Api).headers["authorization"], bearer);
+    assert_eq!(app.fake.last_request(ProviderEndpoint::Api).headers["authorization"], bearer);
 }
 
 #[rocket::async_test]
@@ -296,15 +301,18 @@ async fn a_status_from_400_on_is_a_typed_error() {
     let app = app(&people, true).await;
     let client = client(&app).await;
     for status in [400, 403, 404, 429, 500, 503] {
-        app.fake.answer(Endpoint::Api, Answer::json(json!({"secret": "s3cr3t"})).with_status(status));
+        app.fake.respond_once(
+            ProviderEndpoint::Api,
+            FakeResponse::json(json!({"secret": "s3cr3t"})).with_status(status),
+        );
         let error = client.get("things").json::<Value>().await.expect_err("a status");
         assert_eq!(error.kind(), ErrorKind::ApiError(status));
         assert_eq!(error.kind().status(), Status::BadGateway);
         assert!(!format!("{error} {error:?}").contains("s3cr3t"));
-        app.fake.answer(Endpoint::Api, Answer::status(status));
+        app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::status(status));
         assert_eq!(client.get("things").send().await.expect("as it is").status().as_u16(), status);
     }
-    app.fake.answer(Endpoint::Api, Answer::body("application/json", "{\"a\": s3cr3t"));
+    app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("application/json", "{\"a\": s3cr3t"));
     let error = client.get("things").json::<Value>().await.expect_err("no JSON");
     assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     assert!(!format!("{error} {error:?}").contains("s3cr3t"));
@@ -364,7 +372,7 @@ async fn accounts_and_clients_without_a_server() {
     assert!(dance.account(Op, "grace").await.expect("asked").is_none());
     assert_eq!(people.accounts(), ["op/ada -> 9"]);
 
-    app.fake.revoke("ada");
+    app.fake.revoke_tokens("ada");
     let mut each = dance.each(Op);
     let lost = each.next().await.expect("a page").expect("ada");
     let error = lost.get("me").json::<Value>().await.expect_err("dead");

@@ -10,7 +10,7 @@ use rocket::serde::json::Value;
 use rocket::{Build, Config, Rocket, State, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::MemoryStorage;
-use rocket_dance::testing::{Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
 use rocket_dance::{Accounts, CurrentUser, Dance, DanceFairing, OAuth, Result};
 
 /// `[default.oauth.op]`.
@@ -142,7 +142,7 @@ impl App {
     }
 
     pub fn token_calls(&self) -> usize {
-        self.fake.count(Endpoint::Token)
+        self.fake.request_count(ProviderEndpoint::Token)
     }
 }
 

@@ -11,7 +11,7 @@ const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_
 async fn cb_01_the_person_says_no() {
     let house = House::open().await;
     let mut ada = house.browser();
-    house.fake.deny_next();
+    house.fake.deny_next_authorization();
     let callback = ada.ride("/login/op").await;
     let words = format!("<script>alert(1)</script>\" onload=x {}", "y".repeat(4000));
     let callback = with(&callback, "error_description", Some(&words));
@@ -35,7 +35,7 @@ async fn cb_01_other_errors_of_the_provider() {
         ("<img src=x onerror=alert(1)>", bad),
         (&"z".repeat(2000), bad),
     ] {
-        house.fake.error_next(error);
+        house.fake.fail_next_authorization(error);
         let mut ada = house.browser();
         let callback = ada.ride("/login/op").await;
         let page = refused(&mut ada, &Ask::get(&callback), expected).await;
@@ -100,7 +100,7 @@ async fn cb_07_tokens_in_the_callback() {
     let header = serde_json::json!({"alg": "EdDSA"});
     let claims = serde_json::json!({"iss": house.fake.issuer(), "sub": "eve", "aud": house.fake.client_id(),
         "iat": 0, "exp": 9_999_999_999_i64});
-    let token = house.fake.sign(Some(&header), &claims.to_string());
+    let token = house.fake.sign_jwt(Some(&header), &claims.to_string());
     let injected = format!("access_token=injected-token&token_type=Bearer&id_token={token}");
     let only = format!("{}&{injected}", with(&callback, "code", None));
     refused(&mut ada, &Ask::get(&only), NOT_TRUSTED).await;

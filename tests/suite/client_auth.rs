@@ -6,15 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rocket::http::Status;
 use rocket_dance::storage::AccountKey;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, Recorded};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, RecordedRequest};
 use serde_json::json;
 
 use crate::app::Op;
 use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, param, refused};
 
 /// The requests at which a client says who it is.
-fn asked(house: &House) -> Vec<Recorded> {
-    let endpoints = [Endpoint::PushedAuthorization, Endpoint::Token, Endpoint::Revocation];
+fn asked(house: &House) -> Vec<RecordedRequest> {
+    let endpoints =
+        [ProviderEndpoint::PushedAuthorization, ProviderEndpoint::Token, ProviderEndpoint::Revocation];
     house.fake.requests().into_iter().filter(|request| endpoints.contains(&request.endpoint)).collect()
 }
 
@@ -25,20 +26,20 @@ async fn everything(house: &House) {
     let user = ada.user().await.unwrap();
     house.advance(3600);
     // An assertion says when it was made.
-    house.fake.advance(3600);
+    house.fake.advance_clock(3600);
     let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
     client.access_token().await.expect("refreshed");
     house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     house.dance().wait_for_revocations().await;
-    let all = [Endpoint::PushedAuthorization, Endpoint::Token, Endpoint::Revocation];
-    assert_eq!(all.map(|endpoint| house.fake.count(endpoint)), [1, 2, 2]);
+    let all = [ProviderEndpoint::PushedAuthorization, ProviderEndpoint::Token, ProviderEndpoint::Revocation];
+    assert_eq!(all.map(|endpoint| house.fake.request_count(endpoint)), [1, 2, 2]);
 }
 
 #[rocket::async_test]
 async fn private_key_jwt_at_every_endpoint() {
     let house = House::open().await;
-    house.fake.require_par();
-    let keyed = house.fake.keyed_config("op");
+    house.fake.require_pushed_authorization();
+    let keyed = house.fake.private_key_jwt_config("op");
     let house = house.again(|figment| unsecret(figment).merge(keyed)).await;
     everything(&house).await;
     let assertions: BTreeSet<_> =
@@ -74,8 +75,8 @@ fn unsecret(figment: rocket::figment::Figment) -> rocket::figment::Figment {
 async fn tr_13_one_method_at_every_endpoint() {
     for method in ["client_secret_basic", "client_secret_post", "none"] {
         let house = House::open().await;
-        house.fake.require_par();
-        let public = house.fake.public_config("op");
+        house.fake.require_pushed_authorization();
+        let public = house.fake.public_client_config("op");
         let house = match method {
             "none" => house.again(|figment| unsecret(figment).merge(public)).await,
             _ => {
@@ -107,7 +108,7 @@ async fn a_key_that_the_provider_does_not_know() {
     let house = House::open().await;
     // Another provider's client of the same name.
     let other = FakeProvider::start().await;
-    let keyed = other.keyed_config("op");
+    let keyed = other.private_key_jwt_config("op");
     let issuer = ("oauth.op.issuer", house.fake.issuer().to_owned());
     let house = house.again(|figment| unsecret(figment).merge(keyed).merge(issuer)).await;
     let mut ada = house.browser();
@@ -129,7 +130,7 @@ async fn a_pushed_request_leaves_nothing_in_the_url() {
     // Another begin pushes another request.
     let mut bob = house.browser();
     assert_ne!(param(&bob.begin("/login/op").await, "request_uri"), param(&authorization, "request_uri"));
-    assert_eq!(house.fake.count(Endpoint::PushedAuthorization), 2);
+    assert_eq!(house.fake.request_count(ProviderEndpoint::PushedAuthorization), 2);
     // ST-12: an attacker's own pushed request, ended in another browser.
     let authorization = bob.begin("/login/op").await;
     let callback = house.approve(&authorization).await;
@@ -145,19 +146,19 @@ async fn a_push_that_fails_begins_nothing() {
         Refused::new(Status::InternalServerError, "misconfigured"),
     );
     for (answer, expected) in [
-        (Answer::status(503), down),
-        (Answer::status(429), down),
-        (Answer::json(json!({"error": "invalid_client"})).with_status(401), wrong),
+        (FakeResponse::status(503), down),
+        (FakeResponse::status(429), down),
+        (FakeResponse::json(json!({"error": "invalid_client"})).with_status(401), wrong),
         (
-            Answer::json(json!({"error": "invalid_request", "error_description": "<b>no</b>"}))
+            FakeResponse::json(json!({"error": "invalid_request", "error_description": "<b>no</b>"}))
                 .with_status(400),
             bad,
         ),
-        (Answer::json(json!({"request_uri": "urn:x\r\nSet-Cookie: a=b"})).with_status(201), bad),
-        (Answer::json(json!({"expires_in": 60})).with_status(201), bad),
-        (Answer::redirect("https://evil.example/par"), bad),
+        (FakeResponse::json(json!({"request_uri": "urn:x\r\nSet-Cookie: a=b"})).with_status(201), bad),
+        (FakeResponse::json(json!({"expires_in": 60})).with_status(201), bad),
+        (FakeResponse::redirect("https://evil.example/par"), bad),
     ] {
-        house.fake.answer(Endpoint::PushedAuthorization, answer);
+        house.fake.respond_once(ProviderEndpoint::PushedAuthorization, answer);
         let mut ada = house.browser();
         let page = refused(&mut ada, &Ask::get("/login/op"), expected).await;
         assert!(!page.body.contains("<b>"), "{}", page.body);
@@ -173,15 +174,16 @@ async fn dj_04_tr_10_neither_a_push_nor_a_revocation_follows_a_redirect() {
     let elsewhere = FakeProvider::start().await;
     house.browser().sign_in("op").await;
     for status in [301, 302, 303, 307, 308] {
-        let answer =
-            |path: &str| Answer::redirect(&format!("{}/{path}", elsewhere.issuer())).with_status(status);
-        house.fake.answer(Endpoint::PushedAuthorization, answer("par"));
+        let answer = |path: &str| {
+            FakeResponse::redirect(&format!("{}/{path}", elsewhere.issuer())).with_status(status)
+        };
+        house.fake.respond_once(ProviderEndpoint::PushedAuthorization, answer("par"));
         let bad = Refused::new(Status::BadGateway, "bad_provider_answer");
         refused(&mut house.browser(), &Ask::get("/login/op"), bad).await;
-        house.fake.answer(Endpoint::Revocation, answer("revoke"));
+        house.fake.respond_once(ProviderEndpoint::Revocation, answer("revoke"));
     }
     house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     house.dance().wait_for_revocations().await;
-    assert_eq!(house.fake.count(Endpoint::Revocation), 2, "tried twice");
+    assert_eq!(house.fake.request_count(ProviderEndpoint::Revocation), 2, "tried twice");
     assert_eq!(elsewhere.requests().len(), 0);
 }

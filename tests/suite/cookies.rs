@@ -5,7 +5,7 @@ use rocket::figment::providers::Serialized;
 use rocket::local::asynchronous::Client;
 use rocket::{Config, Request};
 use rocket_dance::storage::MemoryStorage;
-use rocket_dance::testing::{Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
 use rocket_dance::{AuthorizationRequest, Dance, Result, Signals};
 use serde_json::json;
 
@@ -171,7 +171,7 @@ async fn ck_04_ten_tabs_finished_in_reverse() {
         let ended = tab.get(callback);
         assert_eq!((ended.status, ended.location()), (303, format!("/guarded?tab={number}").as_str()));
     }
-    assert_eq!((tab.flows().len(), fake.count(Endpoint::Token)), (0, 10));
+    assert_eq!((tab.flows().len(), fake.request_count(ProviderEndpoint::Token)), (0, 10));
     assert_eq!(server.people.accounts(), ["op/ada -> 1"]);
 }
 
@@ -196,12 +196,12 @@ async fn ck_05_the_oldest_flow_makes_room() {
         most = most.max(tab.flows().len());
     }
     assert!((10..30).contains(&most), "{most}");
-    let calls = fake.count(Endpoint::Token);
+    let calls = fake.request_count(ProviderEndpoint::Token);
     for old in &callbacks[..30 - most] {
         let ended = tab.get(old);
         assert_eq!(ended.status, 400, "an evicted flow is gone: {}", ended.body);
     }
-    assert_eq!(fake.count(Endpoint::Token), calls);
+    assert_eq!(fake.request_count(ProviderEndpoint::Token), calls);
     for new in &callbacks[30 - most..] {
         assert_eq!(tab.get(new).status, 303);
     }
@@ -263,7 +263,7 @@ async fn ck_08_a_planted_cookie_is_ignored() {
     let plain = name.trim_start_matches("__Host-").to_owned();
     let planted = format!("{plain}={value}");
     let refused = server.request("GET", &callback, &[("Cookie", &planted)], "");
-    assert_eq!((refused.status, fake.count(Endpoint::Token)), (400, 0), "{}", refused.body);
+    assert_eq!((refused.status, fake.request_count(ProviderEndpoint::Token)), (400, 0), "{}", refused.body);
     assert!(refused.set_cookies().iter().all(|cookie| !cookie.contains("session")));
     // Beside the real one it changes nothing.
     tab.cookies.insert(plain, "nonsense".into());

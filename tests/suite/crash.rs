@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use rocket_dance::{
     AuthorizedLogin, Client, Dance, Event, LinkPolicy, Login, NextStep, Result, Signals, Verdict,
 };
@@ -98,10 +98,10 @@ async fn crashes(step: &str, lay: &str, wanted: i32) {
     let (cookies, left) = (tab.cookie_header(), tab.cookies);
     let answer = if step == "exchange" {
         // The code is on its way, and the answer never comes.
-        fake.answer(Endpoint::Token, Answer::hang());
+        fake.respond_once(ProviderEndpoint::Token, FakeResponse::hang());
         std::thread::scope(|scope| {
             let asked = scope.spawn(|| server.try_request("GET", &callback, &[("Cookie", &cookies)], ""));
-            while fake.count(Endpoint::Token) == 0 && !asked.is_finished() {
+            while fake.request_count(ProviderEndpoint::Token) == 0 && !asked.is_finished() {
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
             server.kill();
@@ -116,7 +116,7 @@ async fn crashes(step: &str, lay: &str, wanted: i32) {
     assert_eq!(people.count("oauth_accounts"), wanted, "{step}: accounts after the crash");
 
     people.sql("DROP TRIGGER IF EXISTS trap");
-    fake.honest();
+    fake.reset_behavior();
     let next = start("");
     // In the same browser, with what the dead dance has left in it.
     let mut tab = Tab::new(&next);

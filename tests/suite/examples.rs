@@ -35,9 +35,9 @@ mod background_job {
 #[rocket::async_test]
 async fn a_provider_of_the_app_signs_its_player_in() {
     let fake = FakeProvider::start().await;
-    fake.userinfo(json!({ "player": { "id": 64, "nick": "Ada" } }));
+    fake.set_userinfo(json!({ "player": { "id": 64, "nick": "Ada" } }));
     let app = own_provider::app();
-    let figment = app.figment().clone().merge(fake.preset("chess", "chess"));
+    let figment = app.figment().clone().merge(fake.preset_config("chess", "chess"));
     let client = Client::tracked(app.configure(figment)).await.unwrap();
     sign_in(&client, "chess").await;
     assert_eq!(client.get("/").dispatch().await.into_string().await.as_deref(), Some("Hello, Ada"));
@@ -60,7 +60,7 @@ async fn a_job_calls_the_provider_for_every_account() {
     for user in ["ada", "grace"] {
         let storage = DieselStorage::database("app").migrate().link(numbered);
         let app = configured(rocket::build().attach(Dance::fairing().storage(storage)));
-        fake.user(user);
+        fake.set_user(user);
         sign_in(&Client::tracked(app).await.unwrap(), "github").await;
     }
     let rocket = configured(background_job::app()).ignite().await.unwrap();

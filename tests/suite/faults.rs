@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use rocket::http::Status;
 use rocket::tokio::time::{Instant, sleep};
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::testing::{Answer, Endpoint};
+use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use rocket_dance::{Event, Signals};
 
 use crate::oracle::{House, sign_up};
@@ -107,9 +107,10 @@ async fn db_03_a_database_that_goes_away_after_the_exchange_signs_nobody_in() {
     // From the provider's answer on nobody else can write.
     let occupied = Arc::new(Mutex::new(None));
     let (occupy, site) = (occupied.clone(), house.clone());
-    house
-        .fake
-        .answer(Endpoint::Token, Answer::edit(move |_| *occupy.lock().unwrap() = Some(Occupied::new(&site))));
+    house.fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::edit(move |_| *occupy.lock().unwrap() = Some(Occupied::new(&site))),
+    );
     let rows = house.rows();
     let answer = browser.get(&callback).await;
     assert_eq!(answer.status, Status::ServiceUnavailable, "{answer:?}");
@@ -131,7 +132,9 @@ async fn db_06_a_slow_provider_holds_no_connection() {
     let house = House::built(|figment| figment, |dance| dance.storage(one())).await;
     let mut slow = house.browser();
     let callback = slow.ride("/login/op").await;
-    house.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_secs(2)));
+    house
+        .fake
+        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_secs(2)));
     let mut other = house.browser();
     other.enter(7).await;
     let began = Instant::now();
@@ -176,7 +179,7 @@ async fn db_08_a_full_disk_is_an_outage_and_passes() {
     let house = House::open().await;
     let tight = || DieselStorage::database("app").link(sign_up).on_connect(full);
     let tight = house.rebuilt(|dance| dance.storage(tight())).await;
-    tight.fake.userinfo(serde_json::json!({ "sub": "ada", "name": "Ada", "bio": "b".repeat(100_000) }));
+    tight.fake.set_userinfo(serde_json::json!({ "sub": "ada", "name": "Ada", "bio": "b".repeat(100_000) }));
     let mut browser = tight.browser();
     let callback = browser.ride("/login/op").await;
     let rows = tight.rows();

@@ -24,7 +24,7 @@ async fn open() -> House {
 /// Says yes at the provider, and gives what its page posts, and where to.
 async fn posted(house: &House, authorization: &str) -> (String, Fields) {
     assert_eq!(param(authorization, "response_mode").as_deref(), Some("form_post"));
-    let (to, body) = house.fake.authorize_by_form(authorization).await;
+    let (to, body) = house.fake.authorize_form_post(authorization).await;
     (path_and_query(&to), parse(body.as_bytes()).into_owned().collect())
 }
 
@@ -229,7 +229,7 @@ async fn cb_01_mx_04_a_no_by_form() {
     for (iss, expected) in
         [(None, NOT_TRUSTED), (Some("https://evil.example"), NOT_TRUSTED), (Some("own"), denied)]
     {
-        house.fake.deny_next();
+        house.fake.deny_next_authorization();
         let mut ada = house.browser();
         let (path, mut fields) = ridden(&mut ada, "/login/op").await;
         if iss != Some("own") {

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use rocket::Request;
 use rocket::http::Status;
 use rocket_dance::storage::{AccountKey, DieselStorage};
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use rocket_dance::{
     AuthorizationRequest, AuthorizedLogin, Client, Event, Login, NextStep, Result, Secret, Signals, Token,
     Verdict,
@@ -30,7 +30,7 @@ impl Secrets {
         let secrets = Self(Arc::default());
         secrets.add(fake.client_secret());
         let id_tokens = secrets.0.clone();
-        fake.id_token(move |token| {
+        fake.edit_id_token(move |token| {
             id_tokens.lock().expect("the set").insert(token.clone());
             token
         });
@@ -113,7 +113,7 @@ async fn ride(log_level: &str, log_requests: bool) -> (Server, Secrets) {
         }
     }
     assert!(done >= 4, "only {done} rides reached the app");
-    assert!(fake.count(Endpoint::Token) > done);
+    assert!(fake.request_count(ProviderEndpoint::Token) > done);
     secrets.learn(&fake);
     (server, secrets)
 }
@@ -222,7 +222,7 @@ async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
     // What fails tells no more.
     house.advance(3600);
     let dead = json!({"error": "invalid_grant", "error_description": token.access_token.expose()});
-    house.fake.answer(Endpoint::Token, Answer::json(dead).with_status(400));
+    house.fake.respond_once(ProviderEndpoint::Token, FakeResponse::json(dead).with_status(400));
     let error = client.access_token().await.unwrap_err();
     printed.add(&error);
     printed.0.lock().unwrap().push_str(&error.to_string());
@@ -305,7 +305,7 @@ async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
         for token in house.tokens() {
             assert!(!url.contains(&token), "{url}");
         }
-        if matches!(request.endpoint, Endpoint::Userinfo | Endpoint::Api) {
+        if matches!(request.endpoint, ProviderEndpoint::Userinfo | ProviderEndpoint::Api) {
             let header = request.headers["authorization"].strip_prefix("Bearer ").expect("a bearer token");
             assert!(house.tokens().iter().any(|token| token == header));
             assert!(!request.body.contains(header), "and once is enough");

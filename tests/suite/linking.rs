@@ -164,7 +164,7 @@ async fn al_07_al_08_a_planted_account_needs_the_users_own_yes() {
     let (house, heard) = house(false).await;
     let claims =
         json!({"sub": "eve", "name": "Eve <b>", "email": "ada@example.test", "email_verified": true});
-    house.fake.user("eve").userinfo(claims);
+    house.fake.set_user("eve").set_userinfo(claims);
     let mut browser = house.browser();
     ask(&mut browser, "/login/op").await;
     browser.enter(1).await;
@@ -225,11 +225,11 @@ async fn al_20_what_waits_is_this_browsers_and_this_users() {
     // So it is when somebody else signs in by a dance, or signs out.
     let mut browser = house.browser();
     ask(&mut browser, "/login/op").await;
-    house.fake.user("linus");
+    house.fake.set_user("linus");
     browser.sign_in("op").await;
     assert!(!browser.jar.contains_key(PENDING));
     browser.leave().await;
-    house.fake.user("ada");
+    house.fake.set_user("ada");
     ask(&mut browser, "/login/op").await;
     browser.enter(1).await;
     browser.leave().await;
@@ -243,7 +243,7 @@ async fn al_20_what_waits_waits_ten_minutes_and_the_last_one_only() {
     ask(&mut ada, "/login/op").await;
     let first = ada.jar[PENDING].clone();
     let claims = json!({"sub": "ada2", "name": "Ada", "email": "ada@example.test", "email_verified": true});
-    house.fake.user("ada2").userinfo(claims);
+    house.fake.set_user("ada2").set_userinfo(claims);
     ask(&mut ada, "/login/op2").await;
     assert_ne!(ada.jar[PENDING], first);
     ada.enter(1).await;
@@ -322,7 +322,7 @@ async fn al_01_al_05_a_proved_mailbox_is_merged() {
         [("op2", json!(true)), ("op", json!("true")), ("op", json!(1)), ("op", json!(null))]
     {
         let claims = json!({"sub": "eve", "email": "ada@example.test", "email_verified": verified});
-        house.fake.user("eve").userinfo(claims);
+        house.fake.set_user("eve").set_userinfo(claims);
         let mut eve = house.browser();
         let callback = eve.ride(&format!("/login/{entry}")).await;
         let landed = eve.get(&callback).await;
@@ -354,7 +354,11 @@ async fn al_06_an_address_out_of_somebodys_tenant_is_nobodys() {
     let come = async |sub: &str, tenant: &'static str, more: serde_json::Value| {
         let mut claims = json!({"sub": sub, "email": "ada@example.test"});
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        house.fake.user(sub).userinfo(claims).claims(move |claims| claims["tid"] = json!(tenant));
+        house
+            .fake
+            .set_user(sub)
+            .set_userinfo(claims)
+            .edit_claims(move |claims| claims["tid"] = json!(tenant));
         let mut browser = house.browser();
         browser.sign_in("op").await;
         browser.user().await
@@ -387,7 +391,7 @@ async fn al_10_al_11_al_12_nothing_but_entry_and_id_is_an_identity() {
             "sub": sub, "name": "Ada", "preferred_username": "ada", "login": "ada", "hd": "x.example",
             "email": "ada@x.example", "email_verified": true,
         });
-        house.fake.user(sub).userinfo(claims);
+        house.fake.set_user(sub).set_userinfo(claims);
         let mut browser = house.browser();
         browser.sign_in(entry).await;
         seen.push(browser.user().await.unwrap());
@@ -397,7 +401,7 @@ async fn al_10_al_11_al_12_nothing_but_entry_and_id_is_an_identity() {
     assert_eq!((seen.len(), house.count("users"), house.count("oauth_accounts")), (6, 6, 6));
     // Another server under the same name: its user 1 is somebody else, and is refused until an operator says more.
     sql(&house, "UPDATE oauth_accounts SET issuer = 'https://elsewhere.example'");
-    house.fake.user("1");
+    house.fake.set_user("1");
     let mut browser = house.browser();
     let callback = browser.ride("/login/op").await;
     let moved = Refused::new(Status::InternalServerError, "misconfigured").after_exchange();
@@ -410,7 +414,7 @@ async fn al_03_a_recovery_sees_and_removes_what_is_connected() {
     let (house, heard) = house(false).await;
     let mut eve = house.browser();
     eve.enter(1).await;
-    house.fake.user("eve");
+    house.fake.set_user("eve");
     let callback = eve.ride_to_connect("/login/op").await;
     assert_eq!(eve.get(&callback).await.location(), "/");
     assert_eq!(heard.take(), ["created op eve 1"], "each link is told of");
@@ -437,7 +441,7 @@ async fn al_22_claims_overwrite_nothing_of_the_apps() {
     sql(&house, "ALTER TABLE oauth_accounts ADD COLUMN note TEXT");
     sql(&house, "UPDATE users SET name = 'Countess'; UPDATE oauth_accounts SET note = 'the app''s own'");
     let users = sqlite::dump(&house.file(), |table| table == "users");
-    house.fake.userinfo(json!({
+    house.fake.set_userinfo(json!({
         "sub": "ada", "name": "Root", "role": "admin", "is_admin": true, "user_id": "2", "id": 2, "note": "x",
         "email": "root@example.test", "email_verified": true, "rank": -1, "provider": "op2",
     }));
@@ -502,10 +506,10 @@ async fn al_24_no_link_goes_past_the_second_factor() {
     }
     // Signing in first is a sign-in like any other: until it is finished nobody is there to say yes.
     let claims = json!({"sub": "ada2", "email": "ada@example.test", "email_verified": true});
-    house.fake.user("ada2").userinfo(claims);
+    house.fake.set_user("ada2").set_userinfo(claims);
     let mut ada = house.browser();
     ask(&mut ada, "/login/op2").await;
-    house.fake.user("ada");
+    house.fake.set_user("ada");
     let callback = ada.ride("/login/op?next=/login/confirm").await;
     assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
     assert!(ada.get(CONFIRM).await.body.contains("Sign in as you did before"));
@@ -557,7 +561,7 @@ async fn al_02_who_is_put_out_in_mid_dance_connects_nothing() {
     let (house, _) = house_with(true, |dance| dance.signals(PutOut(armed.clone()))).await;
     let mut eve = house.browser();
     eve.enter(1).await;
-    house.fake.user("eve");
+    house.fake.set_user("eve");
     let callback = eve.ride_to_connect("/login/op").await;
     *armed.lock().unwrap() = Some(house.file());
     let answer = eve.get(&callback).await;
@@ -576,19 +580,19 @@ async fn al_03_who_came_in_by_an_account_goes_with_it() {
     let (house, _) = house(true).await;
     let mut ada = house.browser();
     ada.sign_in("op").await;
-    house.fake.user("eve");
+    house.fake.set_user("eve");
     let callback = ada.ride_to_connect("/login/op2").await;
     assert_eq!(ada.get(&callback).await.location(), "/");
     let mut eve = house.browser();
     eve.sign_in("op2").await;
     assert_eq!(eve.user().await, Some(1));
-    house.fake.user("ada");
+    house.fake.set_user("ada");
     let mut here = house.browser();
     here.sign_in("op").await;
     assert_eq!(here.post("/login/op2/disconnect", &[]).await.location(), "/login/accounts");
     assert_eq!((eve.user().await, here.user().await, ada.user().await), (None, Some(1), Some(1)));
     // By her own account, which is not the last one: she stays, in a session of another id; the other browser goes.
-    house.fake.user("eve");
+    house.fake.set_user("eve");
     let callback = here.ride_to_connect("/login/op2").await;
     assert_eq!(here.get(&callback).await.location(), "/");
     let before = here.clone();
@@ -603,7 +607,7 @@ async fn al_01_what_waits_is_shown_by_what_nobody_can_choose() {
         "sub": "248289761001", "name": "Ada", "preferred_username": "eve", "email": "ada@example.test",
         "email_verified": true,
     });
-    house.fake.user("248289761001").userinfo(claims);
+    house.fake.set_user("248289761001").set_userinfo(claims);
     let mut ada = house.browser();
     ask(&mut ada, "/login/op").await;
     for signed_in in [false, true] {

@@ -4,7 +4,7 @@ use rocket::figment::Figment;
 use rocket::http::Status;
 use rocket::local::asynchronous::Client;
 use rocket_dance::Dance;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use serde_json::json;
 
 use crate::app::{figment, path_and_query, rocket};
@@ -26,7 +26,7 @@ async fn silent() -> House {
         let fields = metadata.as_object_mut().expect("metadata");
         fields.remove("authorization_response_iss_parameter_supported");
     };
-    house.fake.answer_always(Endpoint::Discovery, Answer::edit(silence));
+    house.fake.respond_always(ProviderEndpoint::Discovery, FakeResponse::edit(silence));
     house
 }
 
@@ -66,7 +66,7 @@ async fn mx_04_on_errors_too() {
         (None, NOT_TRUSTED),
         (Some(house.fake.issuer()), DENIED),
     ] {
-        house.fake.deny_next();
+        house.fake.deny_next_authorization();
         let mut ada = house.browser();
         let callback = with(&ada.ride("/login/op").await, "iss", iss);
         refused(&mut ada, &Ask::get(&callback), expected).await;
@@ -101,7 +101,7 @@ async fn mx_05_byte_for_byte() {
 #[rocket::async_test]
 async fn mx_06_compared_where_it_is_not_promised() {
     let house = silent().await;
-    let hub = house.fake.preset("hub", "github");
+    let hub = house.fake.preset_config("hub", "github");
     let issuer = ("oauth.hub.issuer", house.fake.issuer().to_owned());
     let house = house.again(|figment| figment.merge(hub).merge(issuer)).await;
     for entry in ["op", "hub"] {
@@ -148,13 +148,17 @@ async fn mx_08_a_malicious_provider_sends_the_browser_on_to_an_honest_one() {
         }
         refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
     }
-    assert_eq!((evil.count(Endpoint::Token), house.token_calls()), (0, 0), "the honest code goes to nobody");
+    assert_eq!(
+        (evil.request_count(ProviderEndpoint::Token), house.token_calls()),
+        (0, 0),
+        "the honest code goes to nobody"
+    );
 }
 
 #[rocket::async_test]
 async fn mx_09_two_clients_of_one_issuer() {
     let house = House::open().await;
-    let (app, keyed) = (house.fake.public_config("app"), house.fake.keyed_config("keyed"));
+    let (app, keyed) = (house.fake.public_client_config("app"), house.fake.private_key_jwt_config("keyed"));
     let house = house.again(|figment| figment.merge(app).merge(keyed)).await;
     let entries = ["op", "app", "keyed"];
     for begun in entries {
@@ -196,9 +200,9 @@ async fn mx_10_an_endpoint_laid_over_an_issuer() {
 async fn mx_10_metadata_copied_from_another_issuer() {
     let (house, evil) = beside_evil().await;
     let (honest, own) = (house.fake.issuer().to_owned(), evil.issuer().to_owned());
-    evil.answer_always(
-        Endpoint::Discovery,
-        Answer::edit(move |metadata| {
+    evil.respond_always(
+        ProviderEndpoint::Discovery,
+        FakeResponse::edit(move |metadata| {
             metadata["issuer"] = json!(honest);
             metadata["authorization_endpoint"] = json!(format!("{honest}/authorize"));
             metadata["token_endpoint"] = json!(format!("{own}/token"));
@@ -207,5 +211,5 @@ async fn mx_10_metadata_copied_from_another_issuer() {
     let mut ada = house.browser();
     let bad = Refused::new(Status::BadGateway, "bad_provider_answer");
     refused(&mut ada, &Ask::get("/login/evil"), bad).await;
-    assert_eq!((ada.flows(), evil.count(Endpoint::Token)), (vec![], 0));
+    assert_eq!((ada.flows(), evil.request_count(ProviderEndpoint::Token)), (vec![], 0));
 }

@@ -8,7 +8,7 @@ use rocket::tokio::runtime::Handle;
 use rocket::tokio::task::block_in_place;
 use rocket_dance::provider::Provider;
 use rocket_dance::reqwest::multipart::Form;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Client, Dance, Error, ErrorKind, Result, Token};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ impl Provider for One {
 /// Two entries of the same OAuth 1 provider, `one` and `two`, beside the others.
 async fn house() -> House {
     let house = House::open().await;
-    let entries = ["one", "two"].map(|name| house.fake.preset(name, "oauth1"));
+    let entries = ["one", "two"].map(|name| house.fake.preset_config(name, "oauth1"));
     house.again(|figment| entries.into_iter().fold(figment, |figment, entry| figment.merge(entry))).await
 }
 
@@ -35,7 +35,7 @@ async fn client(house: &House) -> Client {
 }
 
 fn request_tokens(house: &House) -> usize {
-    house.fake.count(Endpoint::RequestToken)
+    house.fake.request_count(ProviderEndpoint::RequestToken)
 }
 
 const BAD_ANSWER: Refused = Refused::new(Status::BadGateway, "bad_provider_answer");
@@ -56,7 +56,7 @@ async fn whole_rides_by_every_method() {
             _ => "oauth1",
         };
         let figment = figment(&fake)
-            .merge(fake.preset("one", preset))
+            .merge(fake.preset_config("one", preset))
             .merge(("oauth.one.signature_method", *method))
             .merge(("oauth.one.token_params", json!({"x_auth_access_type": "read & write"})));
         let app = App::new(
@@ -78,7 +78,7 @@ async fn whole_rides_by_every_method() {
         calls(&client).await.unwrap_or_else(|error| panic!("{method}: {error:?}"));
         assert_eq!(client.userinfo().await.unwrap()["sub"], "ada");
         assert!(client.token_secret().await.unwrap().is_some());
-        let sent = app.fake.last(Endpoint::RequestToken);
+        let sent = app.fake.last_request(ProviderEndpoint::RequestToken);
         assert_eq!(sent.form["x_auth_access_type"], "read & write");
         assert!(sent.headers["authorization"].contains(&format!("oauth_signature_method=\"{method}\"")));
     }
@@ -104,11 +104,14 @@ async fn o1_10_a_redirect_on_the_same_host_is_signed_anew_and_no_other_followed(
     let house = house().await;
     house.browser().sign_in("one").await;
     let client = client(&house).await;
-    house.fake.answer(Endpoint::Api, Answer::redirect("/api/moved?a=%7E&b=+"));
+    house.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect("/api/moved?a=%7E&b=+"));
     let echo: Value = client.get("things?c=1").json().await.unwrap();
     assert_eq!((&echo["path"], &echo["query"]), (&json!("/api/moved"), &json!([["a", "~"], ["b", " "]])));
     let elsewhere = FakeProvider::start().await;
-    house.fake.answer(Endpoint::Api, Answer::redirect(&format!("{}/api/me", elsewhere.issuer())));
+    house.fake.respond_once(
+        ProviderEndpoint::Api,
+        FakeResponse::redirect(&format!("{}/api/me", elsewhere.issuer())),
+    );
     assert_eq!(client.get("things").send().await.unwrap().status(), 302);
     assert!(elsewhere.requests().is_empty());
 }
@@ -118,7 +121,7 @@ async fn a_token_that_was_revoked_is_to_be_connected_again() {
     let house = house().await;
     let mut ada = house.browser();
     ada.sign_in("one").await;
-    house.fake.revoke("ada");
+    house.fake.revoke_tokens("ada");
     let error = client(&house).await.get("me").json::<Value>().await.unwrap_err();
     assert_eq!((error.kind(), error.entry()), (ErrorKind::ReconnectNeeded, Some("one")));
     assert_eq!(house.token_calls(), 1, "there is nothing to refresh with");
@@ -130,7 +133,7 @@ async fn a_token_that_was_revoked_is_to_be_connected_again() {
 #[rocket::async_test]
 async fn a_token_from_elsewhere_is_brought_in() {
     let house = House::open().await;
-    let entry = house.fake.preset("one", "oauth1");
+    let entry = house.fake.preset_config("one", "oauth1");
     let house = house.again(|figment| figment.merge(entry)).await;
     house.browser().sign_in("one").await;
     let client = client(&house).await;
@@ -142,10 +145,13 @@ async fn a_token_from_elsewhere_is_brought_in() {
     tokens.set(imported).await.unwrap();
     assert!(self::client(&house).await.get("me").json::<Value>().await.is_ok());
     // A bearer token is no OAuth 1 token: nothing is sent.
-    let before = house.fake.count(Endpoint::Api);
+    let before = house.fake.request_count(ProviderEndpoint::Api);
     tokens.set(Token::new(token.expose())).await.unwrap();
     let error = self::client(&house).await.get("me").json::<Value>().await.unwrap_err();
-    assert_eq!((error.kind(), house.fake.count(Endpoint::Api)), (ErrorKind::ReconnectNeeded, before));
+    assert_eq!(
+        (error.kind(), house.fake.request_count(ProviderEndpoint::Api)),
+        (ErrorKind::ReconnectNeeded, before)
+    );
 }
 
 // ---- begin
@@ -155,7 +161,7 @@ async fn o1_07_an_unconfirmed_callback_goes_nowhere() {
     let house = house().await;
     for confirmed in [json!(null), json!("false"), json!("TRUE"), json!("")] {
         let lie = move |answer: &mut Value| answer["oauth_callback_confirmed"] = confirmed.clone();
-        house.fake.answer(Endpoint::RequestToken, Answer::edit(lie));
+        house.fake.respond_once(ProviderEndpoint::RequestToken, FakeResponse::edit(lie));
         let mut ada = house.browser();
         refused(&mut ada, &Ask::get("/login/one"), BAD_ANSWER).await;
         assert!(ada.flows().is_empty());
@@ -166,29 +172,29 @@ async fn o1_07_an_unconfirmed_callback_goes_nowhere() {
 #[rocket::async_test]
 async fn o1_10_o1_11_what_a_request_for_a_token_is_answered_with() {
     let house = house().await;
-    let form = |body: &'static str| Answer::body("text/html", body);
+    let form = |body: &'static str| FakeResponse::body("text/html", body);
     let fine = "oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true";
     let outage = Refused::new(Status::ServiceUnavailable, "provider_unreachable");
     let ours = Refused::new(Status::InternalServerError, "misconfigured");
     for (answer, expected) in [
-        (Answer::redirect(&format!("{}/oauth1/request_token", house.fake.issuer())), BAD_ANSWER),
+        (FakeResponse::redirect(&format!("{}/oauth1/request_token", house.fake.issuer())), BAD_ANSWER),
         (form(fine).with_status(307).header("Location", "/oauth1/request_token"), BAD_ANSWER),
         (form("oauth_token=t&oauth_callback_confirmed=true"), BAD_ANSWER),
         (form("oauth_token=&oauth_token_secret=s&oauth_callback_confirmed=true"), BAD_ANSWER),
         (form("oauth_token=t&oauth_token=u&oauth_token_secret=s&oauth_callback_confirmed=true"), BAD_ANSWER),
-        (Answer::json(json!({"oauth_token": "t", "oauth_token_secret": "s"})), BAD_ANSWER),
-        (Answer::body("text/html", "<html>".repeat(1 << 18)), BAD_ANSWER),
-        (Answer::status(204), BAD_ANSWER),
-        (Answer::status(503), outage),
-        (Answer::status(401), ours),
+        (FakeResponse::json(json!({"oauth_token": "t", "oauth_token_secret": "s"})), BAD_ANSWER),
+        (FakeResponse::body("text/html", "<html>".repeat(1 << 18)), BAD_ANSWER),
+        (FakeResponse::status(204), BAD_ANSWER),
+        (FakeResponse::status(503), outage),
+        (FakeResponse::status(401), ours),
     ] {
-        house.fake.answer(Endpoint::RequestToken, answer);
+        house.fake.respond_once(ProviderEndpoint::RequestToken, answer);
         let before = request_tokens(&house);
         let mut ada = house.browser();
         refused(&mut ada, &Ask::get("/login/one"), expected).await;
         assert_eq!((request_tokens(&house) - before, ada.flows().len()), (1, 0), "asked for once");
     }
-    house.fake.answer(Endpoint::RequestToken, form(fine));
+    house.fake.respond_once(ProviderEndpoint::RequestToken, form(fine));
     let url = house.browser().begin("/login/one").await;
     assert_eq!(param(&url, "oauth_token").as_deref(), Some("t"));
 }
@@ -197,7 +203,7 @@ async fn o1_10_o1_11_what_a_request_for_a_token_is_answered_with() {
 async fn o1_09_the_temporary_secret_is_nowhere_to_be_read() {
     let house = house().await;
     let secret = |answer: &mut Value| answer["oauth_token_secret"] = json!("a very secret secret");
-    house.fake.answer(Endpoint::RequestToken, Answer::edit(secret));
+    house.fake.respond_once(ProviderEndpoint::RequestToken, FakeResponse::edit(secret));
     let mut ada = house.browser();
     let url = ada.begin("/login/one?next=/guarded").await;
     let query: Vec<_> =
@@ -274,7 +280,7 @@ async fn o1_08_denied_is_an_ordinary_no() {
     let house = house().await;
     let denied = Refused::new(Status::Forbidden, "access_denied");
     let mut ada = house.browser();
-    house.fake.deny_next();
+    house.fake.deny_next_authorization();
     let callback = ada.ride("/login/one").await;
     assert!(param(&callback, "denied").is_some() && param(&callback, "oauth_token").is_none());
     refused(&mut house.browser(), &Ask::get(&callback), NOT_TRUSTED).await;
@@ -285,10 +291,10 @@ async fn o1_08_denied_is_an_ordinary_no() {
     let callback = ada.ride("/login/one").await;
     let said = with(&callback, "oauth_verifier", Some("denied"));
     refused(&mut ada, &Ask::get(&said), denied).await;
-    house.fake.error_next("permission_denied");
+    house.fake.fail_next_authorization("permission_denied");
     let callback = ada.ride("/login/one").await;
     refused(&mut ada, &Ask::get(&callback), denied).await;
-    house.fake.error_next("additional_authorization_required");
+    house.fake.fail_next_authorization("additional_authorization_required");
     let callback = ada.ride("/login/one").await;
     refused(&mut ada, &Ask::get(&callback), BAD_ANSWER).await;
     ada.sign_in("one").await;
@@ -300,22 +306,24 @@ async fn o1_10_o1_11_what_a_verifier_is_answered_with() {
     let fine = "oauth_token=t&oauth_token_secret=s";
     let outage = Refused::new(Status::ServiceUnavailable, "provider_unreachable");
     for (answer, expected) in [
-        (Answer::redirect("/oauth1/access_token"), BAD_ANSWER),
+        (FakeResponse::redirect("/oauth1/access_token"), BAD_ANSWER),
         (
-            Answer::body("text/plain", fine).with_status(308).header("Location", "/oauth1/access_token"),
+            FakeResponse::body("text/plain", fine)
+                .with_status(308)
+                .header("Location", "/oauth1/access_token"),
             BAD_ANSWER,
         ),
-        (Answer::body("text/html", "oauth_token=t"), BAD_ANSWER),
-        (Answer::body("text/html", "oauth_token=&oauth_token_secret=s"), BAD_ANSWER),
-        (Answer::body("text/html", "x".repeat(1 << 21)), BAD_ANSWER),
-        (Answer::status(500), outage),
-        (Answer::body("text/plain", "oauth_problem=token_expired").with_status(401), NOT_TRUSTED),
+        (FakeResponse::body("text/html", "oauth_token=t"), BAD_ANSWER),
+        (FakeResponse::body("text/html", "oauth_token=&oauth_token_secret=s"), BAD_ANSWER),
+        (FakeResponse::body("text/html", "x".repeat(1 << 21)), BAD_ANSWER),
+        (FakeResponse::status(500), outage),
+        (FakeResponse::body("text/plain", "oauth_problem=token_expired").with_status(401), NOT_TRUSTED),
         // Taken for a token; then nobody is there who has it.
-        (Answer::body("text/html", fine), BAD_ANSWER),
+        (FakeResponse::body("text/html", fine), BAD_ANSWER),
     ] {
         let mut ada = house.browser();
         let callback = ada.ride("/login/one").await;
-        house.fake.answer(Endpoint::Token, answer);
+        house.fake.respond_once(ProviderEndpoint::Token, answer);
         refused(&mut ada, &Ask::get(&callback), expected.after_exchange()).await;
         assert!(ada.flows().is_empty());
     }
@@ -329,7 +337,7 @@ async fn o1_13_st_04_a_token_of_another_browser() {
     let house = house().await;
     let callback = house.browser().ride("/login/one").await;
     refused(&mut house.browser(), &Ask::get(&callback), NOT_TRUSTED).await;
-    house.fake.user("bob");
+    house.fake.set_user("bob");
     let mut bob = house.browser();
     bob.begin("/login/one").await;
     refused(&mut bob, &Ask::get(&callback), NOT_TRUSTED).await;
@@ -393,7 +401,7 @@ async fn o1_13_st_08_an_old_flow() {
     let mut ada = house.browser();
     let (young, old) = (ada.ride("/login/one").await, ada.ride("/login/one").await);
     house.advance(590);
-    house.fake.advance(590);
+    house.fake.advance_clock(590);
     assert_eq!(ada.get(&young).await.location(), "/");
     house.advance(10);
     refused(&mut ada, &Ask::get(&old), NOT_TRUSTED).await;
@@ -415,7 +423,7 @@ async fn o1_13_st_10_st_11_for_what_and_for_whom_it_was_begun() {
     eve.enter(3).await;
     refused(&mut eve, &Ask::get(&callback), NOT_TRUSTED).await;
     // Begun signed out; by the end somebody else is signed in.
-    house.fake.user("bob");
+    house.fake.set_user("bob");
     let mut bob = house.browser();
     let callback = bob.ride("/login/one").await;
     bob.enter(700).await;

@@ -7,7 +7,7 @@ use rocket::http::Status;
 use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::net::{TcpListener, TcpStream};
 use rocket_dance::provider::SigningAlgorithm;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use rocket_dance::{AuthorizationRequest, Result, Signals};
 use serde_json::{Value, json};
 
@@ -63,17 +63,17 @@ async fn id_07_to_id_14_claims_that_are_not_right() {
         ("at_hash", json!("AAAAAAAAAAAAAAAAAAAAAA")),
         ("auth_time", json!("now")),
     ] {
-        house.fake.claims(move |claims| {
+        house.fake.edit_claims(move |claims| {
             claims[name] = value.clone();
             claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         });
         refuses(&house, BAD_ANSWER).await;
     }
     assert_eq!((house.count("users"), house.count("oauth_accounts")), (0, 0));
-    house.fake.claims(move |claims| claims["exp"] = json!(now as f64 + 1000.5));
+    house.fake.edit_claims(move |claims| claims["exp"] = json!(now as f64 + 1000.5));
     signs_in(&house).await;
     let client = house.fake.client_id().to_owned();
-    house.fake.claims(move |claims| claims["aud"] = json!([client]));
+    house.fake.edit_claims(move |claims| claims["aud"] = json!([client]));
     signs_in(&house).await;
 }
 
@@ -82,17 +82,19 @@ async fn id_01_to_id_06_signatures_that_are_not_right() {
     let house = House::open().await;
     let resigned = |header: Value| {
         let fake = house.fake.clone();
-        move |token: String| fake.sign(Some(&header), &payload(&token))
+        move |token: String| fake.sign_jwt(Some(&header), &payload(&token))
     };
     let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
-    house.fake.id_token(move |token| format!("{}.{}", &token[..token.rfind('.').unwrap()], "A".repeat(86)));
+    house
+        .fake
+        .edit_id_token(move |token| format!("{}.{}", &token[..token.rfind('.').unwrap()], "A".repeat(86)));
     refuses(&house, BAD_ANSWER).await;
-    house.fake.id_token(move |token| {
+    house.fake.edit_id_token(move |token| {
         let claims = payload(&token).replace("\"ada\"", "\"eve\"");
         [&parts(&token)[0], &encode(&claims), &parts(&token)[2]].map(String::as_str).join(".")
     });
     refuses(&house, BAD_ANSWER).await;
-    house.fake.id_token(move |token| format!("{}.{}.", encode(r#"{"alg":"none"}"#), parts(&token)[1]));
+    house.fake.edit_id_token(move |token| format!("{}.{}.", encode(r#"{"alg":"none"}"#), parts(&token)[1]));
     refuses(&house, BAD_ANSWER).await;
     for header in [
         json!({"alg": "none"}),
@@ -104,15 +106,15 @@ async fn id_01_to_id_06_signatures_that_are_not_right() {
         json!({"alg": "EdDSA", "typ": "logout+jwt"}),
         json!({"alg": "EdDSA", "typ": "at+jwt"}),
     ] {
-        house.fake.id_token(resigned(header));
+        house.fake.edit_id_token(resigned(header));
         refuses(&house, BAD_ANSWER).await;
     }
     // Five parts (an encrypted one), two, and a text.
     for odd in ["a.b.c.d.e", "a.b", "a", "..", "ey"] {
-        house.fake.id_token(move |_| odd.to_owned());
+        house.fake.edit_id_token(move |_| odd.to_owned());
         refuses(&house, BAD_ANSWER).await;
     }
-    house.fake.id_token(resigned(json!({"alg": "EdDSA"})));
+    house.fake.edit_id_token(resigned(json!({"alg": "EdDSA"})));
     signs_in(&house).await;
 }
 
@@ -140,7 +142,7 @@ async fn id_04_the_entry_says_which_algorithms() {
 async fn id_11_the_clocks_may_differ_by_what_the_entry_says() {
     let house = House::with(|figment| figment.merge(("oauth.op2.clock_skew", 500))).await;
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
-    house.fake.claims(move |claims| claims["exp"] = json!(now - 200));
+    house.fake.edit_claims(move |claims| claims["exp"] = json!(now - 200));
     refuses(&house, BAD_ANSWER).await;
     house.browser().sign_in("op2").await;
 }
@@ -149,10 +151,13 @@ async fn id_11_the_clocks_may_differ_by_what_the_entry_says() {
 async fn id_15_no_id_token_is_no_sign_in() {
     let house = House::open().await;
     for value in [json!(null), json!(""), json!(7), json!({})] {
-        house.fake.answer(Endpoint::Token, Answer::edit(move |answer| answer["id_token"] = value.clone()));
+        house.fake.respond_once(
+            ProviderEndpoint::Token,
+            FakeResponse::edit(move |answer| answer["id_token"] = value.clone()),
+        );
         refuses(&house, BAD_ANSWER).await;
     }
-    assert_eq!(house.fake.count(Endpoint::Userinfo), 0);
+    assert_eq!(house.fake.request_count(ProviderEndpoint::Userinfo), 0);
 }
 
 struct Fresh;
@@ -177,7 +182,7 @@ async fn id_17_what_a_signal_demands_is_checked() {
         (json!(now), json!("bronze"), false),
         (json!(now), json!(null), false),
     ] {
-        house.fake.claims(move |claims| {
+        house.fake.edit_claims(move |claims| {
             (claims["auth_time"], claims["acr"]) = (auth_time.clone(), acr.clone());
             claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         });
@@ -187,7 +192,7 @@ async fn id_17_what_a_signal_demands_is_checked() {
             refuses(&house, BAD_ANSWER).await;
         }
     }
-    let asked = house.fake.last(Endpoint::Authorize).query;
+    let asked = house.fake.last_request(ProviderEndpoint::Authorize).query;
     assert_eq!((asked["max_age"].as_str(), asked["acr_values"].as_str()), ("100", "gold"));
 }
 
@@ -195,15 +200,17 @@ async fn id_17_what_a_signal_demands_is_checked() {
 async fn id_18_id_20_the_userinfo_of_somebody_else() {
     let house = House::with(|figment| figment.merge(("oauth.op.profile.id", "preferred_username"))).await;
     for userinfo in [json!({"sub": "eve"}), json!({"name": "Ada"}), json!({"sub": 7}), json!(["ada"])] {
-        house.fake.userinfo(userinfo);
+        house.fake.set_userinfo(userinfo);
         refuses(&house, BAD_ANSWER).await;
     }
-    for answer in [Answer::status(401), Answer::status(204), Answer::redirect("http://localhost:1/")] {
-        house.fake.answer(Endpoint::Userinfo, answer);
+    for answer in
+        [FakeResponse::status(401), FakeResponse::status(204), FakeResponse::redirect("http://localhost:1/")]
+    {
+        house.fake.respond_once(ProviderEndpoint::Userinfo, answer);
         refuses(&house, BAD_ANSWER).await;
     }
     // A mapping names her otherwise; who she is, the ID token says.
-    house.fake.userinfo(json!({"sub": "ada", "preferred_username": "eve"}));
+    house.fake.set_userinfo(json!({"sub": "ada", "preferred_username": "eve"}));
     signs_in(&house).await;
     assert!(house.rows().contains("provider_user_id='ada'"), "{}", house.rows());
 }
@@ -216,7 +223,7 @@ async fn id_19_a_signed_userinfo() {
     let signed = |name: &str, value: Value| {
         let mut claims = good.clone();
         claims[name] = value;
-        Answer::body("application/jwt", house.fake.sign(None, &claims.to_string()))
+        FakeResponse::body("application/jwt", house.fake.sign_jwt(None, &claims.to_string()))
     };
     for answer in [
         signed("sub", json!("eve")),
@@ -224,16 +231,16 @@ async fn id_19_a_signed_userinfo() {
         signed("aud", json!("another client")),
         signed("aud", json!(null)),
         signed("exp", json!(1)),
-        Answer::body(
+        FakeResponse::body(
             "application/jwt",
             format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&good.to_string())),
         ),
-        Answer::body("application/jwt", good.to_string()),
+        FakeResponse::body("application/jwt", good.to_string()),
     ] {
-        house.fake.answer(Endpoint::Userinfo, answer);
+        house.fake.respond_once(ProviderEndpoint::Userinfo, answer);
         refuses(&house, BAD_ANSWER).await;
     }
-    house.fake.answer(Endpoint::Userinfo, signed("sub", json!("ada")));
+    house.fake.respond_once(ProviderEndpoint::Userinfo, signed("sub", json!("ada")));
     signs_in(&house).await;
     assert!(house.rows().contains("Ada L."), "{}", house.rows());
 }
@@ -241,12 +248,12 @@ async fn id_19_a_signed_userinfo() {
 #[rocket::async_test]
 async fn id_21_a_refreshed_id_token_of_somebody_else() {
     let house = House::open().await;
-    house.fake.access_token_ttl(100);
+    house.fake.set_access_token_ttl(100);
     let mut ada = house.browser();
     ada.sign_in("op").await;
-    house.fake.claims(|claims| claims["sub"] = json!("eve"));
+    house.fake.edit_claims(|claims| claims["sub"] = json!("eve"));
     house.advance(200);
-    house.fake.advance(200);
+    house.fake.advance_clock(200);
     let (rows, before) = (house.rows(), house.token_calls());
     let answer = ada.get("/guarded").await;
     assert_eq!((answer.status, house.token_calls()), (Status::BadGateway, before + 1), "{answer:?}");
@@ -267,10 +274,10 @@ async fn id_24_only_people_of_the_listed_tenants() {
     })
     .await;
     for tenant in [json!(null), json!("common"), json!("bbbbcccc-1111-dddd-2222-eeee3333ffff"), json!(7)] {
-        house.fake.claims(move |claims| claims["tid"] = tenant.clone());
+        house.fake.edit_claims(move |claims| claims["tid"] = tenant.clone());
         refuses(&house, BAD_ANSWER).await;
     }
-    house.fake.claims(|claims| claims["tid"] = json!(CONTOSO));
+    house.fake.edit_claims(|claims| claims["tid"] = json!(CONTOSO));
     signs_in(&house).await;
 }
 
@@ -296,9 +303,10 @@ async fn dj_01_dj_02_metadata_that_points_elsewhere() {
         ("pushed_authorization_request_endpoint", open),
     ] {
         let house = House::open().await;
-        house
-            .fake
-            .answer_always(Endpoint::Discovery, Answer::edit(move |metadata| metadata[field] = json!(url)));
+        house.fake.respond_always(
+            ProviderEndpoint::Discovery,
+            FakeResponse::edit(move |metadata| metadata[field] = json!(url)),
+        );
         let mut ada = house.browser();
         let page = refused(&mut ada, &Ask::get("/login/op"), at_begin).await;
         assert!(!page.body.contains("evil.example"), "{field} {url}: {}", page.body);
@@ -329,7 +337,7 @@ async fn id_25_no_id_token_signs_in_by_itself() {
     let house = House::open().await;
     let claims = json!({"iss": house.fake.issuer(), "sub": "eve", "aud": house.fake.client_id(), "iat": 0,
         "exp": 9_999_999_999_i64, "nonce": "x"});
-    let token = house.fake.sign(None, &claims.to_string());
+    let token = house.fake.sign_jwt(None, &claims.to_string());
     let mut eve = house.browser();
     for field in ["id_token", "credential", "token"] {
         let ask = Ask::get(&format!("/login/op/authorized?{field}={token}&state=x"));
@@ -432,7 +440,7 @@ async fn dj_09_keys_that_change_between_two_sign_ins() {
         house.fake.rotate_keys(algorithm);
         signs_in(&house).await;
         signs_in(&house).await;
-        assert_eq!(house.fake.count(Endpoint::Jwks), fetched);
+        assert_eq!(house.fake.request_count(ProviderEndpoint::Jwks), fetched);
     }
 }
 
@@ -443,30 +451,35 @@ async fn dj_11_forged_tokens_fetch_no_keys_without_end() {
     for kid in 0..30 {
         let fake = house.fake.clone();
         let header = json!({"alg": "EdDSA", "kid": kid.to_string()});
-        house.fake.id_token(move |token| fake.sign(Some(&header), &payload(&token)));
+        house.fake.edit_id_token(move |token| fake.sign_jwt(Some(&header), &payload(&token)));
         refuses(&house, BAD_ANSWER).await;
     }
     // At 0, 1, 3, 7, 15, 31 and 63 seconds at most, and a sign-in by each: whatever the machine takes.
-    assert!(house.fake.count(Endpoint::Jwks) <= 8, "{}", house.fake.count(Endpoint::Jwks));
+    assert!(
+        house.fake.request_count(ProviderEndpoint::Jwks) <= 8,
+        "{}",
+        house.fake.request_count(ProviderEndpoint::Jwks)
+    );
 }
 
 #[rocket::async_test]
 async fn dj_13_keys_serve_while_the_provider_is_down() {
     let house = House::open().await;
     signs_in(&house).await;
-    for endpoint in [Endpoint::Discovery, Endpoint::Jwks] {
-        house.fake.answer_always(endpoint, Answer::status(500));
+    for endpoint in [ProviderEndpoint::Discovery, ProviderEndpoint::Jwks] {
+        house.fake.respond_always(endpoint, FakeResponse::status(500));
     }
     house.advance(7200);
-    house.fake.advance(7200);
+    house.fake.advance_clock(7200);
     signs_in(&house).await;
 }
 
 #[rocket::async_test]
 async fn tr_01_to_tr_12_token_answers_that_are_none() {
     let house = House::open().await;
-    let json = |body: &str| Answer::body("application/json", body);
-    let edit = |name: &'static str, value: Value| Answer::edit(move |answer| answer[name] = value.clone());
+    let json = |body: &str| FakeResponse::body("application/json", body);
+    let edit =
+        |name: &'static str, value: Value| FakeResponse::edit(move |answer| answer[name] = value.clone());
     let expected = |status, code| Refused::new(status, code).after_exchange();
     let busy = expected(Status::ServiceUnavailable, "provider_unreachable");
     let misconfigured = expected(Status::InternalServerError, "misconfigured");
@@ -486,25 +499,25 @@ async fn tr_01_to_tr_12_token_answers_that_are_none() {
         (edit("expires_in", json!(1e99)), BAD_ANSWER),
         (edit("scope", json!(7)), BAD_ANSWER),
         // TR-06, TR-07
-        (Answer::body("text/plain", "access_token=at&token_type=bearer"), BAD_ANSWER),
-        (Answer::body("text/html", "<html>sorry</html>"), BAD_ANSWER),
+        (FakeResponse::body("text/plain", "access_token=at&token_type=bearer"), BAD_ANSWER),
+        (FakeResponse::body("text/html", "<html>sorry</html>"), BAD_ANSWER),
         (json(""), BAD_ANSWER),
-        (Answer::status(204), BAD_ANSWER),
+        (FakeResponse::status(204), BAD_ANSWER),
         (json("\u{feff}{}"), BAD_ANSWER),
         (json(r#"{"access_token": "at""#), BAD_ANSWER),
         (json(&"[".repeat(10_000)), BAD_ANSWER),
         // TR-08
         (json(&" ".repeat((1 << 20) + 1)), BAD_ANSWER),
         // TR-10
-        (Answer::redirect("http://localhost:1/token"), BAD_ANSWER),
-        (Answer::status(307).header("Location", "http://localhost:1/token"), BAD_ANSWER),
+        (FakeResponse::redirect("http://localhost:1/token"), BAD_ANSWER),
+        (FakeResponse::status(307).header("Location", "http://localhost:1/token"), BAD_ANSWER),
         // TR-11, TR-12
-        (Answer::status(429).header("Retry-After", "17"), busy),
-        (Answer::status(503).header("Retry-After", "17"), busy),
-        (Answer::json(json!({"error": "invalid_client"})).with_status(401), misconfigured),
+        (FakeResponse::status(429).header("Retry-After", "17"), busy),
+        (FakeResponse::status(503).header("Retry-After", "17"), busy),
+        (FakeResponse::json(json!({"error": "invalid_client"})).with_status(401), misconfigured),
     ] {
         let shown = format!("{answer:?}");
-        house.fake.answer(Endpoint::Token, answer);
+        house.fake.respond_once(ProviderEndpoint::Token, answer);
         let mut browser = house.browser();
         let callback = browser.ride("/login/op").await;
         let page = refused(&mut browser, &Ask::get(&callback), expected).await;
@@ -531,9 +544,9 @@ async fn tr_04_tr_05_token_answers_as_providers_send_them() {
         ("scope", json!(""), "scope=''"),
     ] {
         let shown = format!("{name} {value}");
-        house.fake.answer(
-            Endpoint::Token,
-            Answer::edit(move |answer| {
+        house.fake.respond_once(
+            ProviderEndpoint::Token,
+            FakeResponse::edit(move |answer| {
                 answer[name] = value.clone();
                 answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
             }),
@@ -550,7 +563,7 @@ async fn tr_15_a_later_userinfo_of_somebody_else() {
     ada.sign_in("op").await;
     assert_eq!(ada.get("/guarded").await.body, "ada");
     for userinfo in [json!({"sub": "eve"}), json!({"name": "Ada"}), json!({"sub": 7})] {
-        house.fake.userinfo(userinfo);
+        house.fake.set_userinfo(userinfo);
         let answer = ada.get("/guarded").await;
         assert_eq!(answer.status, Status::BadGateway, "{answer:?}");
         assert!(!answer.body.contains("eve"));
@@ -560,18 +573,18 @@ async fn tr_15_a_later_userinfo_of_somebody_else() {
 #[rocket::async_test]
 async fn rf_02_a_new_consent_without_a_refresh_token_keeps_the_old_one() {
     let house = House::open().await;
-    house.fake.access_token_ttl(100);
+    house.fake.set_access_token_ttl(100);
     signs_in(&house).await;
-    house.fake.answer(
-        Endpoint::Token,
-        Answer::edit(|answer| {
+    house.fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::edit(|answer| {
             answer.as_object_mut().unwrap().remove("refresh_token");
         }),
     );
     let mut ada = house.browser();
     ada.sign_in("op").await;
     house.advance(200);
-    house.fake.advance(200);
+    house.fake.advance_clock(200);
     let before = house.token_calls();
     assert_eq!(ada.get("/guarded").await.body, "ada");
     assert_eq!(house.token_calls(), before + 1, "refreshed by the first consent's");

@@ -11,7 +11,7 @@ use rocket::figment::Figment;
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::asynchronous::Client;
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::testing::{Answer as Scripted, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse as Scripted, ProviderEndpoint};
 use rocket_dance::{Dance, DanceFairing, Login, Result, Standing, Verdict};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ impl House {
         let users = "create table users (id integer primary key autoincrement, name text not null)";
         sql_query(users).execute(&mut conn).expect("a table");
         let tokens: Arc<Mutex<Vec<String>>> = Arc::default();
-        for endpoint in [Endpoint::Token, Endpoint::RequestToken] {
+        for endpoint in [ProviderEndpoint::Token, ProviderEndpoint::RequestToken] {
             let seen = tokens.clone();
             let remember = move |answer: &mut Value| {
                 let tokens =
@@ -83,7 +83,7 @@ impl House {
                 let tokens = tokens.iter().filter_map(|name| answer[name].as_str().map(str::to_owned));
                 seen.lock().unwrap_or_else(PoisonError::into_inner).extend(tokens);
             };
-            fake.answer_always(endpoint, Scripted::edit(remember));
+            fake.respond_always(endpoint, Scripted::edit(remember));
         }
         Self::launch(Arc::new(fake), Arc::new(folder), tokens, configure, attach).await
     }
@@ -140,7 +140,7 @@ impl House {
     }
 
     pub(crate) fn token_calls(&self) -> usize {
-        self.fake.count(Endpoint::Token)
+        self.fake.request_count(ProviderEndpoint::Token)
     }
 
     pub(crate) fn file(&self) -> PathBuf {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::http::Status;
-use rocket_dance::testing::{Answer, Endpoint};
+use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use serde_json::json;
 
 use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, param, refused, with};
@@ -15,7 +15,7 @@ fn s256(verifier: &str) -> String {
 }
 
 fn sent_verifier(house: &House) -> String {
-    house.fake.last(Endpoint::Token).form["code_verifier"].clone()
+    house.fake.last_request(ProviderEndpoint::Token).form["code_verifier"].clone()
 }
 
 #[rocket::async_test]
@@ -25,8 +25,8 @@ async fn pk_01_s256_by_default() {
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     );
     let house = House::with(|figment| figment).await;
-    let hub = house.fake.preset("hub", "github");
-    let public = house.fake.public_config("app");
+    let hub = house.fake.preset_config("hub", "github");
+    let public = house.fake.public_client_config("app");
     let house = house.again(|figment| figment.merge(hub).merge(public)).await;
     for entry in ["op", "hub", "app"] {
         let mut browser = house.browser();
@@ -92,7 +92,7 @@ async fn pk_03_codes_swapped_between_tabs() {
 async fn pk_04_a_code_of_somebody_else() {
     let house = House::open().await;
     let stolen = param(&house.browser().ride("/login/op").await, "code");
-    house.fake.user("eve");
+    house.fake.set_user("eve");
     let mut eve = house.browser();
     let own = eve.ride("/login/op").await;
     let injected = with(&own, "code", stolen.as_deref());
@@ -136,9 +136,11 @@ async fn pk_05_stripped_on_the_way_to_the_provider() {
 async fn pk_06_silent_metadata_is_no_no() {
     let house = House::open().await;
     for methods in [json!(null), json!([]), json!(["plain", "S256"])] {
-        house.fake.answer(
-            Endpoint::Discovery,
-            Answer::edit(move |metadata| metadata["code_challenge_methods_supported"] = methods.clone()),
+        house.fake.respond_once(
+            ProviderEndpoint::Discovery,
+            FakeResponse::edit(move |metadata| {
+                metadata["code_challenge_methods_supported"] = methods.clone()
+            }),
         );
         let house = house.again(|figment| figment).await;
         let authorization = house.browser().begin("/login/op").await;
@@ -149,9 +151,9 @@ async fn pk_06_silent_metadata_is_no_no() {
 #[rocket::async_test]
 async fn pk_06_never_plain() {
     let house = House::open().await;
-    house.fake.answer_always(
-        Endpoint::Discovery,
-        Answer::edit(|metadata| metadata["code_challenge_methods_supported"] = json!(["plain"])),
+    house.fake.respond_always(
+        ProviderEndpoint::Discovery,
+        FakeResponse::edit(|metadata| metadata["code_challenge_methods_supported"] = json!(["plain"])),
     );
     let misconfigured = Refused::new(Status::InternalServerError, "misconfigured");
     let mut ada = house.browser();
@@ -165,7 +167,7 @@ async fn pk_06_an_error_is_not_tried_again_without() {
     let mut ada = house.browser();
     let callback = ada.ride("/login/op").await;
     let no = json!({"error": "invalid_request", "error_description": "code_verifier is not supported"});
-    house.fake.answer(Endpoint::Token, Answer::json(no).with_status(400));
+    house.fake.respond_once(ProviderEndpoint::Token, FakeResponse::json(no).with_status(400));
     refused(&mut ada, &Ask::get(&callback), BAD_ANSWER).await;
 }
 
@@ -180,7 +182,7 @@ async fn pk_07_without_pkce_state_and_nonce_hold() {
     // The provider would take the other tab's code: the nonce tells.
     let swapped = with(&one, "code", param(&two, "code").as_deref());
     refused(&mut ada, &Ask::get(&swapped), BAD_ANSWER).await;
-    assert!(!house.fake.last(Endpoint::Token).form.contains_key("code_verifier"));
+    assert!(!house.fake.last_request(ProviderEndpoint::Token).form.contains_key("code_verifier"));
 
     let own = ada.ride("/login/op").await;
     assert_eq!(ada.get(&own).await.location(), "/");

@@ -9,7 +9,7 @@ use rocket::local::asynchronous::Client;
 use rocket::tokio::time::sleep;
 use rocket_dance::provider::SigningAlgorithm;
 use rocket_dance::storage::{CookieStorage, MemoryStorage};
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Dance, DanceFairing};
 use serde_json::{Value, json};
 
@@ -85,7 +85,10 @@ async fn lo_02_who_came_from_elsewhere_is_not_sent_there() {
     ada.sign_in("op2").await;
     assert!(house.rows().contains("id_token=NULL"), "and no ID token is kept for that");
     assert_eq!(leaves(&mut ada).await, "/");
-    assert_eq!((house.fake.count(Endpoint::EndSession), ada.jar.contains_key(COOKIE)), (0, false));
+    assert_eq!(
+        (house.fake.request_count(ProviderEndpoint::EndSession), ada.jar.contains_key(COOKIE)),
+        (0, false)
+    );
 }
 
 #[rocket::async_test]
@@ -145,8 +148,8 @@ async fn lo_02_signed_out_here_whatever_the_provider_says_of_its_page() {
     ] {
         let house = house().await;
         let answer = page.clone();
-        let edit = Answer::edit(move |metadata| metadata["end_session_endpoint"] = answer.clone());
-        house.fake.answer_always(Endpoint::Discovery, edit);
+        let edit = FakeResponse::edit(move |metadata| metadata["end_session_endpoint"] = answer.clone());
+        house.fake.respond_always(ProviderEndpoint::Discovery, edit);
         let mut ada = house.browser();
         ada.sign_in("op").await;
         assert_eq!(leaves(&mut ada).await, "/", "{page}");
@@ -157,11 +160,11 @@ async fn lo_02_signed_out_here_whatever_the_provider_says_of_its_page() {
     let house = house().await;
     let mut ada = house.browser();
     ada.sign_in("op").await;
-    house.fake.answer_always(Endpoint::Discovery, Answer::status(503));
+    house.fake.respond_always(ProviderEndpoint::Discovery, FakeResponse::status(503));
     let restarted = house.again(|figment| figment.merge(("oauth.op.logout", true))).await;
     let mut ada = Browser { house: restarted, ..ada };
     assert_eq!(leaves(&mut ada).await, "/");
-    assert_eq!(house.fake.count(Endpoint::EndSession), 0);
+    assert_eq!(house.fake.request_count(ProviderEndpoint::EndSession), 0);
 }
 
 #[rocket::async_test]
@@ -178,7 +181,7 @@ async fn lo_02_an_entry_that_points_elsewhere_by_now_is_told_nothing() {
 #[rocket::async_test]
 async fn lo_02_an_id_token_too_long_for_a_url_stays_away() {
     let house = house().await;
-    house.fake.claims(|claims| claims["groups"] = json!("x".repeat(4000)));
+    house.fake.edit_claims(|claims| claims["groups"] = json!("x".repeat(4000)));
     let mut ada = house.browser();
     ada.sign_in("op").await;
     let there = leaves(&mut ada).await;
@@ -251,7 +254,7 @@ async fn told(house: &House, logout_token: &str) -> Status {
 /// A browser in which `sub` has signed in by `entry`, in the provider's session `sid`.
 async fn signed_in(house: &House, entry: &str, sub: &str, sid: Option<&str>) -> Browser {
     let sid = sid.map(str::to_owned);
-    house.fake.user(sub).claims(move |claims| {
+    house.fake.set_user(sub).edit_claims(move |claims| {
         if let Some(sid) = &sid {
             claims["sid"] = json!(sid);
         }
@@ -272,7 +275,7 @@ fn spoiled(house: &House, header: Option<Value>, edit: impl FnOnce(&mut Value)) 
     let mut claims: Value =
         serde_json::from_str(&payload(&house.fake.logout_token(Some("ada"), Some("laptop")))).unwrap();
     edit(&mut claims);
-    house.fake.sign(header.as_ref(), &claims.to_string())
+    house.fake.sign_jwt(header.as_ref(), &claims.to_string())
 }
 
 #[rocket::async_test]
@@ -391,7 +394,7 @@ async fn lo_03_signatures_of_a_logout_token_that_are_not_right() {
     // Another provider's, which is just as good there.
     let other = FakeProvider::start().await;
     wrong.push(other.logout_token(Some("ada"), Some("laptop")));
-    wrong.push(other.sign(None, &payload(&good)));
+    wrong.push(other.sign_jwt(None, &payload(&good)));
     // SigningAlgorithm confusion (RFC 8725 §2.1): the client's secret signs nothing.
     wrong.push({
         let signed = format!("{}.{}", encode(r#"{"alg":"HS256"}"#), part(1));

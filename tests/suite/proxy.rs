@@ -1,6 +1,6 @@
 //! What stands between a browser and the app says nothing: one base URL, and no header that says otherwise.
 
-use rocket_dance::testing::{Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
 use serde_json::json;
 
 use crate::oracle::{Ask, House, NOT_TRUSTED, param, refused};
@@ -71,7 +71,7 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
         headers.push(("Cookie", &cookies));
         let landed = server.request("GET", &answer, &headers, "");
         assert_eq!((landed.status, landed.location()), (303, "/guarded"));
-        let sent = fake.last(Endpoint::Token).form["redirect_uri"].clone();
+        let sent = fake.last_request(ProviderEndpoint::Token).form["redirect_uri"].clone();
         assert_eq!(sent, format!("{base}/login/op/authorized"), "RD-09");
         // Called by another name, with nothing beside it.
         for host in ["evil.example", "evil.example:443", "app.example.com.evil.example", "evil.example#", ""]

@@ -93,7 +93,7 @@ async fn al_17_thirty_two_first_logins_make_one_user() {
 #[rocket::async_test]
 async fn a_policy_that_panics_costs_its_own_ride_only() {
     let shop = Shop::open().await;
-    shop.fake.userinfo(serde_json::json!({ "sub": "ada", "name": "Panic" }));
+    shop.fake.set_userinfo(serde_json::json!({ "sub": "ada", "name": "Panic" }));
     PANIC.store(true, Ordering::Relaxed);
     let (status, _, session) = shop.ride().await;
     assert_eq!((status, session), (Status::InternalServerError, false));

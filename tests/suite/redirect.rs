@@ -2,7 +2,7 @@
 
 use rocket::http::Status;
 use rocket::{Request, async_trait};
-use rocket_dance::testing::Endpoint;
+use rocket_dance::testing::ProviderEndpoint;
 use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, NextStep, Result, Signals};
 use url::form_urlencoded::byte_serialize;
 
@@ -245,6 +245,10 @@ async fn rd_09_the_same_redirect_uri_with_the_code() {
         let after = house.again(|figment| figment.merge((key, value))).await;
         ada.house = after.clone();
         assert_eq!(ada.get(&callback).await.location(), "/", "{key} = {value}");
-        assert_eq!(after.fake.last(Endpoint::Token).form["redirect_uri"], asked, "{key} = {value}");
+        assert_eq!(
+            after.fake.last_request(ProviderEndpoint::Token).form["redirect_uri"],
+            asked,
+            "{key} = {value}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use rocket::figment::Figment;
 use rocket::futures::future::join_all;
 use rocket::tokio::time::sleep;
 use rocket_dance::storage::{Account, AccountKey, DieselStorage, KeyRing, Linked, Storage};
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use rocket_dance::{AuthorizedLogin, Client, Dance, Error, ErrorKind, Profile, Result, Token};
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ async fn expired(people: &People) -> (App, Faulty) {
     let app = App::new(fake, figment, Dance::fairing().storage(faulty.clone())).await;
     assert_eq!(rocket_dance::testing::sign_in(&app.client, "op").await.status.code, 303);
     dance(&app).advance(2 * HOUR);
-    app.fake.advance(2 * HOUR);
+    app.fake.advance_clock(2 * HOUR);
     (app, faulty)
 }
 
@@ -150,7 +150,7 @@ async fn stored(app: &App) -> Account {
 /// The account works: the provider, which punishes a used refresh token, refreshes it once more.
 async fn lives_on(app: &App) {
     dance(app).advance(2 * HOUR);
-    app.fake.advance(2 * HOUR);
+    app.fake.advance_clock(2 * HOUR);
     let calls = app.token_calls();
     client(app).await.access_token().await.expect("refreshed once more");
     assert_eq!(app.token_calls(), calls + 1);
@@ -167,12 +167,12 @@ async fn eventually(what: impl AsyncFn() -> bool) {
     panic!("that never came");
 }
 
-fn slow() -> Answer {
-    Answer::genuine().delay(Duration::from_millis(600))
+fn slow() -> FakeResponse {
+    FakeResponse::unmodified().delay(Duration::from_millis(600))
 }
 
-fn dead() -> Answer {
-    Answer::json(json!({ "error": "invalid_grant" })).with_status(400)
+fn dead() -> FakeResponse {
+    FakeResponse::json(json!({ "error": "invalid_grant" })).with_status(400)
 }
 
 #[rocket::async_test]
@@ -192,7 +192,7 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
     let (mine, others) = (client(&app).await, client(&app).await);
-    app.fake.answer(Endpoint::Token, slow());
+    app.fake.respond_once(ProviderEndpoint::Token, slow());
     let mine = rocket::tokio::spawn(async move {
         let token = mine.access_token().await.expect("from memory");
         (token, mine)
@@ -227,7 +227,7 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     let people = People::new();
     let (app, _) = expired(&people).await;
     let other = other(&people).await;
-    app.fake.answer(Endpoint::Token, slow());
+    app.fake.respond_once(ProviderEndpoint::Token, slow());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
@@ -272,7 +272,7 @@ async fn rr_03_what_a_killed_holder_has_used_up_is_a_lost_grant_and_no_lost_acco
     let people = People::new();
     let (app, _) = expired(&people).await;
     let before = people.accounts();
-    app.fake.revoke("ada");
+    app.fake.revoke_tokens("ada");
     for _ in 0..2 {
         let lost = client(&app).await.access_token().await.unwrap_err();
         assert_eq!((lost.kind(), lost.entry()), (ErrorKind::ReconnectNeeded, Some("op")));
@@ -284,9 +284,9 @@ async fn rr_03_what_a_killed_holder_has_used_up_is_a_lost_grant_and_no_lost_acco
 async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
-    app.fake.answer(Endpoint::Token, slow());
+    app.fake.respond_once(ProviderEndpoint::Token, slow());
     // A provider that ends nothing else with a refresh token: the one under way goes on.
-    app.fake.answer_always(Endpoint::Revocation, Answer::status(200));
+    app.fake.respond_always(ProviderEndpoint::Revocation, FakeResponse::status(200));
     // While the store blinks, too: the tries go on, and end.
     faulty.0.before.store(2, Ordering::SeqCst);
     let client = client(&app).await;
@@ -301,7 +301,7 @@ async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
 async fn rr_05_a_new_consent_beats_an_older_refresh() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.answer(Endpoint::Token, slow());
+    app.fake.respond_once(ProviderEndpoint::Token, slow());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
@@ -318,7 +318,7 @@ async fn rr_05_a_new_consent_beats_an_older_refresh() {
 async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_up() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.answer(Endpoint::Token, slow());
+    app.fake.respond_once(ProviderEndpoint::Token, slow());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
@@ -332,7 +332,7 @@ async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_
 async fn rr_06_a_loser_clears_nothing() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.answer(Endpoint::Token, dead().delay(Duration::from_millis(600)));
+    app.fake.respond_once(ProviderEndpoint::Token, dead().delay(Duration::from_millis(600)));
     let client = client(&app).await;
     let loser = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
@@ -365,13 +365,14 @@ async fn rf_03_fifty_share_one_failure() {
     let people = People::new();
     let (app, _) = expired(&people).await;
     let row = people.snapshot();
-    app.fake.answer_always(Endpoint::Token, Answer::status(503).delay(Duration::from_millis(600)));
+    app.fake
+        .respond_always(ProviderEndpoint::Token, FakeResponse::status(503).delay(Duration::from_millis(600)));
     let clients: Vec<Client> = join_all((0..50).map(|_| client(&app))).await;
     for done in join_all(clients.iter().map(Client::access_token)).await {
         assert_eq!(done.unwrap_err().kind(), ErrorKind::ProviderUnreachable);
     }
     assert_eq!((app.token_calls(), people.snapshot()), (2, row), "and the grant is as it was");
-    app.fake.honest();
+    app.fake.reset_behavior();
     lives_on(&app).await;
 }
 
@@ -379,7 +380,10 @@ async fn rf_03_fifty_share_one_failure() {
 async fn rf_04_a_scope_that_became_less_is_recorded() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.answer(Endpoint::Token, Answer::edit(|answer| answer["scope"] = json!("openid")));
+    app.fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::edit(|answer| answer["scope"] = json!("openid")),
+    );
     let client = client(&app).await;
     client.access_token().await.unwrap();
     assert_eq!((client.account().scope.as_str(), stored(&app).await.scope.as_str()), ("openid", "openid"));
@@ -413,7 +417,7 @@ async fn rr_07_what_expires_together_is_not_refreshed_all_at_once() {
     }
     let fresh =
         json!({ "access_token": "new", "token_type": "Bearer", "expires_in": HOUR, "refresh_token": "new" });
-    app.fake.answer_always(Endpoint::Token, Answer::json(fresh).delay(Duration::from_secs(3)));
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::json(fresh).delay(Duration::from_secs(3)));
     let all = rocket::tokio::spawn(async move {
         join_all(clients.iter().map(Client::access_token)).await.into_iter().all(|done| done.is_ok())
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rocket_dance::storage::AccountKey;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use rocket_dance::{Event, EventAccount, Signals};
 use serde_json::json;
 
@@ -41,7 +41,7 @@ async fn connected() -> (House, Browser, Failures) {
     let house = House::built(|figment| figment, |dance| dance.signals(signals)).await;
     let mut ada = house.browser();
     ada.sign_in("op").await;
-    house.fake.user("grace");
+    house.fake.set_user("grace");
     let callback = ada.ride_to_connect("/login/op2").await;
     assert_eq!(ada.get(&callback).await.location(), "/");
     assert_eq!(house.count("oauth_accounts"), 2);
@@ -55,7 +55,8 @@ async fn disconnect(ada: &mut Browser, entry: &str) {
 
 /// The kind of each token that was to be revoked, and the token.
 fn revoked(house: &House) -> Vec<(String, String)> {
-    let all = house.fake.requests().into_iter().filter(|request| request.endpoint == Endpoint::Revocation);
+    let all =
+        house.fake.requests().into_iter().filter(|request| request.endpoint == ProviderEndpoint::Revocation);
     all.map(|request| (request.form["token_type_hint"].clone(), request.form["token"].clone())).collect()
 }
 
@@ -85,7 +86,7 @@ async fn rf_06_every_way_to_remove_revokes() {
     house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house).len(), 2);
-    house.fake.user("ada");
+    house.fake.set_user("ada");
     let callback = ada.ride_to_connect("/login/op").await;
     ada.get(&callback).await;
     house.dance().tokens(Op).of(&ada.user().await.unwrap()).delete().await.unwrap();
@@ -99,16 +100,16 @@ async fn rf_06_every_way_to_remove_revokes() {
 #[rocket::async_test]
 async fn rf_06_the_removal_waits_for_nobody_and_fails_with_nobody() {
     for answer in [
-        Answer::hang(),
-        Answer::status(503),
-        Answer::status(404),
-        Answer::redirect("https://evil.example/"),
-        Answer::json(json!({"error": "invalid_client"})).with_status(401),
-        Answer::body("text/html", vec![b'x'; 3 << 20]),
+        FakeResponse::hang(),
+        FakeResponse::status(503),
+        FakeResponse::status(404),
+        FakeResponse::redirect("https://evil.example/"),
+        FakeResponse::json(json!({"error": "invalid_client"})).with_status(401),
+        FakeResponse::body("text/html", vec![b'x'; 3 << 20]),
     ] {
         let hangs = format!("{answer:?}").contains("hang");
         let (house, mut ada, failures) = connected().await;
-        house.fake.answer_always(Endpoint::Revocation, answer);
+        house.fake.respond_always(ProviderEndpoint::Revocation, answer);
         let start = Instant::now();
         disconnect(&mut ada, "op").await;
         assert_eq!(house.count("oauth_accounts"), 1);
@@ -131,7 +132,7 @@ async fn rf_06_the_removal_waits_for_nobody_and_fails_with_nobody() {
 #[rocket::async_test]
 async fn rf_06_the_second_try_is_as_good() {
     let (house, mut ada, failures) = connected().await;
-    house.fake.answer(Endpoint::Revocation, Answer::status(500));
+    house.fake.respond_once(ProviderEndpoint::Revocation, FakeResponse::status(500));
     disconnect(&mut ada, "op").await;
     house.dance().wait_for_revocations().await;
     assert_eq!(kinds(&house), ["refresh_token", "refresh_token", "access_token"]);
@@ -160,7 +161,7 @@ async fn nobody_is_asked_who_has_no_such_endpoint() {
     let forget = |metadata: &mut serde_json::Value| {
         drop(metadata.as_object_mut().map(|fields| fields.remove("revocation_endpoint")));
     };
-    house.fake.answer_always(Endpoint::Discovery, Answer::edit(forget));
+    house.fake.respond_always(ProviderEndpoint::Discovery, FakeResponse::edit(forget));
     let house = house.again(|figment| figment).await;
     let mut ada = house.browser();
     ada.sign_in("op").await;
@@ -188,7 +189,9 @@ async fn rr_04_what_a_refresh_brings_after_a_disconnect_is_revoked_too() {
     let user = ada.user().await.unwrap();
     house.advance(3600);
     let calls = house.token_calls();
-    house.fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_millis(800)));
+    house
+        .fake
+        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_millis(800)));
     let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     while house.token_calls() == calls {
@@ -197,8 +200,8 @@ async fn rr_04_what_a_refresh_brings_after_a_disconnect_is_revoked_too() {
     // At a provider that ends no family: the refresh under way goes on.
     house
         .fake
-        .answer(Endpoint::Revocation, Answer::status(200))
-        .answer(Endpoint::Revocation, Answer::status(200));
+        .respond_once(ProviderEndpoint::Revocation, FakeResponse::status(200))
+        .respond_once(ProviderEndpoint::Revocation, FakeResponse::status(200));
     house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     assert!(late.await.unwrap().is_err());
     house.dance().wait_for_revocations().await;
@@ -214,7 +217,10 @@ async fn rr_04_a_refresh_under_a_new_consent_ends_nothing() {
     let user = ada.user().await.unwrap();
     house.advance(3600);
     let calls = house.token_calls();
-    house.fake.user("ada").answer(Endpoint::Token, Answer::genuine().delay(Duration::from_millis(800)));
+    house
+        .fake
+        .set_user("ada")
+        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_millis(800)));
     let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     while house.token_calls() == calls {

@@ -3,7 +3,7 @@
 use rocket::figment::Figment;
 use rocket::http::{Accept, Status};
 use rocket::{Ignite, Rocket};
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Dance, ErrorKind, Profile, Token};
 use serde_json::json;
 
@@ -122,11 +122,14 @@ async fn en_02_a_refresh_under_way_is_not_disturbed() {
     drop(app.client);
     let both = ignited(&people, figment(&fake), &[KEYS[1], KEYS[0]]).await;
     dance(&both).advance(7200);
-    fake.advance(7200);
-    fake.answer(Endpoint::Token, Answer::genuine().delay(std::time::Duration::from_millis(600)));
+    fake.advance_clock(7200);
+    fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::unmodified().delay(std::time::Duration::from_millis(600)),
+    );
     let client = dance(&both).client(Op, &1).await.unwrap().unwrap();
     let refresh = rocket::tokio::spawn(async move { client.access_token().await });
-    while fake.count(Endpoint::Token) < 2 {
+    while fake.request_count(ProviderEndpoint::Token) < 2 {
         rocket::tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(dance(&both).reseal().run().await.unwrap().resealed, 1);
@@ -146,7 +149,7 @@ async fn en_01_and_en_03_what_was_meddled_with_is_reconnect_and_nothing_is_lost(
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
     app.post("/login/logout", &[]).await;
-    app.fake.user("grace");
+    app.fake.set_user("grace");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     app.sign_in_as(1).await;
     assert_eq!(app.get("/guarded").await.status(), Status::Ok);
@@ -201,7 +204,7 @@ async fn en_01_and_en_03_what_was_meddled_with_is_reconnect_and_nothing_is_lost(
     people.sql(&format!("UPDATE oauth_accounts SET user_id = '1' WHERE {mine}"));
     // Connecting again is the cure.
     people.sql(&format!("UPDATE oauth_accounts SET token = 'damaged' WHERE {mine}"));
-    app.fake.user("ada");
+    app.fake.set_user("ada");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     assert_eq!(app.get("/guarded").await.status(), Status::Ok);
     assert_eq!(people.count("oauth_accounts"), 3);

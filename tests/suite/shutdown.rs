@@ -3,7 +3,7 @@
 use std::thread::{scope, sleep};
 use std::time::{Duration, SystemTime};
 
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use serde_json::json;
 
 use crate::server::{Raw, Server, Tab};
@@ -12,10 +12,10 @@ const BASE_URL: &str = "http://127.0.0.1";
 
 /// Asks for `target`, and tells the app to stop as soon as the provider's token endpoint was called once more.
 fn stopped_during(server: &mut Server, fake: &FakeProvider, target: &str, cookies: &str) -> Option<Raw> {
-    let calls = fake.count(Endpoint::Token);
+    let calls = fake.request_count(ProviderEndpoint::Token);
     let answer = scope(|scope| {
         let asked = scope.spawn(|| server.try_request("GET", target, &[("Cookie", cookies)], ""));
-        while fake.count(Endpoint::Token) == calls && !asked.is_finished() {
+        while fake.request_count(ProviderEndpoint::Token) == calls && !asked.is_finished() {
             sleep(Duration::from_millis(5));
         }
         server.terminate();
@@ -32,7 +32,7 @@ async fn sh_01_a_callback_under_way_ends_well() {
     let mut tab = Tab::new(&server);
     let callback = tab.callback(&fake, "/login/op").await;
     let cookies = tab.cookie_header();
-    fake.answer(Endpoint::Token, Answer::genuine().delay(Duration::from_millis(800)));
+    fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_millis(800)));
     let answer = stopped_during(&mut server, &fake, &callback, &cookies).expect("within Rocket's grace");
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
     assert_eq!((server.people.count("users"), server.people.count("oauth_accounts")), (1, 1));
@@ -46,7 +46,7 @@ async fn sh_01_a_callback_that_takes_too_long_leaves_nothing() {
     let mut tab = Tab::new(&server);
     let callback = tab.callback(&fake, "/login/op").await;
     let cookies = tab.cookie_header();
-    fake.answer(Endpoint::Token, Answer::hang());
+    fake.respond_once(ProviderEndpoint::Token, FakeResponse::hang());
     let answer = stopped_during(&mut server, &fake, &callback, &cookies);
     assert!(answer.is_none_or(|answer| answer.header("set-cookie").is_none()), "no session");
     assert_eq!((server.people.count("users"), server.people.count("oauth_accounts")), (0, 0));
@@ -62,7 +62,7 @@ async fn sh_02_a_refresh_that_is_cut_off_leaves_no_lease_for_long() {
     assert_eq!(tab.get(&callback).status, 303);
     let cookies = tab.cookie_header();
     fake.expire_access_tokens();
-    fake.answer(Endpoint::Token, Answer::hang());
+    fake.respond_once(ProviderEndpoint::Token, FakeResponse::hang());
     stopped_during(&mut server, &fake, "/guarded", &cookies);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let leased = |until: u64| server.people.count(&format!("oauth_accounts WHERE lease_until > {until}"));

@@ -7,7 +7,7 @@ use rocket::http::{Header, Status};
 use rocket::{Request, Response};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::AccountKey;
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{
     AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, EventAccount, NextStep,
     Profile, Result, Signals, Token,
@@ -362,7 +362,7 @@ async fn before_login_may_stop_the_dance() {
         assert_eq!(begun.into_string().await.expect("a page").contains("We are closed."), !panics);
         let code = if panics { "app_error" } else { "refused" };
         assert_eq!(heard.take(), [format!("failed op {code}")]);
-        assert_eq!(app.fake.count(Endpoint::Authorize), 0);
+        assert_eq!(app.fake.request_count(ProviderEndpoint::Authorize), 0);
     }
 }
 
@@ -393,7 +393,7 @@ async fn error_may_answer_and_the_first_answer_is_given() {
             apologies.iter().fold(dance, |dance, apology| dance.signals(Apologist(apology, heard.clone())))
         })
         .await;
-        app.fake.deny_next();
+        app.fake.deny_next_authorization();
         let callback = app.callback("/login/op").await;
         let ended = app.get(&callback).await;
         assert_eq!(ended.status(), Status::Forbidden);
@@ -429,7 +429,7 @@ async fn events_tell_what_has_happened_in_order() {
     app.fake.expire_access_tokens();
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
     assert_eq!(heard.take(), ["refreshed op ada 1"]);
-    app.fake.revoke("ada");
+    app.fake.revoke_tokens("ada");
     for _ in 0..2 {
         assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
     }
@@ -457,10 +457,10 @@ async fn events_tell_what_has_happened_in_order() {
     people.sql("UPDATE users SET active = 0");
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::Forbidden);
     assert_eq!(heard.take(), ["refused op2 ada", "failed op2 refused"]);
-    app.fake.deny_next();
+    app.fake.deny_next_authorization();
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::Forbidden);
     assert_eq!(heard.take(), ["failed op2 access_denied"]);
-    app.fake.answer(Endpoint::Token, Answer::status(500));
+    app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::status(500));
     let status = sign_in(&app.client, "op2").await.status;
     assert!([Status::BadGateway, Status::ServiceUnavailable].contains(&status), "{status}");
     assert_eq!(heard.take().len(), 1);

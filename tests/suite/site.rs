@@ -4,7 +4,7 @@ use rocket::http::{ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Request, get, routes};
-use rocket_dance::testing::{Answer, Endpoint, FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Dance, OAuth, Result, Site};
 
 use crate::app::{App, Op, figment};
@@ -90,17 +90,17 @@ async fn the_account_that_is_named_is_the_sites() {
     assert_eq!(bot_says(&app).await, Err(503), "not connected yet");
     assert_eq!(ride(&app, false).await, Status::Forbidden, "ada is not the bot");
     assert_eq!((people.accounts(), bot_says(&app).await), (vec![], Err(503)));
-    app.fake.user("bot-7");
+    app.fake.set_user("bot-7");
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(people.accounts(), ["op/bot-7 -> -"]);
     assert_eq!(people.count("users"), 0, "nobody is signed up");
     assert_eq!(bot_says(&app).await.as_deref(), Ok("bot-7"));
 
     let before = people.snapshot();
-    app.fake.user("mallory");
+    app.fake.set_user("mallory");
     assert_eq!(ride(&app, false).await, Status::Forbidden, "a visitor can't put his own in its place");
     assert_eq!(people.snapshot(), before);
-    app.fake.user("bot-7");
+    app.fake.set_user("bot-7");
     assert_eq!(ride(&app, false).await, Status::SeeOther, "the same renews it");
     assert_ne!(people.snapshot(), before);
     assert_eq!(people.accounts(), ["op/bot-7 -> -"]);
@@ -126,12 +126,12 @@ async fn an_admin_connects_the_first_and_nobody_a_second() {
     assert_eq!(ride(&app, true).await, Status::SeeOther);
     assert_eq!(people.accounts(), ["op/ada -> -"]);
     let before = people.snapshot();
-    app.fake.user("mallory");
+    app.fake.set_user("mallory");
     for as_admin in [false, true] {
         assert_eq!(ride(&app, as_admin).await, Status::Forbidden, "renewed only by the same id");
         assert_eq!(people.snapshot(), before);
     }
-    app.fake.user("ada");
+    app.fake.set_user("ada");
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
 }
@@ -174,9 +174,9 @@ async fn the_sites_token_is_refreshed_and_its_loss_is_an_outage() {
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
     assert_eq!(app.token_calls(), calls + 1);
     Dance::fetch(app.client.rocket()).expect("attached").advance(3600);
-    app.fake.answer_always(Endpoint::Token, Answer::status(503));
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::status(503));
     assert_eq!(bot_says(&app).await, Err(503));
-    app.fake.honest().revoke("ada");
+    app.fake.reset_behavior().revoke_tokens("ada");
     assert_eq!(bot_says(&app).await, Err(503), "never a sign-in page");
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
@@ -186,7 +186,7 @@ async fn the_sites_token_is_refreshed_and_its_loss_is_an_outage() {
 async fn what_a_visitor_left_before_the_entry_was_the_sites_is_not_the_sites() {
     let people = People::new();
     let fake = FakeProvider::start().await;
-    fake.user("eve");
+    fake.set_user("eve");
     let settings = figment(&fake);
     let before = App::new(fake, settings, Dance::fairing().storage(people.storage())).await;
     assert_eq!(sign_in(&before.client, "op").await.status, Status::SeeOther);

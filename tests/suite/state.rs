@@ -66,7 +66,7 @@ async fn st_04_state_of_another_browser() {
     let mut stranger = house.browser();
     refused(&mut stranger, &Ask::get(&callback), NOT_TRUSTED).await;
     // With a flow of her own, and with a session.
-    house.fake.user("bob");
+    house.fake.set_user("bob");
     let mut bob = house.browser();
     bob.begin("/login/op").await;
     refused(&mut bob, &Ask::get(&callback), NOT_TRUSTED).await;
@@ -127,7 +127,7 @@ async fn st_06_repeated_one_after_the_other() {
 async fn st_06_a_failure_repeated_stays_one() {
     let house = House::open().await;
     let mut ada = house.browser();
-    house.fake.deny_next();
+    house.fake.deny_next_authorization();
     let callback = ada.ride("/login/op").await;
     let denied = Refused::new(Status::Forbidden, "access_denied");
     refused(&mut ada, &Ask::get(&callback), denied).await;
@@ -218,7 +218,7 @@ async fn st_10_a_sign_in_connects_nothing() {
     house.browser().sign_in("op").await;
     // Begun signed out; by the time it ends somebody has come in with the app's own form.
     let known = ada.ride("/login/op").await;
-    house.fake.user("grace");
+    house.fake.set_user("grace");
     let stranger = ada.ride("/login/op").await;
     ada.enter(700).await;
     let before = house.rows();

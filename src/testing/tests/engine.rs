@@ -12,7 +12,7 @@ use crate::error::{ErrorKind, Result};
 use crate::flow::{self, Callback, Engine, Flow, Grant};
 use crate::link::Purpose;
 use crate::provider::{PRESETS, SigningAlgorithm};
-use crate::testing::{Answer, Endpoint, FakeProvider};
+use crate::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 
 fn entry((key, value): (String, Value)) -> Entry {
     let figment = Figment::from(rocket::Config::debug_default()).merge((&key, value));
@@ -47,11 +47,11 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
     for entry in [
         fake.config("op"),
         form_posted,
-        fake.public_config("open"),
-        fake.preset("github", "github"),
-        fake.preset("discord", "discord"),
-        fake.preset("google", "google"),
-        fake.preset("plain", "oauth2"),
+        fake.public_client_config("open"),
+        fake.preset_config("github", "github"),
+        fake.preset_config("discord", "discord"),
+        fake.preset_config("google", "google"),
+        fake.preset_config("plain", "oauth2"),
     ] {
         let entry = self::entry(entry);
         let grant =
@@ -63,11 +63,11 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
 
     let gitlab =
         json!({"id": 7, "state": "active", "name": "Ada", "email": "a@b.test", "confirmed_at": "2026-01-01"});
-    fake.userinfo(gitlab);
-    let grant = ride(&fake, &engine, &entry(fake.preset("work", "gitlab"))).await.unwrap();
+    fake.set_userinfo(gitlab);
+    let grant = ride(&fake, &engine, &entry(fake.preset_config("work", "gitlab"))).await.unwrap();
     assert_eq!((grant.profile.id.as_deref(), grant.profile.email()), (Some("7"), Some("a@b.test")));
 
-    fake.user("grace").rotate_keys(SigningAlgorithm::ES256);
+    fake.set_user("grace").rotate_keys(SigningAlgorithm::ES256);
     let engine = Engine::new(Clock::default()).unwrap();
     let grant = ride(&fake, &engine, &entry(es256)).await.unwrap();
     assert_eq!(
@@ -80,10 +80,10 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
 async fn github_gets_its_verified_address_from_the_list() {
     let fake = FakeProvider::start().await;
     let engine = Engine::new(Clock::default()).unwrap();
-    let entry = entry(fake.preset("github", "github"));
+    let entry = entry(fake.preset_config("github", "github"));
     assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), Some("ada@example.test"));
-    assert_eq!(fake.count(Endpoint::Emails), 1);
-    fake.answer(Endpoint::Emails, Answer::status(500));
+    assert_eq!(fake.request_count(ProviderEndpoint::Emails), 1);
+    fake.respond_once(ProviderEndpoint::Emails, FakeResponse::status(500));
     assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), None);
 }
 
@@ -94,18 +94,18 @@ async fn what_the_flow_says_to_a_provider_that_says_no() {
     let entry = entry(fake.config("op"));
     let kind = |result: Result<Grant>| result.err().map(|error| error.kind());
 
-    fake.deny_next();
+    fake.deny_next_authorization();
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::AccessDenied));
-    fake.claims(|claims| claims["aud"] = json!("somebody else"));
+    fake.edit_claims(|claims| claims["aud"] = json!("somebody else"));
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
-    fake.honest().claims(|claims| claims["at_hash"] = json!("AAAA"));
+    fake.reset_behavior().edit_claims(|claims| claims["at_hash"] = json!("AAAA"));
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
-    fake.honest().userinfo(json!({"sub": "eve"}));
+    fake.reset_behavior().set_userinfo(json!({"sub": "eve"}));
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
 
-    fake.user("grace");
+    fake.set_user("grace");
     let grant = ride(&fake, &engine, &entry).await.unwrap();
-    fake.revoke("grace");
+    fake.revoke_tokens("grace");
     assert_eq!(
         engine.refresh(&entry, &grant.token, grant.profile.id.as_deref()).await.unwrap_err().kind(),
         ErrorKind::ReconnectNeeded

@@ -120,9 +120,12 @@ async fn a_sign_in_from_the_first_request_to_the_refresh() {
     assert_eq!((&claims(&second)["sub"], claims(&second).get("nonce")), (&json!("ada"), None));
     assert_eq!(get(&fake, "/userinfo", &second).await.0, StatusCode::OK);
 
-    let seen = fake.last(Endpoint::Token);
+    let seen = fake.last_request(ProviderEndpoint::Token);
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/token"));
-    assert_eq!((seen.form["grant_type"].as_str(), fake.count(Endpoint::Token)), ("refresh_token", 2));
+    assert_eq!(
+        (seen.form["grant_type"].as_str(), fake.request_count(ProviderEndpoint::Token)),
+        ("refresh_token", 2)
+    );
 }
 
 #[rocket::async_test]
@@ -169,7 +172,7 @@ async fn a_code_is_for_its_verifier_its_redirect_uri_and_its_client() {
             "{name}={value}"
         );
     }
-    fake.advance(61);
+    fake.advance_clock(61);
     assert_eq!(exchange(&fake, &code).await.0, StatusCode::BAD_REQUEST);
 
     // A verifier where no challenge was sent is a downgrade.
@@ -242,7 +245,7 @@ async fn what_is_wrong_with_an_authorization_request() {
             (None, Some(fake.issuer()))
         );
     }
-    fake.deny_next();
+    fake.deny_next_authorization();
     let denied = fake.authorize(&at(fake.client_id(), &[])).await;
     assert_eq!(parameter(&denied, "error").as_deref(), Some("access_denied"));
     code(&fake, &[]).await;
@@ -254,15 +257,15 @@ async fn tokens_die_when_told() {
     let (_, first) = exchange(&fake, &code(&fake, &[]).await).await;
     fake.expire_access_tokens();
     assert_eq!(get(&fake, "/userinfo", &first).await.0, StatusCode::UNAUTHORIZED);
-    fake.access_token_ttl(5);
+    fake.set_access_token_ttl(5);
     let (_, second) = refresh(&fake, &first).await;
     assert_eq!(
         (get(&fake, "/userinfo", &second).await.0, &second["expires_in"]),
         (StatusCode::OK, &json!(5))
     );
-    fake.advance(5);
+    fake.advance_clock(5);
     assert_eq!(get(&fake, "/userinfo", &second).await.0, StatusCode::UNAUTHORIZED);
-    fake.revoke("ada");
+    fake.revoke_tokens("ada");
     assert_eq!(refresh(&fake, &second).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(exchange(&fake, &code(&fake, &[]).await).await.0, StatusCode::OK);
 }
@@ -270,9 +273,14 @@ async fn tokens_die_when_told() {
 #[rocket::async_test]
 async fn it_lies_when_told() {
     let fake = FakeProvider::start().await;
-    fake.user("grace").userinfo(json!({"sub": "eve"})).claims(|claims| claims["aud"] = json!("else"));
-    fake.answer(Endpoint::Token, Answer::status(500).header("Retry-After", "7"));
-    fake.answer(Endpoint::Token, Answer::edit(|answer| answer["expires_in"] = json!("60")));
+    fake.set_user("grace")
+        .set_userinfo(json!({"sub": "eve"}))
+        .edit_claims(|claims| claims["aud"] = json!("else"));
+    fake.respond_once(ProviderEndpoint::Token, FakeResponse::status(500).header("Retry-After", "7"));
+    fake.respond_once(
+        ProviderEndpoint::Token,
+        FakeResponse::edit(|answer| answer["expires_in"] = json!("60")),
+    );
     let ask = || browser::client().post(format!("{}/token", fake.issuer())).send();
     let answer = ask().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (500, "7"));
@@ -283,21 +291,22 @@ async fn it_lies_when_told() {
         (&json!("grace"), json!({"sub": "eve"}))
     );
 
-    fake.honest().answer_always(Endpoint::Userinfo, Answer::redirect("http://evil.test/"));
+    fake.reset_behavior()
+        .respond_always(ProviderEndpoint::Userinfo, FakeResponse::redirect("http://evil.test/"));
     for _ in 0..2 {
         let answer = browser::client().get(format!("{}/userinfo", fake.issuer())).send().await.unwrap();
         assert_eq!(answer.headers()["location"], "http://evil.test/");
     }
-    fake.honest().id_token(|token| format!("{token}x"));
+    fake.reset_behavior().edit_id_token(|token| format!("{token}x"));
     let (_, honest) = exchange(&fake, &code(&fake, &[]).await).await;
     assert_eq!((&claims(&honest)["aud"], &honest["expires_in"]), (&json!(fake.client_id()), &json!(3600)));
     assert!(honest["id_token"].as_str().unwrap().ends_with('x'));
 
-    fake.answer(Endpoint::Jwks, Answer::hang());
+    fake.respond_once(ProviderEndpoint::Jwks, FakeResponse::hang());
     let jwks = format!("{}/jwks", fake.issuer());
     let hung = browser::client().get(&jwks).timeout(Duration::from_millis(100)).send().await;
     assert!(hung.unwrap_err().is_timeout());
-    assert_eq!(fake.count(Endpoint::Jwks), 1);
+    assert_eq!(fake.request_count(ProviderEndpoint::Jwks), 1);
 }
 
 #[rocket::async_test]
@@ -424,10 +433,11 @@ async fn the_demo_is_for_debug_and_comes_before_the_dance() {
         let entry = Dance::fetch(app.rocket()).and_then(|dance| dance.entry("demo").ok().cloned());
         (status, entry.map(|entry| entry.redirect_uri.clone()))
     };
-    let (status, callback) = demo(app("debug").attach(Demo::fairing()).attach(Dance::fairing())).await;
+    let (status, callback) =
+        demo(app("debug").attach(DemoProvider::fairing()).attach(Dance::fairing())).await;
     assert_eq!((status, callback.as_deref()), (200, Some("http://localhost:8000/in/demo/authorized")));
-    let late = app("debug").attach(Dance::fairing()).attach(Demo::fairing());
-    for without in [late, app("staging").attach(Demo::fairing()).attach(Dance::fairing())] {
+    let late = app("debug").attach(Dance::fairing()).attach(DemoProvider::fairing());
+    for without in [late, app("staging").attach(DemoProvider::fairing()).attach(Dance::fairing())] {
         assert_eq!(demo(without).await, (404, None));
     }
 }
@@ -436,11 +446,11 @@ async fn the_demo_is_for_debug_and_comes_before_the_dance() {
 
 const DEMO: &str = "http://localhost:8000/demo";
 
-fn demo() -> Issuer {
-    Issuer::new(DEMO, &KeyRing::new([[7; 32]]), Client::new("app", "s3cret", CALLBACK))
+fn demo() -> DemoProvider {
+    DemoProvider::new(DEMO, &KeyRing::new([[7; 32]]), RegisteredClient::new("app", "s3cret", CALLBACK))
 }
 
-async fn app(issuer: Issuer) -> Local {
+async fn app(issuer: DemoProvider) -> Local {
     let config =
         rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
     Local::tracked(rocket::custom(config).attach(issuer)).await.unwrap()

@@ -1,0 +1,161 @@
+//! [`DemoProvider`]: a provider for the development server.
+
+use rocket::fairing::{self, Fairing, Info, Kind};
+use rocket::{Build, Config, Data, Orbit, Request, Rocket, Route};
+use serde_json::Value;
+
+use super::entry_config::{entry_key, openid_entry};
+use super::server::{AuthorizationServer, ProviderFairing, RegisteredClient, routes};
+use crate::dance::Dance;
+use crate::secret::KeyRing;
+
+/// The name of the entry that [`DemoProvider::fairing`] adds.
+const DEMO_ENTRY: &str = "demo";
+
+/// An OpenID provider on the app's own port, with a consent page, to try a sign-in without registering anywhere.
+///
+/// [`DemoProvider::fairing`] adds it to an app that has no entries. [`DemoProvider::new`] configures one by hand; attach
+/// it as a fairing, and it answers below the path of its URL.
+///
+/// Its keys, codes and tokens are derived from the key ring, so they stay valid after a restart. Which of them were used
+/// or revoked is forgotten with the process.
+///
+/// It has no passwords: every visitor can sign in as any user. Never attach it to an app that others can reach.
+///
+/// ```
+/// use rocket_dance::storage::KeyRing;
+/// use rocket_dance::testing::{DemoProvider, RegisteredClient};
+///
+/// let client = RegisteredClient::new("app", "s3cret", "http://localhost:8000/login/demo/authorized");
+/// let provider = DemoProvider::new("http://localhost:8000/demo", &KeyRing::new([[7; 32]]), client);
+///
+/// let rocket = rocket::build();
+/// let figment = rocket.figment().clone().merge(provider.config("demo"));
+/// let rocket = rocket.configure(figment).attach(provider);
+/// # let _ = rocket;
+/// ```
+#[derive(Debug, Clone)]
+pub struct DemoProvider(AuthorizationServer);
+
+impl DemoProvider {
+    /// Returns a fairing that adds a demo provider as entry `demo`, if the profile is `debug` and no entry is configured.
+    /// Otherwise it does nothing. Attach it before the dance.
+    ///
+    /// ```
+    /// use rocket_dance::Dance;
+    /// use rocket_dance::testing::DemoProvider;
+    ///
+    /// let rocket = rocket::build();
+    /// #[cfg(debug_assertions)]
+    /// let rocket = rocket.attach(DemoProvider::fairing());
+    /// let rocket = rocket.attach(Dance::fairing());
+    /// # let _ = rocket;
+    /// ```
+    pub fn fairing() -> impl Fairing {
+        DemoFairing
+    }
+
+    /// Creates a provider at `url`, which must not end with `/`. `client` is the only client that it knows.
+    pub fn new(url: impl Into<String>, keys: &KeyRing, client: RegisteredClient) -> Self {
+        Self(AuthorizationServer::new(Some(url.into()), keys.clone(), vec![client], None))
+    }
+
+    /// Sets the lifetime of access tokens, in seconds. The default is 3600.
+    #[must_use]
+    pub fn access_token_ttl(self, seconds: i64) -> Self {
+        self.0.behavior().access_token_ttl = seconds;
+        self
+    }
+
+    /// The routes, relative to the path of the provider's URL. Attaching the provider mounts them.
+    pub fn routes(&self) -> Vec<Route> {
+        routes(&self.0)
+    }
+
+    /// The issuer URL.
+    pub fn url(&self) -> &str {
+        self.0.url()
+    }
+
+    /// Returns `[default.oauth.<name>]` of an entry for this provider, as key and value to merge into a figment.
+    pub fn config(&self, name: &str) -> (String, Value) {
+        let entry = self.0.clients().first().map(|client| openid_entry(&self.0, client));
+        (entry_key(name), entry.unwrap_or_default())
+    }
+}
+
+#[rocket::async_trait]
+impl Fairing for DemoProvider {
+    fn info(&self) -> Info {
+        ProviderFairing(self.0.clone()).info()
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        ProviderFairing(self.0.clone()).on_ignite(rocket).await
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        ProviderFairing(self.0.clone()).on_request(request, data).await;
+    }
+}
+
+/// Adds a [`DemoProvider`] to an app without entries.
+struct DemoFairing;
+
+/// The managed state that says that the demo provider was added.
+struct DemoAdded;
+
+#[rocket::async_trait]
+impl Fairing for DemoFairing {
+    fn info(&self) -> Info {
+        Info { name: "Demo provider", kind: Kind::Ignite | Kind::Liftoff | Kind::Singleton }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        let figment = rocket.figment().clone();
+        if figment.profile() != Config::DEBUG_PROFILE {
+            return Ok(rocket);
+        }
+        let entries = figment.find_value("oauth").ok().and_then(|oauth| oauth.into_dict());
+        if entries.is_some_and(|entries| !entries.is_empty()) {
+            return Ok(rocket);
+        }
+        if rocket.state::<Dance>().is_some() {
+            log::error!(
+                "oauth: the demo provider is attached too late. Attach `DemoProvider::fairing()` before `Dance::fairing()`"
+            );
+            return Ok(rocket);
+        }
+        let base_url = base_url(&rocket);
+        let prefix = figment.extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
+        let callback = format!("{base_url}{}/{DEMO_ENTRY}/authorized", prefix.trim_end_matches('/'));
+        // A public key is enough: a provider without passwords protects nothing. It keeps the demo's accounts valid
+        // after a restart.
+        let keys = KeyRing::new([*b"the demo provider keeps no secret".first_chunk().unwrap_or(&[0; 32])]);
+        let client = RegisteredClient::new(DEMO_ENTRY, DEMO_ENTRY, callback);
+        let provider = DemoProvider::new(format!("{base_url}/{DEMO_ENTRY}"), &keys, client);
+        let figment = figment
+            .merge(provider.config(DEMO_ENTRY))
+            .merge((format!("oauth.{DEMO_ENTRY}.title"), "Demo"))
+            .merge((format!("oauth.{DEMO_ENTRY}.extra_scope"), "offline_access"));
+        Ok(rocket.configure(figment).attach(provider).manage(DemoAdded))
+    }
+
+    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        if rocket.state::<DemoAdded>().is_some() {
+            log::info!(
+                "oauth: no entry is configured, so a demo provider was added. Open {} and sign in",
+                base_url(rocket)
+            );
+        }
+    }
+}
+
+/// The app's `base_url` as the dance reads it.
+fn base_url<P: rocket::Phase>(rocket: &Rocket<P>) -> String {
+    let figment = rocket.figment();
+    let port = figment.extract_inner::<u16>("port").unwrap_or(8000);
+    figment
+        .extract_inner::<String>("dance.base_url")
+        .map_or_else(|_| format!("http://localhost:{port}"), |url| url.trim_end_matches('/').to_owned())
+}

@@ -1,0 +1,387 @@
+//! [`FakeProvider`]: a provider that runs as long as a test.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rocket::{Build, Rocket};
+use serde_json::{Value, json};
+
+use super::browser::{self, AuthorizationResponse};
+use super::entry_config::{entry_key, find_preset, openid_entry, preset_entry};
+use super::server::{
+    AuthorizationServer, ClientKey, FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient,
+    Script, SigningKey, random_id,
+};
+use super::server_thread::ServerThread;
+use crate::provider::SigningAlgorithm;
+use crate::secret::{KeyRing, Secret, random};
+
+const CLIENT_ID: &str = "fake client";
+/// It contains characters that arrive only if the client encodes them as RFC 6749 §2.3.1 requires.
+const CLIENT_SECRET: &str = "s3cret:+/%=&";
+const PUBLIC_CLIENT_ID: &str = "public client";
+const KEY_CLIENT_ID: &str = "client with a key";
+
+/// Lifetime of a logout token, in seconds.
+const LOGOUT_TOKEN_TTL: i64 = 120;
+
+/// An OpenID Connect, OAuth 2 and OAuth 1.0a provider for tests.
+///
+/// It listens on a free loopback port in a thread of its own, and stops when it is dropped. It signs in the user `ada`
+/// at once, without a page, until a test changes that.
+///
+/// By default it does what a careful provider does: it compares redirect URIs exactly, accepts a code once, requires
+/// PKCE, rotates refresh tokens and revokes the whole family when one is reused, sends `iss` in the authorization
+/// response and signs ID tokens. A test makes it misbehave with [`respond_once`](FakeProvider::respond_once),
+/// [`edit_claims`](FakeProvider::edit_claims) and the other methods.
+///
+/// ```
+/// use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
+/// use serde_json::json;
+///
+/// # rocket::async_test(async {
+/// let fake = FakeProvider::start().await;
+/// let figment = rocket::Config::figment().merge(fake.config("corp"));       // [default.oauth.corp]
+///
+/// fake.set_user("grace");                                                    // the user who signs in from now on
+/// fake.set_access_token_ttl(5);                                              // in seconds
+/// fake.respond_once(ProviderEndpoint::Token, FakeResponse::status(500));     // the next token request fails
+/// fake.edit_claims(|claims| claims["aud"] = json!("another client"));        // in every ID token
+/// // … sign in, and check that it is refused …
+/// assert_eq!(fake.request_count(ProviderEndpoint::Token), 0);
+/// # assert!(figment.find_value("oauth.corp.issuer").is_ok());
+/// # });
+/// ```
+pub struct FakeProvider {
+    server: AuthorizationServer,
+    _thread: ServerThread,
+}
+
+impl FakeProvider {
+    /// Starts a provider.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub async fn start() -> Self {
+        // Starting waits for a thread, which would block the test's runtime.
+        let started = rocket::tokio::task::spawn_blocking(Self::start_blocking).await;
+        started.expect("the fake provider could not be launched")
+    }
+
+    /// Starts a provider outside of async code.
+    ///
+    /// # Panics
+    /// If no port is free.
+    pub fn start_blocking() -> Self {
+        let client = |id: &str, secret: Option<&str>, key| RegisteredClient {
+            id: id.into(),
+            secret: secret.map(Secret::new),
+            redirect_uri: None,
+            key,
+        };
+        let clients = vec![
+            client(CLIENT_ID, Some(CLIENT_SECRET), None),
+            client(PUBLIC_CLIENT_ID, None, None),
+            client(KEY_CLIENT_ID, None, Some(ClientKey::generate())),
+        ];
+        let keys = KeyRing::new([random_bytes()]);
+        let server = AuthorizationServer::new(None, keys, clients, Some(Script::default()));
+        Self { _thread: ServerThread::start(server.clone()), server }
+    }
+
+    /// The issuer URL, `http://127.0.0.1:<port>`.
+    pub fn issuer(&self) -> &str {
+        self.server.url()
+    }
+
+    /// The `client_id` in [`config`](FakeProvider::config) and [`preset_config`](FakeProvider::preset_config).
+    pub fn client_id(&self) -> &str {
+        CLIENT_ID
+    }
+
+    /// The `client_secret` in [`config`](FakeProvider::config) and [`preset_config`](FakeProvider::preset_config).
+    pub fn client_secret(&self) -> &str {
+        CLIENT_SECRET
+    }
+
+    fn client(&self, id: &str) -> &RegisteredClient {
+        self.server.client(id).expect("the fake provider registers its clients when it starts")
+    }
+
+    /// Returns `[default.oauth.<name>]` of an OpenID Connect entry for this provider, as key and value to merge into a
+    /// figment. A second merge adds keys: `figment.merge(("oauth.corp.scope", ["openid"]))`.
+    ///
+    /// ```
+    /// use rocket_dance::testing::FakeProvider;
+    ///
+    /// # rocket::async_test(async {
+    /// let fake = FakeProvider::start().await;
+    /// let figment = rocket::Config::figment().merge(fake.config("corp"));
+    /// assert_eq!(figment.extract_inner::<String>("oauth.corp.issuer").unwrap(), fake.issuer());
+    /// # });
+    /// ```
+    pub fn config(&self, name: &str) -> (String, Value) {
+        (entry_key(name), openid_entry(&self.server, self.client(CLIENT_ID)))
+    }
+
+    /// Returns `[default.oauth.<name>]` as [`config`](FakeProvider::config) does, for a public client: one without a
+    /// secret (RFC 6749 §2.1).
+    pub fn public_client_config(&self, name: &str) -> (String, Value) {
+        let mut entry = openid_entry(&self.server, self.client(PUBLIC_CLIENT_ID));
+        entry["token_endpoint_auth_method"] = json!("none");
+        (entry_key(name), entry)
+    }
+
+    /// Returns `[default.oauth.<name>]` as [`config`](FakeProvider::config) does, for a client that authenticates with
+    /// `private_key_jwt` (RFC 7523 §3), including its key. The provider checks signature, `iss`, `sub`, `aud` and times
+    /// of each assertion, and accepts each `jti` once.
+    pub fn private_key_jwt_config(&self, name: &str) -> (String, Value) {
+        let client = self.client(KEY_CLIENT_ID);
+        let mut entry = openid_entry(&self.server, client);
+        entry["token_endpoint_auth_method"] = json!("private_key_jwt");
+        entry["private_key"] = json!(client.key.as_ref().map(|key| key.pem.expose()));
+        entry["private_key_id"] = json!(ClientKey::ID);
+        (entry_key(name), entry)
+    }
+
+    /// Returns `[default.oauth.<name>]` of an entry with this preset, and with all URLs at this provider. The userinfo
+    /// has `id`, `login`, `name` and the OpenID Connect claims; a preset that reads other fields needs
+    /// [`set_userinfo`](FakeProvider::set_userinfo). An OAuth 1.0a preset uses the OAuth 1.0a endpoints.
+    pub fn preset_config(&self, name: &str, preset: &str) -> (String, Value) {
+        (entry_key(name), preset_entry(&self.server, self.client(CLIENT_ID), preset))
+    }
+
+    /// Configures this provider in place of the entry called `name`. If there is a preset with that name, the entry uses
+    /// it; otherwise it is an OpenID Connect entry. The rest of the app's configuration stays.
+    ///
+    /// ```no_run
+    /// use rocket::local::asynchronous::Client;
+    /// use rocket_dance::testing::FakeProvider;
+    ///
+    /// # async fn test(rocket: rocket::Rocket<rocket::Build>) {
+    /// let fake = FakeProvider::start().await;
+    /// let client = Client::tracked(fake.stand_in(rocket, "github")).await.unwrap();
+    /// # }
+    /// ```
+    pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
+        let entry = match find_preset(name) {
+            Some(_) => self.preset_config(name, name),
+            None => self.config(name),
+        };
+        let figment = rocket.figment().clone().merge(entry);
+        rocket.configure(figment)
+    }
+
+    /// Requests an authorization URL as a browser would, and returns the callback URL to which the provider redirects.
+    ///
+    /// # Panics
+    /// If the provider does not redirect.
+    pub async fn authorize(&self, url: &str) -> String {
+        match browser::request_authorization(url).await {
+            AuthorizationResponse::Redirect(callback) => callback,
+            AuthorizationResponse::Form { action, .. } => {
+                panic!("the provider answered with a form for {action}: use `authorize_form_post`")
+            }
+        }
+    }
+
+    /// Requests an authorization URL of an entry with `response_mode = "form_post"`, and returns the callback URL and the
+    /// form body for it.
+    ///
+    /// # Panics
+    /// If the provider does not answer with a form.
+    pub async fn authorize_form_post(&self, url: &str) -> (String, String) {
+        match browser::request_authorization(url).await {
+            AuthorizationResponse::Form { action, body } => (action, body),
+            AuthorizationResponse::Redirect(callback) => {
+                panic!("the provider redirected to {callback}: use `authorize`")
+            }
+        }
+    }
+
+    /// Sets the user who signs in from now on, by their `sub`. The default is `ada`.
+    pub fn set_user(&self, sub: &str) -> &Self {
+        self.server.behavior().user = sub.to_owned();
+        self
+    }
+
+    /// Sets the userinfo of the current [user](FakeProvider::set_user). The default has `sub`, `id`, `id_str`, `key`,
+    /// `login`, `name`, `preferred_username`, `email` and `email_verified`.
+    pub fn set_userinfo(&self, userinfo: Value) -> &Self {
+        let mut behavior = self.server.behavior();
+        let user = behavior.user.clone();
+        behavior.userinfo.insert(user, userinfo);
+        drop(behavior);
+        self
+    }
+
+    /// Sets the lifetime of access tokens issued from now on, in seconds. The default is 3600.
+    pub fn set_access_token_ttl(&self, seconds: i64) -> &Self {
+        self.server.behavior().access_token_ttl = seconds;
+        self
+    }
+
+    /// Moves the provider's clock forward, in seconds, so that codes and tokens expire.
+    pub fn advance_clock(&self, seconds: i64) -> &Self {
+        self.server.advance_clock(seconds);
+        self
+    }
+
+    /// Makes the user deny the next authorization (`access_denied`).
+    pub fn deny_next_authorization(&self) -> &Self {
+        self.fail_next_authorization("access_denied")
+    }
+
+    /// Makes the next authorization fail with this error code (RFC 6749 §4.1.2.1).
+    pub fn fail_next_authorization(&self, error: &str) -> &Self {
+        self.server.behavior().next_error = Some(error.to_owned());
+        self
+    }
+
+    /// Makes the provider accept only pushed authorization requests (RFC 9126), and announce that in its metadata.
+    pub fn require_pushed_authorization(&self) -> &Self {
+        self.server.behavior().requires_pushed_authorization = true;
+        self
+    }
+
+    /// Makes every access token issued so far invalid (401). Refresh tokens stay valid.
+    pub fn expire_access_tokens(&self) -> &Self {
+        self.server.tokens().expire_access_tokens();
+        self.server.oauth1().expire_access_tokens();
+        self
+    }
+
+    /// Revokes every token of the user `sub` issued so far. A new sign-in gets new tokens.
+    pub fn revoke_tokens(&self, sub: &str) -> &Self {
+        self.server.tokens().revoke_user(sub);
+        self.server.oauth1().revoke(sub);
+        self
+    }
+
+    /// Answers the next request to `endpoint` with `response`. Several calls queue up.
+    pub fn respond_once(&self, endpoint: ProviderEndpoint, response: FakeResponse) -> &Self {
+        self.with_script(|script| script.push_once(endpoint, response));
+        self
+    }
+
+    /// Answers every request to `endpoint` with `response`, after the queue of
+    /// [`respond_once`](FakeProvider::respond_once) is empty.
+    pub fn respond_always(&self, endpoint: ProviderEndpoint, response: FakeResponse) -> &Self {
+        self.with_script(|script| script.set_always(endpoint, response));
+        self
+    }
+
+    /// Changes the claims of every ID token before it is signed.
+    pub fn edit_claims(&self, edit: impl Fn(&mut Value) + Send + Sync + 'static) -> &Self {
+        self.server.behavior().edit_claims = Some(Arc::new(edit));
+        self
+    }
+
+    /// Changes every ID token after it is signed.
+    pub fn edit_id_token(&self, edit: impl Fn(String) -> String + Send + Sync + 'static) -> &Self {
+        self.server.behavior().edit_id_token = Some(Arc::new(edit));
+        self
+    }
+
+    /// Restores the provider's own behavior: it undoes [`respond_once`](FakeProvider::respond_once),
+    /// [`respond_always`](FakeProvider::respond_always), [`edit_claims`](FakeProvider::edit_claims),
+    /// [`edit_id_token`](FakeProvider::edit_id_token) and
+    /// [`fail_next_authorization`](FakeProvider::fail_next_authorization).
+    pub fn reset_behavior(&self) -> &Self {
+        self.with_script(Script::clear_responses);
+        let mut behavior = self.server.behavior();
+        behavior.edit_claims = None;
+        behavior.edit_id_token = None;
+        behavior.next_error = None;
+        drop(behavior);
+        self
+    }
+
+    /// Signs a JWT with the provider's key. Without `header` it gets the header of the provider's ID tokens. The payload
+    /// may be any text, for example invalid JSON or JSON with a repeated key.
+    pub fn sign_jwt(&self, header: Option<&Value>, payload: &str) -> String {
+        self.server.sign_jwt(header, payload)
+    }
+
+    /// Replaces the signing key by a new one with a new key id. The old key is no longer published.
+    ///
+    /// # Panics
+    /// If `algorithm` is neither EdDSA nor ES256.
+    pub fn rotate_keys(&self, algorithm: SigningAlgorithm) -> &Self {
+        let signing_key = match algorithm {
+            SigningAlgorithm::EdDSA => SigningKey::ed25519(&random_bytes()),
+            SigningAlgorithm::ES256 => SigningKey::p256(),
+            other => panic!("the fake provider signs with EdDSA or ES256, not with {other:?}"),
+        };
+        self.server.behavior().signing_key = signing_key;
+        self
+    }
+
+    /// Returns a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4). Post it as `logout_token` to
+    /// `/login/<name>/backchannel-logout`.
+    ///
+    /// It names all sessions of the user `sub`, the provider's session `sid`, or that session of that user. A test sets
+    /// the `sid` of a sign-in with [`edit_claims`](FakeProvider::edit_claims).
+    ///
+    /// ```
+    /// use rocket_dance::testing::FakeProvider;
+    ///
+    /// # rocket::async_test(async {
+    /// let fake = FakeProvider::start().await;
+    /// let logout_token = fake.logout_token(Some("ada"), None);
+    /// assert_eq!(logout_token.split('.').count(), 3);
+    /// # });
+    /// ```
+    pub fn logout_token(&self, sub: Option<&str>, sid: Option<&str>) -> String {
+        let now = self.server.now();
+        let mut claims = json!({
+            "iss": self.issuer(), "aud": self.client_id(), "iat": now, "exp": now + LOGOUT_TOKEN_TTL, "jti": random_id(),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        });
+        for (name, value) in [("sub", sub), ("sid", sid)] {
+            if let Some(value) = value {
+                claims[name] = json!(value);
+            }
+        }
+        let mut header = self.server.behavior().signing_key.header();
+        header["typ"] = json!("logout+jwt");
+        self.sign_jwt(Some(&header), &claims.to_string())
+    }
+
+    /// The number of requests that `endpoint` has received, including those with scripted responses.
+    pub fn request_count(&self, endpoint: ProviderEndpoint) -> usize {
+        self.with_script(|script| {
+            script.requests.iter().filter(|request| request.endpoint == endpoint).count()
+        })
+    }
+
+    /// The requests received so far, in order.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.with_script(|script| script.requests.clone())
+    }
+
+    /// The last request that `endpoint` received.
+    ///
+    /// # Panics
+    /// If there was none.
+    pub fn last_request(&self, endpoint: ProviderEndpoint) -> RecordedRequest {
+        let last = self.with_script(|script| {
+            script.requests.iter().rfind(|request| request.endpoint == endpoint).cloned()
+        });
+        last.unwrap_or_else(|| panic!("the fake provider received no request at {endpoint:?}"))
+    }
+
+    fn with_script<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
+        act(&mut self.server.script().expect("a fake provider has a script"))
+    }
+}
+
+fn random_bytes() -> [u8; 32] {
+    random().expect("the operating system's random generator works")
+}
+
+impl fmt::Debug for FakeProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeProvider").field("issuer", &self.issuer()).finish_non_exhaustive()
+    }
+}

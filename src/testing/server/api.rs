@@ -1,0 +1,65 @@
+//! The endpoints that need an access token: userinfo, e-mail addresses, and an echo.
+
+use serde_json::{Value, json};
+
+use super::authorization_server::AuthorizationServer;
+use super::oauth1::user_of_signature;
+use super::provider_endpoint::ProviderEndpoint;
+use super::request::HttpRequest;
+use super::response::HttpResponse;
+use super::sealed::AccessToken;
+
+/// Answers an endpoint that needs an access token. `GET /api/me` is the userinfo; any other request of
+/// [`ProviderEndpoint::Api`] is echoed as JSON.
+pub(super) fn api(
+    server: &AuthorizationServer,
+    endpoint: ProviderEndpoint,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let user = match bearer_token(server, request) {
+        Some(token) => Some(token.grant.user),
+        None => user_of_signature(server, request),
+    };
+    let Some(user) = user else {
+        let challenge = "Bearer error=\"invalid_token\"";
+        return HttpResponse::json(401, &json!({"error": "invalid_token"}))
+            .with_header("WWW-Authenticate", challenge);
+    };
+    let userinfo = server.behavior().userinfo_of(&user);
+    let answer = match endpoint {
+        ProviderEndpoint::Userinfo => userinfo,
+        ProviderEndpoint::Emails => email_list(&userinfo),
+        _ if request.method == "GET" && request.path.ends_with("/api/me") => userinfo,
+        _ => echo(request, &user),
+    };
+    HttpResponse::json(200, &answer)
+}
+
+fn email_list(userinfo: &Value) -> Value {
+    match userinfo.get("email") {
+        Some(email) => {
+            json!([{"email": email, "primary": true, "verified": userinfo["email_verified"] == json!(true)}])
+        }
+        None => json!([]),
+    }
+}
+
+/// The request as JSON, without the token.
+fn echo(request: &HttpRequest, user: &str) -> Value {
+    let headers: Value = request
+        .headers
+        .iter()
+        .filter(|(name, _)| *name != "authorization")
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    json!({
+        "method": request.method, "path": request.path, "user": user, "body": request.body,
+        "query": request.query, "form": request.form, "headers": headers,
+    })
+}
+
+fn bearer_token(server: &AuthorizationServer, request: &HttpRequest) -> Option<AccessToken> {
+    let (scheme, token) = request.headers.get("authorization")?.split_once(' ')?;
+    let token: AccessToken = server.open(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+    (server.now() < token.expires_at && server.tokens().accepts(&token)).then_some(token)
+}

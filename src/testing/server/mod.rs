@@ -1,0 +1,46 @@
+//! The authorization server that [`FakeProvider`](super::FakeProvider) and [`DemoProvider`](super::DemoProvider) share.
+//!
+//! [`AuthorizationServer`] holds the state. Each file below it that is named for an endpoint has the functions that
+//! answer it; `routes` mounts them.
+
+mod api;
+mod authorization_server;
+mod authorize;
+mod behavior;
+mod client_authentication;
+mod client_key;
+mod discovery;
+mod end_session;
+mod fake_response;
+mod oauth1;
+mod oauth1_credentials;
+mod page;
+mod provider_endpoint;
+mod push;
+mod pushed_requests;
+mod recorded_request;
+mod registered_client;
+mod request;
+mod response;
+mod revoke;
+mod routes;
+mod script;
+mod sealed;
+mod signing_key;
+mod token;
+mod token_error;
+mod token_log;
+
+pub use self::fake_response::FakeResponse;
+pub use self::provider_endpoint::ProviderEndpoint;
+pub use self::recorded_request::RecordedRequest;
+pub use self::registered_client::RegisteredClient;
+
+pub(super) use self::authorization_server::AuthorizationServer;
+pub(super) use self::client_key::ClientKey;
+#[cfg(feature = "rsa-sha1")]
+pub(super) use self::oauth1::rsa_key;
+pub(super) use self::routes::{ProviderFairing, routes};
+pub(super) use self::script::Script;
+pub(super) use self::sealed::random_id;
+pub(super) use self::signing_key::SigningKey;

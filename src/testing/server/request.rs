@@ -1,0 +1,88 @@
+//! [`HttpRequest`]: a request to the provider, read completely.
+
+use std::collections::BTreeMap;
+
+use rocket::Data;
+use rocket::data::ToByteUnit;
+use rocket::http::uri::Origin;
+use url::form_urlencoded;
+
+/// Maximum size of a request body, in KiB.
+const MAX_BODY_KIB: u64 = 64;
+
+/// A request to the provider, read completely.
+#[derive(Debug, Default)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    /// The query as it was sent: OAuth 1.0a signs it.
+    pub(crate) raw_query: String,
+    pub(crate) form: Vec<(String, String)>,
+    /// The headers, with names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl HttpRequest {
+    pub(crate) async fn read(request: &rocket::Request<'_>, data: Data<'_>) -> std::io::Result<Self> {
+        let body = data.open(MAX_BODY_KIB.kibibytes()).into_bytes().await?.into_inner();
+        let form = match request.content_type() {
+            Some(content_type) if content_type.is_form() => parse_pairs(&body),
+            _ => Vec::new(),
+        };
+        let query = match request.local_cache(|| HiddenQuery(None)) {
+            HiddenQuery(Some(query)) => query.as_str(),
+            HiddenQuery(None) => request.uri().query().map_or("", |query| query.as_str()),
+        };
+        Ok(Self {
+            method: request.method().to_string(),
+            path: request.uri().path().to_string(),
+            query: parse_pairs(query.as_bytes()),
+            raw_query: query.to_owned(),
+            form,
+            headers: request
+                .headers()
+                .iter()
+                .map(|header| (header.name().as_str().to_ascii_lowercase(), header.value().to_owned()))
+                .collect(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
+    }
+}
+
+/// Decodes `application/x-www-form-urlencoded` text.
+pub(crate) fn parse_pairs(encoded: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(encoded).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// A parameter that must not be repeated is repeated (RFC 6749 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RepeatedParameter;
+
+/// Returns the value of the parameter `name`. An empty value counts as absent (RFC 6749 §3.1).
+pub(crate) fn single<'p>(
+    pairs: &'p [(String, String)],
+    name: &str,
+) -> Result<Option<&'p str>, RepeatedParameter> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.filter(|value| !value.is_empty())),
+        _ => Err(RepeatedParameter),
+    }
+}
+
+/// The query that [`hide_query`] removed from a request's URI.
+struct HiddenQuery(Option<String>);
+
+/// Removes the query from the request's URI, because Rocket logs URIs and an authorization request contains a state.
+/// [`HttpRequest::read`] still finds it.
+pub(crate) fn hide_query(request: &mut rocket::Request<'_>) {
+    if let Some(query) = request.uri().query().map(|query| query.to_string()) {
+        request.local_cache(|| HiddenQuery(Some(query)));
+        let path = request.uri().path().to_string();
+        if let Ok(uri) = Origin::parse_owned(path) {
+            request.set_uri(uri);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The token endpoint.
+
+use serde_json::{Value, json};
+
+use super::authorization_server::AuthorizationServer;
+use super::client_authentication::authenticate;
+use super::registered_client::RegisteredClient;
+use super::request::{HttpRequest, single};
+use super::response::HttpResponse;
+use super::sealed::{AccessToken, AuthorizationCode, Grant, RefreshToken, random_id};
+use super::signing_key::at_hash;
+use super::token_error::TokenError;
+use crate::secret::{encode_base64url, sha256};
+
+/// Lifetime of an ID token, in seconds.
+const ID_TOKEN_TTL: i64 = 3600;
+
+/// Which ID token is issued.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IdToken {
+    /// At the code exchange, with the nonce.
+    First,
+    /// At a refresh, without a nonce (OpenID Connect Core §12.2).
+    Refreshed,
+}
+
+/// Answers the token endpoint (RFC 6749 §4.1.3, §6).
+pub(super) fn token(server: &AuthorizationServer, request: &HttpRequest) -> HttpResponse {
+    match grant_tokens(server, request) {
+        Ok(tokens) => HttpResponse::json(200, &tokens).with_header("Pragma", "no-cache"),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn grant_tokens(server: &AuthorizationServer, request: &HttpRequest) -> Result<Value, TokenError> {
+    let client = authenticate(server, request)?;
+    match required(request, "grant_type")? {
+        "authorization_code" => exchange_code(server, client, request),
+        "refresh_token" => refresh(server, client, request),
+        _ => Err(TokenError::unsupported_grant_type()),
+    }
+}
+
+fn required<'r>(request: &'r HttpRequest, name: &str) -> Result<&'r str, TokenError> {
+    single(&request.form, name)?.ok_or(TokenError::invalid_request("a parameter is missing"))
+}
+
+fn exchange_code(
+    server: &AuthorizationServer,
+    client: &RegisteredClient,
+    request: &HttpRequest,
+) -> Result<Value, TokenError> {
+    let code: AuthorizationCode = server
+        .open(required(request, "code")?)
+        .ok_or(TokenError::invalid_grant("the provider did not issue this code"))?;
+    if code.grant.client_id != client.id || required(request, "redirect_uri")? != code.redirect_uri {
+        return Err(TokenError::invalid_grant("the code is for another client or another redirect URI"));
+    }
+    // A verifier without a challenge is refused too: it shows a downgrade (RFC 9700 §4.8.2).
+    let challenge = single(&request.form, "code_verifier")?.map(|verifier| encode_base64url(&sha256(verifier)));
+    if challenge != code.code_challenge {
+        return Err(TokenError::invalid_grant("the code verifier does not match"));
+    }
+    if server.now() >= code.expires_at || !server.tokens().use_once(&code.grant, &code.grant.family) {
+        return Err(TokenError::invalid_grant("the code has expired or was already used"));
+    }
+    Ok(issue(server, &code.grant, IdToken::First))
+}
+
+fn refresh(
+    server: &AuthorizationServer,
+    client: &RegisteredClient,
+    request: &HttpRequest,
+) -> Result<Value, TokenError> {
+    let refresh: RefreshToken = server
+        .open(required(request, "refresh_token")?)
+        .ok_or(TokenError::invalid_grant("the provider did not issue this refresh token"))?;
+    if refresh.grant.client_id != client.id {
+        return Err(TokenError::invalid_grant("the refresh token is for another client"));
+    }
+    if !server.tokens().use_once(&refresh.grant, &refresh.id) {
+        return Err(TokenError::invalid_grant("the refresh token was already used or is revoked"));
+    }
+    Ok(issue(server, &refresh.grant, IdToken::Refreshed))
+}
+
+fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
+    let now = server.now();
+    // A test's edit function may call the provider again: no lock is held while it runs.
+    let (ttl, algorithm, edit_claims, edit_id_token) = {
+        let behavior = server.behavior();
+        (
+            behavior.access_token_ttl,
+            behavior.signing_key.algorithm(),
+            behavior.edit_claims.clone(),
+            behavior.edit_id_token.clone(),
+        )
+    };
+    let serial = server.tokens().next_serial(grant);
+    let access_token = server.seal(&AccessToken { grant: grant.clone(), serial, expires_at: now + ttl });
+    let mut answer = json!({
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": ttl,
+        "refresh_token": server.seal(&RefreshToken { grant: grant.clone(), id: random_id() }),
+        "scope": grant.scope,
+    });
+    if grant.has_scope("openid") {
+        let mut claims = json!({
+            "iss": server.url(), "sub": grant.user, "aud": grant.client_id, "iat": now, "exp": now + ID_TOKEN_TTL,
+            "auth_time": grant.auth_time, "at_hash": at_hash(algorithm, &access_token),
+        });
+        if let Some(nonce) = grant.nonce.as_ref().filter(|_| kind == IdToken::First) {
+            claims["nonce"] = json!(nonce);
+        }
+        if let Some(edit) = edit_claims {
+            edit(&mut claims);
+        }
+        let token = server.sign_jwt(None, &claims.to_string());
+        answer["id_token"] = json!(match edit_id_token {
+            Some(edit) => edit(token),
+            None => token,
+        });
+    }
+    answer
+}
