@@ -76,7 +76,8 @@ impl SigningKey {
 
     /// Signs a JWT in compact form (RFC 7515 §7.1). Header and payload may be any text.
     pub(crate) fn sign(&self, header: &str, payload: &str) -> String {
-        let signed = format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(payload.as_bytes()));
+        let signed =
+            format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(payload.as_bytes()));
         let signature = match &self.pair {
             KeyPairOf::Ed25519(key) => encode_base64url(key.sign(signed.as_bytes()).as_ref()),
             KeyPairOf::P256(key) => {

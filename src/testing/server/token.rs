@@ -57,7 +57,8 @@ fn exchange_code(
         return Err(TokenError::invalid_grant("the code is for another client or another redirect URI"));
     }
     // A verifier without a challenge is refused too: it shows a downgrade (RFC 9700 §4.8.2).
-    let challenge = single(&request.form, "code_verifier")?.map(|verifier| encode_base64url(&sha256(verifier)));
+    let challenge =
+        single(&request.form, "code_verifier")?.map(|verifier| encode_base64url(&sha256(verifier)));
     if challenge != code.code_challenge {
         return Err(TokenError::invalid_grant("the code verifier does not match"));
     }
