@@ -17,7 +17,7 @@ pub use self::request::ApiRequest;
 pub(crate) use self::revoke::{RevocationReason, Revocations};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Engine, read};
+use crate::flow::{Engine, read_answer};
 use crate::secret::{KeyRing, Secret};
 use crate::storage::{Account, Held, Storage};
 use crate::token::Token;
@@ -245,8 +245,8 @@ impl Client {
     pub async fn userinfo(&self) -> Result<Value> {
         let (entry, engine) = (&self.0.entry, &self.0.context.engine);
         let url = engine.userinfo_url(entry).await?;
-        let answer = read(ApiRequest::new(self, Method::GET, Ok(url)).checked().await?).await?;
-        engine.later_userinfo(entry, &answer, self.account().provider_user_id.as_deref()).await
+        let answer = read_answer(ApiRequest::new(self, Method::GET, Ok(url)).checked().await?).await?;
+        engine.read_userinfo(entry, &answer, self.account().provider_user_id.as_deref()).await
     }
 
     fn resolve(&self, path: &str) -> Result<Url> {

@@ -15,14 +15,14 @@ use rocket::tokio::time::{sleep, timeout};
 
 use super::{Client, ClientContext, OpenAccount, RevocationReason, State, TokenEvent, lost};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::LONGEST_REFRESH;
+use crate::flow::REFRESH_TIMEOUT;
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
 use crate::storage::{Account, AccountKey, same};
 use crate::token::Token;
 
 /// Seconds that a refresh may hold its lease: longer than its calls take, those to the store included.
-const LEASE: Duration = Duration::from_secs(LONGEST_REFRESH.as_secs() + 20);
+const LEASE: Duration = Duration::from_secs(REFRESH_TIMEOUT.as_secs() + 20);
 
 /// How long a caller waits for what goes on without him.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ impl Refreshes {
             let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
             gates.entry(entry.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
         };
-        match timeout(LONGEST_REFRESH, gate.acquire_owned()).await {
+        match timeout(REFRESH_TIMEOUT, gate.acquire_owned()).await {
             Ok(permit) => permit.map_err(Error::app),
             Err(_) => Err(busy()),
         }

@@ -152,7 +152,7 @@ impl Client {
     async fn follow(&self, mut request: reqwest::Request, token: &Token) -> Result<reqwest::Response> {
         for _ in 0..REDIRECTS {
             // Each time: a signature is good for one URL, once.
-            let authorized = self.0.context.engine.authorize(&self.0.entry, &mut request, token);
+            let authorized = self.0.context.engine.authorize_request(&self.0.entry, &mut request, token);
             authorized.map_err(|error| error.with_entry(&self.0.entry.name))?;
             let (url, again) = (request.url().clone(), request.try_clone());
             let response = self.0.context.engine.http.0.execute(request).await.map_err(broken)?;

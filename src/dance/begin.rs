@@ -85,7 +85,7 @@ impl Dance {
         self.signals.before_login(request, &mut begin).await?;
         let next = self.checked_next(begin.next.as_deref());
         let flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
-        let mut flow = flow.with_demands(entry, &begin.params)?;
+        let mut flow = flow.with_requirements(entry, &begin.params)?;
         flow.carried = begin.carried;
         let url = self.context.engine.begin(entry, &mut flow, &begin.params).await?;
         self.remember(request, &flow)?;

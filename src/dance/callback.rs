@@ -12,7 +12,10 @@ use super::reply::Reply;
 use crate::client::{Client, RevocationReason};
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Answer, Callback, FLOW_TTL, Flow, Grant, handle, longest_dance, not_trusted, sid};
+use crate::flow::{
+    Callback, CallbackResult, FLOW_TTL, Flow, Grant, callback_timeout, not_trusted, provider_session_id,
+    state_handle,
+};
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::session::{Origin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
@@ -60,7 +63,7 @@ impl Dance {
             let error = Error::new(ErrorKind::BadRequest, "This page can't be fetched in advance.");
             return self.respond(request, Err(error));
         }
-        let flow = callback.as_ref().ok().map(|callback| handle(callback.state.expose()));
+        let flow = callback.as_ref().ok().map(|callback| state_handle(callback.state.expose()));
         let reply = self.callback(request, name, callback).await;
         self.ended(request, name, flow, reply).await
     }
@@ -95,7 +98,7 @@ impl Dance {
         }
         // The store is asked before the code is used: when it is down, the code isn't burned.
         let storage = self.storage(request);
-        let (id, now) = (handle(state), self.clock().now());
+        let (id, now) = (state_handle(state), self.clock().now());
         match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
             ClaimState::First => {}
             claim => return self.await_first(request, entry, &id, claim).await,
@@ -126,7 +129,7 @@ impl Dance {
         mut claim: ClaimState,
     ) -> Result<Reply> {
         let storage = self.storage(request);
-        let patience = longest_dance(entry) + PATIENCE;
+        let patience = callback_timeout(entry) + PATIENCE;
         let (began, mut step) = (Instant::now(), STEP);
         while began.elapsed() < patience {
             match claim {
@@ -155,7 +158,7 @@ impl Dance {
     ) -> Result<End> {
         let engine = &self.context.engine;
         engine.check(entry, callback).await?;
-        let Answer::Code(code) = &callback.answer else {
+        let CallbackResult::Code(code) = &callback.result else {
             return Err(not_trusted("an error that was not one"));
         };
         let Grant { token, profile } = engine.finish(entry, flow, code).await?;
@@ -256,7 +259,7 @@ impl Dance {
             entry: &login.entry,
             issuer: &login.issuer,
             provider_user_id: login.profile.id.as_deref(),
-            sid: id_token.and_then(sid),
+            sid: id_token.and_then(provider_session_id),
             id_token: id_token.filter(|_| self.entries.get(&login.entry).is_some_and(|entry| entry.logout)),
         };
         match self.sessions.sign_in(request, &user, &origin).await? {
@@ -289,7 +292,7 @@ impl Dance {
     /// DB-03: the store went away between the exchange and the commit.
     async fn orphaned(&self, storage: &Arc<dyn Storage>, login: &AuthorizedLogin, flow: &Flow) {
         let account = EventAccount::of_login(login);
-        self.signals.event(Event::GrantOrphaned { account, flow: handle(flow.state().expose()) }).await;
+        self.signals.event(Event::GrantOrphaned { account, flow: state_handle(flow.state().expose()) }).await;
         if let Ok(account) = Account::of(login, None, None, self.keys()) {
             self.context.revoke(storage, account, RevocationReason::StorageFailed);
         }

@@ -9,7 +9,7 @@ use super::Dance;
 use super::outcome::Outcome;
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FLOW_TTL, Flow, handle};
+use crate::flow::{FLOW_TTL, Flow, state_handle};
 use crate::storage::ACCOUNT_TTL;
 
 /// Before the entry's name: the account that `CookieStorage` keeps.
@@ -65,7 +65,7 @@ impl Dance {
 
     /// Remembers `flow` in a cookie of its own; the oldest ones make room.
     pub(super) fn remember(&self, request: &Request<'_>, flow: &Flow) -> Result<()> {
-        let name = self.flow_cookie(&handle(flow.state().expose()));
+        let name = self.flow_cookie(&state_handle(flow.state().expose()));
         let sealed = flow.seal(self.keys(), &name)?;
         let size = name.len() + sealed.len();
         if size > COOKIE {
@@ -99,7 +99,7 @@ impl Dance {
 
     /// The flow that this browser began with `state`.
     pub(super) fn recall(&self, request: &Request<'_>, state: &str) -> Option<Flow> {
-        let name = self.flow_cookie(&handle(state));
+        let name = self.flow_cookie(&state_handle(state));
         let cookie = cookies::get(request, &name)?;
         let flow = Flow::unseal(self.keys(), &name, cookie, self.clock().now());
         flow.filter(|flow| flow.state().matches(state))
@@ -107,10 +107,10 @@ impl Dance {
 
     /// Forgets the flow of `state` and remembers its outcome, for a repeat in this browser.
     pub(super) fn finish(&self, request: &Request<'_>, state: &str, outcome: &Outcome) {
-        self.unset_cookie(request, &self.flow_cookie(&handle(state)));
+        self.unset_cookie(request, &self.flow_cookie(&state_handle(state)));
         let now = self.clock().now();
         let mut done = self.finished(request);
-        done.push(Done { handle: handle(state), outcome: outcome.clone(), until: now + FLOW_TTL });
+        done.push(Done { handle: state_handle(state), outcome: outcome.clone(), until: now + FLOW_TTL });
         let name = self.settings.cookie_name(DONE);
         while !done.is_empty() {
             let sealed = serde_json::to_vec(&done)
@@ -138,7 +138,7 @@ impl Dance {
 
     /// The outcome of the dance of `state`, if this browser has finished it.
     pub(super) fn repeated(&self, request: &Request<'_>, state: &str) -> Option<Outcome> {
-        let handle = handle(state);
+        let handle = state_handle(state);
         self.finished(request).into_iter().find(|done| done.handle == handle).map(|done| done.outcome)
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Dance;
 use crate::cookies;
 use crate::error::{Error, Result};
-use crate::flow::handle;
+use crate::flow::state_handle;
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
 use crate::secret::{encode_base64url, random};
@@ -137,5 +137,5 @@ impl Dance {
 
 /// The name of what is found with `key`: no flow's, which are shorter.
 fn id(key: &str) -> String {
-    format!("pending {}", handle(key))
+    format!("pending {}", state_handle(key))
 }

@@ -12,7 +12,7 @@ use super::route::Form;
 use crate::config::Entry;
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{LOGOUT_TTL, LogoutToken};
+use crate::flow::{LOGOUT_TOKEN_TTL, LogoutToken};
 use crate::secret::{Secret, encode_base64url, random};
 use crate::session::sessions_belong_to_app;
 use crate::storage::{ClaimState, Session, SessionSelection};
@@ -57,7 +57,7 @@ impl Dance {
         id_token: Option<&Secret>,
     ) -> Result<String> {
         let state = encode_base64url(&random::<32>()?);
-        let url = self.context.engine.end_session(entry, id_token, &self.landing(), &state).await?;
+        let url = self.context.engine.end_session_url(entry, id_token, &self.landing(), &state).await?;
         let url = url.ok_or_else(|| {
             entry.misconfigured(
                 "the provider names no `end_session_endpoint`: set `end_session_url`, or leave out `logout`",
@@ -129,7 +129,7 @@ impl Dance {
         // As long as a token is accepted, by any of our clocks. Settled only when it is done: a provider that was told
         // "no" because our database was down comes again with the same one.
         let now = self.clock().now();
-        let until = now + LOGOUT_TTL + 2 * entry.clock_skew + 60;
+        let until = now + LOGOUT_TOKEN_TTL + 2 * entry.clock_skew + 60;
         if let ClaimState::Settled(_) = storage.claim(&handle, now, until).await? {
             return Err(Error::new(ErrorKind::BadRequest, "This logout token has been used."));
         }

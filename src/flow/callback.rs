@@ -1,87 +1,92 @@
-//! The callback's parameters.
+//! The callback: the authorization response of the provider.
 
 use std::collections::BTreeMap;
 
 use url::form_urlencoded::Serializer;
 
-use crate::error::{Error, ErrorKind, Result};
+use super::errors::not_trusted;
+use super::form;
+use super::text::printable;
+use crate::error::Result;
 use crate::provider::Protocol;
 use crate::secret::Secret;
 
-const MAX_BYTES: usize = 16 << 10;
-const MAX_PARAMETERS: usize = 64;
+/// Maximum length of a code or a verifier, in bytes.
 const MAX_CODE: usize = 4 << 10;
-/// What `state` and `iss` may take: a state of ours has 43 characters.
+/// Maximum length of `state`, in bytes. Our own states have 43 characters.
 const MAX_STATE: usize = 128;
+/// Maximum length of `iss`, in bytes.
 const MAX_ISS: usize = 2 << 10;
 
-/// What came to the redirect URI (RFC 6749 §4.1.2, RFC 5849 §2.2), checked for shape: every parameter at most once,
-/// UTF-8, bounded, either a code or an error. The state is still to be matched with a flow.
+/// The parameters of a callback (RFC 6749 §4.1.2, RFC 5849 §2.2). Their form is checked: UTF-8, limited in length, each at
+/// most once, and either a code or an error. The caller must find the flow of the state.
 #[derive(Debug)]
 pub(crate) struct Callback {
-    /// The state, or OAuth 1's temporary token, which does its work.
+    /// The `state` parameter. With OAuth 1: the temporary token, which takes its place.
     pub(crate) state: Secret,
+    /// The issuer of the response (RFC 9207 §2).
     pub(crate) iss: Option<String>,
-    pub(crate) answer: Answer,
+    pub(crate) result: CallbackResult,
 }
 
-/// A code, or the provider's "no".
+/// What a callback brings: a code or an error.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// The code, or OAuth 1's verification code.
+pub(crate) enum CallbackResult {
+    /// The authorization code. With OAuth 1: the verifier.
     Code(Secret),
-    Error {
-        error: String,
-        description: Option<String>,
-    },
+    /// The error response of the provider (RFC 6749 §4.1.2.1), in printable characters.
+    Error { error: String, description: Option<String> },
 }
 
 impl Callback {
-    /// Reads a callback's query, as it stands in the URL (without `?`).
+    /// Reads the query of a callback's URL (without `?`), or its form.
     ///
     /// # Errors
-    /// [`ErrorKind::CallbackNotTrusted`] for whatever can't be an answer to a dance of ours.
+    /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if it can't be the answer to one of our
+    /// authorization requests.
     pub(crate) fn parse(protocol: Protocol, query: &str) -> Result<Self> {
-        let parameters = parameters(query).map_err(not_trusted)?;
+        let parameters = form::parameters(query).map_err(not_trusted)?;
         match protocol {
-            Protocol::OAuth1 => Self::of_oauth1(parameters),
-            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::of_oauth2(parameters),
+            Protocol::OAuth1 => Self::from_oauth1(parameters),
+            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::from_oauth2(parameters),
         }
     }
 
-    fn of_oauth1(mut parameters: BTreeMap<String, String>) -> Result<Self> {
+    fn from_oauth1(mut parameters: BTreeMap<String, String>) -> Result<Self> {
         let mut take = |name| parameters.remove(name).filter(|value: &String| !value.is_empty());
-        let no = |error: &str| Answer::Error { error: error.into(), description: None };
-        let (token, answer) = match (take("oauth_token"), take("denied")) {
-            // Twitter's "no" has the token in a place of its own.
-            (None, Some(token)) => (token, no("access_denied")),
+        let error = |error: &str| CallbackResult::Error { error: error.into(), description: None };
+        let (token, result) = match (take("oauth_token"), take("denied")) {
+            // Twitter sends the token as `denied` if the user refuses.
+            (None, Some(token)) => (token, error("access_denied")),
             (Some(_), Some(_)) => return Err(not_trusted("both `oauth_token` and `denied`")),
             (None, None) => return Err(not_trusted("no `oauth_token`")),
             (Some(token), None) => match (take("oauth_verifier"), take("oauth_problem")) {
-                // Atlassian's "no".
-                (Some(verifier), None) if verifier == "denied" => (token, no("access_denied")),
+                // Atlassian sends this verifier if the user refuses.
+                (Some(verifier), None) if verifier == "denied" => (token, error("access_denied")),
                 (Some(verifier), None) if verifier.len() <= MAX_CODE => {
-                    (token, Answer::Code(Secret::new(verifier)))
+                    (token, CallbackResult::Code(Secret::new(verifier)))
                 }
                 (Some(_), None) => return Err(not_trusted("the verifier is too long")),
                 (Some(_), Some(_)) => return Err(not_trusted("both `oauth_verifier` and `oauth_problem`")),
                 (None, Some(problem)) if ["permission_denied", "user_refused"].contains(&&*problem) => {
-                    (token, no("access_denied"))
+                    (token, error("access_denied"))
                 }
-                (None, Some(problem)) => (token, no(&printable(&problem, 64))),
+                (None, Some(problem)) => (token, error(&printable(&problem, 64))),
                 (None, None) => return Err(not_trusted("no `oauth_verifier`")),
             },
         };
-        Ok(Self { state: Secret::new(token), iss: None, answer })
+        Ok(Self { state: Secret::new(token), iss: None, result })
     }
 
-    fn of_oauth2(mut parameters: BTreeMap<String, String>) -> Result<Self> {
+    fn from_oauth2(mut parameters: BTreeMap<String, String>) -> Result<Self> {
         let state = parameters.remove("state").filter(|state| !state.is_empty());
-        // A token in the callback is ignored, never used (RFC 9700 §4.6): only the code counts.
-        let answer = match (parameters.remove("code"), parameters.remove("error")) {
-            (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => Answer::Code(Secret::new(code)),
+        // Tokens in the callback are ignored (RFC 9700 §4.6): only a code is used.
+        let result = match (parameters.remove("code"), parameters.remove("error")) {
+            (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => {
+                CallbackResult::Code(Secret::new(code))
+            }
             (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
-            (None, Some(error)) if !error.is_empty() => Answer::Error {
+            (None, Some(error)) if !error.is_empty() => CallbackResult::Error {
                 error: printable(&error, 64),
                 description: parameters.remove("error_description").map(|text| printable(&text, 300)),
             },
@@ -93,16 +98,16 @@ impl Callback {
         if state.len() > MAX_STATE || iss.as_ref().is_some_and(|iss| iss.len() > MAX_ISS) {
             return Err(not_trusted("`state` or `iss` is too long"));
         }
-        Ok(Self { state: Secret::new(state), iss, answer })
+        Ok(Self { state: Secret::new(state), iss, result })
     }
 
-    /// What was read, as a query that reads the same.
+    /// Returns a query that [`parse`](Self::parse) reads as this callback.
     pub(crate) fn to_query(&self) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("state", self.state.expose());
-        match &self.answer {
-            Answer::Code(code) => query.append_pair("code", code.expose()),
-            Answer::Error { error, description } => query
+        match &self.result {
+            CallbackResult::Code(code) => query.append_pair("code", code.expose()),
+            CallbackResult::Error { error, description } => query
                 .append_pair("error", error)
                 .extend_pairs(description.as_ref().map(|description| ("error_description", description))),
         };
@@ -111,60 +116,12 @@ impl Callback {
     }
 }
 
-/// A callback that is not the answer to a dance that this browser began. The person sees one sentence for all causes.
-pub(crate) fn not_trusted(cause: &'static str) -> Error {
-    Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
-        .with_source(cause)
-}
-
-/// Somebody else's text, fit for a page or a log: at most `max` characters, none of which controls anything.
-pub(crate) fn printable(text: &str, max: usize) -> String {
-    let harmless =
-        |c: &char| !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(harmless).take(max).collect()
-}
-
-/// The parameters of a query or a form, each at most once.
-pub(super) fn parameters(query: &str) -> Result<BTreeMap<String, String>, &'static str> {
-    if query.len() > MAX_BYTES {
-        return Err("it is too long");
-    }
-    let mut parameters = BTreeMap::new();
-    for (place, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = decoded(name).zip(decoded(value)).ok_or("a parameter is not UTF-8")?;
-        if place >= MAX_PARAMETERS {
-            return Err("too many parameters");
-        }
-        if parameters.insert(name, value).is_some() {
-            return Err("a parameter is given twice");
-        }
-    }
-    Ok(parameters)
-}
-
-/// Strictly: `url`'s parser would put U+FFFD for what is not UTF-8, and keep a stray `%`.
-fn decoded(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                u8::try_from(digit()? << 4 | digit()?).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     fn parse(query: &str) -> Result<Callback> {
         Callback::parse(Protocol::OAuth2, query)
@@ -184,7 +141,7 @@ mod tests {
     fn a_code_with_its_state() {
         let callback = parse("code=a%2Fb+c&state=s&iss=https%3A%2F%2Fop.example&scope=x").unwrap();
         assert!(callback.state.matches("s") && callback.iss.as_deref() == Some("https://op.example"));
-        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("a/b c")));
+        assert!(matches!(callback.result, CallbackResult::Code(code) if code.matches("a/b c")));
     }
 
     #[test]
@@ -220,7 +177,7 @@ mod tests {
     fn cb_07_tokens_in_the_callback_are_ignored() {
         refused("access_token=t&id_token=i&state=s");
         let callback = parse("access_token=t&id_token=i&code=c&state=s").unwrap();
-        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("c")));
+        assert!(matches!(callback.result, CallbackResult::Code(code) if code.matches("c")));
     }
 
     #[test]
@@ -244,7 +201,7 @@ mod tests {
     fn cb_01_the_providers_words_are_short_and_harmless() {
         let query =
             format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
-        let Answer::Error { error, description } = parse(&query).unwrap().answer else { panic!() };
+        let CallbackResult::Error { error, description } = parse(&query).unwrap().result else { panic!() };
         assert_eq!(error, "access_denied");
         assert_eq!(description.unwrap(), format!("no{}", "!".repeat(298)));
     }
@@ -253,7 +210,7 @@ mod tests {
     fn o1_08_a_verifier_with_its_token() {
         let callback = parse_oauth1("oauth_token=a%2Fb&oauth_verifier=v+1&next=x").unwrap();
         assert!(callback.state.matches("a/b"));
-        assert!(matches!(callback.answer, Answer::Code(code) if code.matches("v 1")));
+        assert!(matches!(callback.result, CallbackResult::Code(code) if code.matches("v 1")));
         for query in [
             "",
             "oauth_token=t",
@@ -283,7 +240,7 @@ mod tests {
             let callback = parse_oauth1(query).unwrap();
             assert!(callback.state.matches("t"), "{query}");
             assert!(
-                matches!(callback.answer, Answer::Error { error, .. } if error == "access_denied"),
+                matches!(callback.result, CallbackResult::Error { error, .. } if error == "access_denied"),
                 "{query}"
             );
         }
@@ -305,8 +262,8 @@ mod tests {
             if let Ok(first) = first {
                 let again = Callback::parse(Protocol::OAuth2, &first.to_query()).unwrap();
                 prop_assert!(again.state.matches(first.state.expose()) && again.iss == first.iss);
-                match (first.answer, again.answer) {
-                    (Answer::Code(one), Answer::Code(other)) => prop_assert!(one.matches(other.expose())),
+                match (first.result, again.result) {
+                    (CallbackResult::Code(one), CallbackResult::Code(other)) => prop_assert!(one.matches(other.expose())),
                     (one, other) => prop_assert_eq!(format!("{one:?}"), format!("{other:?}")),
                 }
             }

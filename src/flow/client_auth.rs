@@ -1,94 +1,96 @@
-//! How the client says who it is, at every endpoint that asks (RFC 6749 §2.3): by one method, never by two.
+//! Client authentication at the provider's OAuth 2 endpoints (RFC 6749 §2.3): one method per request.
 
-use ::oauth2::HttpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::HeaderValue;
 use serde_json::json;
-use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::byte_serialize;
 
-use super::oauth2::Endpoint;
+use super::endpoints::Endpoints;
 use crate::error::{Error, Result};
 use crate::provider::ClientAuth;
 use crate::secret::{encode_base64url, random};
 
-/// How long an assertion is good, in seconds: for the one request that it goes with.
+/// How long a client assertion is valid, in seconds. It is used for one request.
 const ASSERTION_TTL: i64 = 60;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-impl Endpoint<'_> {
-    /// The form fields of `private_key_jwt` (RFC 7523 §2.2), for one request: its `jti` is used up with it. None with
-    /// another method.
-    pub(super) fn assertion(&self) -> Result<Vec<(&'static str, String)>> {
-        let entry = self.entry;
-        if entry.auth != ClientAuth::PrivateKeyJwt {
-            return Ok(Vec::new());
-        }
-        let private = entry.need(entry.private_key.as_ref(), "private_key")?;
-        let known = private.key.algorithms();
-        let algorithm = known
-            .iter()
-            .find(|name| {
-                self.signing_algorithms.as_ref().is_none_or(|all| all.iter().any(|one| one == *name))
-            })
-            .or(known.first())
-            .ok_or_else(|| Error::app("a key without an algorithm"))?;
-        // The issuer, which discovery has checked byte for byte: metadata of one's own can name anybody's token
-        // endpoint, and an assertion that is good there could be had from whoever wrote that (RFC 7523bis §4).
-        // One that speaks for many tenants is none of them.
-        let issuer = entry.issuer.as_deref().filter(|_| entry.tenants.is_none());
-        let audience = private.audience.as_deref().or(issuer).unwrap_or_else(|| self.token.as_str());
-        let mut header = json!({ "alg": algorithm, "typ": "JWT" });
-        if let Some(id) = &private.id {
-            header["kid"] = json!(id);
-        }
-        // A provider whose clock is behind ours would take it for one from the future.
-        let since = self.now - entry.clock_skew.min(ASSERTION_TTL);
-        let claims = json!({
-            "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
-            "iat": since, "nbf": since, "exp": self.now + ASSERTION_TTL,
-        });
-        let signed = format!(
-            "{}.{}",
-            encode_base64url(header.to_string().as_bytes()),
-            encode_base64url(claims.to_string().as_bytes())
-        );
-        let signature = encode_base64url(&private.key.sign(algorithm, &signed)?);
-        Ok(vec![
-            ("client_assertion_type", ASSERTION_TYPE.to_owned()),
-            ("client_assertion", format!("{signed}.{signature}")),
-        ])
-    }
+/// The fields of a request's form, in the order in which they are sent.
+pub(super) type Form = Vec<(String, String)>;
 
-    /// A form for `url`, with who the client is.
-    pub(super) fn form(&self, url: &Url, mut fields: Vec<(String, String)>) -> Result<HttpRequest> {
-        let entry = self.entry;
-        let mut request = http::Request::post(url.as_str())
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let named = fields.iter().any(|(name, _)| name == "client_id");
-        let mut say = |name: &str, value: &str| fields.push((name.to_owned(), value.to_owned()));
-        match (entry.auth, &entry.client_secret) {
-            (ClientAuth::Basic, Some(secret)) => {
-                // Both are forms of their own within Basic (RFC 6749 §2.3.1): a `:` in the id would end it.
-                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let both = format!("{}:{}", encoded(&entry.client_id), encoded(secret.expose()));
-                request = request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(both)));
-            }
-            (auth, secret) => {
-                if !named {
-                    say("client_id", &entry.client_id);
-                }
-                if let (ClientAuth::Post, Some(secret)) = (auth, secret) {
-                    say("client_secret", secret.expose());
-                }
-            }
+/// Adds the client's authentication to `form`, for one request at `now` (unix seconds). Returns the `Authorization`
+/// header that goes with the form, if the method is HTTP Basic.
+///
+/// # Errors
+/// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the method needs a key that the entry lacks.
+pub(super) fn authenticate(
+    endpoints: Endpoints<'_>,
+    form: &mut Form,
+    now: i64,
+) -> Result<Option<HeaderValue>> {
+    let entry = endpoints.entry;
+    let mut add = |name: &str, value: &str| {
+        // A pushed authorization request has its `client_id` already (RFC 9126 §2.1).
+        if !form.iter().any(|(known, _)| known == name) {
+            form.push((name.to_owned(), value.to_owned()));
         }
-        for (name, value) in self.assertion()? {
-            say(name, &value);
+    };
+    match (entry.auth, &entry.client_secret) {
+        (ClientAuth::Basic, Some(secret)) => {
+            // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
+            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+            let both = format!("{}:{}", encoded(&entry.client_id), encoded(secret.expose()));
+            let mut header =
+                HeaderValue::try_from(format!("Basic {}", STANDARD.encode(both))).map_err(Error::app)?;
+            header.set_sensitive(true);
+            return Ok(Some(header));
         }
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        request.body(body.into_bytes()).map_err(Error::app)
+        (ClientAuth::Post, Some(secret)) => {
+            add("client_id", &entry.client_id);
+            add("client_secret", secret.expose());
+        }
+        (ClientAuth::PrivateKeyJwt, _) => {
+            add("client_id", &entry.client_id);
+            add("client_assertion_type", ASSERTION_TYPE);
+            add("client_assertion", &assertion(endpoints, now)?);
+        }
+        (ClientAuth::Basic | ClientAuth::Post | ClientAuth::None, _) => add("client_id", &entry.client_id),
     }
+    Ok(None)
+}
+
+/// Creates the assertion of `private_key_jwt` for one request (RFC 7523 §3).
+fn assertion(endpoints: Endpoints<'_>, now: i64) -> Result<String> {
+    let Endpoints { entry, metadata } = endpoints;
+    let private = entry.need(entry.private_key.as_ref(), "private_key")?;
+    let accepted =
+        metadata.and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.as_ref());
+    let possible = private.key.algorithms();
+    let algorithm = possible
+        .iter()
+        .find(|name| accepted.is_none_or(|accepted| accepted.iter().any(|one| one == *name)))
+        .or(possible.first())
+        .ok_or_else(|| Error::app("a private key without a signature algorithm"))?;
+    // The audience is the issuer, which discovery has checked byte for byte. An attacker's metadata can name another
+    // provider's token endpoint; with that as audience, the attacker could use our assertion there (RFC 7523bis §4).
+    // The issuer of a multi-tenant entry is a template, which is no audience.
+    let issuer = entry.issuer.as_deref().filter(|_| entry.tenants.is_none());
+    let audience = match private.audience.as_deref().or(issuer) {
+        Some(audience) => audience,
+        None => endpoints.token()?.as_str(),
+    };
+    let mut header = json!({ "alg": algorithm, "typ": "JWT" });
+    if let Some(id) = &private.id {
+        header["kid"] = json!(id);
+    }
+    // A provider whose clock is behind ours must not see an assertion from the future.
+    let issued_at = now - entry.clock_skew.min(ASSERTION_TTL);
+    let claims = json!({
+        "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
+        "iat": issued_at, "nbf": issued_at, "exp": now + ASSERTION_TTL,
+    });
+    let signed =
+        format!("{}.{}", encode_base64url(header.to_string().as_bytes()), encode_base64url(claims.to_string().as_bytes()));
+    let signature = encode_base64url(&private.key.sign(algorithm, &signed)?);
+    Ok(format!("{signed}.{signature}"))
 }

@@ -1,22 +1,25 @@
-//! The flow's readers, each given what a stranger sent: whether it was accepted.
+//! The flow's parsers as fuzz targets. Each function returns whether its parser accepts the input.
 
 use std::sync::LazyLock;
 
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
-use super::id_token::Expected;
-use super::jwks::KeySet;
-use super::jwt::{Jwt, Kind};
-use super::token_answer::{self, TokenAnswer};
-use super::{Callback, Flow, Metadata, json, oauth1, userinfo};
+use super::answer_fields::answer_fields;
+use super::id_token::IdTokenCheck;
+use super::jwt::{Jwt, JwtKind};
+use super::key_set::KeySet;
+use super::metadata::Metadata;
+use super::token_answer::TokenAnswer;
+use super::user_profile::user_profile;
+use super::{Callback, Flow, json, oauth1};
 use crate::config::Entry;
 use crate::link::Purpose;
 use crate::provider::{Protocol, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, encode_base64url};
 
-/// When everything happens, in unix seconds.
+/// The time at which everything happens, in unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;
-/// The kid of the key that signs.
+/// The `kid` of the signing key.
 pub(crate) const KID: &str = "fuzz";
 
 static KEY: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
@@ -27,21 +30,21 @@ pub(crate) fn callback(protocol: Protocol, query: &str) -> bool {
     Callback::parse(protocol, query).is_ok()
 }
 
-/// Whether `body`, called `content_type`, is a token to `entry`.
+/// Whether `body` with this content type is a token answer to `entry`.
 pub(crate) fn token_answer(entry: &Entry, content_type: &str, body: &[u8]) -> bool {
     let answer = http::Response::builder().header("content-type", content_type).body(body.to_vec());
-    let fields = answer.ok().and_then(|answer| token_answer::fields(entry, &answer));
-    let answer = fields.and_then(|fields| TokenAnswer::try_from(fields).ok());
+    let fields = answer.ok().and_then(|answer| answer_fields(entry, &answer));
+    let answer = fields.and_then(|fields| TokenAnswer::read(entry, fields).ok());
     answer.is_some_and(|answer| !answer.into_token(&entry.scope, NOW).access_token.expose().is_empty())
 }
 
 pub(crate) fn oauth1_answer(body: &[u8]) -> bool {
-    oauth1::fields(body).is_ok_and(|mut fields| oauth1::credentials(&mut fields).is_ok())
+    oauth1::fields(body).is_ok_and(|mut fields| oauth1::take_credentials(&mut fields).is_ok())
 }
 
-/// Whether `body` is a person to `entry`.
+/// Whether `entry` reads a user with an id in `body`.
 pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
-    let profile = json::value(body).ok().and_then(|answer| userinfo::profile(entry, &answer).ok());
+    let profile = json::value(body).ok().and_then(|answer| user_profile(entry, &answer).ok());
     profile.is_some_and(|profile| !profile.display_name().is_empty() && profile.id.is_some())
 }
 
@@ -49,7 +52,7 @@ pub(crate) fn discovery(entry: &Entry, body: &[u8]) -> bool {
     Metadata::parse(body, entry.published_issuer()).is_ok()
 }
 
-/// Whether a key in `body` is the one that signs; all of them are tried.
+/// Whether `body` holds the signing key.
 pub(crate) fn jwks(body: &[u8]) -> bool {
     const MESSAGE: &[u8] = b"a message";
     static SIGNATURE: LazyLock<Vec<u8>> = LazyLock::new(|| KEY.sign(MESSAGE).as_ref().to_vec());
@@ -60,34 +63,34 @@ pub(crate) fn jwks(body: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// Whether `token` is the ID token of a sign-in at `entry` whose nonce is `nonce`.
+/// Whether `token` is the ID token of a sign-in at `entry` with the nonce `nonce`.
 pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
     static KEYS: LazyLock<KeySet> =
-        LazyLock::new(|| KeySet::parse(&published()).unwrap_or_else(|cause| panic!("{cause}")));
-    let Ok(jwt) = Jwt::parse(token, Kind::IdToken, &entry.signing_algorithms) else { return false };
+        LazyLock::new(|| KeySet::parse(&published_keys()).unwrap_or_else(|cause| panic!("{cause}")));
+    let Ok(jwt) = Jwt::parse(token, JwtKind::IdToken, &entry.signing_algorithms) else { return false };
     let access_token = Secret::new("access");
-    let expected = Expected {
+    let check = IdTokenCheck {
         entry,
         now: NOW,
         nonce: Some("nonce"),
         access_token: &access_token,
         code: None,
-        demands: None,
+        requirements: None,
     };
-    // The claims are read whoever has signed them.
-    let is_fine = jwt.claims().and_then(|claims| expected.check(claims, jwt.algorithm)).is_ok();
-    jwt.is_signed_by(&KEYS, None) && is_fine
+    // The claims are checked even if the signature is wrong, so that this code is fuzzed too.
+    let has_good_claims = jwt.claims().and_then(|claims| check.run(claims, jwt.algorithm)).is_ok();
+    jwt.is_signed_by(&KEYS, None) && has_good_claims
 }
 
-/// A compact JWS (RFC 7515 §7.1) of this header and these claims, whatever they say, by the key that signs.
-pub(crate) fn signed(header: &[u8], claims: &[u8]) -> String {
+/// Signs a compact JWS (RFC 7515 §7.1) with this header and these claims, which may be any bytes.
+pub(crate) fn sign(header: &[u8], claims: &[u8]) -> String {
     let message = format!("{}.{}", encode_base64url(header), encode_base64url(claims));
     let signature = encode_base64url(KEY.sign(message.as_bytes()).as_ref());
     format!("{message}.{signature}")
 }
 
-/// A JWK set with the key that signs, and one of each other type.
-pub(crate) fn published() -> Vec<u8> {
+/// Returns a JWK set with the signing key, and with one key of each other type.
+pub(crate) fn published_keys() -> Vec<u8> {
     let x = encode_base64url(KEY.public_key().as_ref());
     let point = encode_base64url(&[1; 32]);
     let keys = serde_json::json!({ "keys": [
@@ -98,7 +101,7 @@ pub(crate) fn published() -> Vec<u8> {
     keys.to_string().into_bytes()
 }
 
-/// A flow as its cookie holds it.
+/// Returns a flow of `entry`, as it is sealed in a cookie.
 pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
     let flow = Flow::new(entry, Purpose::SignIn, Some("7".into()), Some("/a?b".into()), NOW);
     flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()

@@ -1,36 +1,36 @@
-//! The one HTTP client.
+//! The HTTP client.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use reqwest::{NoProxy, Proxy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
-use super::document::Fetched;
+use super::document_cache::Fetched;
+use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long one protocol request may take, from the first packet to the last byte of the answer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
-/// How large a protocol answer may be, in bytes.
-const CAP: usize = 1 << 20;
+/// Timeout for one protocol request, from the first packet to the last byte of the answer.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum size of a protocol answer, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
 
-/// The longest wait that is passed on, in seconds.
-const LONGEST_WAIT: i64 = 3600;
-
-/// One reqwest client for everything: rustls on ring without a process-wide provider, no redirects, no cookies.
+/// The HTTP client for all providers: rustls on ring without a process-wide crypto provider, no redirects, no cookies.
 #[derive(Clone, Debug)]
 pub(crate) struct Http(pub(crate) reqwest::Client);
 
-/// An answer, read whole.
+/// An answer with its whole body.
 pub(crate) type Response = http::Response<Vec<u8>>;
 
 impl Http {
-    pub(crate) fn new() -> Result<Self> {
+    /// Creates the client.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if TLS or the proxy of the environment can't be set up.
+    pub(super) fn new() -> Result<Self> {
         let builder = reqwest::Client::builder().no_proxy();
         match proxy()? {
             Some(proxy) => builder.proxy(proxy),
@@ -38,47 +38,54 @@ impl Http {
         }
         .tls_backend_preconfigured(tls()?)
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(DEADLINE)
-        .read_timeout(DEADLINE)
+        .connect_timeout(CALL_TIMEOUT)
+        .read_timeout(CALL_TIMEOUT)
         .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
         .build()
         .map(Self)
         .map_err(|error| misconfigured(error.to_string()))
     }
 
-    /// Sends one protocol request, once, and reads its answer: 10 s, 1 MiB, no redirects. A status of 5xx is an
-    /// answer; whoever asked reads it.
-    pub(crate) async fn send(&self, mut request: reqwest::Request) -> Result<Response> {
-        // Set on the request, reqwest's timeout spans connecting, headers and body.
-        request.timeout_mut().get_or_insert(DEADLINE);
-        let answer = self.0.execute(request).await.map_err(unreachable)?;
+    /// Sends one protocol request, once, and reads its answer: within 10 s, at most 1 MiB, no redirects. An answer may have
+    /// any other status.
+    pub(super) async fn send(&self, mut request: reqwest::Request) -> Result<Response> {
+        // A timeout of the request, unlike those of the client, spans connecting, headers and body.
+        request.timeout_mut().get_or_insert(CALL_TIMEOUT);
+        let answer = self.0.execute(request).await.map_err(request_failed)?;
         if answer.status().is_redirection() {
-            return Err(bad_answer(format!("a redirect ({}) where none may be", answer.status().as_u16())));
+            return Err(bad_answer(format!(
+                "a redirect ({}) where none is allowed",
+                answer.status().as_u16()
+            )));
         }
-        read(answer).await
+        read_answer(answer).await
     }
-    /// GETs a public JSON document, which `read` understands.
-    pub(crate) async fn document<T>(
+
+    /// Fetches a public JSON document and reads it with `parse`. Errors name it as `what`.
+    pub(super) async fn document<T>(
         &self,
         url: &str,
         what: &str,
-        read: impl FnOnce(&[u8]) -> Result<T, String>,
+        parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Fetched<T>> {
-        let request = self.0.get(url).header("accept", "application/json").build();
-        let response = self.send(request.map_err(unreachable)?).await?;
+        let request = self.0.get(url).header(ACCEPT, "application/json").build();
+        let response = self.send(request.map_err(request_failed)?).await?;
         if response.status().as_u16() != 200 {
-            return Err(hinted(failed(what, response.status().as_u16()), &response));
+            return Err(with_retry_after(unexpected_status(what, response.status().as_u16()), &response));
         }
-        let document = read(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
+        let document = parse(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
         Ok(Fetched { document, max_age: max_age(response.headers()) })
     }
 }
 
-/// Reads an answer whole: 1 MiB at most.
-pub(crate) async fn read(mut answer: reqwest::Response) -> Result<Response> {
+/// Reads the whole body of an answer.
+///
+/// # Errors
+/// [`ErrorKind::BadProviderAnswer`] if it is larger than 1 MiB.
+pub(crate) async fn read_answer(mut answer: reqwest::Response) -> Result<Response> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > CAP {
+    while let Some(chunk) = answer.chunk().await.map_err(request_failed)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
             return Err(bad_answer("an answer of more than 1 MiB"));
         }
         body.extend_from_slice(&chunk);
@@ -89,7 +96,7 @@ pub(crate) async fn read(mut answer: reqwest::Response) -> Result<Response> {
     Ok(response)
 }
 
-/// How long an answer may be kept, in seconds, where it says so (RFC 9111 §5.2.2).
+/// How long an answer may be cached, in seconds, if it says so (RFC 9111 §5.2.2).
 fn max_age(headers: &HeaderMap) -> Option<i64> {
     let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
     let directives =
@@ -103,15 +110,15 @@ fn max_age(headers: &HeaderMap) -> Option<i64> {
         .min()
 }
 
-/// The environment's proxy, for https alone. What is http is on this machine: a proxy could not reach it, and would read
-/// the tokens.
+/// The proxy that the environment names, for https only. Plain http is allowed for this machine alone: a proxy could not
+/// reach it and would read the tokens.
 fn proxy() -> Result<Option<Proxy>> {
     let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let given = variables.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
     let Some(url) = given else { return Ok(None) };
     match Proxy::https(url) {
         Ok(proxy) => Ok(Some(proxy.no_proxy(NoProxy::from_env()))),
-        // Its text may hold a password.
+        // The error's text may hold a password.
         Err(_) => Err(misconfigured("HTTPS_PROXY or ALL_PROXY is not a URL".into())),
     }
 }
@@ -124,7 +131,7 @@ fn tls() -> Result<ClientConfig> {
     };
     Ok(match builder()?.with_platform_verifier() {
         Ok(verified) => verified.with_no_client_auth(),
-        // A bare container: providers on loopback still work, every https one fails its handshake.
+        // A container without CA certificates. Providers on loopback still work; https handshakes fail.
         Err(error) => {
             log::error!("No https provider can be reached: {error}. Install the system's CA certificates.");
             builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
@@ -136,62 +143,8 @@ fn misconfigured(cause: String) -> Error {
     Error::new(ErrorKind::Misconfigured, "The HTTP client can't be set up.").with_source(cause)
 }
 
-/// A request that got no answer. Never prints the URL: it may hold secrets.
-pub(crate) fn unreachable(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return Error::new(
-            ErrorKind::ProviderTimeout,
-            "The provider did not answer in time. Please try again.",
-        )
-        .with_source(error);
-    }
-    if error.is_builder() {
-        return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
-            .with_source(error);
-    }
-    unavailable("").with_source(error)
-}
-
-/// A provider that is down, or says so.
-pub(crate) fn unavailable(cause: impl Into<String>) -> Error {
-    Error::new(
-        ErrorKind::ProviderUnreachable,
-        "The provider can't be reached at the moment. Please try again.",
-    )
-    .with_source(cause.into())
-}
-
-/// A provider's answer that fails a check. The cause names the check, never the values.
-pub(crate) fn bad_answer(cause: impl Into<String>) -> Error {
-    Error::new(ErrorKind::BadProviderAnswer, "The provider's answer can't be used. Please try again later.")
-        .with_source(cause.into())
-}
-
-/// An answer to `what` of this status, which is not a success.
-pub(crate) fn failed(what: &str, status: u16) -> Error {
-    let cause = format!("{what} was answered with {status}");
-    if status >= 500 || status == 429 { unavailable(cause) } else { bad_answer(cause) }
-}
-
-/// `error`, with how long to wait where the provider is busy and `answer` says so (RFC 9110 §10.2.3).
-pub(crate) fn hinted(error: Error, answer: &Response) -> Error {
-    let text = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok());
-    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
-    let seconds = |text: &str| match text.trim().parse::<u32>() {
-        Ok(seconds) => Some(i64::from(seconds)),
-        Err(_) => date(text.trim()).map(|at| (at - OffsetDateTime::now_utc()).whole_seconds()),
-    };
-    match text.and_then(seconds) {
-        Some(seconds) if error.kind() == ErrorKind::ProviderUnreachable => {
-            error.retry_after_seconds(seconds.clamp(1, LONGEST_WAIT).unsigned_abs())
-        }
-        _ => error,
-    }
-}
-
-/// Whether `answer` says that it is of this media type.
-pub(crate) fn is_of_type(answer: &Response, media_type: &str) -> bool {
-    let given = answer.headers().get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+/// Whether the `Content-Type` of a message is this media type, with or without parameters (RFC 9110 §8.3).
+pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
 }

@@ -4,127 +4,129 @@ use ring::digest::{SHA256, SHA384, SHA512, digest};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
-use super::demands::Demands;
-use super::http::bad_answer;
-use super::jwt::{Kind, stored_claims};
-use super::oidc::Metadata;
-use super::{Engine, Flow};
+use super::claims::{check_lifetime, check_parties, seconds, text};
+use super::engine::Engine;
+use super::errors::bad_answer;
+use super::flow::Flow;
+use super::id_token_requirements::IdTokenRequirements;
+use super::jwt::{self, JwtKind, stored_claims};
+use super::metadata::Metadata;
 use crate::config::Entry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::profile::claims;
 use crate::provider::SigningAlgorithm;
 use crate::secret::{Secret, encode_base64url};
 use crate::token::Token;
 
-/// How old an ID token may be when it arrives, in seconds. It comes fresh; a day leaves room for whatever a provider does.
+/// Maximum age of an ID token when it arrives, in seconds. It is created for the answer that brings it; a day leaves room
+/// for providers that repeat one.
 const MAX_AGE: f64 = 86_400.0;
 
-/// A verified ID token's claims.
+/// The claims of a verified ID token.
 #[derive(Debug, Clone)]
-pub(crate) struct Claims {
-    pub(crate) sub: String,
-    pub(crate) all: Map<String, Value>,
+pub(super) struct IdTokenClaims {
+    pub(super) sub: String,
+    pub(super) all: Map<String, Value>,
 }
 
-/// What an ID token must say.
-pub(super) struct Expected<'a> {
+/// What the claims of an ID token are checked against.
+pub(super) struct IdTokenCheck<'a> {
     pub(super) entry: &'a Entry,
+    /// The time, in unix seconds.
     pub(super) now: i64,
-    /// It must be there and equal.
+    /// The nonce that the token must have. None for a refreshed token.
     pub(super) nonce: Option<&'a str>,
     pub(super) access_token: &'a Secret,
     pub(super) code: Option<&'a Secret>,
-    /// A refreshed one is of the same sign-in, which was fresh when it was.
-    pub(super) demands: Option<&'a Demands>,
+    /// What the authorization request required. None for a refreshed token: it is of the sign-in that met them.
+    pub(super) requirements: Option<&'a IdTokenRequirements>,
 }
 
-impl Engine {
-    /// The claims of the ID token that came with the first token: it must be there (ID-15).
-    pub(super) async fn first_id_token(
-        &self,
-        entry: &Entry,
-        metadata: &Metadata,
-        flow: &Flow,
-        code: &Secret,
-        token: &Token,
-    ) -> Result<Claims> {
-        let id_token =
-            token.id_token.as_ref().ok_or_else(|| bad_answer("no `id_token` in the token answer"))?;
-        let nonce = flow.nonce();
-        let expected = Expected {
-            entry,
-            now: self.clock.now(),
-            nonce: Some(nonce.expose()),
-            access_token: &token.access_token,
-            code: Some(code),
-            demands: Some(&flow.demands),
-        };
-        self.checked(metadata, id_token, &expected).await
-    }
-
-    /// Checks an ID token that came with a refreshed one: `person`'s, and the same person's as `old`'s (Core §12.2,
-    /// ID-21).
-    pub(super) async fn next_id_token(
-        &self,
-        entry: &Entry,
-        metadata: &Metadata,
-        old: &Token,
-        next: &Token,
-        person: Option<&str>,
-    ) -> Result<()> {
-        let Some(id_token) = &next.id_token else { return Ok(()) };
-        let expected = Expected {
-            entry,
-            now: self.clock.now(),
-            nonce: None,
-            access_token: &next.access_token,
-            code: None,
-            demands: None,
-        };
-        let claims = self.checked(metadata, id_token, &expected).await?;
-        // The old token may have come without one.
-        if person.is_some_and(|person| person != claims.sub) {
-            return Err(wrong("it is another person's than the account"));
-        }
-        let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
-            return Ok(());
-        };
-        if before.get("sub").and_then(Value::as_str) != Some(&claims.sub)
-            || before.get("iss") != claims.all.get("iss")
-        {
-            return Err(wrong("it is another person's than before"));
-        }
-        if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
-            return Err(wrong("its `nonce` is not the first one's"));
-        }
-        Ok(())
-    }
-
-    async fn checked(
-        &self,
-        metadata: &Metadata,
-        id_token: &Secret,
-        expected: &Expected<'_>,
-    ) -> Result<Claims> {
-        let token = self.verified(expected.entry, metadata, Kind::IdToken, id_token.expose()).await?;
-        expected.check(token.claims, token.algorithm).map_err(wrong)
-    }
+/// Verifies the ID token of `token`, which was exchanged for `code`, and returns its claims. There must be one (ID-15).
+pub(super) async fn verify(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: &Metadata,
+    flow: &Flow,
+    code: &Secret,
+    token: &Token,
+) -> Result<IdTokenClaims> {
+    let id_token = token.id_token.as_ref().ok_or_else(|| bad_answer("no `id_token` in the token answer"))?;
+    let nonce = flow.nonce();
+    let check = IdTokenCheck {
+        entry,
+        now: engine.clock.now(),
+        nonce: Some(nonce.expose()),
+        access_token: &token.access_token,
+        code: Some(code),
+        requirements: Some(&flow.requirements),
+    };
+    verify_and_check(engine, metadata, id_token, &check).await
 }
 
-fn wrong(cause: &'static str) -> crate::Error {
-    Kind::IdToken.wrong(cause)
+/// Verifies the ID token of `next`, which a refresh of `old` brought, if there is one. It must be the ID token of the
+/// account's user, and of the same user and provider as the ID token of `old` (Core §12.2, ID-21).
+pub(super) async fn verify_refreshed(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: &Metadata,
+    old: &Token,
+    next: &Token,
+    provider_user_id: Option<&str>,
+) -> Result<()> {
+    let Some(id_token) = &next.id_token else { return Ok(()) };
+    let check = IdTokenCheck {
+        entry,
+        now: engine.clock.now(),
+        nonce: None,
+        access_token: &next.access_token,
+        code: None,
+        requirements: None,
+    };
+    let claims = verify_and_check(engine, metadata, id_token, &check).await?;
+    // The old token may have no ID token to compare with.
+    if provider_user_id.is_some_and(|id| id != claims.sub) {
+        return Err(refused("it is another user's than the account"));
+    }
+    let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
+        return Ok(());
+    };
+    if before.get("sub").and_then(Value::as_str) != Some(&claims.sub)
+        || before.get("iss") != claims.all.get("iss")
+    {
+        return Err(refused("it is another user's than before"));
+    }
+    if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
+        return Err(refused("its `nonce` is not the first one's"));
+    }
+    Ok(())
 }
 
-impl Expected<'_> {
-    pub(super) fn check(
+async fn verify_and_check(
+    engine: &Engine,
+    metadata: &Metadata,
+    id_token: &Secret,
+    check: &IdTokenCheck<'_>,
+) -> Result<IdTokenClaims> {
+    let token = jwt::verify(engine, check.entry, metadata, JwtKind::IdToken, id_token.expose()).await?;
+    check.run(token.claims, token.algorithm).map_err(refused)
+}
+
+fn refused(cause: &'static str) -> Error {
+    JwtKind::IdToken.refused(cause)
+}
+
+impl IdTokenCheck<'_> {
+    /// Checks the claims of an ID token that `algorithm` has signed.
+    pub(super) fn run(
         &self,
         all: Map<String, Value>,
         algorithm: SigningAlgorithm,
-    ) -> Result<Claims, &'static str> {
+    ) -> Result<IdTokenClaims, &'static str> {
         let claims = Value::Object(all);
         check_parties(self.entry, &claims)?;
         self.check_times(&claims)?;
-        self.demands.unwrap_or(&Demands::default()).check(self.entry, &claims, self.now)?;
+        self.requirements.unwrap_or(&IdTokenRequirements::default()).check(self.entry, &claims, self.now)?;
         if let Some(nonce) = self.nonce {
             let given = text(&claims, "nonce")?.ok_or("no `nonce`")?;
             if !bool::from(given.as_bytes().ct_eq(nonce.as_bytes())) {
@@ -135,18 +137,18 @@ impl Expected<'_> {
             if let (Some(hash), Some(secret)) = (text(&claims, name)?, secret)
                 && hash != half_hash(algorithm, secret)
             {
-                return Err("a hash in it is not that of what came with it");
+                return Err("`at_hash` or `c_hash` is not the hash of what came with it");
             }
         }
         let sub = match claims.get("sub") {
-            // A number is somebody's mistake here: `1` and `"1"` would be one person (ID-08).
+            // A `sub` must be a text. If a number counted, `1` and `"1"` would be one user (ID-08).
             Some(Value::String(_)) => {
                 claims::id(&claims, "sub").ok().flatten().ok_or("`sub` is not an id")?
             }
             _ => return Err("`sub` is not an id"),
         };
         match claims {
-            Value::Object(all) => Ok(Claims { sub, all }),
+            Value::Object(all) => Ok(IdTokenClaims { sub, all }),
             _ => Err("not a JSON object"),
         }
     }
@@ -162,73 +164,8 @@ impl Expected<'_> {
     }
 }
 
-/// Who signed it, and for whom (Core §3.1.3.7, 2 to 5).
-pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'static str> {
-    let client_id = entry.client_id.as_str();
-    let (iss, tenant) = (claims.get("iss").and_then(Value::as_str), text(claims, "tid")?);
-    if !iss.is_some_and(|iss| entry.is_issuer(iss, tenant)) {
-        return Err("`iss` is not the issuer");
-    }
-    let azp = text(claims, "azp")?;
-    match claims.get("aud") {
-        Some(Value::String(aud)) if aud == client_id => {}
-        Some(Value::Array(list))
-            if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
-        {
-            let is_known =
-                |aud: &&str| *aud == client_id || entry.trusted_audiences.iter().any(|known| known == aud);
-            if !list.iter().filter_map(Value::as_str).all(|aud| is_known(&aud)) {
-                return Err("`aud` names others, of which none stands in `trusted_audiences`");
-            }
-            if list.len() > 1 && azp.is_none() {
-                return Err("`aud` names others too, and `azp` does not name us");
-            }
-        }
-        _ => return Err("`aud` is not this client"),
-    }
-    match azp {
-        Some(azp) if azp != client_id => Err("`azp` is another client"),
-        _ => Ok(()),
-    }
-}
-
-/// That it is good at `now`, as far as it says (RFC 7519 §4.1.4 to §4.1.6).
-pub(super) fn check_lifetime(entry: &Entry, claims: &Value, now: i64) -> Result<(), &'static str> {
-    let (now, skew) = (now as f64, entry.clock_skew as f64);
-    if seconds(claims, "exp")?.is_some_and(|exp| now >= exp + skew) {
-        return Err("it has expired");
-    }
-    if seconds(claims, "iat")?.is_some_and(|iat| iat > now + skew) {
-        return Err("`iat` is in the future");
-    }
-    if seconds(claims, "nbf")?.is_some_and(|nbf| nbf > now + skew) {
-        return Err("`nbf` is in the future");
-    }
-    Ok(())
-}
-
-/// The text `name`. One of another type is wrong, not absent.
-pub(super) fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static str> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err("a claim is not a text"),
-    }
-}
-
-/// The time `name`, fractions allowed (RFC 7519 §2). One of another type, or beyond all calendars, is wrong, not absent.
-pub(super) fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'static str> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(Value::Number(number)) => match number.as_f64() {
-            Some(seconds) if (0.0..=1e12).contains(&seconds) => Ok(Some(seconds)),
-            _ => Err("a time is out of range"),
-        },
-        Some(_) => Err("a time is not a number"),
-    }
-}
-
-/// `at_hash` and `c_hash`: the left half of the hash that the signature uses (Core §3.1.3.6); Ed25519 uses SHA-512.
+/// The value of `at_hash` and `c_hash`: the left half of the signature algorithm's hash (Core §3.1.3.6). Ed25519 uses
+/// SHA-512.
 fn half_hash(algorithm: SigningAlgorithm, secret: &Secret) -> String {
     use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let hash = match algorithm {

@@ -1,99 +1,103 @@
-//! Signed tokens: compact JWS (RFC 7515 §7.1).
+//! Signed tokens: JWTs in the compact form of a JWS (RFC 7519, RFC 7515 §7.1).
 
 use serde_json::{Map, Value};
 
-use super::document::Asker;
-use super::http::bad_answer;
-use super::jwks::KeySet;
-use super::oidc::Metadata;
-use super::{Engine, json};
+use super::document_cache::RefetchCause;
+use super::engine::Engine;
+use super::errors::bad_answer;
+use super::json;
+use super::key_set::KeySet;
+use super::metadata::Metadata;
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::provider::SigningAlgorithm;
 use crate::secret::decode_base64url;
 
-/// How long a token may be, in bytes.
+/// Maximum length of a token, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// What a provider signs. One is never taken for another, though the same keys sign them all (RFC 8725 §3.11).
+/// The kinds of tokens that a provider signs. A token of one kind is never accepted as another, although the same keys
+/// sign all of them (RFC 8725 §3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum JwtKind {
     /// OpenID Connect Core §2.
     IdToken,
-    /// A signed UserInfo answer (Core §5.3.2).
+    /// A signed userinfo answer (Core §5.3.2).
     Userinfo,
     /// OpenID Connect Back-Channel Logout §2.4.
     LogoutToken,
 }
 
-impl Kind {
+impl JwtKind {
     fn name(self) -> &'static str {
         match self {
-            Kind::IdToken => "the ID token",
-            Kind::Userinfo => "the signed userinfo",
-            Kind::LogoutToken => "the logout token",
+            Self::IdToken => "the ID token",
+            Self::Userinfo => "the signed userinfo",
+            Self::LogoutToken => "the logout token",
         }
     }
 
-    /// What its header's `typ` may be, where it has one, without `application/` (RFC 7515 §4.1.9).
+    /// The allowed values of the header's `typ`, without `application/` (RFC 7515 §4.1.9). A token may have no `typ`.
     fn types(self) -> &'static [&'static str] {
         match self {
-            Kind::IdToken | Kind::Userinfo => &["jwt"],
-            Kind::LogoutToken => &["logout+jwt", "jwt"],
+            Self::IdToken | Self::Userinfo => &["jwt"],
+            Self::LogoutToken => &["logout+jwt", "jwt"],
         }
     }
 
-    fn asker(self) -> Asker {
+    fn refetch_cause(self) -> RefetchCause {
         match self {
-            Kind::IdToken | Kind::Userinfo => Asker::Dance,
-            Kind::LogoutToken => Asker::Stranger,
+            Self::IdToken | Self::Userinfo => RefetchCause::ProviderAnswer,
+            Self::LogoutToken => RefetchCause::UnsolicitedToken,
         }
     }
 
-    /// An answer that is refused for what is wrong with this token.
-    pub(crate) fn wrong(self, cause: &'static str) -> Error {
+    /// The error for a token of this kind that fails a check.
+    pub(super) fn refused(self, cause: &'static str) -> Error {
         bad_answer(format!("{}: {cause}", self.name()))
     }
 }
 
-/// A token whose signature was verified.
+/// A token with a verified signature. Its claims are still to be checked.
 #[derive(Debug)]
-pub(crate) struct Verified {
-    pub(crate) claims: Map<String, Value>,
-    pub(crate) algorithm: SigningAlgorithm,
+pub(super) struct VerifiedJwt {
+    pub(super) claims: Map<String, Value>,
+    pub(super) algorithm: SigningAlgorithm,
 }
 
-impl Engine {
-    /// What `token` says, once one of the provider's keys is seen to have signed it, by an algorithm of the entry's.
-    /// Whether that fits is still to be checked.
-    pub(super) async fn verified(
-        &self,
-        entry: &Entry,
-        metadata: &Metadata,
-        kind: Kind,
-        token: &str,
-    ) -> Result<Verified> {
-        let wrong = |cause| kind.wrong(cause);
-        let jwt = Jwt::parse(token, kind, &entry.signing_algorithms).map_err(wrong)?;
-        let url = metadata.jwks_uri.as_ref();
-        let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
-        let known = self.jwks.keys(url).await?;
-        let claims = jwt.claims().map_err(wrong)?;
-        // Some keys of an issuer that speaks for many tenants are one tenant's.
-        let issuer =
-            entry.tenants.is_some().then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
-        if !jwt.is_signed_by(&known, issuer)
-            && !jwt.is_signed_by(&*self.jwks.renewed(url, &known, kind.asker()).await?, issuer)
-        {
-            return Err(wrong("none of the provider's keys has signed it"));
-        }
-        Ok(Verified { claims, algorithm: jwt.algorithm })
+/// Verifies the signature of `token` with the provider's published keys, by one of the entry's algorithms. If no known key
+/// verifies it, the keys are fetched again once.
+///
+/// # Errors
+/// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if the token is refused; the error of the fetch
+/// if the keys can't be fetched.
+pub(super) async fn verify(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: &Metadata,
+    kind: JwtKind,
+    token: &str,
+) -> Result<VerifiedJwt> {
+    let refused = |cause| kind.refused(cause);
+    let jwt = Jwt::parse(token, kind, &entry.signing_algorithms).map_err(refused)?;
+    let url = metadata.jwks_uri.as_ref();
+    let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
+    let keys = engine.jwks.get(url).await?;
+    let claims = jwt.claims().map_err(refused)?;
+    // A provider with many tenants may publish keys that sign for one tenant only.
+    let issuer =
+        entry.tenants.is_some().then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
+    if !jwt.is_signed_by(&keys, issuer)
+        && !jwt.is_signed_by(&*engine.jwks.renew(url, &keys, kind.refetch_cause()).await?, issuer)
+    {
+        return Err(refused("none of the provider's keys has signed it"));
     }
+    Ok(VerifiedJwt { claims, algorithm: jwt.algorithm })
 }
 
-/// A token taken apart, not yet verified.
-pub(crate) struct Jwt<'a> {
-    pub(crate) algorithm: SigningAlgorithm,
+/// The parts of a token. Nothing is verified yet.
+pub(super) struct Jwt<'a> {
+    pub(super) algorithm: SigningAlgorithm,
     kid: Option<String>,
     signed: &'a str,
     signature: Vec<u8>,
@@ -101,11 +105,14 @@ pub(crate) struct Jwt<'a> {
 }
 
 impl<'a> Jwt<'a> {
-    /// Takes `token` apart. Which algorithms will do is ours to say (`allowed`); the header only picks among them.
-    /// Where it says how to find a key (`jku`, `x5u`, `jwk`, `x5c`), nobody listens.
-    pub(crate) fn parse(
+    /// Reads a token of this `kind`. The `allowed` algorithms are ours to choose; the header only selects one of them
+    /// (RFC 8725 §3.1). Header fields that name a key (`jku`, `x5u`, `jwk`, `x5c`) are ignored.
+    ///
+    /// # Errors
+    /// If the token is malformed, of another kind, or of an algorithm that is not allowed.
+    pub(super) fn parse(
         token: &'a str,
-        kind: Kind,
+        kind: JwtKind,
         allowed: &[SigningAlgorithm],
     ) -> Result<Self, &'static str> {
         if token.len() > MAX_BYTES {
@@ -122,6 +129,7 @@ impl<'a> Jwt<'a> {
             Some(Value::String(text)) => Ok(Some(text.as_str())),
             Some(_) => Err("a header field is not a text"),
         };
+        // RFC 7515 §4.1.11.
         if header.contains_key("crit") {
             return Err("its header demands an extension");
         }
@@ -141,19 +149,19 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// Whether one of `keys` has signed it; with an `issuer`, one that says of no other that it is his.
+    /// Whether one of `keys` verifies the signature. If `issuer` is given, keys that name another issuer don't count.
     pub(super) fn is_signed_by(&self, keys: &KeySet, issuer: Option<&str>) -> bool {
         keys.verify(self.kid.as_deref(), issuer, self.algorithm, self.signed.as_bytes(), &self.signature)
     }
 
-    /// Its claims; worth something only once a signature is verified.
-    pub(crate) fn claims(&self) -> Result<Map<String, Value>, &'static str> {
+    /// Reads the claims. They prove nothing before the signature is verified.
+    pub(super) fn claims(&self) -> Result<Map<String, Value>, &'static str> {
         claims(self.payload)
     }
 }
 
-/// The claims of a token that was verified when it was stored.
-pub(crate) fn stored_claims(token: &str) -> Option<Map<String, Value>> {
+/// Reads the claims of a token that was verified before it was stored.
+pub(super) fn stored_claims(token: &str) -> Option<Map<String, Value>> {
     claims(token.split('.').nth(1)?).ok()
 }
 

@@ -1,4 +1,4 @@
-//! OAuth 1.0a: temporary credentials, the person's word, the token (RFC 5849 §2).
+//! OAuth 1.0a: temporary credentials, the authorization request, the token (RFC 5849 §2).
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,37 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use super::callback::{not_trusted, parameters};
-use super::http::{Response, bad_answer, failed, unreachable};
-use super::oauth2::add_headers;
+use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status};
+use super::flow::Flow;
+use super::form;
+use super::http::{Http, Response};
+use super::request_headers::add_entry_headers;
 use super::signature::{Credentials, sign};
-use super::{Flow, Http, Temporary};
+use super::temporary_credentials::TemporaryCredentials;
 use crate::config::{Entry, OAUTH1_PARAMS};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// How long a temporary token and its secret may be, in bytes: they go into a URL and a cookie.
+/// Maximum length of a temporary token and of its secret, in bytes: they become part of a URL and of a cookie.
 const MAX_TEMPORARY: usize = 1 << 10;
-/// From how many seconds on two clocks are worth a word.
-const SKEW: i64 = 60;
+/// Difference of two clocks that an error mentions, in seconds.
+const NOTABLE_SKEW: i64 = 60;
 
-/// What is being asked for, which decides what a "no" means.
+/// What a request asks for. It decides what a refusal means.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asking {
-    /// For temporary credentials.
+enum RequestedCredentials {
     Temporary,
-    /// With the verifier, for the token.
     Token,
 }
 
-/// Temporary credentials for `flow` (RFC 5849 §2.1).
-pub(super) async fn temporary(http: &Http, entry: &Entry, flow: &Flow, now: i64) -> Result<Temporary> {
+/// Requests temporary credentials for `flow` at `now` (RFC 5849 §2.1).
+pub(super) async fn request_temporary_credentials(
+    http: &Http,
+    entry: &Entry,
+    flow: &Flow,
+    now: i64,
+) -> Result<TemporaryCredentials> {
     let url = entry.need(entry.request_token_url.as_ref(), "request_token_url")?;
     let callback = [("oauth_callback", flow.redirect_uri.as_str())];
     let params = || entry.token_params.iter().filter(|(name, _)| !name.starts_with(OAUTH1_PARAMS));
@@ -41,33 +46,35 @@ pub(super) async fn temporary(http: &Http, entry: &Entry, flow: &Flow, now: i64)
     if params().next().is_some() {
         request = request.form(&params().collect::<Vec<_>>());
     }
-    let mut answer = ask(http, entry, request, None, &callback, Asking::Temporary, now).await?;
-    // Without it the provider doesn't do 1.0a: anybody could finish somebody else's dance.
+    let mut answer =
+        send(http, entry, request, None, &callback, RequestedCredentials::Temporary, now).await?;
+    // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's dance.
     if answer.remove("oauth_callback_confirmed").as_deref() != Some("true") {
         return Err(bad_answer("the provider doesn't confirm the callback (`oauth_callback_confirmed`)"));
     }
-    let (token, secret) = credentials(&mut answer)?;
+    let (token, secret) = take_credentials(&mut answer)?;
     if token.expose().len() > MAX_TEMPORARY || secret.expose().len() > MAX_TEMPORARY {
         return Err(bad_answer("the temporary credentials are too long"));
     }
-    Ok(Temporary::new(&token, &secret))
+    Ok(TemporaryCredentials::new(&token, &secret))
 }
 
-/// The authorization request of `flow` (RFC 5849 §2.2).
-pub(super) fn authorize(entry: &Entry, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
+/// Returns the URL of the authorization request of `flow` (RFC 5849 §2.2).
+pub(super) fn authorization_url(entry: &Entry, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
     let mut url = entry.need(entry.authorization_url.as_ref(), "authorization_url")?.clone();
-    let mut parameters = entry.authorization_params.clone();
-    parameters.extend(extra.clone());
-    parameters.retain(|name, _| !name.starts_with(OAUTH1_PARAMS));
-    url.query_pairs_mut().append_pair("oauth_token", flow.state().expose()).extend_pairs(parameters);
+    let mut params = entry.authorization_params.clone();
+    params.extend(extra.clone());
+    params.retain(|name, _| !name.starts_with(OAUTH1_PARAMS));
+    url.query_pairs_mut().append_pair("oauth_token", flow.state().expose()).extend_pairs(params);
     Ok(url)
 }
 
-/// The token for a verifier (RFC 5849 §2.3): asked for once, whatever happens.
-pub(super) async fn exchange(
+/// Exchanges temporary credentials and a verifier for the token (RFC 5849 §2.3). The request is sent once, whatever
+/// happens.
+pub(super) async fn request_token(
     http: &Http,
     entry: &Entry,
-    temporary: &Temporary,
+    temporary: &TemporaryCredentials,
     verifier: &Secret,
     now: i64,
 ) -> Result<Token> {
@@ -75,45 +82,48 @@ pub(super) async fn exchange(
     let (token, secret) = (temporary.token(), temporary.secret());
     let verifier = [("oauth_verifier", verifier.expose())];
     let request = http.0.request(Method::POST, url.clone());
+    let credentials = Some((&token, &secret));
     let mut answer =
-        ask(http, entry, request, Some((&token, &secret)), &verifier, Asking::Token, now).await?;
-    let (token, secret) = credentials(&mut answer)?;
+        send(http, entry, request, credentials, &verifier, RequestedCredentials::Token, now).await?;
+    let (token, secret) = take_credentials(&mut answer)?;
     let mut token = Token::oauth1(token.expose(), secret.expose());
     token.extra = answer.into_iter().map(|(name, value)| (name, value.into())).collect();
     token.obtained_at = now;
     Ok(token)
 }
 
-/// One signed request, and the fields of its answer.
-async fn ask(
+/// Signs and sends one request. Returns the fields of its answer.
+async fn send(
     http: &Http,
     entry: &Entry,
     request: reqwest::RequestBuilder,
     token: Option<Credentials<'_>>,
-    more: &[(&str, &str)],
-    asking: Asking,
+    oauth_params: &[(&str, &str)],
+    requested: RequestedCredentials,
     now: i64,
 ) -> Result<BTreeMap<String, String>> {
-    let mut request = request.build().map_err(unreachable)?;
+    let mut request = request.build().map_err(request_failed)?;
     // Some servers answer 411 to a POST without a length.
     if request.body().is_none() {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
-    add_headers(entry, &mut request)?;
-    sign(entry, &mut request, token, more, now)?;
+    add_entry_headers(entry, &mut request)?;
+    sign(entry, &mut request, token, oauth_params, now)?;
     let answer = http.send(request).await?;
     if answer.status().as_u16() != 200 {
-        return Err(refusal(entry, &answer, asking, now));
+        return Err(refusal(entry, &answer, requested, now));
     }
-    // A form, whatever its Content-Type says: Twitter called it text/html for years.
+    // The answer is a form, whatever its Content-Type is: Twitter named it text/html for years.
     fields(answer.body()).map_err(|cause| bad_answer(format!("the answer is no form with a token: {cause}")))
 }
 
+/// Reads the fields of an answer.
 pub(super) fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, &'static str> {
-    parameters(std::str::from_utf8(body).map_err(|_| "not UTF-8")?.trim())
+    form::parameters(std::str::from_utf8(body).map_err(|_| "not UTF-8")?.trim())
 }
 
-pub(super) fn credentials(answer: &mut BTreeMap<String, String>) -> Result<(Secret, Secret)> {
+/// Takes the token and its secret from an answer.
+pub(super) fn take_credentials(answer: &mut BTreeMap<String, String>) -> Result<(Secret, Secret)> {
     let token = answer.remove("oauth_token").filter(|token| !token.is_empty());
     match (token, answer.remove("oauth_token_secret")) {
         (Some(token), Some(secret)) => Ok((Secret::new(token), Secret::new(secret))),
@@ -121,15 +131,15 @@ pub(super) fn credentials(answer: &mut BTreeMap<String, String>) -> Result<(Secr
     }
 }
 
-/// The "no" of an endpoint. Its own words stay out, since it may quote what it was sent: but for a problem of the known
-/// ones (OAuth Problem Reporting), and the clock.
-fn refusal(entry: &Entry, answer: &Response, asking: Asking, now: i64) -> Error {
-    const CLOCK: &str = "timestamp_refused";
-    /// They are about the person's word, not about the client.
-    const TOKEN: &[&str] =
+/// The error for an answer that is not a success. It quotes of the answer only a known problem (OAuth Problem Reporting),
+/// because other texts may repeat what was sent. It also mentions a wrong clock.
+fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, now: i64) -> Error {
+    const CLOCK_PROBLEM: &str = "timestamp_refused";
+    // These are about the temporary credentials or the verifier, not about the client.
+    const TOKEN_PROBLEMS: &[&str] =
         &["permission_denied", "token_expired", "token_rejected", "token_revoked", "token_used"];
-    const CLIENT: &[&str] = &[
-        CLOCK,
+    const CLIENT_PROBLEMS: &[&str] = &[
+        CLOCK_PROBLEM,
         "consumer_key_refused",
         "consumer_key_rejected",
         "consumer_key_unknown",
@@ -142,39 +152,44 @@ fn refusal(entry: &Entry, answer: &Response, asking: Asking, now: i64) -> Error 
     ];
     let status = answer.status().as_u16();
     if !(400..500).contains(&status) || status == 429 {
-        return failed("the token request", status);
+        return unexpected_status("the token request", status);
     }
-    let said = fields(answer.body()).ok().and_then(|mut fields| fields.remove("oauth_problem"));
-    let problem = said.and_then(|said| TOKEN.iter().chain(CLIENT).copied().find(|problem| *problem == said));
-    let skew = skew(answer, now).filter(|skew| skew.abs() > SKEW);
+    let given = fields(answer.body()).ok().and_then(|mut fields| fields.remove("oauth_problem"));
+    let problem = given.and_then(|given| {
+        TOKEN_PROBLEMS.iter().chain(CLIENT_PROBLEMS).copied().find(|problem| *problem == given)
+    });
+    let skew = clock_skew(answer, now).filter(|skew| skew.abs() > NOTABLE_SKEW);
     let mut cause = format!("the token request was answered with {status}");
     if let Some(problem) = problem {
         cause.push_str(&format!(", `{problem}`"));
     }
     match skew {
-        Some(skew) => cause
-            .push_str(&format!("; this machine's clock is {skew} s ahead of the provider's: set it right")),
-        None if problem == Some(CLOCK) => cause.push_str("; set this machine's clock right"),
+        Some(skew) => cause.push_str(&format!(
+            "; the clock of this machine is {skew} s ahead of the provider's: correct it"
+        )),
+        None if problem == Some(CLOCK_PROBLEM) => cause.push_str("; correct the clock of this machine"),
         None => {}
     }
     match problem {
-        Some(problem) if TOKEN.contains(&problem) && asking == Asking::Token => refused(cause),
-        // With the same key and clock temporary credentials were had: it is the verifier that it doesn't like.
-        None if asking == Asking::Token && skew.is_none() => refused(cause),
+        Some(problem) if TOKEN_PROBLEMS.contains(&problem) && requested == RequestedCredentials::Token => {
+            verifier_refused(cause)
+        }
+        // The request for temporary credentials succeeded with the same key and clock, so the verifier is refused.
+        None if requested == RequestedCredentials::Token && skew.is_none() => verifier_refused(cause),
         _ => entry.misconfigured(format!(
-            "{cause}. Is the consumer key right, the secret or key, the callback registered?"
+            "{cause}. Check the consumer key, its secret or private key, and the registered callback URL."
         )),
     }
 }
 
-fn refused(cause: String) -> Error {
+fn verifier_refused(cause: String) -> Error {
     not_trusted("the provider refused the verifier").with_source(cause)
 }
 
-/// By how many seconds this machine is ahead of who answered.
-fn skew(answer: &Response, now: i64) -> Option<i64> {
+/// Returns by how many seconds the clock of this machine is ahead of the provider's.
+fn clock_skew(answer: &Response, now: i64) -> Option<i64> {
     let date = answer.headers().get(DATE)?.to_str().ok()?;
-    // HTTP says GMT, which is UTC's old name in mails.
+    // An HTTP date ends in GMT, which RFC 2822 accepts as UTC.
     let theirs = OffsetDateTime::parse(date, &Rfc2822).ok()?;
     Some(now.saturating_sub(theirs.unix_timestamp()))
 }

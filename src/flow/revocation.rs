@@ -1,43 +1,44 @@
-//! Revocation (RFC 7009): what is not needed any more ends at the provider too.
+//! The revocation of a token (RFC 7009).
 
 use url::Url;
 
-use super::oauth2::{Asking, Endpoint};
-use super::oidc::Metadata;
-use super::{Engine, Http};
+use super::endpoint_call::EndpointCall;
+use super::endpoints::Endpoints;
+use super::engine::Engine;
 use crate::config::Entry;
 use crate::error::{ErrorKind, Result};
 use crate::secret::Secret;
 use crate::token::Token;
 
 impl Engine {
-    /// Revokes `token` at the provider: the refresh token first, since whoever had that could have new access tokens.
-    /// Nothing where the provider has no revocation endpoint.
+    /// Revokes `token` at the provider. The refresh token goes first, because it could be exchanged for new access tokens.
+    /// Does nothing if the provider has no revocation endpoint.
     pub(crate) async fn revoke(&self, entry: &Entry, token: &Token) -> Result<()> {
         let metadata = self.metadata(entry).await?;
-        let Some(url) = url(entry, metadata.as_deref()) else { return Ok(()) };
-        let endpoint = self.endpoint(entry, metadata.as_deref())?;
-        let refresh_token = token.refresh_token.as_ref();
-        if let Some(refresh_token) = refresh_token {
-            endpoint.revoke(&self.http, url, refresh_token, "refresh_token").await?;
+        let endpoints = Endpoints::new(entry, metadata.as_deref());
+        let Some(url) = endpoints.revocation() else { return Ok(()) };
+        if let Some(refresh_token) = &token.refresh_token {
+            revoke(self, endpoints, url, refresh_token, "refresh_token").await?;
         }
-        match endpoint.revoke(&self.http, url, &token.access_token, "access_token").await {
-            // It has gone with the refresh token (RFC 7009 §2.1), or is of a kind that only ends by itself (§2.2.1).
-            Err(error) if refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
+        match revoke(self, endpoints, url, &token.access_token, "access_token").await {
+            // The provider revoked the access token with the refresh token (RFC 7009 §2.1), or can't revoke access tokens
+            // (§2.2.1).
+            Err(error) if token.refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => {
+                Ok(())
+            }
             done => done,
         }
     }
 }
 
-fn url<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
-    entry.revocation_url.as_ref().or(metadata.and_then(|metadata| metadata.revocation_endpoint.as_ref()))
-}
-
-impl Endpoint<'_> {
-    async fn revoke(&self, http: &Http, url: &Url, token: &Secret, kind: &str) -> Result<()> {
-        let fields = [("token", token.expose()), ("token_type_hint", kind)];
-        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let form = self.form(url, fields.into())?;
-        self.ask(http, Asking::Revoke, form).await.map(drop)
-    }
+async fn revoke(
+    engine: &Engine,
+    endpoints: Endpoints<'_>,
+    url: &Url,
+    token: &Secret,
+    type_hint: &str,
+) -> Result<()> {
+    let form = [("token", token.expose()), ("token_type_hint", type_hint)];
+    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    EndpointCall::Revocation.send(engine, endpoints, url, form).await.map(drop)
 }

@@ -1,28 +1,32 @@
-//! Signed requests (RFC 5849 §3).
+//! The signatures of OAuth 1 requests (RFC 5849 §3).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderValue};
 use ring::hmac;
 use url::{Position, Url};
 
+use super::http::is_of_type;
 use crate::config::{Entry, Signature};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random};
 
-/// A token with its secret: the temporary one, or the one that was granted.
+/// A token and its secret: the temporary ones, or those of the granted token.
 pub(crate) type Credentials<'a> = (&'a Secret, &'a Secret);
 
-/// The parameters of OAuth itself, which go into the header.
+/// The protocol parameters of OAuth 1, which are sent in the header (RFC 5849 §3.5.1).
 type Parameters<'a> = Vec<(&'a str, &'a str)>;
 
-/// Signs `request` at `now` for `entry`'s client, and with a token on a person's behalf: an `Authorization` header with
-/// the parameters of OAuth, those of `more` too. What was signed before is signed anew.
-pub(crate) fn sign(
+/// Signs `request` at `now` (unix seconds) as `entry`'s client, with `token` on behalf of a user. The signature and the
+/// parameters of OAuth, including `oauth_params`, go into the `Authorization` header and replace an earlier one.
+///
+/// # Errors
+/// If the request's body is a form that is a stream, or the key can't sign.
+pub(super) fn sign(
     entry: &Entry,
     request: &mut reqwest::Request,
     token: Option<Credentials<'_>>,
-    more: &[(&str, &str)],
+    oauth_params: &[(&str, &str)],
     now: i64,
 ) -> Result<()> {
     let (nonce, timestamp) = (nonce()?, now.to_string());
@@ -34,8 +38,8 @@ pub(crate) fn sign(
         ("oauth_version", "1.0"),
     ];
     oauth.extend(token.map(|(token, _)| ("oauth_token", token.expose())));
-    oauth.extend(more);
-    let base = base_string(request.method().as_str(), request.url(), form(request)?, &oauth);
+    oauth.extend(oauth_params);
+    let base = base_string(request.method().as_str(), request.url(), signed_form(request)?, &oauth);
     let token_secret = token.map(|(_, secret)| secret);
     let signature = signature(&entry.signature, entry.client_secret.as_ref(), token_secret, &base)?;
     oauth.push(("oauth_signature", signature.expose()));
@@ -47,7 +51,7 @@ pub(crate) fn sign(
     Ok(())
 }
 
-/// The signature of `base` (RFC 5849 §3.4.2 to §3.4.4).
+/// Returns the signature of the base string `base` (RFC 5849 §3.4.2 to §3.4.4).
 pub(crate) fn signature(
     method: &Signature,
     client_secret: Option<&Secret>,
@@ -55,7 +59,7 @@ pub(crate) fn signature(
     base: &str,
 ) -> Result<Secret> {
     let encoded = |secret: Option<&Secret>| encode(secret.map_or("", Secret::expose).as_bytes());
-    // The `&` stays where there is no token yet.
+    // The `&` is required even if there is no token yet.
     let key = format!("{}&{}", encoded(client_secret), encoded(token_secret));
     let hmac = |algorithm| {
         let tag = hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), base.as_bytes());
@@ -72,36 +76,32 @@ pub(crate) fn signature(
     })
 }
 
-/// The signature base string (RFC 5849 §3.4.1).
+/// Returns the signature base string of a request (RFC 5849 §3.4.1).
 pub(crate) fn base_string(method: &str, url: &Url, form: &[u8], oauth: &[(&str, &str)]) -> String {
     let own = |text: &str| encode(text.as_bytes());
     let query = pairs(url.query().unwrap_or_default().as_bytes()).chain(pairs(form));
-    // Sorted as encoded: before, `ü` and `~` would change places.
+    // Sorted after the encoding (§3.4.1.3.2): unencoded, `ü` and `~` would have another order.
     let mut parameters: Vec<(String, String)> =
         query.chain(oauth.iter().map(|(name, value)| (own(name), own(value)))).collect();
     parameters.retain(|(name, _)| name != "oauth_signature");
     parameters.sort();
     let parameters: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    // The parser has lowered scheme and host, and dropped a default port.
+    // The URL parser has lowercased scheme and host and removed a default port.
     let uri =
         format!("{}{}", url.origin().ascii_serialization(), &url[Position::BeforePath..Position::AfterPath]);
     [method.to_ascii_uppercase(), own(&uri), own(&parameters.join("&"))].join("&")
 }
 
-/// What of the body is signed: a form, and nothing else (RFC 5849 §3.4.1.3.1).
-fn form(request: &reqwest::Request) -> Result<&[u8]> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_form = kind
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+/// Returns the part of the body that is signed: a form, and nothing else (RFC 5849 §3.4.1.3.1).
+fn signed_form(request: &reqwest::Request) -> Result<&[u8]> {
+    let is_form = is_of_type(request.headers(), "application/x-www-form-urlencoded");
     match request.body().filter(|_| is_form) {
         None => Ok(&[]),
         Some(body) => body.as_bytes().ok_or_else(|| Error::app("a form that is a stream can't be signed")),
     }
 }
 
-/// The pairs of a query or a form, each decoded and encoded anew: what `+` and `%7e` stand for is signed.
+/// The pairs of a query or a form, each decoded and encoded again: the signature covers what `+` and `%7e` stand for.
 fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {
     text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
@@ -110,7 +110,7 @@ fn pairs(text: &[u8]) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// As a form's reader does, byte for byte: what is not UTF-8 must stay what it is.
+/// Decodes a part of a query or a form, byte for byte: bytes that are not UTF-8 stay as they are.
 fn decode(text: &[u8]) -> Vec<u8> {
     let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(text.len());
@@ -124,7 +124,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Percent-encoded: all but the unreserved characters, in capitals (RFC 5849 §3.6).
+/// Percent-encodes all bytes except the unreserved characters, with capital digits (RFC 5849 §3.6).
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len());
     for byte in bytes {
@@ -138,7 +138,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     encoded
 }
 
-/// 128 random bits as 22 letters and digits: some servers take 20 to 30 of them, and nothing else.
+/// Returns 128 random bits as 22 letters and digits. Some servers accept only 20 to 30 of them.
 pub(super) fn nonce() -> Result<String> {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = u128::from_be_bytes(random()?);

@@ -37,7 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "oauth1_answer", accepts: flow::oauth1_answer, good: oauth1_answers },
     Target { name: "userinfo", accepts: userinfo, good: userinfos },
     Target { name: "discovery", accepts: |data| flow::discovery(entry("op"), data), good: metadata },
-    Target { name: "jwks", accepts: flow::jwks, good: || vec![flow::published()] },
+    Target { name: "jwks", accepts: flow::jwks, good: || vec![flow::published_keys()] },
     Target { name: "id_token", accepts: id_token, good: id_tokens },
     Target { name: "next", accepts: next, good: nexts },
     Target { name: "flow_cookie", accepts: flow_cookie, good: || sealed(&flow::flow(entry("op")), FLOW) },
@@ -124,7 +124,7 @@ fn userinfo(data: &[u8]) -> bool {
 /// Header and claims in two lines, signed as they should be; or a token as it comes.
 fn id_token(data: &[u8]) -> bool {
     let token = match data.iter().position(|byte| *byte == b'\n') {
-        Some(at) => flow::signed(&data[..at], &data[at + 1..]),
+        Some(at) => flow::sign(&data[..at], &data[at + 1..]),
         None => String::from_utf8_lossy(data).into_owned(),
     };
     flow::id_token(entry("op"), &token)
@@ -236,7 +236,7 @@ fn id_tokens() -> Vec<Vec<u8>> {
             "exp": NOW + 300, "iat": NOW, "nbf": NOW, "auth_time": NOW, "acr": "1",
         }),
     ]);
-    vec![parts.join(&b'\n'), flow::signed(&parts[0], &parts[1]).into_bytes()]
+    vec![parts.join(&b'\n'), flow::sign(&parts[0], &parts[1]).into_bytes()]
 }
 
 fn nexts() -> Vec<Vec<u8>> {

@@ -250,6 +250,6 @@ fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
 
     let (state, next) = (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap().state());
     assert!(!state.matches(next.expose()));
-    assert_eq!(handle(state.expose()).len(), 16);
-    assert_ne!(handle(state.expose()), handle(next.expose()));
+    assert_eq!(state_handle(state.expose()).len(), 16);
+    assert_ne!(state_handle(state.expose()), state_handle(next.expose()));
 }

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::id_token::Expected;
-use crate::flow::jwt::{Jwt, Kind};
+use crate::flow::id_token::IdTokenCheck;
+use crate::flow::jwt::{Jwt, JwtKind};
 use crate::provider::SigningAlgorithm;
 
 /// A provider with one key, a dance under way there.
@@ -73,13 +73,7 @@ async fn id_01_every_algorithm_and_a_bad_signature() {
         let (signed, signature) = good.rsplit_once('.').unwrap();
         let mut bytes = decode_base64url(signature).unwrap();
         bytes[10] ^= 1;
-        assert!(
-            stage
-                .ends(&format!("{signed}.{}", encode_base64url(&bytes)))
-                .await
-                .unwrap()
-                .contains("signed it")
-        );
+        assert!(stage.ends(&format!("{signed}.{}", encode_base64url(&bytes))).await.unwrap().contains("signed it"));
         let mut other = stage.claims();
         other["sub"] = json!("somebody-else");
         let forged = stage.signer.id_token("one", &other);
@@ -104,14 +98,8 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     }
     // The public key as an HMAC key, in the shapes that libraries took it.
     let n = stage.signer.jwk("one")["n"].as_str().unwrap().to_owned();
-    for key in
-        [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""]
-    {
-        let signed = format!(
-            "{}.{}",
-            encode_base64url(br#"{"alg":"HS256","kid":"one"}"#),
-            encode_base64url(claims.as_bytes())
-        );
+    for key in [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""] {
+        let signed = format!("{}.{}", encode_base64url(br#"{"alg":"HS256","kid":"one"}"#), encode_base64url(claims.as_bytes()));
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
         let mac = encode_base64url(ring::hmac::sign(&key, signed.as_bytes()).as_ref());
         assert!(stage.ends(&format!("{signed}.{mac}")).await.unwrap().contains("algorithm"));
@@ -254,20 +242,20 @@ fn id_11_id_12_id_13_to_the_second() {
     let entry =
         entry("provider = \"oidc\"\nissuer = \"https://op.example\"\nclient_secret = \"s\"\nclock_skew = 60");
     let access_token = Secret::new("at");
-    let expected = Expected {
+    let check = IdTokenCheck {
         entry: &entry,
         now: NOW,
         nonce: None,
         access_token: &access_token,
         code: None,
-        demands: None,
+        requirements: None,
     };
     let is_fine = |name: &str, value: Value| {
         let mut claims =
             json!({"iss": "https://op.example", "aud": "me", "sub": "1", "exp": NOW + 300, "iat": NOW});
         claims[name] = value;
         let Value::Object(claims) = claims else { unreachable!() };
-        expected.check(claims, SigningAlgorithm::RS256).is_ok()
+        check.run(claims, SigningAlgorithm::RS256).is_ok()
     };
     for (name, good, bad) in [
         ("exp", json!(NOW - 59), json!(NOW - 60)),
@@ -346,7 +334,7 @@ async fn asked(entry: &[(&str, &str)], signal: &[(&str, &str)]) -> Stage {
             .collect::<BTreeMap<_, _>>()
     };
     stage.entry.authorization_params.extend(owned(entry));
-    stage.flow = flow(&stage.entry).with_demands(&stage.entry, &owned(signal)).unwrap();
+    stage.flow = flow(&stage.entry).with_requirements(&stage.entry, &owned(signal)).unwrap();
     // As it comes back from its cookie.
     stage.flow = serde_json::from_str(&serde_json::to_string(&stage.flow).unwrap()).unwrap();
     stage
@@ -373,7 +361,7 @@ async fn id_17_a_fresh_sign_in_was_asked_for() {
     let entry = &stage.entry;
     for wrong in [("max_age", "soon"), ("max_age", "-1"), ("claims", "{")] {
         let wrong = BTreeMap::from([(wrong.0.to_owned(), wrong.1.to_owned())]);
-        let error = flow(entry).with_demands(entry, &wrong).err().unwrap();
+        let error = flow(entry).with_requirements(entry, &wrong).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
     }
 }
@@ -553,7 +541,7 @@ proptest! {
     #[test]
     fn nothing_panics(token in "\\PC{0,64}|[a-zA-Z0-9_.-]{0,64}", header in "\\{(\"(alg|kid|typ)\":\"?(ES256|1|\\[\\])\"?,?){0,3}\\}", payload in "\\PC{0,32}") {
         for token in [token.clone(), format!("{}.{}.{token}", encode_base64url(header.as_bytes()), encode_base64url(payload.as_bytes()))] {
-            if let Ok(jwt) = Jwt::parse(&token, Kind::IdToken, &SigningAlgorithm::ALL) {
+            if let Ok(jwt) = Jwt::parse(&token, JwtKind::IdToken, &SigningAlgorithm::ALL) {
                 let _ = jwt.claims();
             }
         }

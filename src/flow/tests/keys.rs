@@ -1,6 +1,6 @@
 use super::*;
-use crate::flow::document::Asker;
-use crate::flow::jwks::KeySet;
+use crate::flow::document_cache::RefetchCause;
+use crate::flow::key_set::KeySet;
 use crate::provider::SigningAlgorithm;
 
 async fn signs_in(engine: &Engine, server: &Server, signer: &Signer, header: Value) -> Result<Grant> {
@@ -85,9 +85,11 @@ async fn dj_09_one_fetch_for_all_who_wait() {
     signs_in(&engine, &server, &one, header(true, "one")).await.unwrap();
     publish(&server, &[two.jwk("two")]);
     let url: Url = format!("{}/jwks", server.url).parse().unwrap();
-    let known = engine.jwks.keys(&url).await.unwrap();
-    let all =
-        futures::future::join_all((0..20).map(|_| engine.jwks.renewed(&url, &known, Asker::Dance))).await;
+    let known = engine.jwks.get(&url).await.unwrap();
+    let all = futures::future::join_all(
+        (0..20).map(|_| engine.jwks.renew(&url, &known, RefetchCause::ProviderAnswer)),
+    )
+    .await;
     assert!(all.into_iter().all(|set| !Arc::ptr_eq(&set.unwrap(), &known)));
     assert_eq!(fetches(&server), 2);
     // And one failure; it is answered when all of them have asked.
@@ -95,7 +97,7 @@ async fn dj_09_one_fetch_for_all_who_wait() {
     let other = Server::at(format!("http://{}", listener.local_addr().unwrap()));
     other.answer("/jwks", 500, "");
     let url: Url = format!("{}/jwks", other.url).parse().unwrap();
-    let all = futures::future::join_all((0..20).map(|_| engine.jwks.keys(&url)));
+    let all = futures::future::join_all((0..20).map(|_| engine.jwks.get(&url)));
     let (all, ()) = futures::future::join(all, async { other.serve(listener) }).await;
     assert!(all.into_iter().all(|set| set.unwrap_err().kind() == ErrorKind::ProviderUnreachable));
     assert_eq!(fetches(&other), 1);

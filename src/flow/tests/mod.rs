@@ -13,6 +13,7 @@ mod userinfo;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -25,11 +26,17 @@ use rocket::figment::providers::{Format, Toml};
 use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::net::{TcpListener, TcpStream};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::*;
-use crate::config;
+use crate::clock::Clock;
+use crate::config::{self, Entry};
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::Purpose;
+use crate::profile::Profile;
 use crate::provider::PRESETS;
-use crate::secret::decode_base64url;
+use crate::secret::{KeyRing, Secret, decode_base64url, encode_base64url, sha256};
+use crate::token::Token;
 
 /// The entry `op` of this TOML.
 fn entry(toml: &str) -> Entry {
@@ -278,8 +285,7 @@ impl Signer {
 
     /// A token of this header and these claims, both as JSON text.
     fn token(&self, header: &str, claims: &str) -> String {
-        let signed =
-            format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
+        let signed = format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
         let signature = encode_base64url(&self.sign(&signed));
         format!("{signed}.{signature}")
     }

@@ -6,6 +6,7 @@ use oauth1_request as oracle;
 use proptest::prelude::*;
 
 use super::*;
+use crate::flow::http::Http;
 use crate::flow::signature::{self as signed_requests, base_string, encode, nonce, sign};
 
 /// An OAuth 1 entry of this consumer, and more TOML.

@@ -29,9 +29,9 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     let callback = Callback::parse(entry.protocol, callback.query().unwrap())?;
     assert!(callback.state.matches(flow.state().expose()));
     engine.check(entry, &callback).await?;
-    match &callback.answer {
-        flow::Answer::Code(code) => engine.finish(entry, &flow, code).await,
-        flow::Answer::Error { error, .. } => panic!("{error}, and check let it pass"),
+    match &callback.result {
+        flow::CallbackResult::Code(code) => engine.finish(entry, &flow, code).await,
+        flow::CallbackResult::Error { error, .. } => panic!("{error}, and check let it pass"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! OpenID Connect: discovery.
+//! The metadata of OpenID providers (OpenID Connect Discovery).
 
 use std::sync::Arc;
 
@@ -6,76 +6,86 @@ use futures::FutureExt;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::document::Documents;
-use super::{Http, json};
+use super::document_cache::DocumentCache;
+use super::http::Http;
+use super::json;
 use crate::clock::Clock;
 use crate::config::{is_loopback_host, is_private};
 use crate::error::Result;
 
-/// A provider's metadata (OpenID Connect Discovery §3), as far as it is used.
+/// A provider's metadata (OpenID Connect Discovery §3), as far as this library uses it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct Metadata {
-    pub(crate) issuer: String,
-    pub(crate) authorization_endpoint: Option<Url>,
-    pub(crate) token_endpoint: Option<Url>,
-    pub(crate) userinfo_endpoint: Option<Url>,
-    pub(crate) jwks_uri: Option<Url>,
+pub(super) struct Metadata {
+    pub(super) issuer: String,
+    pub(super) authorization_endpoint: Option<Url>,
+    pub(super) token_endpoint: Option<Url>,
+    pub(super) userinfo_endpoint: Option<Url>,
+    pub(super) jwks_uri: Option<Url>,
     /// RFC 8414 §2.
-    pub(crate) revocation_endpoint: Option<Url>,
-    pub(crate) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    pub(super) revocation_endpoint: Option<Url>,
+    /// The algorithms of client assertions that the provider accepts.
+    pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// RFC 9126 §5.
-    pub(crate) pushed_authorization_request_endpoint: Option<Url>,
+    pub(super) pushed_authorization_request_endpoint: Option<Url>,
     #[serde(default)]
-    pub(crate) require_pushed_authorization_requests: bool,
-    /// RP-Initiated Logout §2.1. Nobody signs in by it: a wrong one is none, and keeps nobody out.
-    #[serde(default, deserialize_with = "lenient")]
-    pub(crate) end_session_endpoint: Option<Url>,
-    pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
+    pub(super) require_pushed_authorization_requests: bool,
+    /// RP-Initiated Logout §2.1. Sign-in does not use it, so a wrong value counts as absent.
+    #[serde(default, deserialize_with = "lenient_url")]
+    pub(super) end_session_endpoint: Option<Url>,
+    /// RFC 8414 §2.
+    pub(super) code_challenge_methods_supported: Option<Vec<String>>,
+    /// RFC 9207 §3.
     #[serde(default)]
-    pub(crate) authorization_response_iss_parameter_supported: bool,
+    pub(super) authorization_response_iss_parameter_supported: bool,
 }
 
 /// The metadata of all issuers in use.
 #[derive(Clone)]
-pub(crate) struct Discovery {
+pub(super) struct MetadataCache {
     http: Http,
-    documents: Documents<Metadata>,
+    documents: DocumentCache<Metadata>,
 }
 
-impl Discovery {
-    pub(crate) fn new(http: Http, clock: Clock) -> Self {
-        Self { http, documents: Documents::new(clock) }
+impl MetadataCache {
+    pub(super) fn new(http: Http, clock: Clock) -> Self {
+        Self { http, documents: DocumentCache::new(clock) }
     }
 
-    /// The metadata of `issuer`, which calls itself `published`: the same, but for one that speaks for many tenants.
-    pub(crate) async fn metadata(&self, issuer: &str, published: &str) -> Result<Arc<Metadata>> {
-        let address = address(issuer);
+    /// Returns the metadata of `issuer`, in which the issuer must be `published`. The two differ only for an issuer with
+    /// many tenants, which publishes a template.
+    pub(super) async fn get(&self, issuer: &str, published: &str) -> Result<Arc<Metadata>> {
+        let address = metadata_address(issuer);
         let fetch = async {
             let what = format!("the metadata of `{issuer}`");
             self.http.document(&address, &what, |body| Metadata::parse(body, published)).await
         };
-        // Two issuers may differ by a `/` at the end, and have one address.
+        // Two issuers that differ only by a `/` at the end have one address.
         self.documents.get(&format!("{address} of {published}"), fetch.boxed()).await
     }
 }
 
-/// Where an issuer's metadata is: appended to its path (Discovery §4.1), where RFC 8414 would insert (DJ-07).
-fn address(issuer: &str) -> String {
+/// The address of an issuer's metadata: the well-known path is appended to the issuer's path (Discovery §4.1), where
+/// RFC 8414 would insert it (DJ-07).
+fn metadata_address(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
-/// A URL, where there is one.
-fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+/// Reads a URL. Any other value counts as absent.
+fn lenient_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     let value = serde_json::Value::deserialize(from)?;
     Ok(value.as_str().and_then(|text| Url::parse(text).ok()))
 }
 
 impl Metadata {
+    /// Reads a metadata document, in which the issuer must be `issuer`.
+    ///
+    /// # Errors
+    /// If it is not such a document, or an endpoint is not https (on loopback: http).
     pub(super) fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
         let fields = json::object(body)?;
         let mut metadata =
             Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| error.to_string())?;
-        // Byte for byte: whoever answers for another issuer could have its users sign in here (Discovery §4.3).
+        // Byte for byte (Discovery §4.3): otherwise one provider could sign in users of another.
         if metadata.issuer != issuer {
             return Err("it is another issuer's".into());
         }
@@ -87,13 +97,13 @@ impl Metadata {
             &metadata.revocation_endpoint,
             &metadata.pushed_authorization_request_endpoint,
         ];
-        // An issuer elsewhere could have our secrets sent to whatever else runs on this machine.
-        let local = Url::parse(issuer).is_ok_and(|issuer| issuer.host_str().is_some_and(is_loopback_host));
-        let may_be = |url: &Url| url.scheme() == "https" || local && is_private(url);
-        if let Some(url) = endpoints.into_iter().flatten().find(|url| !may_be(url)) {
+        // A remote issuer must not make us send secrets to a service of this machine.
+        let is_local = Url::parse(issuer).is_ok_and(|issuer| issuer.host_str().is_some_and(is_loopback_host));
+        let is_allowed = |url: &Url| url.scheme() == "https" || is_local && is_private(url);
+        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_allowed(url)) {
             return Err(format!("`{url}` is not https"));
         }
-        metadata.end_session_endpoint.take_if(|url| !may_be(url));
+        metadata.end_session_endpoint.take_if(|url| !is_allowed(url));
         Ok(metadata)
     }
 }

@@ -1,44 +1,44 @@
-//! What an authorization request demands of the sign-in itself.
+//! What an authorization request requires of the ID token.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::id_token::{seconds, text};
+use super::claims::{seconds, text};
 use super::json;
 use crate::config::Entry;
 use crate::error::Result;
 use crate::provider::Protocol;
 
-/// How fresh the sign-in must be, and how strong (OpenID Connect Core §3.1.2.1): kept with the flow, since the request
-/// passes through the browser, where anybody can take it out.
+/// How recent the user's authentication must be, and of which class (OpenID Connect Core §3.1.2.1). The flow keeps the
+/// requirements, because a user could remove the parameters from the request in the browser.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Demands {
-    /// Seconds since the person proved who she is.
+pub(super) struct IdTokenRequirements {
+    /// Maximum time since the user authenticated, in seconds.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     max_age: Option<u32>,
-    /// One of these must be the `acr`.
+    /// The accepted values of `acr`. Empty: any.
     #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
     acr: Vec<String>,
 }
 
-impl Demands {
-    /// What these parameters of an authorization request demand.
+impl IdTokenRequirements {
+    /// Reads the requirements of an authorization request with these parameters: `max_age`, `acr_values` and `claims`.
     ///
     /// # Errors
-    /// When one of them is nothing that could be checked.
-    pub(crate) fn of(entry: &Entry, parameters: &BTreeMap<String, String>) -> Result<Self> {
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if one of them can't be read.
+    pub(super) fn new(entry: &Entry, params: &BTreeMap<String, String>) -> Result<Self> {
         if entry.protocol != Protocol::OpenIdConnect {
             return Ok(Self::default());
         }
-        let max_age = parameters.get("max_age").map(|seconds| seconds.parse()).transpose();
-        let words = parameters.get("acr_values").map(String::as_str).unwrap_or_default();
-        let mut acr: Vec<String> = words.split_ascii_whitespace().map(str::to_owned).collect();
-        if let Some(claims) = parameters.get("claims") {
+        let max_age = params.get("max_age").map(|seconds| seconds.parse()).transpose();
+        let acr_values = params.get("acr_values").map(String::as_str).unwrap_or_default();
+        let mut acr: Vec<String> = acr_values.split_ascii_whitespace().map(str::to_owned).collect();
+        if let Some(claims) = params.get("claims") {
             let claims = json::value(claims.as_bytes())
                 .map_err(|cause| entry.misconfigured(format!("the parameter `claims` is {cause}")))?;
-            acr.extend(essential(&claims["id_token"]["acr"]));
+            acr.extend(essential_values(&claims["id_token"]["acr"]));
         }
         Ok(Self {
             max_age: max_age
@@ -47,13 +47,13 @@ impl Demands {
         })
     }
 
-    pub(crate) fn is_none(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether an ID token of these claims meets them at `now`, by the entry's clock skew (Core §3.1.3.7, 12 and 13).
+    /// Checks the claims of an ID token at `now` (Core §3.1.3.7, steps 12 and 13). The entry's clock skew is allowed for.
     pub(super) fn check(&self, entry: &Entry, claims: &Value, now: i64) -> Result<(), &'static str> {
-        // Checked even when nobody asked: of a wrong type it is invalid, not absent.
+        // A wrong type is refused even if nothing is required.
         let auth_time = seconds(claims, "auth_time")?;
         let acr = text(claims, "acr")?;
         if let Some(max_age) = self.max_age {
@@ -63,14 +63,14 @@ impl Demands {
             }
         }
         if !self.acr.is_empty() && !acr.is_some_and(|acr| self.acr.iter().any(|wanted| wanted == acr)) {
-            return Err("`acr` is none of the `acr_values` that were asked for");
+            return Err("`acr` is none of the requested `acr_values`");
         }
         Ok(())
     }
 }
 
-/// The values of a claim that is asked for as essential (Core §5.5.1).
-fn essential(claim: &Value) -> Vec<String> {
+/// The values of a claim that is requested as essential (Core §5.5.1).
+fn essential_values(claim: &Value) -> Vec<String> {
     if claim["essential"] != true {
         return vec![];
     }

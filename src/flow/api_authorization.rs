@@ -1,0 +1,30 @@
+//! The authorization of requests to a provider's API.
+
+use super::engine::Engine;
+use super::errors::reconnect_needed;
+use super::request_headers::add_bearer_token;
+use super::signature;
+use crate::config::Entry;
+use crate::error::Result;
+use crate::provider::Protocol;
+use crate::token::Token;
+
+impl Engine {
+    /// Authorizes a request to the API of `entry`'s provider: adds the access token of `token`, or with OAuth 1 signs the
+    /// request with it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ReconnectNeeded`](crate::ErrorKind::ReconnectNeeded) if the token can't be used.
+    pub(crate) fn authorize_request(
+        &self,
+        entry: &Entry,
+        request: &mut reqwest::Request,
+        token: &Token,
+    ) -> Result<()> {
+        if entry.protocol != Protocol::OAuth1 {
+            return add_bearer_token(entry, request, &token.access_token);
+        }
+        let secret = token.token_secret.as_ref().ok_or_else(|| reconnect_needed(entry, "no token secret"))?;
+        signature::sign(entry, request, Some((&token.access_token, secret)), &[], self.clock.now())
+    }
+}

@@ -1,0 +1,125 @@
+//! Calls of the provider's OAuth 2 endpoints, with client authentication.
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use serde_json::{Map, Value};
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use super::answer_fields::answer_fields;
+use super::client_auth::{Form, authenticate};
+use super::endpoints::Endpoints;
+use super::engine::Engine;
+use super::errors::{
+    bad_answer, not_trusted, reconnect_needed, request_failed, unavailable, unexpected_status,
+    with_retry_after,
+};
+use super::request_headers::add_entry_headers;
+use super::text::printable;
+use crate::config::Entry;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// What a call asks for. It decides what the provider's error codes mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndpointCall {
+    /// The first token, for an authorization code (RFC 6749 §4.1.3).
+    CodeExchange,
+    /// The next token, for a refresh token (RFC 6749 §6).
+    Refresh,
+    /// A handle for an authorization request (RFC 9126 §2).
+    PushedAuthorization,
+    /// The end of a token (RFC 7009 §2).
+    Revocation,
+}
+
+impl EndpointCall {
+    fn endpoint_name(self) -> &'static str {
+        match self {
+            Self::CodeExchange | Self::Refresh => "token endpoint",
+            Self::PushedAuthorization => "pushed authorization request endpoint",
+            Self::Revocation => "revocation endpoint",
+        }
+    }
+
+    fn is_success(self, status: u16) -> bool {
+        status == 200 || status == 201 && self == Self::PushedAuthorization
+    }
+
+    /// Sends `form` to `url`, once. Returns the fields of the answer, or none if a successful answer has none.
+    ///
+    /// # Errors
+    /// The provider's refusal, by what it means for this call.
+    pub(super) async fn send(
+        self,
+        engine: &Engine,
+        endpoints: Endpoints<'_>,
+        url: &Url,
+        mut form: Form,
+    ) -> Result<Option<Map<String, Value>>> {
+        let entry = endpoints.entry;
+        let authorization = authenticate(endpoints, &mut form, engine.clock.now())?;
+        let body = Serializer::new(String::new()).extend_pairs(&form).finish();
+        let mut request = engine.http.0.post(url.clone()).body(body).build().map_err(request_failed)?;
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        if let Some(authorization) = authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        add_entry_headers(entry, &mut request)?;
+        let answer = engine.http.send(request).await?;
+        let status = answer.status().as_u16();
+        let outcome = match answer_fields(entry, &answer) {
+            Some(fields) if fields.contains_key("error") => match self.refusal(entry, status, &fields, &form)
+            {
+                Some(error) => Err(error),
+                None => Ok(None),
+            },
+            fields if self.is_success(status) => Ok(fields),
+            _ if status == 401 => {
+                Err(entry
+                    .misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name())))
+            }
+            _ => Err(unexpected_status(&format!("the request to the {}", self.endpoint_name()), status)),
+        };
+        outcome.map_err(|error| with_retry_after(error, &answer))
+    }
+
+    /// The error for an error response (RFC 6749 §5.2), also if its status is 200, as GitHub's is. None if the error means
+    /// that the wanted state exists already.
+    fn refusal(self, entry: &Entry, status: u16, fields: &Map<String, Value>, form: &Form) -> Option<Error> {
+        let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        let code = printable(text("error"), 64);
+        // Some providers quote what they were sent.
+        let has_secrets = |text: &str| {
+            let secret = entry.client_secret.as_ref().map(Secret::expose);
+            secret.is_some_and(|secret| text.contains(secret))
+                || form.iter().any(|(name, value)| {
+                    name != "grant_type" && value.len() > 3 && text.contains(value.as_str())
+                })
+        };
+        // The search comes before the cut: the beginning of a secret would still be a part of it.
+        let quoted = |name, max| {
+            let whole = printable(text(name), usize::MAX);
+            if has_secrets(&whole) { "(what it was sent)".to_owned() } else { printable(&whole, max) }
+        };
+        let (error, description) = (quoted("error", 64), quoted("error_description", 300));
+        let cause = format!("the {} said `{error}` ({status}): {description}", self.endpoint_name());
+        Some(match code.as_str() {
+            // The token is invalid already. Google answers so where RFC 7009 §2.2 requires a 200.
+            "invalid_token" if self == Self::Revocation => return None,
+            "invalid_grant" | "bad_verification_code" if self == Self::CodeExchange => {
+                not_trusted("the provider refused the code").with_source(cause)
+            }
+            "invalid_grant" | "bad_refresh_token" if self == Self::Refresh => reconnect_needed(entry, cause),
+            "invalid_client"
+            | "unauthorized_client"
+            | "incorrect_client_credentials"
+            | "invalid_redirect_uri"
+            | "redirect_uri_mismatch" => entry.misconfigured(cause),
+            "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(cause),
+            _ if status >= 500 || status == 429 => unavailable(cause),
+            _ => bad_answer(cause),
+        })
+    }
+}

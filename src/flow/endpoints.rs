@@ -1,0 +1,55 @@
+//! The endpoints of an entry's provider.
+
+use url::Url;
+
+use super::metadata::Metadata;
+use crate::config::Entry;
+use crate::error::Result;
+
+/// The endpoints of an entry's provider: the URLs that the entry sets, and otherwise those of the provider's metadata.
+#[derive(Clone, Copy)]
+pub(super) struct Endpoints<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) metadata: Option<&'a Metadata>,
+}
+
+impl<'a> Endpoints<'a> {
+    pub(super) fn new(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Self {
+        Self { entry, metadata }
+    }
+
+    /// The authorization endpoint (RFC 6749 §3.1).
+    pub(super) fn authorization(self) -> Result<&'a Url> {
+        let discovered = self.metadata.and_then(|metadata| metadata.authorization_endpoint.as_ref());
+        self.entry.need(self.entry.authorization_url.as_ref().or(discovered), "authorization_url")
+    }
+
+    /// The token endpoint (RFC 6749 §3.2).
+    pub(super) fn token(self) -> Result<&'a Url> {
+        let discovered = self.metadata.and_then(|metadata| metadata.token_endpoint.as_ref());
+        self.entry.need(self.entry.token_url.as_ref().or(discovered), "token_url")
+    }
+
+    /// The endpoint for pushed authorization requests (RFC 9126). None if authorization requests go through the browser.
+    pub(super) fn pushed_authorization(self) -> Result<Option<&'a Url>> {
+        let required = self.metadata.is_some_and(|metadata| metadata.require_pushed_authorization_requests);
+        if !self.entry.par.unwrap_or(required) {
+            return Ok(None);
+        }
+        let discovered =
+            self.metadata.and_then(|metadata| metadata.pushed_authorization_request_endpoint.as_ref());
+        self.entry.need(self.entry.par_url.as_ref().or(discovered), "par_url").map(Some)
+    }
+
+    /// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user.
+    pub(super) fn userinfo(self) -> Option<&'a Url> {
+        let discovered = self.metadata.and_then(|metadata| metadata.userinfo_endpoint.as_ref());
+        self.entry.userinfo_url.as_ref().or(discovered)
+    }
+
+    /// The revocation endpoint (RFC 7009).
+    pub(super) fn revocation(self) -> Option<&'a Url> {
+        let discovered = self.metadata.and_then(|metadata| metadata.revocation_endpoint.as_ref());
+        self.entry.revocation_url.as_ref().or(discovered)
+    }
+}

@@ -1,0 +1,78 @@
+//! The errors of the flow. Each function names one cause.
+
+use http::header::RETRY_AFTER;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use super::http::Response;
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind};
+
+/// Maximum wait that is passed on from a provider's `Retry-After`, in seconds.
+const MAX_RETRY_AFTER: i64 = 3600;
+
+/// A callback that is not the answer to a dance that this browser began. The user sees one sentence for all causes.
+pub(crate) fn not_trusted(cause: &'static str) -> Error {
+    Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
+        .with_source(cause)
+}
+
+/// A request that got no answer. The error never prints the URL, because a URL may hold secrets.
+pub(super) fn request_failed(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    if error.is_timeout() {
+        return Error::new(
+            ErrorKind::ProviderTimeout,
+            "The provider did not answer in time. Please try again.",
+        )
+        .with_source(error);
+    }
+    if error.is_builder() {
+        return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
+            .with_source(error);
+    }
+    unavailable("").with_source(error)
+}
+
+/// A provider that is down, or that says so.
+pub(super) fn unavailable(cause: impl Into<String>) -> Error {
+    Error::new(
+        ErrorKind::ProviderUnreachable,
+        "The provider can't be reached at the moment. Please try again.",
+    )
+    .with_source(cause.into())
+}
+
+/// A provider's answer that fails a check. `cause` names the check, never the values.
+pub(super) fn bad_answer(cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::BadProviderAnswer, "The provider's answer can't be used. Please try again later.")
+        .with_source(cause.into())
+}
+
+/// An answer to the request `what` with this HTTP status, which is not a success.
+pub(super) fn unexpected_status(what: &str, status: u16) -> Error {
+    let cause = format!("{what} was answered with {status}");
+    if status >= 500 || status == 429 { unavailable(cause) } else { bad_answer(cause) }
+}
+
+/// A grant that the provider no longer accepts: the user must connect the account again.
+pub(super) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title))
+        .with_source(cause.into())
+}
+
+/// Adds the wait that `answer` asks for (`Retry-After`, RFC 9110 §10.2.3) to an error of an unreachable provider.
+pub(super) fn with_retry_after(error: Error, answer: &Response) -> Error {
+    let text = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
+    let seconds = |text: &str| match text.trim().parse::<u32>() {
+        Ok(seconds) => Some(i64::from(seconds)),
+        Err(_) => date(text.trim()).map(|at| (at - OffsetDateTime::now_utc()).whole_seconds()),
+    };
+    match text.and_then(seconds) {
+        Some(seconds) if error.kind() == ErrorKind::ProviderUnreachable => {
+            error.retry_after_seconds(seconds.clamp(1, MAX_RETRY_AFTER).unsigned_abs())
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,148 @@
+//! A dance in progress.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::authorization_params::authorization_params;
+use super::id_token_requirements::IdTokenRequirements;
+use super::temporary_credentials::TemporaryCredentials;
+use crate::config::Entry;
+use crate::error::{Error, Result};
+use crate::link::Purpose;
+use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
+
+/// The purpose for which flows are sealed.
+const SEAL_PURPOSE: &str = "flow";
+
+/// How long a flow is valid, in seconds.
+pub(crate) const FLOW_TTL: i64 = 600;
+
+/// A dance in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
+/// own.
+///
+/// State, nonce and PKCE verifier are derived from one random seed of 256 bits: each is a SHA-256 hash under its own
+/// label, so that none of them reveals another.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    /// The name of the entry.
+    #[serde(rename = "e")]
+    pub(crate) entry: String,
+    #[serde(rename = "s")]
+    seed: String,
+    /// A short hash of the provider that the entry named when the flow began.
+    #[serde(rename = "a")]
+    authority: String,
+    #[serde(rename = "p")]
+    pub(crate) purpose: Purpose,
+    /// The id of the user who began the flow, as text.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) visitor: Option<String>,
+    /// The path of this app to go to afterwards, already checked.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+    /// The redirect URI of the authorization request. The code exchange must repeat it byte for byte (RFC 6749 §4.1.3),
+    /// even if the configuration has changed since.
+    #[serde(rename = "r")]
+    pub(crate) redirect_uri: String,
+    /// When the flow began, in unix seconds.
+    #[serde(rename = "t")]
+    pub(crate) began_at: i64,
+    /// What the authorization request requires of the ID token.
+    #[serde(rename = "d", default, skip_serializing_if = "IdTokenRequirements::is_empty")]
+    pub(super) requirements: IdTokenRequirements,
+    /// The temporary credentials of OAuth 1, whose token replaces the state.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(super) temporary: Option<TemporaryCredentials>,
+    /// The values that `Signals::before_login` stored for the end of the dance.
+    #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) carried: BTreeMap<String, String>,
+}
+
+impl Flow {
+    /// Creates a flow at `entry` that begins at `now` (unix seconds), with a new random seed.
+    ///
+    /// # Errors
+    /// If the system's random number generator fails.
+    pub(crate) fn new(
+        entry: &Entry,
+        purpose: Purpose,
+        visitor: Option<String>,
+        next: Option<String>,
+        now: i64,
+    ) -> Result<Self> {
+        Ok(Self {
+            entry: entry.name.clone(),
+            seed: encode_base64url(&random::<32>()?),
+            authority: authority_hash(entry),
+            purpose,
+            visitor,
+            next,
+            redirect_uri: entry.redirect_uri.clone(),
+            began_at: now,
+            requirements: IdTokenRequirements::default(),
+            temporary: None,
+            carried: BTreeMap::new(),
+        })
+    }
+
+    /// Returns the flow with what an authorization request with these `extra` parameters requires of the ID token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if a parameter requires something that can't be
+    /// checked.
+    pub(crate) fn with_requirements(
+        mut self,
+        entry: &Entry,
+        extra: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        self.requirements = IdTokenRequirements::new(entry, &authorization_params(entry, extra))?;
+        Ok(self)
+    }
+
+    fn derive(&self, label: &str) -> Secret {
+        Secret::new(encode_base64url(&sha256(&format!("{label} {}", self.seed))))
+    }
+
+    /// The `state` parameter (RFC 6749 §10.12). OAuth 1 has no state: there the temporary token, which the callback
+    /// returns as well, takes its place.
+    pub(crate) fn state(&self) -> Secret {
+        self.temporary.as_ref().map_or_else(|| self.derive("state"), TemporaryCredentials::token)
+    }
+
+    /// The `nonce` parameter (OpenID Connect Core §3.1.2.1).
+    pub(crate) fn nonce(&self) -> Secret {
+        self.derive("nonce")
+    }
+
+    /// The PKCE code verifier (RFC 7636 §4.1): 43 characters.
+    pub(crate) fn verifier(&self) -> Secret {
+        self.derive("verifier")
+    }
+
+    /// Whether the flow began at `entry`, and `entry` still names the same provider. If not, the code must not be sent.
+    pub(crate) fn is_for(&self, entry: &Entry) -> bool {
+        self.entry == entry.name && self.authority == authority_hash(entry)
+    }
+
+    /// Opens the flow in the cookie `name`. Returns none if the cookie holds no flow or is too old at `now`.
+    pub(crate) fn unseal(keys: &KeyRing, name: &str, sealed: &str, now: i64) -> Option<Self> {
+        let plain = keys.open(SEAL_PURPOSE, &[name], sealed).ok()?;
+        serde_json::from_slice(&plain).ok().filter(|flow: &Self| flow.is_fresh(now))
+    }
+
+    /// Seals the flow for the cookie `name`.
+    pub(crate) fn seal(&self, keys: &KeyRing, name: &str) -> Result<String> {
+        keys.seal(SEAL_PURPOSE, &[name], &serde_json::to_vec(self).map_err(Error::app)?)
+    }
+
+    /// Whether the flow is still valid at `now` (unix seconds).
+    pub(crate) fn is_fresh(&self, now: i64) -> bool {
+        (self.began_at..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
+    }
+}
+
+/// A short hash of the provider that `entry` names.
+fn authority_hash(entry: &Entry) -> String {
+    encode_base64url(&sha256(entry.authority())[..9])
+}

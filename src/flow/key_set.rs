@@ -1,0 +1,149 @@
+//! A provider's published keys.
+
+use std::collections::BTreeSet;
+
+use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use serde_json::{Map, Value};
+
+use super::json;
+use crate::config::TENANT;
+use crate::provider::SigningAlgorithm;
+use crate::secret::decode_base64url;
+
+/// Maximum number of keys that are read from one set.
+const MAX_KEYS: usize = 100;
+/// Maximum number of keys that are tried for one token.
+const MAX_TRIES: usize = 8;
+
+/// The keys of a JWK set (RFC 7517 §5) that can sign an ID token.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeySet(Vec<Key>);
+
+impl KeySet {
+    /// Reads a JWK set. Keys of other types or uses are skipped, because a set may hold keys for other readers.
+    ///
+    /// # Errors
+    /// If it is not a JSON object with a list of `keys`.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, &'static str> {
+        let set = json::object(body)?;
+        let keys = set.get("keys").and_then(Value::as_array).ok_or("no `keys`")?;
+        let keys = keys.iter().take(MAX_KEYS).filter_map(|key| Key::parse(key.as_object()?));
+        // Sorted, so that a set in another order is no new set.
+        Ok(Self(keys.collect::<BTreeSet<_>>().into_iter().collect()))
+    }
+
+    /// Whether a key with this `kid`, or any key if there is no `kid`, verifies the signature of `message`. If `issuer` is
+    /// given, keys that name another issuer don't count.
+    pub(super) fn verify(
+        &self,
+        kid: Option<&str>,
+        issuer: Option<&str>,
+        algorithm: SigningAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let is_named = |key: &&Key| kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
+        let candidates =
+            self.0.iter().filter(is_named).filter(|key| key.is_for(algorithm) && key.is_of(issuer));
+        candidates.take(MAX_TRIES).any(|key| key.verify(algorithm, message, signature))
+    }
+}
+
+/// One public key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kid: Option<String>,
+    /// The only algorithm of the key, if the set names one.
+    alg: Option<String>,
+    /// The issuer whose tokens the key signs, if the set names one, as Microsoft's sets do.
+    issuer: Option<String>,
+    material: Material,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Material {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    P256(Vec<u8>),
+    P384(Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+impl Key {
+    fn parse(fields: &Map<String, Value>) -> Option<Self> {
+        let text = |name| fields.get(name).and_then(Value::as_str);
+        let bytes = |name| text(name).and_then(decode_base64url);
+        if fields.contains_key("use") && text("use") != Some("sig") {
+            return None;
+        }
+        if let Some(operations) = fields.get("key_ops")
+            && !operations.as_array()?.iter().any(|operation| operation == "verify")
+        {
+            return None;
+        }
+        let material = match (text("kty")?, text("crv")) {
+            // ring accepts no leading zeros, and some providers send them.
+            ("RSA", _) => Material::Rsa { n: without_zeros(bytes("n")?), e: without_zeros(bytes("e")?) },
+            ("EC", Some("P-256")) => Material::P256(point(bytes("x")?, bytes("y")?, 32)?),
+            ("EC", Some("P-384")) => Material::P384(point(bytes("x")?, bytes("y")?, 48)?),
+            ("OKP", Some("Ed25519")) => Material::Ed25519(bytes("x").filter(|x| x.len() == 32)?),
+            _ => return None,
+        };
+        let owned = |name| text(name).map(str::to_owned);
+        Some(Self { kid: owned("kid"), alg: owned("alg"), issuer: owned("issuer"), material })
+    }
+
+    /// Whether the key may sign tokens of `issuer`.
+    fn is_of(&self, issuer: Option<&str>) -> bool {
+        match (&self.issuer, issuer) {
+            (Some(own), Some(issuer)) => own.contains(TENANT) || own == issuer,
+            _ => true,
+        }
+    }
+
+    /// Whether the key may be used with `algorithm`.
+    fn is_for(&self, algorithm: SigningAlgorithm) -> bool {
+        self.alg.as_deref().is_none_or(|alg| algorithm.is(alg))
+            && match self.material {
+                Material::Rsa { .. } => rsa(algorithm).is_some(),
+                Material::P256(_) => algorithm == SigningAlgorithm::ES256,
+                Material::P384(_) => algorithm == SigningAlgorithm::ES384,
+                Material::Ed25519(_) => algorithm == SigningAlgorithm::EdDSA,
+            }
+    }
+
+    fn verify(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        let (verification, point): (&dyn signature::VerificationAlgorithm, _) = match &self.material {
+            Material::Rsa { n, e } => {
+                return rsa(algorithm).is_some_and(|parameters| {
+                    RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
+                });
+            }
+            Material::P256(point) => (&signature::ECDSA_P256_SHA256_FIXED, point),
+            Material::P384(point) => (&signature::ECDSA_P384_SHA384_FIXED, point),
+            Material::Ed25519(point) => (&signature::ED25519, point),
+        };
+        UnparsedPublicKey::new(verification, point).verify(message, signature).is_ok()
+    }
+}
+
+/// The verification parameters of an RSA algorithm. ring refuses keys of less than 2048 bits.
+fn rsa(algorithm: SigningAlgorithm) -> Option<&'static RsaParameters> {
+    Some(match algorithm {
+        SigningAlgorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        SigningAlgorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        SigningAlgorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        SigningAlgorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+        SigningAlgorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+        SigningAlgorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+/// An uncompressed point (SEC 1 §2.3.3) with coordinates of `size` bytes.
+fn point(x: Vec<u8>, y: Vec<u8>, size: usize) -> Option<Vec<u8>> {
+    (x.len() == size && y.len() == size).then(|| [vec![4], x, y].concat())
+}
+
+fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
+    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
+}

@@ -1,0 +1,76 @@
+//! Logout tokens (OpenID Connect Back-Channel Logout).
+
+use serde_json::{Map, Value};
+
+use super::claims::{check_lifetime, check_parties, seconds, text};
+use super::engine::Engine;
+use super::jwt::{self, JwtKind, stored_claims};
+use crate::config::Entry;
+use crate::error::Result;
+use crate::secret::{Secret, encode_base64url, sha256};
+
+/// Maximum age of a logout token when it arrives, in seconds. Providers repeat a failed delivery for a while.
+pub(crate) const LOGOUT_TOKEN_TTL: i64 = 600;
+
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// Returns the provider's id of its own session (`sid`) in a verified ID token (Back-Channel Logout §2.1).
+pub(crate) fn provider_session_id(id_token: &Secret) -> Option<String> {
+    stored_claims(id_token.expose())?.get("sid").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// A verified logout token: which sessions have ended at the provider.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LogoutToken {
+    /// Names the token, so that it is accepted only once.
+    pub(crate) handle: String,
+    /// The provider's user whose sessions have ended.
+    pub(crate) sub: Option<String>,
+    /// The provider's session that has ended.
+    pub(crate) sid: Option<String>,
+}
+
+impl Engine {
+    /// Verifies a logout token (Back-Channel Logout §2.6). The caller must refuse a `handle` that was used before.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if the token is refused; the error of the
+    /// fetch if metadata or keys can't be fetched.
+    pub(crate) async fn logout_token(&self, entry: &Entry, token: &str) -> Result<LogoutToken> {
+        let metadata = self.metadata(entry).await?;
+        let metadata =
+            metadata.ok_or_else(|| JwtKind::LogoutToken.refused("the entry is no OpenID provider's"))?;
+        let verified = jwt::verify(self, entry, &metadata, JwtKind::LogoutToken, token).await?;
+        check(entry, verified.claims, self.clock.now()).map_err(|cause| JwtKind::LogoutToken.refused(cause))
+    }
+}
+
+fn check(entry: &Entry, claims: Map<String, Value>, now: i64) -> Result<LogoutToken, &'static str> {
+    let claims = Value::Object(claims);
+    check_parties(entry, &claims)?;
+    check_lifetime(entry, &claims, now)?;
+    seconds(&claims, "exp")?.ok_or("no `exp`")?;
+    let iat = seconds(&claims, "iat")?.ok_or("no `iat`")?;
+    if iat < (now - entry.clock_skew - LOGOUT_TOKEN_TTL) as f64 {
+        return Err("`iat` is long ago");
+    }
+    // An ID token has a nonce and must not be accepted as a logout token.
+    if claims.get("nonce").is_some() {
+        return Err("it has a `nonce`");
+    }
+    let event = claims.get("events").and_then(Value::as_object).and_then(|events| events.get(LOGOUT_EVENT));
+    if !event.is_some_and(Value::is_object) {
+        return Err("`events` does not hold the logout event");
+    }
+    let non_empty = |name| match text(&claims, name)? {
+        Some("") => Err("a claim is empty"),
+        text => Ok(text.map(str::to_owned)),
+    };
+    let jti = non_empty("jti")?.ok_or("no `jti`")?;
+    let (sub, sid) = (non_empty("sub")?, non_empty("sid")?);
+    if sub.is_none() && sid.is_none() {
+        return Err("neither `sub` nor `sid`");
+    }
+    let handle = format!("logout:{}", encode_base64url(&sha256(&format!("{} {jti}", entry.authority()))));
+    Ok(LogoutToken { handle, sub, sid })
+}

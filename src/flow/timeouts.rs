@@ -1,0 +1,17 @@
+//! How long the calls of one operation can take.
+
+use std::time::Duration;
+
+use super::http::CALL_TIMEOUT;
+use crate::config::Entry;
+
+/// Maximum time of all calls of [`Engine::refresh`](super::Engine::refresh): the metadata, the token, and the keys twice.
+pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(4 * CALL_TIMEOUT.as_secs());
+
+/// Returns the maximum time of all calls of [`Engine::check`](super::Engine::check) and
+/// [`Engine::finish`](super::Engine::finish): the metadata twice, the token, the keys twice, the userinfo, and the entry's
+/// further userinfo URLs.
+pub(crate) fn callback_timeout(entry: &Entry) -> Duration {
+    let further = u32::try_from(entry.extra_userinfo_urls.len()).unwrap_or(u32::MAX);
+    CALL_TIMEOUT * further.saturating_add(6)
+}
