@@ -194,7 +194,7 @@ async fn o1_06_a_clock_that_is_wrong() {
     let error = not_begun(&entry).await;
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(
-        format!("{error:?}").contains("`timestamp_refused`; set this machine's clock right"),
+        format!("{error:?}").contains("`timestamp_refused`; correct the clock of this machine"),
         "{error:?}"
     );
     // One that says nothing of it, but tells the time.
@@ -205,7 +205,7 @@ async fn o1_06_a_clock_that_is_wrong() {
         let error = finished(&entry).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{said}");
         let said = format!("{error:?}");
-        assert!(said.contains("s ahead of the provider's: set it right") && !said.contains("is -"), "{said}");
+        assert!(said.contains("s ahead of the provider's: correct it") && !said.contains("is -"), "{said}");
     }
     // One that tells our own time means what it says otherwise.
     let server = good().await;
