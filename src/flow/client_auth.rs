@@ -89,8 +89,11 @@ fn assertion(endpoints: Endpoints<'_>, now: i64) -> Result<String> {
         "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
         "iat": issued_at, "nbf": issued_at, "exp": now + ASSERTION_TTL,
     });
-    let signed =
-        format!("{}.{}", encode_base64url(header.to_string().as_bytes()), encode_base64url(claims.to_string().as_bytes()));
+    let signed = format!(
+        "{}.{}",
+        encode_base64url(header.to_string().as_bytes()),
+        encode_base64url(claims.to_string().as_bytes())
+    );
     let signature = encode_base64url(&private.key.sign(algorithm, &signed)?);
     Ok(format!("{signed}.{signature}"))
 }

@@ -73,7 +73,13 @@ async fn id_01_every_algorithm_and_a_bad_signature() {
         let (signed, signature) = good.rsplit_once('.').unwrap();
         let mut bytes = decode_base64url(signature).unwrap();
         bytes[10] ^= 1;
-        assert!(stage.ends(&format!("{signed}.{}", encode_base64url(&bytes))).await.unwrap().contains("signed it"));
+        assert!(
+            stage
+                .ends(&format!("{signed}.{}", encode_base64url(&bytes)))
+                .await
+                .unwrap()
+                .contains("signed it")
+        );
         let mut other = stage.claims();
         other["sub"] = json!("somebody-else");
         let forged = stage.signer.id_token("one", &other);
@@ -98,8 +104,14 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     }
     // The public key as an HMAC key, in the shapes that libraries took it.
     let n = stage.signer.jwk("one")["n"].as_str().unwrap().to_owned();
-    for key in [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""] {
-        let signed = format!("{}.{}", encode_base64url(br#"{"alg":"HS256","kid":"one"}"#), encode_base64url(claims.as_bytes()));
+    for key in
+        [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""]
+    {
+        let signed = format!(
+            "{}.{}",
+            encode_base64url(br#"{"alg":"HS256","kid":"one"}"#),
+            encode_base64url(claims.as_bytes())
+        );
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
         let mac = encode_base64url(ring::hmac::sign(&key, signed.as_bytes()).as_ref());
         assert!(stage.ends(&format!("{signed}.{mac}")).await.unwrap().contains("algorithm"));

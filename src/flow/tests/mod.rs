@@ -285,7 +285,8 @@ impl Signer {
 
     /// A token of this header and these claims, both as JSON text.
     fn token(&self, header: &str, claims: &str) -> String {
-        let signed = format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
+        let signed =
+            format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
         let signature = encode_base64url(&self.sign(&signed));
         format!("{signed}.{signature}")
     }
