@@ -180,7 +180,8 @@ mod error;
 mod secret;
 mod clock;
 mod cookies;
-mod next;
+mod local_path;
+mod paths;
 mod user;
 mod profile;
 mod token;
@@ -209,6 +210,7 @@ pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
 pub use link::{
     AuthorizedLogin, Domain, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, Standing, Verdict,
 };
+pub use local_path::LocalPath;
 pub use profile::Profile;
 pub use reqwest;
 pub use secret::Secret;

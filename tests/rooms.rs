@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// From the top of the house down. Rooms of one line are siblings and may use each other.
 const ROOMS: [&[&str]; 13] = [
-    &["error", "secret", "clock", "cookies", "next"],
+    &["error", "secret", "clock", "cookies", "local_path", "paths"],
     &["user", "profile", "token"],
     &["provider"],
     &["config"],

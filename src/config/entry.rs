@@ -9,21 +9,8 @@ use super::table::{Reader, Table};
 use super::tenants::tenants;
 use super::urls::{Urls, mountable, web_url, with_slash};
 use super::{Entry, Settings, Signature, credentials, keys, oauth1};
+use crate::paths::{Path, Paths, is_reserved};
 use crate::provider::{ParameterKind, Preset, Protocol, ResponseMode};
-
-/// Words of our own routes' paths.
-const RESERVED: &[&str] = &[
-    "accounts",
-    "authorized",
-    "confirm",
-    "disconnect",
-    "error",
-    "logged-out",
-    "login",
-    "logout",
-    "primary",
-    "sessions",
-];
 
 /// What an entry is read against.
 pub(super) struct Context<'a> {
@@ -181,7 +168,7 @@ impl Context<'_> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
         let why = if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
             "an entry's name has 1 to 64 of the characters a-z, 0-9, `_` and `-`"
-        } else if RESERVED.contains(&name) {
+        } else if is_reserved(name) {
             "that name is a word of our own paths: choose another, and name the preset"
         } else {
             return;
@@ -250,7 +237,8 @@ impl Context<'_> {
     }
 
     fn redirect_uri(&self, name: &str, table: &mut Table<'_>) -> String {
-        let default = format!("{}{}/{name}/authorized", self.settings.origin(), self.settings.prefix);
+        let paths = Paths::new(&self.settings.prefix);
+        let default = format!("{}{}", self.settings.origin(), paths.of_entry(Path::Callback, name));
         let Some(given) = table.text("redirect_uri") else { return default };
         let why = match web_url(&given.value) {
             Err(why) => why,
@@ -260,23 +248,11 @@ impl Context<'_> {
             }
             Ok(url) if url.query().is_some() => "must not have a query: the provider adds one",
             Ok(url) if !mountable(url.path()) => "must have a path of plain characters, and not `/`",
-            Ok(url) if self.is_route(url.path()) => "is the path of one of our own routes: choose another",
+            Ok(url) if paths.is_taken(url.path()) => "is the path of one of our own routes: choose another",
             Ok(_) => return given.value,
         };
         self.reader.fault(&given.place, why, &format!("redirect_uri = \"{default}\""));
         default
-    }
-
-    /// Whether `path` is one of our routes under the prefix, or looks like one.
-    fn is_route(&self, path: &str) -> bool {
-        let Some(rest) = path.strip_prefix(&self.settings.prefix) else { return false };
-        let Some(rest) = rest.strip_prefix('/') else { return rest.is_empty() };
-        match rest.trim_end_matches('/').split_once('/') {
-            None => true,
-            Some((name, last)) => {
-                RESERVED.contains(&name) || ["backchannel-logout", "disconnect", "primary"].contains(&last)
-            }
-        }
     }
 
     /// Two entries can't share a callback, or a variable of the environment.

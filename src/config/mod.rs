@@ -28,6 +28,7 @@ pub(crate) use self::tenants::{TENANT, Tenants};
 pub(crate) use self::urls::{is_loopback_host, is_private};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::local_path::LocalPath;
 use crate::profile::Profile;
 use crate::provider::{ClientAuth, Preset, Protocol, ResponseMode, SignatureMethod, SigningAlgorithm};
 #[cfg(feature = "rsa-sha1")]
@@ -41,11 +42,11 @@ pub(crate) struct Settings {
     pub(crate) base_url: Url,
     /// Where the routes are, without a `/` at the end.
     pub(crate) prefix: String,
-    pub(crate) after_login: String,
-    pub(crate) after_logout: String,
-    pub(crate) after_error: Option<String>,
+    pub(crate) after_login: LocalPath,
+    pub(crate) after_logout: LocalPath,
+    pub(crate) after_error: Option<LocalPath>,
     /// The app's own sign-in form.
-    pub(crate) sign_in_page: Option<String>,
+    pub(crate) sign_in_page: Option<LocalPath>,
     pub(crate) token_keys: Vec<[u8; 32]>,
     pub(crate) cache: Option<CacheSettings>,
     pub(crate) session: SessionSettings,

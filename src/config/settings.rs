@@ -9,7 +9,8 @@ use url::Url;
 use super::table::Table;
 use super::urls::web_url;
 use super::{CacheSettings, SessionSettings, Settings};
-use crate::next;
+use crate::local_path::LocalPath;
+use crate::paths::Paths;
 
 /// Base64 as people paste it: either alphabet, with or without `=`.
 const BASE64: [GeneralPurpose; 2] = {
@@ -22,9 +23,9 @@ impl Settings {
     /// What `[default.dance]` says, at this `base_url`.
     pub(super) fn read(mut table: Table<'_>, base_url: Url) -> Self {
         let prefix = prefix(&mut table).unwrap_or_else(|| "/login".to_owned());
-        let mut path = |key: &str| local(&mut table, key, &base_url, &prefix);
-        let after_login = path("after_login").unwrap_or_else(|| "/".to_owned());
-        let after_logout = path("after_logout").unwrap_or_else(|| "/".to_owned());
+        let mut path = |key: &str| local(&mut table, key, &prefix);
+        let after_login = path("after_login").unwrap_or_else(LocalPath::home);
+        let after_logout = path("after_logout").unwrap_or_else(LocalPath::home);
         let after_error = path("after_error");
         let sign_in_page = path("sign_in_page");
         let settings = Self {
@@ -91,14 +92,14 @@ fn prefix(table: &mut Table<'_>) -> Option<String> {
 }
 
 /// A page to go to, on this app. The sign-in page is fine, what begins, ends or finishes a dance is not.
-fn local(table: &mut Table<'_>, key: &str, base: &Url, prefix: &str) -> Option<String> {
+fn local(table: &mut Table<'_>, key: &str, prefix: &str) -> Option<LocalPath> {
     let given = table.text(key)?;
-    let why = match next::local_path(&given.value, base) {
-        None => "must be a path on this app that begins with one `/`",
-        Some(path) if next::is_ours(&path, prefix) && path.trim_end_matches('/') != prefix => {
-            "must not be a route that begins, finishes or ends a sign-in"
-        }
-        Some(path) => return Some(path),
+    let is_action =
+        |path: &str| Paths::new(prefix).is_own_action(path) && path.trim_end_matches('/') != prefix;
+    let why = match LocalPath::try_from(given.value.as_str()) {
+        Err(_) => "must be a path on this app that begins with one `/`",
+        Ok(path) if is_action(path.as_str()) => "must not be a route that begins, finishes or ends a sign-in",
+        Ok(path) => return Some(path),
     };
     table.reader.fault(&given.place, why, &format!("{key} = \"/\""));
     None

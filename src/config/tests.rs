@@ -141,7 +141,7 @@ fn every_setting_is_read() {
         ("/my/auth", "/me?a=b", "/my/auth")
     );
     assert_eq!(
-        (settings.after_error.as_deref(), settings.user_required, settings.log_requests),
+        (settings.after_error.as_ref().map(LocalPath::as_str), settings.user_required, settings.log_requests),
         (Some("/oops"), Some(false), true)
     );
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 9 }));

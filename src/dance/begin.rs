@@ -12,6 +12,7 @@ use crate::config::{Entry, is_loopback_host};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::link::Purpose;
+use crate::local_path::LocalPath;
 use crate::signals::AuthorizationRequest;
 
 impl Dance {
@@ -34,7 +35,7 @@ impl Dance {
                 "action": self.path(&format!("/{name}")),
                 "csrf": self.csrf(request).await?,
                 "next": next,
-                "cancel": next.as_deref().unwrap_or(&self.settings.after_login),
+                "cancel": next.as_ref().unwrap_or(&self.settings.after_login),
             });
             return self.page(request, "confirm.html", context);
         }
@@ -71,7 +72,7 @@ impl Dance {
         request: &Request<'_>,
         entry: &Arc<Entry>,
         visitor: Option<String>,
-        next: Option<String>,
+        next: Option<LocalPath>,
     ) -> Result<Reply> {
         let purpose = match &visitor {
             _ if self.is_site(&entry.name) => Purpose::Site,
@@ -83,7 +84,7 @@ impl Dance {
         };
         let mut begin = AuthorizationRequest::new(&entry.name, purpose, next);
         self.signals.before_login(request, &mut begin).await?;
-        let next = self.checked_next(begin.next.as_deref());
+        let next = begin.next.filter(|next| self.may_go_to(next));
         let flow = Flow::new(entry, purpose, visitor, next, self.clock().now())?;
         let mut flow = flow.with_requirements(entry, &begin.params)?;
         flow.carried = begin.carried;

@@ -17,6 +17,7 @@ use crate::flow::{
     state_handle,
 };
 use crate::link::{AuthorizedLogin, Purpose};
+use crate::local_path::LocalPath;
 use crate::session::{Origin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, ClaimState, Linked, NullStorage, Storage};
@@ -36,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a good dance comes to.
 struct End {
-    to: String,
+    to: LocalPath,
     reply: Option<Reply>,
 }
 
@@ -117,7 +118,7 @@ impl Dance {
             log::warn!("oauth: `{name}`: the outcome of a callback could not be noted: {error:?}");
         }
         self.finish(request, state, &outcome);
-        end.map(|end| end.reply.unwrap_or(Reply::SeeOther(end.to)))
+        end.map(|end| end.reply.unwrap_or(Reply::SeeOther(end.to.into())))
     }
 
     /// A repeat of a callback that is taken: goes where the first one goes.
@@ -186,11 +187,15 @@ impl Dance {
             login.admitted = self.admits(request, entry).await;
         }
         // RD-04: checked again, since the configuration may have changed meanwhile.
-        let to = self.checked_next(flow.next.as_deref()).unwrap_or_else(|| self.settings.after_login.clone());
+        let to = flow
+            .next
+            .clone()
+            .filter(|next| self.may_go_to(next))
+            .unwrap_or_else(|| self.settings.after_login.clone());
         let end = match self.authorized(entry, &mut login).await? {
             NextStep::Continue => End { to, reply: None },
             NextStep::ContinueTo(path) => {
-                End { to: self.checked_next(Some(&path)).unwrap_or(to), reply: None }
+                End { to: Some(path).filter(|path| self.may_go_to(path)).unwrap_or(to), reply: None }
             }
             NextStep::Discard => return Ok(End { to, reply: None }),
             NextStep::Respond(response) => return Ok(End { to, reply: Some(Reply::Own(response)) }),
@@ -207,7 +212,7 @@ impl Dance {
                     self.let_wait(request, &login, user, end.to).await?;
                     let account = EventAccount::of_login(&login).with_user(user);
                     self.signals.event(Event::AccountPending(account)).await;
-                    return Ok(End { to: self.confirm_path(), reply: None });
+                    return Ok(End { to: LocalPath::try_from(self.confirm_path())?, reply: None });
                 }
                 match error.kind() {
                     ErrorKind::Refused => self.refused(&login).await,
@@ -317,7 +322,7 @@ impl Dance {
         }
         match &self.settings.after_error {
             Some(to) if !super::reply::wants_json(request) => {
-                self.respond(request, Ok(Reply::SeeOther(to.clone())))
+                self.respond(request, Ok(Reply::SeeOther(to.to_string())))
             }
             _ => self.respond(request, Err(error)),
         }

@@ -68,8 +68,9 @@ impl Dance {
             None => return Err(Error::sign_in_first(pending.user)),
         }
         // RD-04: checked again, since the configuration may have changed meanwhile.
-        let next = self.checked_next(Some(&pending.next));
-        let next = Reply::SeeOther(next.unwrap_or_else(|| self.settings.after_login.clone()));
+        let next =
+            Some(&pending.next).filter(|next| self.may_go_to(next)).unwrap_or(&self.settings.after_login);
+        let next = Reply::SeeOther(next.to_string());
         if form.get("cancel").is_some() {
             self.forget_pending(request).await;
             return Ok(next);
@@ -106,7 +107,7 @@ impl Dance {
 
     /// The app's own sign-in form, and how it leads to `next`.
     pub(super) fn sign_in_page(&self, next: Option<&str>) -> Option<String> {
-        let page = self.settings.sign_in_page.as_deref()?;
+        let page = self.settings.sign_in_page.as_ref()?.as_str();
         let Some(next) = next else { return Some(page.to_owned()) };
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
         let joint = if page.contains('?') { '&' } else { '?' };

@@ -29,7 +29,7 @@ impl Dance {
             Some(session) => self.provider_logout(request, session).await,
             None => None,
         };
-        Ok(Reply::SeeOther(provider.unwrap_or_else(|| self.settings.after_logout.clone())))
+        Ok(Reply::SeeOther(provider.unwrap_or_else(|| self.settings.after_logout.to_string())))
     }
 
     /// Ends all sessions of `user`, in every browser and on every node: after a change of password, or when somebody has

@@ -40,8 +40,9 @@ use crate::client::{Client, ClientContext};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
 use crate::error::{Error, ErrorKind, Responsible, Result};
-use crate::next;
+use crate::local_path::LocalPath;
 use crate::page::Pages;
+use crate::paths::Paths;
 use crate::secret::KeyRing;
 use crate::session::SessionBackend;
 use crate::signals::Receivers;
@@ -230,9 +231,13 @@ impl Dance {
 
     /// `next`, if one may go there afterwards: a path of the app's own by a browser's own rules, and none of our own
     /// routes.
-    pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<String> {
-        let settings = &self.settings;
-        next::local_path(next?, &settings.base_url).filter(|path| !next::is_ours(path, &settings.prefix))
+    pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<LocalPath> {
+        LocalPath::try_from(next?).ok().filter(|path| self.may_go_to(path))
+    }
+
+    /// Whether `path` is none of our own routes that begin, finish or end a sign-in.
+    pub(crate) fn may_go_to(&self, path: &LocalPath) -> bool {
+        !Paths::new(&self.settings.prefix).is_own_action(path.as_str())
     }
 
     /// Tells the operator of an error, as loudly as it is theirs.

@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::reply::Reply;
 use crate::error::{Error, ErrorKind};
+use crate::local_path::LocalPath;
 
 /// How a dance ended: what a repeat of its callback is answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
     /// It went to this path.
     #[serde(rename = "to")]
-    To(String),
+    To(LocalPath),
     /// It failed with this code and these words.
     #[serde(rename = "no")]
     Failed(String, String),
@@ -25,7 +26,7 @@ impl Outcome {
     /// What a repeat is answered with.
     pub(super) fn replay(self) -> Result<Reply, Error> {
         match self {
-            Outcome::To(path) => Ok(Reply::SeeOther(path)),
+            Outcome::To(path) => Ok(Reply::SeeOther(path.into())),
             Outcome::Failed(code, words) => {
                 let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::CallbackNotTrusted);
                 Err(Error::new(kind, words))

@@ -13,6 +13,7 @@ use crate::cookies;
 use crate::error::{Error, Result};
 use crate::flow::state_handle;
 use crate::link::{AuthorizedLogin, Purpose};
+use crate::local_path::LocalPath;
 use crate::profile::Profile;
 use crate::secret::{encode_base64url, random};
 use crate::storage::ClaimState;
@@ -34,7 +35,7 @@ pub(super) struct Pending {
     token: String,
     notes: BTreeMap<String, String>,
     /// Where the dance was to end.
-    pub(super) next: String,
+    pub(super) next: LocalPath,
     until: i64,
 }
 
@@ -67,7 +68,7 @@ impl Dance {
         request: &Request<'_>,
         login: &AuthorizedLogin,
         user: &str,
-        next: String,
+        next: LocalPath,
     ) -> Result<()> {
         self.forget_pending(request).await;
         let now = self.clock().now();

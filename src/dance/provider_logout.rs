@@ -82,7 +82,7 @@ impl Dance {
             (Some((_, state)), Some(kept)) if kept.matches(&state) => self.unset_cookie(request, &name),
             _ => log::info!("oauth: somebody comes back from a sign-out that didn't begin in that browser"),
         }
-        Reply::SeeOther(self.settings.after_logout.clone())
+        Reply::SeeOther(self.settings.after_logout.to_string())
     }
 
     /// `POST /login/<name>/backchannel-logout`: 200 when the sessions are over, else 400 (Back-Channel Logout §2.8).

@@ -7,6 +7,7 @@ use super::Dance;
 use super::reply::Reply;
 use super::route::query;
 use crate::error::Result;
+use crate::local_path::LocalPath;
 
 impl Dance {
     /// The sign-in page. When it stands in for a begin that another site asked for, `next` is that one's.
@@ -17,7 +18,7 @@ impl Dance {
                 "name": name,
                 "title": self.entries[name].title,
                 "action": self.path(&format!("/{name}")),
-                "login_url": self.login_path(Some(name), next.as_deref()),
+                "login_url": self.login_path(Some(name), next.as_ref().map(LocalPath::as_str)),
             })
         });
         let entries: Vec<_> = entries.collect();
@@ -26,7 +27,7 @@ impl Dance {
             "sign_in.html",
             json!({
                 "entries": entries,
-                "sign_in_page": self.sign_in_page(next.as_deref()),
+                "sign_in_page": self.sign_in_page(next.as_ref().map(LocalPath::as_str)),
                 "next": next,
             }),
         )

@@ -10,6 +10,7 @@ use super::temporary_credentials::TemporaryCredentials;
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::link::Purpose;
+use crate::local_path::LocalPath;
 use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 
 /// The purpose for which flows are sealed.
@@ -40,7 +41,7 @@ pub(crate) struct Flow {
     pub(crate) visitor: Option<String>,
     /// The path of this app to go to afterwards, already checked.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) next: Option<String>,
+    pub(crate) next: Option<LocalPath>,
     /// The redirect URI of the authorization request. The code exchange must repeat it byte for byte (RFC 6749 §4.1.3),
     /// even if the configuration has changed since.
     #[serde(rename = "r")]
@@ -68,7 +69,7 @@ impl Flow {
         entry: &Entry,
         purpose: Purpose,
         visitor: Option<String>,
-        next: Option<String>,
+        next: Option<LocalPath>,
         now: i64,
     ) -> Result<Self> {
         Ok(Self {

@@ -14,6 +14,7 @@ use super::user_profile::user_profile;
 use super::{Callback, Flow, json, oauth1};
 use crate::config::Entry;
 use crate::link::Purpose;
+use crate::local_path::LocalPath;
 use crate::provider::{Protocol, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, encode_base64url};
 
@@ -103,7 +104,7 @@ pub(crate) fn published_keys() -> Vec<u8> {
 
 /// Returns a flow of `entry`, as it is sealed in a cookie.
 pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
-    let flow = Flow::new(entry, Purpose::SignIn, Some("7".into()), Some("/a?b".into()), NOW);
+    let flow = Flow::new(entry, Purpose::SignIn, Some("7".into()), LocalPath::try_from("/a?b").ok(), NOW);
     flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()
 }
 

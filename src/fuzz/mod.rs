@@ -13,7 +13,8 @@ use url::Url;
 
 use crate::config::{self, Entry};
 use crate::flow::fuzz::{self as flow, NOW};
-use crate::next;
+use crate::local_path::LocalPath;
+use crate::paths::Paths;
 use crate::provider::{PRESETS, Protocol};
 use crate::secret::KeyRing;
 use crate::storage::Browser;
@@ -132,12 +133,12 @@ fn id_token(data: &[u8]) -> bool {
 
 /// A path, accepted: then it leads nowhere but to the app, and is accepted again as it is.
 fn next(data: &[u8]) -> bool {
-    let Some(path) = text(data).and_then(|next| next::local_path(next, &BASE)) else { return false };
-    let there = BASE.join(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let Some(path) = text(data).and_then(|next| LocalPath::try_from(next).ok()) else { return false };
+    let there = BASE.join(path.as_str()).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     assert_eq!(there.origin(), BASE.origin(), "{path:?}");
-    assert_eq!(next::local_path(&path, &BASE).as_ref(), Some(&path));
-    assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "{path:?}");
-    !next::is_ours(&path, "/login")
+    assert_eq!(LocalPath::try_from(path.as_str()).ok().as_ref(), Some(&path));
+    assert!(path.as_str().bytes().all(|byte| byte.is_ascii_graphic()), "{path:?}");
+    !Paths::new("/login").is_own_action(path.as_str())
 }
 
 /// Behind a `0`, a sealed text as it comes; otherwise what is sealed in it, behind a byte.

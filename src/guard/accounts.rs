@@ -12,6 +12,7 @@ use super::oauth::OAuth;
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
+use crate::local_path::LocalPath;
 use crate::provider::Provider;
 use crate::storage::{Account, Storage};
 
@@ -119,7 +120,8 @@ impl Accounts {
 
     /// Where to sign in with, or connect, `entry`, and then go on to `next`, a path of the app.
     pub fn login_uri(&self, entry: &str, next: &str) -> String {
-        self.dance.login_path(Some(entry), self.dance.checked_next(Some(next)).as_deref())
+        self.dance
+            .login_path(Some(entry), self.dance.checked_next(Some(next)).as_ref().map(LocalPath::as_str))
     }
 }
 

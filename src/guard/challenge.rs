@@ -11,6 +11,7 @@ use rocket::{Request, catcher};
 
 use crate::dance::{Dance, Reply, error_json, wants_json};
 use crate::error::{Error, ErrorKind, Result};
+use crate::local_path::LocalPath;
 
 /// Left by a guard that forwarded 401, for the catcher.
 #[derive(Default)]
@@ -104,7 +105,7 @@ fn answer(dance: &Dance, request: &Request<'_>, challenge: &Challenge) -> Respon
     let next = dance.checked_next(next.as_deref());
     // An entry that is only for connecting signs nobody in.
     let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
-    let login_url = dance.login_path(entry, next.as_deref());
+    let login_url = dance.login_path(entry, next.as_ref().map(LocalPath::as_str));
     let error = Error::new(
         challenge.kind,
         match challenge.kind {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::link::Purpose;
+use crate::local_path::LocalPath;
 
 /// The authorization request of a dance that is about to begin: what [`Signals::before_login`](crate::Signals::before_login)
 /// may add to.
@@ -32,13 +33,13 @@ pub struct AuthorizationRequest {
     /// What the dance is for.
     pub purpose: Purpose,
     /// The path of the app that the visitor is redirected to afterwards, if the request named one.
-    pub next: Option<String>,
+    pub next: Option<LocalPath>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) carried: BTreeMap<String, String>,
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<String>) -> Self {
+    pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<LocalPath>) -> Self {
         Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), carried: BTreeMap::new() }
     }
 

@@ -1,5 +1,6 @@
 //! How a dance continues after its authorization.
 
+use crate::local_path::LocalPath;
 use rocket::Response;
 
 /// The answer of [`Signals::authorized`](crate::Signals::authorized): how the dance continues. The variants are listed
@@ -18,7 +19,7 @@ pub enum NextStep {
     /// Continue.
     Continue,
     /// Continue, and redirect to this path of the app afterwards.
-    ContinueTo(String),
+    ContinueTo(LocalPath),
     /// Discard the login: store no token and no account, sign no user in. The visitor is redirected to where the dance
     /// was to end. This is Flask-Dance's `return False`.
     Discard,

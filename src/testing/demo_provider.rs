@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::entry_config::{entry_key, openid_entry};
 use super::server::{AuthorizationServer, ProviderFairing, RegisteredClient, routes};
 use crate::dance::Dance;
+use crate::paths::{Path, Paths};
 use crate::secret::KeyRing;
 
 /// The name of the entry that [`DemoProvider::fairing`] adds.
@@ -128,7 +129,8 @@ impl Fairing for DemoFairing {
         }
         let base_url = base_url(&rocket);
         let prefix = figment.extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
-        let callback = format!("{base_url}{}/{DEMO_ENTRY}/authorized", prefix.trim_end_matches('/'));
+        let callback = Paths::new(prefix.trim_end_matches('/')).of_entry(Path::Callback, DEMO_ENTRY);
+        let callback = format!("{base_url}{callback}");
         // A public key is enough: a provider without passwords protects nothing. It keeps the demo's accounts valid
         // after a restart.
         let keys = KeyRing::new([*b"the demo provider keeps no secret".first_chunk().unwrap_or(&[0; 32])]);

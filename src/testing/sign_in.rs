@@ -6,6 +6,7 @@ use rocket::tokio::runtime;
 use url::{Position, Url};
 
 use super::browser::{self, AuthorizationResponse};
+use crate::paths::{Path, Paths};
 
 /// The response of the callback, at which a sign-in ends.
 #[derive(Debug, Clone)]
@@ -106,7 +107,7 @@ pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackRespo
 /// The path at which a sign-in at `entry` begins.
 fn begin_path(rocket: &rocket::Rocket<rocket::Orbit>, entry: &str) -> String {
     let prefix = rocket.figment().extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
-    format!("{}/{entry}", prefix.trim_end_matches('/'))
+    Paths::new(prefix.trim_end_matches('/')).of_entry(Path::Begin, entry)
 }
 
 fn authorization_url(begin: &str, page: CallbackResponse) -> Url {

@@ -3,7 +3,7 @@
 use rocket::http::Status;
 use rocket::{Request, async_trait};
 use rocket_dance::testing::ProviderEndpoint;
-use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, NextStep, Result, Signals};
+use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, LocalPath, NextStep, Result, Signals};
 use url::form_urlencoded::byte_serialize;
 
 use crate::oracle::{Ask, House, Refused, param, refused};
@@ -163,12 +163,12 @@ struct To(&'static str);
 #[async_trait]
 impl Signals for To {
     async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
-        begin.next = Some(self.0.to_owned());
+        begin.next = LocalPath::try_from(self.0).ok();
         Ok(())
     }
 
     async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
-        Ok(NextStep::ContinueTo(self.0.to_owned()))
+        Ok(LocalPath::try_from(self.0).map_or(NextStep::Continue, NextStep::ContinueTo))
     }
 }
 

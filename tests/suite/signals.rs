@@ -9,8 +9,8 @@ use rocket_dance::provider::Provider;
 use rocket_dance::storage::AccountKey;
 use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{
-    AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, EventAccount, NextStep,
-    Profile, Result, Signals, Token,
+    AuthorizationRequest, AuthorizedLogin, Client, Dance, DanceFairing, Error, Event, EventAccount,
+    LocalPath, NextStep, Profile, Result, Signals, Token,
 };
 use serde_json::json;
 
@@ -55,7 +55,7 @@ impl Signals for Receiver {
         self.2.say(format!("{} authorized", self.0));
         Ok(match self.1 {
             Say::Continue => NextStep::Continue,
-            Say::To(path) => NextStep::ContinueTo(path.into()),
+            Say::To(path) => LocalPath::try_from(path).map_or(NextStep::Continue, NextStep::ContinueTo),
             Say::Discard => NextStep::Discard,
             Say::Respond => NextStep::Respond(page(Status::ImATeapot, "the signal's own page")),
             Say::Refuse => NextStep::Refuse(format!("{} says <no>", self.0)),

@@ -1,0 +1,214 @@
+//! Paths of this app, checked so that a browser can't read them as another place.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rocket::form::{self, FromFormField, ValueField};
+use rocket::http::RawStr;
+use rocket::http::impl_from_uri_param_identity;
+use rocket::http::uri::fmt::{Formatter, Query, UriDisplay};
+use rocket::http::uri::{self, Reference};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Error, ErrorKind};
+
+/// Maximum length of a path with its query, in bytes: it travels in a cookie.
+const MAX_BYTES: usize = 2048;
+
+/// Maximum number of percent-decodings until the path stays as it is. Ordinary paths need one or two.
+const MAX_DECODINGS: usize = 4;
+
+/// The path and query of a page of this app, for example `/cart?item=7`.
+///
+/// The value comes from a visitor (a `next` parameter, a hidden form field), and the app redirects to it. The check
+/// makes an open redirect impossible: it accepts only a text that every browser reads as a page of the same origin. It
+/// rejects:
+///
+/// - anything that does not begin with one `/`: other origins, `//host`, `javascript:…`;
+/// - backslashes, white space and control characters, which browsers read as `/` or skip;
+/// - a path that becomes one of these after percent-decoding, however often it is encoded, or after its dots are resolved;
+/// - more than 2048 bytes.
+///
+/// A fragment is dropped. Characters that do not belong into a URL are percent-encoded. Everything else stays as it is.
+///
+/// A `LocalPath` is a form field, a query parameter, or the result of [`TryFrom<&str>`]. Take an `Option<LocalPath>` to
+/// treat a rejected value as an absent one:
+///
+/// ```
+/// use rocket::form::{Form, FromForm};
+/// use rocket::response::Redirect;
+/// use rocket_dance::LocalPath;
+///
+/// #[derive(FromForm)]
+/// struct SignIn<'r> {
+///     name: &'r str,
+///     next: Option<LocalPath>,
+/// }
+///
+/// #[rocket::post("/signin", data = "<form>")]
+/// fn sign_in(form: Form<SignIn<'_>>) -> Redirect {
+///     match form.into_inner().next {
+///         Some(next) => Redirect::to(next),
+///         None => Redirect::to("/"),
+///     }
+/// }
+///
+/// #[rocket::get("/signin?<next>")]
+/// fn sign_in_form(next: Option<LocalPath>) -> String {
+///     format!("after signing in you go to {}", next.as_ref().map_or("/", LocalPath::as_str))
+/// }
+///
+/// let cart = LocalPath::try_from("/cart?item=7#top").unwrap();
+/// assert_eq!(cart.as_str(), "/cart?item=7");
+/// assert!(LocalPath::try_from("//evil.example").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LocalPath(String);
+
+impl LocalPath {
+    /// The path and query, for example `/cart?item=7`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The app's home page, `/`.
+    pub(crate) fn home() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// The only check: every `LocalPath` but [`home`](Self::home) comes from here.
+    fn check(text: &str) -> Option<Self> {
+        // Browsers take `\` for `/` and skip tabs and line breaks, wherever they stand (WHATWG URL §4.4).
+        let is_unsafe = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
+        if text.len() > MAX_BYTES || !text.starts_with('/') || text.contains(is_unsafe) {
+            return None;
+        }
+        let local = text.split('#').next()?;
+        let path = local.split('?').next()?;
+        // Any http origin gives the same answer: a text that begins with `/` can name a host, but no scheme. This name
+        // is reserved (RFC 6761 §6.4), so that no app has it.
+        let base = Url::parse("https://app.invalid").ok()?;
+        if base.join(local).ok()?.origin() != base.origin() {
+            return None;
+        }
+        stays_local(path, &base).then(|| Self(percent_encoded(local)))
+    }
+}
+
+/// Whether `path` stays a path of the app, however often it is percent-decoded on its way.
+fn stays_local(path: &str, base: &Url) -> bool {
+    let mut path = path.to_owned();
+    for _ in 0..=MAX_DECODINGS {
+        let mut url = base.clone();
+        url.set_path(&path);
+        // `/.//e` is `//e` once its dots are resolved, and that is another host.
+        if path.starts_with("//")
+            || url.path().starts_with("//")
+            || path.contains(|c: char| c.is_control() || c == '\\')
+        {
+            return false;
+        }
+        match RawStr::new(&path).percent_decode() {
+            Err(_) => return false,
+            Ok(decoded) if decoded == path => return true,
+            Ok(decoded) => path = decoded.into_owned(),
+        }
+    }
+    false
+}
+
+/// `local` with everything percent-encoded that RFC 3986 keeps out of paths and queries.
+fn percent_encoded(local: &str) -> String {
+    let mut out = String::with_capacity(local.len());
+    for byte in local.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+impl TryFrom<&str> for LocalPath {
+    type Error = Error;
+
+    /// Checks a path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadRequest`] if a browser could read `text` as anything but a page of this app.
+    fn try_from(text: &str) -> Result<Self, Error> {
+        Self::check(text)
+            .ok_or_else(|| Error::new(ErrorKind::BadRequest, "This is not the path of a page on this site."))
+    }
+}
+
+impl TryFrom<String> for LocalPath {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::try_from(text.as_str())
+    }
+}
+
+impl FromStr for LocalPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::try_from(text)
+    }
+}
+
+impl From<LocalPath> for String {
+    fn from(path: LocalPath) -> String {
+        path.0
+    }
+}
+
+impl AsRef<str> for LocalPath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LocalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for LocalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A form field and a query parameter: a rejected value is a validation error, and `None` for an `Option<LocalPath>`.
+impl<'v> FromFormField<'v> for LocalPath {
+    fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
+        Self::check(field.value).ok_or_else(|| form::Error::validation("not a path of this site").into())
+    }
+}
+
+/// `uri!(sign_in_form(next = path))` takes one.
+impl UriDisplay<Query> for LocalPath {
+    fn fmt(&self, f: &mut Formatter<'_, Query>) -> fmt::Result {
+        f.write_value(self.as_str())
+    }
+}
+
+impl_from_uri_param_identity!([Query] LocalPath);
+
+/// `Redirect::to(path)` takes one.
+impl TryFrom<LocalPath> for Reference<'static> {
+    type Error = uri::Error<'static>;
+
+    fn try_from(path: LocalPath) -> Result<Self, Self::Error> {
+        Reference::parse_owned(path.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! The table of our routes: their paths, their methods, what each does in words, and the words that no entry can have
+//! as its name.
+
+use rocket::http::{Method, RawStr};
+
+/// Stands for the entry's name in a pattern.
+const NAME: &str = "<name>";
+
+/// Words that no route has, or not yet: entries can't have these names either.
+const RESERVED: [&str; 5] = ["error", "login", "me", "native", "sessions"];
+
+/// Declares [`Path`] from the table below.
+macro_rules! table {
+    ($($(#[$doc:meta])* $path:ident $pattern:literal { $($method:ident $does:literal),+ })+) => {
+        /// A path of ours, below the prefix. The table holds its pattern, and each method that it serves.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Path {
+            $($(#[$doc])* $path,)+
+        }
+
+        impl Path {
+            /// All paths, in the table's order.
+            pub(crate) const ALL: &[Path] = &[$(Path::$path),+];
+
+            /// The pattern below the prefix, as Rocket mounts it.
+            pub(crate) const fn pattern(self) -> &'static str {
+                match self { $(Path::$path => $pattern,)+ }
+            }
+
+            /// The methods that the path serves, each with what it does, for the launch list.
+            pub(crate) const fn methods(self) -> &'static [(Method, &'static str)] {
+                match self { $(Path::$path => &[$((Method::$method, $does)),+],)+ }
+            }
+        }
+    };
+}
+
+table! {
+    /// The sign-in page.
+    SignIn "" { Get "shows the sign-in page" }
+    /// The begin of a dance.
+    Begin "/<name>" {
+        Get "begins a sign-in",
+        Post "begins a sign-in, or connects an account"
+    }
+    /// The callback: GET, or POST with `response_mode = "form_post"`.
+    Callback "/<name>/authorized" {
+        Get "finishes a sign-in: the callback",
+        Post "finishes a sign-in: the callback of form_post"
+    }
+    /// The page of the connected accounts.
+    Accounts "/accounts" { Get "shows the connected accounts" }
+    /// The account that waits for its user after `SignInFirst`.
+    Confirm "/confirm" {
+        Get "shows an account that waits for its user",
+        Post "connects an account that waits for its user"
+    }
+    /// Removes an account.
+    Disconnect "/<name>/disconnect" { Post "disconnects an account" }
+    /// Makes an account the primary one of its entry.
+    MakePrimary "/<name>/primary" { Post "makes an account the primary one" }
+    /// The provider's notice that a session has ended there.
+    BackchannelLogout "/<name>/backchannel-logout" { Post "ends sessions for the provider" }
+    /// The provider's post-logout redirect URI.
+    LoggedOut "/logged-out" { Get "returns from the provider's sign-out" }
+    /// Signs out.
+    Logout "/logout" { Post "signs out" }
+    /// Signs out in all browsers.
+    LogoutEverywhere "/logout/everywhere" { Post "signs out in all browsers" }
+}
+
+impl Path {
+    /// The pattern's segments, `<name>` included.
+    fn segments(self) -> impl Iterator<Item = &'static str> {
+        self.pattern().split('/').filter(|segment| !segment.is_empty())
+    }
+
+    /// Whether it is a page to which a visitor can be redirected. The others begin, finish or end something.
+    fn is_target(self) -> bool {
+        matches!(self, Path::Accounts | Path::Confirm)
+    }
+
+    /// What follows the entry's name in the path, for example `disconnect`; `None` for a path without an entry.
+    fn action(self) -> Option<&'static str> {
+        self.pattern().strip_prefix("/<name>/")
+    }
+
+    /// The `Allow` header for the methods of the path.
+    pub(crate) fn allow(self) -> String {
+        let methods: Vec<&str> = self.methods().iter().map(|(method, _)| method.as_str()).collect();
+        methods.join(", ")
+    }
+}
+
+/// Whether `word` belongs to our paths, so that an entry can't have it as its name.
+pub(crate) fn is_reserved(word: &str) -> bool {
+    let mut words = Path::ALL.iter().flat_map(|path| path.segments()).filter(|word| *word != NAME);
+    RESERVED.contains(&word) || words.any(|own| own == word)
+}
+
+/// The path without an entry's name that has `word` as its only segment, for example `/logout`.
+///
+/// The router takes such a path for that of an entry called `word`, where the path doesn't serve the method.
+pub(crate) fn fixed(word: &str) -> Option<Path> {
+    Path::ALL.iter().copied().find(|path| path.pattern().strip_prefix('/') == Some(word))
+}
+
+/// Our paths under one prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    /// For example `/login`: plain segments without a `/` at the end.
+    prefix: String,
+}
+
+impl Paths {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A path without an entry, for example `/login/accounts`.
+    pub(crate) fn to(&self, path: Path) -> String {
+        format!("{}{}", self.prefix, path.pattern())
+    }
+
+    /// A path of `entry`, for example `/login/github/disconnect`.
+    pub(crate) fn of_entry(&self, path: Path, entry: &str) -> String {
+        self.to(path).replace(NAME, entry)
+    }
+
+    /// Whether the router would route a request with these decoded segments to `path`.
+    pub(crate) fn matches(&self, path: Path, segments: &[&str]) -> bool {
+        let pattern = self.to(path);
+        let pattern: Vec<&str> = pattern.split('/').filter(|segment| !segment.is_empty()).collect();
+        pattern.len() == segments.len()
+            && pattern.iter().zip(segments).all(|(own, segment)| *own == NAME || own == segment)
+    }
+
+    /// Whether `path` is one of our routes, or looks like one, so that no visitor is redirected to it: that could begin,
+    /// repeat or end a sign-in. The pages of the accounts and of the account that waits are allowed targets.
+    pub(crate) fn is_own_action(&self, path: &str) -> bool {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let (path, prefix) = (resolved(path), resolved(&self.prefix));
+        let is_target = |rest: &[String]| {
+            Path::ALL
+                .iter()
+                .any(|page| page.is_target() && page.segments().eq(rest.iter().map(String::as_str)))
+        };
+        path.starts_with(&prefix) && !is_target(&path[prefix.len()..])
+    }
+
+    /// Whether an entry's `redirect_uri` can't have this path, since it is one of our routes or looks like one.
+    pub(crate) fn is_taken(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix(&self.prefix) else { return false };
+        let Some(rest) = rest.strip_prefix('/') else { return rest.is_empty() };
+        match rest.trim_end_matches('/').split_once('/') {
+            None => true,
+            Some((name, action)) => {
+                let mut others = Path::ALL.iter().filter(|path| **path != Path::Callback);
+                is_reserved(name) || others.any(|path| path.action() == Some(action))
+            }
+        }
+    }
+}
+
+/// The segments of `path`, percent-decoded until nothing changes, with dots resolved.
+fn resolved(path: &str) -> Vec<String> {
+    let mut path = path.to_owned();
+    while let Ok(decoded) = RawStr::new(&path).percent_decode()
+        && decoded != path
+    {
+        path = decoded.into_owned();
+    }
+    let mut segments: Vec<String> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment.to_owned()),
+        }
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rd_05_our_own_routes_are_no_place_to_go() {
+        let paths = Paths::new("/login");
+        for ours in [
+            "/login",
+            "/login/",
+            "/login?next=/",
+            "/login/github",
+            "/login/github/authorized?code=a",
+            "/login/logout",
+            "/login/accounts/x",
+            "//login",
+            "/login//github",
+            "/log%69n/github",
+            "/login%2fgithub",
+            "/%6cogin",
+            "/%256cogin/github",
+            "/a/../login/github",
+            "/./login",
+            "/login/accounts/../github",
+            "/login/github/disconnect",
+            "/login/new",
+        ] {
+            assert!(paths.is_own_action(ours), "{ours}");
+        }
+        for other in [
+            "/",
+            "/login/accounts",
+            "/login/accounts/",
+            "/login/accounts?a",
+            "/login/confirm",
+            "/loginx",
+            "/a/login",
+            "/a?/login",
+            "/login/../a",
+            "/Login",
+        ] {
+            assert!(!paths.is_own_action(other), "{other}");
+        }
+        let paths = Paths::new("/my/auth");
+        assert!(paths.is_own_action("/my/auth/github") && !paths.is_own_action("/my"));
+    }
+
+    #[test]
+    fn every_word_of_a_path_is_reserved() {
+        for word in [
+            "accounts",
+            "authorized",
+            "confirm",
+            "disconnect",
+            "primary",
+            "logout",
+            "logged-out",
+            "everywhere",
+        ] {
+            assert!(is_reserved(word), "{word}");
+        }
+        for word in RESERVED {
+            assert!(is_reserved(word), "{word}");
+        }
+        assert!(!is_reserved("github") && !is_reserved("") && !is_reserved(NAME));
+    }
+
+    #[test]
+    fn paths_are_built_and_matched_by_the_table() {
+        let paths = Paths::new("/my/auth");
+        assert_eq!(paths.to(Path::SignIn), "/my/auth");
+        assert_eq!(paths.to(Path::LogoutEverywhere), "/my/auth/logout/everywhere");
+        assert_eq!(paths.of_entry(Path::Callback, "github"), "/my/auth/github/authorized");
+        for path in Path::ALL {
+            let own = paths.of_entry(*path, "github");
+            let segments: Vec<&str> = own.split('/').skip(1).collect();
+            assert!(paths.matches(*path, &segments), "{own}");
+        }
+        assert!(!paths.matches(Path::Callback, &["auth", "github", "authorized"]));
+        assert!(!paths.matches(Path::Callback, &["my", "auth", "authorized"]));
+        assert_eq!(fixed("logout"), Some(Path::Logout));
+        assert_eq!((fixed("github"), fixed(""), fixed("everywhere")), (None, None, None));
+    }
+
+    #[test]
+    fn a_redirect_uri_is_no_route_of_ours() {
+        let paths = Paths::new("/login");
+        for taken in
+            ["/login", "/login/", "/login/x", "/login/accounts/x", "/login/x/disconnect", "/login/x/primary/"]
+        {
+            assert!(paths.is_taken(taken), "{taken}");
+        }
+        for free in ["/", "/loginx", "/login/x/authorized", "/login/x/y", "/callback"] {
+            assert!(!paths.is_taken(free), "{free}");
+        }
+    }
+
+    #[test]
+    fn allowed_methods_are_those_of_the_table() {
+        assert_eq!(Path::Begin.allow(), "GET, POST");
+        assert_eq!(Path::Logout.allow(), "POST");
+    }
+}
