@@ -26,7 +26,7 @@ const KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
 
 #[allow(dead_code)]
 mod quickstart {
-    include!("readme/quickstart.rs");
+    include!("../examples/minimal.rs");
 
     pub(super) fn app() -> rocket::Rocket<rocket::Build> {
         rocket()
@@ -39,7 +39,7 @@ mod quickstart {
 
 #[allow(dead_code)]
 mod users {
-    include!("readme/users.rs");
+    include!("../examples/users.rs");
 
     pub(super) fn app() -> rocket::Rocket<rocket::Build> {
         rocket()
@@ -87,17 +87,22 @@ async fn the_app_with_users_signs_its_user_in() {
     assert_eq!(client.get("/").dispatch().await.into_string().await.unwrap(), "You are user number 1");
 }
 
+/// An example without the comment at its top, which says how to run it.
+fn without_head(example: &str) -> &str {
+    example.split_once("\n\n").unwrap().1
+}
+
 #[test]
 fn the_rust_that_is_printed_is_the_rust_that_runs() {
     let run = [
-        include_str!("readme/quickstart.rs"),
+        without_head(include_str!("../examples/minimal.rs")),
         include_str!("readme/test.rs"),
-        include_str!("readme/users.rs"),
+        without_head(include_str!("../examples/users.rs")),
     ];
     let printed: Vec<_> = blocks().into_iter().filter(|block| block.language.starts_with("rust")).collect();
     assert_eq!(printed.len(), run.len());
     for (block, run) in printed.iter().zip(run) {
-        assert_eq!(block.text, run, "README.md prints something else than tests/readme/");
+        assert_eq!(block.text, run, "README.md prints something else than examples/ and tests/readme/");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The examples of `examples/` against a fake provider. The test of the README runs `minimal` and `users`.
+//! The examples of `examples/` against a fake provider. `tests/readme.rs` runs `minimal` and `users`.
 
 use diesel::SqliteConnection;
 use rocket::local::asynchronous::Client;

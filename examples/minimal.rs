@@ -1,3 +1,8 @@
+// The shortest app: one guard and one route. Each visitor's account is stored in an encrypted cookie of their browser.
+// README.md prints this file.
+//
+//     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret"}}' cargo run --example minimal
+
 use rocket::{get, launch, routes};
 use rocket_dance::{Dance, OAuth, Result, provider::GitHub};
 

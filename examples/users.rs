@@ -1,3 +1,8 @@
+// Users in a table of the app, accounts in a table beside it. README.md prints this file.
+//
+//     sqlite3 app.sqlite 'create table users (id integer primary key autoincrement, name text not null)'
+//     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret"}}' cargo run --example users
+
 use diesel::prelude::*;
 use rocket::{get, launch, routes};
 use rocket_dance::{CurrentUser, Dance, Login, Result, Standing, Verdict, storage::DieselStorage};
