@@ -1,44 +1,24 @@
 #!/usr/bin/env bash
-# Everything that must hold, from a clean clone on a Debian machine with Rust: installs what is missing, checks format,
-# lints and documents, tests every feature alone and all together, and rides against a real provider and in Chromium.
+# Checks everything that must hold, from a clean clone on a Debian machine with Rust: installs what is missing, checks format,
+# lints and documentation, runs the tests with all features and with fewer, and rides the example app against a real
+# provider and in Chromium.
 #
 #   ./test.sh                  needs the package registries (crates.io, npm, Debian) and nothing else
-#   SHOTS=folder ./test.sh     keeps the rides' screenshots there instead of in target/rides
+#   FULL=1 ./test.sh           runs the slow rounds (inputs for the readers, races) in full instead of in a short form
+#   SHOTS=folder ./test.sh     keeps the screenshots of the rides there instead of in target/rides
+#   STEP_TIMEOUT=s ./test.sh   ends a step after so many seconds instead of 900
+#
+# Builds and tests run side by side, see `builds` and `tests` below. The log of each step is in target/steps.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec </dev/null
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" RUST_BACKTRACE="${RUST_BACKTRACE:-0}" SHOTS="${SHOTS:-target/rides}"
+# A debug build of the example app, with OAuth 1.0a for Jira.
+app_features() { printf -- '--package example_app --no-default-features --features %s,demo,rsa-sha1' "$1"; }
 
-started=$SECONDS
-steps=0
-not_run=()
-group=
+. .ci/steps.sh
 
-# Each step is a process group of its own, so that whatever it started ends with it.
-set -m
-end_group() {
-  if [ -n "$group" ]; then
-    kill -- "-$group" 2>/dev/null || true
-    group=
-  fi
-}
-trap end_group EXIT
-trap 'exit 130' INT TERM
-
-step() { # headline, command…
-  local headline=$1 begun=$SECONDS
-  shift
-  printf '\n== %s\n' "$headline"
-  "$@" &
-  group=$!
-  if ! wait "$group"; then
-    printf '\ntest.sh: FAILED at "%s" after %d s (step %d)\n' "$headline" $((SECONDS - begun)) $((steps + 1))
-    exit 1
-  fi
-  end_group
-  steps=$((steps + 1))
-  printf '   %s: %d s\n' "$headline" $((SECONDS - begun))
-}
+# What is missing on this machine.
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -46,7 +26,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo -n "$@"
   else
-    printf 'not root and no sudo; please run: %s\n' "$*"
+    printf 'This needs root, and there is no sudo. Run it yourself: %s\n' "$*"
     return 1
   fi
 }
@@ -65,7 +45,7 @@ install_packages() {
   pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
   pkg-config --exists libmariadb 2>/dev/null || wanted+=(libmariadb-dev)
   pkg-config --exists openssl 2>/dev/null || wanted+=(libssl-dev)
-  # Debian's own python has Debian's packages; another one that comes first in PATH has not.
+  # The tests use Debian's own Python, because another Python that comes first in PATH lacks Debian's packages.
   /usr/bin/python3 -c 'import cryptography, jwt, oauthlib.oauth1' 2>/dev/null || wanted+=(python3 python3-oauthlib)
   if [ ${#wanted[@]} -gt 0 ]; then
     echo "installing ${wanted[*]}"
@@ -76,7 +56,7 @@ install_packages() {
   cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 }
 
-# The provider and playwright need node 20. Where Debian's is older, npm itself has a newer one.
+# The provider and Playwright need Node.js 20. Where Debian has an older one, npm installs a newer one.
 node_major() { node --version | sed 's/^v\([0-9]*\).*/\1/'; }
 own_node=target/node/node_modules/node-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 install_peers() {
@@ -87,11 +67,64 @@ install_peers() {
   (cd tests/peers/browser && npm ci --silent)
 }
 
+# What a build leaves behind, so that the tests can run beside the next builds: cargo itself holds a lock meanwhile.
+
+# Builds, and lists the executables in target/steps/<set>: "test" or "program", target, folder of the package, file.
+build() { # set, cargo's arguments…
+  local set=$1
+  shift
+  cargo "$@" --locked --quiet --message-format=json-render-diagnostics >"$STEPS/$set.json"
+  python3 - "$STEPS/$set" <<'PYTHON'
+import json, os, shutil, sys
+path = sys.argv[1]
+with open(path + ".json") as messages, open(path, "w") as out:
+    for message in map(json.loads, messages):
+        if message.get("executable") and message["target"]["kind"] != ["example"]:
+            name, file = message["target"]["name"], message["executable"]
+            kind = "test" if message["profile"]["test"] else "program"
+            if kind == "program":
+                # The next build with other features replaces it.
+                file = shutil.copy2(file, f"{path}-{name}")
+            print(kind, name, os.path.dirname(message["manifest_path"]), file, sep="\t", file=out)
+PYTHON
+}
+
+built() { # set, kind: names of its executables
+  awk -F '\t' -v kind="$2" '$1 == kind { print $2 }' "$STEPS/$1"
+}
+
+run_built() { # set, kind, name, arguments…
+  local folder file
+  IFS=$'\t' read -r folder file < <(awk -F '\t' -v kind="$2" -v name="$3" -v OFS='\t' '$1 == kind && $2 == name { print $3, $4 }' "$STEPS/$1")
+  shift 3
+  (cd "$folder" && CARGO_MANIFEST_DIR=$folder exec "$file" "$@")
+}
+
+run_tests() { # set, target, arguments…: fails also if no test ran
+  local set=$1 name=$2
+  shift 2
+  run_built "$set" test "$name" "$@" | tee "$STEPS/$set-$name.out"
+  grep -Eq '^test result: ok\. [1-9]' "$STEPS/$set-$name.out" || { echo "no test ran"; return 1; }
+}
+export -f run_built run_tests
+export STEPS
+
+# For the functions above, beside PostgreSQL and MariaDB.
+on_databases() { tests/databases bash -euo pipefail -c '"$@"' bash "$@"; }
+
+# The checks of the source.
+
 features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
 
-lint() { cargo clippy --locked --quiet --all-targets "$@" -- -D warnings; }
+lint() { nice -n 19 cargo clippy --locked --quiet --all-targets "$@" -- -D warnings; }
 
-# No locked crate that the library needs may want a newer Rust than it promises.
+format() {
+  cargo fmt --all --check
+  cargo fmt --check --manifest-path bench/Cargo.toml
+  cargo fmt --check --manifest-path fuzz/Cargo.toml
+}
+
+# No locked crate that the library needs may require a newer Rust than the library does.
 rust_version() {
   cargo metadata --locked --format-version 1 --all-features | python3 -c '
 import json, sys
@@ -111,7 +144,22 @@ newer = sorted("{name} {version} needs Rust {rust_version}".format(**packages[id
 sys.exit("\n".join(newer) or None)'
 }
 
-documents() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps "$@"; }
+documents() { RUSTDOCFLAGS="-D warnings" nice -n 19 cargo doc --locked --quiet --no-deps "$@"; }
+
+# A deployed example app has no debug assertions and no demo provider, and nothing of `rocket_dance::testing`.
+deployed_app() {
+  local no_assertions=() package on
+  for package in example_app rocket_dance; do
+    no_assertions+=(--config "profile.dev.package.$package.debug-assertions=false")
+  done
+  on=(--locked --package example_app --no-default-features --features sqlite)
+  nice -n 19 cargo check --quiet "${no_assertions[@]}" "${on[@]}"
+  nice -n 19 cargo check --quiet "${no_assertions[@]}" --locked --package example_app
+  if cargo tree "${on[@]}" --edges normal,features | grep 'rocket_dance feature "testing"'; then
+    echo "the example app without its feature demo still has the feature testing"
+    return 1
+  fi
+}
 
 packaged() {
   local files
@@ -125,72 +173,131 @@ packaged() {
   cargo package --locked --quiet --no-verify --allow-dirty --package rocket_dance
 }
 
+# The lanes.
+
+peers() {
+  step "install the peers" install_peers
+  mark peers
+}
+
+# Everything that compiles, one after the other, since cargo has one lock. The builds are nice, so that the tests beside
+# them get the processor whenever they want it.
+#
+# Each set of features is linted. Tests run with all features, with the default ones and with none: code that exists only
+# without a feature is in the last two, and the tests of a feature alone would be the same tests on the same code.
+builds() {
+  local database feature
+  step "build everything, all features" build workspace build --workspace --all-features --bins --tests
+  mark workspace
+  for database in postgres mysql; do
+    # shellcheck disable=SC2046
+    step "build the example app on $database" nice_build "$database" build $(app_features "$database") --bins --tests
+    cp "$STEPS/$database-example_app" "$STEPS/example_app-$database"
+    mark "$database"
+  done
+  step "build the tests, default features" nice_build default test --no-run --package rocket_dance --lib
+  mark default
+  step "build the tests, no features" nice_build none test --no-run --package rocket_dance --no-default-features --lib
+  mark none
+  step "documented examples" nice -n 19 cargo test --locked --workspace --all-features --doc
+
+  step "format" format
+  step "lints, all features" lint --workspace --all-features
+  step "documents" documents --workspace --all-features
+  step "lints, no features" lint --package rocket_dance --no-default-features
+  for feature in $(features); do
+    step "lints, $feature alone" lint --package rocket_dance --no-default-features --features "$feature"
+  done
+  for database in postgres mysql; do
+    # shellcheck disable=SC2046
+    step "lints, example app on $database" lint $(app_features "$database")
+  done
+  step "example app as deployed" deployed_app
+  step "bench compiles" nice -n 19 cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
+  step "rust-version" rust_version
+  step "package" packaged
+
+  if cargo deny --version >/dev/null 2>&1; then
+    step "licenses and sources" cargo deny --offline check licenses bans sources
+  else
+    not_run "licenses and sources (cargo-deny is not installed)"
+  fi
+  not_run "semver (nothing is released yet; afterwards: .ci/before_release)"
+}
+
+nice_build() {
+  local set=$1
+  shift
+  renice -n 19 $BASHPID >/dev/null
+  build "$set" "$@"
+}
+
+# Everything that runs, as soon as it is built.
+tests() {
+  local name database cases=20000 rounds=short
+  # The rides start these instead of building their own.
+  export EXAMPLE_APPS=$STEPS
+  [ -z "${FULL:-}" ] || cases=100000 rounds=full
+  await workspace
+  cp "$STEPS/workspace-example_app" "$STEPS/example_app-sqlite"
+  step "unit tests, on three databases" on_databases run_tests workspace rocket_dance --include-ignored --skip fuzz::
+  for name in $(built workspace test); do
+    case $name in
+      rocket_dance | faults | oauthlib | rides) ;;
+      *) step "tests of $name" run_tests workspace "$name" ;;
+    esac
+  done
+  FUZZ_CASES=$cases step "$cases inputs for every reader" run_tests workspace rocket_dance --include-ignored fuzz::
+  step "rides in OAuth 1.0a" run_tests workspace oauthlib --include-ignored
+
+  await peers
+  [ "$(node_major)" -ge 20 ] || PATH="$PWD/$own_node/bin:$PATH"
+  step "faults" run_tests workspace faults --include-ignored
+
+  for database in postgres mysql; do
+    await "$database"
+    step "tests of example_app on $database" on_databases run_tests "$database" example_app
+  done
+  step "rides" on_databases run_tests workspace rides --include-ignored --test-threads 2
+
+  case $rounds in
+    short)
+      race "one refresh" refresh --rounds 10
+      race "first logins" first-login --rounds 5
+      race "two nodes" nodes --rounds 5 sqlite postgres
+      race "PostgreSQL killed" soak --rounds 2
+      ;;
+    full)
+      race "one refresh" refresh --rounds 1000
+      race "first logins" first-login --rounds 100
+      race "two nodes" nodes --rounds 100 sqlite postgres
+      race "PostgreSQL killed" soak --rounds 20
+      ;;
+  esac
+
+  for name in default none; do
+    await "$name"
+    # The readers are the same with any features, and have a step of their own.
+    step "unit tests, $name features" run_tests "$name" rocket_dance --skip fuzz::
+  done
+}
+
+race() { # name, arguments…
+  local name=$1
+  shift
+  step "races: $name" on_databases run_built workspace program races "$@"
+}
+
 step "install what is missing" install_packages
-step "install the peers" install_peers
-if [ "$(node_major)" -lt 20 ]; then
-  PATH="$PWD/$own_node/bin:$PATH"
-fi
-
-step "format" cargo fmt --all --check
-step "format of bench" cargo fmt --check --manifest-path bench/Cargo.toml
-step "format of fuzz" cargo fmt --check --manifest-path fuzz/Cargo.toml
-
-step "lints, all features" lint --workspace --all-features
-step "lints, no features" lint --package rocket_dance --no-default-features
-for feature in $(features); do
-  step "lints, $feature alone" lint --package rocket_dance --no-default-features --features "$feature"
-done
-
-step "rust-version" rust_version
-step "documents" documents --package rocket_dance --all-features
-
-step "tests, all features" cargo test --locked --quiet --workspace --all-features
-# What strangers send is read alike whatever the features: it has a step of its own.
-alone() { cargo test --locked --quiet --lib --no-default-features "$@" -- --skip fuzz::; }
-step "tests, no features" alone
-for feature in $(features); do
-  step "tests, $feature alone" alone --features "$feature"
-done
-
-step "storages on three databases" tests/databases \
-  cargo test --locked --quiet --package rocket_dance --all-features --lib -- --include-ignored
-
-fed() { FUZZ_CASES=100000 cargo test --locked --quiet --package rocket_dance --all-features --lib fuzz::; }
-step "100,000 inputs for every reader" fed
-
-for database in postgres mysql; do
-  on=(--package example_app --no-default-features --features "$database")
-  step "lints, example app on $database" lint "${on[@]}"
-  step "tests, example app on $database" tests/databases cargo test --locked --quiet "${on[@]}"
-done
-races() { tests/databases cargo run --locked --quiet --package races --all-features -- "$@"; }
-step "races: one refresh" races refresh --rounds 10
-step "races: first logins" races first-login --rounds 5
-step "races: two nodes" races nodes --rounds 5 sqlite postgres
-step "races: PostgreSQL killed" races soak --rounds 2
-
-step "example app, debug" cargo build --locked --quiet --package example_app
-step "example app, release" cargo check --locked --quiet --release --package example_app
-step "bench compiles" cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
-step "package" packaged
-step "rides" tests/databases cargo test --locked --test rides -- --include-ignored --test-threads 2
-step "rides in OAuth 1.0a" cargo test --locked --package rocket_dance --all-features --test oauthlib -- --include-ignored
-
-step "faults" cargo test --locked --package rocket_dance --all-features --test faults -- --include-ignored
+lane peers
+lane builds
+lane tests
+join
 
 if cargo +nightly --version >/dev/null 2>&1 && cargo fuzz --version >/dev/null 2>&1; then
-  step "cargo-fuzz, 60 s for every reader" fuzz/run
+  STEP_TIMEOUT=3600 step "cargo-fuzz, 60 s for every reader" fuzz/run
 else
-  not_run+=("cargo-fuzz (it or a nightly toolchain is not installed)")
+  not_run "cargo-fuzz (it or a nightly toolchain is not installed)"
 fi
 
-if cargo deny --version >/dev/null 2>&1; then
-  step "licenses and sources" cargo deny --offline check licenses bans sources
-else
-  not_run+=("licenses and sources (cargo-deny is not installed)")
-fi
-
-took=$((SECONDS - started))
-printf '\ntest.sh: all %d steps passed in %d min %d s; screenshots in %s' "$steps" $((took / 60)) $((took % 60)) "$SHOTS"
-[ ${#not_run[@]} = 0 ] || printf '; not run: %s' "${not_run[*]}"
-printf '\n'
+summary

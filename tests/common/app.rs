@@ -74,9 +74,12 @@ impl App {
 /// For tests only.
 pub(crate) const SECRET_KEY: &str = "0c8e3b1f2d5a49768b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a";
 
-/// The binary for one database, built if need be and put beside this test's own: each build takes the place of the other
-/// databases'.
+/// The binary for one database: from the folder `EXAMPLE_APPS`, or built if need be and put beside this test's own, because
+/// each build replaces the binary for another database.
 fn binary(feature: &'static str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("EXAMPLE_APPS") {
+        return Path::new(&folder).join(format!("example_app-{feature}"));
+    }
     static BUILT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let test = std::env::current_exe().unwrap();
