@@ -19,5 +19,8 @@ async fn index(github: OAuth<GitHub>) -> Result<String> {
 
 #[launch]
 fn rocket() -> _ {
-    rocket::build().attach(Dance::fairing()).mount("/", routes![index]).register("/", rocket_dance::catchers())
+    rocket::build()
+        .attach(Dance::fairing())
+        .mount("/", routes![index])
+        .register("/", rocket_dance::catchers())
 }
