@@ -20,7 +20,7 @@ impl Provider for Chess {
         scope: &["player:read"],
         // From the userinfo to the standard claims. The id must never change, so it is a number and not the nickname.
         profile: |answer| {
-            let mut profile = Profile::of(answer.claims);
+            let mut profile = Profile::with_userinfo(answer.claims);
             profile.id = claims::id(answer.claims, "player.id")?;
             profile.name = claims::text(answer.claims, "player.nick");
             Ok(profile)

@@ -1,23 +1,30 @@
-//! The one clock: unix seconds, and a hand that tests can move.
+//! The clock of a dance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time in unix seconds. Clones share one offset, so that a test can let a flow or a token grow old
-/// without waiting: see `Dance::advance` (feature `testing`).
+/// The clock of a dance, which tests can move forward. Clones share one offset.
+///
+/// `Dance::advance` (feature `testing`) moves it, so that a test can let a flow or a token expire without waiting.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Clock(Arc<AtomicI64>);
+pub(crate) struct Clock {
+    /// In seconds.
+    offset: Arc<AtomicI64>,
+}
 
 impl Clock {
-    /// Unix seconds, now.
+    /// Returns the current unix time, in seconds.
     pub(crate) fn now(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(self.0.load(Ordering::Relaxed))
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_epoch.as_secs())
+            .unwrap_or(i64::MAX)
+            .saturating_add(self.offset.load(Ordering::Relaxed))
     }
 
+    /// Moves the clock forward by `seconds`.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::Relaxed);
+        self.offset.fetch_add(seconds, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens: what a provider granted.
+//! The token that a provider granted.
 
 use std::fmt;
 
@@ -7,40 +7,45 @@ use time::OffsetDateTime;
 
 use crate::secret::Secret;
 
-/// What a provider granted: an access token, when it expires, and what came with it (RFC 6749 §5.1).
+/// The token that a provider granted: an access token, its expiry, and the other fields of the token answer (RFC 6749
+/// §5.1).
 ///
-/// A token never prints itself and is never serialised in plain; in a storage it is sealed.
+/// A token never prints its secrets and does not implement `Serialize`. A storage gets it sealed.
 ///
 /// ```
 /// use rocket_dance::Token;
 ///
-/// let token = Token::new("gho_16C7e42F292c6912E7710c838347Ae178B4a");
-/// assert!(token.expires_at().is_none());
+/// let token = Token::new("gho_16C7e42F292c6912E7710c838347Ae178B4a")
+///     .with_lifetime(1_750_000_000, 3600)
+///     .with_refresh_token("ghr_1B4a2e77838347a7E420ce178F2E7c6912E169");
+/// assert_eq!(token.expires_at().map(|time| time.unix_timestamp()), Some(1_750_003_600));
 /// assert!(!format!("{token:?}").contains("gho_"));
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
-    /// The access token itself.
+    /// The access token.
     pub access_token: Secret,
-    /// What an OAuth 1 client signs with, besides its own secret; none with OAuth 2.
+    /// The secret of an OAuth 1 token, which signs requests together with the client's secret. `None` with OAuth 2.
     pub token_secret: Option<Secret>,
-    /// How the access token is used, as the provider wrote it: `Bearer`, in any case; `OAuth` with OAuth 1.
+    /// The token type as the provider wrote it: `Bearer`, in upper or lower case; `OAuth` with OAuth 1.
     pub token_type: String,
-    /// What gets the next access token, where the provider gave one.
+    /// The refresh token, if the provider granted one.
     pub refresh_token: Option<Secret>,
-    /// The raw ID token (OpenID Connect), already verified.
+    /// The raw ID token (OpenID Connect), which was verified.
     pub id_token: Option<Secret>,
-    /// The scope that was granted; what was asked for where the provider left it out (RFC 6749 §5.1).
+    /// The granted scope. If the provider's answer has no scope, the requested scope (RFC 6749 §5.1).
     pub scope: Vec<String>,
-    /// The answer's other fields.
+    /// The other fields of the token answer.
     pub extra: Map<String, Value>,
+    /// Unix time, in seconds.
     pub(crate) obtained_at: i64,
+    /// Unix time, in seconds.
     pub(crate) expires_at: Option<i64>,
 }
 
 impl Token {
-    /// A bearer token that never expires, as far as we know.
+    /// Creates a bearer token without an expiry.
     pub fn new(access_token: impl Into<Box<str>>) -> Self {
         Self {
             access_token: Secret::new(access_token),
@@ -55,7 +60,7 @@ impl Token {
         }
     }
 
-    /// An OAuth 1 token with its secret (RFC 5849 §2.3): it never expires, as far as we know.
+    /// Creates an OAuth 1 token with its secret (RFC 5849 §2.3), without an expiry.
     pub fn oauth1(access_token: impl Into<Box<str>>, token_secret: impl Into<Box<str>>) -> Self {
         Self {
             token_secret: Some(Secret::new(token_secret)),
@@ -64,26 +69,28 @@ impl Token {
         }
     }
 
-    /// The same token, obtained at `now` (unix seconds) and expiring `seconds` later.
-    pub fn expiring(mut self, now: i64, seconds: i64) -> Self {
-        self.obtained_at = now;
-        self.expires_at = Some(now.saturating_add(seconds));
+    /// Sets when the token was obtained (unix time, in seconds) and its lifetime (in seconds).
+    #[must_use]
+    pub fn with_lifetime(mut self, obtained_at: i64, lifetime: i64) -> Self {
+        self.obtained_at = obtained_at;
+        self.expires_at = Some(obtained_at.saturating_add(lifetime));
         self
     }
 
-    /// The same token with a refresh token.
+    /// Sets the refresh token.
+    #[must_use]
     pub fn with_refresh_token(mut self, refresh_token: impl Into<Box<str>>) -> Self {
         self.refresh_token = Some(Secret::new(refresh_token));
         self
     }
 
-    /// When the access token expires, where the provider said so.
+    /// Returns when the access token expires, if the provider's answer says so.
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
         self.expires_at.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
     }
 
-    /// Until when the token can be used as it is, in unix seconds: where it can be refreshed, until less than a tenth of
-    /// its lifetime, at most 30 seconds, is left; else until its expiry.
+    /// Returns until when the token is used without a refresh (unix time, in seconds). A token with a refresh token is used
+    /// until a tenth of its lifetime is left, at most 30 seconds; a token without one until it expires.
     pub(crate) fn usable_until(&self) -> i64 {
         let Some(expires_at) = self.expires_at else { return i64::MAX };
         match self.refresh_token {
@@ -95,12 +102,12 @@ impl Token {
         }
     }
 
-    /// Whether the access token is past its expiry at `now` (unix seconds).
+    /// Returns whether the access token has expired at `now` (unix time, in seconds).
     pub(crate) fn is_expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
-    /// What is sealed.
+    /// Returns the token as JSON, to be sealed.
     pub(crate) fn to_plain(&self) -> Vec<u8> {
         let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
         serde_json::json!({
@@ -118,7 +125,7 @@ impl Token {
         .into_bytes()
     }
 
-    /// What was sealed; none for anything else.
+    /// Reads a token from the JSON of [`to_plain`](Token::to_plain). `None` for anything else.
     pub(crate) fn from_plain(plain: &[u8]) -> Option<Self> {
         let mut fields: Map<String, Value> = serde_json::from_slice(plain).ok()?;
         let mut secret = |name: &str| match fields.remove(name) {
@@ -158,16 +165,16 @@ mod tests {
 
     #[test]
     fn due_with_a_tenth_of_its_life_left_but_at_most_thirty_seconds() {
-        let hour = Token::new("t").expiring(1000, 3600);
+        let hour = Token::new("t").with_lifetime(1000, 3600);
         assert_eq!((hour.usable_until(), hour.with_refresh_token("r").usable_until()), (4600, 1000 + 3570));
-        let short = Token::new("t").expiring(1000, 5);
+        let short = Token::new("t").with_lifetime(1000, 5);
         assert!(short.usable_until() == 1005 && short.is_expired(1005));
         assert_eq!(Token::new("t").usable_until(), i64::MAX);
     }
 
     #[test]
     fn plain_and_back() {
-        let token = Token::new("a").expiring(10, 20).with_refresh_token("r");
+        let token = Token::new("a").with_lifetime(10, 20).with_refresh_token("r");
         let back = Token::from_plain(&token.to_plain()).unwrap();
         assert!(back.access_token.matches("a") && back.refresh_token.unwrap().matches("r"));
         assert_eq!((back.obtained_at, back.expires_at), (10, Some(30)));

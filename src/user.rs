@@ -1,13 +1,15 @@
-//! The app's user ids.
+//! The ids of the app's users.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// What identifies a local user: `i32`, `i64`, `Uuid`, `String`, or a type of the app's own that writes itself as
-/// text and reads itself back.
+/// The id type of the app's users: `i32`, `i64`, `Uuid`, `String`, or another type with `Display` and `FromStr`.
 ///
-/// Implemented for every type that fits. An app never names it: its [`LinkPolicy`](crate::LinkPolicy) declares the
-/// id type, once. In the database a user id is its text, so two ids must not write the same text.
+/// This trait is implemented for every suitable type. An app declares its id type once, by its
+/// [`LinkPolicy`](crate::LinkPolicy), and does not name this trait.
+///
+/// The database stores a user id as the text of its `Display`. `FromStr` must read that text back, and two different ids
+/// must have different texts of 1 to 255 characters.
 ///
 /// ```
 /// fn takes_an_id<U: rocket_dance::UserId>(_: U) {}
@@ -18,23 +20,24 @@ pub trait UserId: Display + FromStr + Clone + Send + Sync + 'static {}
 
 impl<T: Display + FromStr + Clone + Send + Sync + 'static> UserId for T {}
 
-/// Why no database may be asked for an account of `id`, a user's here or at a provider.
+/// Returns why `id`, of a local user or of a provider's user, cannot be stored on every database. `None` if it can.
 ///
-/// MG-04: MySQL's keys hold 255 characters, and without its strict mode it cuts off what is longer: two people would
-/// become one. PostgreSQL takes no NUL in a text.
+/// MG-04: MySQL's key columns have 255 characters. Without its strict mode, MySQL truncates longer values, so that two
+/// users would become one. PostgreSQL does not accept NUL in a text.
 pub(crate) fn unstorable(id: &str) -> Option<&'static str> {
     if id.is_empty() {
         Some("is empty")
     } else if id.contains('\0') {
-        Some("has a NUL in it")
-    } else if id.chars().nth(LONGEST_ID).is_some() {
+        Some("contains a NUL character")
+    } else if id.chars().nth(MAX_ID_CHARACTERS).is_some() {
         Some("has more than 255 characters")
     } else {
         None
     }
 }
 
-const LONGEST_ID: usize = 255;
+/// Maximum length of an id, in characters.
+const MAX_ID_CHARACTERS: usize = 255;
 
 #[cfg(test)]
 mod tests {

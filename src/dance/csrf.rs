@@ -40,7 +40,7 @@ impl Dance {
             return refused("the browser sent no CSRF cookie");
         };
         let parts = [browser, self.user_now(request).await?.unwrap_or_default()];
-        if token.is_some_and(|token| self.keys().is_tag(token, "csrf", &parts)) {
+        if token.is_some_and(|token| self.keys().verify_tag(token, "csrf", &parts)) {
             Ok(())
         } else {
             refused("the form's `csrf` is missing or old")

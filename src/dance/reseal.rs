@@ -140,7 +140,7 @@ impl Dance {
     async fn lost_keys(&self) -> Result<Vec<String>> {
         let super::StorageBackend::Shared(storage) = &self.store else { return Ok(Vec::new()) };
         let counts = storage.sealed_by().await?;
-        let known: Vec<&str> = self.keys().ids().collect();
+        let known: Vec<&str> = self.keys().key_ids().collect();
         let lost = counts.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         let lines = lost.map(|(key, count)| match key.as_str() {
             "" => format!("{count} accounts hold what no key has sealed: their people must connect again"),
@@ -177,8 +177,8 @@ mod tests {
         let rocket = rocket.ignite().await.unwrap();
         let dance = Dance::fetch(&rocket).unwrap();
         let lines = dance.lost_keys().await.unwrap();
-        let (lost, known) = (suite::keys(), mine.ids().next().unwrap());
-        let wanted = format!("3 accounts are sealed with the key `{}`", lost.ids().next().unwrap());
+        let (lost, known) = (suite::keys(), mine.key_ids().next().unwrap());
+        let wanted = format!("3 accounts are sealed with the key `{}`", lost.key_ids().next().unwrap());
         assert!(lines.len() == 1 && lines[0].starts_with(&wanted) && lines[0].contains(known), "{lines:?}");
         assert!(lines[0].contains("`token_keys`") && lines[0].contains("dance.reseal()"));
         let report = dance.reseal().run().await.unwrap();

@@ -1,27 +1,28 @@
-//! What a database's error means for the work that met it.
+//! The meaning of a database error: whether the connection is lost, the row is contended, or the caller is wrong.
 
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
 
 use super::Error;
 
-/// What came between work and its database.
+/// What an error of the database means for the work that failed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DatabaseFault {
-    /// The connection is dead: on another one the work may well be done.
+    /// The connection is dead. The work may succeed on another connection.
     ConnectionLost,
-    /// Somebody else was faster: has the lock, or won a deadlock.
+    /// Another transaction has the lock, or won a deadlock.
     Contended,
-    /// The row is there already: somebody else was faster, or it is one too many.
+    /// A row with this key exists already, perhaps written by another transaction at the same time.
     Duplicate,
-    /// The database can't at the moment.
+    /// The database cannot do the work at the moment.
     Unavailable,
-    /// A fault of the code that asked.
+    /// The code that sent the statement is wrong.
     CallerBug,
 }
 
-// Diesel has no kind for most of these, and gives no numbers. libpq's and the client libraries' own words are in English,
-// PostgreSQL's in `lc_messages`; its dead connections have a kind.
-const LOST: [&str; 6] = [
+// Diesel has no kind for most of these errors and no error numbers. The messages of libpq and of the client libraries are
+// in English. Those of the PostgreSQL server are in the language of `lc_messages`, but Diesel has a kind for its dead
+// connections.
+const CONNECTION_LOST: [&str; 6] = [
     "gone away",
     "Lost connection",
     "Connection was killed",
@@ -35,9 +36,9 @@ const CONTENDED: [&str; 6] = [
     "Deadlock found",
     "Lock wait timeout",
     "due to lock timeout",
-    "Account has changed since last read", // MariaDB's 1020
+    "Record has changed since last read", // MariaDB's 1020
 ];
-const OUTAGE: [&str; 6] = [
+const UNAVAILABLE: [&str; 6] = [
     "disk",
     "unable to open",
     "readonly database",
@@ -47,6 +48,7 @@ const OUTAGE: [&str; 6] = [
 ];
 
 impl DatabaseFault {
+    /// The meaning of Diesel's error.
     pub(crate) fn of(cause: &Cause) -> Self {
         match cause {
             Cause::BrokenTransactionManager => DatabaseFault::ConnectionLost,
@@ -55,29 +57,29 @@ impl DatabaseFault {
                 Kind::ClosedConnection | Kind::UnableToSendCommand => DatabaseFault::ConnectionLost,
                 Kind::SerializationFailure => DatabaseFault::Contended,
                 Kind::UniqueViolation => DatabaseFault::Duplicate,
-                // After a failover the old server answers this.
+                // After a failover the old primary answers this.
                 Kind::ReadOnlyTransaction => DatabaseFault::Unavailable,
-                Kind::Unknown => DatabaseFault::said(information.message()),
+                Kind::Unknown => DatabaseFault::of_message(information.message()),
                 _ => DatabaseFault::CallerBug,
             },
             _ => DatabaseFault::CallerBug,
         }
     }
 
-    fn said(message: &str) -> Self {
-        let says = |words: [&str; 6]| words.iter().any(|words| message.contains(words));
-        if says(LOST) {
+    fn of_message(message: &str) -> Self {
+        let contains_one_of = |phrases: [&str; 6]| phrases.iter().any(|phrase| message.contains(phrase));
+        if contains_one_of(CONNECTION_LOST) {
             DatabaseFault::ConnectionLost
-        } else if says(CONTENDED) {
+        } else if contains_one_of(CONTENDED) {
             DatabaseFault::Contended
-        } else if says(OUTAGE) {
+        } else if contains_one_of(UNAVAILABLE) {
             DatabaseFault::Unavailable
         } else {
             DatabaseFault::CallerBug
         }
     }
 
-    /// What the database said, somewhere in `error`'s chain.
+    /// The meaning of the first database error in the chain of causes of `error`, if there is one.
     pub(crate) fn within(error: &Error) -> Option<Self> {
         let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
@@ -91,9 +93,10 @@ impl DatabaseFault {
 }
 
 impl From<Cause> for Error {
-    /// [`ErrorKind::StoreUnavailable`](super::ErrorKind::StoreUnavailable) when the database is lost, locked or full, which may pass. Anything
-    /// else, a row that is there twice or not at all, is a fault of the code that asked:
-    /// [`ErrorKind::AppError`](super::ErrorKind::AppError).
+    /// Converts a database error. A lost connection, a lock or a full disk may pass: the result is
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable). Any other error, for example a duplicate or a
+    /// missing row, is a fault of the code that sent the statement:
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError).
     fn from(cause: Cause) -> Self {
         let cause = without_value(cause);
         match DatabaseFault::of(&cause) {
@@ -105,19 +108,21 @@ impl From<Cause> for Error {
     }
 }
 
-/// MySQL's message about a row that is there already quotes what is there, somebody's e-mail address say: no line of a
-/// log needs it.
+/// Removes the value from MySQL's message about a duplicate row. The message quotes the value, for example a user's e-mail
+/// address, which must not be logged.
 fn without_value(cause: Cause) -> Cause {
     match &cause {
-        Cause::DatabaseError(Kind::UniqueViolation, said) if said.message().starts_with(QUOTING) => {
-            let key = said.message().rsplit_once(" for key ").map_or("one", |(_, key)| key);
-            Cause::DatabaseError(Kind::UniqueViolation, Box::new(format!("{QUOTING} for key {key}")))
+        Cause::DatabaseError(Kind::UniqueViolation, information)
+            if information.message().starts_with(DUPLICATE_ENTRY) =>
+        {
+            let key = information.message().rsplit_once(" for key ").map_or("one", |(_, key)| key);
+            Cause::DatabaseError(Kind::UniqueViolation, Box::new(format!("{DUPLICATE_ENTRY} for key {key}")))
         }
         _ => cause,
     }
 }
 
-const QUOTING: &str = "Duplicate entry";
+const DUPLICATE_ENTRY: &str = "Duplicate entry";
 
 #[cfg(test)]
 mod tests {
@@ -158,5 +163,8 @@ mod tests {
         let said = "Deadlock found when trying to get lock; try restarting transaction";
         assert_eq!(DatabaseFault::within(&error(Kind::Unknown, said)), Some(DatabaseFault::Contended));
         assert_eq!(DatabaseFault::within(&error(Kind::UniqueViolation, "")), Some(DatabaseFault::Duplicate));
+        // MariaDB's error 1020.
+        let message = "Record has changed since last read in table 'oauth_accounts'";
+        assert_eq!(DatabaseFault::within(&error(Kind::Unknown, message)), Some(DatabaseFault::Contended));
     }
 }

@@ -3,12 +3,19 @@
 use rocket::http::Status;
 
 /// Who can resolve an [`Error`](crate::Error).
+///
+/// ```
+/// use rocket_dance::{Error, Responsible};
+///
+/// let error = Error::storage("connection refused");
+/// assert_eq!(error.kind().responsible(), Responsible::Operator);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Responsible {
-    /// The user or visitor at the browser: they sign in, connect or start again.
+    /// The user or visitor at the browser: they sign in, connect an account or start again.
     User,
-    /// The provider: its answer was rejected or never arrived.
+    /// The provider: its answer was rejected or did not arrive.
     Provider,
     /// The operator of this app: its configuration, its database or its own code is at fault.
     Operator,

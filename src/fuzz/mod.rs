@@ -255,5 +255,5 @@ fn account() -> Vec<u8> {
 }
 
 fn granted() -> Token {
-    Token::new("access").with_refresh_token("refresh").expiring(NOW, 3600)
+    Token::new("access").with_refresh_token("refresh").with_lifetime(NOW, 3600)
 }

@@ -19,7 +19,7 @@ impl Provider for Discord {
         parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
         profile: |answer| {
             let user = answer.claims;
-            let mut profile = Profile::of(user);
+            let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id")?;
             profile.name = claims::text(user, "global_name");
             profile.username = claims::text(user, "username");

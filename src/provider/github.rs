@@ -24,7 +24,7 @@ impl Provider for GitHub {
         extra_userinfo_urls: &[("emails", "https://api.github.com/user/emails")],
         profile: |answer| {
             let user = answer.claims;
-            let mut profile = Profile::of(user);
+            let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id")?;
             profile.name = claims::text(user, "name");
             profile.username = claims::text(user, "login");

@@ -24,7 +24,7 @@ impl Provider for GitLab {
             if claims::text(user, "state").is_some_and(|state| state != "active") {
                 return Err(Error::refused("This GitLab account is not active."));
             }
-            let mut profile = Profile::of(user);
+            let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id")?;
             profile.name = claims::text(user, "name");
             profile.username = claims::text(user, "username");

@@ -25,7 +25,7 @@ impl Provider for Jira {
             if claims::get(user, "active") == Some(&false.into()) {
                 return Err(Error::refused("This Jira account is not active."));
             }
-            let mut profile = Profile::of(user);
+            let mut profile = Profile::with_userinfo(user);
             // Unlike `name` it stays when somebody is renamed.
             profile.id = claims::id(user, "key")?;
             profile.name = claims::text(user, "displayName");

@@ -66,7 +66,7 @@ pub use crate::profile::claims;
 ///         api_base_url: Some("https://api.chess.example/"),
 ///         scope: &["player:read"],
 ///         profile: |answer| {
-///             let mut profile = Profile::of(answer.claims);
+///             let mut profile = Profile::with_userinfo(answer.claims);
 ///             profile.id = claims::id(answer.claims, "player.id")?;
 ///             profile.name = claims::text(answer.claims, "player.nick");
 ///             Ok(profile)

@@ -22,7 +22,7 @@ impl Provider for Twitter {
         api_base_url: Some("https://api.x.com/1.1/"),
         profile: |answer| {
             let user = answer.claims;
-            let mut profile = Profile::of(user);
+            let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id_str")?;
             profile.name = claims::text(user, "name");
             profile.username = claims::text(user, "screen_name");

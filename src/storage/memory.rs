@@ -71,7 +71,9 @@ impl Storage for MemoryStorage {
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
         let mut counts = BTreeMap::new();
         for account in lock(&self.accounts).values() {
-            *counts.entry(KeyRing::sealer(&account.token).unwrap_or_default().to_owned()).or_default() += 1;
+            *counts
+                .entry(KeyRing::sealing_key_id(&account.token).unwrap_or_default().to_owned())
+                .or_default() += 1;
         }
         Ok(counts)
     }

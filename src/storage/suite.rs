@@ -17,7 +17,7 @@ pub(crate) fn keys() -> KeyRing {
 
 /// A finished dance of the provider's user `id`, begun by `visitor`.
 pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
-    let mut profile = Profile::of(&serde_json::json!({ "sub": id }));
+    let mut profile = Profile::with_userinfo(&serde_json::json!({ "sub": id }));
     profile.id = id.map(str::to_owned);
     profile.name = Some("Ada".into());
     AuthorizedLogin {
@@ -26,7 +26,7 @@ pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Aut
         purpose: if visitor.is_some() { Purpose::Connect } else { Purpose::SignIn },
         session: None,
         profile,
-        token: Token::new("access").with_refresh_token("refresh").expiring(1000, 3600),
+        token: Token::new("access").with_refresh_token("refresh").with_lifetime(1000, 3600),
         visitor: visitor.map(str::to_owned),
         user_required: false,
         trusted_email: None,
@@ -303,7 +303,7 @@ pub(crate) async fn walking(storage: &dyn Storage) {
         (seen, after) = (seen + page.len(), last.id);
     }
     assert_eq!(seen, 9);
-    let id = |ring: &KeyRing| ring.ids().next().unwrap().to_owned();
+    let id = |ring: &KeyRing| ring.key_ids().next().unwrap().to_owned();
     let counts = BTreeMap::from([(String::new(), 1), (id(&keys()), 7), (id(&other), 1)]);
     assert_eq!(storage.sealed_by().await.unwrap(), counts);
 }

@@ -323,7 +323,7 @@ async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || app.token_calls() == 2).await;
     let now = now(&app).await;
-    dance(&app).tokens(Op).of(&1).set(Token::new("consented").expiring(now, HOUR)).await.unwrap();
+    dance(&app).tokens(Op).of(&1).set(Token::new("consented").with_lifetime(now, HOUR)).await.unwrap();
     assert!(late.await.unwrap().unwrap().matches("consented"), "the newer one");
     lives_on(&app).await;
 }
@@ -411,7 +411,7 @@ async fn rr_07_what_expires_together_is_not_refreshed_all_at_once() {
         people.sql(&format!("INSERT INTO users (id, name) VALUES ({user}, 'one of many')"));
         let mut profile = Profile::default();
         profile.id = Some(user.to_string());
-        let token = Token::new("old").with_refresh_token("old").expiring(0, 1);
+        let token = Token::new("old").with_refresh_token("old").with_lifetime(0, 1);
         dance(&app).import(Op, &user, profile, token).await.unwrap();
         clients.push(dance(&app).client(Op, &user).await.unwrap().unwrap());
     }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn old() -> Token {
-    let mut token = Token::new("old").expiring(0, 10).with_refresh_token("old-rt");
+    let mut token = Token::new("old").with_lifetime(0, 10).with_refresh_token("old-rt");
     token.scope = vec!["a".into(), "b".into()];
     token.extra.insert("team".into(), json!(1));
     token.extra.insert("plan".into(), json!("x"));

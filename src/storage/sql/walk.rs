@@ -53,7 +53,10 @@ pub(super) fn sealed_by(conn: &mut AnyConnection, after: i64) -> Result<Option<S
         .select((head(), count_star()))
         .load(conn)?;
     let counts = heads.into_iter().map(|(head, count)| {
-        (KeyRing::sealer(&head).unwrap_or_default().to_owned(), u64::try_from(count).unwrap_or_default())
+        (
+            KeyRing::sealing_key_id(&head).unwrap_or_default().to_owned(),
+            u64::try_from(count).unwrap_or_default(),
+        )
     });
     Ok(Some(Step { counts: counts.collect(), last }))
 }

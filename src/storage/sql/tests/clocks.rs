@@ -21,7 +21,7 @@ async fn cl_01_only_the_apps_clock_counts<D: Db>() {
     for (n, now) in TIMES.into_iter().enumerate() {
         let id = n.to_string();
         let mut login = suite::login("github", Some(&id), Some("7"));
-        (login.now, login.token) = (now, Token::new("access").expiring(now, 3600));
+        (login.now, login.token) = (now, Token::new("access").with_lifetime(now, 3600));
         let account = storage.link(&login, &keys()).await.unwrap().account;
         assert_eq!((account.created_at, account.expires_at), (now, Some(now + 3600)));
         assert!(storage.lease(&account, now, now + 45).await.unwrap());
@@ -34,7 +34,7 @@ async fn cl_01_only_the_apps_clock_counts<D: Db>() {
         assert_eq!(storage.claim(&id, now + 599, now + 1199).await.unwrap(), ClaimState::Pending);
         assert_eq!(storage.claim(&id, now + 600, now + 1200).await.unwrap(), ClaimState::First);
     }
-    let odd = Token::new("access").expiring(i64::MIN, i64::MIN);
+    let odd = Token::new("access").with_lifetime(i64::MIN, i64::MIN);
     assert!(odd.is_expired(i64::MIN));
     assert_eq!(odd.with_refresh_token("r").usable_until(), i64::MIN);
 }
@@ -51,7 +51,7 @@ async fn cl_02_a_time_zone_changes_no_time<D: Db>() {
     let (here, there) = (opened(db.storage()).await, opened(db.storage().on_connect(far_away)).await);
     for (n, now) in TIMES.into_iter().enumerate() {
         let mut login = suite::login("github", Some(&n.to_string()), Some("7"));
-        (login.now, login.token) = (now, Token::new("access").expiring(now, 3600));
+        (login.now, login.token) = (now, Token::new("access").with_lifetime(now, 3600));
         let account = there.link(&login, &keys()).await.unwrap().account;
         assert_eq!(here.get(&account.key()).await.unwrap(), Some(account));
     }

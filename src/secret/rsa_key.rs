@@ -1,4 +1,4 @@
-//! RSA keys, for the signatures that ring doesn't make.
+//! RSA keys for SHA-1 signatures, which ring does not make.
 
 use std::fmt;
 
@@ -8,37 +8,37 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sign::Signer;
 
-/// The least that a key must have, in bytes: 1024 bits, as Jira's documentation makes them.
-const SMALLEST: u32 = 128;
+/// Minimum length of a key, in bytes: 1024 bits, which is what Jira's documentation generates.
+const MIN_KEY_LENGTH: u32 = 128;
 
-/// A private RSA key that signs with SHA-1. It prints as `[redacted]`.
+/// A private RSA key that signs with SHA-1. Its `Debug` output is `[redacted]`.
 #[derive(Clone)]
 pub(crate) struct RsaKey(PKey<Private>);
 
 impl RsaKey {
-    /// The key in `pem` (PKCS#8 or PKCS#1), tried out.
+    /// Reads a key from `pem` (PKCS#8 or PKCS#1) and signs once to try it.
     ///
     /// # Errors
-    /// What is wrong with it, never its text.
+    /// What is wrong with the key, as the predicate of a sentence. Never a part of the key.
     pub(crate) fn from_pem(pem: &str) -> Result<Self, &'static str> {
-        // Without a callback OpenSSL asks the terminal for the passphrase, and the launch hangs.
+        // Without a callback, OpenSSL asks the terminal for the passphrase, and the launch hangs.
         let key = Rsa::private_key_from_pem_callback(pem.as_bytes(), |_| Ok(0)).map_err(
             |_| "is not a private RSA key in PEM (-----BEGIN PRIVATE KEY-----) without a passphrase",
         )?;
         if !key.check_key().unwrap_or(false) {
             return Err("is a damaged RSA key");
         }
-        if key.size() < SMALLEST {
+        if key.size() < MIN_KEY_LENGTH {
             return Err("is an RSA key of fewer than 1024 bits");
         }
         let key = Self(PKey::from_rsa(key).map_err(|_| "can't be used by OpenSSL")?);
-        // Some systems' policies forbid it: better known at launch than at the first sign-in.
+        // The policy of some systems forbids SHA-1. The launch fails then, instead of the first sign-in.
         key.sign_sha1(b"")
             .map_err(|_| "can't be used: OpenSSL here is set up to refuse signatures with SHA-1")?;
         Ok(key)
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-1 (RFC 8017 §8.2): the same for the same text.
+    /// Signs `text` with RSASSA-PKCS1-v1_5 and SHA-1 (RFC 8017 §8.2). The signature is deterministic.
     pub(crate) fn sign_sha1(&self, text: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         Signer::new(MessageDigest::sha1(), &self.0)?.sign_oneshot_to_vec(text)
     }

@@ -1,4 +1,4 @@
-//! The key ring: XChaCha20-Poly1305 under keys derived per purpose.
+//! The key ring: seals with XChaCha20-Poly1305, under a key derived for each purpose.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,20 +11,33 @@ use ring::{hkdf, hmac};
 use super::{decode_base64url, encode_base64url, random};
 use crate::error::Result;
 
-const NONCE: usize = 24;
-/// How long a key's id is, in characters.
-const ID: usize = 8;
+/// Length of a nonce, in bytes.
+const NONCE_LENGTH: usize = 24;
+/// Length of a key's id, in characters.
+const KEY_ID_LENGTH: usize = 8;
 
-/// Why a sealed text can't be opened: an unknown key, or not what was sealed (truncated, flipped, or moved to
-/// another row, user or column). Which of them is nobody's business.
+/// A sealed text cannot be opened: its key is not in the ring, or it is not what was sealed for this purpose and place
+/// (truncated, changed, or moved to another row, user or column).
+///
+/// The error deliberately does not say which of these it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnsealError;
 
-/// The keys that seal tokens and flows: the first one seals, all of them open.
+impl fmt::Display for UnsealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sealed text cannot be opened with these keys")
+    }
+}
+
+impl std::error::Error for UnsealError {}
+
+/// The keys that seal tokens, flows and cookies. The first key seals; all keys open.
 ///
-/// A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`: ASCII without `=`, fit for a text column and
-/// for a cookie. Each purpose has a key of its own (HKDF-SHA256), and the place that the text belongs to is
-/// authenticated with it, so that a ciphertext moved to another place doesn't open.
+/// To seal is to encrypt and authenticate with XChaCha20-Poly1305. A sealed text is
+/// `v1.<key id>.<base64url of nonce and ciphertext>`: ASCII without `=`, which fits into a text column and a cookie. Each
+/// purpose has a key of its own (HKDF-SHA256, RFC 5869). The place that the text belongs to, for example entry and user id
+/// of a row, is authenticated as well, so that a ciphertext that was moved to another place does not open.
 ///
 /// ```
 /// use rocket_dance::storage::KeyRing;
@@ -32,7 +45,7 @@ pub struct UnsealError;
 /// let (old, new) = ([1; 32], [2; 32]);
 /// let sealed = KeyRing::new([old]).seal("token", &["github", "583231"], b"gho_...")?;
 ///
-/// let ring = KeyRing::new([new, old]);                                    // rotated: the new key seals from now on
+/// let ring = KeyRing::new([new, old]);                                    // after a rotation, the new key seals
 /// assert_eq!(ring.open("token", &["github", "583231"], &sealed).unwrap(), b"gho_...");
 /// assert!(ring.open("token", &["github", "1"], &sealed).is_err());        // moved to another row
 /// assert!(KeyRing::new([new]).open("token", &["github", "583231"], &sealed).is_err());
@@ -44,7 +57,7 @@ pub struct KeyRing(Arc<[Key]>);
 struct Key {
     id: String,
     secret: [u8; 32],
-    /// What `derive` came to, by purpose: there are a handful, and HKDF is most of the work of a short text.
+    /// Cache of the derived keys, by purpose. There are few purposes, and HKDF is most of the work for a short text.
     derived: RwLock<BTreeMap<String, [u8; 32]>>,
 }
 
@@ -57,6 +70,7 @@ impl hkdf::KeyType for Bytes32 {
 }
 
 impl Key {
+    /// The key for `purpose`, from the cache if it is there.
     fn derive(&self, purpose: &str) -> [u8; 32] {
         if let Some(key) = self.derived.read().unwrap_or_else(PoisonError::into_inner).get(purpose) {
             return *key;
@@ -66,12 +80,13 @@ impl Key {
         key
     }
 
+    /// Derives the key for `purpose` (HKDF-SHA256).
     fn expand(&self, purpose: &str) -> [u8; 32] {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"rocket_dance");
         let mut key = [0; 32];
         let info = [purpose.as_bytes()];
         let expanded = salt.extract(&self.secret).expand(&info, Bytes32).and_then(|okm| okm.fill(&mut key));
-        // Only a length over 255 hashes makes HKDF fail (RFC 5869 §2.3); ours is one.
+        // HKDF fails only for more than 255 hashes (RFC 5869 §2.3). 32 bytes are one hash.
         assert!(expanded.is_ok(), "32 bytes are within HKDF's limit");
         key
     }
@@ -81,7 +96,7 @@ impl Key {
     }
 }
 
-/// `place`, unambiguously: each part behind its length.
+/// Joins the parts of a place unambiguously: each part follows its length.
 fn associated(place: &[&str]) -> Vec<u8> {
     let mut data = Vec::new();
     for part in place {
@@ -92,72 +107,78 @@ fn associated(place: &[&str]) -> Vec<u8> {
 }
 
 impl KeyRing {
-    /// A ring of 32-byte keys; the first one seals. A ring without keys opens and seals nothing: it is a panic.
+    /// Creates a ring of 32-byte keys. The first key seals.
+    ///
+    /// # Panics
+    /// If there is no key.
     pub fn new(keys: impl IntoIterator<Item = [u8; 32]>) -> Self {
         let keys: Vec<Key> = keys
             .into_iter()
             .map(|secret| {
                 let mut key = Key { id: String::new(), secret, derived: RwLock::default() };
-                // Six bytes: `ID` characters.
+                // Six bytes become `KEY_ID_LENGTH` characters.
                 key.id = encode_base64url(&key.expand("key id")[..6]);
                 key
             })
             .collect();
-        assert!(!keys.is_empty(), "a key ring needs a key");
+        assert!(!keys.is_empty(), "a key ring requires a key");
         Self(keys.into())
     }
 
     /// Encrypts `plain` for `purpose` at `place`.
     ///
     /// # Errors
-    /// When the operating system's random generator fails.
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if the operating system's random generator fails.
     pub fn seal(&self, purpose: &str, place: &[&str], plain: &[u8]) -> Result<String> {
         let key = &self.0[0];
-        let nonce = random::<NONCE>()?;
+        let nonce = random::<NONCE_LENGTH>()?;
         let payload = Payload { msg: plain, aad: &associated(place) };
         let sealed = key
             .cipher(purpose)
             .encrypt(XNonce::from_slice(&nonce), payload)
-            .map_err(|_| crate::error::Error::app("too much to seal"))?;
+            .map_err(|_| crate::error::Error::app("the text is too long to seal"))?;
         Ok(format!("v1.{}.{}", key.id, encode_base64url(&[&nonce[..], &sealed].concat())))
     }
 
-    /// Decrypts what [`seal`](KeyRing::seal) made for the same `purpose` and `place`, with whichever key made it.
+    /// Decrypts what [`seal`](KeyRing::seal) returned for the same `purpose` and `place`, with the key that sealed it.
+    ///
+    /// # Errors
+    /// [`UnsealError`] if the key is not in this ring, or if `sealed` was changed or sealed for another purpose or place.
     pub fn open(&self, purpose: &str, place: &[&str], sealed: &str) -> Result<Vec<u8>, UnsealError> {
         let (id, body) =
             sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(UnsealError)?;
         let key = self.0.iter().find(|key| key.id == id).ok_or(UnsealError)?;
-        let body = decode_base64url(body).filter(|body| body.len() > NONCE).ok_or(UnsealError)?;
-        let (nonce, sealed) = body.split_at(NONCE);
+        let body = decode_base64url(body).filter(|body| body.len() > NONCE_LENGTH).ok_or(UnsealError)?;
+        let (nonce, sealed) = body.split_at(NONCE_LENGTH);
         let payload = Payload { msg: sealed, aad: &associated(place) };
         key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| UnsealError)
     }
 
-    /// The id of the key that sealed `sealed`; none where no key of ours did.
-    pub(crate) fn sealer(sealed: &str) -> Option<&str> {
+    /// Returns the id of the key that sealed `sealed`. `None` if `sealed` is not a sealed text.
+    pub(crate) fn sealing_key_id(sealed: &str) -> Option<&str> {
         let (id, _) = sealed.strip_prefix("v1.")?.split_once('.')?;
-        (id.len() == ID).then_some(id)
+        (id.len() == KEY_ID_LENGTH).then_some(id)
     }
 
-    /// The keys' ids: the first one's seals.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+    /// Returns the ids of the keys. The first key seals.
+    pub(crate) fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|key| key.id.as_str())
     }
 
-    /// Whether `sealed` was sealed by the first key, as everything is from now on.
+    /// Returns whether the first key sealed `sealed`. If not, resealing is due.
     pub(crate) fn is_current(&self, sealed: &str) -> bool {
-        Self::sealer(sealed) == Some(&self.0[0].id)
+        Self::sealing_key_id(sealed) == Some(&self.0[0].id)
     }
 
-    /// A tag over `parts` for `purpose`, under the first key (HMAC-SHA256).
+    /// Returns a tag over `parts` for `purpose`, made with the first key (HMAC-SHA256), as base64url.
     pub(crate) fn tag(&self, purpose: &str, parts: &[&str]) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0[0].derive(purpose));
         encode_base64url(hmac::sign(&key, &associated(parts)).as_ref())
     }
 
-    /// Whether `tag` is the tag over `parts` for `purpose`, under any key: while keys change, another process, or this one
-    /// before its restart, has another first key.
-    pub(crate) fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
+    /// Returns whether any key of the ring made `tag` over `parts` for `purpose`. All keys count because, during a rotation,
+    /// other processes, or this one before its restart, have another first key.
+    pub(crate) fn verify_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
         let Some(tag) = decode_base64url(tag) else { return false };
         self.0.iter().any(|key| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &key.derive(purpose));
@@ -165,7 +186,7 @@ impl KeyRing {
         })
     }
 
-    /// 32 bytes that follow from the first key, for `purpose` alone.
+    /// Derives 32 bytes for `purpose` from the first key.
     #[cfg_attr(not(feature = "testing"), allow(dead_code))]
     pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         self.0[0].derive(purpose)

@@ -1,4 +1,4 @@
-//! A private key that signs JWTs.
+//! The private key that signs JWTs for `private_key_jwt`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,77 +13,82 @@ use ring::signature::{
 
 use crate::error::{Error, Result};
 
-/// RSA of 2048 to 4096 bits, P-256 or Ed25519.
+/// A private key that signs JWTs: RSA of 2048 to 4096 bits, P-256 or Ed25519. Its `Debug` output is `[redacted]`.
 #[derive(Clone)]
-pub(crate) struct SigningKey(Arc<Pair>);
+pub(crate) struct SigningKey(Arc<KeyPair>);
 
-enum Pair {
+enum KeyPair {
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
-/// What other blocks of PEM say at their begin, and what to do with them.
-const OTHERS: &[(&str, &str)] = &[
+/// The labels of PEM blocks that are not accepted, and how to convert each.
+const UNSUPPORTED_BLOCKS: &[(&str, &str)] = &[
     (
         "RSA PRIVATE KEY",
-        "is in the old format PKCS#1. As PKCS#8: openssl pkcs8 -topk8 -nocrypt -in old.pem -out key.pem",
+        "is in the old format PKCS#1. Convert it to PKCS#8: openssl pkcs8 -topk8 -nocrypt -in old.pem -out key.pem",
     ),
     (
         "EC PRIVATE KEY",
-        "is in the old format SEC 1. As PKCS#8: openssl pkcs8 -topk8 -nocrypt -in old.pem -out key.pem",
+        "is in the old format SEC 1. Convert it to PKCS#8: openssl pkcs8 -topk8 -nocrypt -in old.pem -out key.pem",
     ),
     (
         "ENCRYPTED PRIVATE KEY",
-        "has a password. Without one: openssl pkcs8 -in old.pem -out key.pem; keep it readable to the app alone",
+        "has a password. Remove it: openssl pkcs8 -in old.pem -out key.pem. Let only the app read the new file",
     ),
-    ("PUBLIC KEY", "is the public key: that one is for the provider. Here the private one is needed"),
-    ("CERTIFICATE", "is a certificate: that is for the provider. Here the private key is needed"),
+    ("PUBLIC KEY", "is a public key, which belongs at the provider. Use the private key here"),
+    ("CERTIFICATE", "is a certificate, which belongs at the provider. Use the private key here"),
 ];
 
-const NO_KEY: &str = "is no private key in PEM (-----BEGIN PRIVATE KEY-----)";
+const NO_KEY: &str = "is not a private key in PEM (-----BEGIN PRIVATE KEY-----)";
 const OTHER_KEY: &str = "is neither RSA of 2048 to 4096 bits nor P-256 nor Ed25519";
 
 impl SigningKey {
-    /// The key in `pem`, a block of PKCS#8 (RFC 7468 §10).
+    /// Reads a key from `pem`, a block of PKCS#8 (RFC 7468 §10).
     ///
     /// # Errors
-    /// What is wrong with it, and the cure; never a part of it.
+    /// What is wrong with the key and how to fix it, as the predicate of a sentence. Never a part of the key.
     pub(crate) fn from_pem(pem: &str) -> Result<Self, &'static str> {
         let is = |label: &str| pem.contains(&format!("-----BEGIN {label}-----"));
-        if let Some((_, why)) = OTHERS.iter().find(|(label, _)| is(label)) {
+        if let Some((_, why)) = UNSUPPORTED_BLOCKS.iter().find(|(label, _)| is(label)) {
             return Err(why);
         }
         let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----").ok_or(NO_KEY)?;
         let (body, _) = rest.split_once("-----END PRIVATE KEY-----").ok_or(NO_KEY)?;
-        // An environment variable often holds `\n` for its line breaks.
+        // Environment variables often contain the two characters `\n` instead of line breaks.
         let body: String = body.replace("\\n", "").split_whitespace().collect();
         let der = STANDARD.decode(body).map_err(|_| NO_KEY)?;
         let p256 = || EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, &SystemRandom::new());
-        // OpenSSL writes Ed25519 without its public half (RFC 8410 §7): "unchecked" means that nothing is compared.
+        // OpenSSL writes Ed25519 keys without their public half (RFC 8410 §7). "Unchecked" means that the halves are not
+        // compared.
         let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der);
         let pair = RsaKeyPair::from_pkcs8(&der)
-            .map(Pair::Rsa)
-            .or_else(|_| p256().map(Pair::P256))
-            .or_else(|_| ed25519().map(Pair::Ed25519));
+            .map(KeyPair::Rsa)
+            .or_else(|_| p256().map(KeyPair::P256))
+            .or_else(|_| ed25519().map(KeyPair::Ed25519));
         Ok(Self(Arc::new(pair.map_err(|_| OTHER_KEY)?)))
     }
 
-    /// The names of what it can sign with (RFC 7518 §3.1, RFC 8037, RFC 9864), the best known one first.
+    /// The names of the algorithms that this key can sign with (RFC 7518 §3.1, RFC 8037, RFC 9864), the most widely
+    /// supported one first.
     pub(crate) fn algorithms(&self) -> &'static [&'static str] {
         match *self.0 {
-            Pair::Rsa(_) => &["RS256", "PS256"],
-            Pair::P256(_) => &["ES256"],
-            Pair::Ed25519(_) => &["EdDSA", "Ed25519"],
+            KeyPair::Rsa(_) => &["RS256", "PS256"],
+            KeyPair::P256(_) => &["ES256"],
+            KeyPair::Ed25519(_) => &["EdDSA", "Ed25519"],
         }
     }
 
-    /// The signature of `message` by `algorithm`, one of its own.
+    /// Signs `message` with `algorithm`, one of [`algorithms`](SigningKey::algorithms).
+    ///
+    /// # Errors
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if the random generator fails.
     pub(crate) fn sign(&self, algorithm: &str, message: &str) -> Result<Vec<u8>> {
         let (rng, message) = (SystemRandom::new(), message.as_bytes());
-        let failed = |_| Error::app("a JWT can't be signed");
+        let failed = |_| Error::app("a JWT could not be signed");
         match &*self.0 {
-            Pair::Rsa(pair) => {
+            KeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 let signed = match algorithm {
                     "PS256" => pair.sign(&RSA_PSS_SHA256, &rng, message, &mut signature),
@@ -91,10 +96,10 @@ impl SigningKey {
                 };
                 signed.map(|()| signature).map_err(failed)
             }
-            Pair::P256(pair) => {
+            KeyPair::P256(pair) => {
                 pair.sign(&rng, message).map(|signature| signature.as_ref().to_vec()).map_err(failed)
             }
-            Pair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            KeyPair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
     }
 }
@@ -108,7 +113,7 @@ impl fmt::Debug for SigningKey {
 #[cfg(test)]
 mod tests {
     use ring::signature::{
-        ECDSA_P256_SHA256_FIXED, ED25519, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+        ECDSA_P256_SHA256_FIXED, ED25519, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
         UnparsedPublicKey, VerificationAlgorithm,
     };
 
@@ -140,12 +145,12 @@ mod tests {
             assert_eq!(key.algorithms(), algorithms);
             for algorithm in algorithms {
                 let (public, check): (Vec<u8>, &dyn VerificationAlgorithm) = match &*key.0 {
-                    Pair::Rsa(pair) if *algorithm == "PS256" => {
+                    KeyPair::Rsa(pair) if *algorithm == "PS256" => {
                         (pair.public().as_ref().to_vec(), &RSA_PSS_2048_8192_SHA256)
                     }
-                    Pair::Rsa(pair) => (pair.public().as_ref().to_vec(), &RSA_PKCS1_2048_8192_SHA256),
-                    Pair::P256(pair) => (pair.public_key().as_ref().to_vec(), &ECDSA_P256_SHA256_FIXED),
-                    Pair::Ed25519(pair) => (pair.public_key().as_ref().to_vec(), &ED25519),
+                    KeyPair::Rsa(pair) => (pair.public().as_ref().to_vec(), &RSA_PKCS1_2048_8192_SHA256),
+                    KeyPair::P256(pair) => (pair.public_key().as_ref().to_vec(), &ECDSA_P256_SHA256_FIXED),
+                    KeyPair::Ed25519(pair) => (pair.public_key().as_ref().to_vec(), &ED25519),
                 };
                 let signature = key.sign(algorithm, "a.b").unwrap();
                 UnparsedPublicKey::new(check, public).verify(b"a.b", &signature).unwrap();
@@ -154,13 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_key_is_told_with_its_cure() {
+    fn an_unusable_key_is_an_error_with_its_cure() {
         let block = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
-        for (pem, told) in [
+        for (pem, part) in [
             (block("RSA PRIVATE KEY"), "openssl pkcs8 -topk8"),
             (block("EC PRIVATE KEY"), "openssl pkcs8 -topk8"),
             (block("ENCRYPTED PRIVATE KEY"), "has a password"),
-            (block("PUBLIC KEY"), "the public key"),
+            (block("PUBLIC KEY"), "a public key"),
             (block("CERTIFICATE"), "a certificate"),
             (block("PRIVATE KEY"), OTHER_KEY),
             (pem(&RSA[..600]), OTHER_KEY),
@@ -170,7 +175,7 @@ mod tests {
             (String::new(), NO_KEY),
         ] {
             let why = SigningKey::from_pem(&pem).unwrap_err();
-            assert!(why.contains(told), "{why}");
+            assert!(why.contains(part), "{why}");
         }
     }
 

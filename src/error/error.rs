@@ -1,0 +1,191 @@
+//! The error of this crate and its result type.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use super::ErrorKind;
+
+/// The result of functions of this crate, of policies and of signals.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error of this crate: a kind, a sentence for the person who can resolve it, and a cause for the log.
+///
+/// `Display` shows the sentence. It contains no secret and may be shown to the user. Details for the operator are in the
+/// cause, [`source`](std::error::Error::source), which `Debug` shows as well.
+///
+/// In an app's own policy, signal or session, `?` converts Diesel's errors. Other errors go through [`Error::app`]. A
+/// refusal that the user reads is [`Error::refused`]:
+///
+/// ```
+/// use rocket_dance::{Error, ErrorKind};
+///
+/// let refusal = Error::refused("Only members of the chess club can sign in.");
+/// assert_eq!(refusal.kind(), ErrorKind::Refused);
+/// assert_eq!(refusal.kind().code(), "refused");
+/// assert_eq!(refusal.kind().status().code, 403);
+/// assert_eq!(refusal.to_string(), "Only members of the chess club can sign in.");
+/// ```
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    entry: Option<String>,
+    /// In seconds.
+    retry_after: Option<u64>,
+    /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
+    user: Option<String>,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// Creates an error of `kind` with a sentence for the person who can resolve it. The sentence must not contain a
+    /// secret.
+    ///
+    /// ```
+    /// use rocket_dance::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::NotConnected, "Please connect your calendar first.");
+    /// assert_eq!(error.kind().status().code, 401);
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), entry: None, retry_after: None, user: None, source: None }
+    }
+
+    /// Creates a refusal by the app ([`ErrorKind::Refused`]). The user reads `message`.
+    pub fn refused(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Refused, message)
+    }
+
+    /// Creates an error for a failure of the app's own code ([`ErrorKind::AppError`]), for example of a policy, a signal or
+    /// a session. `source` goes to the log only.
+    ///
+    /// ```
+    /// use rocket_dance::{Error, Result};
+    ///
+    /// fn invited(line: &str) -> Result<u32> {
+    ///     line.parse().map_err(Error::app)
+    /// }
+    /// assert_eq!(invited("seven").unwrap_err().kind().code(), "app_error");
+    /// ```
+    pub fn app(source: impl Into<Source>) -> Self {
+        Self::new(ErrorKind::AppError, "This app could not finish the request. Please try again later.")
+            .with_source(source)
+    }
+
+    /// Creates an error for a storage that failed or cannot be reached ([`ErrorKind::StoreUnavailable`]). `source` goes to
+    /// the log only.
+    pub fn storage(source: impl Into<Source>) -> Self {
+        Self::new(
+            ErrorKind::StoreUnavailable,
+            "The accounts can't be reached at the moment. Please try again.",
+        )
+        .with_source(source)
+    }
+
+    /// Sets the cause, for the log. The cause must not print a secret.
+    ///
+    /// ```
+    /// use rocket_dance::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Misconfigured, "Invitations are not set up.")
+    ///     .with_source("INVITATIONS_URL is not set");
+    /// assert!(std::error::Error::source(&error).is_some());
+    /// ```
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets the entry that the error is about. If the user must sign in or connect an account, the error's page and JSON
+    /// lead to this entry.
+    #[must_use]
+    pub fn with_entry(mut self, entry: impl Into<String>) -> Self {
+        self.entry = Some(entry.into());
+        self
+    }
+
+    /// Creates the error of an account that waits until `user`, a local user, has signed in the usual way.
+    pub(crate) fn sign_in_first(user: String) -> Self {
+        let error =
+            Self::new(ErrorKind::SignInFirst, "Sign in the way you did before to connect this account.");
+        Self { user: Some(user), ..error }
+    }
+
+    /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The name of the entry that the error is about, if there is one.
+    pub fn entry(&self) -> Option<&str> {
+        self.entry.as_deref()
+    }
+
+    /// How long the provider asked to wait before the next request (`Retry-After`), if it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.map(Duration::from_secs)
+    }
+
+    pub(crate) fn retry_after_seconds(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The kind of error.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// A copy for another caller that waited for the same work. Its cause is the text of this error's cause.
+    pub(crate) fn copy(&self) -> Self {
+        let (entry, user, retry_after) = (self.entry.clone(), self.user.clone(), self.retry_after);
+        let copy = Self { entry, user, retry_after, ..Self::new(self.kind, self.message.clone()) };
+        match &self.source {
+            Some(source) => copy.with_source(source.to_string()),
+            None => copy,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Shows the code, the sentence and the whole chain of causes, for the log.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.code(), self.message)?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_whole_chain() {
+        let error = Error::storage(Error::app("disk full"));
+        assert_eq!(
+            format!("{error:?}"),
+            "store_unavailable: The accounts can't be reached at the moment. Please try again.: \
+             This app could not finish the request. Please try again later.: disk full"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! Functions that read claims from a provider's JSON by path, for a preset's profile function.
+//!
+//! A path is field names joined by dots. A number is an index of a list, from 0: `data.0.id`.
+//!
+//! ```
+//! use rocket_dance::provider::claims;
+//! use serde_json::json;
+//!
+//! let answer = json!({"data": [{"id": 583231, "login": "octocat", "verified": true, "name": ""}]});
+//! assert_eq!(claims::id(&answer, "data.0.id")?.as_deref(), Some("583231"));
+//! assert_eq!(claims::text(&answer, "data.0.login").as_deref(), Some("octocat"));
+//! assert_eq!(claims::text(&answer, "data.0.name"), None);
+//! assert!(claims::is_true(&answer, "data.0.verified"));
+//! # Ok::<(), rocket_dance::Error>(())
+//! ```
+
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Maximum length of an id, in bytes.
+const MAX_ID_LENGTH: usize = 255;
+
+/// Returns the value at `path`. `None` if there is no value, or if it is `null`.
+pub fn get<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    get_or_null(value, path).filter(|value| !value.is_null())
+}
+
+fn get_or_null<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, part| match value {
+        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
+        _ => value.get(part),
+    })
+}
+
+/// Returns the text at `path`. `None` if there is no text, or if it is empty.
+pub fn text(value: &Value, path: &str) -> Option<String> {
+    get(value, path)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Returns whether the value at `path` is the boolean `true`. The text `"true"` and the number 1 are not.
+pub fn is_true(value: &Value, path: &str) -> bool {
+    get(value, path) == Some(&Value::Bool(true))
+}
+
+/// Returns the id at `path`: a text of 1 to 255 bytes without control characters, or a whole number as decimal digits.
+/// `None` if there is no value.
+///
+/// # Errors
+/// [`ErrorKind::BadProviderAnswer`] for any other value, also for an empty text and `null`, so that two users never get the
+/// same id from malformed values.
+pub fn id(value: &Value, path: &str) -> Result<Option<String>> {
+    match get_or_null(value, path) {
+        None => Ok(None),
+        Some(Value::String(id))
+            if (1..=MAX_ID_LENGTH).contains(&id.len()) && !id.chars().any(char::is_control) =>
+        {
+            Ok(Some(id.clone()))
+        }
+        Some(Value::Number(id)) if id.is_u64() || id.is_i64() => Ok(Some(id.to_string())),
+        Some(_) => Err(Error::new(
+            ErrorKind::BadProviderAnswer,
+            "The provider's answer does not say who you are. You were not signed in.",
+        )
+        .with_source(format!("`{path}` is not an id"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::error::ErrorKind;
+    use crate::profile::claims;
+
+    #[test]
+    fn tr_16_an_id_is_a_text_or_a_whole_number() {
+        for (value, wanted) in [
+            (json!({"id": 583231}), Some("583231")),
+            (json!({"id": "583231"}), Some("583231")),
+            (json!({}), None),
+        ] {
+            assert_eq!(claims::id(&value, "id").unwrap().as_deref(), wanted);
+        }
+        for value in [
+            json!(1.0),
+            json!(1e300),
+            json!(""),
+            json!(null),
+            json!(true),
+            json!({}),
+            json!("a\nb"),
+            json!("a".repeat(256)),
+        ] {
+            assert!(claims::id(&json!({ "id": value }), "id").is_err(), "{value}");
+        }
+        let list = json!({"data": [{"id": "7"}, {"id": null}]});
+        assert_eq!(claims::id(&list, "data.0.id").unwrap().as_deref(), Some("7"));
+        assert_eq!(claims::id(&list, "data.1.id").unwrap_err().kind(), ErrorKind::BadProviderAnswer);
+    }
+}
