@@ -1,31 +1,40 @@
-//! "Sign in with …" for [Rocket](rocket), with accounts that stay yours: the OAuth dance for any OpenID Connect, OAuth 2
-//! or OAuth 1.0a provider, local users that the app creates or associates, tokens stored sealed through Diesel and refreshed
-//! once, and the provider's API called on the user's behalf.
+//! "Sign in with …" for [Rocket](rocket), with the accounts in your own database.
+//!
+//! rocket_dance adds OAuth sign-in to an app that uses Rocket and Diesel. It works with any OpenID Connect, OAuth 2 or
+//! OAuth 1.0a provider. It links provider accounts to the users of your app, stores the tokens encrypted, refreshes them,
+//! and calls the provider's API on the user's behalf. Your app decides who may sign in.
 //!
 //! # Contents
 //!
-//! - To begin: [Usage](#usage), [Rocket.toml](#rockettoml).
-//! - In a handler: [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`], and the [`Client`] they give.
-//! - Who may come in: [`LinkPolicy`], [`Standing`], [`Verdict`], [`Login::merge`], [`Domain`]; what needs the network: [`Signals`].
-//! - Where accounts are kept: [`storage`]. An app with sessions of its own: [`Sessions`].
-//! - Off a request: [`Dance`], [`Tokens`], [`Reseal`].
-//! - A provider of one's own: [`provider`].
-//! - In a test: `testing` (feature).
+//! | you want to | read |
+//! |---|---|
+//! | begin | [Usage](#usage), [Settings](#settings), [Features](#features) |
+//! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`] and [`CurrentUser`]; the API client [`Client`] |
+//! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`Domain`] |
+//! | choose where accounts are stored | [`storage`] |
+//! | keep your own sessions | [`Sessions`] |
+//! | add to the flow, or be notified | [`Signals`], [`Event`] |
+//! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
+//! | add a provider | [`provider`] |
+//! | handle errors | [`Error`], [`ErrorKind`], [`catchers`] |
+//! | write tests for your app | `testing` (a feature) |
+//! | know the URLs | [Routes](#routes) |
+//! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
 //!
 //! # Usage
 //!
-//! 1. Name a provider and its credentials in Rocket.toml:
+//! 1. Create a table of users, and name a database and a provider in Rocket.toml:
 //!
 //!    ```toml
 //!    [default.databases.app]
 //!    url = "app.sqlite"
 //!
 //!    [default.oauth.github]
-//!    client_id = "…"
-//!    client_secret = "…"
+//!    client_id = "your-client-id"
+//!    client_secret = "your-client-secret"
 //!    ```
 //!
-//! 2. Say who may come in, and attach the fairing:
+//! 2. Decide who may sign in, and attach the fairing:
 //!
 //!    ```no_run
 //!    # #[cfg(feature = "sqlite")]
@@ -35,7 +44,7 @@
 //!    use rocket::launch;
 //!    use rocket_dance::{Dance, Login, Result, Standing, Verdict, storage::DieselStorage};
 //!
-//!    /// Runs inside the transaction that stores the account.
+//!    /// Decides who may sign in, and as which user. Runs inside the transaction that stores the account.
 //!    fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
 //!        match &login.standing {
 //!            Standing::Stranger => {
@@ -58,7 +67,7 @@
 //!    # }
 //!    ```
 //!
-//! 3. Ask for an account where it is needed. Who has none is sent to sign in, and comes back:
+//! 3. Use an account in a handler. A user without one is redirected to the provider, and back afterwards:
 //!
 //!    ```
 //!    use rocket_dance::{OAuth, Result, provider::GitHub};
@@ -69,7 +78,7 @@
 //!    }
 //!    ```
 //!
-//! # Rocket.toml
+//! # Settings
 //!
 //! Every `[default.oauth.<name>]` is an entry: a preset by its name (`azure`, `discord`, `github`, `gitlab`, `google`,
 //! `jira`, `twitter`) or by `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`), `oauth2`
@@ -120,62 +129,63 @@
 //!
 //! # Routes
 //!
-//! Under `prefix`, as HTML, and as JSON where `Accept` names it:
+//! The fairing mounts these routes; `/login` means the setting `prefix`. They answer with HTML, or with JSON if the `Accept`
+//! header names `application/json`.
 //!
-//! | route | does |
+//! | route | what it does |
 //! |---|---|
-//! | GET `/login` | the sign-in page |
-//! | GET `/login/<name>?next=/path` | signed out: to the provider; signed in: asks whether to connect |
-//! | POST `/login/<name>` | begins; connects when signed in (form: `csrf`, `next`) |
+//! | GET `/login` | shows the sign-in page, with a button for each entry |
+//! | GET `/login/<name>?next=/path` | signed out: redirects to the provider; signed in: asks whether to connect the account |
+//! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
-//! | GET `/login/accounts` | the connected accounts |
-//! | GET, POST `/login/confirm` | an account that [waits for its user](Verdict::SignInFirst): asks her to sign in, then whether to connect it (form: `csrf`, `cancel`) |
-//! | POST `/login/<name>/disconnect` | removes one (form: `csrf`, `account`) or all of the entry's; then their tokens are revoked at the provider |
-//! | POST `/login/<name>/primary` | makes one of several the primary one (form: `csrf`, `account`) |
-//! | POST `/login/logout` | signs out; then to the provider, where the entry says `logout = true` |
-//! | GET `/login/logged-out` | back from the provider, where one has signed out there, too: leads to `after_logout` |
-//! | POST `/login/<name>/backchannel-logout` | the provider tells that sessions are over: 200, or 400 (form: `logout_token`, which it has signed; OpenID Connect Back-Channel Logout) |
-//! | POST `/login/logout/everywhere` | signs out in all browsers, where the storage keeps sessions |
+//! | GET `/login/accounts` | shows the connected accounts |
+//! | GET, POST `/login/confirm` | after [`Verdict::SignInFirst`]: asks the user to sign in, then whether to connect the account (form: `csrf`, `cancel`) |
+//! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
+//! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
+//! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too |
+//! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions |
+//! | GET `/login/logged-out` | the way back from the provider after signing out; redirects to `after_logout` |
+//! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!
-//! They win against an app's catch-all routes; an app with a page of its own at `/login` sets another `prefix`.
+//! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
 //!
-//! # What it speaks
+//! # Standards
 //!
-//! - OAuth 2: the authorization code flow (RFC 6749) with PKCE (RFC 7636), state and `iss` (RFC 9207), refreshing,
-//!   revocation (RFC 7009), pushed authorization requests (RFC 9126), `response_mode` `query` and `form_post`, and
-//!   `private_key_jwt` (RFC 7523).
-//! - OpenID Connect Core and Discovery: that flow with a verified ID token, and userinfo as JSON or signed; RP-Initiated
+//! - OAuth 2: the authorization code flow (RFC 6749) with PKCE (RFC 7636), state and `iss` (RFC 9207), refresh, revocation
+//!   (RFC 7009), pushed authorization requests (RFC 9126), `response_mode` `query` and `form_post`, and `private_key_jwt`
+//!   (RFC 7523).
+//! - OpenID Connect Core and Discovery: the same flow with a verified ID token, and userinfo as JSON or signed; RP-Initiated
 //!   Logout and Back-Channel Logout.
 //! - OAuth 1.0a (RFC 5849).
 //!
 //! ## Not offered
 //!
-//! | | why, and what does it instead |
+//! | feature | reason, and alternative |
 //! |---|---|
-//! | WebFinger: an issuer by an e-mail address | no visitor says which server is asked and believed: issuers stand in Rocket.toml |
-//! | dynamic client registration (RFC 7591) | register by hand, once, with the callback URL that is printed at launch |
-//! | session management by iframe (`check_session_iframe`), front-channel logout | browsers keep cookies from frames of other sites: back-channel logout ends the same sessions |
-//! | request objects (`request`, `request_uri` of one's own; RFC 9101) | `par = true`: what is pushed can't be changed on its way, and needs no signature |
-//! | implicit and hybrid flows, ID tokens straight from a page (One Tap) | tokens that come through a browser can be swapped there: the code flow alone signs in |
-//! | encrypted ID tokens and userinfo (JWE) | they come over TLS, to us alone; they are refused |
-//! | aggregated and distributed claims | [`userinfo`](Profile#structfield.userinfo) has them as they came; nobody fetches or believes them |
-//! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, sealed at rest |
-//! | grants without a browser (device, client credentials, password) | no dance: ask the token endpoint with [`reqwest`] |
+//! | WebFinger: finding an issuer by an e-mail address | a visitor must not decide which server is trusted: issuers are in Rocket.toml |
+//! | dynamic client registration (RFC 7591) | register once by hand, with the callback URL that is printed at launch |
+//! | session management by iframe (`check_session_iframe`), front-channel logout | browsers block cookies in frames of other sites: back-channel logout ends the same sessions |
+//! | request objects (`request`, `request_uri`; RFC 9101) | `par = true`: a pushed request cannot be changed on its way and needs no signature |
+//! | implicit and hybrid flows, ID tokens straight from a page (One Tap) | tokens that pass through a browser can be exchanged there: only the code flow signs in |
+//! | encrypted ID tokens and userinfo (JWE) | they are refused; TLS already protects them on their way |
+//! | aggregated and distributed claims | they are in [`userinfo`](Profile#structfield.userinfo) as received; the library neither fetches nor trusts them |
+//! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, encrypted in the database |
+//! | grants without a browser (device, client credentials, password) | call the token endpoint with [`reqwest`] |
 //!
 //! # Features
 //!
 //! - `sqlite` (default): [`storage::DieselStorage`] on SQLite, which is compiled in.
-//! - `postgres`: on PostgreSQL; needs libpq (Debian: `libpq-dev`).
-//! - `mysql`: on MySQL and MariaDB; needs their client library (Debian: `libmariadb-dev`).
-//! - `rsa-sha1`: OAuth 1 signatures by RSA-SHA1, as Jira wants them; needs OpenSSL (Debian: `libssl-dev`).
-//! - `testing`: a provider on loopback and a whole sign-in in one line, for an app's own tests; the demo provider.
+//! - `postgres`: `DieselStorage` on PostgreSQL. Needs libpq (Debian: `libpq-dev`).
+//! - `mysql`: `DieselStorage` on MySQL and MariaDB. Needs their client library (Debian: `libmariadb-dev`).
+//! - `rsa-sha1`: OAuth 1.0a signatures with RSA-SHA1, as Jira requires. Needs OpenSSL (Debian: `libssl-dev`).
+//! - `testing`: a provider on a loopback port and a whole sign-in in one line, for your tests; the demo provider.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // docs.rs shows which feature an item requires. `_sql` is private.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(feature = "_sql"))))]
 
-// In the order of the rooms: a module uses only those above it.
+// A module uses only modules above it; `tests/rooms.rs` enforces this order.
 mod error;
 mod secret;
 mod clock;
@@ -198,28 +208,35 @@ mod dance;
 mod guard;
 #[cfg(feature = "testing")]
 pub mod testing;
-/// What strangers send, given to whatever reads it: for `fuzz/`.
+/// Readers of untrusted input, for `fuzz/`.
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 
-pub use client::{ApiRequest, Client};
+// To set up, and for work outside of requests.
 pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Tokens};
-pub use error::{Error, ErrorKind, Responsible, Result};
+// In a handler.
+pub use client::{ApiRequest, Client};
 pub use guard::{Accounts, OAuth, Site, Unauthorized, catchers, unauthorized};
+pub use reqwest;
+pub use session::CurrentUser;
+// To decide who may sign in.
 pub use link::{
     AuthorizedLogin, Domain, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, Standing, Verdict,
 };
+// Hooks: the app's own sessions, and signals around the flow.
+pub use session::{Sessions, SignInOutcome};
+pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, Signals};
+// Values.
 pub use local_path::LocalPath;
 pub use profile::Profile;
-pub use reqwest;
 pub use secret::Secret;
-pub use session::{CurrentUser, Sessions, SignInOutcome};
-pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, Signals};
 pub use token::Token;
 pub use user::UserId;
+// Errors.
+pub use error::{Error, ErrorKind, Responsible, Result};
 
-/// The README's snippets compile.
+/// Compiles the Rust blocks of README.md.
 #[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
