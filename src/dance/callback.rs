@@ -18,7 +18,7 @@ use crate::flow::{
 };
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::local_path::LocalPath;
-use crate::session::{Origin, SignInOutcome};
+use crate::session::{SessionOrigin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, ClaimState, Linked, NullStorage, Storage};
 
@@ -260,7 +260,7 @@ impl Dance {
         }
         self.forget_pending_of_others(request, &user).await;
         let id_token = login.token.id_token.as_ref();
-        let origin = Origin {
+        let origin = SessionOrigin {
             entry: &login.entry,
             issuer: &login.issuer,
             provider_user_id: login.profile.id.as_deref(),

@@ -49,7 +49,7 @@ impl Dance {
                 })
                 .await?;
             if let Some(mine) = ended.iter().find(|session| session.id == here) {
-                self.sessions.stay(request, &mine.user_id).await?;
+                self.sessions.begin_again(request, &mine.user_id).await?;
             }
         }
         Ok(())

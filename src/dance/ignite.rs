@@ -200,7 +200,7 @@ impl Parts {
                 SessionBackend::Cookie(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
             }
         };
-        let ends = sessions.ours().is_some_and(CookieSessions::are_kept);
+        let ends = sessions.cookie_sessions().is_some_and(CookieSessions::are_stored);
         if let Some(entry) = entries.values().find(|entry| entry.logout && !ends) {
             return Err(vec![format!(
                 "entry `{}`: `logout` needs a storage that keeps sessions, to know who came from where: leave it out, or \

@@ -62,12 +62,12 @@ impl Dance {
     }
 
     pub(super) async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
-        self.sessions.ours().ok_or_else(sessions_belong_to_app)?.end_all(whose).await
+        self.sessions.cookie_sessions().ok_or_else(sessions_belong_to_app)?.end_selected(whose).await
     }
 
     /// Whether a user's sessions can be ended elsewhere, too.
     pub(super) fn ends_sessions(&self) -> bool {
-        self.sessions.ours().is_some_and(|ours| ours.are_kept())
+        self.sessions.cookie_sessions().is_some_and(|ours| ours.are_stored())
     }
 
     /// Login CSRF: a form of the app's own, sent by somebody else's page with somebody else's password, would sign a person
@@ -86,7 +86,7 @@ impl Dance {
         pass: Result<SessionCommand>,
         response: &mut Response<'r>,
     ) {
-        let Some(ours) = self.sessions.ours() else {
+        let Some(ours) = self.sessions.cookie_sessions() else {
             return log::warn!(
                 "oauth: `CurrentUser::sign_in` and `sign_out` do nothing beside `.sessions(…)`: use those"
             );
@@ -96,7 +96,7 @@ impl Dance {
                 Ok(()) => ours.begin(request, &user, None).await.map(Some),
                 Err(error) => Err(error),
             },
-            Ok(SessionCommand::SignOut) => ours.end_this(request, None).await.map(|(_, removal)| removal),
+            Ok(SessionCommand::SignOut) => ours.end_current(request, None).await.map(|(_, removal)| removal),
             Err(error) => Err(error),
         };
         match cookie {

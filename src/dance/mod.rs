@@ -186,7 +186,12 @@ impl Dance {
 
     async fn whom<'r>(&self, request: &'r Request<'_>, fresh: bool) -> Result<Option<&'r str>> {
         struct User(Result<Option<String>>);
-        let user = async { User(self.sessions.current(request, fresh).await) };
+        let user = async {
+            User(match fresh {
+                true => self.sessions.current_uncached(request).await,
+                false => self.sessions.current(request).await,
+            })
+        };
         let user = request.local_cache_async(user.boxed()).await;
         match &user.0 {
             Ok(user) => Ok(user.as_deref()),

@@ -40,7 +40,7 @@ impl Dance {
         if !entry.logout || session.issuer.as_deref() != Some(entry.authority()) {
             return None;
         }
-        let id_token = self.sessions.ours().and_then(|ours| ours.id_token(session));
+        let id_token = self.sessions.cookie_sessions().and_then(|ours| ours.id_token(session));
         match self.way_out(request, entry, id_token.as_ref()).await {
             Ok(url) => Some(url),
             Err(error) => {
@@ -124,7 +124,7 @@ impl Dance {
             .get("logout_token")
             .ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no `logout_token` in this form."))?;
         let LogoutToken { handle, sub, sid } = self.context.engine.logout_token(entry, &token).await?;
-        let ours = self.sessions.ours().ok_or_else(sessions_belong_to_app)?;
+        let ours = self.sessions.cookie_sessions().ok_or_else(sessions_belong_to_app)?;
         let storage = self.storage(request);
         // As long as a token is accepted, by any of our clocks. Settled only when it is done: a provider that was told
         // "no" because our database was down comes again with the same one.
@@ -139,7 +139,7 @@ impl Dance {
             provider_user_id: sub,
             sid,
         };
-        let ended = ours.end_all(&whose).await?;
+        let ended = ours.end_selected(&whose).await?;
         storage.settle(&handle, "done").await?;
         Ok(ended.len())
     }

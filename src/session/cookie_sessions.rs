@@ -1,0 +1,258 @@
+//! The sessions of this crate: a sealed cookie and, if the storage keeps sessions, a row.
+
+use std::sync::Arc;
+
+use rocket::Request;
+use rocket::http::{Cookie, SameSite};
+use rocket::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::{SessionSettings, Settings};
+use crate::cookies;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
+use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
+
+const COOKIE_NAME: &str = "rocket_dance_session";
+/// Seal purpose of a cookie that contains a session's secret.
+const SECRET_PURPOSE: &str = "session";
+/// Seal purpose of a cookie that contains time and user, because the storage keeps no sessions.
+const COOKIE_ONLY_PURPOSE: &str = "session alone";
+const ID_TOKEN_PURPOSE: &str = "session's ID token";
+/// Maximum difference between the clocks of two processes, in seconds.
+const MAX_CLOCK_SKEW: i64 = 60;
+/// Maximum length of a provider's session id (`sid`), in characters. Providers use random ids that are much shorter.
+const MAX_SID_CHARACTERS: usize = 255;
+
+/// The login that a session comes from.
+pub(crate) struct SessionOrigin<'a> {
+    pub(crate) entry: &'a str,
+    pub(crate) issuer: &'a str,
+    pub(crate) provider_user_id: Option<&'a str>,
+    /// The provider's id of its own session (OpenID Connect Front-Channel Logout 1.0 §3).
+    pub(crate) sid: Option<String>,
+    /// The ID token, if the entry's logout needs it.
+    pub(crate) id_token: Option<&'a Secret>,
+}
+
+/// The sessions of this crate. The cookie contains 256 random bits, and the storage has their hash. If the storage keeps
+/// no sessions, the cookie contains the user and the time of the sign-in.
+pub(crate) struct CookieSessions {
+    cookie_name: String,
+    secure: bool,
+    clock: Clock,
+    keys: KeyRing,
+    settings: SessionSettings,
+    /// The storage, if it keeps sessions.
+    storage: Option<Arc<dyn Storage>>,
+}
+
+impl CookieSessions {
+    pub(crate) fn new(
+        settings: &Settings,
+        clock: Clock,
+        keys: KeyRing,
+        storage: Option<Arc<dyn Storage>>,
+    ) -> Self {
+        Self {
+            cookie_name: settings.cookie_name(COOKIE_NAME),
+            secure: settings.secure(),
+            clock,
+            keys,
+            settings: settings.session,
+            storage: storage.filter(|storage| storage.sessions().is_some()),
+        }
+    }
+
+    /// The stored sessions, if the storage keeps any.
+    fn stored(&self) -> Option<&dyn SessionStorage> {
+        self.storage.as_ref()?.sessions()
+    }
+
+    /// Returns whether the storage keeps the sessions.
+    pub(crate) fn are_stored(&self) -> bool {
+        self.storage.is_some()
+    }
+
+    /// Opens the session cookie of `request`, if it was sealed for `purpose`.
+    fn open_cookie(&self, request: &Request<'_>, purpose: &str) -> Option<String> {
+        let cookie = cookies::get(request, &self.cookie_name)?;
+        let plain = self.keys.open(purpose, &[&self.cookie_name], cookie).ok()?;
+        String::from_utf8(plain).ok()
+    }
+
+    /// Returns the id under which the storage has the session of `request`. `None` unless the cookie was sealed by this app.
+    pub(super) fn id(&self, request: &Request<'_>) -> Option<String> {
+        self.open_cookie(request, SECRET_PURPOSE).map(|secret| hash(&secret))
+    }
+
+    /// Returns the user that `request` is from. May use the storage's cache.
+    pub(super) async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
+        let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
+        let Some(id) = self.id(request) else { return Ok(None) };
+        let now = self.clock.now();
+        let mut found = sessions.session(&id).await?;
+        if found.as_ref().is_some_and(|session| !self.is_live(session, now)) {
+            // Another process may have renewed it since it was cached.
+            found = sessions.fresh_session(&id).await?;
+        }
+        self.user_of(sessions, found, now).await
+    }
+
+    /// Returns the user that `request` is from, as the storage knows it now.
+    pub(super) async fn current_uncached(&self, request: &Request<'_>) -> Result<Option<String>> {
+        let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
+        let Some(id) = self.id(request) else { return Ok(None) };
+        let found = sessions.fresh_session(&id).await?;
+        self.user_of(sessions, found, self.clock.now()).await
+    }
+
+    /// Returns the user of the session `found` if it has not ended, and stores from time to time that it is in use.
+    async fn user_of(
+        &self,
+        sessions: &dyn SessionStorage,
+        found: Option<Session>,
+        now: i64,
+    ) -> Result<Option<String>> {
+        let Some(session) = found.filter(|session| self.is_live(session, now)) else { return Ok(None) };
+        if now - session.seen_at >= self.settings.step() {
+            sessions.session_seen(&session.id, now, self.end(session.created_at, now)).await?;
+        }
+        Ok(Some(session.user_id))
+    }
+
+    /// Returns the user of a cookie that is the whole session, because the storage keeps none.
+    fn user_in_cookie(&self, request: &Request<'_>) -> Option<String> {
+        let plain = self.open_cookie(request, COOKIE_ONLY_PURPOSE)?;
+        let (created_at, user) = plain.split_once(' ')?;
+        let (created_at, now): (i64, _) = (created_at.parse().ok()?, self.clock.now());
+        let is_live =
+            created_at <= now + MAX_CLOCK_SKEW && now < created_at.saturating_add(self.settings.age);
+        is_live.then(|| user.to_owned())
+    }
+
+    /// Returns when a session ends that began at `created_at` and was last used at `seen_at` (unix time, in seconds).
+    fn end(&self, created_at: i64, seen_at: i64) -> i64 {
+        created_at.saturating_add(self.settings.age).min(seen_at.saturating_add(self.settings.idle))
+    }
+
+    /// Returns whether `session` has not ended at `now`: neither by its stored end, nor by the current settings, which may be
+    /// stricter.
+    fn is_live(&self, session: &Session, now: i64) -> bool {
+        session.created_at <= now + MAX_CLOCK_SKEW
+            && now < session.expires_at.min(self.end(session.created_at, session.seen_at))
+    }
+
+    /// Begins a new session of `user` and ends the browser's previous one. Returns the new cookie.
+    pub(crate) async fn begin(
+        &self,
+        request: &Request<'_>,
+        user: &str,
+        origin: Option<&SessionOrigin<'_>>,
+    ) -> Result<Cookie<'static>> {
+        let now = self.clock.now();
+        let Some(sessions) = self.stored() else {
+            return self.cookie(COOKIE_ONLY_PURPOSE, &format!("{now} {user}"));
+        };
+        let secret = encode_base64url(&random::<32>()?);
+        let id_token = origin.and_then(|origin| Some((origin.entry, origin.id_token?)));
+        let id_token = id_token.map(|(entry, token)| {
+            self.keys.seal(ID_TOKEN_PURPOSE, &[user, entry], token.expose().as_bytes())
+        });
+        let session = Session {
+            id: hash(&secret),
+            user_id: user.to_owned(),
+            entry: origin.map(|origin| origin.entry.to_owned()),
+            issuer: origin.map(|origin| origin.issuer.to_owned()),
+            provider_user_id: origin.and_then(|origin| origin.provider_user_id.map(str::to_owned)),
+            sid: origin
+                .and_then(|origin| origin.sid.clone())
+                .filter(|sid| sid.chars().count() <= MAX_SID_CHARACTERS),
+            id_token: id_token.transpose()?,
+            created_at: now,
+            seen_at: now,
+            expires_at: self.end(now, now),
+        };
+        sessions.begin_session(&session, self.id(request).as_deref(), now).await?;
+        self.cookie(SECRET_PURPOSE, &secret)
+    }
+
+    /// Gives the session of `request` another id (SF-01: a copy of the old cookie is invalid then). Returns the new cookie,
+    /// or `None` if the session has ended or is not stored.
+    pub(super) async fn rotate(&self, request: &Request<'_>) -> Result<Option<Cookie<'static>>> {
+        let (Some(sessions), Some(id)) = (self.stored(), self.id(request)) else { return Ok(None) };
+        let secret = encode_base64url(&random::<32>()?);
+        match sessions.rename_session(&id, &hash(&secret)).await? {
+            true => self.cookie(SECRET_PURPOSE, &secret).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of `request`. Returns the session of
+    /// `request`, if it was stored, and a cookie that removes the session cookie.
+    pub(crate) async fn end_current(
+        &self,
+        request: &Request<'_>,
+        everywhere: Option<&str>,
+    ) -> Result<(Option<Session>, Option<Cookie<'static>>)> {
+        let id = self.id(request);
+        let ended = match (everywhere, &id) {
+            (Some(user), _) => self.end_selected(&SessionSelection::User(user.to_owned())).await?,
+            (None, Some(id)) if self.are_stored() => {
+                self.end_selected(&SessionSelection::Id(id.clone())).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok((ended.into_iter().find(|session| Some(&session.id) == id.as_ref()), self.removal(request)))
+    }
+
+    /// Ends the selected sessions, in every browser. Returns those that existed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the storage keeps no sessions.
+    pub(crate) async fn end_selected(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
+        let sessions = self.stored().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "This app can't end sessions in other browsers.")
+                .with_source("the storage keeps no sessions, they are in cookies alone: use DieselStorage")
+        })?;
+        sessions.end_sessions(selection).await
+    }
+
+    /// Returns the ID token of the login that `session` comes from, if it was stored.
+    pub(crate) fn id_token(&self, session: &Session) -> Option<Secret> {
+        let place = [session.user_id.as_str(), session.entry.as_deref()?];
+        let plain = self.keys.open(ID_TOKEN_PURPOSE, &place, session.id_token.as_deref()?).ok()?;
+        String::from_utf8(plain).ok().map(Secret::new)
+    }
+
+    /// Returns a session cookie with `plain`, sealed for `purpose`.
+    fn cookie(&self, purpose: &str, plain: &str) -> Result<Cookie<'static>> {
+        let sealed = self.keys.seal(purpose, &[&self.cookie_name], plain.as_bytes())?;
+        Ok(self.with_value(sealed, self.settings.age))
+    }
+
+    /// Returns a session cookie. `max_age` is in seconds.
+    fn with_value(&self, value: String, max_age: i64) -> Cookie<'static> {
+        // A sign-in ends with a redirect from the provider's site: browsers do not send a Strict cookie with it.
+        Cookie::build((self.cookie_name.clone(), value))
+            .same_site(SameSite::Lax)
+            .http_only(true)
+            .secure(self.secure)
+            .path("/")
+            .max_age(Duration::seconds(max_age))
+            .build()
+    }
+
+    /// Returns a cookie that removes the session cookie of `request`. `None` if the request has none.
+    fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
+        cookies::get(request, &self.cookie_name)?;
+        // Chromium keeps a `__Host-` cookie unless the removal is `Secure` as well.
+        let mut cookie = self.with_value(String::new(), 0);
+        cookie.make_removal();
+        Some(cookie)
+    }
+}
+
+fn hash(secret: &str) -> String {
+    encode_base64url(&sha256(secret))
+}

@@ -1,0 +1,105 @@
+//! The sessions that an app uses: its own, or those of this crate.
+
+use rocket::Request;
+
+use super::{CookieSessions, ErasedSessions, SessionOrigin, SignInOutcome};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::Session;
+
+/// The error of ending sessions in other browsers, in an app that keeps its sessions itself.
+pub(crate) fn sessions_belong_to_app() -> Error {
+    Error::new(ErrorKind::Misconfigured, "This app can't end sessions in other browsers.")
+        .with_source("the app's own sessions (`.sessions(…)`) are in use: the app must end them itself")
+}
+
+/// The sessions that the app uses.
+pub(crate) enum SessionBackend {
+    /// The app's own sessions.
+    App(Box<dyn ErasedSessions>),
+    /// The sessions of this crate.
+    Cookie(CookieSessions),
+}
+
+impl SessionBackend {
+    /// Returns the sessions of this crate, if the app uses them.
+    pub(crate) fn cookie_sessions(&self) -> Option<&CookieSessions> {
+        match self {
+            SessionBackend::App(_) => None,
+            SessionBackend::Cookie(sessions) => Some(sessions),
+        }
+    }
+
+    /// Returns the id of the stored session that `request` is from. `None` if the storage keeps no sessions.
+    pub(crate) fn id(&self, request: &Request<'_>) -> Option<String> {
+        self.cookie_sessions().filter(|sessions| sessions.are_stored())?.id(request)
+    }
+
+    /// Returns the user that `request` is from.
+    pub(crate) async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
+        match self {
+            SessionBackend::App(sessions) => sessions.current(request).await,
+            SessionBackend::Cookie(sessions) => sessions.current(request).await,
+        }
+    }
+
+    /// Returns the user that `request` is from, as the storage knows it now: without the cache of this crate.
+    pub(crate) async fn current_uncached(&self, request: &Request<'_>) -> Result<Option<String>> {
+        match self {
+            SessionBackend::App(sessions) => sessions.current(request).await,
+            SessionBackend::Cookie(sessions) => sessions.current_uncached(request).await,
+        }
+    }
+
+    /// Begins a session of `user` that comes from the login `origin`.
+    pub(crate) async fn sign_in(
+        &self,
+        request: &Request<'_>,
+        user: &str,
+        origin: &SessionOrigin<'_>,
+    ) -> Result<SignInOutcome> {
+        match self {
+            SessionBackend::App(sessions) => sessions.sign_in(request, user).await,
+            SessionBackend::Cookie(sessions) => {
+                request.cookies().add(sessions.begin(request, user, Some(origin)).await?);
+                Ok(SignInOutcome::Done)
+            }
+        }
+    }
+
+    /// Begins a new session of `user`, in place of one that this request has just ended. The app's own sessions are left
+    /// alone.
+    pub(crate) async fn begin_again(&self, request: &Request<'_>, user: &str) -> Result<()> {
+        if let Some(sessions) = self.cookie_sessions() {
+            request.cookies().add(sessions.begin(request, user, None).await?);
+        }
+        Ok(())
+    }
+
+    /// Gives the session another id, after the user has got another way to sign in.
+    pub(crate) async fn rotate(&self, request: &Request<'_>) -> Result<()> {
+        if let Some(sessions) = self.cookie_sessions()
+            && let Some(cookie) = sessions.rotate(request).await?
+        {
+            request.cookies().add(cookie);
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of this browser. Returns this browser's
+    /// session, if it was stored.
+    pub(crate) async fn sign_out(
+        &self,
+        request: &Request<'_>,
+        everywhere: Option<&str>,
+    ) -> Result<Option<Session>> {
+        match self {
+            SessionBackend::App(_) if everywhere.is_some() => Err(sessions_belong_to_app()),
+            SessionBackend::App(sessions) => sessions.sign_out(request).await.map(|()| None),
+            SessionBackend::Cookie(sessions) => {
+                let (ended, removal) = sessions.end_current(request, everywhere).await?;
+                removal.into_iter().for_each(|cookie| request.cookies().add(cookie));
+                Ok(ended)
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The trait of an app that has sessions of its own.
+
+use rocket::Request;
+use rocket::response::Redirect;
+
+use crate::error::Result;
+use crate::user::UserId;
+
+/// The result of [`Sessions::sign_in`].
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "`RedirectFirst` means that the user is not signed in yet"]
+pub enum SignInOutcome {
+    /// The user is signed in.
+    Done,
+    /// The user must do something else first, for example enter a second factor, and is redirected there.
+    RedirectFirst(Box<Redirect>),
+}
+
+impl SignInOutcome {
+    /// Returns [`RedirectFirst`](SignInOutcome::RedirectFirst) with the target `to`.
+    ///
+    /// ```
+    /// use rocket::response::Redirect;
+    /// use rocket_dance::SignInOutcome;
+    ///
+    /// let outcome = SignInOutcome::redirect_first(Redirect::to("/second-factor"));
+    /// assert!(matches!(outcome, SignInOutcome::RedirectFirst(_)));
+    /// ```
+    pub fn redirect_first(to: Redirect) -> Self {
+        SignInOutcome::RedirectFirst(Box::new(to))
+    }
+}
+
+/// The app's own sessions: `Dance::fairing().sessions(AppSessions)`. Without them, rocket_dance keeps the sessions itself,
+/// see [`CurrentUser`](crate::CurrentUser).
+///
+/// # Example
+///
+/// A session in one of Rocket's private cookies. Its `SameSite` is `Lax`, because a sign-in ends with a redirect from the
+/// provider's site to the app. Browsers do not send a `Strict` cookie, Rocket's default, with that request, so that the user
+/// would appear to be signed out.
+///
+/// ```
+/// use rocket::Request;
+/// use rocket::http::{Cookie, SameSite};
+/// use rocket_dance::{Result, Sessions, SignInOutcome};
+///
+/// struct AppSessions;
+///
+/// #[rocket::async_trait]
+/// impl Sessions for AppSessions {
+///     type User = i32;
+///
+///     async fn current(&self, request: &Request<'_>) -> Result<Option<i32>> {
+///         Ok(request.cookies().get_private("uid").and_then(|cookie| cookie.value().parse().ok()))
+///     }
+///
+///     async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
+///         let cookie = Cookie::build(("uid", user.to_string())).same_site(SameSite::Lax);
+///         request.cookies().add_private(cookie);
+///         Ok(SignInOutcome::Done)
+///     }
+///
+///     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
+///         request.cookies().remove_private("uid");
+///         Ok(())
+///     }
+/// }
+///
+/// let fairing = rocket_dance::Dance::fairing().sessions(AppSessions);
+/// # let _ = fairing;
+/// ```
+#[rocket::async_trait]
+pub trait Sessions: Send + Sync + 'static {
+    /// The type of the app's user ids. It must be the type of the policy; the launch compares them.
+    type User: UserId;
+
+    /// Returns the user that `request` is from. `None` if no user is signed in.
+    ///
+    /// # Errors
+    /// An error means that the answer is not known at the moment, for example because a database cannot be reached. Never
+    /// return `None` then: an outage must not look like a signed-out user.
+    async fn current(&self, request: &Request<'_>) -> Result<Option<Self::User>>;
+
+    /// Signs `user` in. Account and user are committed already.
+    ///
+    /// Give the session a new id, to prevent session fixation.
+    ///
+    /// # Errors
+    /// The user is not signed in and sees the error. Nothing is lost: the next sign-in finds the account and the user.
+    async fn sign_in(&self, request: &Request<'_>, user: &Self::User) -> Result<SignInOutcome>;
+
+    /// Signs out the user that `request` is from, if there is one.
+    ///
+    /// # Errors
+    /// The user stays signed in and sees the error.
+    async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
+}
