@@ -99,7 +99,8 @@ impl ClientContext {
         ended: RevocationReason,
     ) {
         let Some((entry, sharing)) = self.revocations.entries.get(&account.entry).cloned() else { return };
-        if entry.revocation_url.is_none() && entry.issuer.is_none() {
+        let revocation = entry.oauth2().and_then(|options| options.endpoints.revocation.as_ref());
+        if revocation.is_none() && entry.issuer.is_none() {
             return;
         }
         // Another provider's token, from before the entry was pointed elsewhere: nothing that this one should see.

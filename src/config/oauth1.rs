@@ -1,34 +1,80 @@
-//! The keys that only an OAuth 1 entry has.
+//! What only an OAuth 1 entry has.
 
-use super::Signature;
-use super::credentials::secret;
+use url::Url;
+
+use super::parameters::Parameters;
+use super::secrets::secret;
 use super::table::Table;
+use super::urls;
 use crate::provider::{Preset, SignatureMethod};
+#[cfg(feature = "rsa-sha1")]
+use crate::secret::RsaKey;
 use crate::secret::Secret;
 
-/// Keys, the keys that mean the same, and what of the environment fills them: Flask-Dance's names.
-pub(super) const VARIABLES: &[(&str, &str, &str)] =
-    &[("client_id", "client_id", "CLIENT_KEY"), ("client_id", "client_id", "CONSUMER_KEY")];
-const RSA_KEY: &str = "RSA_KEY";
+/// The keys of OAuth 2 and OpenID Connect that an OAuth 1 entry may hold, without effect.
+const WITHOUT_EFFECT: &[&str] = &[
+    "assume_bearer",
+    "form_token_answer",
+    "pkce",
+    "scope_separator",
+    "signing_algorithms",
+    "token_endpoint_auth_method",
+    "trusted_audiences",
+];
 
-/// Fills an entry from the environment, where all variables begin with `name`.
-pub(super) fn environment(name: &str, table: &mut Table<'_>, env: &dyn Fn(&str) -> Option<String>) {
-    let given = |suffix: &str| {
-        let variable = format!("{name}_OAUTH_{suffix}");
-        env(&variable).filter(|text| !text.is_empty()).map(|text| (variable, text))
-    };
-    for (key, other, suffix) in VARIABLES {
-        if let Some((variable, text)) = given(suffix) {
-            table.lay_over(key, other, &variable, text);
+/// Endpoints and signing of an OAuth 1 entry (RFC 5849).
+#[derive(Clone)]
+pub(crate) struct OAuth1Options {
+    /// The endpoint of temporary credentials.
+    pub(crate) request_token_url: Url,
+    pub(crate) authorization_url: Url,
+    /// The endpoint of the token.
+    pub(crate) access_token_url: Url,
+    pub(crate) signature: Signature,
+    /// The consumer secret. RSA-SHA1 needs none.
+    pub(crate) client_secret: Option<Secret>,
+}
+
+/// How an OAuth 1 client signs, with the key that only this method has.
+#[derive(Debug, Clone)]
+pub(crate) enum Signature {
+    HmacSha1,
+    HmacSha256,
+    Plaintext,
+    #[cfg(feature = "rsa-sha1")]
+    RsaSha1(RsaKey),
+}
+
+impl Signature {
+    pub(crate) fn method(&self) -> SignatureMethod {
+        match self {
+            Self::HmacSha1 => SignatureMethod::HmacSha1,
+            Self::HmacSha256 => SignatureMethod::HmacSha256,
+            Self::Plaintext => SignatureMethod::Plaintext,
+            #[cfg(feature = "rsa-sha1")]
+            Self::RsaSha1(_) => SignatureMethod::RsaSha1,
         }
     }
-    if let Some((variable, text)) = given(RSA_KEY) {
-        // Flask-Dance takes either there: the key, or where it is.
-        let (key, other) = match text.contains("-----BEGIN") {
-            true => ("rsa_key", "rsa_key_file"),
-            false => ("rsa_key_file", "rsa_key"),
-        };
-        table.lay_over(key, other, &variable, text);
+}
+
+impl OAuth1Options {
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        let (signature, client_secret) = signature(table, preset);
+        // What is missing here is a fault already: the launch fails.
+        let mut url =
+            |keys, preset| parameters.url(table, keys, preset, true).unwrap_or_else(urls::placeholder);
+        let authorization_url = url(["authorization_url", "auth_uri"], preset.authorization_url);
+        let access_token_url = url(["access_token_url", "token_url"], preset.token_url);
+        let request_token_url = url(["request_token_url"; 2], preset.request_token_url);
+        if let Some(key) = ["scope", "extra_scope"].into_iter().find(|key| table.has(key)) {
+            let why = "OAuth 1 has no scope: remove it. What the provider takes instead is a parameter of \
+                       token_params or authorization_params";
+            table.fault(key, why, "token_params = { … = \"…\" }");
+        }
+        for key in ["scope", "extra_scope"].iter().chain(WITHOUT_EFFECT) {
+            table.forget(key);
+        }
+        Self { request_token_url, authorization_url, access_token_url, signature, client_secret }
     }
 }
 
@@ -42,45 +88,42 @@ fn method(table: &mut Table<'_>, preset: &Preset) -> SignatureMethod {
     })
 }
 
-/// How the entry signs, and the client's secret, which RSA-SHA1 needs none of.
-pub(super) fn signature(table: &mut Table<'_>, preset: &Preset) -> (Signature, Option<Secret>) {
+/// How the entry signs, and the consumer secret.
+fn signature(table: &mut Table<'_>, preset: &Preset) -> (Signature, Option<Secret>) {
     let signature = match method(table, preset) {
         SignatureMethod::HmacSha1 => Signature::HmacSha1,
         SignatureMethod::HmacSha256 => Signature::HmacSha256,
         SignatureMethod::Plaintext => Signature::Plaintext,
         SignatureMethod::RsaSha1 => {
+            // What is missing here is a fault already: the launch fails.
             let signature = rsa(table).unwrap_or(Signature::HmacSha1);
             return (signature, secret(table, "client_secret", "client_secret_file"));
         }
     };
     if !table.has("client_secret") && !table.has("client_secret_file") {
-        table.fault("client_secret", "is missing: it is the consumer's secret", "client_secret = \"…\"");
+        table.fault("client_secret", "is missing: it is the consumer secret", "client_secret = \"…\"");
     }
     (signature, secret(table, "client_secret", "client_secret_file"))
 }
 
 #[cfg(feature = "rsa-sha1")]
 fn rsa(table: &mut Table<'_>) -> Option<Signature> {
+    const EXAMPLE: &str = "rsa_key_file = \"path/to/a/key.pem\"";
     let key = table.either("rsa_key", "rsa_key_file");
     if !table.has(key) {
         let why = "is missing: RSA-SHA1 signs with a private key, whose public half the provider knows";
-        table.fault("rsa_key", why, "rsa_key_file = \"path/to/a/key.pem\"");
+        table.fault("rsa_key", why, EXAMPLE);
     }
     let place = table.place_of(key);
     let pem = secret(table, "rsa_key", "rsa_key_file")?;
-    match crate::secret::RsaKey::from_pem(pem.expose()) {
-        Ok(key) => Some(Signature::RsaSha1(key)),
-        Err(why) => {
-            table.reader.fault(&place, why, "rsa_key_file = \"path/to/a/key.pem\"");
-            None
-        }
-    }
+    let key = RsaKey::from_pem(pem.expose());
+    key.map(Signature::RsaSha1).map_err(|why| table.reader.fault(&place, why, EXAMPLE)).ok()
 }
 
 #[cfg(not(feature = "rsa-sha1"))]
 fn rsa(table: &mut Table<'_>) -> Option<Signature> {
     let toml = "[dependencies]\nrocket_dance = { version = \"…\", features = [\"rsa-sha1\"] }";
-    let why = "RSA-SHA1 is made by OpenSSL, behind a feature of rocket_dance: add it to Cargo.toml";
+    let why = "RSA-SHA1 needs OpenSSL, which is a feature of rocket_dance: add it to Cargo.toml";
     table.fault("signature_method", why, toml);
     table.forget("rsa_key");
     table.forget("rsa_key_file");

@@ -1,4 +1,4 @@
-//! The whole configuration, read once.
+//! Reads the whole configuration.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,42 @@ use rocket::Config;
 use rocket::figment::Figment;
 use url::Url;
 
-use super::settings;
+use super::entry::Entry;
+use super::entry_reader::EntryReader;
+use super::environment::Env;
+use super::faults::{Faults, Place};
+use super::settings::{self, Settings};
 use super::table::{Reader, Table};
 use super::urls::web_url;
-use super::{Entry, Faults, Settings, entry};
 use crate::provider::Preset;
 
-/// The settings and the entries of `figment`, over these presets (the built-in ones and the app's own), or everything
-/// that is wrong with them. `env` is the environment, for `<NAME>_OAUTH_CLIENT_ID` and `<NAME>_OAUTH_CLIENT_SECRET`.
+/// The settings and the entries of `figment`. `presets` are the built-in ones and the app's own; `env` gets an
+/// environment variable, for example `GITHUB_OAUTH_CLIENT_ID`.
+///
+/// # Errors
+/// All faults of the configuration.
 pub(crate) fn read(
     figment: &Figment,
     presets: &BTreeMap<String, Preset>,
-    env: &dyn Fn(&str) -> Option<String>,
+    env: Env<'_>,
 ) -> Result<(Settings, BTreeMap<String, Entry>), Faults> {
     let reader = Reader::new(figment);
-    let (settings, entries) = everything(&reader, presets, env);
+    let (settings, entries) = read_all(&reader, presets, env);
     let faults = reader.faults();
     if faults.is_empty() { Ok((settings, entries)) } else { Err(faults) }
 }
 
-/// Whether this is for trying out, where an address and a key are made up that nobody has set.
+/// Whether the profile is debug, where an unset base_url and an unset key get a default.
 pub(crate) fn is_debug(figment: &Figment) -> bool {
     figment.profile() == Config::DEBUG_PROFILE
 }
 
-fn everything(
+fn read_all(
     reader: &Reader<'_>,
     presets: &BTreeMap<String, Preset>,
-    env: &dyn Fn(&str) -> Option<String>,
+    env: Env<'_>,
 ) -> (Settings, BTreeMap<String, Entry>) {
-    misplaced(reader);
+    check_profiles(reader);
     let mut dance = reader.table("dance");
     let mut oauth = reader.table("oauth");
     let mut tables = Vec::new();
@@ -44,41 +50,41 @@ fn everything(
     }
 
     let base_url = base_url(reader, &mut dance, &tables);
-    // Whatever else is wrong is said too, so a base_url is needed to go on.
-    let known = base_url.is_some();
+    // If it is wrong, a placeholder: every other fault is found as well.
+    let is_base_known = base_url.is_some();
     let settings = Settings::read(dance, base_url.unwrap_or_else(|| localhost(reader)));
-    let context = entry::Context { reader, presets, settings: &settings, base_known: known, env };
+    let entry_reader = EntryReader { reader, presets, settings: &settings, is_base_known, env };
     let mut entries = BTreeMap::new();
     for (name, table) in tables {
-        if let Some(entry) = context.entry(&name, table) {
+        if let Some(entry) = entry_reader.read(&name, table) {
             entries.insert(name, entry);
         }
     }
-    context.clashes(&oauth, &entries);
+    entry_reader.check_clashes(&oauth, &entries);
     (settings, entries)
 }
 
-/// `[oauth.github]` is a table of the profile `oauth`, which Rocket passes over in silence.
-fn misplaced(reader: &Reader<'_>) {
+/// Reports `[oauth.github]`: to Rocket it is a table of the profile `oauth`, which it ignores silently.
+fn check_profiles(reader: &Reader<'_>) {
     for (profile, example) in [("oauth", "[default.oauth.github]"), ("dance", "[default.dance]")] {
         if reader.figment().profiles().any(|found| *found == profile) {
-            let place = super::faults::Place { key: profile.to_owned(), source: "Rocket.toml".to_owned() };
+            let place = Place { key: profile.to_owned(), source: "Rocket.toml".to_owned() };
             reader.fault(
                 &place,
-                "is outside every profile, where Rocket doesn't read it: write `default.` before it",
+                "is outside every profile, where Rocket ignores it: write `default.` before it",
                 example,
             );
         }
     }
 }
 
-/// The base_url, as the table in the documentation of the settings has it.
+/// `base_url`, else its default. `None` if it is wrong, or needed and not set: the fault is reported.
 fn base_url(reader: &Reader<'_>, dance: &mut Table<'_>, tables: &[(String, Table<'_>)]) -> Option<Url> {
     const EXAMPLE: &str = "base_url = \"https://app.example.com\"";
     if let Some(base_url) = settings::base_url(dance).transpose() {
         return base_url.ok();
     }
-    // Without entries there is nothing to register anywhere, and nobody to be led astray.
+    // Without entries no callback URL depends on it.
     if is_debug(reader.figment()) || tables.is_empty() {
         return Some(localhost(reader));
     }
@@ -90,7 +96,7 @@ fn base_url(reader: &Reader<'_>, dance: &mut Table<'_>, tables: &[(String, Table
         }
         Some(_) => "is not set, and the entries have redirect_uris on different hosts",
         None => {
-            "is not set: it is the app's address as browsers see it. Outside the debug profile it is needed, \
+            "is not set: it is the app's address as browsers see it. Outside the debug profile it is required, \
              unless every entry has a redirect_uri"
         }
     };

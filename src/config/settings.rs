@@ -1,4 +1,6 @@
-//! `[default.dance]`.
+//! The settings of the dance: `[default.dance]`.
+
+use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -8,19 +10,77 @@ use url::Url;
 
 use super::table::Table;
 use super::urls::web_url;
-use super::{CacheSettings, SessionSettings, Settings};
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
 
-/// Base64 as people paste it: either alphabet, with or without `=`.
+/// Base64 in either alphabet, with or without `=`.
 const BASE64: [GeneralPurpose; 2] = {
     const CONFIG: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     [GeneralPurpose::new(&alphabet::STANDARD, CONFIG), GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG)]
 };
 
+/// The settings of `[default.dance]`.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// Scheme, host and port of the app as browsers see it, without a path.
+    pub(crate) base_url: Url,
+    /// Path of our routes, without a `/` at its end.
+    pub(crate) prefix: String,
+    pub(crate) after_login: LocalPath,
+    pub(crate) after_logout: LocalPath,
+    pub(crate) after_error: Option<LocalPath>,
+    /// Path of the app's own sign-in page.
+    pub(crate) sign_in_page: Option<LocalPath>,
+    /// The keys that seal: the first seals, all open.
+    pub(crate) token_keys: Vec<[u8; 32]>,
+    /// Unset: no cache.
+    pub(crate) cache: Option<CacheSettings>,
+    pub(crate) session: SessionSettings,
+    /// Unset: `true` when users are known.
+    pub(crate) user_required: Option<bool>,
+    pub(crate) log_requests: bool,
+}
+
+/// The settings of `[default.dance.cache]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheSettings {
+    /// Maximum size, in bytes.
+    pub(crate) bytes: u64,
+    /// Lifetime of what is cached, in seconds.
+    pub(crate) ttl: u64,
+}
+
+/// The settings of `[default.dance.session]`, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionSettings {
+    /// Lifetime of a session without a request.
+    pub(crate) idle: i64,
+    /// Maximum lifetime of a session.
+    pub(crate) age: i64,
+    /// Whether the configuration sets `idle`.
+    pub(crate) idle_is_set: bool,
+}
+
+impl SessionSettings {
+    /// The interval in which the last use of a session is stored, in seconds.
+    pub(crate) fn step(&self) -> i64 {
+        (self.idle / 10).clamp(1, 3600)
+    }
+}
+
+// Without the token keys.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &self.base_url.as_str())
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Settings {
-    /// What `[default.dance]` says, at this `base_url`.
+    /// Reads `[default.dance]`. `base_url` is read before it.
     pub(super) fn read(mut table: Table<'_>, base_url: Url) -> Self {
         let prefix = prefix(&mut table).unwrap_or_else(|| "/login".to_owned());
         let mut path = |key: &str| local(&mut table, key, &prefix);
@@ -45,29 +105,33 @@ impl Settings {
         settings
     }
 
-    /// Whether browsers come by https: cookies are Secure then.
+    /// Whether browsers use https. Cookies are Secure then.
     pub(crate) fn secure(&self) -> bool {
         self.base_url.scheme() == "https"
     }
 
-    /// `name` as a cookie's: with `__Host-`, no other host and no http page can plant it (RFC 6265bis §4.1.3.2).
+    /// The name of the cookie `name`. The prefix `__Host-` keeps other hosts and http pages from setting it
+    /// (RFC 6265bis §4.1.3.2).
     pub(crate) fn cookie_name(&self, name: &str) -> String {
         if self.secure() { format!("__Host-{name}") } else { name.to_owned() }
     }
 
-    /// The app's address without a `/` at its end: what paths are appended to.
+    /// The app's address, without a `/` at its end. Paths are appended to it.
     pub(crate) fn origin(&self) -> String {
         self.base_url.origin().ascii_serialization()
     }
 }
 
-/// `base_url`, as far as it is set and right. `Err`: it is wrong, and said so.
+/// Reads `base_url`; `None` if it is not set.
+///
+/// # Errors
+/// If it is wrong. The fault is reported.
 pub(super) fn base_url(table: &mut Table<'_>) -> Result<Option<Url>, ()> {
     let was_set = table.has("base_url");
     let Some(given) = table.text("base_url") else { return if was_set { Err(()) } else { Ok(None) } };
     let checked = web_url(&given.value).and_then(|url| match (url.path(), url.query()) {
         ("/", None) => Ok(url),
-        _ => Err("must be scheme, host and port only: a path belongs into `prefix`"),
+        _ => Err("must be scheme, host and port only: a path belongs in `prefix`"),
     });
     checked
         .map(Some)
@@ -84,20 +148,20 @@ fn prefix(table: &mut Table<'_>) -> Option<String> {
     match prefix.strip_prefix('/') {
         Some(rest) if rest.split('/').all(segment) => Some(prefix.to_owned()),
         _ => {
-            let why = "must be a path of plain letters, digits, `-`, `_`, `.` and `~` that begins with `/` and isn't `/` itself";
+            let why = "must be a path such as `/login`, of letters, digits, `-`, `_`, `.` and `~`";
             table.reader.fault(&given.place, why, "prefix = \"/login\"");
             None
         }
     }
 }
 
-/// A page to go to, on this app. The sign-in page is fine, what begins, ends or finishes a dance is not.
+/// A path of this app that browsers are redirected to: the sign-in page or any page of the app, but no other route of ours.
 fn local(table: &mut Table<'_>, key: &str, prefix: &str) -> Option<LocalPath> {
     let given = table.text(key)?;
     let is_action =
         |path: &str| Paths::new(prefix).is_own_action(path) && path.trim_end_matches('/') != prefix;
     let why = match LocalPath::try_from(given.value.as_str()) {
-        Err(_) => "must be a path on this app that begins with one `/`",
+        Err(_) => "must be a path of this app, which begins with one `/`",
         Ok(path) if is_action(path.as_str()) => "must not be a route that begins, finishes or ends a sign-in",
         Ok(path) => return Some(path),
     };
@@ -111,7 +175,7 @@ fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {
         return vec![];
     };
     if given.value.is_empty() {
-        table.reader.fault(&given.place, "is an empty list: leave it out, or give a key", EXAMPLE);
+        table.reader.fault(&given.place, "is an empty list: remove it, or add a key", EXAMPLE);
     }
     let mut keys = Vec::new();
     for (number, text) in given.value.iter().enumerate() {
@@ -119,7 +183,7 @@ fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {
         match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
             Some(key) if key == [0; 32] => table.reader.fault(
                 &given.place,
-                format!("key number {} is all zeros, which everybody knows", number + 1),
+                format!("key number {} is all zeros, which anyone can guess", number + 1),
                 EXAMPLE,
             ),
             Some(key) => keys.push(key),
@@ -171,7 +235,7 @@ fn session(table: &mut Table<'_>) -> SessionSettings {
     session.idle_is_set = idle.is_some();
     session.idle = idle.unwrap_or(session.idle.min(session.age));
     if session.idle > session.age {
-        let why = "has an `idle` that is longer than its `age`, and would never come to pass";
+        let why = "has an `idle` that is longer than its `age`, and has no effect: make it shorter";
         table.reader.fault(&place, why, "session = { idle = 604800, age = 1209600 }");
     }
     session

@@ -1,22 +1,22 @@
-//! Tenants: an issuer that speaks for many.
+//! Tenants: an issuer that speaks for several organizations.
 
 use std::collections::BTreeSet;
 
 use super::table::Table;
 
-/// What stands for the tenant's id in an issuer that speaks for many, as Microsoft's metadata writes it.
+/// The placeholder of the tenant's id in the issuer of metadata that speaks for several tenants, as Microsoft writes it.
 pub(crate) const TENANT: &str = "{tenantid}";
 /// The tenant of personal Microsoft accounts.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 const EXAMPLE: &str = "tenant = \"00000000-0000-0000-0000-000000000000\"";
 const EXAMPLES: &str =
-    "tenants = [\"00000000-0000-0000-0000-000000000000\"]    # or \"any\": whoever has an account there";
+    "tenants = [\"00000000-0000-0000-0000-000000000000\"]    # or \"any\": every account there may sign in";
 
-/// SessionSelection ID tokens are believed where the metadata speaks for many tenants.
+/// The tenants whose ID tokens an entry accepts, if its metadata speaks for several tenants.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tenants {
-    /// The issuer, with [`TENANT`] for the tenant's id.
+    /// The issuer, with [`TENANT`] in place of the tenant's id.
     template: String,
     admitted: Admitted,
 }
@@ -25,17 +25,17 @@ pub(crate) struct Tenants {
 enum Admitted {
     Only(BTreeSet<String>),
     Any,
-    /// Companies and schools, no personal accounts.
+    /// Companies and schools, but no personal accounts.
     Organizations,
 }
 
 impl Tenants {
-    /// What the metadata calls the issuer.
+    /// The issuer as the metadata has it.
     pub(super) fn template(&self) -> &str {
         &self.template
     }
 
-    /// Whether `iss` is the issuer of `tenant`, one that is admitted (ID-24).
+    /// Whether `iss` is the issuer of `tenant`, and that tenant is admitted (ID-24).
     pub(super) fn admit(&self, iss: &str, tenant: &str) -> bool {
         let is_admitted = match &self.admitted {
             Admitted::Only(list) => list.contains(tenant),
@@ -45,7 +45,7 @@ impl Tenants {
         is_admitted && self.template.replace(TENANT, tenant) == iss
     }
 
-    /// Whether `iss` could be the issuer of a tenant.
+    /// Whether `iss` is the issuer of an admitted tenant, or the template without a tenant.
     pub(super) fn could_be(&self, iss: &str) -> bool {
         let (before, after) = self.template.split_once(TENANT).unwrap_or((&self.template, ""));
         match iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
@@ -56,7 +56,7 @@ impl Tenants {
     }
 }
 
-/// The key `tenant`, as it stands in URLs.
+/// The tenant under `key`, as it is written in URLs.
 pub(super) fn tenant(table: &mut Table<'_>, key: &str) -> Option<String> {
     if !table.has(key) {
         let why = "is missing: your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
@@ -70,7 +70,7 @@ pub(super) fn tenant(table: &mut Table<'_>, key: &str) -> Option<String> {
         "common" | "organizations" => Some(lower),
         id if is_tenant_id(id) => Some(lower),
         _ => {
-            // A domain name would be answered with the metadata of another issuer: that of its id.
+            // For a domain name the provider answers with the metadata of the tenant's id: another issuer.
             let why = "must be your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
             table.reader.fault(&given.place, why, EXAMPLE);
             None
@@ -78,33 +78,42 @@ pub(super) fn tenant(table: &mut Table<'_>, key: &str) -> Option<String> {
     }
 }
 
-/// The key `tenants`, for a `tenant` that is many.
-pub(super) fn tenants(table: &mut Table<'_>, tenant: &str, template: String) -> Option<Tenants> {
-    let is_many = ["common", "organizations"].contains(&tenant);
+/// Reads `tenants`. `tenant`: the entry's, if it is right; `template`: the issuer with [`TENANT`] in it.
+pub(super) fn read(table: &mut Table<'_>, tenant: Option<&str>, template: String) -> Option<Tenants> {
+    match tenant {
+        Some(tenant) => admitted(table, tenant).map(|admitted| Tenants { template, admitted }),
+        None => {
+            table.forget("tenants");
+            None
+        }
+    }
+}
+
+fn admitted(table: &mut Table<'_>, tenant: &str) -> Option<Admitted> {
+    let is_several = ["common", "organizations"].contains(&tenant);
     if !table.has("tenants") {
-        if is_many {
-            let why = format!("is missing: with tenant = \"{tenant}\" it says whose people may come in");
+        if is_several {
+            let why = format!("is missing: with tenant = \"{tenant}\" it lists the tenants that may sign in");
             table.fault("tenants", why, EXAMPLES);
         }
         return None;
     }
     let given = table.list("tenants", |text| vec![text.to_owned()], "[\"…\"]")?;
     let ids: BTreeSet<String> = given.value.iter().map(|id| id.to_ascii_lowercase()).collect();
-    let why = if !is_many {
-        "is for tenant = \"organizations\" and \"common\": that tenant is one already"
+    let why = if !is_several {
+        "is for tenant = \"organizations\" and \"common\" only: remove it, or change `tenant`"
     } else if given.value == ["any"] {
-        let admitted = if tenant == "common" { Admitted::Any } else { Admitted::Organizations };
-        return Some(Tenants { template, admitted });
+        return Some(if tenant == "common" { Admitted::Any } else { Admitted::Organizations });
     } else if ids.is_empty() || !ids.iter().all(|id| is_tenant_id(id)) {
         "must be a list of tenants' ids (UUIDs), or \"any\""
     } else {
-        return Some(Tenants { template, admitted: Admitted::Only(ids) });
+        return Some(Admitted::Only(ids));
     };
     table.reader.fault(&given.place, why, EXAMPLES);
     None
 }
 
-/// Whether `text` is a UUID in small letters, as issuers spell them.
+/// Whether `text` is a UUID in lower case, as issuers write it.
 fn is_tenant_id(text: &str) -> bool {
     let hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parts: Vec<&str> = text.split('-').collect();

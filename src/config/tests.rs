@@ -9,8 +9,13 @@ use rocket::figment::providers::{Format, Toml};
 use rocket::figment::value::{Dict, Map, Value};
 use rocket::figment::{Error, Figment, Metadata, Profile, Provider};
 
+use url::Url;
+
+use super::faults::Faults;
+use super::settings::CacheSettings;
 use super::*;
-use crate::provider::PRESETS;
+use crate::local_path::LocalPath;
+use crate::provider::{PRESETS, Protocol, ResponseMode, SignatureMethod, SigningAlgorithm};
 
 /// Rocket's environment variables, without the environment.
 struct RocketEnv(Dict);
@@ -71,6 +76,14 @@ fn settings(toml: &str) -> Settings {
 fn read_entry(name: &str, toml: &str) -> Entry {
     let (_, mut entries) = read_toml(toml).unwrap_or_else(|faults| panic!("{faults}"));
     entries.remove(name).unwrap()
+}
+
+fn oauth2(entry: &Entry) -> &OAuth2Options {
+    entry.oauth2().unwrap()
+}
+
+fn client_secret(entry: &Entry) -> &str {
+    oauth2(entry).client_auth.secret().unwrap().expose()
 }
 
 /// A GitHub entry with `more` keys.
@@ -213,36 +226,47 @@ fn loopback_hosts_are_told_from_lookalikes() {
 #[test]
 fn a_preset_lends_its_facts_and_the_entry_its_own() {
     let entry = github("");
-    assert_eq!(entry.scope, ["read:user", "user:email"]);
-    assert_eq!(entry.extra_userinfo_urls[0].1.as_str(), "https://api.github.com/user/emails");
-    assert_eq!((entry.auth, entry.pkce, entry.login, entry.clock_skew), (ClientAuth::Post, true, true, 60));
+    assert_eq!(entry.scope(), ["read:user", "user:email"]);
+    assert_eq!(entry.userinfo.extra_urls[0].1.as_str(), "https://api.github.com/user/emails");
+    assert_eq!((oauth2(&entry).pkce, entry.login, entry.clock_skew), (true, true, 60));
+    assert!(matches!(oauth2(&entry).client_auth, ClientAuthentication::Post(_)));
     assert!(!format!("{entry:?}").contains("secret"));
 
     let entry = github(
         "scope = \"a, b c\"\nextra_scope = [\"d\", \"a\"]\nscope_separator = \",\"\nlogin = false\npkce = false\naccount = 583231\n\
-         clock_skew = 5\ntoken_endpoint_auth_method = \"client_secret_basic\"\nsigning_algorithms = [\"EdDSA\"]\ntrusted_audiences = [\"you\"]\nallow_signup = false\n\
+         clock_skew = 5\ntoken_endpoint_auth_method = \"client_secret_basic\"\nallow_signup = false\n\
          authorization_params = { a = \"b\", prompt = \"x\" }\ntoken_params = { c = 1 }\nheaders = { X-A = \"b\" }\n\
          profile = { id = \"user.id\" }\ntitle = \"Work\"\nprompt = \"login\"\n",
     );
-    assert_eq!(entry.scope, ["a", "b", "c", "d"]);
+    assert_eq!(entry.scope(), ["a", "b", "c", "d"]);
     assert_eq!(
-        (entry.scope_separator.as_str(), entry.login, entry.pkce, entry.clock_skew),
+        (oauth2(&entry).scope_separator.as_str(), entry.login, oauth2(&entry).pkce, entry.clock_skew),
         (",", false, false, 5)
     );
-    assert_eq!(
-        (entry.account.as_deref(), entry.auth, entry.title.as_str()),
-        (Some("583231"), ClientAuth::Basic, "Work")
-    );
-    assert_eq!(entry.signing_algorithms, [SigningAlgorithm::EdDSA]);
-    assert_eq!(entry.trusted_audiences, ["you"]);
+    assert_eq!((entry.account.as_deref(), entry.title.as_str()), (Some("583231"), "Work"));
+    assert!(matches!(oauth2(&entry).client_auth, ClientAuthentication::Basic(_)));
+    let additions = &entry.additions;
     let params: Vec<_> =
-        entry.authorization_params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        additions.authorization_params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(params, ["a=b", "allow_signup=false", "prompt=x"]);
-    assert_eq!((entry.token_params["c"].as_str(), entry.headers["X-A"].as_str()), ("1", "b"));
+    assert_eq!((additions.token_params["c"].as_str(), additions.headers["X-A"].as_str()), ("1", "b"));
     assert_eq!(
-        (entry.profile_paths["id"].as_str(), entry.parameters["prompt"].as_str()),
+        (entry.userinfo.profile_paths["id"].as_str(), entry.userinfo.parameters["prompt"].as_str()),
         ("user.id", "login")
     );
+}
+
+#[test]
+fn how_an_id_token_is_checked_is_read() {
+    let corp = |more: &str| {
+        let toml = "[default.oauth.corp]\nprovider = \"oidc\"\nissuer = \"https://op.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\n";
+        read_entry("corp", &format!("{toml}{more}")).openid().unwrap().clone()
+    };
+    let (usual, own) = (corp(""), corp("signing_algorithms = [\"EdDSA\"]\ntrusted_audiences = [\"you\"]"));
+    assert_eq!(usual.signing_algorithms, SigningAlgorithm::ALL);
+    assert!(usual.trusted_audiences.is_empty());
+    assert_eq!(own.signing_algorithms, [SigningAlgorithm::EdDSA]);
+    assert_eq!(own.trusted_audiences, ["you"]);
 }
 
 #[test]
@@ -250,7 +274,7 @@ fn a_token_never_goes_to_the_presets_host_from_an_entry_elsewhere() {
     let entry = github(
         "userinfo_url = \"https://ghe.example/api/v3/user\"\napi_base_url = \"https://ghe.example/api/v3\"\n",
     );
-    assert_eq!(entry.extra_userinfo_urls[0].1.as_str(), "https://ghe.example/api/v3/user/emails");
+    assert_eq!(entry.userinfo.extra_urls[0].1.as_str(), "https://ghe.example/api/v3/user/emails");
     assert_eq!(entry.api_base_url.unwrap().as_str(), "https://ghe.example/api/v3/");
 }
 
@@ -260,17 +284,19 @@ fn a_presets_own_keys_fill_its_urls_and_parameters() {
         "work",
         "[default.oauth.work]\nprovider = \"gitlab\"\nclient_id = \"a\"\nclient_secret = \"b\"\nhostname = \"git.example:8443\"\n",
     );
-    assert_eq!(entry.token_url.unwrap().as_str(), "https://git.example:8443/oauth/token");
-    assert_eq!((entry.title.as_str(), entry.parameters["hostname"].as_str()), ("GitLab", "git.example:8443"));
+    let token_url = oauth2(&entry).endpoints.token.as_ref().unwrap();
+    assert_eq!(token_url.as_str(), "https://git.example:8443/oauth/token");
+    let parameters = &entry.userinfo.parameters;
+    assert_eq!((entry.title.as_str(), parameters["hostname"].as_str()), ("GitLab", "git.example:8443"));
 
     let google = "[default.oauth.google]\nclient_id = \"a\"\nclient_secret = \"b\"\noffline = true\nreprompt_consent = true\n\
                   reprompt_select_account = true\nhosted_domain = \"corp.example\"\nscope = \"email\"\n";
     let entry = read_entry("google", google);
-    assert_eq!(entry.authorization_params["access_type"], "offline");
-    assert_eq!(entry.authorization_params["prompt"], "consent select_account");
-    assert_eq!(entry.parameters["hosted_domain"], "corp.example");
-    assert_eq!(entry.scope, ["openid", "email"]);
-    assert_eq!(entry.issuer.as_deref(), Some("https://accounts.google.com"));
+    assert_eq!(entry.additions.authorization_params["access_type"], "offline");
+    assert_eq!(entry.additions.authorization_params["prompt"], "consent select_account");
+    assert_eq!(entry.userinfo.parameters["hosted_domain"], "corp.example");
+    assert_eq!(entry.scope(), ["openid", "email"]);
+    assert_eq!(entry.issuer.unwrap().url, "https://accounts.google.com");
 }
 
 #[test]
@@ -279,8 +305,9 @@ fn the_generic_presets_need_no_code() {
         "my_corp",
         "[default.oauth.my_corp]\nprovider = \"oidc\"\nissuer = \"http://localhost:3000\"\nclient_id = \"a\"\ntoken_endpoint_auth_method = \"none\"\n",
     );
-    assert_eq!((oidc.title.as_str(), oidc.issuer.as_deref()), ("My corp", Some("http://localhost:3000")));
-    assert!(oidc.client_secret.is_none() && oidc.login);
+    let issuer = oidc.issuer.as_ref().unwrap();
+    assert_eq!((oidc.title.as_str(), issuer.url.as_str()), ("My corp", "http://localhost:3000"));
+    assert!(matches!(oauth2(&oidc).client_auth, ClientAuthentication::None) && oidc.login);
     assert_eq!(oidc.plain_urls(), ["issuer"]);
     let oauth2 = read_entry(
         "a",
@@ -296,8 +323,9 @@ fn the_keys_of_rocket_oauth2_mean_what_they_meant() {
         "[default.oauth.chess]\nprovider = { auth_uri = \"https://a.example/a\", token_uri = \"https://a.example/t\" }\n\
          client_id = \"a\"\nclient_secret = \"b\"\nredirect_uri = \"http://localhost:8000/auth/chess\"\n",
     );
-    assert_eq!(entry.authorization_url.unwrap().as_str(), "https://a.example/a");
-    assert_eq!(entry.token_url.unwrap().as_str(), "https://a.example/t");
+    let endpoints = &oauth2(&entry).endpoints;
+    assert_eq!(endpoints.authorization.as_ref().unwrap().as_str(), "https://a.example/a");
+    assert_eq!(endpoints.token.as_ref().unwrap().as_str(), "https://a.example/t");
     assert_eq!(entry.redirect_uri, "http://localhost:8000/auth/chess");
     let entry = read_entry(
         "x",
@@ -308,7 +336,7 @@ fn the_keys_of_rocket_oauth2_mean_what_they_meant() {
 
 #[test]
 fn the_environment_wins_over_the_file_and_rocket_over_both() {
-    let secret = |toml: &str| read_entry("git-hub", toml).client_secret.unwrap().expose().to_owned();
+    let secret = |toml: &str| client_secret(&read_entry("git-hub", toml)).to_owned();
     let file =
         "[default.oauth.git-hub]\nprovider = \"github\"\nclient_id = \"a\"\nclient_secret = \"file\"\n";
     let named = "#! GIT_HUB_OAUTH_CLIENT_SECRET=00123\n";
@@ -326,7 +354,7 @@ fn the_environment_wins_over_the_file_and_rocket_over_both() {
 
 #[test]
 fn a_secret_may_stand_in_a_file_beside_rocket_toml() {
-    let secret = |toml: &str| read_entry("github", toml).client_secret.unwrap().expose().to_owned();
+    let secret = |toml: &str| client_secret(&read_entry("github", toml)).to_owned();
     let entry = "[default.oauth.github]\nclient_id = \"a\"\nclient_secret_file = \"secret.txt\"\n";
     assert_eq!(secret(&format!("#! file secret.txt=hush\\n\n{entry}")), "hush");
     assert_eq!(secret(&format!("#! file secret.txt=hush\\n\\n\n{entry}")), "hush\n");
@@ -392,32 +420,30 @@ fn every_key_of_client_authentication_is_read() {
              response_mode = \"form_post\"\npar = true\npar_url = \"https://op.example/par\"\nrevocation_url = \"https://op.example/revoke\"\n"
         );
         let entry = read_entry("op", &toml);
-        let private = entry.private_key.as_ref().unwrap();
+        let options = oauth2(&entry);
+        let ClientAuthentication::PrivateKeyJwt(private) = &options.client_auth else {
+            panic!("{:?}", options.client_auth)
+        };
         assert_eq!(private.key.algorithms(), ["EdDSA", "Ed25519"]);
         assert_eq!(
             (private.id.as_deref(), private.audience.as_deref()),
             (Some("1"), Some("https://a.example"))
         );
-        assert_eq!(
-            (entry.auth, entry.response_mode, entry.par),
-            (ClientAuth::PrivateKeyJwt, ResponseMode::FormPost, Some(true))
-        );
-        assert_eq!(entry.par_url.as_ref().map(Url::as_str), Some("https://op.example/par"));
-        assert_eq!(entry.revocation_url.as_ref().map(Url::as_str), Some("https://op.example/revoke"));
-        assert!(!format!("{entry:?} {:?}", entry.private_key).contains("MC4C"));
+        assert_eq!((options.response_mode, options.par), (ResponseMode::FormPost, Some(true)));
+        let url = |url: &Option<Url>| url.as_ref().unwrap().to_string();
+        assert_eq!(url(&options.endpoints.pushed_request), "https://op.example/par");
+        assert_eq!(url(&options.endpoints.revocation), "https://op.example/revoke");
+        assert!(!format!("{entry:?} {:?}", options.client_auth).contains("MC4C"));
     }
     let entry = github("");
-    assert_eq!(
-        (entry.response_mode, entry.par, entry.private_key.is_none()),
-        (ResponseMode::Query, None, true)
-    );
+    assert_eq!((oauth2(&entry).response_mode, oauth2(&entry).par), (ResponseMode::Query, None));
 }
 
 #[test]
 fn a_presets_revocation_endpoint_stays_with_its_token_endpoint() {
     let of = |more: &str| {
         let toml = format!("[default.oauth.gitlab]\nclient_id = \"a\"\nclient_secret = \"b\"\n{more}");
-        read_entry("gitlab", &toml).revocation_url.map(String::from)
+        oauth2(&read_entry("gitlab", &toml)).endpoints.revocation.clone().map(String::from)
     };
     assert_eq!(of("").as_deref(), Some("https://gitlab.com/oauth/revoke"));
     assert_eq!(of("hostname = \"git.example\"").as_deref(), Some("https://git.example/oauth/revoke"));

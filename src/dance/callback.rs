@@ -42,7 +42,7 @@ struct End {
 }
 
 fn parsed(request: &Request<'_>, entry: &Entry) -> Result<Callback> {
-    Callback::parse(entry.protocol, &request.local_cache(TakenQuery::default).0)
+    Callback::parse(entry.protocol(), &request.local_cache(TakenQuery::default).0)
 }
 
 impl Dance {

@@ -53,9 +53,9 @@ impl Dance {
             let plain = self.keys().open(AGAIN, &[&entry.name], &sealed).ok();
             let query = plain.and_then(|plain| String::from_utf8(plain).ok());
             let query = query.ok_or_else(|| not_trusted("what was to be posted again is not ours"))?;
-            return Callback::parse(entry.protocol, &query).map(Posted::Callback);
+            return Callback::parse(entry.protocol(), &query).map(Posted::Callback);
         }
-        let callback = Callback::parse(entry.protocol, form.encoded())?;
+        let callback = Callback::parse(entry.protocol(), form.encoded())?;
         let state = callback.state.expose();
         // A provider of the same site, or a browser that makes no difference.
         if self.recall(request, state).is_some() || self.repeated(request, state).is_some() {

@@ -145,7 +145,7 @@ impl Endpoint {
 
     /// CB-08: how the callback of the entry `name` comes, and no other way.
     fn callback_method(&self, dance: &Dance, name: &str) -> Method {
-        match dance.entry(name).map(|entry| entry.response_mode) {
+        match dance.entry(name).map(|entry| entry.response_mode()) {
             Ok(ResponseMode::FormPost) => Method::Post,
             _ => Method::Get,
         }

@@ -4,13 +4,13 @@ use serde_json::{Map, Value};
 
 use super::http::{Response, is_of_type};
 use super::json;
-use crate::config::Entry;
+use crate::config::OAuth2Options;
 
 /// Returns the fields of an answer: of a JSON object, or of a form if the answer's type or the entry says that it is one.
 /// Returns none if it is neither.
-pub(super) fn answer_fields(entry: &Entry, answer: &Response) -> Option<Map<String, Value>> {
+pub(super) fn answer_fields(options: &OAuth2Options, answer: &Response) -> Option<Map<String, Value>> {
     let is_form =
-        entry.form_token_answer || is_of_type(answer.headers(), "application/x-www-form-urlencoded");
+        options.form_token_answer || is_of_type(answer.headers(), "application/x-www-form-urlencoded");
     match json::object(answer.body()) {
         Ok(fields) => Some(fields),
         Err(_) if is_form => form_fields(answer.body()),

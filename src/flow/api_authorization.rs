@@ -4,9 +4,8 @@ use super::engine::Engine;
 use super::errors::reconnect_needed;
 use super::request_headers::add_bearer_token;
 use super::signature;
-use crate::config::Entry;
+use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
-use crate::provider::Protocol;
 use crate::token::Token;
 
 impl Engine {
@@ -21,10 +20,11 @@ impl Engine {
         request: &mut reqwest::Request,
         token: &Token,
     ) -> Result<()> {
-        if entry.protocol != Protocol::OAuth1 {
+        let ProtocolOptions::OAuth1(options) = &entry.options else {
             return add_bearer_token(entry, request, &token.access_token);
-        }
+        };
         let secret = token.token_secret.as_ref().ok_or_else(|| reconnect_needed(entry, "no token secret"))?;
-        signature::sign(entry, request, Some((&token.access_token, secret)), &[], self.clock.now())
+        let credentials = Some((&token.access_token, secret));
+        signature::sign(&entry.client_id, options, request, credentials, &[], self.clock.now())
     }
 }

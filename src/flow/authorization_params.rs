@@ -10,7 +10,7 @@ pub(super) fn authorization_params(
     entry: &Entry,
     extra: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let mut params = entry.authorization_params.clone();
+    let mut params = entry.additions.authorization_params.clone();
     params.extend(extra.clone());
     params.retain(|name, _| !AUTHORIZATION_PARAMS.contains(&name.as_str()));
     params

@@ -10,8 +10,9 @@ use super::authorization_params::authorization_params;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
 use super::flow::Flow;
+use super::oauth1::Consumer;
 use super::{oauth1, pushed_authorization};
-use crate::config::Entry;
+use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
 use crate::provider::{Protocol, ResponseMode};
 
@@ -24,14 +25,16 @@ impl Engine {
         flow: &mut Flow,
         extra: &BTreeMap<String, String>,
     ) -> Result<Url> {
-        if entry.protocol == Protocol::OAuth1 {
-            let credentials =
-                oauth1::request_temporary_credentials(&self.http, entry, flow, self.clock.now()).await?;
-            flow.temporary = Some(credentials);
-            return oauth1::authorization_url(entry, flow, extra);
-        }
+        let options = match &entry.options {
+            ProtocolOptions::OAuth1(options) => {
+                let consumer = Consumer::new(self, entry, options);
+                flow.temporary = Some(oauth1::request_temporary_credentials(&consumer, flow).await?);
+                return Ok(oauth1::authorization_url(&consumer, flow, extra));
+            }
+            ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => options,
+        };
         let metadata = self.metadata(entry).await?;
-        let endpoints = Endpoints::new(entry, metadata.as_deref());
+        let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         check_pkce(endpoints)?;
         let url = authorization_url(endpoints, flow, extra)?;
         match endpoints.pushed_authorization()? {
@@ -44,35 +47,35 @@ impl Engine {
 /// Checks that the provider supports PKCE with S256 if the entry uses PKCE (PK-06). Metadata without a list of methods
 /// says nothing; a list without S256 says that PKCE can't be used.
 fn check_pkce(endpoints: Endpoints<'_>) -> Result<()> {
-    let Endpoints { entry, metadata } = endpoints;
+    let Endpoints { entry, options, metadata } = endpoints;
     let methods = metadata.and_then(|metadata| metadata.code_challenge_methods_supported.as_deref());
     let methods = methods.unwrap_or_default();
-    if entry.pkce && !methods.is_empty() && !methods.iter().any(|name| name == "S256") {
+    if options.pkce && !methods.is_empty() && !methods.iter().any(|name| name == "S256") {
         return Err(entry.misconfigured("the provider doesn't support PKCE with S256: set `pkce = false`"));
     }
     Ok(())
 }
 
 fn authorization_url(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
-    let entry = endpoints.entry;
+    let Endpoints { entry, options, .. } = endpoints;
     let redirect_uri = RedirectUrl::new(flow.redirect_uri.clone())
         .map_err(|error| entry.misconfigured(format!("`redirect_uri`: {error}")))?;
     let client = BasicClient::new(ClientId::new(entry.client_id.clone()))
         .set_auth_uri(AuthUrl::from_url(endpoints.authorization()?.clone()))
         .set_redirect_uri(redirect_uri);
     let mut request = client.authorize_url(|| CsrfToken::new(flow.state().expose().to_owned()));
-    if !entry.scope.is_empty() {
+    if !options.scope.is_empty() {
         // One text, because the crate would join several scopes with a space instead of the entry's separator.
-        request = request.add_scope(Scope::new(entry.scope.join(&entry.scope_separator)));
+        request = request.add_scope(Scope::new(options.scope.join(&options.scope_separator)));
     }
-    if entry.pkce {
+    if options.pkce {
         let verifier = PkceCodeVerifier::new(flow.verifier().expose().to_owned());
         request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
     }
-    if entry.response_mode == ResponseMode::FormPost {
+    if options.response_mode == ResponseMode::FormPost {
         request = request.add_extra_param("response_mode", "form_post");
     }
-    if entry.protocol == Protocol::OpenIdConnect {
+    if entry.protocol() == Protocol::OpenIdConnect {
         request = request.add_extra_param("nonce", flow.nonce().expose().to_owned());
     }
     let params = authorization_params(entry, extra);

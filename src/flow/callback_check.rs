@@ -17,7 +17,7 @@ impl Engine {
         let is_required =
             metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
         match (&callback.iss, &entry.issuer) {
-            (Some(iss), Some(_)) if !entry.is_issuer_of_answer(iss) => {
+            (Some(iss), Some(issuer)) if !issuer.matches_callback(iss) => {
                 return Err(not_trusted("`iss` is another issuer"));
             }
             (None, Some(_)) if is_required => {

@@ -30,7 +30,8 @@ pub(super) fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'stati
 pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'static str> {
     let client_id = entry.client_id.as_str();
     let (iss, tenant) = (claims.get("iss").and_then(Value::as_str), text(claims, "tid")?);
-    if !iss.is_some_and(|iss| entry.is_issuer(iss, tenant)) {
+    let issuer = entry.issuer.as_ref();
+    if !iss.zip(issuer).is_some_and(|(iss, issuer)| issuer.matches(iss, tenant)) {
         return Err("`iss` is not the issuer");
     }
     let azp = text(claims, "azp")?;
@@ -39,8 +40,7 @@ pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'stati
         Some(Value::Array(list))
             if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
         {
-            let is_known =
-                |aud: &&str| *aud == client_id || entry.trusted_audiences.iter().any(|known| known == aud);
+            let is_known = |aud: &&str| *aud == client_id || entry.trusts_audience(aud);
             if !list.iter().filter_map(Value::as_str).all(|aud| is_known(&aud)) {
                 return Err("`aud` names an audience that is not among the entry's `trusted_audiences`");
             }

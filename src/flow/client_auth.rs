@@ -7,8 +7,8 @@ use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
 use super::endpoints::Endpoints;
+use crate::config::{ClientAuthentication, PrivateKey};
 use crate::error::{Error, Result};
-use crate::provider::ClientAuth;
 use crate::secret::{encode_base64url, random};
 
 /// How long a client assertion is valid, in seconds. It is used for one request.
@@ -22,47 +22,46 @@ pub(super) type Form = Vec<(String, String)>;
 /// header that goes with the form, if the method is HTTP Basic.
 ///
 /// # Errors
-/// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the method needs a key that the entry lacks.
+/// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if an assertion has no audience.
 pub(super) fn authenticate(
     endpoints: Endpoints<'_>,
     form: &mut Form,
     now: i64,
 ) -> Result<Option<HeaderValue>> {
-    let entry = endpoints.entry;
+    let client_id = &endpoints.entry.client_id;
     let mut add = |name: &str, value: &str| {
         // A pushed authorization request has its `client_id` already (RFC 9126 §2.1).
         if !form.iter().any(|(known, _)| known == name) {
             form.push((name.to_owned(), value.to_owned()));
         }
     };
-    match (entry.auth, &entry.client_secret) {
-        (ClientAuth::Basic, Some(secret)) => {
+    match &endpoints.options.client_auth {
+        ClientAuthentication::Basic(secret) => {
             // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
             let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-            let both = format!("{}:{}", encoded(&entry.client_id), encoded(secret.expose()));
+            let both = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
             let mut header =
                 HeaderValue::try_from(format!("Basic {}", STANDARD.encode(both))).map_err(Error::app)?;
             header.set_sensitive(true);
             return Ok(Some(header));
         }
-        (ClientAuth::Post, Some(secret)) => {
-            add("client_id", &entry.client_id);
+        ClientAuthentication::Post(secret) => {
+            add("client_id", client_id);
             add("client_secret", secret.expose());
         }
-        (ClientAuth::PrivateKeyJwt, _) => {
-            add("client_id", &entry.client_id);
+        ClientAuthentication::PrivateKeyJwt(key) => {
+            add("client_id", client_id);
             add("client_assertion_type", ASSERTION_TYPE);
-            add("client_assertion", &assertion(endpoints, now)?);
+            add("client_assertion", &assertion(endpoints, key, now)?);
         }
-        (ClientAuth::Basic | ClientAuth::Post | ClientAuth::None, _) => add("client_id", &entry.client_id),
+        ClientAuthentication::None => add("client_id", client_id),
     }
     Ok(None)
 }
 
 /// Creates the assertion of `private_key_jwt` for one request (RFC 7523 §3).
-fn assertion(endpoints: Endpoints<'_>, now: i64) -> Result<String> {
-    let Endpoints { entry, metadata } = endpoints;
-    let private = entry.need(entry.private_key.as_ref(), "private_key")?;
+fn assertion(endpoints: Endpoints<'_>, private: &PrivateKey, now: i64) -> Result<String> {
+    let Endpoints { entry, metadata, .. } = endpoints;
     let accepted =
         metadata.and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.as_ref());
     let possible = private.key.algorithms();
@@ -74,8 +73,8 @@ fn assertion(endpoints: Endpoints<'_>, now: i64) -> Result<String> {
     // The audience is the issuer, which discovery has checked byte for byte. An attacker's metadata can name another
     // provider's token endpoint; with that as audience, the attacker could use our assertion there (RFC 7523bis §4).
     // The issuer of a multi-tenant entry is a template, which is no audience.
-    let issuer = entry.issuer.as_deref().filter(|_| entry.tenants.is_none());
-    let audience = match private.audience.as_deref().or(issuer) {
+    let issuer = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_none());
+    let audience = match private.audience.as_ref().or(issuer.map(|issuer| &issuer.url)) {
         Some(audience) => audience,
         None => endpoints.token()?.as_str(),
     };

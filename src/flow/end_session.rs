@@ -24,7 +24,7 @@ impl Engine {
     ) -> Result<Option<Url>> {
         let page = match &entry.end_session_url {
             Some(url) => Some(url.clone()),
-            None if entry.protocol == Protocol::OpenIdConnect => {
+            None if entry.protocol() == Protocol::OpenIdConnect => {
                 self.metadata(entry).await?.and_then(|metadata| metadata.end_session_endpoint.clone())
             }
             None => None,

@@ -15,7 +15,6 @@ use super::errors::{
 };
 use super::request_headers::add_entry_headers;
 use super::text::printable;
-use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -69,9 +68,8 @@ impl EndpointCall {
         add_entry_headers(entry, &mut request)?;
         let answer = engine.http.send(request).await?;
         let status = answer.status().as_u16();
-        let outcome = match answer_fields(entry, &answer) {
-            Some(fields) if fields.contains_key("error") => match self.refusal(entry, status, &fields, &form)
-            {
+        let outcome = match answer_fields(endpoints.options, &answer) {
+            Some(fields) if fields.contains_key("error") => match self.refusal(endpoints, status, &fields, &form) {
                 Some(error) => Err(error),
                 None => Ok(None),
             },
@@ -87,12 +85,19 @@ impl EndpointCall {
 
     /// The error for an error response (RFC 6749 §5.2), also if its status is 200, as GitHub's is. None if the error means
     /// that the wanted state exists already.
-    fn refusal(self, entry: &Entry, status: u16, fields: &Map<String, Value>, form: &Form) -> Option<Error> {
+    fn refusal(
+        self,
+        endpoints: Endpoints<'_>,
+        status: u16,
+        fields: &Map<String, Value>,
+        form: &Form,
+    ) -> Option<Error> {
+        let Endpoints { entry, options, .. } = endpoints;
         let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let code = printable(text("error"), 64);
         // Some providers quote what they were sent.
         let has_secrets = |text: &str| {
-            let secret = entry.client_secret.as_ref().map(Secret::expose);
+            let secret = options.client_auth.secret().map(Secret::expose);
             secret.is_some_and(|secret| text.contains(secret))
                 || form.iter().any(|(name, value)| {
                     name != "grant_type" && value.len() > 3 && text.contains(value.as_str())

@@ -3,53 +3,58 @@
 use url::Url;
 
 use super::metadata::Metadata;
-use crate::config::Entry;
+use crate::config::{Entry, OAuth2Options};
 use crate::error::Result;
 
-/// The endpoints of an entry's provider: the URLs that the entry sets, and otherwise those of the provider's metadata.
+/// The OAuth 2 endpoints of an entry's provider: the URLs that the entry sets, and otherwise those of the provider's metadata.
 #[derive(Clone, Copy)]
 pub(super) struct Endpoints<'a> {
     pub(super) entry: &'a Entry,
+    pub(super) options: &'a OAuth2Options,
     pub(super) metadata: Option<&'a Metadata>,
 }
 
 impl<'a> Endpoints<'a> {
-    pub(super) fn new(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Self {
-        Self { entry, metadata }
+    pub(super) fn new(
+        entry: &'a Entry,
+        options: &'a OAuth2Options,
+        metadata: Option<&'a Metadata>,
+    ) -> Self {
+        Self { entry, options, metadata }
     }
 
     /// The authorization endpoint (RFC 6749 §3.1).
     pub(super) fn authorization(self) -> Result<&'a Url> {
         let discovered = self.metadata.and_then(|metadata| metadata.authorization_endpoint.as_ref());
-        self.entry.need(self.entry.authorization_url.as_ref().or(discovered), "authorization_url")
+        self.entry.need(self.options.endpoints.authorization.as_ref().or(discovered), "authorization_url")
     }
 
     /// The token endpoint (RFC 6749 §3.2).
     pub(super) fn token(self) -> Result<&'a Url> {
         let discovered = self.metadata.and_then(|metadata| metadata.token_endpoint.as_ref());
-        self.entry.need(self.entry.token_url.as_ref().or(discovered), "token_url")
+        self.entry.need(self.options.endpoints.token.as_ref().or(discovered), "token_url")
     }
 
     /// The endpoint for pushed authorization requests (RFC 9126). None if authorization requests go through the browser.
     pub(super) fn pushed_authorization(self) -> Result<Option<&'a Url>> {
         let required = self.metadata.is_some_and(|metadata| metadata.require_pushed_authorization_requests);
-        if !self.entry.par.unwrap_or(required) {
+        if !self.options.par.unwrap_or(required) {
             return Ok(None);
         }
         let discovered =
             self.metadata.and_then(|metadata| metadata.pushed_authorization_request_endpoint.as_ref());
-        self.entry.need(self.entry.par_url.as_ref().or(discovered), "par_url").map(Some)
-    }
-
-    /// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user.
-    pub(super) fn userinfo(self) -> Option<&'a Url> {
-        let discovered = self.metadata.and_then(|metadata| metadata.userinfo_endpoint.as_ref());
-        self.entry.userinfo_url.as_ref().or(discovered)
+        self.entry.need(self.options.endpoints.pushed_request.as_ref().or(discovered), "par_url").map(Some)
     }
 
     /// The revocation endpoint (RFC 7009).
     pub(super) fn revocation(self) -> Option<&'a Url> {
         let discovered = self.metadata.and_then(|metadata| metadata.revocation_endpoint.as_ref());
-        self.entry.revocation_url.as_ref().or(discovered)
+        self.options.endpoints.revocation.as_ref().or(discovered)
     }
+}
+
+/// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user.
+pub(super) fn userinfo_endpoint<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
+    let discovered = metadata.and_then(|metadata| metadata.userinfo_endpoint.as_ref());
+    entry.userinfo.url.as_ref().or(discovered)
 }

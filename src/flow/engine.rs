@@ -36,11 +36,11 @@ impl Engine {
 
     /// Returns the metadata of an OpenID Connect entry's provider, and none for the other protocols.
     pub(super) async fn metadata(&self, entry: &Entry) -> Result<Option<Arc<Metadata>>> {
-        match entry.protocol {
+        match entry.protocol() {
             Protocol::OAuth2 | Protocol::OAuth1 => Ok(None),
             Protocol::OpenIdConnect => {
-                let issuer: &str = entry.need(entry.issuer.as_ref(), "issuer")?;
-                self.metadata.get(issuer, entry.published_issuer()).await.map(Some)
+                let issuer = entry.need(entry.issuer.as_ref(), "issuer")?;
+                self.metadata.get(&issuer.url, issuer.in_metadata()).await.map(Some)
             }
         }
     }

@@ -34,9 +34,10 @@ pub(crate) fn callback(protocol: Protocol, query: &str) -> bool {
 /// Whether `body` with this content type is a token answer to `entry`.
 pub(crate) fn token_answer(entry: &Entry, content_type: &str, body: &[u8]) -> bool {
     let answer = http::Response::builder().header("content-type", content_type).body(body.to_vec());
-    let fields = answer.ok().and_then(|answer| answer_fields(entry, &answer));
-    let answer = fields.and_then(|fields| TokenAnswer::read(entry, fields).ok());
-    answer.is_some_and(|answer| !answer.into_token(&entry.scope, NOW).access_token.expose().is_empty())
+    let Some(options) = entry.oauth2() else { return false };
+    let fields = answer.ok().and_then(|answer| answer_fields(options, &answer));
+    let answer = fields.and_then(|fields| TokenAnswer::read(options, fields).ok());
+    answer.is_some_and(|answer| !answer.into_token(entry.scope(), NOW).access_token.expose().is_empty())
 }
 
 pub(crate) fn oauth1_answer(body: &[u8]) -> bool {
@@ -50,7 +51,7 @@ pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
 }
 
 pub(crate) fn discovery(entry: &Entry, body: &[u8]) -> bool {
-    Metadata::parse(body, entry.published_issuer()).is_ok()
+    Metadata::parse(body, entry.issuer.as_ref().map_or("", |issuer| issuer.in_metadata())).is_ok()
 }
 
 /// Whether `body` holds the signing key.
@@ -68,7 +69,7 @@ pub(crate) fn jwks(body: &[u8]) -> bool {
 pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
     static KEYS: LazyLock<KeySet> =
         LazyLock::new(|| KeySet::parse(&published_keys()).unwrap_or_else(|cause| panic!("{cause}")));
-    let Ok(jwt) = Jwt::parse(token, JwtKind::IdToken, &entry.signing_algorithms) else { return false };
+    let Ok(jwt) = Jwt::parse(token, JwtKind::IdToken, entry.signing_algorithms()) else { return false };
     let access_token = Secret::new("access");
     let check = IdTokenCheck {
         entry,

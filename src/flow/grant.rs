@@ -1,15 +1,15 @@
 //! What a finished dance brings.
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, userinfo_endpoint};
 use super::engine::Engine;
 use super::errors::not_trusted;
 use super::flow::Flow;
+use super::oauth1::Consumer;
 use super::user_profile::user_profile;
 use super::{id_token, oauth1, token_request, userinfo};
-use crate::config::Entry;
+use crate::config::{Entry, OAuth1Options, ProtocolOptions};
 use crate::error::Result;
 use crate::profile::Profile;
-use crate::provider::Protocol;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -24,13 +24,16 @@ impl Engine {
     /// Finishes the dance of `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
     /// userinfo. The code is sent once and never again.
     pub(crate) async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
-        if entry.protocol == Protocol::OAuth1 {
-            return finish_oauth1(self, entry, flow, code).await;
-        }
+        let options = match &entry.options {
+            ProtocolOptions::OAuth1(options) => {
+                return finish_oauth1(self, entry, options, flow, code).await;
+            }
+            ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => options,
+        };
         let metadata = self.metadata(entry).await?;
-        let endpoints = Endpoints::new(entry, metadata.as_deref());
+        let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let answer = token_request::exchange_code(self, endpoints, flow, code).await?;
-        let mut token = answer.into_token(&entry.scope, self.clock.now());
+        let mut token = answer.into_token(&options.scope, self.clock.now());
         let claims = match &metadata {
             Some(metadata) => Some(id_token::verify(self, entry, metadata, flow, code, &token).await?),
             None => {
@@ -40,10 +43,10 @@ impl Engine {
             }
         };
         let (subject, claims) = claims.map(|claims| (claims.sub, claims.all)).unzip();
-        if endpoints.userinfo().is_none() && subject.is_none() {
+        if userinfo_endpoint(entry, metadata.as_deref()).is_none() && subject.is_none() {
             return Ok(Grant { token, profile: Profile::default() });
         }
-        let claims = userinfo::user_claims(self, endpoints, &token, claims).await?;
+        let claims = userinfo::user_claims(self, entry, metadata.as_deref(), &token, claims).await?;
         let mut profile = user_profile(entry, &claims)?;
         if subject.is_some() {
             // ID-20: no mapping of claims changes which user the ID token is about.
@@ -53,13 +56,20 @@ impl Engine {
     }
 }
 
-async fn finish_oauth1(engine: &Engine, entry: &Entry, flow: &Flow, verifier: &Secret) -> Result<Grant> {
+async fn finish_oauth1(
+    engine: &Engine,
+    entry: &Entry,
+    options: &OAuth1Options,
+    flow: &Flow,
+    verifier: &Secret,
+) -> Result<Grant> {
     let temporary =
         flow.temporary.as_ref().ok_or_else(|| not_trusted("the flow began with another protocol"))?;
-    let token = oauth1::request_token(&engine.http, entry, temporary, verifier, engine.clock.now()).await?;
-    if entry.userinfo_url.is_none() {
+    let consumer = Consumer::new(engine, entry, options);
+    let token = oauth1::request_token(&consumer, temporary, verifier).await?;
+    if entry.userinfo.url.is_none() {
         return Ok(Grant { token, profile: Profile::default() });
     }
-    let claims = userinfo::user_claims(engine, Endpoints::new(entry, None), &token, None).await?;
+    let claims = userinfo::user_claims(engine, entry, None, &token, None).await?;
     Ok(Grant { token, profile: user_profile(entry, &claims)? })
 }

@@ -29,7 +29,7 @@ impl IdTokenRequirements {
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if one of them can't be read.
     pub(super) fn new(entry: &Entry, params: &BTreeMap<String, String>) -> Result<Self> {
-        if entry.protocol != Protocol::OpenIdConnect {
+        if entry.protocol() != Protocol::OpenIdConnect {
             return Ok(Self::default());
         }
         let max_age = params.get("max_age").map(|seconds| seconds.parse()).transpose();

@@ -79,14 +79,15 @@ pub(super) async fn verify(
     token: &str,
 ) -> Result<VerifiedJwt> {
     let refused = |cause| kind.refused(cause);
-    let jwt = Jwt::parse(token, kind, &entry.signing_algorithms).map_err(refused)?;
+    let jwt = Jwt::parse(token, kind, entry.signing_algorithms()).map_err(refused)?;
     let url = metadata.jwks_uri.as_ref();
     let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
     let keys = engine.jwks.get(url).await?;
     let claims = jwt.claims().map_err(refused)?;
     // A provider with many tenants may publish keys that sign for one tenant only.
+    let has_tenants = entry.issuer.as_ref().is_some_and(|issuer| issuer.tenants.is_some());
     let issuer =
-        entry.tenants.is_some().then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
+        has_tenants.then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
     if !jwt.is_signed_by(&keys, issuer)
         && !jwt.is_signed_by(&*engine.jwks.renew(url, &keys, kind.refetch_cause()).await?, issuer)
     {

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
+use super::engine::Engine;
 use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status};
 use super::flow::Flow;
 use super::form;
@@ -15,7 +16,7 @@ use super::http::{Http, Response};
 use super::request_headers::add_entry_headers;
 use super::signature::{Credentials, sign};
 use super::temporary_credentials::TemporaryCredentials;
-use crate::config::{Entry, OAUTH1_PARAMS};
+use crate::config::{Entry, OAUTH1_PARAMS, OAuth1Options};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::token::Token;
@@ -25,6 +26,21 @@ const MAX_TEMPORARY: usize = 1 << 10;
 /// Difference of two clocks that an error mentions, in seconds.
 const NOTABLE_SKEW: i64 = 60;
 
+/// The client of an OAuth 1 entry at its provider, at one moment.
+pub(super) struct Consumer<'a> {
+    http: &'a Http,
+    entry: &'a Entry,
+    options: &'a OAuth1Options,
+    /// Unix time in seconds.
+    now: i64,
+}
+
+impl<'a> Consumer<'a> {
+    pub(super) fn new(engine: &'a Engine, entry: &'a Entry, options: &'a OAuth1Options) -> Self {
+        Self { http: &engine.http, entry, options, now: engine.clock.now() }
+    }
+}
+
 /// What a request asks for. It decides what a refusal means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RequestedCredentials {
@@ -32,22 +48,20 @@ enum RequestedCredentials {
     Token,
 }
 
-/// Requests temporary credentials for `flow` at `now` (RFC 5849 §2.1).
+/// Requests temporary credentials for `flow` (RFC 5849 §2.1).
 pub(super) async fn request_temporary_credentials(
-    http: &Http,
-    entry: &Entry,
+    consumer: &Consumer<'_>,
     flow: &Flow,
-    now: i64,
 ) -> Result<TemporaryCredentials> {
-    let url = entry.need(entry.request_token_url.as_ref(), "request_token_url")?;
+    let additions = &consumer.entry.additions;
     let callback = [("oauth_callback", flow.redirect_uri.as_str())];
-    let params = || entry.token_params.iter().filter(|(name, _)| !name.starts_with(OAUTH1_PARAMS));
-    let mut request = http.0.request(Method::POST, url.clone());
+    let params = || additions.token_params.iter().filter(|(name, _)| !name.starts_with(OAUTH1_PARAMS));
+    let mut request = consumer.http.0.request(Method::POST, consumer.options.request_token_url.clone());
     if params().next().is_some() {
         request = request.form(&params().collect::<Vec<_>>());
     }
     let mut answer =
-        send(http, entry, request, None, &callback, RequestedCredentials::Temporary, now).await?;
+        send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
     // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's dance.
     if answer.remove("oauth_callback_confirmed").as_deref() != Some("true") {
         return Err(bad_answer("the provider doesn't confirm the callback (`oauth_callback_confirmed`)"));
@@ -60,55 +74,55 @@ pub(super) async fn request_temporary_credentials(
 }
 
 /// Returns the URL of the authorization request of `flow` (RFC 5849 §2.2).
-pub(super) fn authorization_url(entry: &Entry, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
-    let mut url = entry.need(entry.authorization_url.as_ref(), "authorization_url")?.clone();
-    let mut params = entry.authorization_params.clone();
+pub(super) fn authorization_url(
+    consumer: &Consumer<'_>,
+    flow: &Flow,
+    extra: &BTreeMap<String, String>,
+) -> Url {
+    let mut url = consumer.options.authorization_url.clone();
+    let mut params = consumer.entry.additions.authorization_params.clone();
     params.extend(extra.clone());
     params.retain(|name, _| !name.starts_with(OAUTH1_PARAMS));
     url.query_pairs_mut().append_pair("oauth_token", flow.state().expose()).extend_pairs(params);
-    Ok(url)
+    url
 }
 
 /// Exchanges temporary credentials and a verifier for the token (RFC 5849 §2.3). The request is sent once, whatever
 /// happens.
 pub(super) async fn request_token(
-    http: &Http,
-    entry: &Entry,
+    consumer: &Consumer<'_>,
     temporary: &TemporaryCredentials,
     verifier: &Secret,
-    now: i64,
 ) -> Result<Token> {
-    let url = entry.need(entry.token_url.as_ref(), "access_token_url")?;
     let (token, secret) = (temporary.token(), temporary.secret());
     let verifier = [("oauth_verifier", verifier.expose())];
-    let request = http.0.request(Method::POST, url.clone());
+    let request = consumer.http.0.request(Method::POST, consumer.options.access_token_url.clone());
     let credentials = Some((&token, &secret));
     let mut answer =
-        send(http, entry, request, credentials, &verifier, RequestedCredentials::Token, now).await?;
+        send(consumer, request, credentials, &verifier, RequestedCredentials::Token).await?;
     let (token, secret) = take_credentials(&mut answer)?;
     let mut token = Token::oauth1(token.expose(), secret.expose());
     token.extra = answer.into_iter().map(|(name, value)| (name, value.into())).collect();
-    token.obtained_at = now;
+    token.obtained_at = consumer.now;
     Ok(token)
 }
 
 /// Signs and sends one request. Returns the fields of its answer.
 async fn send(
-    http: &Http,
-    entry: &Entry,
+    consumer: &Consumer<'_>,
     request: reqwest::RequestBuilder,
     token: Option<Credentials<'_>>,
     oauth_params: &[(&str, &str)],
     requested: RequestedCredentials,
-    now: i64,
 ) -> Result<BTreeMap<String, String>> {
+    let Consumer { http, entry, options, now } = *consumer;
     let mut request = request.build().map_err(request_failed)?;
     // Some servers answer 411 to a POST without a length.
     if request.body().is_none() {
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     add_entry_headers(entry, &mut request)?;
-    sign(entry, &mut request, token, oauth_params, now)?;
+    sign(&entry.client_id, options, &mut request, token, oauth_params, now)?;
     let answer = http.send(request).await?;
     if answer.status().as_u16() != 200 {
         return Err(refusal(entry, &answer, requested, now));

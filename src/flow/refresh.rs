@@ -5,7 +5,7 @@ use super::engine::Engine;
 use super::errors::reconnect_needed;
 use super::{id_token, token_request};
 use crate::config::Entry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::token::Token;
 
 impl Engine {
@@ -23,8 +23,9 @@ impl Engine {
     ) -> Result<Token> {
         let refresh_token =
             token.refresh_token.as_ref().ok_or_else(|| reconnect_needed(entry, "no refresh token"))?;
+        let options = entry.oauth2().ok_or_else(|| Error::app("an OAuth 1 token has no refresh token"))?;
         let metadata = self.metadata(entry).await?;
-        let endpoints = Endpoints::new(entry, metadata.as_deref());
+        let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let answer = token_request::exchange_refresh_token(self, endpoints, refresh_token).await?;
         let mut next = answer.into_token(&token.scope, self.clock.now());
         match &metadata {

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 /// Adds the entry's `headers` to a request. They replace our own headers, except those that authenticate the request or
 /// describe its body.
 pub(super) fn add_entry_headers(entry: &Entry, request: &mut reqwest::Request) -> Result<()> {
-    for (name, value) in &entry.headers {
+    for (name, value) in &entry.additions.headers {
         let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
         let (header, value) =
             header.ok_or_else(|| entry.misconfigured(format!("`headers`: `{name}` can't be sent")))?;

@@ -14,8 +14,9 @@ impl Engine {
     /// Revokes `token` at the provider. The refresh token goes first, because it could be exchanged for new access tokens.
     /// Does nothing if the provider has no revocation endpoint.
     pub(crate) async fn revoke(&self, entry: &Entry, token: &Token) -> Result<()> {
+        let Some(options) = entry.oauth2() else { return Ok(()) };
         let metadata = self.metadata(entry).await?;
-        let endpoints = Endpoints::new(entry, metadata.as_deref());
+        let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let Some(url) = endpoints.revocation() else { return Ok(()) };
         if let Some(refresh_token) = &token.refresh_token {
             revoke(self, endpoints, url, refresh_token, "refresh_token").await?;

@@ -7,7 +7,7 @@ use ring::hmac;
 use url::{Position, Url};
 
 use super::http::is_of_type;
-use crate::config::{Entry, Signature};
+use crate::config::{OAuth1Options, Signature};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, random};
 
@@ -17,13 +17,14 @@ pub(crate) type Credentials<'a> = (&'a Secret, &'a Secret);
 /// The protocol parameters of OAuth 1, which are sent in the header (RFC 5849 §3.5.1).
 type Parameters<'a> = Vec<(&'a str, &'a str)>;
 
-/// Signs `request` at `now` (unix seconds) as `entry`'s client, with `token` on behalf of a user. The signature and the
+/// Signs `request` at `now` (unix seconds) as the client `client_id`, with `token` on behalf of a user. The signature and the
 /// parameters of OAuth, including `oauth_params`, go into the `Authorization` header and replace an earlier one.
 ///
 /// # Errors
 /// If the request's body is a form that is a stream, or the key can't sign.
 pub(super) fn sign(
-    entry: &Entry,
+    client_id: &str,
+    options: &OAuth1Options,
     request: &mut reqwest::Request,
     token: Option<Credentials<'_>>,
     oauth_params: &[(&str, &str)],
@@ -31,9 +32,9 @@ pub(super) fn sign(
 ) -> Result<()> {
     let (nonce, timestamp) = (nonce()?, now.to_string());
     let mut oauth: Parameters<'_> = vec![
-        ("oauth_consumer_key", &entry.client_id),
+        ("oauth_consumer_key", client_id),
         ("oauth_nonce", &nonce),
-        ("oauth_signature_method", entry.signature.method().name()),
+        ("oauth_signature_method", options.signature.method().name()),
         ("oauth_timestamp", &timestamp),
         ("oauth_version", "1.0"),
     ];
@@ -41,7 +42,7 @@ pub(super) fn sign(
     oauth.extend(oauth_params);
     let base = base_string(request.method().as_str(), request.url(), signed_form(request)?, &oauth);
     let token_secret = token.map(|(_, secret)| secret);
-    let signature = signature(&entry.signature, entry.client_secret.as_ref(), token_secret, &base)?;
+    let signature = signature(&options.signature, options.client_secret.as_ref(), token_secret, &base)?;
     oauth.push(("oauth_signature", signature.expose()));
     let pairs: Vec<_> =
         oauth.iter().map(|(name, value)| format!("{name}=\"{}\"", encode(value.as_bytes()))).collect();

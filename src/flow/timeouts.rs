@@ -12,6 +12,6 @@ pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(4 * CALL_TIMEOU
 /// [`Engine::finish`](super::Engine::finish): the metadata twice, the token, the keys twice, the userinfo, and the entry's
 /// further userinfo URLs.
 pub(crate) fn callback_timeout(entry: &Entry) -> Duration {
-    let further = u32::try_from(entry.extra_userinfo_urls.len()).unwrap_or(u32::MAX);
+    let further = u32::try_from(entry.userinfo.extra_urls.len()).unwrap_or(u32::MAX);
     CALL_TIMEOUT * further.saturating_add(6)
 }

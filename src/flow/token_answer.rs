@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::config::Entry;
+use crate::config::OAuth2Options;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -27,11 +27,11 @@ pub(super) struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    /// Reads the fields of an answer to `entry`. Fields that are no token's are kept as they are.
+    /// Reads the fields of an answer. Fields that are no token's are kept as they are.
     ///
     /// # Errors
     /// If there is no bearer token in the answer, or a field has the wrong type. The sentence holds no values.
-    pub(super) fn read(entry: &Entry, mut fields: Map<String, Value>) -> Result<Self, &'static str> {
+    pub(super) fn read(options: &OAuth2Options, mut fields: Map<String, Value>) -> Result<Self, &'static str> {
         let fields = &mut fields;
         let access_token =
             text(fields, "access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;
@@ -41,7 +41,7 @@ impl TokenAnswer {
         }
         let token_type = text(fields, "token_type", "`token_type` is not a text")?;
         let token_type = token_type
-            .or_else(|| entry.assume_bearer.then(|| "bearer".to_owned()))
+            .or_else(|| options.assume_bearer.then(|| "bearer".to_owned()))
             .ok_or("no `token_type`")?;
         if !token_type.eq_ignore_ascii_case("bearer") {
             return Err("`token_type` is not `bearer`");

@@ -23,7 +23,7 @@ pub(super) async fn exchange_code(
         field("code", code.expose()),
         field("redirect_uri", &flow.redirect_uri),
     ];
-    if endpoints.entry.pkce {
+    if endpoints.options.pkce {
         form.push(field("code_verifier", flow.verifier().expose()));
     }
     send(engine, endpoints, EndpointCall::CodeExchange, form).await
@@ -45,13 +45,12 @@ async fn send(
     call: EndpointCall,
     mut form: Form,
 ) -> Result<TokenAnswer> {
-    let entry = endpoints.entry;
-    let params = entry.token_params.iter().filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
+    let params = endpoints.entry.additions.token_params.iter().filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
     form.extend(params.map(|(name, value)| field(name, value)));
     let fields = call.send(engine, endpoints, endpoints.token()?, form).await?;
     let fields =
         fields.ok_or_else(|| bad_answer("the token endpoint's answer is not JSON, or has a field twice"))?;
-    TokenAnswer::read(entry, fields).map_err(|cause| bad_answer(format!("the token answer: {cause}")))
+    TokenAnswer::read(endpoints.options, fields).map_err(|cause| bad_answer(format!("the token answer: {cause}")))
 }
 
 fn field(name: &str, value: &str) -> (String, String) {

@@ -14,7 +14,7 @@ use crate::provider::Userinfo;
 /// If the preset refuses the user, or there is no id in the answer.
 pub(super) fn user_profile(entry: &Entry, answer: &Value) -> Result<Profile> {
     // The preset reads first, even if the entry names all paths: it may refuse the user (a hosted domain, a blocked user).
-    let profile = (entry.preset.profile)(&Userinfo::new(answer, &entry.parameters))
+    let profile = (entry.userinfo.profile)(&Userinfo::new(answer, &entry.userinfo.parameters))
         .and_then(|profile| with_entry_paths(profile, entry, answer))?
         .with_web_urls();
     match profile.id {
@@ -28,7 +28,7 @@ pub(super) fn user_profile(entry: &Entry, answer: &Value) -> Result<Profile> {
 
 /// Replaces what the preset has read by what the entry's `profile = { … }` names.
 fn with_entry_paths(mut profile: Profile, entry: &Entry, answer: &Value) -> Result<Profile> {
-    let paths = &entry.profile_paths;
+    let paths = &entry.userinfo.profile_paths;
     for (name, path) in paths {
         match name.as_str() {
             "id" => profile.id = claims::id(answer, path)?,

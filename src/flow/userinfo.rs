@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::claims::{check_lifetime, check_parties};
-use super::endpoints::Endpoints;
+use super::endpoints::userinfo_endpoint;
 use super::engine::Engine;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
 use super::http::{Response, is_of_type};
 use super::json;
 use super::jwt::{self, JwtKind};
+use super::metadata::Metadata;
 use super::request_headers::add_entry_headers;
 use super::user_profile::user_profile;
 use crate::config::Entry;
@@ -29,7 +30,7 @@ impl Engine {
     /// [`ErrorKind::Misconfigured`] if there is none.
     pub(crate) async fn userinfo_url(&self, entry: &Entry) -> Result<Url> {
         let metadata = self.metadata(entry).await?;
-        entry.need(Endpoints::new(entry, metadata.as_deref()).userinfo(), "userinfo_url").cloned()
+        entry.need(userinfo_endpoint(entry, metadata.as_deref()), "userinfo_url").cloned()
     }
 
     /// Reads a userinfo answer that was fetched after the sign-in, for the account with this `provider_user_id`.
@@ -43,8 +44,8 @@ impl Engine {
         provider_user_id: Option<&str>,
     ) -> Result<Value> {
         let metadata = self.metadata(entry).await?;
-        let userinfo = read(self, Endpoints::new(entry, metadata.as_deref()), answer).await?;
-        let id = match entry.protocol {
+        let userinfo = read(self, entry, metadata.as_deref(), answer).await?;
+        let id = match entry.protocol() {
             Protocol::OpenIdConnect => claims::id(&userinfo, "sub")?,
             // A preset may refuse a user (a hosted domain, a blocked user). That is decided at sign-in; here, such an
             // answer has no id to compare.
@@ -67,15 +68,15 @@ impl Engine {
 /// If the userinfo can't be fetched, or is another user's than the ID token (OpenID Connect Core §5.3.2).
 pub(super) async fn user_claims(
     engine: &Engine,
-    endpoints: Endpoints<'_>,
+    entry: &Entry,
+    metadata: Option<&Metadata>,
     token: &Token,
     id_token: Option<Map<String, Value>>,
 ) -> Result<Value> {
-    let entry = endpoints.entry;
-    let userinfo = match endpoints.userinfo() {
+    let userinfo = match userinfo_endpoint(entry, metadata) {
         Some(url) => {
             let answer = fetch(engine, entry, url, token).await?;
-            Some(read(engine, endpoints, &answer).await?)
+            Some(read(engine, entry, metadata, &answer).await?)
         }
         None => None,
     };
@@ -86,7 +87,7 @@ pub(super) async fn user_claims(
     });
     let mut all = merge(id_token, userinfo)?;
     if let Value::Object(all) = &mut all {
-        for (name, url) in &entry.extra_userinfo_urls {
+        for (name, url) in &entry.userinfo.extra_urls {
             // A further answer that fails is left out: the sign-in works without it.
             let answer = fetch(engine, entry, url, token).await;
             if let Ok(answer) = answer.and_then(|answer| read_json(&answer)) {
@@ -98,7 +99,7 @@ pub(super) async fn user_claims(
 }
 
 async fn fetch(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Result<Response> {
-    let accept = match entry.protocol {
+    let accept = match entry.protocol() {
         Protocol::OpenIdConnect => "application/json, application/jwt",
         Protocol::OAuth2 | Protocol::OAuth1 => "application/json",
     };
@@ -115,9 +116,13 @@ async fn fetch(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Resu
 
 /// Reads a userinfo answer: JSON, or a JWT of an OpenID provider (Core §5.3.2), which is verified like an ID token
 /// (ID-19).
-async fn read(engine: &Engine, endpoints: Endpoints<'_>, answer: &Response) -> Result<Value> {
-    let entry = endpoints.entry;
-    let (true, Some(metadata)) = (is_of_type(answer.headers(), "application/jwt"), endpoints.metadata) else {
+async fn read(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: Option<&Metadata>,
+    answer: &Response,
+) -> Result<Value> {
+    let (true, Some(metadata)) = (is_of_type(answer.headers(), "application/jwt"), metadata) else {
         return read_json(answer);
     };
     let refused = |cause| JwtKind::Userinfo.refused(cause);

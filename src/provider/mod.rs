@@ -141,6 +141,20 @@ pub enum ClientAuth {
     None,
 }
 
+impl ClientAuth {
+    pub(crate) const ALL: [Self; 4] = [Self::Basic, Self::Post, Self::PrivateKeyJwt, Self::None];
+
+    /// Its name in the registry, as in `token_endpoint_auth_method`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "client_secret_basic",
+            Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
+        }
+    }
+}
+
 /// How the provider sends its answer to the callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

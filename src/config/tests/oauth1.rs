@@ -4,21 +4,28 @@ const URLS: &str = "request_token_url = \"https://op.example/request\"\nauthoriz
                     access_token_url = \"https://op.example/token\"\n";
 const ANY: &str = "[default.oauth.any]\nprovider = \"oauth1\"\nclient_id = \"key\"\n";
 
+fn oauth1(entry: &Entry) -> &OAuth1Options {
+    match &entry.options {
+        ProtocolOptions::OAuth1(options) => options,
+        _ => panic!("`{}` is an OAuth 1 entry", entry.name),
+    }
+}
+
 #[test]
 fn a_generic_entry_needs_no_code() {
     let any = |more: &str| read_entry("any", &format!("{ANY}{URLS}client_secret = \"secret\"\n{more}"));
     let entry = any("userinfo_url = \"https://op.example/me\"");
-    assert_eq!((entry.protocol, entry.client_id.as_str(), entry.login), (Protocol::OAuth1, "key", true));
-    assert_eq!(entry.request_token_url.unwrap().as_str(), "https://op.example/request");
-    assert_eq!(entry.token_url.unwrap().as_str(), "https://op.example/token");
-    assert!(entry.client_secret.unwrap().matches("secret"));
+    assert_eq!((entry.protocol(), entry.client_id.as_str(), entry.login), (Protocol::OAuth1, "key", true));
+    assert_eq!(oauth1(&entry).request_token_url.as_str(), "https://op.example/request");
+    assert_eq!(oauth1(&entry).access_token_url.as_str(), "https://op.example/token");
+    assert!(oauth1(&entry).client_secret.as_ref().unwrap().matches("secret"));
     for method in ["HMAC-SHA1", "HMAC-SHA256", "PLAINTEXT"] {
-        assert_eq!(any(&format!("signature_method = {method:?}")).signature.method().name(), method);
+        assert_eq!(oauth1(&any(&format!("signature_method = {method:?}"))).signature.method().name(), method);
     }
-    assert_eq!(any("").signature.method(), SignatureMethod::HmacSha1);
+    assert_eq!(oauth1(&any("")).signature.method(), SignatureMethod::HmacSha1);
     let urls = URLS.replace("access_token_url", "token_url");
     let entry = read_entry("any", &format!("{ANY}{urls}client_secret = \"secret\""));
-    assert_eq!(entry.token_url.unwrap().as_str(), "https://op.example/token");
+    assert_eq!(oauth1(&entry).access_token_url.as_str(), "https://op.example/token");
 }
 
 #[test]
@@ -39,8 +46,8 @@ fn the_names_of_flask_dance_in_the_environment() {
         "#! TWITTER_OAUTH_CLIENT_KEY=key\n#! TWITTER_OAUTH_CLIENT_SECRET=hush\n[default.oauth.twitter]\n",
     );
     assert_eq!(entry.client_id, "key");
-    assert!(entry.client_secret.unwrap().matches("hush"));
-    assert_eq!(entry.request_token_url.unwrap().as_str(), "https://api.x.com/oauth/request_token");
+    assert!(oauth1(&entry).client_secret.as_ref().unwrap().matches("hush"));
+    assert_eq!(oauth1(&entry).request_token_url.as_str(), "https://api.x.com/oauth/request_token");
     // They are OAuth 1's alone.
     assert_eq!(github("#! GITHUB_OAUTH_CONSUMER_KEY=other").client_id, "id");
 }
@@ -61,12 +68,12 @@ mod rsa {
             format!("#! JIRA_OAUTH_CONSUMER_KEY=key\n{JIRA}rsa_key = '''{PEM}'''"),
         ] {
             let entry = read_entry("jira", &toml);
-            assert_eq!((entry.client_id.as_str(), entry.client_secret.is_none()), ("key", true));
-            assert_eq!(entry.signature.method(), SignatureMethod::RsaSha1);
-            let url = |url: Option<Url>| url.unwrap().to_string();
-            assert_eq!(url(entry.userinfo_url), "https://jira.example/tracker/rest/api/2/myself");
-            assert_eq!(url(entry.api_base_url), "https://jira.example/tracker/");
-            assert!(!format!("{:?}", entry.signature).contains("MIIC"));
+            assert_eq!((entry.client_id.as_str(), oauth1(&entry).client_secret.is_none()), ("key", true));
+            assert_eq!(oauth1(&entry).signature.method(), SignatureMethod::RsaSha1);
+            let url = |url: &Option<Url>| url.as_ref().unwrap().to_string();
+            assert_eq!(url(&entry.userinfo.url), "https://jira.example/tracker/rest/api/2/myself");
+            assert_eq!(url(&entry.api_base_url), "https://jira.example/tracker/");
+            assert!(!format!("{:?}", oauth1(&entry).signature).contains("MIIC"));
         }
     }
 
@@ -89,7 +96,7 @@ mod rsa {
                 env!("CARGO_MANIFEST_DIR")
             ),
         );
-        assert_eq!(entry.signature.method(), SignatureMethod::RsaSha1);
+        assert_eq!(oauth1(&entry).signature.method(), SignatureMethod::RsaSha1);
     }
 
     #[test]
@@ -120,7 +127,7 @@ fn without_its_feature_rsa_sha1_stops_the_launch() {
         "[default.oauth.jira]\nbase_url = \"https://jira.example\"\nclient_id = \"key\"\nrsa_key_file = \"key.pem\"\n",
     )
     .unwrap_err();
-    let wanted = "default.oauth.jira.signature_method (Rocket.toml): RSA-SHA1 is made by OpenSSL, behind a feature of \
+    let wanted = "default.oauth.jira.signature_method (Rocket.toml): RSA-SHA1 needs OpenSSL, which is a feature of \
                   rocket_dance: add it to Cargo.toml\n    [dependencies]\n    rocket_dance = { version = \"…\", \
                   features = [\"rsa-sha1\"] }";
     assert_eq!(faults, wanted);

@@ -4,7 +4,7 @@ const ISSUER: &str = "https://op.example";
 
 async fn checked(entry: &Entry, query: &str) -> Option<ErrorKind> {
     engine()
-        .check(entry, &Callback::parse(entry.protocol, query).unwrap())
+        .check(entry, &Callback::parse(entry.protocol(), query).unwrap())
         .await
         .err()
         .map(|error| error.kind())
@@ -15,7 +15,7 @@ fn known() -> Entry {
         "provider = \"oauth2\"\nclient_secret = \"s\"\nauthorization_url = \"https://op.example/auth\"\n\
          token_url = \"https://op.example/token\"",
     );
-    entry.issuer = Some(ISSUER.into());
+    entry.issuer = Some(config::Issuer { url: ISSUER.to_owned(), tenants: None });
     entry
 }
 

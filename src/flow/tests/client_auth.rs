@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::ClientAuth;
+use crate::config::ClientAuthentication;
 use crate::secret::SigningKey;
 
 const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIO7Pa6dkvyypoixLI+okCTrt3IUxpJ2hK9eVh3cIFPme\n-----END PRIVATE KEY-----\n";
@@ -13,8 +13,8 @@ fn rsa_pem() -> String {
 
 fn keyed(mut entry: Entry, pem: &str, id: Option<&str>, audience: Option<&str>) -> Entry {
     let (id, audience) = (id.map(str::to_owned), audience.map(str::to_owned));
-    entry.private_key = Some(config::PrivateKey { key: SigningKey::from_pem(pem).unwrap(), id, audience });
-    (entry.auth, entry.client_secret) = (ClientAuth::PrivateKeyJwt, None);
+    let key = config::PrivateKey { key: SigningKey::from_pem(pem).unwrap(), id, audience };
+    oauth2_options(&mut entry).client_auth = ClientAuthentication::PrivateKeyJwt(key);
     entry
 }
 
@@ -106,9 +106,13 @@ async fn tr_13_who_the_client_is_at_the_other_endpoints() {
     let more = format!("revocation_url = \"{}/revoke\"", server.url);
     let mut entry = oauth2_entry(&server, &more);
     entry.client_id = "a:b c".into();
-    entry.client_secret = Some(Secret::new("s+%é"));
-    for auth in [ClientAuth::Basic, ClientAuth::Post, ClientAuth::None] {
-        entry.auth = auth;
+    let secret = || Secret::new("s+%é");
+    for client_auth in [
+        ClientAuthentication::Basic(secret()),
+        ClientAuthentication::Post(secret()),
+        ClientAuthentication::None,
+    ] {
+        oauth2_options(&mut entry).client_auth = client_auth;
         engine().revoke(&entry, &Token::new("at")).await.unwrap();
     }
     let asked = server.asked("/revoke");
@@ -207,7 +211,7 @@ async fn a_push_that_is_refused() {
         assert!(!format!("{error:?}").contains("the-secret"));
     }
     let mut nowhere = entry;
-    nowhere.par_url = None;
+    oauth2_options(&mut nowhere).endpoints.pushed_request = None;
     let error = engine().begin(&nowhere, &mut flow(&nowhere), &BTreeMap::new()).await.unwrap_err();
     assert!(format!("{error:?}").contains("`par_url` is needed"), "{error:?}");
 }

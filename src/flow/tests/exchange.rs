@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
+use crate::config::ClientAuthentication;
 use crate::flow::token_answer::TokenAnswer;
 
 /// One exchange that the token endpoint answers like this.
@@ -81,13 +82,13 @@ async fn tr_13_how_the_client_says_who_it_is() {
     server.answer("/me", 200, r#"{"id": 1}"#);
     let mut entry = oauth2_entry(&server, "pkce = false");
     entry.client_id = "a:b c".into();
-    entry.client_secret = Some(Secret::new("s+%é"));
-    for auth in [
-        crate::provider::ClientAuth::Basic,
-        crate::provider::ClientAuth::Post,
-        crate::provider::ClientAuth::None,
+    let secret = || Secret::new("s+%é");
+    for client_auth in [
+        ClientAuthentication::Basic(secret()),
+        ClientAuthentication::Post(secret()),
+        ClientAuthentication::None,
     ] {
-        entry.auth = auth;
+        oauth2_options(&mut entry).client_auth = client_auth;
         engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap();
     }
     let asked = server.asked("/token");
@@ -382,7 +383,7 @@ async fn lk_no_error_quotes_what_was_sent() {
 fn read_fields(fields: Map<String, Value>) -> Result<Token, &'static str> {
     static ENTRY: LazyLock<Entry> =
         LazyLock::new(|| oauth2_entry(&Server::at("http://localhost:1".into()), ""));
-    Ok(TokenAnswer::read(&ENTRY, fields)?.into_token(&["asked".into()], 1000))
+    Ok(TokenAnswer::read(ENTRY.oauth2().unwrap(), fields)?.into_token(&["asked".into()], 1000))
 }
 
 /// Reads a good token answer with a change.

@@ -124,7 +124,7 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     let token = ed.signer.token(r#"{"alg": "Ed25519", "kid": "one"}"#, &ed.claims().to_string());
     assert_eq!(ed.ends(&token).await, None);
     let mut narrow = Stage::new(Signer::ed()).await;
-    narrow.entry.signing_algorithms = vec![SigningAlgorithm::RS256];
+    openid_options(&mut narrow.entry).signing_algorithms = vec![SigningAlgorithm::RS256];
     let good = narrow.signer.id_token("one", &narrow.claims());
     assert!(narrow.ends(&good).await.unwrap().contains("algorithm"));
 }
@@ -199,7 +199,7 @@ async fn id_09_id_10_the_audience() {
     for good in [json!({"aud": ["me"]}), json!({"aud": ["me", "me"], "azp": "me"}), json!({"azp": "me"})] {
         assert_eq!(stage.with(good).await, None);
     }
-    stage.entry.trusted_audiences = vec!["you".into(), "they".into()];
+    openid_options(&mut stage.entry).trusted_audiences = vec!["you".into(), "they".into()];
     stage.refused(json!({"aud": ["me", "you"]}), "`azp`").await;
     stage.refused(json!({"aud": ["me", "you"], "azp": "you"}), "`azp`").await;
     stage.refused(json!({"aud": ["you"], "azp": "me"}), "`aud`").await;
@@ -345,7 +345,7 @@ async fn asked(entry: &[(&str, &str)], signal: &[(&str, &str)]) -> Stage {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect::<BTreeMap<_, _>>()
     };
-    stage.entry.authorization_params.extend(owned(entry));
+    stage.entry.additions.authorization_params.extend(owned(entry));
     stage.flow = flow(&stage.entry).with_requirements(&stage.entry, &owned(signal)).unwrap();
     // As it comes back from its cookie.
     stage.flow = serde_json::from_str(&serde_json::to_string(&stage.flow).unwrap()).unwrap();
@@ -501,7 +501,7 @@ async fn id_24_metadata_of_another_template() {
             .extend_pairs([("code", "c"), ("state", "s"), ("iss", &iss)])
             .finish();
         let end =
-            stage.engine.check(&stage.entry, &Callback::parse(stage.entry.protocol, &query).unwrap()).await;
+            stage.engine.check(&stage.entry, &Callback::parse(stage.entry.protocol(), &query).unwrap()).await;
         assert_eq!(end.is_ok(), ok, "{tenant}");
     }
 }

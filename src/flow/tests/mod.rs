@@ -30,7 +30,7 @@ use url::Url;
 
 use super::*;
 use crate::clock::Clock;
-use crate::config::{self, Entry};
+use crate::config::{self, Entry, ProtocolOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::Purpose;
 use crate::profile::Profile;
@@ -65,6 +65,27 @@ fn oidc_entry(server: &Server, more: &str) -> Entry {
         "provider = \"oidc\"\nclient_secret = \"the-secret\"\nissuer = \"{}\"\n{more}",
         server.url
     ))
+}
+
+fn oauth1_options(entry: &mut Entry) -> &mut config::OAuth1Options {
+    match &mut entry.options {
+        ProtocolOptions::OAuth1(options) => options,
+        _ => panic!("`{}` is an OAuth 1 entry", entry.name),
+    }
+}
+
+fn oauth2_options(entry: &mut Entry) -> &mut config::OAuth2Options {
+    match &mut entry.options {
+        ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => options,
+        ProtocolOptions::OAuth1(_) => panic!("`{}` is an OAuth 2 entry", entry.name),
+    }
+}
+
+fn openid_options(entry: &mut Entry) -> &mut config::OpenIdOptions {
+    match &mut entry.options {
+        ProtocolOptions::OpenIdConnect(_, options) => options,
+        _ => panic!("`{}` is an OpenID Connect entry", entry.name),
+    }
 }
 
 fn flow(entry: &Entry) -> Flow {

@@ -47,7 +47,7 @@ async fn a_whole_dance() {
          headers = { X-Tenant = \"7\" }",
     );
     // Rocket.toml can't say so; a preset of the app's own could.
-    entry.token_params.insert("oauth_callback".into(), "oob".into());
+    entry.additions.token_params.insert("oauth_callback".into(), "oob".into());
     let extra = [("screen_name", "ada"), ("oauth_token", "evil"), ("oauth_callback", "https://evil.example")];
     let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let mut flow = flow(&entry);
@@ -220,7 +220,7 @@ async fn o1_06_a_clock_that_is_wrong() {
 async fn without_a_userinfo_there_is_nobody() {
     let server = good().await;
     let mut entry = oauth1_entry(&server, "");
-    entry.userinfo_url = None;
+    entry.userinfo.url = None;
     assert_eq!(finished(&entry).await.unwrap().profile.id, None);
 }
 

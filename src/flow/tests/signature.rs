@@ -16,13 +16,24 @@ fn consumer(key: &str, secret: &str, more: &str) -> Entry {
          authorization_url = \"https://op.example/auth\"\naccess_token_url = \"https://op.example/token\"\n{more}"
     ));
     entry.client_id = key.to_owned();
-    entry.client_secret = Some(Secret::new(secret));
+    oauth1_options(&mut entry).client_secret = Some(Secret::new(secret));
     entry
 }
 
 fn signature(entry: &Entry, token_secret: Option<&Secret>, base: &str) -> Result<Secret> {
-    let secret = entry.client_secret.as_ref();
-    signed_requests::signature(&entry.signature, secret, token_secret, base)
+    let ProtocolOptions::OAuth1(options) = &entry.options else { panic!("an OAuth 1 entry") };
+    signed_requests::signature(&options.signature, options.client_secret.as_ref(), token_secret, base)
+}
+
+fn sign_for(
+    entry: &Entry,
+    request: &mut reqwest::Request,
+    token: Option<signed_requests::Credentials<'_>>,
+    more: &[(&str, &str)],
+    now: i64,
+) -> Result<()> {
+    let ProtocolOptions::OAuth1(options) = &entry.options else { panic!("an OAuth 1 entry") };
+    sign(&entry.client_id, options, request, token, more, now)
 }
 
 const PRINTER: (&str, &str) = ("dpf43f3p2l4k3l03", "kd94hf93k423kf44");
@@ -101,7 +112,7 @@ fn o1_01_o1_12_rsa_sha1() {
     let url = Url::parse("http://photos.example.net/photos?file=vacaction.jpg&size=original").unwrap();
     let oauth = [
         ("oauth_consumer_key", PRINTER.0),
-        ("oauth_signature_method", entry.signature.method().name()),
+        ("oauth_signature_method", oauth1_options(&mut entry).signature.method().name()),
         ("oauth_timestamp", "1196666512"),
         ("oauth_nonce", "13917289812797014437"),
         ("oauth_version", "1.0"),
@@ -111,7 +122,7 @@ fn o1_01_o1_12_rsa_sha1() {
                   T1LVTGliMRpKasKsW//e+RinhejgCuzoH26dyF8iY2ZZ/5D1ilgeijhV/vBka5twt399mXwaYdCwFYE=";
     assert!(signature(&entry, None, &base).unwrap().matches(wanted));
     // No shared secret is in it.
-    entry.client_secret = None;
+    oauth1_options(&mut entry).client_secret = None;
     assert!(signature(&entry, Some(&Secret::new("x")), &base).unwrap().matches(wanted));
 }
 
@@ -180,7 +191,7 @@ fn header(request: &reqwest::Request) -> BTreeMap<String, String> {
 
 fn signed(entry: &Entry, request: reqwest::RequestBuilder) -> BTreeMap<String, String> {
     let mut request = request.build().unwrap();
-    sign(entry, &mut request, Some((&Secret::new("t"), &Secret::new("s"))), &[], 1_700_000_000).unwrap();
+    sign_for(entry, &mut request, Some((&Secret::new("t"), &Secret::new("s"))), &[], 1_700_000_000).unwrap();
     assert!(request.headers()["authorization"].is_sensitive());
     header(&request)
 }
@@ -212,14 +223,14 @@ fn o1_04_only_forms_are_signed() {
     // What was signed before is signed anew.
     let signed_before = http.post(url).header("authorization", "OAuth oauth_signature=\"old\"");
     let mut request = signed_before.build().unwrap();
-    sign(&entry, &mut request, None, &[], 1).unwrap();
+    sign_for(&entry, &mut request, None, &[], 1).unwrap();
     assert_eq!(request.headers().get_all("authorization").iter().count(), 1);
     assert!(fits(http.post(url).multipart(reqwest::multipart::Form::new().text("a", "1")), ""));
     // What can't be read can't be signed.
     let stream = reqwest::Body::wrap_stream(rocket::futures::stream::iter([Ok::<_, std::io::Error>("a=1")]));
     let kind = "application/x-www-form-urlencoded";
     let mut request = http.post(url).header("content-type", kind).body(stream).build().unwrap();
-    assert_eq!(sign(&entry, &mut request, None, &[], 1).unwrap_err().kind(), ErrorKind::AppError);
+    assert_eq!(sign_for(&entry, &mut request, None, &[], 1).unwrap_err().kind(), ErrorKind::AppError);
 }
 
 #[test]
@@ -309,7 +320,7 @@ proptest! {
             (Secret::new(token.as_str()), Secret::new(secret.as_str()))
         });
         let credentials = secrets.as_ref().map(|(token, secret)| (token, secret));
-        sign(&entry, &mut request, credentials, &[], 1).unwrap();
+        sign_for(&entry, &mut request, credentials, &[], 1).unwrap();
         let said = header(&request);
 
         let mut pairs = [query, form].concat();

@@ -26,7 +26,7 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
     let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
     let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
-    let callback = Callback::parse(entry.protocol, callback.query().unwrap())?;
+    let callback = Callback::parse(entry.protocol(), callback.query().unwrap())?;
     assert!(callback.state.matches(flow.state().expose()));
     engine.check(entry, &callback).await?;
     match &callback.result {

@@ -1,0 +1,103 @@
+//! Extra parameters and headers of an entry's requests.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, HeaderValue};
+
+use super::parameters::Parameters;
+use super::table::Table;
+use crate::provider::Preset;
+
+/// Parameters that an authorization request never takes from an entry or a signal (ST-19): the flow depends on them, a
+/// request object would contain them, and another response mode would take the answer elsewhere.
+pub(crate) const AUTHORIZATION_PARAMS: &[&str] = &[
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "response_type",
+    "response_mode",
+    "request",
+    "request_uri",
+    "scope",
+];
+
+/// Parameters that a token request never takes from an entry.
+pub(crate) const TOKEN_PARAMS: &[&str] = &[
+    "grant_type",
+    "code",
+    "code_verifier",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "redirect_uri",
+    "refresh_token",
+];
+
+/// The beginning of the names of OAuth 1's own parameters (RFC 5849 §3.1), which no request takes from an entry.
+pub(crate) const OAUTH1_PARAMS: &str = "oauth_";
+
+/// Headers that a request never takes from an entry.
+const HEADERS: &[&str] =
+    &["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
+
+/// What is added to the requests to the provider: the preset's, and over it the entry's.
+#[derive(Clone)]
+pub(crate) struct RequestAdditions {
+    /// Parameters of authorization requests, those of the preset's own keys among them.
+    pub(crate) authorization_params: BTreeMap<String, String>,
+    /// Parameters of token requests; with OAuth 1 of the request for temporary credentials.
+    pub(crate) token_params: BTreeMap<String, String>,
+    /// Headers of all requests.
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+impl RequestAdditions {
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        let mut authorization_params = owned(preset.authorization_params);
+        authorization_params.extend(parameters.authorization_params.clone());
+        authorization_params.extend(params(table, "authorization_params", AUTHORIZATION_PARAMS));
+        let mut token_params = owned(preset.token_params);
+        token_params.extend(params(table, "token_params", TOKEN_PARAMS));
+        Self { authorization_params, token_params, headers: headers(table, preset) }
+    }
+}
+
+fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn params(table: &mut Table<'_>, key: &str, reserved: &[&str]) -> BTreeMap<String, String> {
+    const RESERVED: &str = "is a parameter of the protocol, which an entry cannot override: remove it";
+    let mut params = BTreeMap::new();
+    for (name, given) in table.texts(key) {
+        if reserved.contains(&name.as_str()) || name.starts_with(OAUTH1_PARAMS) {
+            table.reader.fault(&given.place, RESERVED, "");
+        } else {
+            params.insert(name, given.value);
+        }
+    }
+    params
+}
+
+fn headers(table: &mut Table<'_>, preset: &Preset) -> BTreeMap<String, String> {
+    const RESERVED: &str = "is a header of the protocol, which an entry cannot override: remove it";
+    let mut headers = owned(preset.headers);
+    for (name, given) in table.texts("headers") {
+        if HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            table.reader.fault(&given.place, RESERVED, "");
+        } else if HeaderName::try_from(&name).is_err() || HeaderValue::try_from(&given.value).is_err() {
+            table.reader.fault(&given.place, "is not a valid HTTP header", "X-Name = \"value\"");
+        } else {
+            headers.retain(|other, _| !other.eq_ignore_ascii_case(&name));
+            headers.insert(name, given.value);
+        }
+    }
+    headers
+}

@@ -1,0 +1,41 @@
+//! The callback URL of an entry.
+
+use url::Url;
+
+use super::settings::Settings;
+use super::table::Table;
+use super::urls::web_url;
+use crate::paths::{Path, Paths};
+
+/// `redirect_uri`, or the default callback URL. `is_base_known`: `base_url` is right, so that it can be compared with it.
+pub(super) fn read(name: &str, table: &mut Table<'_>, settings: &Settings, is_base_known: bool) -> String {
+    let paths = Paths::new(&settings.prefix);
+    let default = format!("{}{}", settings.origin(), paths.of_entry(Path::Callback, name));
+    let Some(given) = table.text("redirect_uri") else { return default };
+    let why = match web_url(&given.value) {
+        Err(why) => why,
+        // The browser sends the flow's cookie only to the host of base_url.
+        Ok(url) if is_base_known && url.origin() != settings.base_url.origin() => {
+            "must begin with base_url: the browser must return to the host where the sign-in began"
+        }
+        Ok(url) if url.query().is_some() => "must not have a query: the provider adds one",
+        Ok(url) if !is_mountable(url.path()) => "must have a path of plain characters, and not `/`",
+        Ok(url) if paths.is_taken(url.path()) => "is the path of one of our own routes: choose another",
+        Ok(_) => return given.value,
+    };
+    table.reader.fault(&given.place, why, &format!("redirect_uri = \"{default}\""));
+    default
+}
+
+/// The path of the callback URL `url`, without a `/` at its end.
+pub(super) fn path(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.path().trim_end_matches('/').to_owned())
+}
+
+/// Whether Rocket can mount a callback at `path`: no characters with a meaning of their own in a route.
+fn is_mountable(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    path.strip_prefix('/').is_some_and(|rest| {
+        rest.trim_end_matches('/').split('/').all(|part| !part.is_empty() && part.chars().all(plain))
+    })
+}

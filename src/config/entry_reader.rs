@@ -1,0 +1,207 @@
+//! Reads the entries.
+
+use std::collections::BTreeMap;
+
+use super::additions::RequestAdditions;
+use super::callback_url;
+use super::choose_preset;
+use super::entry::{Entry, ProtocolOptions};
+use super::environment::{self, Env};
+use super::issuer;
+use super::oauth1::OAuth1Options;
+use super::oauth2::OAuth2Options;
+use super::openid::OpenIdOptions;
+use super::parameters::Parameters;
+use super::settings::Settings;
+use super::table::{Reader, Table};
+use super::urls::is_host;
+use super::userinfo::UserinfoOptions;
+use crate::paths::is_reserved;
+use crate::provider::{Preset, Protocol};
+
+/// What entries are read with.
+pub(super) struct EntryReader<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) presets: &'a BTreeMap<String, Preset>,
+    pub(super) settings: &'a Settings,
+    /// Whether base_url is right, so that other URLs can be compared with it.
+    pub(super) is_base_known: bool,
+    pub(super) env: Env<'a>,
+}
+
+impl EntryReader<'_> {
+    /// The entry `name`, or none if it has no preset.
+    pub(super) fn read(&self, name: &str, mut table: Table<'_>) -> Option<Entry> {
+        self.check_name(name, &table);
+        environment::credentials(name, &mut table, self.env);
+        let preset = choose_preset::read(name, &mut table, self.presets)?;
+        if preset.protocol == Protocol::OAuth1 {
+            environment::oauth1_credentials(name, &mut table, self.env);
+        }
+        let client_id = client_id(&mut table);
+        // Before the URLs: it depends on which of them the entry sets itself.
+        let trust_email = trust_email(&mut table, &preset);
+        let is_openid = preset.protocol == Protocol::OpenIdConnect;
+        let may_end_sessions = is_openid || table.has("end_session_url");
+        let parameters = Parameters::read(&mut table, &preset);
+        if is_openid {
+            issuer::check_endpoints(&table, &preset, &parameters);
+        }
+        let openid = OpenIdOptions::read(&mut table);
+        let options = match preset.protocol {
+            Protocol::OAuth1 => {
+                ProtocolOptions::OAuth1(OAuth1Options::read(&mut table, &preset, &parameters))
+            }
+            Protocol::OAuth2 => {
+                ProtocolOptions::OAuth2(OAuth2Options::read(&mut table, &preset, &parameters))
+            }
+            Protocol::OpenIdConnect => {
+                let options = OAuth2Options::read(&mut table, &preset, &parameters);
+                ProtocolOptions::OpenIdConnect(options, openid)
+            }
+        };
+        let issuer = issuer::read(&mut table, &preset, &parameters, is_openid);
+        let (userinfo, api_base_url) = UserinfoOptions::read(&mut table, &preset, &parameters);
+        let has_identity = is_openid || userinfo.url.is_some();
+        let entry = Entry {
+            name: name.to_owned(),
+            title: title(&mut table, &preset, name),
+            redirect_uri: callback_url::read(name, &mut table, self.settings, self.is_base_known),
+            login: login(&mut table, has_identity),
+            account: account(&mut table),
+            trust_email,
+            client_id,
+            issuer,
+            options,
+            userinfo,
+            additions: RequestAdditions::read(&mut table, &preset, &parameters),
+            api_base_url,
+            end_session_url: parameters.url(&mut table, ["end_session_url"; 2], None, false),
+            logout: logout(&mut table, may_end_sessions),
+            clock_skew: clock_skew(&mut table),
+        };
+        table.close();
+        Some(entry)
+    }
+
+    fn check_name(&self, name: &str, table: &Table<'_>) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        let why = if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            "an entry's name has 1 to 64 of the characters a-z, 0-9, `_` and `-`"
+        } else if is_reserved(name) {
+            "that name is a word of our own paths: choose another one, and name the preset"
+        } else {
+            return;
+        };
+        self.reader.fault(&table.place, why, "[default.oauth.my_name]\nprovider = \"…\"");
+    }
+
+    /// Reports entries that share a callback URL or an environment variable.
+    pub(super) fn check_clashes(&self, oauth: &Table<'_>, entries: &BTreeMap<String, Entry>) {
+        let mut paths: BTreeMap<String, &str> = BTreeMap::new();
+        let mut prefixes: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, entry) in entries {
+            if let Some(path) = callback_url::path(&entry.redirect_uri)
+                && let Some(other) = paths.insert(path, name)
+            {
+                let why = format!("is the callback URL of `{other}`, too");
+                let toml = format!("[default.oauth.{name}]\nredirect_uri = \"…\"");
+                oauth.fault(&format!("{name}.redirect_uri"), why, &toml);
+            }
+            let prefix = environment::prefix(name);
+            if let Some(other) = prefixes.insert(prefix.clone(), name)
+                && environment::is_set(name, self.env)
+            {
+                let why = format!("{prefix}… in the environment is for `{other}`, too: rename one of them");
+                oauth.fault(name, why, "");
+            }
+        }
+    }
+}
+
+/// The client id. A missing one is a fault.
+fn client_id(table: &mut Table<'_>) -> String {
+    if !table.has("client_id") {
+        table.fault("client_id", "is missing", "client_id = \"…\"");
+    }
+    table.text("client_id").map(|given| given.value).unwrap_or_default()
+}
+
+/// `title`, else the preset's, else the entry's name in words.
+fn title(table: &mut Table<'_>, preset: &Preset, name: &str) -> String {
+    if let Some(given) = table.text("title") {
+        return given.value;
+    }
+    if !preset.title.is_empty() {
+        return preset.title.to_owned();
+    }
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn login(table: &mut Table<'_>, has_identity: bool) -> bool {
+    let place = table.place_of("login");
+    let given = table.boolean("login");
+    if given == Some(true) && !has_identity {
+        let why = "nobody can sign in without a userinfo_url: it says who the user is";
+        table.reader.fault(&place, why, "userinfo_url = \"https://provider.example/…\"");
+    }
+    given.unwrap_or(has_identity)
+}
+
+fn account(table: &mut Table<'_>) -> Option<String> {
+    let given = table.scalar("account")?;
+    if given.value.len() > 255 || given.value.chars().any(char::is_control) {
+        let why = "must be the account's id at the provider, 1 to 255 bytes";
+        table.reader.fault(&given.place, why, "account = \"583231\"");
+    }
+    Some(given.value)
+}
+
+/// The domains of `trust_email`, else those of the preset, which hold for the preset's own servers only.
+fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    const POINTS_ELSEWHERE: &[&str] = &[
+        "profile",
+        "hostname",
+        "issuer",
+        "authorization_url",
+        "auth_uri",
+        "token_url",
+        "token_uri",
+        "userinfo_url",
+        "api_base_url",
+    ];
+    if let Some(all) = table.peek_bool("trust_email") {
+        table.forget("trust_email");
+        return if all { vec!["*".to_owned()] } else { vec![] };
+    }
+    let Some(given) = table.list("trust_email", |text| vec![text.to_owned()], "[\"corp.example\"]") else {
+        let is_elsewhere = POINTS_ELSEWHERE.iter().any(|key| table.has(key));
+        let trusted = preset.trust_email.iter().filter(|_| !is_elsewhere);
+        return trusted.map(|&domain| domain.to_owned()).collect();
+    };
+    if !given.value.iter().all(|domain| is_host(domain) && !domain.contains(':')) {
+        let why = "must be true, false, or a list of the domains of addresses";
+        table.reader.fault(&given.place, why, "trust_email = [\"corp.example\"]");
+    }
+    given.value
+}
+
+/// `can_sign_out`: the provider has a page that signs the user out, or may have one that is discovered.
+fn logout(table: &mut Table<'_>, can_sign_out: bool) -> bool {
+    let place = table.place_of("logout");
+    let is_wanted = table.boolean("logout").unwrap_or(false);
+    if is_wanted && !can_sign_out {
+        let why = "needs the provider's sign-out page, which only OpenID Connect discovers";
+        table.reader.fault(&place, why, "end_session_url = \"https://provider.example/…\"");
+    }
+    is_wanted
+}
+
+/// Seconds.
+fn clock_skew(table: &mut Table<'_>) -> i64 {
+    const DEFAULT: i64 = 60;
+    let given = table.integer("clock_skew", 0..=600, DEFAULT.unsigned_abs());
+    given.and_then(|skew| skew.try_into().ok()).unwrap_or(DEFAULT)
+}

@@ -1,0 +1,141 @@
+//! What only an OAuth 2 entry has.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::client_auth::ClientAuthentication;
+use super::parameters::Parameters;
+use super::table::Table;
+use crate::provider::{Preset, Protocol, ResponseMode};
+
+/// Endpoints, client authentication and options of an OAuth 2 entry (RFC 6749). An OpenID Connect entry has them too.
+#[derive(Clone)]
+pub(crate) struct OAuth2Options {
+    pub(crate) client_auth: ClientAuthentication,
+    pub(crate) endpoints: EndpointUrls,
+    /// The scope that authorization requests ask for.
+    pub(crate) scope: Vec<String>,
+    /// What is between two scopes in the request.
+    pub(crate) scope_separator: String,
+    /// Whether authorization requests are pushed (RFC 9126). Unset: if the provider requires it.
+    pub(crate) par: Option<bool>,
+    /// Whether a PKCE challenge is sent (RFC 7636).
+    pub(crate) pkce: bool,
+    pub(crate) response_mode: ResponseMode,
+    /// Whether the token answer is read as a form even if its Content-Type is another one.
+    pub(crate) form_token_answer: bool,
+    /// Whether a missing `token_type` means `bearer`.
+    pub(crate) assume_bearer: bool,
+}
+
+/// The endpoints. OpenID Connect discovers those that are not set.
+#[derive(Clone)]
+pub(crate) struct EndpointUrls {
+    pub(crate) authorization: Option<Url>,
+    pub(crate) token: Option<Url>,
+    /// RFC 7009.
+    pub(crate) revocation: Option<Url>,
+    /// The endpoint of pushed authorization requests (RFC 9126).
+    pub(crate) pushed_request: Option<Url>,
+}
+
+impl OAuth2Options {
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        let is_discovered = preset.protocol == Protocol::OpenIdConnect;
+        let client_auth = ClientAuthentication::read(table, preset.token_endpoint_auth_method);
+        let endpoints = EndpointUrls::read(table, preset, parameters, is_discovered);
+        Self {
+            par: par(table, is_discovered || endpoints.pushed_request.is_some()),
+            response_mode: response_mode(table).unwrap_or(preset.response_mode),
+            scope: scope(table, preset),
+            scope_separator: scope_separator(table).unwrap_or_else(|| preset.scope_separator.to_owned()),
+            pkce: table.boolean("pkce").unwrap_or(preset.pkce),
+            form_token_answer: table.boolean("form_token_answer").unwrap_or(preset.form_token_answer),
+            assume_bearer: table.boolean("assume_bearer").unwrap_or(preset.assume_bearer),
+            client_auth,
+            endpoints,
+        }
+    }
+}
+
+impl EndpointUrls {
+    fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters, is_discovered: bool) -> Self {
+        // An entry that gets its tokens elsewhere must not send them to the preset's revocation endpoint.
+        let is_elsewhere = table.has("token_url") || table.has("token_uri");
+        let revocation = preset.revocation_url.filter(|_| !is_elsewhere);
+        let mut url = |keys, preset, is_required| parameters.url(table, keys, preset, is_required);
+        Self {
+            authorization: url(["authorization_url", "auth_uri"], preset.authorization_url, !is_discovered),
+            token: url(["token_url", "token_uri"], preset.token_url, !is_discovered),
+            revocation: url(["revocation_url"; 2], revocation, false),
+            pushed_request: url(["par_url"; 2], None, false),
+        }
+    }
+}
+
+/// `has_url`: the endpoint of pushed requests is known, or will be discovered.
+fn par(table: &mut Table<'_>, has_url: bool) -> Option<bool> {
+    let place = table.place_of("par");
+    let given = table.boolean("par");
+    if given == Some(true) && !has_url {
+        let why = "needs the endpoint that authorization requests are pushed to";
+        table.reader.fault(&place, why, "par_url = \"https://provider.example/…\"");
+    }
+    given
+}
+
+fn response_mode(table: &mut Table<'_>) -> Option<ResponseMode> {
+    let given = table.text("response_mode")?;
+    match given.value.as_str() {
+        "query" => Some(ResponseMode::Query),
+        "form_post" => Some(ResponseMode::FormPost),
+        _ => {
+            let why = "must be query or form_post";
+            table.reader.fault(&given.place, why, "response_mode = \"form_post\"");
+            None
+        }
+    }
+}
+
+fn scope(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    let mut scope = scopes(table, "scope")
+        .unwrap_or_else(|| preset.scope.iter().map(|&scope| scope.to_owned()).collect());
+    scope.extend(scopes(table, "extra_scope").unwrap_or_default());
+    // Without `openid` the request is plain OAuth 2, and the answer has no ID token (Core §3.1.2.1).
+    if preset.protocol == Protocol::OpenIdConnect {
+        scope.insert(0, "openid".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    scope.retain(|scope| seen.insert(scope.clone()));
+    scope
+}
+
+fn scopes(table: &mut Table<'_>, key: &str) -> Option<Vec<String>> {
+    let split =
+        |text: &str| text.split([' ', ',']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let given = table.list(key, split, "[\"…\"]")?;
+    // RFC 6749 §3.3: visible ASCII without `"` and `\`.
+    let is_scope = |scope: &String| {
+        !scope.is_empty() && scope.bytes().all(|b| (0x21..=0x7e).contains(&b) && !b"\"\\".contains(&b))
+    };
+    if !given.value.iter().all(is_scope) {
+        let why = "each scope is one word: no spaces, quotes or backslashes in it";
+        table.reader.fault(&given.place, why, &format!("{key} = [\"…\", \"…\"]"));
+    }
+    Some(given.value)
+}
+
+fn scope_separator(table: &mut Table<'_>) -> Option<String> {
+    const KEY: &str = "scope_separator";
+    // Read without `text`, which rejects a space.
+    let Some(separator) = table.peek(KEY).map(str::to_owned) else {
+        return table.text(KEY).map(|given| given.value);
+    };
+    let is_separator = [" ", ",", ", ", ";", "+", "|"].contains(&separator.as_str());
+    if !is_separator {
+        table.fault(KEY, "must be a space or a comma", "scope_separator = \" \"");
+    }
+    table.forget(KEY);
+    is_separator.then_some(separator)
+}

@@ -1,0 +1,89 @@
+//! Where an entry's profile comes from.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::parameters::Parameters;
+use super::table::Table;
+use crate::error::Result;
+use crate::profile::Profile;
+use crate::provider::{Preset, Userinfo};
+
+/// The fields of a profile that `profile = { … }` can name a path for.
+const PROFILE_FIELDS: &[&str] =
+    &["id", "name", "username", "email", "email_verified", "profile_url", "image_url"];
+
+/// The requests that a profile needs, and how it is read from their answers.
+#[derive(Clone)]
+pub(crate) struct UserinfoOptions {
+    /// The userinfo endpoint, if it is not discovered.
+    pub(crate) url: Option<Url>,
+    /// Further requests: the name that the answer gets, and the URL.
+    pub(crate) extra_urls: Vec<(String, Url)>,
+    /// The preset's function from the answers to a profile.
+    pub(crate) profile: fn(&Userinfo<'_>) -> Result<Profile>,
+    /// `profile = { id = "path", … }`: the path of each field that the entry reads itself.
+    pub(crate) profile_paths: BTreeMap<String, String>,
+    /// The values of the preset's own keys, for its function.
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+impl UserinfoOptions {
+    /// The options, and the base of the client's relative paths, which moves the further requests too.
+    pub(super) fn read(
+        table: &mut Table<'_>,
+        preset: &Preset,
+        parameters: &Parameters,
+    ) -> (Self, Option<Url>) {
+        let is_elsewhere = table.has("userinfo_url") || table.has("api_base_url");
+        let url = parameters.url(table, ["userinfo_url"; 2], preset.userinfo_url, false);
+        let api_base_url =
+            parameters.url(table, ["api_base_url"; 2], preset.api_base_url, false).map(with_slash);
+        let elsewhere = is_elsewhere.then_some((&url, &api_base_url));
+        let options = Self {
+            extra_urls: extra_urls(preset, parameters, elsewhere),
+            profile: preset.profile,
+            profile_paths: profile_paths(table),
+            parameters: parameters.values.clone(),
+            url,
+        };
+        (options, api_base_url)
+    }
+}
+
+/// The preset's further requests. If the entry points `elsewhere`, they move to the entry's own userinfo URL or API
+/// base, or are left out: the token must not be sent to the preset's host.
+fn extra_urls(
+    preset: &Preset,
+    parameters: &Parameters,
+    elsewhere: Option<(&Option<Url>, &Option<Url>)>,
+) -> Vec<(String, Url)> {
+    let moved = |url: String| {
+        let Some((userinfo, api)) = elsewhere else { return Url::parse(&url).ok() };
+        let bases = [(preset.userinfo_url, userinfo), (preset.api_base_url, api)];
+        bases.into_iter().find_map(|(from, to)| {
+            let rest = url.strip_prefix(parameters.fill(from?).trim_end_matches('/'))?;
+            Url::parse(&format!("{}{rest}", to.as_ref()?.as_str().trim_end_matches('/'))).ok()
+        })
+    };
+    let urls = preset.extra_userinfo_urls.iter();
+    urls.filter_map(|(name, url)| Some(((*name).to_owned(), moved(parameters.fill(url))?))).collect()
+}
+
+fn with_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
+fn profile_paths(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let Some(mut inner) = table.table("profile") else { return BTreeMap::new() };
+    let paths = PROFILE_FIELDS
+        .iter()
+        .filter_map(|field| inner.text(field).map(|given| ((*field).to_owned(), given.value)))
+        .collect();
+    inner.close();
+    paths
+}
