@@ -26,7 +26,13 @@ impl ApiRequest {
     pub(super) fn new(client: &Client, method: Method, url: Result<Url>) -> Self {
         let request = url.map(|url| {
             let start = client.0.context.engine.http.0.request(method, url);
-            client.0.entry.additions.headers.iter().fold(start, |request, (name, value)| request.header(name, value))
+            client
+                .0
+                .entry
+                .additions
+                .headers
+                .iter()
+                .fold(start, |request, (name, value)| request.header(name, value))
         });
         Self { client: client.clone(), request }
     }

@@ -7,11 +7,7 @@ use super::table::Table;
 use crate::provider::Preset;
 
 /// The preset that `provider` names, else the one of the entry's name. An entry that gives its URLs itself needs none.
-pub(super) fn read(
-    name: &str,
-    table: &mut Table<'_>,
-    presets: &BTreeMap<String, Preset>,
-) -> Option<Preset> {
+pub(super) fn read(name: &str, table: &mut Table<'_>, presets: &BTreeMap<String, Preset>) -> Option<Preset> {
     // As in rocket_oauth2: a provider that consists of its two URLs.
     if table.is_table("provider") {
         let mut provider = table.table("provider")?;

@@ -92,7 +92,8 @@ pub(super) fn check_endpoints(table: &Table<'_>, preset: &Preset, parameters: &P
     for key in ENDPOINTS {
         let given = table.peek(key).and_then(parse);
         if given.is_some_and(|url| url.origin() != issuer.origin()) {
-            let why = "is not on the host and port of `issuer`, whose endpoints are found by discovery: remove it";
+            let why =
+                "is not on the host and port of `issuer`, whose endpoints are found by discovery: remove it";
             table.fault(key, why, "");
         }
     }

@@ -77,7 +77,8 @@ impl Parameters {
 
     /// `text` with each `{key}` replaced by its value.
     pub(super) fn fill(&self, text: &str) -> String {
-        let replace = |text: String, (key, value): (&&str, &String)| text.replace(&format!("{{{key}}}"), value);
+        let replace =
+            |text: String, (key, value): (&&str, &String)| text.replace(&format!("{{{key}}}"), value);
         self.url_values.iter().fold(text.to_owned(), replace)
     }
 

@@ -68,18 +68,19 @@ impl EndpointCall {
         add_entry_headers(entry, &mut request)?;
         let answer = engine.http.send(request).await?;
         let status = answer.status().as_u16();
-        let outcome = match answer_fields(endpoints.options, &answer) {
-            Some(fields) if fields.contains_key("error") => match self.refusal(endpoints, status, &fields, &form) {
-                Some(error) => Err(error),
-                None => Ok(None),
-            },
-            fields if self.is_success(status) => Ok(fields),
-            _ if status == 401 => {
-                Err(entry
-                    .misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name())))
-            }
-            _ => Err(unexpected_status(&format!("the request to the {}", self.endpoint_name()), status)),
-        };
+        let outcome =
+            match answer_fields(endpoints.options, &answer) {
+                Some(fields) if fields.contains_key("error") => {
+                    match self.refusal(endpoints, status, &fields, &form) {
+                        Some(error) => Err(error),
+                        None => Ok(None),
+                    }
+                }
+                fields if self.is_success(status) => Ok(fields),
+                _ if status == 401 => Err(entry
+                    .misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name()))),
+                _ => Err(unexpected_status(&format!("the request to the {}", self.endpoint_name()), status)),
+            };
         outcome.map_err(|error| with_retry_after(error, &answer))
     }
 

@@ -15,11 +15,7 @@ pub(super) struct Endpoints<'a> {
 }
 
 impl<'a> Endpoints<'a> {
-    pub(super) fn new(
-        entry: &'a Entry,
-        options: &'a OAuth2Options,
-        metadata: Option<&'a Metadata>,
-    ) -> Self {
+    pub(super) fn new(entry: &'a Entry, options: &'a OAuth2Options, metadata: Option<&'a Metadata>) -> Self {
         Self { entry, options, metadata }
     }
 

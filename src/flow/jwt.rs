@@ -86,8 +86,7 @@ pub(super) async fn verify(
     let claims = jwt.claims().map_err(refused)?;
     // A provider with many tenants may publish keys that sign for one tenant only.
     let has_tenants = entry.issuer.as_ref().is_some_and(|issuer| issuer.tenants.is_some());
-    let issuer =
-        has_tenants.then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
+    let issuer = has_tenants.then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
     if !jwt.is_signed_by(&keys, issuer)
         && !jwt.is_signed_by(&*engine.jwks.renew(url, &keys, kind.refetch_cause()).await?, issuer)
     {

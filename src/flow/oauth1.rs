@@ -60,8 +60,7 @@ pub(super) async fn request_temporary_credentials(
     if params().next().is_some() {
         request = request.form(&params().collect::<Vec<_>>());
     }
-    let mut answer =
-        send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
+    let mut answer = send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
     // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's dance.
     if answer.remove("oauth_callback_confirmed").as_deref() != Some("true") {
         return Err(bad_answer("the provider doesn't confirm the callback (`oauth_callback_confirmed`)"));
@@ -98,8 +97,7 @@ pub(super) async fn request_token(
     let verifier = [("oauth_verifier", verifier.expose())];
     let request = consumer.http.0.request(Method::POST, consumer.options.access_token_url.clone());
     let credentials = Some((&token, &secret));
-    let mut answer =
-        send(consumer, request, credentials, &verifier, RequestedCredentials::Token).await?;
+    let mut answer = send(consumer, request, credentials, &verifier, RequestedCredentials::Token).await?;
     let (token, secret) = take_credentials(&mut answer)?;
     let mut token = Token::oauth1(token.expose(), secret.expose());
     token.extra = answer.into_iter().map(|(name, value)| (name, value.into())).collect();

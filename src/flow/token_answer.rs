@@ -31,7 +31,10 @@ impl TokenAnswer {
     ///
     /// # Errors
     /// If there is no bearer token in the answer, or a field has the wrong type. The sentence holds no values.
-    pub(super) fn read(options: &OAuth2Options, mut fields: Map<String, Value>) -> Result<Self, &'static str> {
+    pub(super) fn read(
+        options: &OAuth2Options,
+        mut fields: Map<String, Value>,
+    ) -> Result<Self, &'static str> {
         let fields = &mut fields;
         let access_token =
             text(fields, "access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;

@@ -45,12 +45,18 @@ async fn send(
     call: EndpointCall,
     mut form: Form,
 ) -> Result<TokenAnswer> {
-    let params = endpoints.entry.additions.token_params.iter().filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
+    let params = endpoints
+        .entry
+        .additions
+        .token_params
+        .iter()
+        .filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
     form.extend(params.map(|(name, value)| field(name, value)));
     let fields = call.send(engine, endpoints, endpoints.token()?, form).await?;
     let fields =
         fields.ok_or_else(|| bad_answer("the token endpoint's answer is not JSON, or has a field twice"))?;
-    TokenAnswer::read(endpoints.options, fields).map_err(|cause| bad_answer(format!("the token answer: {cause}")))
+    TokenAnswer::read(endpoints.options, fields)
+        .map_err(|cause| bad_answer(format!("the token answer: {cause}")))
 }
 
 fn field(name: &str, value: &str) -> (String, String) {

@@ -41,9 +41,10 @@ async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
 async fn tr_16_tr_17_ids_paths_and_further_answers() {
     let server = Server::start().await;
     let mut entry = oauth2_entry(&server, "");
-    entry.userinfo.profile_paths = [("id", "data.id"), ("email", "mails.0.at"), ("email_verified", "mails.0.ok")]
-        .map(|(name, path)| (name.to_owned(), path.to_owned()))
-        .into();
+    entry.userinfo.profile_paths =
+        [("id", "data.id"), ("email", "mails.0.at"), ("email_verified", "mails.0.ok")]
+            .map(|(name, path)| (name.to_owned(), path.to_owned()))
+            .into();
     entry.userinfo.extra_urls = vec![("mails".into(), format!("{}/mails", server.url).parse().unwrap())];
     server.answer("/me", 200, json!({"data": {"id": 7}, "name": "N"}));
     server.answer("/mails", 403, "");
