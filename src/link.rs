@@ -226,7 +226,7 @@ where
 ///     Ok(login.default_verdict())
 /// }
 ///
-/// let policy = Domain("corp.com", usual);
+/// let policy = Domain("corp.com", default_verdict);
 /// let evil = Profile::default().with_email(Some("eve@evilcorp.com".into()), true);
 /// let login = Login::new("google", Standing::Returning(7), evil);
 /// # use diesel::Connection;
