@@ -85,8 +85,8 @@ step() { # name, command…
     exit 1
   fi
   if [ "$code" != 0 ]; then
-    printf '\n== %s: its log\n' "$name"
-    tail -n 400 "$log"
+    printf '\n== %s: its log, without the tests that passed\n' "$name"
+    grep -v '^test .* \.\.\. ok$' "$log" | tail -n 300
     printf '\ntest.sh: FAILED at "%s" after %d s with exit code %d; the whole log is %s\n' "$name" "$took" "$code" "$log"
     exit 1
   fi
