@@ -17,6 +17,7 @@ mod account;
 mod session;
 mod session_cache;
 #[cfg(feature = "_sql")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))))]
 mod sql;
 #[cfg(test)]
 pub(crate) mod suite;
@@ -39,6 +40,7 @@ pub use memory::MemoryStorage;
 pub use null::NullStorage;
 pub use session::{Session, SessionSelection, SessionStorage};
 #[cfg(feature = "_sql")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))))]
 pub use sql::{DieselStorage, Migrations, PolicyConnection, schema};
 
 /// Where accounts are kept.
