@@ -19,7 +19,7 @@ use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Engine, read_answer};
 use crate::secret::{KeyRing, Secret};
-use crate::storage::{Account, Held, Storage};
+use crate::storage::{Account, CachedAccount, Storage};
 use crate::token::Token;
 
 /// What a client reports, after the fact.
@@ -75,7 +75,7 @@ struct Inner {
 /// An account on its way from the cache to a request.
 enum State {
     /// As the cache has it. The token is opened when it is needed.
-    Cached(Arc<Held>),
+    Cached(Arc<CachedAccount>),
     Open(Arc<OpenAccount>),
 }
 
@@ -121,7 +121,7 @@ impl Client {
         entry: Arc<Entry>,
         storage: Arc<dyn Storage>,
         context: Arc<ClientContext>,
-        held: Arc<Held>,
+        held: Arc<CachedAccount>,
     ) -> Self {
         Self(Arc::new(Inner { entry, storage, context, account: Mutex::new(State::Cached(held)) }))
     }

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::REFRESH_TIMEOUT;
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
-use crate::storage::{Account, AccountKey, same};
+use crate::storage::{Account, AccountKey, same_account};
 use crate::token::Token;
 
 /// Seconds that a refresh may hold its lease: longer than its calls take, those to the store included.
@@ -335,7 +335,7 @@ impl Client {
     async fn is_stored(&self, answer: &Answer, keys: &crate::secret::KeyRing) -> Result<bool> {
         let Answer { record, renewed, used, token, .. } = answer;
         let stored = self.0.storage.get_uncached(&record.key()).await?;
-        let stored = same(&*self.0.storage, record, stored).await?;
+        let stored = same_account(&*self.0.storage, record, stored).await?;
         let Some(stored) =
             stored.filter(|stored| (stored.id, &stored.user_id) == (record.id, &record.user_id))
         else {
@@ -360,7 +360,7 @@ impl Client {
 
     async fn stored(&self, key: &AccountKey) -> Result<Account> {
         let mine = self.account();
-        let stored = same(&*self.0.storage, &mine, self.0.storage.get_uncached(key).await?).await?;
+        let stored = same_account(&*self.0.storage, &mine, self.0.storage.get_uncached(key).await?).await?;
         stored.filter(|record| record.user_id == mine.user_id).ok_or_else(|| {
             let title = &self.0.entry.title;
             Error::new(ErrorKind::NotConnected, format!("{title} is not connected any more."))

@@ -12,7 +12,7 @@ use rocket::request::FromRequest;
 use crate::provider::{Preset, Provider};
 use crate::session::{ErasedSessions, Sessions, TypedSessions};
 use crate::signals::{Receivers, Signals};
-use crate::storage::Store;
+use crate::storage::AnyStorage;
 
 /// Whether a request's person may connect the site's account.
 pub(crate) type Admits = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
@@ -32,7 +32,7 @@ pub struct DanceFairing(pub(super) Mutex<Parts>);
 /// What the dance is built from; taken at ignite.
 #[derive(Default)]
 pub(super) struct Parts {
-    pub(super) storage: Option<Store>,
+    pub(super) storage: Option<AnyStorage>,
     pub(super) sessions: Option<Box<dyn ErasedSessions>>,
     pub(super) signals: Receivers,
     pub(super) providers: Vec<(&'static str, TypeId, Preset)>,
@@ -47,7 +47,7 @@ impl DanceFairing {
 
     /// Where accounts are kept: any [`Storage`](crate::storage::Storage);
     /// [`CookieStorage`](crate::storage::CookieStorage) when none is named.
-    pub fn storage(self, storage: impl Into<Store>) -> Self {
+    pub fn storage(self, storage: impl Into<AnyStorage>) -> Self {
         self.with(|parts| parts.storage = Some(storage.into()))
     }
 

@@ -22,7 +22,7 @@ use crate::page::Pages;
 use crate::provider::{PRESETS, Preset};
 use crate::session::{CookieSessions, SessionBackend, SessionCommand};
 use crate::signals::{Event, EventAccount, Receivers};
-use crate::storage::{Cached, CookieStorage, StorageBackend, UserType};
+use crate::storage::{CachedStorage, CookieStorage, StorageBackend, UserType};
 
 /// How long a process that is told to stop waits for revocations under way: within what Rocket leaves to requests.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -183,7 +183,7 @@ impl Parts {
         let user_required = settings.user_required.unwrap_or(!matches!(store.0, StorageBackend::Browser));
         let (store, cache) = match (store.0, settings.cache) {
             (StorageBackend::Shared(storage), Some(cache)) => {
-                let cached = Arc::new(Cached::new(storage, cache.bytes, cache.ttl));
+                let cached = Arc::new(CachedStorage::new(storage, cache.bytes, cache.ttl));
                 (StorageBackend::Shared(cached.clone()), Some(cached))
             }
             (place, _) => (place, None),

@@ -46,7 +46,7 @@ use crate::paths::Paths;
 use crate::secret::KeyRing;
 use crate::session::SessionBackend;
 use crate::signals::Receivers;
-use crate::storage::{AccountKey, Browser, Cached, Storage, StorageBackend, UserType};
+use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
 
 /// The handle on the dance, in managed state: accounts and clients, on a request and off it.
 ///
@@ -89,7 +89,7 @@ pub struct Inner {
     pub(crate) user_type: Option<UserType>,
     pub(crate) store: StorageBackend,
     /// The cache within `store`, where there is one.
-    pub(crate) cache: Option<Arc<Cached>>,
+    pub(crate) cache: Option<Arc<CachedStorage>>,
     pub(crate) sessions: SessionBackend,
     pub(crate) signals: Receivers,
     pub(crate) context: Arc<ClientContext>,
@@ -161,11 +161,11 @@ impl Dance {
     }
 
     /// The accounts that this request's browser keeps itself.
-    pub(crate) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<Browser> {
+    pub(crate) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<BrowserStorage> {
         request.local_cache(|| {
             let prefix = self.settings.cookie_name(cookies::ACCOUNT);
             let cookies = crate::cookies::with_prefix(request, &prefix);
-            Arc::new(Browser::new(
+            Arc::new(BrowserStorage::new(
                 &prefix,
                 cookies.into_iter(),
                 Arc::new(self.keys().clone()),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Dance;
 use crate::error::Result;
-use crate::storage::{Storage, same};
+use crate::storage::{Storage, same_account};
 
 /// How many accounts are read at a time.
 const PAGE: usize = 100;
@@ -106,7 +106,7 @@ impl Reseal {
                 Ok(Some(_)) => {}
             }
             // Written meanwhile: maybe by a process that has the old key in its first place still.
-            match same(storage, &account, storage.get_uncached(&account.key()).await?).await? {
+            match same_account(storage, &account, storage.get_uncached(&account.key()).await?).await? {
                 Some(now) => account = now,
                 None => break,
             }

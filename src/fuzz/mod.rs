@@ -17,7 +17,7 @@ use crate::local_path::LocalPath;
 use crate::paths::Paths;
 use crate::provider::{PRESETS, Protocol};
 use crate::secret::KeyRing;
-use crate::storage::Browser;
+use crate::storage::BrowserStorage;
 use crate::token::Token;
 
 /// A reader of what strangers send.
@@ -161,7 +161,7 @@ fn flow_cookie(data: &[u8]) -> bool {
 
 fn account_cookie(data: &[u8]) -> bool {
     let Some(sealed) = seal(data, ACCOUNT) else { return false };
-    let browser = Browser::new("account_", [(ACCOUNT.1[0], &*sealed)].into_iter(), KEYS.clone(), NOW);
+    let browser = BrowserStorage::new("account_", [(ACCOUNT.1[0], &*sealed)].into_iter(), KEYS.clone(), NOW);
     browser.clear();
     // What was opened is there to be removed.
     !browser.changes().is_empty()

@@ -94,7 +94,7 @@ impl CookieSessions {
         let mut found = sessions.session(&id).await?;
         if found.as_ref().is_some_and(|session| !self.is_live(session, now)) {
             // Another process may have renewed it since it was cached.
-            found = sessions.fresh_session(&id).await?;
+            found = sessions.session_uncached(&id).await?;
         }
         self.user_of(sessions, found, now).await
     }
@@ -103,7 +103,7 @@ impl CookieSessions {
     pub(super) async fn current_uncached(&self, request: &Request<'_>) -> Result<Option<String>> {
         let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
         let Some(id) = self.id(request) else { return Ok(None) };
-        let found = sessions.fresh_session(&id).await?;
+        let found = sessions.session_uncached(&id).await?;
         self.user_of(sessions, found, self.clock.now()).await
     }
 

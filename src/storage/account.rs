@@ -1,6 +1,4 @@
-//! What is stored, and under which key.
-
-use std::fmt;
+//! `Account`: an account as it is stored.
 
 #[cfg(feature = "_sql")]
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
@@ -8,130 +6,68 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "_sql")]
 use super::schema::oauth_accounts;
-use super::{KeyRing, UnsealError};
+use super::{AccountKey, KeyRing, UnsealError};
 use crate::error::Result;
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::secret::random;
 use crate::token::Token;
 
-/// What an account is found by.
+/// An account as it is stored: a user's account at one entry. The token is sealed, everything else is plain.
 ///
-/// Its `Display` is a key for key-value stores, `oauth:github:user:7` say: no two keys write the same one. The ids stand
-/// in it as they are, whatever characters they have.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum AccountKey {
-    /// The account of a user at an entry; without a user, the one that is nobody's: the site's.
-    Owner {
-        /// The entry's name.
-        entry: String,
-        /// The user's id as text.
-        user: Option<String>,
-    },
-    /// The account that is this provider user's.
-    Identity {
-        /// The entry's name.
-        entry: String,
-        /// The provider's id of the user, byte for byte.
-        provider_user_id: String,
-    },
-}
-
-impl AccountKey {
-    /// The key of `user`'s account at `entry`.
-    pub fn owner(entry: impl Into<String>, user: impl ToString) -> Self {
-        AccountKey::Owner { entry: entry.into(), user: Some(user.to_string()) }
-    }
-
-    /// The key of the account of `provider_user_id` at `entry`.
-    pub fn identity(entry: impl Into<String>, provider_user_id: impl Into<String>) -> Self {
-        AccountKey::Identity { entry: entry.into(), provider_user_id: provider_user_id.into() }
-    }
-
-    /// The entry's name.
-    pub fn entry(&self) -> &str {
-        match self {
-            AccountKey::Owner { entry, .. } | AccountKey::Identity { entry, .. } => entry,
-        }
-    }
-
-    /// The parts of its text.
-    pub(crate) fn parts(&self) -> [&str; 4] {
-        match self {
-            AccountKey::Owner { entry, user: Some(user) } => ["oauth:", entry, ":user:", user],
-            AccountKey::Owner { entry, user: None } => ["oauth:", entry, ":site", ""],
-            AccountKey::Identity { entry, provider_user_id } => ["oauth:", entry, ":id:", provider_user_id],
-        }
-    }
-
-    /// Where the account of `login` is found: by its identity; without one, by who is to own it.
-    pub(crate) fn of(login: &AuthorizedLogin) -> Option<Self> {
-        match (&login.profile.id, &login.visitor) {
-            (Some(id), _) => Some(AccountKey::identity(&login.entry, id)),
-            (None, Some(user)) => Some(AccountKey::owner(&login.entry, user)),
-            (None, None) => None,
-        }
-    }
-}
-
-impl fmt::Display for AccountKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts().into_iter().try_for_each(|part| f.write_str(part))
-    }
-}
-
-/// An account as it is stored: everything but the token in plain, the token sealed.
+/// It serialises with serde, for storages that store it as one value. Fields may be added in later versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "_sql", derive(Queryable, Selectable, Insertable, AsChangeset))]
 #[cfg_attr(feature = "_sql", diesel(table_name = oauth_accounts))]
 #[cfg_attr(feature = "_sql", diesel(treat_none_as_null = true, treat_none_as_default_value = false))]
 #[non_exhaustive]
 pub struct Account {
-    /// The account's id in its storage: a random one, unless the storage gives its own.
+    /// Id of the account in its storage: a random number, unless the storage assigns its own. It is never reused.
     #[cfg_attr(feature = "_sql", diesel(skip_insertion))]
     pub id: i64,
-    /// The entry's name.
+    /// Name of the entry.
     #[cfg_attr(feature = "_sql", diesel(column_name = provider))]
     pub entry: String,
-    /// What the entry pointed to when the account was stored. An entry that points elsewhere refuses it.
+    /// What the entry pointed to when the account was stored: the issuer, or the authorization endpoint. If the entry points
+    /// elsewhere now, the account cannot be used: the same id at another server is another person.
     pub issuer: String,
-    /// The provider's id of its user, byte for byte; none where the provider doesn't say.
+    /// The provider's id of the user, byte for byte; `None` if the provider has no userinfo.
     pub provider_user_id: Option<String>,
-    /// The local user, as text.
+    /// Id of the local user, as text; `None` for the site's account and for accounts that are stored without a user.
     pub user_id: Option<String>,
-    /// The sealed token: see [`open`](Account::open).
+    /// The token, sealed: [`open`](Account::open) unseals it.
     pub token: String,
-    /// How the access token is used.
+    /// How the access token is used, for example `Bearer`.
     pub token_type: String,
     /// The granted scope, joined by spaces.
     pub scope: String,
-    /// When the access token expires, in unix seconds.
+    /// Unix time in seconds at which the access token expires, if the provider says so.
     pub expires_at: Option<i64>,
-    /// What the person is called there.
+    /// Name of the user at the provider.
     pub display_name: Option<String>,
-    /// The e-mail address that the provider claims.
+    /// E-mail address at the provider, verified or not.
     pub email: Option<String>,
-    /// Whether the provider says that it has verified the address.
+    /// Whether the provider says that it has verified the address. It says nothing about whether the app trusts the provider.
     pub email_verified: bool,
-    /// The page about the person at the provider.
+    /// URL of the user's page at the provider.
     pub profile_url: Option<String>,
-    /// The person's picture.
+    /// URL of the user's picture.
     pub image_url: Option<String>,
-    /// What the provider said about the person, as JSON.
+    /// The provider's userinfo, as JSON.
     pub userinfo: String,
-    /// The place among the user's accounts at the entry: the lowest is the primary one. The site's is -1.
+    /// Position among the user's accounts at the entry: the lowest is the primary account. The site's account has -1.
     pub rank: i32,
-    /// When the account was first stored, in unix seconds.
+    /// Unix time in seconds at which the account was first stored.
     pub created_at: i64,
-    /// When it was last stored, in unix seconds.
+    /// Unix time in seconds at which the account was last stored.
     pub updated_at: i64,
-    /// Counts the writes.
+    /// Number of tokens that were stored for the account. A refresh compares it to detect that another one came first.
     pub version: i64,
 }
 
 const PURPOSE: &str = "account";
 
 impl Account {
-    /// The account of `login` for `user`, in place of `old`.
+    /// Makes the account of `login` for `user`, which replaces `old`.
     pub(crate) fn of(
         login: &AuthorizedLogin,
         user: Option<&str>,
@@ -171,9 +107,9 @@ impl Account {
         Ok(account)
     }
 
-    /// `token` in the place of this account's: where it brings no refresh token, the one that is there stays.
+    /// Returns `token` with the stored refresh token, if it has none of its own.
     ///
-    /// RF-02: providers hand out a refresh token at the first consent only.
+    /// RF-02: some providers issue a refresh token only at the first consent.
     pub(crate) fn completed(&self, token: &Token, keys: &KeyRing) -> Token {
         let mut token = token.clone();
         if token.refresh_token.is_none() {
@@ -182,7 +118,7 @@ impl Account {
         token
     }
 
-    /// The same account with another token.
+    /// Returns the same account with another token.
     pub(crate) fn with(&self, token: &Token, now: i64, keys: &KeyRing) -> Result<Self> {
         let mut account = self.clone();
         account.put(token, now, keys)?;
@@ -195,49 +131,49 @@ impl Account {
         self.expires_at = token.expires_at;
         self.updated_at = now;
         self.version += 1;
-        let place = self.place();
-        self.token = keys.seal(PURPOSE, &place.each_ref().map(String::as_str), &token.to_plain())?;
+        let data = self.associated_data();
+        self.token = keys.seal(PURPOSE, &data.each_ref().map(String::as_str), &token.to_plain())?;
         Ok(())
     }
 
-    /// The token, opened.
+    /// Unseals the token.
     ///
     /// # Errors
-    /// When the key is gone, or the token was moved from another row, user or column, or damaged: the person must
-    /// connect again.
+    /// [`UnsealError`] if no key of `keys` opens it, or if it was damaged or copied from another row, user or column. The user
+    /// must connect the account again.
     pub fn open(&self, keys: &KeyRing) -> Result<Token, UnsealError> {
-        let place = self.place();
-        let plain = keys.open(PURPOSE, &place.each_ref().map(String::as_str), &self.token)?;
+        let data = self.associated_data();
+        let plain = keys.open(PURPOSE, &data.each_ref().map(String::as_str), &self.token)?;
         Token::from_plain(&plain).ok_or(UnsealError)
     }
 
-    /// The same token sealed by the first key; none where it is already.
+    /// Returns the same token sealed with the first key; `None` if the first key has sealed it already.
     pub(crate) fn resealed(&self, keys: &KeyRing) -> Result<Result<Option<String>, UnsealError>> {
         let token = match self.open(keys) {
             Err(unsealable) => return Ok(Err(unsealable)),
             Ok(_) if keys.is_current(&self.token) => return Ok(Ok(None)),
             Ok(token) => token,
         };
-        let place = self.place();
-        keys.seal(PURPOSE, &place.each_ref().map(String::as_str), &token.to_plain())
+        let data = self.associated_data();
+        keys.seal(PURPOSE, &data.each_ref().map(String::as_str), &token.to_plain())
             .map(|sealed| Ok(Some(sealed)))
     }
 
-    /// What the sealed token is bound to.
-    fn place(&self) -> [String; 4] {
+    /// The associated data of the sealed token.
+    fn associated_data(&self) -> [String; 4] {
         let mark = |id: &Option<String>| id.as_ref().map_or_else(|| "-".into(), |id| format!("={id}"));
         [self.entry.clone(), mark(&self.provider_user_id), mark(&self.user_id), "token".into()]
     }
 
-    /// The keys under which the account is found.
+    /// The keys under which the account is stored: its owner, and its identity if it has one.
     pub fn keys(&self) -> Vec<AccountKey> {
         let owner = AccountKey::Owner { entry: self.entry.clone(), user: self.user_id.clone() };
         let identity = self.provider_user_id.as_ref().map(|id| AccountKey::identity(&self.entry, id));
         std::iter::once(owner).chain(identity).collect()
     }
 
-    /// The key that finds this account and no other: its identity. Where it has none it is its owner's key, under which
-    /// there may be others of the owner's.
+    /// The key of this account: its identity. An account without an identity has only the key of its owner, under which the
+    /// owner may have other accounts.
     pub fn key(&self) -> AccountKey {
         match &self.provider_user_id {
             Some(id) => AccountKey::identity(&self.entry, id),
@@ -245,7 +181,17 @@ impl Account {
         }
     }
 
-    /// Whether the account is found under `key`.
+    /// The name of the turn that writers of this account take within the process.
+    pub(crate) fn turn_name(&self) -> String {
+        Self::turn_name_of(&self.entry, self.provider_user_id.as_deref())
+    }
+
+    /// The name of the turn of the account with this identity, which may not be stored yet.
+    pub(crate) fn turn_name_of(entry: &str, provider_user_id: Option<&str>) -> String {
+        format!("account {entry} {provider_user_id:?}")
+    }
+
+    /// Returns whether the account is stored under `key`.
     pub(crate) fn is_under(&self, key: &AccountKey) -> bool {
         self.entry == key.entry()
             && match key {
@@ -256,37 +202,37 @@ impl Account {
             }
     }
 
-    /// The rank of the site's account at an entry. What a visitor has left there without a user, before the entry was the
-    /// site's, has another.
+    /// Rank of the site's account. An account that a visitor left without a user, before the entry belonged to the site, has
+    /// another rank.
     const SITES: i32 = -1;
 
-    /// Whether it is the site's account at its entry.
+    /// Returns whether this is the site's account at its entry.
     pub(crate) fn is_sites(&self) -> bool {
         self.user_id.is_none() && self.rank == Self::SITES
     }
 
-    /// Whether its user did not have this account before, when it was `old`.
+    /// Returns whether the account has an owner who did not own it as `old`.
     pub(crate) fn is_new_to_its_user(&self, old: Option<&Self>) -> bool {
         self.user_id.is_some() && old.is_none_or(|old| old.user_id != self.user_id)
     }
 
-    /// The place after all of `others`.
+    /// Returns the rank after all of `others`.
     pub(crate) fn rank_after(others: impl IntoIterator<Item = i32>) -> i32 {
         others.into_iter().max().map_or(0, |last| last.saturating_add(1))
     }
 
-    /// The place among the accounts of its owner: by rank, then by age.
-    pub(crate) fn place_in_list(&self) -> (i32, i64, i64) {
+    /// The key by which an owner's accounts are sorted: the rank, then the age.
+    pub(crate) fn sort_key(&self) -> (i32, i64, i64) {
         (self.rank, self.created_at, self.id)
     }
 }
 
-/// MG-04: PostgreSQL takes no NUL in a text, and what people see needs none.
+/// MG-04: PostgreSQL accepts no NUL in a text, and texts for people need none.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// A random id that JSON and JavaScript hold exactly (53 bits).
+/// Returns a random id of 53 bits, which JSON and JavaScript represent exactly.
 fn random_id() -> Result<i64> {
     let bytes = u64::from_be_bytes(random()?) >> 11;
     Ok(i64::try_from(bytes).unwrap_or_default().max(1))

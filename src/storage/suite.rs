@@ -1,15 +1,29 @@
-//! What every storage must do: one suite for all of them.
+//! The conformance suite: what every storage must do.
 
 pub(crate) mod sessions;
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use rocket::tokio::time::timeout;
+
+use super::browser_storage::BrowserStorage;
+use super::cache::CachedStorage;
 use super::*;
-use crate::link::Purpose;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{AuthorizedLogin, Purpose};
 use crate::profile::Profile;
 use crate::token::Token;
+
+/// Waits for `future`, and panics after ten seconds: a test that waits for an event ends with the event's name instead of
+/// hanging.
+pub(crate) async fn in_time<T>(event: &str, future: impl Future<Output = T>) -> T {
+    match timeout(Duration::from_secs(10), future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited ten seconds for {event}"),
+    }
+}
 
 pub(crate) fn keys() -> KeyRing {
     KeyRing::new([[7; 32]])
@@ -394,7 +408,8 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
 pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Storage) {
     let named = storage.link(&login("mixed", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let nameless = storage.link(&login("mixed", None, Some("7")), &keys()).await.unwrap().account;
-    let found = same(storage, &nameless, storage.get_uncached(&nameless.key()).await.unwrap()).await.unwrap();
+    let found =
+        same_account(storage, &nameless, storage.get_uncached(&nameless.key()).await.unwrap()).await.unwrap();
     assert_eq!(found.map(|found| found.id), Some(nameless.id));
     let renewed = nameless.with(&Token::new("next"), 1010, &keys()).unwrap();
     assert!(storage.renew(&nameless, &renewed).await.unwrap());
@@ -442,13 +457,15 @@ async fn memory() {
 
 #[rocket::async_test]
 async fn cached_memory() {
-    let new = async || Arc::new(Cached::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>;
+    let new = async || {
+        Arc::new(CachedStorage::new(Arc::new(MemoryStorage::new()), 1 << 20, 60)) as Arc<dyn Storage>
+    };
     all("suite cached memory", new).await;
 }
 
 #[rocket::async_test]
 async fn browser() {
-    let new = || Browser::new("a_", std::iter::empty(), Arc::new(keys()), 0);
+    let new = || BrowserStorage::new("a_", std::iter::empty(), Arc::new(keys()), 0);
     one_account(&new()).await;
     claims(&new(), "suite browser").await;
 }
@@ -460,7 +477,7 @@ async fn key_value() {
     without_a_user_or_an_identity(&KeyValue::default()).await;
     mg_04_texts(&KeyValue::default()).await;
     rr_04_an_account_connected_anew(&KeyValue::default()).await;
-    let cached = || Cached::new(Arc::new(KeyValue::default()), 1 << 20, 60);
+    let cached = || CachedStorage::new(Arc::new(KeyValue::default()), 1 << 20, 60);
     one_account(&cached()).await;
     linking(&cached()).await;
     without_a_user_or_an_identity(&cached()).await;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use rocket::figment::Figment;
 use rocket::futures::future::join_all;
 use rocket::tokio::time::sleep;
-use rocket_dance::storage::{Account, AccountKey, DieselStorage, KeyRing, Linked, Storage};
+use rocket_dance::storage::{Account, AccountKey, BuiltIn, ClaimState, Coordination, DieselStorage, Storage};
 use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
-use rocket_dance::{AuthorizedLogin, Client, Dance, Error, ErrorKind, Profile, Result, Token};
+use rocket_dance::{Client, Dance, Error, ErrorKind, Profile, Result, Token};
 use serde_json::{Value, json};
 
 use crate::app::{App, Op, figment};
@@ -89,6 +89,33 @@ impl Storage for Faulty {
         self.up()?.list(user, entries).await
     }
 
+    async fn open(&self, figment: &Figment) -> Result<()> {
+        self.0.storage.open(figment).await
+    }
+
+    fn coordination(&self) -> Option<&dyn Coordination> {
+        Some(self)
+    }
+
+    fn built_in(&self) -> Option<&dyn BuiltIn> {
+        self.up().ok()?.built_in()
+    }
+}
+
+#[rocket::async_trait]
+impl Coordination for Faulty {
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<ClaimState> {
+        self.0.storage.claim(id, now, until).await
+    }
+
+    async fn settle(&self, id: &str, outcome: &str) -> Result<()> {
+        self.0.storage.settle(id, outcome).await
+    }
+
+    async fn settled(&self, id: &str) -> Result<ClaimState> {
+        self.0.storage.settled(id).await
+    }
+
     async fn lease(&self, account: &Account, now: i64, until: i64) -> Result<bool> {
         self.0.leases.fetch_add(1, Ordering::SeqCst);
         self.up()?.lease(account, now, until).await
@@ -107,12 +134,8 @@ impl Storage for Faulty {
         if counts_down(&self.0.after) { Err(Error::storage("cut off after")) } else { done }
     }
 
-    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        self.up()?.link(login, keys).await
-    }
-
-    async fn open(&self, figment: &Figment) -> Result<()> {
-        self.0.storage.open(figment).await
+    async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
+        self.up()?.reseal(account, sealed).await
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
-use super::any::AnyConnection;
+use super::any_connection::AnyConnection;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The app's table of users and its id column.

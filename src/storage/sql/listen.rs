@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 
-use super::any::AnyConnection;
-use super::manager::Manager;
+use super::any_connection::AnyConnection;
+use super::connector::Connector;
 use crate::error::{Error, Result};
 use crate::storage::{ChangeListener, StoredChange};
 
@@ -19,11 +19,11 @@ const PROBE: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Tells `changed` of every write, on a thread and a connection of its own, until `life` ends.
-pub(super) fn start(manager: Manager, changed: ChangeListener, life: Weak<()>) {
+pub(super) fn start(connector: Connector, changed: ChangeListener, life: Weak<()>) {
     let listen = move || {
         let mut told = false;
         while life.strong_count() > 0 {
-            let Err(error) = listen(&manager, &changed, &life, &mut told) else { return };
+            let Err(error) = listen(&connector, &changed, &life, &mut told) else { return };
             if !std::mem::replace(&mut told, true) {
                 log::warn!(
                     "oauth: the database tells of no changes at the moment; what other processes write is seen \
@@ -38,8 +38,8 @@ pub(super) fn start(manager: Manager, changed: ChangeListener, life: Weak<()>) {
     }
 }
 
-fn listen(manager: &Manager, changed: &ChangeListener, life: &Weak<()>, told: &mut bool) -> Result<()> {
-    let mut conn = manager.connect()?;
+fn listen(connector: &Connector, changed: &ChangeListener, life: &Weak<()>, told: &mut bool) -> Result<()> {
+    let mut conn = connector.connect()?;
     #[allow(irrefutable_let_patterns)] // With one database there is no other.
     let AnyConnection::Postgres(conn) = &mut conn else { return Err(Error::app("not PostgreSQL")) };
     conn.batch_execute("LISTEN rocket_dance")?;
@@ -62,7 +62,7 @@ fn hear(conn: &mut PgConnection, changed: &ChangeListener) -> Result<()> {
     for notification in conn.notifications_iter() {
         match notification?.payload.as_str() {
             "*" => changed(StoredChange::All),
-            text => changed(StoredChange::AccountKey(text)),
+            text => changed(StoredChange::Key(text)),
         }
     }
     Ok(())

@@ -1,25 +1,26 @@
-//! The app's policy without its types.
+//! `ErasedPolicy`: the app's policy without its type parameters.
 
 use std::marker::PhantomData;
 
-use super::any::{AnyConnection, PolicyConnection};
+use super::any_connection::AnyConnection;
+use super::policy_connection::PolicyConnection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{LinkPolicy, Login, Verdict, typed};
 use crate::user::UserId;
 
-/// A [`LinkPolicy`] on whichever connection, with user ids as text.
-pub(super) trait Policy: Send + Sync {
-    /// Whether it can work on `conn`.
+/// A [`LinkPolicy`] for any connection, with user ids as text.
+pub(super) trait ErasedPolicy: Send + Sync {
+    /// Checks that the policy works on the type of `conn`.
     fn check(&self, conn: &mut AnyConnection) -> Result<()>;
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>>;
     fn has_other_login(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
     fn may_sign_in(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
 }
 
-/// What holds without a policy: [`LinkCurrentUser`](crate::LinkCurrentUser), for ids that nobody has declared.
-pub(super) struct Usual;
+/// The policy of an app that has none: [`LinkCurrentUser`](crate::LinkCurrentUser), for any type of ids.
+pub(super) struct DefaultPolicy;
 
-impl Policy for Usual {
+impl ErasedPolicy for DefaultPolicy {
     fn check(&self, _: &mut AnyConnection) -> Result<()> {
         Ok(())
     }
@@ -37,13 +38,19 @@ impl Policy for Usual {
     }
 }
 
-/// The app's `policy`, which works on a `C` and with user ids `U`.
-pub(super) struct Typed<P, C, U> {
-    pub(super) policy: P,
-    pub(super) types: PhantomData<fn(C, U)>,
+/// The app's policy, for the connection `C` and the user ids `U`.
+pub(super) struct TypedPolicy<P, C, U> {
+    policy: P,
+    types: PhantomData<fn(C, U)>,
 }
 
-impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> Policy for Typed<P, C, U> {
+impl<P, C, U> TypedPolicy<P, C, U> {
+    pub(super) fn new(policy: P) -> Self {
+        Self { policy, types: PhantomData }
+    }
+}
+
+impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> ErasedPolicy for TypedPolicy<P, C, U> {
     fn check(&self, conn: &mut AnyConnection) -> Result<()> {
         narrow::<C>(conn).map(drop)
     }
@@ -67,9 +74,11 @@ impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> Policy for Typed<P, C,
 
 fn narrow<C: PolicyConnection>(conn: &mut AnyConnection) -> Result<&mut C> {
     C::narrow(conn).ok_or_else(|| {
-        Error::new(ErrorKind::Misconfigured, "This app could not ask who may come in.").with_source(format!(
-            "the policy works on a `{}`, which is not what the database's URL leads to",
-            std::any::type_name::<C>()
-        ))
+        Error::new(ErrorKind::Misconfigured, "This app could not run its sign-in policy.").with_source(
+            format!(
+                "the policy works on a `{}`, but the database's URL leads to another database",
+                std::any::type_name::<C>()
+            ),
+        )
     })
 }

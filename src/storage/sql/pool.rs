@@ -1,9 +1,9 @@
-//! Connections, and the threads that work on them.
+//! `Pool`: connections, and the threads that work on them.
 //!
-//! Work waits in one line, and threads of the runtime's blocking pool, one per connection, work it off; an idle
-//! connection has no thread. Against a `spawn_blocking` for each query, with or without a pool that is waited for before
-//! it, this spares most of the waking of threads, which takes longer than a query does: `bench/src/bin/pool.rs` shows it.
-//! And however many callers wait, there are no more threads than connections.
+//! Jobs wait in one queue. Workers run them, one per connection, on threads of the runtime's blocking pool; an idle connection
+//! has no thread. A `spawn_blocking` per query, with or without a pool of connections in front of it, wakes a thread for each
+//! query, which takes longer than the query does: `bench/src/bin/pool.rs` measures it. However many callers wait, there are no
+//! more threads than connections.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,38 +14,41 @@ use rocket::tokio::sync::oneshot::{self, error::TryRecvError};
 use rocket::tokio::task::spawn_blocking;
 use rocket::tokio::time::timeout;
 
-use super::any::AnyConnection;
-use super::manager::Manager;
+use super::any_connection::AnyConnection;
+use super::connector::Connector;
 use super::retry::retried;
 use crate::error::{DatabaseFault, Error, ErrorKind, Result};
 
-/// How long work waits in line.
-const TURN: Duration = Duration::from_secs(3);
-/// How long work may take from then on. Diesel knows no deadline for MySQL, and none of a half-open link's: what hangs
-/// then is a thread, until the kernel gives its connection up, and no caller.
-const WORK: Duration = Duration::from_secs(7);
+/// Timeout for a job in the queue.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Timeout for the work after [`QUEUE_TIMEOUT`]. Diesel has no timeout for MySQL or for a half-open network link: a thread then
+/// waits until the kernel closes its connection, and the caller does not.
+const WORK_TIMEOUT: Duration = Duration::from_secs(7);
 
-/// How long a connection may lie idle: firewalls and load balancers forget one after some minutes, without a word to
-/// either end.
-const IDLE: Duration = Duration::from_secs(180);
+/// Maximum time that a connection may be idle. Firewalls and load balancers drop an idle connection after some minutes without
+/// informing either end.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A few connections.
-pub(super) struct Pool(Arc<Inner>);
+/// At most a fixed number of connections, shared by all callers.
+pub(super) struct Pool(Arc<Shared>);
 
-struct Inner {
-    manager: Manager,
+struct Shared {
+    connector: Connector,
     size: usize,
-    line: Mutex<Line>,
+    queue: Mutex<Queue>,
+    /// Signals that a worker has stopped and has returned its connection.
+    #[cfg(test)]
+    stopped: rocket::tokio::sync::Notify,
 }
 
 #[derive(Default)]
-struct Line {
+struct Queue {
     waiting: VecDeque<Job>,
     next: u64,
     idle: Vec<(Instant, AnyConnection)>,
     workers: usize,
-    /// Jobs whose callers have given up while a worker hung in them. That worker isn't counted any more.
-    lost: Vec<u64>,
+    /// Ids of jobs that a worker hangs in and whose callers have given up. Those workers are no longer counted in `workers`.
+    abandoned: Vec<u64>,
 }
 
 struct Job {
@@ -54,13 +57,19 @@ struct Job {
 }
 
 impl Pool {
-    /// At most `size` connections; `first` is one of them.
-    pub(super) fn new(manager: Manager, size: u32, first: AnyConnection) -> Self {
-        let line = Line { idle: vec![(Instant::now(), first)], ..Line::default() };
-        Self(Arc::new(Inner { manager, size: size as usize, line: Mutex::new(line) }))
+    /// Makes a pool of at most `size` connections. `first` is one of them.
+    pub(super) fn new(connector: Connector, size: u32, first: AnyConnection) -> Self {
+        let queue = Queue { idle: vec![(Instant::now(), first)], ..Queue::default() };
+        Self(Arc::new(Shared {
+            connector,
+            size: size as usize,
+            queue: Mutex::new(queue),
+            #[cfg(test)]
+            stopped: rocket::tokio::sync::Notify::new(),
+        }))
     }
 
-    /// Runs `work` on a connection, where it may block. Once begun it goes on, even if nobody waits for it any more.
+    /// Runs `work` on a connection, where it may block. Work that has begun is finished even if the caller gives up.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`] when no connection is free for three seconds, or none can be opened, or it takes too long.
@@ -69,20 +78,20 @@ impl Pool {
         mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let id = self.0.line_up(Box::new(move |worker| {
+        let id = self.0.enqueue(Box::new(move |worker| {
             let done = worker.attempt(&mut work, || answer.is_closed());
             let _ = answer.send(done);
         }));
-        let mut place = Place { pool: &self.0, id, answered };
-        let mut done = timeout(TURN, &mut place.answered).await;
+        let mut job = QueuedJob { pool: &self.0, id, answered };
+        let mut done = timeout(QUEUE_TIMEOUT, &mut job.answered).await;
         if done.is_err() {
-            if place.leave() {
+            if job.leave() {
                 return Err(Error::storage("no connection to the database was free for three seconds"));
             }
-            done = timeout(WORK, &mut place.answered).await;
+            done = timeout(WORK_TIMEOUT, &mut job.answered).await;
         }
-        // It may have come just now.
-        match done.ok().or_else(|| place.give_up().map(Ok)) {
+        // The answer may have arrived just now.
+        match done.ok().or_else(|| job.give_up().map(Ok)) {
             Some(Ok(done)) => done,
             Some(Err(_)) => Err(Error::storage("the runtime is shutting down")),
             None => Err(Error::storage("the database took too long to answer")),
@@ -90,75 +99,75 @@ impl Pool {
     }
 }
 
-impl Inner {
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection that was used last, if any may still be good.
+    /// Takes the idle connection that was used last, unless it has been idle for too long.
     fn idle(&self) -> Option<AnyConnection> {
-        let mut line = self.lock();
-        let (since, conn) = line.idle.pop()?;
-        if since.elapsed() < IDLE {
+        let mut queue = self.lock();
+        let (since, conn) = queue.idle.pop()?;
+        if since.elapsed() < IDLE_TIMEOUT {
             return Some(conn);
         }
-        // The others have been idle for longer.
-        let old = std::mem::take(&mut line.idle);
-        drop(line);
+        // The others have been idle for longer: all are closed.
+        let old = std::mem::take(&mut queue.idle);
+        drop(queue);
         drop((conn, old));
         None
     }
 
-    fn line_up(self: &Arc<Self>, work: Box<dyn FnOnce(&mut Worker) + Send>) -> u64 {
-        let mut line = self.lock();
-        let id = line.next;
-        line.next += 1;
-        line.waiting.push_back(Job { id, work });
-        self.hire(line);
+    fn enqueue(self: &Arc<Self>, work: Box<dyn FnOnce(&mut Worker) + Send>) -> u64 {
+        let mut queue = self.lock();
+        let id = queue.next;
+        queue.next += 1;
+        queue.waiting.push_back(Job { id, work });
+        self.start_worker(queue);
         id
     }
 
-    fn hire(self: &Arc<Self>, mut line: MutexGuard<'_, Line>) {
-        if line.workers < self.size && !line.waiting.is_empty() {
-            line.workers += 1;
-            drop(line);
+    fn start_worker(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
+        if queue.workers < self.size && !queue.waiting.is_empty() {
+            queue.workers += 1;
+            drop(queue);
             let worker = Worker { pool: self.clone(), conn: None, counted: true };
             spawn_blocking(|| worker.work());
         }
     }
 }
 
-/// A caller's place in line.
-struct Place<'a, T> {
-    pool: &'a Arc<Inner>,
+/// A job in the queue, as its caller sees it.
+struct QueuedJob<'a, T> {
+    pool: &'a Arc<Shared>,
     id: u64,
     answered: oneshot::Receiver<T>,
 }
 
-impl<T> Place<'_, T> {
-    /// Says whether it was still waiting.
+impl<T> QueuedJob<'_, T> {
+    /// Removes the job from the queue. Returns whether it was still waiting.
     fn leave(&mut self) -> bool {
-        let mut line = self.pool.lock();
-        let at = line.waiting.iter().position(|job| job.id == self.id);
-        at.and_then(|at| line.waiting.remove(at)).is_some()
+        let mut queue = self.pool.lock();
+        let at = queue.waiting.iter().position(|job| job.id == self.id);
+        at.and_then(|at| queue.waiting.remove(at)).is_some()
     }
 
-    /// Waits no longer for the worker that is on the job: another may take its place, as long as no more hang than there
+    /// Stops waiting for the worker that runs the job. Another worker may replace it, as long as no more workers hang than there
     /// are connections.
     fn give_up(&mut self) -> Option<T> {
-        let mut line = self.pool.lock();
+        let mut queue = self.pool.lock();
         let done = self.answered.try_recv();
-        let hangs = matches!(done, Err(TryRecvError::Empty)) && !line.lost.contains(&self.id);
-        if hangs && line.lost.len() < self.pool.size {
-            line.lost.push(self.id);
-            line.workers -= 1;
-            self.pool.hire(line);
+        let hangs = matches!(done, Err(TryRecvError::Empty)) && !queue.abandoned.contains(&self.id);
+        if hangs && queue.abandoned.len() < self.pool.size {
+            queue.abandoned.push(self.id);
+            queue.workers -= 1;
+            self.pool.start_worker(queue);
         }
         done.ok()
     }
 }
 
-impl<T> Drop for Place<'_, T> {
+impl<T> Drop for QueuedJob<'_, T> {
     fn drop(&mut self) {
         if !self.leave() {
             self.give_up();
@@ -166,9 +175,9 @@ impl<T> Drop for Place<'_, T> {
     }
 }
 
-/// Works the line off, on one connection.
+/// Runs the jobs of the queue, on one connection.
 struct Worker {
-    pool: Arc<Inner>,
+    pool: Arc<Shared>,
     conn: Option<AnyConnection>,
     counted: bool,
 }
@@ -182,27 +191,29 @@ impl Worker {
         }
     }
 
-    /// The next job after the one that is done; none ends this worker.
+    /// Returns the next job after the one that is done; `None` stops this worker.
     fn next(&mut self, done: Option<u64>) -> Option<Job> {
         let pool = self.pool.clone();
-        let mut line = pool.lock();
-        if let Some(lost) = done.and_then(|done| line.lost.iter().position(|lost| *lost == done)) {
-            line.lost.swap_remove(lost);
+        let mut queue = pool.lock();
+        if let Some(at) = done.and_then(|done| queue.abandoned.iter().position(|id| *id == done)) {
+            queue.abandoned.swap_remove(at);
             self.counted = false;
             return None;
         }
-        let job = line.waiting.pop_front();
+        let job = queue.waiting.pop_front();
         if job.is_none() {
-            // Under the same lock: work that lines up from now on sees that it needs another worker.
-            line.idle.extend(self.conn.take().map(|conn| (Instant::now(), conn)));
-            line.workers -= 1;
+            // Under the same lock, so that a job that is queued from now on starts another worker.
+            queue.idle.extend(self.conn.take().map(|conn| (Instant::now(), conn)));
+            queue.workers -= 1;
             self.counted = false;
+            #[cfg(test)]
+            pool.stopped.notify_one();
         }
         job
     }
 
-    /// Does `work`; again when somebody else was faster, or when it met a dead connection: of those there may be as many
-    /// as there are connections.
+    /// Does `work`. It does it again if another transaction was faster, or if the connection was dead; as many connections may be
+    /// dead as there are.
     fn attempt<T>(
         &mut self,
         work: &mut impl FnMut(&mut AnyConnection) -> Result<T>,
@@ -211,7 +222,7 @@ impl Worker {
         let mut dead = 0;
         loop {
             let once =
-                || if unwanted() { Err(Error::storage("nobody waits for it")) } else { self.once(work) };
+                || if unwanted() { Err(Error::storage("the caller has given up")) } else { self.once(work) };
             match retried(once) {
                 Err(error)
                     if dead <= self.pool.size
@@ -227,17 +238,17 @@ impl Worker {
     fn once<T>(&mut self, work: &mut impl FnMut(&mut AnyConnection) -> Result<T>) -> Result<T> {
         let mut conn = match self.conn.take().or_else(|| self.pool.idle()) {
             Some(conn) => conn,
-            // The cause names the database, which is nothing for the person at the browser.
-            None => self.pool.manager.connect().map_err(Error::storage)?,
+            // As the source of another error: the message names the database, which a visitor should not see.
+            None => self.pool.connector.connect().map_err(Error::storage)?,
         };
-        // A policy is the app's code. If it panics its transaction stays open: the connection goes.
+        // A policy is code of the app. If it panics, its transaction stays open, and the connection is closed.
         let done = catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
             .unwrap_or_else(|_| Err(Error::app("the link policy panicked")));
         let fault = done.as_ref().err().and_then(DatabaseFault::within);
         let outage = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable)
             && fault != Some(DatabaseFault::Contended);
         if fault == Some(DatabaseFault::ConnectionLost) {
-            // The server has probably ended them all.
+            // The server has probably closed all of them.
             let idle = std::mem::take(&mut self.pool.lock().idle);
             drop(idle);
         }
@@ -250,10 +261,10 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Never run, because the runtime is shutting down.
+        // The worker never ran, because the runtime is shutting down.
         if self.counted {
-            let mut line = self.pool.lock();
-            line.workers = line.workers.saturating_sub(1);
+            let mut queue = self.pool.lock();
+            queue.workers = queue.workers.saturating_sub(1);
         }
     }
 }
@@ -264,26 +275,25 @@ mod tests {
 
     use super::super::url::DatabaseUrl;
     use super::*;
+    use crate::storage::suite::in_time;
 
     #[rocket::async_test]
     async fn a_connection_that_has_been_idle_for_long_is_used_no_more() {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("app.sqlite").display().to_string();
-        let manager = Manager::new(DatabaseUrl::parse(&url).unwrap(), None);
-        let mut first = manager.connect().unwrap();
+        let connector = Connector::new(DatabaseUrl::parse(&url).unwrap(), None);
+        let mut first = connector.connect().unwrap();
         first.batch_execute("CREATE TEMP TABLE its_own (id INTEGER)").unwrap();
-        let pool = Pool::new(manager, 2, first);
+        let pool = Pool::new(connector, 2, first);
         let is_first = async || {
             let asked =
                 pool.run(|conn| Ok(conn.batch_execute("SELECT * FROM its_own").is_ok())).await.unwrap();
-            // Whoever has answered gives the connection back a moment later.
-            while pool.0.lock().workers > 0 {
-                rocket::tokio::task::yield_now().await;
-            }
+            // The worker answers first and returns the connection afterwards.
+            in_time("the worker to return its connection", pool.0.stopped.notified()).await;
             asked
         };
         assert!(is_first().await && is_first().await);
-        pool.0.lock().idle[0].0 -= IDLE;
+        pool.0.lock().idle[0].0 -= IDLE_TIMEOUT;
         assert!(!is_first().await);
         assert_eq!(pool.0.lock().idle.len(), 1);
     }

@@ -3,7 +3,7 @@
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::any::AnyConnection;
+use super::any_connection::AnyConnection;
 use super::schema::oauth_accounts::dsl::*;
 use crate::error::Result;
 use crate::storage::Account;

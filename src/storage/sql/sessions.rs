@@ -4,7 +4,7 @@ use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 
-use super::any::{AnyConnection, MultiBackend};
+use super::any_connection::{AnyConnection, MultiBackend};
 use super::schema::oauth_sessions::dsl::*;
 use crate::error::Result;
 use crate::storage::{Session, SessionSelection};

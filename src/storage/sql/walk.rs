@@ -4,7 +4,7 @@ use diesel::dsl::{count_star, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::any::AnyConnection;
+use super::any_connection::AnyConnection;
 use super::schema::oauth_accounts::dsl::*;
 use crate::error::Result;
 use crate::storage::{Account, KeyRing};
@@ -20,11 +20,6 @@ pub(super) fn page(
         Some(entry) => next.filter(provider.eq(entry)).select(Account::as_select()).load(conn)?,
         None => next.select(Account::as_select()).load(conn)?,
     })
-}
-
-pub(super) fn reseal(conn: &mut AnyConnection, account: &Account, sealed: &str) -> Result<bool> {
-    let same = oauth_accounts.filter(id.eq(account.id).and(token.eq(&account.token)));
-    Ok(diesel::update(same).set(token.eq(sealed)).execute(conn)? == 1)
 }
 
 /// What a step of [`sealed_by`] has seen.

@@ -25,7 +25,7 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
     assert_eq!(at("a").await, None);
     let a = Session { id_token: Some("v1.sealed".into()), sid: Some("Ö 1".into()), ..session("a", "7") };
     sessions.begin_session(&a, None, 1000).await.unwrap();
-    assert_eq!(sessions.fresh_session("a").await.unwrap().as_ref(), Some(&a));
+    assert_eq!(sessions.session_uncached("a").await.unwrap().as_ref(), Some(&a));
     assert_eq!(at("a").await.map(|session| session.user_id), Some("7".into()));
     for other in ["A", "a ", "", "session:a"] {
         assert_eq!(at(other).await, None, "{other}");
@@ -47,7 +47,7 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
     sessions.begin_session(&session("c", "8"), Some("b"), 1000).await.unwrap();
     assert_eq!((at("b").await, at("c").await.map(|session| session.user_id)), (None, Some("8".into())));
 
-    // SessionSelection end.
+    // Each selection ends its sessions.
     assert_eq!(sessions.end_sessions(&SessionSelection::User("8".into())).await.unwrap().len(), 1);
     assert_eq!(at("c").await, None);
     let by_form = Session { entry: None, issuer: None, provider_user_id: None, ..session("form", "7") };
@@ -73,7 +73,7 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
         provider_user_id: person.map(str::to_owned),
         sid: sid.map(str::to_owned),
     };
-    for (whose, ended) in [
+    for (selection, ended) in [
         (SessionSelection::Id("1".into()), &["1"][..]),
         (SessionSelection::User("7".into()), &["1", "2", "3", "form", "moved", "op2"]),
         (named(Some("Ada"), None), &["1", "2", "8"]),
@@ -91,18 +91,18 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
             sessions.begin_session(session, None, 1000).await.unwrap();
             assert!(at(&session.id).await.is_some());
         }
-        let gone = sessions.end_sessions(&whose).await.unwrap();
+        let gone = sessions.end_sessions(&selection).await.unwrap();
         let mut ids: Vec<&str> = gone.iter().map(|session| session.id.as_str()).collect();
         ids.sort_unstable();
-        assert_eq!(ids, ended, "{whose:?}");
+        assert_eq!(ids, ended, "{selection:?}");
         for session in &all {
             let there = !ended.contains(&session.id.as_str());
-            assert_eq!(at(&session.id).await.is_some(), there, "{whose:?} {}", session.id);
-            assert_eq!(whose.includes(session), !there);
+            assert_eq!(at(&session.id).await.is_some(), there, "{selection:?} {}", session.id);
+            assert_eq!(selection.includes(session), !there);
         }
     }
 
     // GC-01: who begins takes along what is over.
     sessions.begin_session(&session("later", "9"), None, 2000).await.unwrap();
-    assert_eq!(sessions.fresh_session("8").await.unwrap(), None);
+    assert_eq!(sessions.session_uncached("8").await.unwrap(), None);
 }

@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::storage::Cached;
+use crate::storage::CachedStorage;
 use crate::token::Token;
 
 /// A node: its cache would hold what it has for an hour.
-async fn node(db: &Postgres) -> Cached {
-    Cached::new(opened(db.storage()).await, 1 << 20, 3600)
+async fn node(db: &Postgres) -> CachedStorage {
+    CachedStorage::new(opened(db.storage()).await, 1 << 20, 3600)
 }
 
 /// Waits until `node` finds what `wanted` wants under `key`, for a second at most.
-async fn within_a_second(node: &Cached, key: &AccountKey, wanted: impl Fn(Option<&Account>) -> bool) {
+async fn within_a_second(node: &CachedStorage, key: &AccountKey, wanted: impl Fn(Option<&Account>) -> bool) {
     let began = Instant::now();
     loop {
         let found = node.get(key).await.unwrap();

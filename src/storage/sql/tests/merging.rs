@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::link::MergeProof;
-use crate::storage::Cached;
+use crate::storage::CachedStorage;
 
 on_each_database! {
     al_01_a_stranger_merges_with_a_proved_mailbox_only
@@ -182,7 +182,7 @@ async fn al_21_nobody_merges_with_who_is_deactivated<D: Db>() {
 async fn al_02_a_merge_ends_the_sessions_in_its_own_transaction<D: Db>() {
     let db = D::new();
     db.sql(&format!("INSERT INTO users VALUES (1, '{ADA}'), (2, 'eve@x.example')"));
-    let storage = Cached::new(opened(db.storage().link(by_address::<D::Conn>)).await, 1 << 20, 60);
+    let storage = CachedStorage::new(opened(db.storage().link(by_address::<D::Conn>)).await, 1 << 20, 60);
     let sessions = storage.sessions().unwrap();
     for (id, user) in [("of who was there before", "1"), ("eve's", "2")] {
         sessions.begin_session(&suite::sessions::session(id, user), None, 1000).await.unwrap();

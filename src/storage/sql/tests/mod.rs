@@ -7,9 +7,20 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
+use rocket::figment::Figment;
+
+use super::any_connection::AnyConnection;
+use super::connector::Connector;
+use super::url::DatabaseUrl;
 use super::*;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{AuthorizedLogin, LinkPolicy};
 use crate::link::{Login, Standing, Verdict};
 use crate::storage::suite;
+use crate::storage::{
+    Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, SessionSelection, SessionStorage,
+    Storage, UserType,
+};
 
 /// Runs tests that are generic over the database on each of them.
 macro_rules! on_each_database {
@@ -78,7 +89,7 @@ pub(super) trait Db: Send + Sync + 'static {
 
     /// A connection as the app's own.
     fn connect(&self) -> AnyConnection {
-        Manager::new(DatabaseUrl::parse(&self.url()).unwrap(), None).connect().unwrap()
+        Connector::new(DatabaseUrl::parse(&self.url()).unwrap(), None).connect().unwrap()
     }
 
     fn try_sql(&self, sql: &str) -> QueryResult<()> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rocket::tokio::task::JoinSet;
 
 use super::*;
-use crate::storage::Cached;
+use crate::storage::CachedStorage;
 use crate::token::Token;
 
 on_each_database! {
@@ -28,7 +28,8 @@ async fn the_suite<D: Db>() {
         storage
     };
     suite::all("sql", new).await;
-    suite::all("sql", async || Arc::new(Cached::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>).await;
+    suite::all("sql", async || Arc::new(CachedStorage::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>)
+        .await;
 }
 
 async fn a_row_moved_to_another_user_does_not_open<D: Db>() {

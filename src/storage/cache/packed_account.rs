@@ -1,21 +1,21 @@
-//! A account in few bytes: what the cache holds.
+//! `PackedAccount`: an account in few bytes.
 
-use super::Account;
 use crate::secret::{decode_base64url, encode_base64url};
+use crate::storage::Account;
 
-/// A [`Account`] in one piece, the token still sealed: as it is, with its two dozen allocations, it takes twice as much.
-pub(crate) struct Packed(Box<[u8]>);
+/// An [`Account`] in one allocation, its token sealed. As it is, with two dozen allocations, an account takes twice as much.
+pub(super) struct PackedAccount(Box<[u8]>);
 
-impl Packed {
-    pub(crate) fn new(account: &Account) -> Self {
+impl PackedAccount {
+    pub(super) fn new(account: &Account) -> Self {
         let Account { id, rank, expires_at, created_at, updated_at, version, email_verified, .. } = account;
         let mut bytes = Vec::new();
         for number in [*id, i64::from(*rank), *created_at, *updated_at, *version, expires_at.unwrap_or(0)] {
-            // Its sign last, so that small ones are short.
+            // Zigzag encoding: the sign is the last bit, so that small numbers are short.
             put_number(&mut bytes, ((number << 1) ^ (number >> 63)) as u64);
         }
         bytes.push(u8::from(*email_verified) | u8::from(expires_at.is_some()) << 1);
-        // A sealed token ends in base64, which takes a third more than what it stands for.
+        // The end of a sealed token is base64, which is a third longer than the bytes it encodes.
         let (head, body) = account.token.rsplit_once('.').unwrap_or((&account.token, ""));
         match decode_base64url(body).filter(|raw| !raw.is_empty() && encode_base64url(raw) == body) {
             Some(raw) => {
@@ -38,7 +38,7 @@ impl Packed {
         Self(bytes.into())
     }
 
-    pub(crate) fn unpack(&self) -> Account {
+    pub(super) fn unpack(&self) -> Account {
         let mut rest = Rest(&self.0);
         let [id, rank, created_at, updated_at, version, expires_at] = std::array::from_fn(|_| rest.signed());
         let flags = rest.byte();
@@ -75,17 +75,17 @@ impl Packed {
     }
 
     #[cfg(test)]
-    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+    pub(super) fn contains(&self, bytes: &[u8]) -> bool {
         self.0.windows(bytes.len()).any(|window| window == bytes)
     }
 
-    /// Bytes in memory.
-    pub(crate) fn len(&self) -> usize {
+    /// Size in memory, in bytes.
+    pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
-/// Seven bits in each byte, as far as it goes.
+/// Writes `number` with seven bits per byte, the lowest first (LEB128).
 fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -94,13 +94,13 @@ fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// The length and one more, then the bytes; 0 for none.
+/// Writes the length plus one and then the bytes; 0 if there is no `part`.
 fn put(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
     put_number(bytes, part.map_or(0, |part| part.len() as u64 + 1));
     bytes.extend_from_slice(part.unwrap_or_default());
 }
 
-/// What is still to be read.
+/// The bytes that have not been read yet.
 struct Rest<'b>(&'b [u8]);
 
 impl<'b> Rest<'b> {
@@ -171,11 +171,11 @@ mod tests {
         {
             for account in [&full, &bare] {
                 let account = Account { token: token.into(), ..account.clone() };
-                let packed = Packed::new(&account);
+                let packed = PackedAccount::new(&account);
                 assert_eq!(packed.unpack(), account);
             }
         }
-        let raw = |token: &str| Packed::new(&Account { token: token.into(), ..bare.clone() }).len();
+        let raw = |token: &str| PackedAccount::new(&Account { token: token.into(), ..bare.clone() }).len();
         assert!(raw(&sealed) - raw("") < sealed.len() * 4 / 5, "base64 is taken off");
     }
 }

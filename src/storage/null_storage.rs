@@ -1,9 +1,9 @@
-//! Keeps nothing.
+//! `NullStorage`: stores nothing.
 
 use super::{Account, AccountKey, Storage};
 use crate::error::Result;
 
-/// Keeps nothing: every dance ends well and nothing stays. For tests.
+/// Stores nothing: every login succeeds and no account is kept. For tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NullStorage;
 

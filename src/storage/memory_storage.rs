@@ -1,13 +1,24 @@
-//! Keeps accounts and sessions in the process.
+//! `MemoryStorage`: stores accounts and sessions in the memory of the process.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use super::built_in::Sealed;
 use super::local::lock;
-use super::{Account, AccountKey, KeyRing, Session, SessionSelection, SessionStorage, Storage};
+use super::{
+    Account, AccountKey, BuiltIn, KeyRing, Linked, Session, SessionSelection, SessionStorage, Storage, plain,
+};
 use crate::error::Result;
+use crate::link::AuthorizedLogin;
 
-/// Keeps accounts and sessions in the memory of this process. For tests.
+/// Stores accounts and sessions in the memory of this process. For tests.
+///
+/// ```
+/// use rocket_dance::{Dance, storage::MemoryStorage};
+///
+/// let rocket = rocket::build().attach(Dance::fairing().storage(MemoryStorage::new()));
+/// # let _ = rocket;
+/// ```
 #[derive(Default)]
 pub struct MemoryStorage {
     accounts: Mutex<BTreeMap<i64, Account>>,
@@ -15,7 +26,7 @@ pub struct MemoryStorage {
 }
 
 impl MemoryStorage {
-    /// An empty one.
+    /// Makes an empty storage.
     pub fn new() -> Self {
         Self::default()
     }
@@ -34,7 +45,7 @@ impl Storage for MemoryStorage {
         Ok(accounts
             .values()
             .filter(|account| account.is_under(key))
-            .min_by_key(|account| account.place_in_list())
+            .min_by_key(|account| account.sort_key())
             .cloned())
     }
 
@@ -52,13 +63,13 @@ impl Storage for MemoryStorage {
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
         let accounts = lock(&self.accounts);
-        let mut mine: Vec<Account> = accounts
+        let mut found: Vec<Account> = accounts
             .values()
             .filter(|account| account.user_id.as_deref() == user && entries.contains(&account.entry.as_str()))
             .cloned()
             .collect();
-        mine.sort_by_key(Account::place_in_list);
-        Ok(mine)
+        found.sort_by_key(Account::sort_key);
+        Ok(found)
     }
 
     async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
@@ -66,6 +77,33 @@ impl Storage for MemoryStorage {
         let next = accounts.range(after.saturating_add(1)..).map(|(_, account)| account);
         let wanted = next.filter(|account| entry.is_none_or(|entry| account.entry == entry));
         Ok(wanted.take(limit).cloned().collect())
+    }
+
+    fn sessions(&self) -> Option<&dyn SessionStorage> {
+        Some(self)
+    }
+
+    fn built_in(&self) -> Option<&dyn BuiltIn> {
+        Some(self)
+    }
+}
+
+impl Sealed for MemoryStorage {}
+
+#[rocket::async_trait]
+impl BuiltIn for MemoryStorage {
+    async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        plain::link(self, login, keys).await
+    }
+
+    async fn unlink(
+        &self,
+        user: Option<&str>,
+        entry: &str,
+        account_id: Option<i64>,
+        _: &[&str],
+    ) -> Result<Vec<Account>> {
+        plain::unlink(self, user, entry, account_id).await
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
@@ -76,10 +114,6 @@ impl Storage for MemoryStorage {
                 .or_default() += 1;
         }
         Ok(counts)
-    }
-
-    fn sessions(&self) -> Option<&dyn SessionStorage> {
-        Some(self)
     }
 }
 
@@ -112,11 +146,11 @@ impl SessionStorage for MemoryStorage {
         Ok(())
     }
 
-    async fn end_sessions(&self, whose: &SessionSelection) -> Result<Vec<Session>> {
+    async fn end_sessions(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
         let mut sessions = lock(&self.sessions);
         let ended: Vec<Session> =
-            sessions.values().filter(|session| whose.includes(session)).cloned().collect();
-        sessions.retain(|_, session| !whose.includes(session));
+            sessions.values().filter(|session| selection.includes(session)).cloned().collect();
+        sessions.retain(|_, session| !selection.includes(session));
         Ok(ended)
     }
 }

@@ -1,22 +1,23 @@
-//! How connections are opened.
+//! `Connector`: opens connections.
 
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryResult};
 
-use super::any::AnyConnection;
+use super::any_connection::AnyConnection;
 use super::url::{Backend, DatabaseUrl};
 use crate::error::{Error, ErrorKind, Result};
 
+/// What an app runs on each new connection.
 pub(super) type OnConnect = Arc<dyn Fn(&mut AnyConnection) -> QueryResult<()> + Send + Sync>;
 
 impl Backend {
-    /// What each new connection is told first.
-    fn greeting(self) -> &'static str {
+    /// The settings of each new connection.
+    fn settings(self) -> &'static str {
         match self {
-            // busy_timeout first: without it, switching to WAL beside another opener is "database is locked" at once.
-            // FULL: at NORMAL a power failure takes back the last commits, and with them a rotated refresh token.
+            // busy_timeout comes first: without it, switching to WAL fails with "database is locked" if another process
+            // opens the file. FULL: at NORMAL a power failure undoes the last commits, and loses a rotated refresh token.
             #[cfg(feature = "sqlite")]
             Backend::Sqlite => {
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
@@ -27,9 +28,9 @@ impl Backend {
                 "SET default_transaction_isolation = 'read committed'; SET lock_timeout = '5s'; \
                  SET statement_timeout = '8s';"
             }
-            // At REPEATABLE READ, the default, one read in a transaction hides what others have committed since: 16
-            // first logins at once made 16 users. A table's own lock, beside an ALTER TABLE, is waited for a day. Without
-            // strict mode a text that is too long is cut off.
+            // REPEATABLE READ, the default, hides what other transactions have committed since the first read: 16
+            // simultaneous first logins created 16 users. The default timeout for the lock of a table, for example during
+            // ALTER TABLE, is a day. Without strict mode a text that is too long is truncated.
             #[cfg(feature = "mysql")]
             Backend::Mysql => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 5, \
@@ -39,14 +40,14 @@ impl Backend {
     }
 }
 
-/// Opens the connections of one database.
+/// Opens connections to one database.
 #[derive(Clone)]
-pub(super) struct Manager {
+pub(super) struct Connector {
     url: DatabaseUrl,
     on_connect: Option<OnConnect>,
 }
 
-impl Manager {
+impl Connector {
     pub(super) fn new(url: DatabaseUrl, on_connect: Option<OnConnect>) -> Self {
         Self { url, on_connect }
     }
@@ -56,13 +57,13 @@ impl Manager {
         self.url.backend == Backend::Postgres
     }
 
-    /// An error about this database, for the operator.
+    /// Makes an error about this database, for the operator.
     pub(super) fn fault(&self, what: &str, cause: diesel::result::Error) -> Error {
         Error::new(ErrorKind::StoreUnavailable, format!("the database `{}` {what}: {cause}", self.url))
             .with_source(cause)
     }
 
-    // Not through `AnyConnection::establish`, which hides why it fails.
+    // `AnyConnection::establish` hides the reason of a failure.
     fn establish(&self) -> diesel::ConnectionResult<AnyConnection> {
         let url = &self.url.url;
         Ok(match self.url.backend {
@@ -82,7 +83,7 @@ impl Manager {
                 format!("the database `{}` can't be opened: {cause}", self.url),
             )
         })?;
-        conn.batch_execute(self.url.backend.greeting())
+        conn.batch_execute(self.url.backend.settings())
             .map_err(|cause| self.fault("can't be opened for writing", cause))?;
         if let Some(on_connect) = &self.on_connect {
             on_connect(&mut conn).map_err(|cause| self.fault("refuses what `on_connect` does", cause))?;

@@ -1,4 +1,4 @@
-//! Keeps each browser's accounts in its own cookies.
+//! `BrowserStorage`: the accounts in one browser's cookies.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -6,34 +6,30 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use super::local::lock;
-use super::{Account, AccountKey, KeyRing, Linked, Storage, link_by};
+use super::built_in::Sealed;
+use super::local::{self, lock};
+use super::{Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, Linked, Storage, plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict};
 
-/// Keeps each browser's accounts in that browser, sealed, in one cookie per entry: for trying out, and the default when
-/// no storage is named.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CookieStorage;
-
 const PURPOSE: &str = "account cookie";
 
-/// How long a browser keeps an account, in seconds: two weeks from its last token.
-pub(crate) const TTL: i64 = 14 * 24 * 60 * 60;
+/// Lifetime of an account in a cookie, in seconds from its last token: two weeks.
+pub(crate) const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 
-/// What refreshed tokens have become, by the old ones. Requests that were under way together come with the same old
-/// cookie: one refreshes, the others must not use up the rotated refresh token once more.
+/// Refreshed accounts by their old sealed token, for one minute. Requests that were sent together have the same old cookie.
+/// One of them refreshes; the others must not use the rotated refresh token again.
 static SUCCESSORS: LazyLock<Cache<String, Account>> =
     LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
-/// What browsers keep of a cookie: name, value and attributes (RFC 6265 §6.1).
-const LIMIT: usize = 4096;
+/// Maximum length of a cookie that browsers store, in bytes: name, value and attributes (RFC 6265 §6.1).
+const MAX_COOKIE: usize = 4096;
 
-/// What `=` and the attributes take, at most: `; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=…; Expires=…`.
-const ATTRIBUTES: usize = 128;
+/// Maximum length of `=` and the attributes, in bytes: `; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=…; Expires=…`.
+const MAX_ATTRIBUTES: usize = 128;
 
-/// The accounts of one browser during one request: read from its cookies, written back with the response.
-pub(crate) struct Browser {
+/// The accounts of one browser during one request, read from its cookies and written back with the response.
+pub(crate) struct BrowserStorage {
     prefix: String,
     keys: Arc<KeyRing>,
     state: Mutex<State>,
@@ -47,8 +43,9 @@ struct State {
     changes: BTreeMap<String, Option<String>>,
 }
 
-impl Browser {
-    /// The accounts in these cookies (name, value) whose names begin with `prefix`; what can't be opened is absent.
+impl BrowserStorage {
+    /// Reads the accounts in those of these cookies (name, value) whose names begin with `prefix`. A cookie that cannot be
+    /// unsealed is ignored.
     pub(crate) fn new<'c>(
         prefix: &str,
         cookies: impl Iterator<Item = (&'c str, &'c str)>,
@@ -59,20 +56,20 @@ impl Browser {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
             let account: Account = serde_json::from_slice(&plain).ok()?;
-            // A copy of a cookie would come back for ever: what it asks browsers to keep to, it keeps to itself.
-            let fresh = now < account.updated_at.saturating_add(TTL);
-            (fresh && account.entry == entry).then(|| (entry.to_owned(), account))
+            // A copied cookie ignores Max-Age, so the age is checked here as well.
+            let is_current = now < account.updated_at.saturating_add(ACCOUNT_TTL);
+            (is_current && account.entry == entry).then(|| (entry.to_owned(), account))
         };
         let state = State { accounts: cookies.filter_map(open).collect(), ..State::default() };
         Self { prefix: prefix.to_owned(), keys, state: Mutex::new(state) }
     }
 
-    /// The cookies to write (name, value; none removes it), once.
+    /// Returns the cookies to write (name and value; no value removes the cookie). The next call returns only later changes.
     pub(crate) fn changes(&self) -> Vec<(String, Option<String>)> {
         std::mem::take(&mut lock(&self.state).changes).into_iter().collect()
     }
 
-    /// Forgets everything that this browser keeps, whoever's it is.
+    /// Removes all accounts that this browser stores, also those of other users.
     pub(crate) fn clear(&self) {
         let mut state = lock(&self.state);
         for (entry, _) in std::mem::take(&mut state.accounts) {
@@ -84,19 +81,19 @@ impl Browser {
         format!("{}{entry}", self.prefix)
     }
 
-    /// `account` as the value of its cookie, if it fits.
+    /// Returns `account` as the value of its cookie, if it fits into one.
     fn seal(&self, account: &Account) -> Result<Option<String>> {
         let name = self.name(&account.entry);
         let plain = serde_json::to_vec(account).map_err(Error::app)?;
         let sealed = self.keys.seal(PURPOSE, &[&name], &plain)?;
-        Ok((name.len() + sealed.len() + ATTRIBUTES <= LIMIT).then_some(sealed))
+        Ok((name.len() + sealed.len() + MAX_ATTRIBUTES <= MAX_COOKIE).then_some(sealed))
     }
 }
 
 #[rocket::async_trait]
-impl Storage for Browser {
+impl Storage for BrowserStorage {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
-        // What another user left in this browser is not this user's: `is_under` compares the owner.
+        // `is_under` compares the owner: the browser may store an account of another user.
         Ok(lock(&self.state).accounts.get(key.entry()).filter(|account| account.is_under(key)).cloned())
     }
 
@@ -109,20 +106,11 @@ impl Storage for Browser {
         Ok(found)
     }
 
-    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
-        if self.get(&account.key()).await?.is_none_or(|stored| stored.token != account.token) {
-            return Ok(false);
-        }
-        self.set(renewed).await?;
-        SUCCESSORS.insert(account.token.clone(), renewed.clone());
-        Ok(true)
-    }
-
     async fn set(&self, account: &Account) -> Result<()> {
         let mut account = account.clone();
         let mut sealed = self.seal(&account)?;
         if sealed.is_none() {
-            // The one part that can be asked for again.
+            // Only the userinfo can be requested again.
             account.userinfo = "null".into();
             sealed = self.seal(&account)?;
         }
@@ -132,7 +120,7 @@ impl Storage for Browser {
                 "This app could not keep the account. Please tell the people who run this site.",
             )
             .with_source(format!(
-                "the token of entry `{}` is too large for a cookie ({LIMIT} bytes): use DieselStorage \
+                "the token of entry `{}` is too large for a cookie ({MAX_COOKIE} bytes): use DieselStorage \
                  instead of CookieStorage",
                 account.entry
             )));
@@ -152,7 +140,58 @@ impl Storage for Browser {
         Ok(())
     }
 
-    /// The accounts are the browser's own: where nobody has to be signed in, a stranger keeps his.
+    fn coordination(&self) -> Option<&dyn Coordination> {
+        Some(self)
+    }
+
+    fn built_in(&self) -> Option<&dyn BuiltIn> {
+        Some(self)
+    }
+}
+
+/// The requests of one browser are coordinated within this process.
+#[rocket::async_trait]
+impl Coordination for BrowserStorage {
+    async fn claim(&self, id: &str, now: i64, until: i64) -> Result<ClaimState> {
+        Ok(local::claim(id, now, until))
+    }
+
+    async fn settle(&self, id: &str, outcome: &str) -> Result<()> {
+        local::settle(id, outcome);
+        Ok(())
+    }
+
+    async fn settled(&self, id: &str) -> Result<ClaimState> {
+        Ok(local::settled(id))
+    }
+
+    async fn lease(&self, _: &Account, _: i64, _: i64) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn release(&self, _: &Account) -> Result<()> {
+        Ok(())
+    }
+
+    async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
+        if self.get(&account.key()).await?.is_none_or(|stored| stored.token != account.token) {
+            return Ok(false);
+        }
+        self.set(renewed).await?;
+        SUCCESSORS.insert(account.token.clone(), renewed.clone());
+        Ok(true)
+    }
+
+    async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
+        plain::reseal(self, account, sealed).await
+    }
+}
+
+impl Sealed for BrowserStorage {}
+
+#[rocket::async_trait]
+impl BuiltIn for BrowserStorage {
+    /// Stores the login. The accounts belong to the browser, so a visitor's account is stored if no user is required.
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         if login.purpose == Purpose::Site {
             return Err(Error::new(
@@ -161,16 +200,26 @@ impl Storage for Browser {
             )
             .with_source("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
         }
-        // Its cookie makes nobody a user: it has no end but its age, and a copy of it would sign in for ever.
+        // The cookie never signs a user in: a copy of it would sign in until it expires, even after signing out.
         let visitor = login.visitor();
         lock(&self.state)
             .accounts
             .retain(|entry, account| *entry != login.entry || account.user_id.as_deref() == visitor);
-        link_by(self, login, keys, |asked| match asked.standing {
+        plain::link_by(self, login, keys, |asked| match asked.standing {
             Standing::Stranger if !login.user_required => Ok(Verdict::StoreWithoutUser),
             _ => Ok(asked.default_verdict()),
         })
         .await
+    }
+
+    async fn unlink(
+        &self,
+        user: Option<&str>,
+        entry: &str,
+        account_id: Option<i64>,
+        _: &[&str],
+    ) -> Result<Vec<Account>> {
+        plain::unlink(self, user, entry, account_id).await
     }
 }
 
@@ -183,15 +232,20 @@ mod tests {
         Arc::new(suite::keys())
     }
 
-    fn reload(browser: &Browser, rename: impl Fn(&str) -> String) -> Browser {
+    fn reload(browser: &BrowserStorage, rename: impl Fn(&str) -> String) -> BrowserStorage {
         let cookies: Vec<_> =
             browser.changes().into_iter().filter_map(|(name, value)| Some((rename(&name), value?))).collect();
-        Browser::new("a_", cookies.iter().map(|(name, value)| (name.as_str(), value.as_str())), keys(), 0)
+        BrowserStorage::new(
+            "a_",
+            cookies.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            keys(),
+            0,
+        )
     }
 
     #[rocket::async_test]
     async fn comes_back_with_the_next_request() {
-        let browser = Browser::new("a_", [("a_x", "damaged"), ("b", "v1.")].into_iter(), keys(), 0);
+        let browser = BrowserStorage::new("a_", [("a_x", "damaged"), ("b", "v1.")].into_iter(), keys(), 0);
         let account = suite::account("github", Some("1"), Some("7"));
         browser.set(&account).await.unwrap();
         let again = reload(&browser, str::to_owned);
@@ -209,7 +263,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn a_renamed_cookie_does_not_open() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         browser.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
         let moved = reload(&browser, |_| "a_gitlab".into());
         assert!(lock(&moved.state).accounts.is_empty());
@@ -217,14 +271,14 @@ mod tests {
 
     #[rocket::async_test]
     async fn too_large_is_said_and_only_userinfo_left_out() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let mut account = suite::account("github", Some("1"), Some("7"));
         account.userinfo = format!("\"{}\"", "x".repeat(4000));
         browser.set(&account).await.unwrap();
         let kept = browser.get(&account.key()).await.unwrap().unwrap();
         assert_eq!(kept, Account { userinfo: "null".into(), ..account.clone() });
         let (name, value) = browser.changes().remove(0);
-        assert!(name.len() + value.unwrap().len() + ATTRIBUTES <= LIMIT);
+        assert!(name.len() + value.unwrap().len() + MAX_ATTRIBUTES <= MAX_COOKIE);
 
         account.token = "x".repeat(3000);
         let error = browser.set(&account).await.unwrap_err();
@@ -236,7 +290,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn a_stranger_keeps_his_where_nobody_has_to_be_signed_in() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let mut login = suite::login("github", Some("1"), None);
         let linked = browser.link(&login, &keys()).await.unwrap();
         assert_eq!((linked.user, linked.account.user_id), (None, None));
@@ -249,7 +303,7 @@ mod tests {
 
     #[rocket::async_test]
     async fn a_cookie_makes_nobody_a_user() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let sevens = browser.link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap();
         assert_eq!(sevens.user.as_deref(), Some("7"));
         let mut again = suite::login("github", Some("1"), Some("7"));
@@ -264,27 +318,27 @@ mod tests {
 
     #[rocket::async_test]
     async fn an_account_lasts_two_weeks_whatever_the_browser_says() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let account = suite::account("github", Some("1"), Some("7"));
         browser.set(&account).await.unwrap();
         let cookies = browser.changes();
         let at = |now| {
             let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
-            Browser::new("a_", cookies, keys(), now)
+            BrowserStorage::new("a_", cookies, keys(), now)
         };
-        assert!(at(account.updated_at + TTL - 1).get(&account.key()).await.unwrap().is_some());
-        assert!(at(account.updated_at + TTL).get(&account.key()).await.unwrap().is_none());
+        assert!(at(account.updated_at + ACCOUNT_TTL - 1).get(&account.key()).await.unwrap().is_some());
+        assert!(at(account.updated_at + ACCOUNT_TTL).get(&account.key()).await.unwrap().is_none());
     }
 
     #[rocket::async_test]
     async fn rr_01_two_requests_with_one_old_cookie_refresh_once() {
-        let browser = Browser::new("a_", std::iter::empty(), keys(), 0);
+        let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let account = suite::account("github", Some("1"), Some("7"));
         browser.set(&account).await.unwrap();
         let cookies = browser.changes();
         let request = || {
             let cookies = cookies.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
-            Browser::new("a_", cookies, keys(), 0)
+            BrowserStorage::new("a_", cookies, keys(), 0)
         };
         let (first, second) = (request(), request());
         let renewed = account.with(&crate::token::Token::new("next"), 2000, &keys()).unwrap();

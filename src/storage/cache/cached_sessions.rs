@@ -1,0 +1,63 @@
+//! The sessions of a [`CachedStorage`].
+
+use super::cached_storage::CachedStorage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::{Session, SessionSelection, SessionStorage};
+
+impl CachedStorage {
+    fn stored_sessions(&self) -> Result<&dyn SessionStorage> {
+        self.storage.sessions().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
+        })
+    }
+}
+
+#[rocket::async_trait]
+impl SessionStorage for CachedStorage {
+    async fn session(&self, id: &str) -> Result<Option<Session>> {
+        self.sessions.find(id, async { self.stored_sessions()?.session(id).await }).await
+    }
+
+    async fn session_uncached(&self, id: &str) -> Result<Option<Session>> {
+        let generation = self.sessions.generation(id);
+        let found = self.stored_sessions()?.session_uncached(id).await?;
+        self.sessions.insert(id, generation, found.clone()).await;
+        Ok(found)
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
+        let done = self.stored_sessions()?.begin_session(session, before, now).await;
+        self.sessions.forget(&session.id).await;
+        if let Some(before) = before {
+            self.sessions.forget(before).await;
+        }
+        done
+    }
+
+    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
+        let done = self.stored_sessions()?.rename_session(id, new).await;
+        self.sessions.forget(id).await;
+        self.sessions.forget(new).await;
+        done
+    }
+
+    async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {
+        let done = self.stored_sessions()?.session_seen(id, at, expires_at).await;
+        self.sessions.forget(id).await;
+        done
+    }
+
+    async fn end_sessions(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
+        let done = self.stored_sessions()?.end_sessions(selection).await;
+        match (&done, selection) {
+            (Ok(ended), _) => self.sessions.forget_ended(ended).await,
+            (Err(_), SessionSelection::Id(id)) => self.sessions.forget(id).await,
+            // Some may have ended, and it is unknown which: all are loaded again.
+            (Err(_), _) => {
+                self.generations.end_all();
+                self.sessions.forget_all();
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,16 @@
+//! `CookieStorage`: stores each browser's accounts in its cookies.
+
+/// Stores each browser's accounts in that browser, sealed, in one cookie per entry. It is for trying out, and the default if
+/// the app names no storage.
+///
+/// An account lasts two weeks from its last token. All accounts of a browser must fit into its cookies: a token that is too
+/// large is an error. Linking to local users, several accounts per entry and work without a request need another storage.
+///
+/// ```
+/// use rocket_dance::{Dance, storage::CookieStorage};
+///
+/// let rocket = rocket::build().attach(Dance::fairing().storage(CookieStorage));
+/// # let _ = rocket;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CookieStorage;

@@ -1,0 +1,37 @@
+//! `AnyConnection`: a connection to one of the supported databases.
+
+use diesel::MultiConnection;
+#[cfg(feature = "mysql")]
+use diesel::MysqlConnection;
+#[cfg(feature = "postgres")]
+use diesel::PgConnection;
+#[cfg(feature = "sqlite")]
+use diesel::SqliteConnection;
+
+/// A connection to one of the supported databases. Queries are written once, for this type.
+#[derive(MultiConnection)]
+#[non_exhaustive]
+pub enum AnyConnection {
+    /// SQLite.
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteConnection),
+    /// PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+    /// MySQL and MariaDB.
+    #[cfg(feature = "mysql")]
+    Mysql(MysqlConnection),
+}
+
+impl std::fmt::Debug for AnyConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => "AnyConnection::Sqlite",
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => "AnyConnection::Postgres",
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => "AnyConnection::Mysql",
+        })
+    }
+}

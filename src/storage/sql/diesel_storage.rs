@@ -1,0 +1,263 @@
+//! `DieselStorage`: its settings, and its launch.
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use diesel::QueryResult;
+use rocket::figment::Figment;
+use rocket::tokio::task::spawn_blocking;
+
+use super::any_connection::AnyConnection;
+use super::cascade::Cascade;
+use super::connector::{Connector, OnConnect};
+use super::migrate;
+use super::migrations::Migrations;
+use super::policy::{DefaultPolicy, ErasedPolicy, TypedPolicy};
+use super::policy_connection::PolicyConnection;
+use super::pool::Pool;
+use super::retry::retried;
+use super::url::DatabaseUrl;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::LinkPolicy;
+use crate::storage::UserType;
+use crate::user::UserId;
+
+/// Maximum number of connections, unless the app sets another.
+const DEFAULT_POOL_SIZE: u32 = 8;
+
+/// Stores accounts in the app's database through Diesel, and asks the app's [`LinkPolicy`] inside the transaction that stores
+/// them.
+///
+/// It opens connections of its own, at most [`pool_size`](Self::pool_size). The tables are those of [`schema`](super::schema).
+///
+/// ```
+/// use diesel::SqliteConnection;
+/// use diesel::connection::SimpleConnection;
+/// use rocket_dance::{Login, Result, Verdict, storage::DieselStorage};
+///
+/// let storage = DieselStorage::database("app")                 // [default.databases.app] in Rocket.toml
+///     .migrate()
+///     .link(|login: &Login<i32>, _: &mut SqliteConnection| Ok(login.default_verdict()))
+///     .on_connect(|conn: &mut SqliteConnection| conn.batch_execute("PRAGMA cache_size = -8000"))
+///     .pool_size(4);
+/// # let _ = storage;
+/// ```
+///
+/// # Outages and timeouts
+/// - A call fails with [`ErrorKind::StoreUnavailable`] (503) if it gets no connection within three seconds, or no answer within
+///   ten.
+/// - Connections that died with a restart of the server are replaced and their work is done again, unless they died during a
+///   commit. Work that loses a race for a lock or a row is done again, up to five times.
+/// - PostgreSQL: the client library detects a dead network link after eight seconds. `connect_timeout`, `tcp_user_timeout` and
+///   `keepalives_…` are added to the URL unless it sets them.
+/// - MySQL and MariaDB: Diesel offers no such timeout. A thread whose link is dead waits until the operating system closes the
+///   connection; another thread takes its place.
+#[must_use]
+pub struct DieselStorage {
+    source: Source,
+    migrate: bool,
+    pub(super) policy: Arc<dyn ErasedPolicy>,
+    pub(super) user_type: Option<UserType>,
+    /// Whether the app's user ids are formatted as UUIDs are.
+    uuids: bool,
+    cascade: Option<(String, String)>,
+    on_connect: Option<OnConnect>,
+    pool_size: u32,
+    pool: OnceLock<Pool>,
+    pub(super) connector: OnceLock<Connector>,
+    /// The thread that listens for changes ends when this is dropped.
+    #[cfg(feature = "postgres")]
+    pub(super) alive: Arc<()>,
+}
+
+enum Source {
+    /// The name in `databases.<name>.url`.
+    Database(String),
+    Url(String),
+}
+
+impl DieselStorage {
+    /// Stores accounts in the database at `databases.<name>.url` of Rocket.toml.
+    pub fn database(name: impl Into<String>) -> Self {
+        Self::new(Source::Database(name.into()))
+    }
+
+    /// Stores accounts in the database at `url`: `postgres://…`, `mysql://…`, or the path of a SQLite file.
+    pub fn url(url: impl Into<String>) -> Self {
+        Self::new(Source::Url(url.into()))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            migrate: false,
+            policy: Arc::new(DefaultPolicy),
+            user_type: None,
+            uuids: false,
+            cascade: None,
+            on_connect: None,
+            pool_size: DEFAULT_POOL_SIZE,
+            pool: OnceLock::new(),
+            connector: OnceLock::new(),
+            #[cfg(feature = "postgres")]
+            alive: Arc::new(()),
+        }
+    }
+
+    /// Creates the tables at launch, and changes them when a new version of this crate needs it. The table
+    /// `rocket_dance_migrations` records the migrations that have run. Processes that start at the same time wait for each
+    /// other.
+    pub fn migrate(mut self) -> Self {
+        self.migrate = true;
+        self
+    }
+
+    /// The name and the SQL of each migration, in order, for apps that run them with their own migrations instead of
+    /// [`migrate`](DieselStorage::migrate). The names are the same for all databases.
+    ///
+    /// ```
+    /// use rocket_dance::storage::DieselStorage;
+    ///
+    /// for (name, up) in DieselStorage::migrations::<diesel::SqliteConnection>() {
+    ///     println!("-- {name}\n{up}");
+    /// }
+    /// ```
+    pub fn migrations<C: PolicyConnection>() -> Migrations {
+        C::MIGRATIONS
+    }
+
+    /// Asks `policy` to which user an account belongs. The policy declares the type of the app's user ids. Without a policy, an
+    /// account belongs to the user who is signed in: [`LinkCurrentUser`](crate::LinkCurrentUser).
+    pub fn link<C: PolicyConnection, U: UserId>(mut self, policy: impl LinkPolicy<C, U>) -> Self {
+        self.policy = Arc::new(TypedPolicy::new(policy));
+        self.user_type = Some(UserType::of::<U>());
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        self.uuids = TypeId::of::<U>() != TypeId::of::<String>()
+            && uuid.parse::<U>().is_ok_and(|id| id.to_string() == uuid);
+        self
+    }
+
+    /// Deletes a user's accounts and sessions whenever the user's row is deleted, by triggers that the launch installs on the
+    /// app's `table` of users. Without it accounts and sessions outlive their user, and a new user with the same id inherits
+    /// them.
+    ///
+    /// `id` is the column of the user's id: an integer, a text or a UUID. A column of bytes is allowed if the app's ids are
+    /// UUIDs. A text is compared as it is, so the column must contain what the app's id type formats.
+    ///
+    /// The table must exist when the dance is ignited: attach the fairing that migrates it before. Triggers do not run in these
+    /// cases, in which the app has to delete accounts and sessions itself:
+    ///
+    /// | database | no trigger runs |
+    /// |---|---|
+    /// | MySQL, MariaDB | for rows that a foreign key's cascade deletes, and for `TRUNCATE` |
+    /// | SQLite | for rows that `REPLACE` deletes |
+    ///
+    /// ```
+    /// use rocket_dance::storage::DieselStorage;
+    ///
+    /// let storage = DieselStorage::database("app").migrate().cascade_from("users", "id");
+    /// # let _ = storage;
+    /// ```
+    pub fn cascade_from(mut self, table: impl Into<String>, id: impl Into<String>) -> Self {
+        self.cascade = Some((table.into(), id.into()));
+        self
+    }
+
+    /// Runs `work` on each new connection, for example a `PRAGMA`.
+    pub fn on_connect<C: PolicyConnection>(
+        mut self,
+        work: impl Fn(&mut C) -> QueryResult<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_connect = Some(Arc::new(move |conn| match C::narrow(conn) {
+            Some(conn) => work(conn),
+            None => Err(diesel::result::Error::QueryBuilderError(
+                "`on_connect` is written for another database than the URL leads to".into(),
+            )),
+        }));
+        self
+    }
+
+    /// Sets the maximum number of connections. The default is 8, the minimum 1.
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections.max(1);
+        self
+    }
+
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if there is no URL, or if this build cannot use it.
+    pub(super) fn find_url(&self, figment: &Figment) -> Result<DatabaseUrl> {
+        let url = match &self.source {
+            Source::Url(url) => url.clone(),
+            Source::Database(name) => {
+                figment.extract_inner::<String>(&format!("databases.{name}.url")).map_err(|_| {
+                    // Figment's own message would print the value, which may hold a password.
+                    Error::new(
+                        ErrorKind::Misconfigured,
+                        format!(
+                            "`databases.{name}.url` is not set, or not a text; DieselStorage::database(\"{name}\") \
+                             reads it. In Rocket.toml:\n\n    [default.databases.{name}]\n    \
+                             url = \"{name}.sqlite\"\n"
+                        ),
+                    )
+                })?
+            }
+        };
+        DatabaseUrl::parse(&url)
+    }
+
+    /// Runs `work` on a connection, where it may block. It runs again if another transaction was faster, or if the connection
+    /// was dead.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let pool = self.pool.get().ok_or_else(|| {
+            Error::new(ErrorKind::StoreUnavailable, "The accounts can't be reached before the launch.")
+                .with_source("DieselStorage was used before it was opened")
+        })?;
+        pool.run(work).await
+    }
+
+    /// Runs `work` in a transaction that writes: see [`run`](Self::run).
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(move |conn| conn.write(&work)).await
+    }
+
+    /// Connects, checks the policy and the tables, and installs the triggers.
+    pub(super) async fn connect(&self, figment: &Figment) -> Result<()> {
+        let connector = Connector::new(self.find_url(figment)?, self.on_connect.clone());
+        self.connector.get_or_init(|| connector.clone());
+        let (migrate, size, policy) = (self.migrate, self.pool_size, self.policy.clone());
+        let (cascade, uuids) = (self.cascade.clone(), self.uuids);
+        let open = move || -> Result<Pool> {
+            let mut conn = retried(|| connector.connect())?;
+            policy.check(&mut conn)?;
+            if migrate {
+                migrate::run(&mut conn, &connector)?;
+            }
+            retried(|| migrate::check(&mut conn, &connector))?;
+            if let Some((table, id)) = cascade {
+                Cascade { table, id, uuids }.install(&mut conn)?;
+            }
+            Ok(Pool::new(connector, size, conn))
+        };
+        let pool = spawn_blocking(open).await.map_err(Error::app)??;
+        self.pool.get_or_init(|| pool);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for DieselStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the URL: it may hold a password.
+        let mut shown = f.debug_struct("DieselStorage");
+        if let Source::Database(name) = &self.source {
+            shown.field("database", name);
+        }
+        shown.field("migrate", &self.migrate).field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
