@@ -208,9 +208,7 @@ mod dance;
 mod guard;
 #[cfg(feature = "testing")]
 pub mod testing;
-/// Readers of untrusted input, for `fuzz/`.
 #[cfg(any(test, fuzzing))]
-#[doc(hidden)]
 pub mod fuzz;
 
 // To set up, and for work outside of requests.

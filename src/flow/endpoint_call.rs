@@ -81,7 +81,7 @@ impl EndpointCall {
                     .misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name()))),
                 _ => Err(unexpected_status(&format!("the request to the {}", self.endpoint_name()), status)),
             };
-        outcome.map_err(|error| with_retry_after(error, &answer))
+        outcome.map_err(|error| with_retry_after(error, answer.headers()))
     }
 
     /// The error for an error response (RFC 6749 §5.2), also if its status is 200, as GitHub's is. None if the error means

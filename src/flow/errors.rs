@@ -1,10 +1,10 @@
 //! The errors of the flow. Each function names one cause.
 
+use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::http::Response;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind};
 
@@ -61,9 +61,9 @@ pub(super) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error
         .with_source(cause.into())
 }
 
-/// Adds the wait that `answer` asks for (`Retry-After`, RFC 9110 §10.2.3) to an error of an unreachable provider.
-pub(super) fn with_retry_after(error: Error, answer: &Response) -> Error {
-    let text = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+/// Adds the wait that an answer with these `headers` asks for (`Retry-After`, RFC 9110 §10.2.3) to an error of an unreachable provider.
+pub(super) fn with_retry_after(error: Error, headers: &HeaderMap) -> Error {
+    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
     let seconds = |text: &str| match text.trim().parse::<u32>() {
         Ok(seconds) => Some(i64::from(seconds)),

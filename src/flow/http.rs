@@ -71,7 +71,10 @@ impl Http {
         let request = self.0.get(url).header(ACCEPT, "application/json").build();
         let response = self.send(request.map_err(request_failed)?).await?;
         if response.status().as_u16() != 200 {
-            return Err(with_retry_after(unexpected_status(what, response.status().as_u16()), &response));
+            return Err(with_retry_after(
+                unexpected_status(what, response.status().as_u16()),
+                response.headers(),
+            ));
         }
         let document = parse(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
         Ok(Fetched { document, max_age: max_age(response.headers()) })

@@ -110,7 +110,7 @@ async fn fetch(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Resu
     let answer = engine.http.send(request).await?;
     match answer.status().as_u16() {
         200 => Ok(answer),
-        status => Err(with_retry_after(unexpected_status("the userinfo request", status), &answer)),
+        status => Err(with_retry_after(unexpected_status("the userinfo request", status), answer.headers())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Feeds every target with what is nearly good: `FUZZ_CASES=100000` times in `./test.sh`.
+//! Feeds every target with changed good inputs: 1,000 times, and `FUZZ_CASES=100000` times in `./test.sh`.
 
 use std::cell::Cell;
 use std::fs;
@@ -9,24 +9,25 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestRunner};
+use serde_json::Value;
 
 use super::*;
 
-/// One change to what is good.
+/// One change to a good input.
 #[derive(Debug, Clone)]
-enum Change {
+enum Mutation {
     Flip(Index, u8),
     Insert(Index, &'static str),
     Remove(Index, usize),
     Repeat(Index, usize, usize),
     CutOff(Index),
-    /// Another value in the place of one in the JSON.
+    /// Replaces one value of the JSON by another text.
     Value(Index, &'static str),
-    /// One field of the JSON less.
+    /// Removes one field of the JSON.
     Field(Index),
 }
 
-/// What has broken parsers before.
+/// Texts that have broken parsers before.
 #[rustfmt::skip]
 const ODD: &[&str] = &[
     "null", "true", "0", "-1", "1.5", "1e400", "18446744073709551616", "-9223372036854775809", "\"\"", "[]",
@@ -36,20 +37,20 @@ const ODD: &[&str] = &[
     "{\"sub\":\"1\",\"sub\":\"2\"}",
 ];
 
-fn change() -> impl Strategy<Value = Change> {
+fn mutation() -> impl Strategy<Value = Mutation> {
     let at = any::<Index>;
     prop_oneof![
-        2 => (at(), 1..=255u8).prop_map(|(at, flip)| Change::Flip(at, flip)),
-        2 => (at(), select(ODD)).prop_map(|(at, odd)| Change::Insert(at, odd)),
-        2 => (at(), 1..20usize).prop_map(|(at, len)| Change::Remove(at, len)),
-        2 => (at(), 1..20usize, 1..40usize).prop_map(|(at, len, times)| Change::Repeat(at, len, times)),
-        2 => at().prop_map(Change::CutOff),
-        6 => (at(), select(ODD)).prop_map(|(at, odd)| Change::Value(at, odd)),
-        4 => at().prop_map(Change::Field),
+        2 => (at(), 1..=255u8).prop_map(|(at, flip)| Mutation::Flip(at, flip)),
+        2 => (at(), select(ODD)).prop_map(|(at, odd)| Mutation::Insert(at, odd)),
+        2 => (at(), 1..20usize).prop_map(|(at, len)| Mutation::Remove(at, len)),
+        2 => (at(), 1..20usize, 1..40usize).prop_map(|(at, len, times)| Mutation::Repeat(at, len, times)),
+        2 => at().prop_map(Mutation::CutOff),
+        6 => (at(), select(ODD)).prop_map(|(at, odd)| Mutation::Value(at, odd)),
+        4 => at().prop_map(Mutation::Field),
     ]
 }
 
-impl Change {
+impl Mutation {
     fn apply(&self, data: &mut Vec<u8>) {
         let len = data.len();
         let slice = |at: &Index, wanted: usize| {
@@ -57,17 +58,17 @@ impl Change {
             at..len.min(at + wanted)
         };
         match self {
-            Change::Flip(at, flip) if len > 0 => data[at.index(len)] ^= flip,
-            Change::Flip(..) => {}
-            Change::Insert(at, odd) => drop(data.splice(slice(at, 0), odd.bytes())),
-            Change::Remove(at, wanted) => drop(data.drain(slice(at, *wanted))),
-            Change::Repeat(at, wanted, times) => {
+            Mutation::Flip(at, flip) if len > 0 => data[at.index(len)] ^= flip,
+            Mutation::Flip(..) => {}
+            Mutation::Insert(at, odd) => drop(data.splice(slice(at, 0), odd.bytes())),
+            Mutation::Remove(at, wanted) => drop(data.drain(slice(at, *wanted))),
+            Mutation::Repeat(at, wanted, times) => {
                 let range = slice(at, *wanted);
                 let again = data[range.clone()].repeat(*times);
                 data.splice(range.end..range.end, again);
             }
-            Change::CutOff(at) => data.truncate(at.index(len + 1)),
-            Change::Value(at, odd) => in_json(
+            Mutation::CutOff(at) => data.truncate(at.index(len + 1)),
+            Mutation::Value(at, odd) => in_json(
                 data,
                 |value| {
                     let mut values = Vec::new();
@@ -77,7 +78,7 @@ impl Change {
                 },
                 odd,
             ),
-            Change::Field(at) => in_json(
+            Mutation::Field(at) => in_json(
                 data,
                 |value| {
                     if let Value::Object(fields) = value
@@ -95,8 +96,8 @@ impl Change {
 
 const PLACEHOLDER: &str = "\u{1}";
 
-/// Changes the last line of `data`, or what stands behind its first byte, if that is JSON; `odd` takes the
-/// placeholder's place, and need not be JSON.
+/// Changes the JSON in the last line of `data`, or after its first byte. `odd`, which need not be JSON, then replaces the
+/// placeholder.
 fn in_json(data: &mut Vec<u8>, change: impl FnOnce(&mut Value), odd: &str) {
     let line = data.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let start = [line, 1].into_iter().find(|start| data.get(*start) == Some(&b'{'));
@@ -107,7 +108,7 @@ fn in_json(data: &mut Vec<u8>, change: impl FnOnce(&mut Value), odd: &str) {
     data.splice(start.., text.into_bytes());
 }
 
-/// All scalars and inner values.
+/// Collects all scalars and all empty objects and lists.
 fn collect<'v>(value: &'v mut Value, found: &mut Vec<&'v mut Value>) {
     let is_empty = match value {
         Value::Object(fields) => fields.is_empty(),
@@ -122,22 +123,22 @@ fn collect<'v>(value: &'v mut Value, found: &mut Vec<&'v mut Value>) {
     }
 }
 
-/// How many inputs each target gets, where somebody says so.
+/// How many inputs each target gets, if the environment says so.
 fn cases() -> Option<u32> {
     std::env::var("FUZZ_CASES").ok().map(|cases| cases.parse().unwrap())
 }
 
-/// Feeds the target of that name with many inputs, of which some must be accepted and some refused: one that refuses
-/// everything has nothing to show.
+/// Feeds the target with this name with many inputs, of which it must accept some and refuse some. A target that refuses
+/// everything would prove nothing.
 fn feed(name: &str) {
     let target = target(name).unwrap();
     let cases = cases().unwrap_or(1000);
-    let input = (select((target.good)()), vec(change(), 0..4)).prop_map(|(mut data, changes)| {
-        changes.iter().for_each(|change| change.apply(&mut data));
+    let input = (select((target.good)()), vec(mutation(), 0..4)).prop_map(|(mut data, mutations)| {
+        mutations.iter().for_each(|mutation| mutation.apply(&mut data));
         data
     });
     let (accepted, slowest) = (Cell::new(0), Cell::new(Duration::ZERO));
-    // Without optimisation the usual generator would take longer than what is tested.
+    // In a debug build the default generator would take longer than the parsers.
     let rng_algorithm = RngAlgorithm::XorShift;
     let config = Config { cases, rng_algorithm, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&input, |data| {
@@ -150,8 +151,8 @@ fn feed(name: &str) {
         panic!("{name}: {error}");
     }
     let share = f64::from(accepted.get()) / f64::from(cases);
-    assert!((0.02..0.98).contains(&share), "{name}: accepts {share} of all");
-    // A machine may be slow; a reader that takes seconds for a few hundred bytes is another thing.
+    assert!((0.02..0.98).contains(&share), "{name}: accepts {share} of all inputs");
+    // Generous, because a machine may be slow. A parser must not take seconds for a few hundred bytes.
     assert!(slowest.get() < Duration::from_secs(30), "{name}: {:?}", slowest.get());
 }
 
@@ -177,8 +178,8 @@ fn every_target_is_fed_and_accepts_what_is_good() {
     }
 }
 
-/// What is as large as an answer may be (1 MiB) is read, or refused, in a time that grows with its size: were it to grow
-/// with the square, this would take hours.
+/// An input of the maximum size (1 MiB) is read or refused in a time that grows with its size. If the time grew with the
+/// square of the size, this test would take hours.
 #[test]
 fn a_mebibyte_is_no_burden() {
     let size = if cases().is_some() { 1 << 20 } else { 1 << 16 };
@@ -195,7 +196,7 @@ fn a_mebibyte_is_no_burden() {
     assert!(began.elapsed() < Duration::from_secs(900), "{:?}", began.elapsed());
 }
 
-/// Writes what is good for cargo-fuzz to begin with.
+/// Writes the good inputs, with which cargo-fuzz begins.
 #[test]
 #[ignore = "run by fuzz/run"]
 fn corpus() {

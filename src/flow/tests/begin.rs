@@ -130,7 +130,7 @@ async fn dj_08_a_provider_that_is_down_heals() {
     }
     server.answer("/.well-known/openid-configuration", 200, good);
     assert!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_ok());
-    // One fetch from now on, however many ask.
+    // There is one fetch from now on, whatever the number of requests.
     let before = server.asked.lock().unwrap().len();
     for _ in 0..3 {
         engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
@@ -159,12 +159,12 @@ async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
         let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
         assert_eq!(next.path(), first.path());
     }
-    // But not for ever.
+    // The old metadata is used for a limited time only.
     engine.clock.advance(86_401);
     assert!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_err());
     server.answer("/.well-known/openid-configuration", 200, evil);
     let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
-    assert_eq!(next.path(), "/evil", "it is the provider's to say");
+    assert_eq!(next.path(), "/evil", "the provider chooses its endpoints");
 }
 
 #[rocket::async_test]
@@ -181,7 +181,7 @@ async fn dj_06_documents_that_are_none() {
         assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
         let encoding =
             server.asked("/.well-known/openid-configuration")[0].header("accept-encoding").is_none();
-        assert!(encoding, "nothing compressed is asked for, so nothing unfolds");
+        assert!(encoding, "no compressed answer is requested, so none is unpacked");
     }
 }
 
@@ -201,7 +201,7 @@ async fn dj_07_an_issuer_with_a_path() {
         engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
         assert!(!server.asked(&document).is_empty(), "{path}");
     }
-    // One address, two issuers: what one says is not the other's.
+    // Two issuers with one address: the metadata of one is not used for the other.
     let engine = engine();
     for (path, ok) in [("/tenant/", true), ("/tenant", false)] {
         let entry =
@@ -228,7 +228,7 @@ async fn dj_04_redirects_lead_nowhere() {
     }
 }
 
-/// Its code goes nowhere else, and not for ever.
+/// Its code is not sent to another provider, and not after ten minutes.
 #[test]
 fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
     let at = |name: &str, issuer: &str| {

@@ -18,7 +18,7 @@ fn keyed(mut entry: Entry, pem: &str, id: Option<&str>, audience: Option<&str>) 
     entry
 }
 
-/// Header and claims of an assertion.
+/// Returns the header and the claims of the assertion in a form.
 fn opened(form: &BTreeMap<String, String>) -> (Value, Value) {
     let part = |part: &str| serde_json::from_slice(&decode_base64url(part).unwrap()).unwrap();
     let mut parts = form["client_assertion"].split('.');
@@ -63,7 +63,7 @@ async fn a_signed_assertion_at_every_endpoint() {
         let (header, claims) = opened(&form);
         assert_eq!(header, json!({"alg": "EdDSA", "kid": "key 1", "typ": "JWT"}));
         assert_eq!((&claims["iss"], &claims["sub"]), (&json!("me"), &json!("me")));
-        // Without an issuer the audience is the token endpoint, wherever it goes.
+        // Without an issuer, the audience is the token endpoint, also at the other endpoints.
         assert_eq!(claims["aud"], json!(format!("{}/token", server.url)));
         let time = |name: &str| claims[name].as_i64().unwrap();
         assert!((now..=now + 60).contains(&time("exp")) && time("iat") <= now && time("nbf") <= now);
@@ -82,7 +82,7 @@ async fn whom_an_assertion_is_for_and_how_it_is_signed() {
         (json!(["ES256"]), rsa_pem(), "RS256"),
         (json!(["Ed25519"]), ED25519.to_owned(), "Ed25519"),
     ] {
-        // Metadata that names another token endpoint: what is said there is of use to the issuer alone.
+        // The metadata may name another provider's token endpoint: the assertion is valid for the issuer only.
         let server = openid(|metadata| {
             metadata["token_endpoint_auth_signing_alg_values_supported"] = listed.clone();
         })
@@ -116,7 +116,7 @@ async fn tr_13_who_the_client_is_at_the_other_endpoints() {
         engine().revoke(&entry, &Token::new("at")).await.unwrap();
     }
     let asked = server.asked("/revoke");
-    // a%3Ab+c:s%2B%25%C3%A9, as at the token endpoint
+    // a%3Ab+c:s%2B%25%C3%A9, as at the token endpoint.
     assert_eq!(asked[0].header("authorization"), Some("Basic YSUzQWIrYzpzJTJCJTI1JUMzJUE5"));
     let said = |at: usize| {
         (asked[at].form().get("client_id").cloned(), asked[at].form().get("client_secret").cloned())
@@ -151,7 +151,7 @@ async fn a_pushed_request_stands_for_the_whole_one() {
             assert!(server.asked("/par").is_empty());
             continue;
         }
-        // With a space it is no URI, and would be cut where it is read.
+        // With a space it is not a URI, and a reader could cut it there.
         assert_eq!(begun.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
         server.answer(
             "/par",
@@ -232,7 +232,7 @@ async fn rf_06_the_refresh_token_first() {
     let both = vec!["refresh_token rt-1".to_owned(), "access_token at-1".to_owned()];
     assert_eq!(revoked(200, "", &token).await, (None, both.clone()));
     assert_eq!(revoked(200, "<html>", &token).await, (None, both.clone()));
-    // As Google says it of what is ended already.
+    // Google's answer for a token that is invalid already.
     assert_eq!(revoked(400, r#"{"error": "invalid_token"}"#, &token).await, (None, both.clone()));
     for (status, body, wanted) in [
         (503, "", ErrorKind::ProviderUnreachable),

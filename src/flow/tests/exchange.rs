@@ -7,12 +7,12 @@ use super::*;
 use crate::config::ClientAuthentication;
 use crate::flow::token_answer::TokenAnswer;
 
-/// One exchange that the token endpoint answers like this.
+/// Runs one code exchange that the token endpoint answers with this status and body.
 async fn exchanged(status: u16, body: &str) -> (Result<Grant>, Server) {
     exchanged_as("", "content-type: application/json", status, body).await
 }
 
-/// The same with more TOML, and another header.
+/// As [`exchanged`], with more TOML and another header of the answer.
 async fn exchanged_as(more: &str, header: &str, status: u16, body: &str) -> (Result<Grant>, Server) {
     let server = Server::start().await;
     server.answer("/token", status, body).header("/token", header).answer("/me", 200, json!({"id": 583231}));
@@ -55,7 +55,7 @@ async fn what_is_sent() {
         "token_params = { audience = \"api\" }\nheaders = { x-version = \"7\", accept = \"application/vnd.op+json\" }",
     );
     let mut flow = flow(&entry);
-    // As it was when the flow began, whatever the configuration says now.
+    // The redirect URI of the time when the flow began, not that of the configuration.
     flow.redirect_uri = "http://localhost:8000".into();
     engine().finish(&entry, &flow, &Secret::new("the-code")).await.unwrap();
     let asked = &server.asked("/token")[0];
@@ -92,7 +92,7 @@ async fn tr_13_how_the_client_says_who_it_is() {
         engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap();
     }
     let asked = server.asked("/token");
-    // a%3Ab+c:s%2B%25%C3%A9
+    // a%3Ab+c:s%2B%25%C3%A9.
     assert_eq!(asked[0].header("authorization"), Some("Basic YSUzQWIrYzpzJTJCJTI1JUMzJUE5"));
     assert!(!asked[0].form().contains_key("client_id") && !asked[0].form().contains_key("client_secret"));
     assert!(!asked[0].form().contains_key("code_verifier"));
@@ -165,7 +165,7 @@ async fn tr_06_a_form_is_one_where_it_is_said() {
         let error = exchanged_as(QUIRK, form, 200, body).await.0.expect_err(body);
         assert_eq!(error.kind(), wanted, "{body}");
     }
-    // JSON is JSON, whatever it says it is.
+    // JSON is read as JSON, whatever its content type is.
     let json = r#"{"access_token": "at", "token_type": "bearer"}"#;
     for header in [form, plain, "x: y"] {
         assert!(exchanged_as("", header, 200, json).await.0.is_ok());
@@ -205,7 +205,7 @@ async fn tr_07_tr_18_malformed_answers() {
             let (grant, server) = exchanged_as("form_token_answer = true", header, status, body).await;
             let error = grant.expect_err(body);
             assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{status} {body} {error:?}");
-            // Nothing is unfolded, so no bomb does.
+            // No answer is unpacked, so a compression bomb has no effect.
             assert_eq!(server.asked("/token")[0].header("accept-encoding"), None);
         }
     }
@@ -233,7 +233,7 @@ async fn tr_11_a_busy_provider_is_waited_for() {
     assert_eq!(refused.retry_after(), None);
 }
 
-/// A provider that does this with every request, once read whole; and how many came.
+/// Starts a provider that runs `deed` for every request. Also returns the number of requests.
 async fn odd<F>(deed: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> (Server, Arc<Mutex<usize>>)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -285,7 +285,7 @@ async fn tr_09_a_provider_that_falls_silent() {
     let ends =
         rocket::tokio::join!(oddly_exchanged(&one.0), oddly_exchanged(&two.0), oddly_exchanged(&three.0));
     assert_eq!(ends, (ErrorKind::ProviderTimeout, ErrorKind::ProviderTimeout, ErrorKind::ProviderTimeout));
-    // Ten seconds for all of it, and no second try; the rest is the machine's.
+    // The timeout is ten seconds for everything, and there is no second try. A slow machine may add some seconds.
     assert!((9..30).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     assert!([one.1, two.1, three.1].iter().all(|count| *count.lock().unwrap() == 1));
 }
@@ -311,7 +311,7 @@ async fn tr_08_answers_without_an_end() {
         })
         .await;
         assert_eq!(oddly_exchanged(&server).await, ErrorKind::BadProviderAnswer);
-        // What the kernel's buffers hold comes on top.
+        // Generous, because the kernel's buffers accept more than we read.
         assert!(*written.lock().unwrap() < 64 << 20, "hung up on at the cap");
     }
 }
@@ -361,7 +361,7 @@ async fn lk_no_error_quotes_what_was_sent() {
         let error = exchanged(400, &body.to_string()).await.0.unwrap_err();
         assert!(!format!("{error:?}").contains(said), "{error:?}");
     }
-    // Cut in the middle, or by a control character, or as the error itself.
+    // The secret is cut in the middle, or split by a control character, or is the error itself.
     for said in ["the-code", "the-secret"] {
         let cut =
             json!({"error": "invalid_request", "error_description": format!("{}{said}", "x".repeat(293))});
@@ -379,14 +379,14 @@ async fn lk_no_error_quotes_what_was_sent() {
     assert!(format!("{error:?}").contains("no such app"));
 }
 
-/// Reads these fields of a token answer, as obtained at 1000.
+/// Reads the fields of a token answer, as obtained at 1000.
 fn read_fields(fields: Map<String, Value>) -> Result<Token, &'static str> {
     static ENTRY: LazyLock<Entry> =
         LazyLock::new(|| oauth2_entry(&Server::at("http://localhost:1".into()), ""));
     Ok(TokenAnswer::read(ENTRY.oauth2().unwrap(), fields)?.into_token(&["asked".into()], 1000))
 }
 
-/// Reads a good token answer with a change.
+/// Reads a good token answer with these fields changed.
 fn read(change: Value) -> Result<Token, &'static str> {
     let mut fields = json!({"access_token": "at", "token_type": "Bearer"}).as_object().unwrap().clone();
     fields.extend(change.as_object().unwrap().clone());
@@ -418,7 +418,7 @@ async fn tr_03_a_provider_that_leaves_out_the_type() {
         let grant = exchanged_as("assume_bearer = true", header, 200, &body).await.0.unwrap();
         assert_eq!(grant.token.token_type, "bearer");
     }
-    // What it says still counts.
+    // A type that the provider does send is still checked.
     for kind in [r#""mac""#, "1"] {
         let body = format!(r#"{{"access_token": "at", "token_type": {kind}}}"#);
         assert!(exchanged_as("assume_bearer = true", header, 200, &body).await.0.is_err());

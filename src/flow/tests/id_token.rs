@@ -5,7 +5,7 @@ use crate::flow::id_token::IdTokenCheck;
 use crate::flow::jwt::{Jwt, JwtKind};
 use crate::provider::SigningAlgorithm;
 
-/// A provider with one key, a dance under way there.
+/// A provider with one key, and a flow in progress there.
 struct Stage {
     server: Server,
     signer: Signer,
@@ -32,7 +32,7 @@ impl Stage {
         self.engine.finish(&self.entry, &self.flow, &Secret::new("the-code")).await
     }
 
-    /// How it ends when these claims are other than good; `null` takes one away.
+    /// Returns the error for an ID token with these changes to good claims; `null` removes a claim.
     async fn with(&self, changes: Value) -> Option<String> {
         let mut claims = self.claims();
         for (name, value) in changes.as_object().unwrap() {
@@ -102,7 +102,7 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
     for header in [r#"{"kid": "one"}"#, r#"{"alg": null}"#, r#"{"alg": ["RS256"]}"#] {
         assert!(stage.ends(&stage.signer.token(header, &claims)).await.is_some(), "{header}");
     }
-    // The public key as an HMAC key, in the shapes that libraries took it.
+    // The public key as an HMAC key, in the encodings that vulnerable libraries accepted.
     let n = stage.signer.jwk("one")["n"].as_str().unwrap().to_owned();
     for key in
         [n.as_bytes(), &decode_base64url(&n).unwrap(), stage.signer.jwk("one").to_string().as_bytes(), b""]
@@ -116,10 +116,10 @@ async fn id_02_id_03_id_04_id_05_algorithms_are_ours_to_say() {
         let mac = encode_base64url(ring::hmac::sign(&key, signed.as_bytes()).as_ref());
         assert!(stage.ends(&format!("{signed}.{mac}")).await.unwrap().contains("algorithm"));
     }
-    // An RSA key that signs PS256 is no key for it when the entry, or the key, says RS256.
+    // PS256 by an RSA key is refused if the entry or the key names RS256.
     let ps = Signer::ps();
     assert!(stage.ends(&ps.id_token("one", &stage.claims())).await.unwrap().contains("signed it"));
-    // RFC 9864's name of the same.
+    // The name of the same algorithm in RFC 9864.
     let ed = Stage::new(Signer::ed()).await;
     let token = ed.signer.token(r#"{"alg": "Ed25519", "kid": "one"}"#, &ed.claims().to_string());
     assert_eq!(ed.ends(&token).await, None);
@@ -247,7 +247,7 @@ async fn id_11_id_12_id_13_times() {
     }
 }
 
-/// The second at which each of them turns, with the clock standing still.
+/// The exact second at which each time is no longer accepted. The clock does not move.
 #[test]
 fn id_11_id_12_id_13_to_the_second() {
     const NOW: i64 = 1_700_000_000;
@@ -336,7 +336,7 @@ async fn id_16_hashes() {
     }
 }
 
-/// A stage whose flow began with these parameters.
+/// Returns a stage whose flow began with these parameters.
 async fn asked(entry: &[(&str, &str)], signal: &[(&str, &str)]) -> Stage {
     let mut stage = Stage::new(Signer::es()).await;
     let owned = |pairs: &[(&str, &str)]| {
@@ -347,7 +347,7 @@ async fn asked(entry: &[(&str, &str)], signal: &[(&str, &str)]) -> Stage {
     };
     stage.entry.additions.authorization_params.extend(owned(entry));
     stage.flow = flow(&stage.entry).with_requirements(&stage.entry, &owned(signal)).unwrap();
-    // As it comes back from its cookie.
+    // As the flow is read from its cookie.
     stage.flow = serde_json::from_str(&serde_json::to_string(&stage.flow).unwrap()).unwrap();
     stage
 }
@@ -395,7 +395,7 @@ async fn id_17_a_strong_sign_in_was_asked_for() {
             assert_eq!(stage.with(json!({ "acr": acr })).await, None);
         }
     }
-    // A wish is no demand.
+    // A voluntary claim is not required.
     let stage = asked(&[], &[("claims", r#"{"id_token": {"acr": {"values": ["gold"]}}}"#)]).await;
     assert_eq!(stage.with(json!({})).await, None);
 }
@@ -404,7 +404,7 @@ const CONTOSO: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 const FABRIKAM: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// Microsoft in miniature: `{url}/common/v2.0`, which calls itself `{url}/{tenantid}/v2.0`.
+/// A small provider like Microsoft's: its issuer is `{url}/common/v2.0` and its metadata names `{url}/{tenantid}/v2.0`.
 async fn entra(tenant: &str, more: &str) -> Stage {
     let mut stage = Stage::new(Signer::es()).await;
     let at = &stage.server.url;
@@ -447,7 +447,7 @@ async fn id_24_an_issuer_that_speaks_for_many_tenants() {
         if tenant == CONTOSO {
             continue;
         }
-        // The tenant and the issuer say the same, exactly.
+        // `tid` and the tenant in `iss` must be equal.
         let at = &stage.server.url;
         for (iss, tid) in [
             (format!("{at}/{FABRIKAM}/v2.0"), json!(CONTOSO)),
@@ -493,7 +493,7 @@ async fn id_24_metadata_of_another_template() {
         stage.server.answer(path, 200, other);
         assert!(stage.with(stage.of_tenant(CONTOSO)).await.unwrap().contains("another issuer"), "{issuer}");
     }
-    // The callback's own `iss` (RFC 9207) tells no tenant, and is one of those that may be.
+    // The `iss` of the callback (RFC 9207) comes without `tid`. It must be the issuer of an allowed tenant.
     let stage = entra("common", &format!("tenants = [\"{CONTOSO}\"]")).await;
     for (tenant, ok) in [(CONTOSO, true), (FABRIKAM, false), ("common", false), ("{tenantid}", false)] {
         let iss = format!("{}/{tenant}/v2.0", stage.server.url);

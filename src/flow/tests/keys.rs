@@ -21,7 +21,7 @@ fn fetches(server: &Server) -> usize {
     server.asked("/jwks").len()
 }
 
-/// A token's header, with a key's name or without.
+/// Returns a token's header, with or without a `kid`.
 fn header(named: bool, kid: &str) -> Value {
     if named { json!({"alg": "ES256", "kid": kid}) } else { json!({"alg": "ES256"}) }
 }
@@ -32,7 +32,7 @@ async fn dj_09_dj_10_keys_change_as_often_as_they_like() {
         let signers: Vec<_> = (0..4).map(|_| Signer::es()).collect();
         let server = Server::openid(&json!([])).await;
         let engine = engine();
-        // One change after the other, with no time between them.
+        // One change after the other, without a pause.
         for (fetched, signer) in (1..).zip(&signers) {
             publish(&server, &[signer.jwk("key")]);
             for _ in 0..2 {
@@ -40,7 +40,7 @@ async fn dj_09_dj_10_keys_change_as_often_as_they_like() {
                 assert_eq!(fetches(&server), fetched, "fetched once for every change");
             }
         }
-        // Gone from the set, gone from trust.
+        // A key that is no longer in the set is no longer trusted.
         let error = signs_in(&engine, &server, &signers[0], header(named, "key")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     }
@@ -53,14 +53,14 @@ async fn dj_11_a_flood_of_forged_tokens() {
         let server = Server::openid(&json!([one.jwk("one")])).await;
         let engine = engine();
         signs_in(&engine, &server, &one, header(named, "one")).await.unwrap();
-        // A single one doesn't spoil the next change, a moment later.
+        // A single forged token does not delay the next change of keys.
         signs_in(&engine, &server, &evil, header(named, "x")).await.unwrap_err();
         assert_eq!(fetches(&server), 2);
         engine.clock.advance(1);
         publish(&server, &[two.jwk("two")]);
         signs_in(&engine, &server, &two, header(named, "two")).await.unwrap();
         assert_eq!(fetches(&server), 3);
-        // Many fetch less and less: after 1, 2, 4, 8, 16, 32 and 60 seconds, however long this takes.
+        // Many forged tokens cause fetches after 1, 2, 4, 8, 16, 32 and 60 seconds.
         for kid in 0..1000 {
             let error = signs_in(&engine, &server, &evil, header(named, &kid.to_string())).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
@@ -70,7 +70,7 @@ async fn dj_11_a_flood_of_forged_tokens() {
             }
         }
         assert!((4..=10).contains(&fetches(&server)), "{}", fetches(&server));
-        // And a minute later the next change is seen, whatever came before.
+        // A minute later the next change is found, whatever happened before.
         engine.clock.advance(60);
         publish(&server, &[one.jwk("three")]);
         signs_in(&engine, &server, &one, header(named, "three")).await.unwrap();
@@ -92,7 +92,7 @@ async fn dj_09_one_fetch_for_all_who_wait() {
     .await;
     assert!(all.into_iter().all(|set| !Arc::ptr_eq(&set.unwrap(), &known)));
     assert_eq!(fetches(&server), 2);
-    // And one failure; it is answered when all of them have asked.
+    // They share a failure as well. The server answers when all of them have asked.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let other = Server::at(format!("http://{}", listener.local_addr().unwrap()));
     other.answer("/jwks", 500, "");
@@ -114,11 +114,11 @@ async fn dj_13_keys_that_cant_be_had() {
     server.answer("/jwks", 503, "");
     let unreachable = Some(ErrorKind::ProviderUnreachable);
     assert_eq!(kind(signs_in(&engine, &server, &signer, header("one")).await), unreachable);
-    // Nothing is kept: it heals at once.
+    // No keys are cached, so the next request fetches again at once.
     publish(&server, &[signer.jwk("one")]);
     signs_in(&engine, &server, &signer, header("one")).await.unwrap();
 
-    // What is known serves while the provider is down, up to a day past its time.
+    // While the provider is down, known keys are used for a day after their time.
     for broken in [(500, "".to_owned()), (200, "<html>".to_owned()), (302, "".to_owned())] {
         server.answer("/jwks", broken.0, broken.1);
         engine.clock.advance(2 * HOUR);
@@ -127,7 +127,7 @@ async fn dj_13_keys_that_cant_be_had() {
         signs_in(&engine, &server, &signer, header("one")).await.unwrap();
         assert_eq!(fetches(&server), before, "nobody waits for it each time");
     }
-    // A key that is not known can't be looked for: that is no forgery.
+    // An unknown key can't be fetched now. That is an outage, not a forged token.
     engine.clock.advance(61);
     assert!(kind(signs_in(&engine, &server, &next, header("two")).await).is_some_and(|kind| {
         [ErrorKind::ProviderUnreachable, ErrorKind::BadProviderAnswer].contains(&kind)
@@ -197,7 +197,7 @@ fn dj_12_odd_keys() {
     };
     assert!(verifies(json!([good]), Some("one")) && verifies(json!([good]), None));
     assert!(!verifies(json!([good]), Some("two")));
-    // Two of one name are both tried; without a name it is any of those that fit, eight at most.
+    // Two keys with the same `kid` are both tried. Without a `kid`, at most eight keys of the right type are tried.
     let wrong = but("n", json!(encode_base64url(&[0xc1; 256])));
     assert!(verifies(json!([wrong, good]), Some("one")) && verifies(json!([good, wrong]), Some("one")));
     let others = |count: u8| -> Vec<Value> {
@@ -226,7 +226,7 @@ fn dj_12_odd_keys() {
     ] {
         assert!(!verifies(json!([odd]), None), "{odd}");
     }
-    // With zeros in front, as some send it.
+    // With leading zeros, as some providers send them.
     let n = [vec![0], decode_base64url(good["n"].as_str().unwrap()).unwrap()].concat();
     assert!(verifies(json!([but("n", json!(encode_base64url(&n)))]), Some("one")));
     for body in ["", "[]", "{}", r#"{"keys": {}}"#] {
@@ -247,7 +247,7 @@ async fn lo_03_made_up_logout_tokens_hold_up_no_sign_in() {
             ErrorKind::BadProviderAnswer
         );
     }
-    // Less and less, however long this takes.
+    // The fetches become rarer, however long the forged tokens arrive.
     let asked = fetches(&server);
     assert!((2..=9).contains(&asked), "{asked}");
     publish(&server, &[two.jwk("two")]);

@@ -1,4 +1,4 @@
-//! The flow against a provider in miniature: a socket, a list of scripted answers, a record of what was asked.
+//! Tests of the flow against a small provider: a socket with scripted answers that records the requests.
 
 mod begin;
 mod check;
@@ -38,7 +38,7 @@ use crate::provider::PRESETS;
 use crate::secret::{KeyRing, Secret, decode_base64url, encode_base64url, sha256};
 use crate::token::Token;
 
-/// The entry `op` of this TOML.
+/// Returns the entry `op` with this TOML.
 fn entry(toml: &str) -> Entry {
     let toml = format!(
         "[default.dance]\nbase_url = \"http://localhost:8000\"\n[default.oauth.op]\nclient_id = \"me\"\n{toml}"
@@ -50,7 +50,7 @@ fn entry(toml: &str) -> Entry {
     entries.remove("op").unwrap()
 }
 
-/// A plain OAuth 2 entry at `server`, with its userinfo at `/me`, and more TOML.
+/// Returns an OAuth 2 entry at `server` with its userinfo at `/me` and more TOML.
 fn oauth2_entry(server: &Server, more: &str) -> Entry {
     let at = &server.url;
     entry(&format!(
@@ -59,7 +59,7 @@ fn oauth2_entry(server: &Server, more: &str) -> Entry {
     ))
 }
 
-/// An OpenID Connect entry whose issuer is `server`, and more TOML.
+/// Returns an OpenID Connect entry with the issuer `server` and more TOML.
 fn oidc_entry(server: &Server, more: &str) -> Entry {
     entry(&format!(
         "provider = \"oidc\"\nclient_secret = \"the-secret\"\nissuer = \"{}\"\n{more}",
@@ -117,7 +117,7 @@ impl Asked {
 type Answers = Arc<Mutex<BTreeMap<String, (u16, String)>>>;
 type Headers = Arc<Mutex<BTreeMap<String, String>>>;
 
-/// A provider in miniature.
+/// A small provider.
 struct Server {
     url: String,
     answers: Answers,
@@ -143,12 +143,12 @@ impl Server {
         });
     }
 
-    /// One that nobody serves.
+    /// Returns a provider at `url` that does not answer.
     fn at(url: String) -> Self {
         Self { url, answers: Answers::default(), headers: Headers::default(), asked: Arc::default() }
     }
 
-    /// An OpenID provider with these keys.
+    /// Starts an OpenID provider with these keys.
     async fn openid(keys: &Value) -> Self {
         let server = Self::start().await;
         let at = &server.url;
@@ -169,7 +169,7 @@ impl Server {
         self
     }
 
-    /// Sends this header with the answers of `path`, in place of a content type that says nothing.
+    /// Sends this header with the answers of `path`, instead of the content type text/plain.
     fn header(&self, path: &str, header: &str) -> &Self {
         self.headers.lock().unwrap().insert(path.to_owned(), header.to_owned());
         self
@@ -214,7 +214,7 @@ async fn serve(
     socket.write_all(answer.as_bytes()).await.ok()
 }
 
-/// A provider's key, and how it signs.
+/// A provider's key and its algorithm.
 struct Signer {
     alg: &'static str,
     pair: Pair,
@@ -269,7 +269,7 @@ impl Signer {
         Self { alg: "EdDSA", pair: Pair::Ed(Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap()) }
     }
 
-    /// The public key, under this name.
+    /// Returns the public key with this `kid`.
     fn jwk(&self, kid: &str) -> Value {
         let mut jwk = match &self.pair {
             Pair::Rsa(pair, _) => {
@@ -304,7 +304,7 @@ impl Signer {
         }
     }
 
-    /// A token of this header and these claims, both as JSON text.
+    /// Signs a token with this header and these claims, both JSON texts.
     fn token(&self, header: &str, claims: &str) -> String {
         let signed =
             format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(claims.as_bytes()));
@@ -312,13 +312,13 @@ impl Signer {
         format!("{signed}.{signature}")
     }
 
-    /// An ordinary token, named `kid`.
+    /// Signs an ordinary token with this `kid`.
     fn id_token(&self, kid: &str, claims: &Value) -> String {
         self.token(&json!({"alg": self.alg, "kid": kid, "typ": "JWT"}).to_string(), &claims.to_string())
     }
 }
 
-/// What an ID token of `flow` says when all is well.
+/// Returns the claims of a good ID token for `flow`.
 fn good_claims(server: &Server, flow: &Flow) -> Value {
     let now = Clock::default().now();
     json!({

@@ -27,7 +27,7 @@ async fn finished(entry: &Entry) -> Result<Grant> {
     engine().finish(entry, &flow, &Secret::new("the verifier")).await
 }
 
-/// A server that does everything right.
+/// Starts a server with good answers.
 async fn good() -> Server {
     let server = Server::start().await;
     server.answer("/request", 200, TEMPORARY).answer("/token", 200, TOKEN).answer(
@@ -46,13 +46,13 @@ async fn a_whole_dance() {
         "authorization_params = { lang = \"fr\" }\ntoken_params = { x_auth_access_type = \"read\" }\n\
          headers = { X-Tenant = \"7\" }",
     );
-    // Rocket.toml can't say so; a preset of the app's own could.
+    // Rocket.toml refuses such parameters; an app's own preset could have them.
     entry.additions.token_params.insert("oauth_callback".into(), "oob".into());
     let extra = [("screen_name", "ada"), ("oauth_token", "evil"), ("oauth_callback", "https://evil.example")];
     let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let mut flow = flow(&entry);
     let url = engine().begin(&entry, &mut flow, &extra).await.unwrap();
-    // ST-19, and O1-09: no secret, and nobody else's parameters.
+    // ST-19 and O1-09: no secret, and no parameter that replaces one of the protocol.
     let query: Vec<_> = url.query_pairs().into_owned().collect();
     let wanted = [("a", "b"), ("oauth_token", "tmp/1"), ("lang", "fr"), ("screen_name", "ada")];
     assert_eq!(query, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -109,7 +109,7 @@ async fn o1_07_an_unconfirmed_callback() {
 async fn o1_11_forms_of_any_type_and_nothing_else() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
-    // The server in miniature calls everything text/plain; a line break at the end is usual.
+    // The small server sends text/plain. A line break at the end is usual.
     server.answer("/token", 200, format!("{TOKEN}\n"));
     assert_eq!(finished(&entry).await.unwrap().token.extra["screen_name"], "ada");
     server.answer("/token", 200, "oauth_token=t&oauth_token_secret=");
@@ -181,7 +181,7 @@ async fn refusals_say_who_must_act() {
         let error = finished(&entry).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{path} {status} {body}: {error:?}");
     }
-    // Whatever it quotes stays out.
+    // What the answer quotes is not in the error.
     server.answer("/request", 401, "oauth_problem=the-secret%26&x=the-secret");
     assert!(!format!("{:?}", not_begun(&entry).await).contains("the-secret"));
 }
@@ -197,7 +197,7 @@ async fn o1_06_a_clock_that_is_wrong() {
         format!("{error:?}").contains("`timestamp_refused`; correct the clock of this machine"),
         "{error:?}"
     );
-    // One that says nothing of it, but tells the time.
+    // An answer without a problem, but with a date.
     for (path, said) in [("/request", "request"), ("/token", "token")] {
         let server = good().await;
         let entry = oauth1_entry(&server, "");
@@ -207,7 +207,7 @@ async fn o1_06_a_clock_that_is_wrong() {
         let said = format!("{error:?}");
         assert!(said.contains("s ahead of the provider's: correct it") && !said.contains("is -"), "{said}");
     }
-    // One that tells our own time means what it says otherwise.
+    // If the date shows no difference, the verifier is refused.
     let server = good().await;
     let entry = oauth1_entry(&server, "");
     let date = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc2822);

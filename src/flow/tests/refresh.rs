@@ -88,13 +88,13 @@ async fn id_21_an_id_token_that_comes_along() {
             Err(error) => assert!(!ok && error.kind() == ErrorKind::BadProviderAnswer, "{change} {error:?}"),
         }
     }
-    // Stored without one: the account still says whose it is.
+    // The old token has no ID token: the account still names the user.
     server.answer("/token", 200, token_answer(&signer.id_token("one", &first)));
     assert!(engine.refresh(&entry, &old(), Some("248289761001")).await.is_ok());
     let another = engine.refresh(&entry, &old(), Some("another")).await.unwrap_err();
     assert_eq!(another.kind(), ErrorKind::BadProviderAnswer);
 
-    // Where no account says whose it is, the ID token of before does, and who said so.
+    // Without a user in the account, the old ID token names the user and the issuer.
     for (name, value) in [("sub", "another"), ("iss", "https://before.example")] {
         let (mut claims, mut before) = (first.clone(), token.clone());
         claims[name] = json!(value);

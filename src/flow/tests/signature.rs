@@ -9,7 +9,7 @@ use super::*;
 use crate::flow::http::Http;
 use crate::flow::signature::{self as signed_requests, base_string, encode, nonce, sign};
 
-/// An OAuth 1 entry of this consumer, and more TOML.
+/// Returns an OAuth 1 entry of this consumer with more TOML.
 fn consumer(key: &str, secret: &str, more: &str) -> Entry {
     let mut entry = entry(&format!(
         "provider = \"oauth1\"\nclient_secret = \"x\"\nrequest_token_url = \"https://op.example/request\"\n\
@@ -38,7 +38,8 @@ fn sign_for(
 
 const PRINTER: (&str, &str) = ("dpf43f3p2l4k3l03", "kd94hf93k423kf44");
 
-/// One request of the printer's, signed: method, URL, the rest of OAuth's parameters, the token's secret.
+/// Returns the signature of a request by the printer in the examples of RFC 5849: method, URL, further OAuth parameters, the
+/// token's secret.
 fn printer(method: &str, url: &str, more: &[(&str, &str)], token_secret: Option<&str>) -> String {
     let entry = consumer(PRINTER.0, PRINTER.1, "");
     let mut oauth = vec![("oauth_consumer_key", PRINTER.0), ("oauth_signature_method", "HMAC-SHA1")];
@@ -121,12 +122,12 @@ fn o1_01_o1_12_rsa_sha1() {
     let wanted = "jvTp/wX1TYtByB1m+Pbyo0lnCOLIsyGCH7wke8AUs3BpnwZJtAuEJkvQL2/9n4s5wUmUl4aCI4BwpraNx4RtEXMe5qg5\
                   T1LVTGliMRpKasKsW//e+RinhejgCuzoH26dyF8iY2ZZ/5D1ilgeijhV/vBka5twt399mXwaYdCwFYE=";
     assert!(signature(&entry, None, &base).unwrap().matches(wanted));
-    // No shared secret is in it.
+    // It has no shared secret.
     oauth1_options(&mut entry).client_secret = None;
     assert!(signature(&entry, Some(&Secret::new("x")), &base).unwrap().matches(wanted));
 }
 
-/// The parameters of a base string, once decoded.
+/// Returns the parameters of a base string, decoded once.
 fn normalized(url: &str, form: &str) -> String {
     let base = base_string("GET", &Url::parse(url).unwrap(), form.as_bytes(), &[("oauth_a", "ü +~")]);
     let (_, parameters) = base.rsplit_once('&').unwrap();
@@ -144,15 +145,15 @@ fn normalized(url: &str, form: &str) -> String {
 #[test]
 fn o1_02_sorted_after_encoding() {
     for (query, form, wanted) in [
-        // Decoded, `~` comes before `ü`; encoded, after.
+        // Unencoded, `~` comes before `ü`; encoded, it comes after.
         ("a=%7E&a=%C3%BC", "", "a=%C3%BC&a=~&oauth_a=%C3%BC%20%2B~"),
         ("~=1&%C3%BC=1", "", "%C3%BC=1&oauth_a=%C3%BC%20%2B~&~=1"),
-        // Duplicates and empty values stay.
+        // Duplicates and empty values are kept.
         ("b=1&b=1&b=&b&=", "b=0", "=&b=&b=&b=0&b=1&b=1&oauth_a=%C3%BC%20%2B~"),
         ("", "q=a+b%20c%2Bd", "oauth_a=%C3%BC%20%2B~&q=a%20b%20c%2Bd"),
         ("x=!*'()~-._", "", "oauth_a=%C3%BC%20%2B~&x=%21%2A%27%28%29~-._"),
         ("x=%253D%3d", "", "oauth_a=%C3%BC%20%2B~&x=%253D%3D"),
-        // Not UTF-8, and not an escape: byte for byte.
+        // Bytes that are not UTF-8 and a `%` that escapes nothing are kept as they are.
         ("x=%ff%zz%4", "", "oauth_a=%C3%BC%20%2B~&x=%FF%25zz%254"),
         ("x=1&&oauth_signature=y", "oauth_signature=z&realm=r", "oauth_a=%C3%BC%20%2B~&realm=r&x=1"),
     ] {
@@ -176,7 +177,7 @@ fn o1_03_base_uri() {
     }
 }
 
-/// What the header of a signed request says.
+/// Returns the parameters in the header of a signed request.
 fn header(request: &reqwest::Request) -> BTreeMap<String, String> {
     let header = request.headers()["authorization"].to_str().unwrap();
     let pairs = header.strip_prefix("OAuth ").unwrap().split(", ").map(|pair| {
@@ -220,13 +221,13 @@ fn o1_04_only_forms_are_signed() {
         assert!(fits(typed(kind), ""), "{kind}");
     }
     assert!(fits(http.post(url).json(&json!({"a": 1})), "") && fits(http.post(url), ""));
-    // What was signed before is signed anew.
+    // An earlier signature is replaced.
     let signed_before = http.post(url).header("authorization", "OAuth oauth_signature=\"old\"");
     let mut request = signed_before.build().unwrap();
     sign_for(&entry, &mut request, None, &[], 1).unwrap();
     assert_eq!(request.headers().get_all("authorization").iter().count(), 1);
     assert!(fits(http.post(url).multipart(reqwest::multipart::Form::new().text("a", "1")), ""));
-    // What can't be read can't be signed.
+    // A stream can't be read, so it can't be signed.
     let stream = reqwest::Body::wrap_stream(rocket::futures::stream::iter([Ok::<_, std::io::Error>("a=1")]));
     let kind = "application/x-www-form-urlencoded";
     let mut request = http.post(url).header("content-type", kind).body(stream).build().unwrap();
@@ -260,7 +261,7 @@ fn o1_06_nonce_and_timestamp() {
         nonce.bytes().for_each(|byte| seen[usize::from(byte)] = true);
         assert!(nonces.insert(nonce));
     }
-    // Letters and digits and nothing else; with fewer of them 22 would not hold 128 bits.
+    // Only letters and digits. With a smaller alphabet, 22 characters would not hold 128 bits.
     let seen: Vec<_> = (0..=u8::MAX).filter(|byte| seen[usize::from(*byte)]).collect();
     assert!(seen.len() == 62 && seen.iter().all(u8::is_ascii_alphanumeric), "{seen:?}");
 }
@@ -270,13 +271,13 @@ fn o1_14_hmac_sha256() {
     let entry = consumer("key", "secret", "signature_method = \"HMAC-SHA256\"");
     let said = signed(&entry, engine().http.0.get("https://op.example/"));
     assert_eq!((said["oauth_signature_method"].as_str(), said["oauth_signature"].len()), ("HMAC-SHA256", 44));
-    // As `openssl dgst -sha256 -hmac 'secret&' -binary | base64` signs "base".
+    // The output of `openssl dgst -sha256 -hmac 'secret&' -binary | base64` for "base".
     assert!(signature(&entry, None, "base").unwrap().matches("26pQ9X/BrUEfYRxqauj0v5mCrSqoA6L/V3Ycvlmm0gM="));
 }
 
 static HTTP: std::sync::LazyLock<Http> = std::sync::LazyLock::new(|| Http::new().unwrap());
 
-/// A request of these parameters for the oracle, which signs them in the order that it is given.
+/// A request with these parameters for the oracle, which signs them in the given order.
 struct Sorted(Vec<(String, String)>);
 
 impl oracle::Request for Sorted {
@@ -329,7 +330,7 @@ proptest! {
         url.set_query(None);
         let client = oracle::Credentials::new(key.as_str(), secret.as_str());
         let signed = said["oauth_signature"].as_str();
-        // The oracle forgets to encode a PLAINTEXT signature for the header (RFC 5849 §3.5.1).
+        // The oracle does not encode a PLAINTEXT signature for the header (RFC 5849 §3.5.1).
         let (wanted, signed) = if plaintext {
             let builder = oracle::Builder::new(client, oracle::Plaintext::<String>::new());
             (authorized(builder, &method, &url, &said, token, pairs), signed.to_owned())
@@ -348,7 +349,7 @@ proptest! {
         prop_assert_eq!(decoded.unwrap_or_default(), text);
         let encoded = encode(&bytes);
         prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
-        // Whatever it is, it is signed as the one who reads it will.
+        // Any query is signed as its reader decodes it.
         let url = Url::parse(&format!("https://op.example/?a={encoded}")).unwrap();
         let wanted = encode(format!("a={encoded}").as_bytes());
         prop_assert!(base_string("GET", &url, b"", &[]).ends_with(&wanted));

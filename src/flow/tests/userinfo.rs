@@ -30,7 +30,7 @@ async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
         let grant = engine.finish(&entry, &flow, &Secret::new("c")).await;
         assert_eq!(grant.as_ref().err().map(Error::kind), wanted, "{body}");
         if let Ok(Grant { profile, .. }) = grant {
-            // ID-20: `profile = { id = … }` moves a name, never the subject.
+            // ID-20: `profile = { … }` may change the name, never the subject.
             assert_eq!((profile.id.as_deref(), profile.name.as_deref()), (Some("248289761001"), Some("jd")));
             assert_eq!((&profile.userinfo["name"], &profile.userinfo["aud"]), (&json!("J"), &json!("me")));
         }
@@ -122,12 +122,12 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::BadProviderAnswer),
             Ok(Grant { profile, .. }) => {
                 assert_eq!(profile.name.as_deref(), Some("Jane"));
-                // The ID token's own, not the answer's.
+                // These claims are those of the ID token, not of the userinfo.
                 assert_ne!(profile.userinfo.get("exp"), Some(&json!(now + 60)));
             }
         }
     }
-    // As what it isn't: a JWT as JSON, JSON as a JWT, and a JWT where nobody could check it.
+    // A JWT sent as JSON, JSON sent as a JWT, and a JWT of a provider without keys.
     server.answer("/me", 200, but("x", json!(1))).header("/me", "content-type: application/json");
     assert!(engine.finish(&entry, &flow, &Secret::new("c")).await.is_err());
     let plain = oauth2_entry(&server, "");
