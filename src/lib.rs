@@ -185,7 +185,7 @@
 // docs.rs shows which feature an item requires. `_sql` is private.
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(feature = "_sql"))))]
 
-// A module uses only modules above it; `tests/rooms.rs` enforces this order.
+// A module uses only modules above it; `tests/architecture.rs` enforces this order.
 mod error;
 mod secret;
 mod clock;

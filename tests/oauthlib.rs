@@ -9,9 +9,7 @@ mod common;
 use std::path::Path;
 
 use common::app::App;
-use common::browser::{Browser, Page};
 use common::database::Database;
-use common::leaks::{Hidden, leaks};
 use common::oauth1_provider::OAuth1Provider;
 use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
@@ -24,6 +22,8 @@ use rocket_dance::storage::CookieStorage;
 use rocket_dance::{Dance, OAuth, Result, provider};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::{Browser, Page};
+use test_support::{KnownSecret, SecretSearch};
 use url::{Position, Url};
 
 /// The example app and one provider, as the entry `judge`, with everything they write in one folder.
@@ -93,9 +93,9 @@ impl Ride {
         }
         let files = self.app.files();
         let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
-        assert_eq!(leaks(&files, &hidden), Vec::<String>::new());
-        let seen = Hidden { kind: "user".into(), value: "alice".into() };
-        assert!(!leaks(&files, &[seen]).is_empty(), "the search is blind");
+        assert_eq!(SecretSearch::new(hidden).find_in_files(&files), Vec::<String>::new());
+        let seen = KnownSecret::new("user", "alice");
+        assert!(!SecretSearch::new([seen]).find_in_files(&files).is_empty(), "the search is blind");
     }
 }
 

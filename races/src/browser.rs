@@ -1,27 +1,18 @@
-//! The people: one browser for all of them, each with cookies of her own.
+//! A browser for all users of a race, each with cookies of their own.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rocket::http::Cookie;
-use rocket_dance::testing::{FakeProvider, FakeResponse as Says, ProviderEndpoint};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
+use test_support::{Cookies, SecretLog, http_client};
 use url::{Position, Url};
 
 use crate::Result;
-use crate::secrets::Secrets;
 
-/// Sends requests, follows nothing, remembers nothing.
+/// Sends requests. It follows no redirects and stores no cookies of its own.
 #[derive(Clone)]
 pub(crate) struct Browser(reqwest::Client);
 
-/// One person's cookies.
-#[derive(Clone, Default)]
-pub(crate) struct Cookies(BTreeMap<String, String>);
-
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,55 +20,34 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// A person whom the provider has just sent back.
+/// A user whom the provider has redirected back to the app.
 pub(crate) struct Returned {
     /// Path and query.
     pub(crate) callback: String,
     pub(crate) cookies: Cookies,
 }
 
-impl Cookies {
-    fn header(&self) -> String {
-        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
-    }
-
-    fn take(&mut self, line: &str) {
-        let Ok(cookie) = Cookie::parse(line) else { return };
-        if cookie.max_age().is_some_and(|age| age.is_zero()) || cookie.value().is_empty() {
-            self.0.remove(cookie.name());
-        } else {
-            self.0.insert(cookie.name().to_owned(), cookie.value().to_owned());
-        }
-    }
-
-    /// Whether somebody is signed in.
-    pub(crate) fn has_session(&self) -> bool {
-        self.0.contains_key("rocket_dance_session")
-    }
+/// Whether `cookies` contain a session.
+pub(crate) fn has_session(cookies: &Cookies) -> bool {
+    cookies.contains("rocket_dance_session")
 }
 
 impl Browser {
-    pub(crate) fn new() -> Result<Self> {
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()?;
-        Ok(Self(client))
+    pub(crate) fn new() -> Self {
+        Self(http_client())
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, cookies: &mut Cookies) -> Result<Answer> {
-        let header = cookies.header();
-        let request = if header.is_empty() { request } else { request.header("Cookie", header) };
-        let answer = request.send().await?;
+        let (client, request) = request.build_split();
+        let mut request = request?;
+        let url = request.url().clone();
+        if let Some(header) = cookies.header(&url, None) {
+            request.headers_mut().insert("Cookie", header.parse()?);
+        }
+        let answer = client.execute(request).await?;
         let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
         for line in answer.headers().get_all("set-cookie") {
-            cookies.take(&text(line));
+            cookies.receive(&url, &text(line));
         }
         Ok(Answer {
             status: answer.status().as_u16(),
@@ -87,7 +57,7 @@ impl Browser {
     }
 
     pub(crate) async fn get(&self, url: &str, cookies: &mut Cookies) -> Result<Answer> {
-        // JSON instead of the redirect to sign in, and instead of pages.
+        // With JSON the app answers 401 instead of a redirect to the sign-in page.
         self.send(self.0.get(url).header("Accept", "application/json"), cookies).await
     }
 
@@ -104,12 +74,13 @@ impl Browser {
         self.send(self.0.post(url).form(form), cookies).await
     }
 
-    /// Begins a sign-in at the app `app`, as far as the way back from the provider; or what the app answered instead.
+    /// Begins a sign-in at `app` and approves it at the provider. Returns what the browser holds before the callback, or the
+    /// app's response if it did not redirect.
     pub(crate) async fn begin(
         &self,
         app: &str,
         entry: &str,
-        secrets: &Secrets,
+        secrets: &SecretLog,
     ) -> Result<std::result::Result<Returned, Answer>> {
         let mut cookies = Cookies::default();
         let begun = self.page(&format!("{app}/login/{entry}"), &mut cookies).await?;
@@ -127,47 +98,48 @@ impl Browser {
         Ok(Ok(Returned { callback: back[Position::BeforePath..].to_owned(), cookies }))
     }
 
-    /// The way back.
+    /// Requests the callback.
     pub(crate) async fn finish(&self, app: &str, returned: Returned) -> Result<(Answer, Cookies)> {
         let Returned { callback, mut cookies } = returned;
         let answer = self.page(&format!("{app}{callback}"), &mut cookies).await?;
         Ok((answer, cookies))
     }
 
-    /// A whole sign-in that must succeed.
-    pub(crate) async fn sign_in(&self, app: &str, entry: &str, secrets: &Secrets) -> Result<Cookies> {
+    /// Signs a user in and fails if that does not succeed.
+    pub(crate) async fn sign_in(&self, app: &str, entry: &str, secrets: &SecretLog) -> Result<Cookies> {
         let returned = self.begin(app, entry, secrets).await?;
-        let returned = returned.map_err(|answer| format!("a sign-in doesn't begin: {answer:?}"))?;
+        let returned = returned.map_err(|answer| format!("the sign-in did not begin: {answer:?}"))?;
         let (answer, cookies) = self.finish(app, returned).await?;
-        if answer.status == 303 && cookies.has_session() {
+        if answer.status == 303 && has_session(&cookies) {
             Ok(cookies)
         } else {
-            Err(format!("a sign-in doesn't end: {answer:?}").into())
+            Err(format!("the sign-in failed: {answer:?}").into())
         }
     }
 }
 
-/// What an answer says: a page's code, or its beginning.
-pub(crate) fn gist(body: &str) -> String {
+/// A short description of a body: the error code of an error page, or else the first 200 characters.
+pub(crate) fn summary(body: &str) -> String {
     let code = body.split_once("Code: ").and_then(|(_, rest)| rest.split_once('<')).map(|(code, _)| code);
     code.map_or_else(|| body.chars().take(200).collect(), str::to_owned)
 }
 
-/// A provider that tells `secrets` all that it gives out, and takes a moment for it: time for others to do the same.
-pub(crate) async fn provider(secrets: &Secrets, refusals: &Secrets) -> FakeProvider {
+/// Starts a provider that records in `secrets` what it issues, and in `refusals` what it refuses. Its token endpoint takes
+/// 10 milliseconds, so that requests overlap.
+pub(crate) async fn provider(secrets: &SecretLog, refusals: &SecretLog) -> FakeProvider {
     let fake = FakeProvider::start().await;
     secrets.add("client secret", fake.client_secret());
-    let (given, refused) = (secrets.clone(), refusals.clone());
-    let tell = Says::edit(move |answer| {
+    let (issued, refused) = (secrets.clone(), refusals.clone());
+    let record = FakeResponse::edit(move |answer| {
         for kind in ["access_token", "refresh_token", "id_token"] {
             if let Some(value) = answer[kind].as_str() {
-                given.add(kind, value);
+                issued.add(kind, value);
             }
         }
         if !answer["error"].is_null() {
             refused.add("refusal", &answer.to_string());
         }
     });
-    fake.respond_always(ProviderEndpoint::Token, tell.delay(Duration::from_millis(10)));
+    fake.respond_always(ProviderEndpoint::Token, record.delay(Duration::from_millis(10)));
     fake
 }

@@ -6,11 +6,12 @@ use futures::future::join_all;
 use rocket_dance::testing::FakeProvider;
 use serde_json::Value;
 
-use crate::browser::{Browser, gist, provider};
+use test_support::SecretLog;
+
+use crate::browser::{Browser, has_session, provider, summary};
 use crate::database::{Database, Kind};
 use crate::outcome::Outcome;
 use crate::refresh::look;
-use crate::secrets::Secrets;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
@@ -18,7 +19,7 @@ struct Crowd {
     browser: Browser,
     workers: [Worker; 2],
     fake: FakeProvider,
-    secrets: Secrets,
+    secrets: SecretLog,
     size: usize,
 }
 
@@ -41,19 +42,19 @@ impl Crowd {
         let ends = join_all(returned.into_iter().map(|(one, returned)| async move {
             let entry = entries[one / 2 % entries.len()];
             let (answer, cookies) = self.browser.finish(&self.workers[one % 2].url, returned).await?;
-            Ok((entry, answer.status, cookies.has_session(), gist(&answer.body)))
+            Ok((entry, answer.status, has_session(&cookies), summary(&answer.body)))
         }));
         ends.await.into_iter().collect()
     }
 }
 
 pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
-    let (secrets, refusals) = (Secrets::default(), Secrets::default());
+    let (secrets, refusals) = (SecretLog::default(), SecretLog::default());
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
     let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
-    let crowd = Crowd { browser: Browser::new()?, workers, fake, secrets, size: settings.requests };
+    let crowd = Crowd { browser: Browser::new(), workers, fake, secrets, size: settings.requests };
 
     let begun = Instant::now();
     let (mut sessions, mut told, mut people) = (0, 0, 0);

@@ -29,7 +29,6 @@ mod first_login;
 mod nodes;
 mod outcome;
 mod refresh;
-mod secrets;
 mod soak;
 mod worker;
 

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use rocket::tokio::time::sleep;
 use serde_json::Value;
 
-use crate::browser::{Browser, Cookies, provider};
+use test_support::{Cookies, SecretLog};
+
+use crate::browser::{Browser, provider};
 use crate::database::{Database, Kind};
 use crate::outcome::Outcome;
 use crate::refresh;
-use crate::secrets::Secrets;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
@@ -42,13 +43,13 @@ impl End {
 }
 
 pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
-    let (secrets, refusals) = (Secrets::default(), Secrets::default());
+    let (secrets, refusals) = (SecretLog::default(), SecretLog::default());
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
     let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
     let [here, there] = workers.each_ref().map(|worker| worker.url.as_str());
-    let browser = Browser::new()?;
+    let browser = Browser::new();
     let connected = |node: &str| format!("{node}/connected");
 
     outcome.figure("rounds", settings.rounds);

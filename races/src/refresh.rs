@@ -6,10 +6,11 @@ use futures::future::join_all;
 use rocket_dance::testing::ProviderEndpoint;
 use serde_json::Value;
 
+use test_support::{SecretLog, SecretSearch};
+
 use crate::browser::{Browser, provider};
 use crate::database::{Database, Kind};
 use crate::outcome::Outcome;
-use crate::secrets::Secrets;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
@@ -17,13 +18,13 @@ use crate::{Result, Settings};
 const TTL: i64 = 100;
 
 pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
-    let (secrets, refusals) = (Secrets::default(), Secrets::default());
+    let (secrets, refusals) = (SecretLog::default(), SecretLog::default());
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
     fake.set_user("ada").set_access_token_ttl(TTL);
     let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
-    let browser = Browser::new()?;
+    let browser = Browser::new();
     let cookies = browser.sign_in(&workers[0].url, "op", &secrets).await?;
 
     let begun = Instant::now();
@@ -83,12 +84,17 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
 }
 
 /// Looks for secrets in a dump of `database`, where `known` is to be found.
-pub(crate) fn look(outcome: &mut Outcome, database: &Database, secrets: &Secrets, known: &str) -> Result<()> {
+pub(crate) fn look(
+    outcome: &mut Outcome,
+    database: &Database,
+    secrets: &SecretLog,
+    known: &str,
+) -> Result<()> {
     let dump = database.dump()?;
     if !String::from_utf8_lossy(&dump).contains(known) {
         outcome.breach(format!("the dump doesn't show {known}: is it one?"));
     }
-    for kind in secrets.found_in(&dump) {
+    for kind in SecretSearch::new(secrets.secrets()).kinds_in(&dump) {
         outcome.breach(format!("a dump shows a {kind}"));
     }
     outcome.figure("secrets", secrets.count());

@@ -11,11 +11,12 @@ use rocket::tokio::time::sleep;
 use rocket_dance::testing::FakeProvider;
 use serde_json::Value;
 
-use crate::browser::{Browser, Cookies, gist, provider};
+use test_support::{Cookies, SecretLog};
+
+use crate::browser::{Browser, has_session, provider, summary};
 use crate::database::{Database, Kind};
 use crate::outcome::Outcome;
 use crate::refresh::look;
-use crate::secrets::Secrets;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
@@ -34,7 +35,7 @@ struct Load {
     browser: Browser,
     app: String,
     fake: FakeProvider,
-    secrets: Secrets,
+    secrets: SecretLog,
     stop: AtomicBool,
     people: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
@@ -51,7 +52,7 @@ impl Load {
     fn saw(&self, what: &'static str, status: u16, fine: u16, body: &str) {
         lock(&self.seen).push(Seen { what, at: Instant::now(), status });
         if status != fine && status != 503 {
-            *lock(&self.odd).entry(format!("{what} got {status}: {}", gist(body))).or_default() += 1;
+            *lock(&self.odd).entry(format!("{what} got {status}: {}", summary(body))).or_default() += 1;
         }
     }
 
@@ -68,7 +69,7 @@ impl Load {
                     match self.browser.finish(&self.app, returned).await {
                         Ok((answer, cookies)) => {
                             self.saw("callback", answer.status, 303, &answer.body);
-                            if cookies.has_session() {
+                            if has_session(&cookies) {
                                 lock(&self.sessions).push(cookies);
                             }
                         }
@@ -105,7 +106,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     if kind.to_string() != "postgres" {
         return Err("the soak is PostgreSQL's".into());
     }
-    let (secrets, refusals) = (Secrets::default(), Secrets::default());
+    let (secrets, refusals) = (SecretLog::default(), SecretLog::default());
     let mut outcome = Outcome::default();
     let fake = provider(&secrets, &refusals).await;
     // Everybody refreshes all the time.
@@ -124,7 +125,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     };
     let database = Arc::new(database);
     let load = Load {
-        browser: Browser::new()?,
+        browser: Browser::new(),
         app: app.url.clone(),
         fake,
         secrets: secrets.clone(),

@@ -1,23 +1,21 @@
-//! What rides are made of: child processes, a browser that knows only HTML, and looks into what they leave behind.
+//! What several integration tests share and only they need: the example app as a process, providers as processes, and
+//! their databases as text.
 
-// Each test file uses the part it needs, and may fail as loudly as it likes.
+// Each test binary uses only a part of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 #[cfg(feature = "sqlite")]
 pub(crate) mod app;
-pub(crate) mod browser;
 pub(crate) mod chromium;
-pub(crate) mod cookies;
 #[cfg(feature = "sqlite")]
 pub(crate) mod database;
-pub(crate) mod ear;
-pub(crate) mod faulty;
-pub(crate) mod html;
-pub(crate) mod leaks;
-pub(crate) mod mint;
+pub(crate) mod faulty_proxy;
+pub(crate) mod id_token_signer;
 pub(crate) mod oauth1_provider;
+pub(crate) mod openid_provider;
 pub(crate) mod peer;
 pub(crate) mod process;
-pub(crate) mod provider;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+#[cfg(feature = "sqlite")]
+pub(crate) mod users;

@@ -7,10 +7,10 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::browser::{Browser, Page};
-use super::leaks::Hidden;
 use super::peer::Peer;
 use super::process::root;
+use test_support::KnownSecret;
+use test_support::{Browser, Page};
 
 /// The provider, running.
 #[derive(Debug)]
@@ -97,11 +97,11 @@ impl OAuth1Provider {
     }
 
     /// Every value that must not be seen elsewhere, the client's key among them.
-    pub(crate) async fn hidden(&self) -> Vec<Hidden> {
+    pub(crate) async fn hidden(&self) -> Vec<KnownSecret> {
         let mut hidden = self.secrets().await;
         // One of its lines, behind those that every key begins with.
         let line = pem().lines().nth(5).unwrap().to_owned();
-        hidden.push(Hidden { kind: "private key".into(), value: line });
+        hidden.push(KnownSecret::new("private key", line));
         hidden
     }
 }

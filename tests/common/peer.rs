@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 use url::Url;
 
-use super::browser::Browser;
-use super::leaks::Hidden;
 use super::process::Process;
+use test_support::Browser;
+use test_support::KnownSecret;
 
 /// A peer, running.
 #[derive(Debug)]
@@ -38,11 +38,9 @@ impl Peer {
     }
 
     /// Every value that has passed and must not be seen elsewhere.
-    pub(crate) async fn secrets(&self) -> Vec<Hidden> {
+    pub(crate) async fn secrets(&self) -> Vec<KnownSecret> {
         let secrets = self.ask("/__secrets").await;
         let secrets = secrets.as_object().unwrap().iter();
-        secrets
-            .map(|(value, kind)| Hidden { kind: kind.as_str().unwrap().into(), value: value.clone() })
-            .collect()
+        secrets.map(|(value, kind)| KnownSecret::new(kind.as_str().unwrap(), value)).collect()
     }
 }

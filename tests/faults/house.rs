@@ -3,23 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
-use diesel::{SqliteConnection, sql_query};
 use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
 use rocket::http::{Cookie, Header, Status};
 use rocket::local::asynchronous::Client;
 use rocket::{Config, get, routes};
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::{CurrentUser, Dance, Login, OAuth, Result, Standing, Verdict, provider};
+use rocket_dance::{CurrentUser, Dance, OAuth, Result, provider};
 use serde_json::json;
 use url::{Position, Url};
 
-use crate::common::browser;
-use crate::common::faulty::Faulty;
-use crate::common::html::Html;
-use crate::common::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
+use crate::common::faulty_proxy::Faulty;
+use crate::common::openid_provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::common::sqlite;
+use crate::common::users::{self, sign_up};
+use test_support::{Browser, Html};
 
 pub(crate) const SESSION: &str = "rocket_dance_session";
 /// Where the provider sends people back to; nothing listens there: callbacks are handed to the app.
@@ -41,24 +39,6 @@ async fn whoami(op: OAuth<Op>) -> Result<String> {
     Ok(op.userinfo().await?["sub"].as_str().unwrap_or_default().to_owned())
 }
 
-diesel::table! {
-    users (id) {
-        id -> Integer,
-        name -> Text,
-    }
-}
-
-fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
-    match &login.standing {
-        Standing::Stranger => {
-            let name = users::name.eq(login.profile.display_name().to_owned());
-            let id = diesel::insert_into(users::table).values(name).returning(users::id).get_result(conn)?;
-            Ok(Verdict::SignUp(id))
-        }
-        _ => Ok(login.default_verdict()),
-    }
-}
-
 /// One process of the app.
 pub(crate) struct App {
     client: Client,
@@ -70,12 +50,7 @@ impl App {
     pub(crate) async fn launch(folder: &Path, faulty: &Faulty) -> Self {
         let file = folder.join("app.sqlite");
         let url = file.display().to_string();
-        let mut conn = SqliteConnection::establish(&url).unwrap();
-        sql_query(
-            "create table if not exists users (id integer primary key autoincrement, name text not null)",
-        )
-        .execute(&mut conn)
-        .unwrap();
+        users::create_table(&file);
         let entry = json!({
             "provider": "oidc", "issuer": faulty.issuer(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
             "scope": ["openid", "profile", "email"],
@@ -189,7 +164,7 @@ impl Person {
         let begin = self.get(app, "/login/op").await;
         let Some(authorization) = begin.location() else { return Err(begin) };
         let authorization = Url::parse(authorization).unwrap();
-        let mut browser = browser::Browser::new();
+        let mut browser = Browser::new();
         browser.stops_at = Some(Url::parse(CALLBACK).unwrap().origin());
         let page = browser.open(&authorization).await;
         let origin = authorization.origin();

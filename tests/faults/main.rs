@@ -17,12 +17,11 @@ use rocket::http::Status;
 use rocket::tokio::sync::Semaphore;
 use rocket::tokio::task::JoinSet;
 
-use common::ear;
-use common::faulty::{Faulty, TOKEN, USERINFO};
-use common::leaks::{Hidden, leaks, leaks_in};
-use common::provider::Provider;
+use common::faulty_proxy::{Faulty, TOKEN, USERINFO};
+use common::openid_provider::Provider;
 use house::{Answer, App, CALLBACK, Person};
 use table::{At, ELSEWHERE, Outcome, Row, TABLE, When};
+use test_support::{CapturedLog, KnownSecret, SecretSearch};
 
 /// Seconds that an access token lives.
 const TTL: u32 = 600;
@@ -49,7 +48,7 @@ fn seventy_three_faults_seven_of_them_harmless() {
 #[rocket::async_test]
 #[ignore = "needs node: ./test.sh, or: cargo test --all-features --test faults -- --ignored"]
 async fn each_fault_has_its_outcome() {
-    assert!(ear::listen(), "the log is heard");
+    let log = CapturedLog::start().expect("no other logger is set");
     let folder = tempfile::tempdir().unwrap();
     let provider = Arc::new(Provider::start(folder.path(), &[CALLBACK.to_owned()], TTL));
     let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -72,12 +71,12 @@ async fn each_fault_has_its_outcome() {
     }
     assert_eq!(failed, Vec::<&str>::new(), "each says above what is wrong");
 
-    let log = ear::log().unwrap();
-    assert_eq!(leaks_in("the log", log.as_bytes(), &hidden), Vec::<String>::new());
+    let log = log.text();
+    assert_eq!(SecretSearch::new(hidden).find_in("the log", log.as_bytes()), Vec::<String>::new());
     // It is the right log, and the search is not blind.
     assert!(log.contains("GET /login/op/authorized") && !log.contains("panicked"), "{log}");
-    let seen = [Hidden { kind: "word".into(), value: "authorized".into() }];
-    assert!(!leaks_in("the log", log.as_bytes(), &seen).is_empty());
+    let seen = [KnownSecret::new("word", "authorized")];
+    assert!(!SecretSearch::new(seen).find_in("the log", log.as_bytes()).is_empty());
 }
 
 /// All rows, or those that `FAULT` names, for whoever looks into one.
@@ -98,7 +97,7 @@ struct Case<'a> {
 }
 
 /// One fault, from an honest start to an honest end. Gives every secret that has passed.
-async fn run(row: Row, provider: &Provider) -> Vec<Hidden> {
+async fn run(row: Row, provider: &Provider) -> Vec<KnownSecret> {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Faulty::start(&provider.url).await;
     let app = App::launch(folder.path(), &faulty).await;
@@ -114,8 +113,7 @@ async fn run(row: Row, provider: &Provider) -> Vec<Hidden> {
 
     let hidden = case.faulty.secrets();
     let files = case.app.files();
-    let files: Vec<_> = files.iter().map(AsRef::as_ref).collect();
-    assert_eq!(leaks(&files, &hidden), Vec::<String>::new(), "{}", row.name);
+    assert_eq!(SecretSearch::new(hidden.clone()).find_in_files(&files), Vec::<String>::new(), "{}", row.name);
     hidden
 }
 
@@ -201,7 +199,11 @@ impl Case<'_> {
             assert!(!said.contains(foreign), "{name}: {said}");
         }
         let hidden = self.faulty.secrets();
-        assert_eq!(leaks_in("the answer", said.as_bytes(), &hidden), Vec::<String>::new(), "{name}");
+        assert_eq!(
+            SecretSearch::new(hidden).find_in("the answer", said.as_bytes()),
+            Vec::<String>::new(),
+            "{name}"
+        );
         if code(answer) == "callback_not_trusted" {
             // One page for all causes: an attacker learns nothing from it.
             let any = Person::new("nobody").get(&self.app, "/login/op/authorized").await;

@@ -3,9 +3,9 @@
 use rocket::http::Status;
 use serde_json::{Map, Value, json};
 
-use crate::common::faulty::{DISCOVERY, Ending, KEYS, Reply, Spoil, TOKEN, USERINFO};
-use crate::common::mint::{hs256, unsigned};
-use crate::common::provider::CLIENT_SECRET;
+use crate::common::faulty_proxy::{DISCOVERY, Ending, KEYS, Reply, Spoil, TOKEN, USERINFO};
+use crate::common::id_token_signer::{hs256, unsigned};
+use crate::common::openid_provider::CLIENT_SECRET;
 use Spoil::{Answer, Back, Claims, IdToken};
 use When::{Cold, Refresh, Warm};
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use rocket::http::Status;
 use serde_json::json;
 
-use super::common::browser::http_client;
-use super::common::provider::{CLIENT_SECRET, Provider, key_file};
+use super::common::openid_provider::{CLIENT_SECRET, Provider, key_file};
 use super::{Ride, SHORT, accounts};
+use test_support::http_client;
 
 /// What the provider's userinfo says to each of these access tokens.
 async fn answers(provider: &Provider, tokens: &[String]) -> Vec<u16> {
@@ -60,7 +60,7 @@ async fn ride_with_a_key(algorithm: &str) {
 
     // What is disconnected here ends there, and nothing else does.
     let page = alice.get(&app.url("/login/accounts")).await;
-    let page = alice.send(&page, &page.form("/login/op/disconnect"), &[]).await;
+    let page = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(page.status, Status::SeeOther, "{}", page.body);
     assert_eq!(accounts(&ride.me(&mut alice).await), [("op2", "bob")]);
     let since = Instant::now();

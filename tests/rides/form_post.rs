@@ -3,9 +3,9 @@
 use rocket::http::Status;
 use serde_json::Value;
 
-use super::common::browser::{Browser, Page};
 use super::common::chromium;
 use super::{Ride, accounts};
+use test_support::{Browser, Page};
 
 const CALLBACK: &str = "/login/op/authorized";
 

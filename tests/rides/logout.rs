@@ -4,7 +4,7 @@ use rocket::http::Status;
 use serde_json::Value;
 
 use super::Ride;
-use super::common::browser::{Browser, Page};
+use test_support::{Browser, Page};
 
 /// Says yes where the provider asks whether to sign out there, and follows.
 async fn says_yes(browser: &mut Browser, page: Page) -> Page {

@@ -15,15 +15,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::app::App;
-use common::browser::{Browser, Page};
 use common::chromium;
 use common::database::Database;
-use common::leaks::{Hidden, leaks};
-use common::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
+use common::openid_provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use rocket::futures::future::join_all;
 use rocket::http::Status;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::{Browser, Page};
+use test_support::{KnownSecret, SecretSearch};
 
 /// Seconds that an access token lives where a ride waits for its end.
 const SHORT: u32 = 5;
@@ -127,10 +127,10 @@ impl Ride {
         assert!(of("access token") >= access_tokens, "{} access tokens", of("access token"));
         let files = self.app.files();
         let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
-        assert_eq!(leaks(&files, &hidden), Vec::<String>::new());
+        assert_eq!(SecretSearch::new(hidden).find_in_files(&files), Vec::<String>::new());
         // The provider knows whom it has met: a search that finds nothing of that would be blind.
-        let seen = Hidden { kind: "user".into(), value: "alice".into() };
-        assert!(!leaks(&files, &[seen]).is_empty(), "the search is blind");
+        let seen = KnownSecret::new("user", "alice");
+        assert!(!SecretSearch::new([seen]).find_in_files(&files).is_empty(), "the search is blind");
     }
 }
 
@@ -189,7 +189,7 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
 
     // The only account stays: without it nobody could sign in again.
     let page = alice.get(&app.url("/login/accounts")).await;
-    let refused = alice.send(&page, &page.form("/login/op/disconnect"), &[]).await;
+    let refused = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(refused.status, Status::Conflict, "{}", refused.body);
     assert_eq!(ride.stored(), before);
     assert_eq!(ride.me(&mut alice).await, me);
@@ -207,7 +207,7 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
 
     // Now the first may go.
     let page = alice.get(&app.url("/login/accounts")).await;
-    let page = alice.send(&page, &page.form("/login/op/disconnect"), &[]).await;
+    let page = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(
         (page.status, page.location()),
         (Status::SeeOther, Some(app.url("/login/accounts"))),

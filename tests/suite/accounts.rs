@@ -1,4 +1,4 @@
-//! Connecting and disconnecting: the page, and whose account it is.
+//! Connecting and disconnecting accounts: the page, and to which user an account belongs.
 
 use rocket::http::{Accept, ContentType, Status};
 use rocket::local::asynchronous::Client;
@@ -32,7 +32,7 @@ async fn log_out(app: &App) {
     assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
 }
 
-/// The forms of a page: action, and hidden fields.
+/// The forms of a page: action and hidden fields.
 fn forms(page: &str) -> Vec<(String, Vec<(String, String)>)> {
     let attribute = |tag: &str, name: &str| {
         let value = tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest.split('"').next());
@@ -88,7 +88,7 @@ async fn the_page_has_a_form_for_everything() {
     }
     assert!(!forms.iter().any(|(action, _)| action == "/login/op2/disconnect"));
 
-    // The form as it stands works.
+    // The form of the page works unchanged.
     let (action, fields) = forms
         .iter()
         .find(|(_, fields)| field(fields, "account").as_ref() == Some(&people.ids("op")[0]))
@@ -108,7 +108,7 @@ async fn the_page_has_a_form_for_everything() {
     assert!(json["error"]["login_url"].as_str().is_some_and(|url| url.starts_with("/login")));
 }
 
-/// The `sub` of whose account a guard takes, after it has made `make` primary.
+/// Makes the account `make` primary, and returns the `sub` of the account that a guard uses afterwards.
 #[rocket::post("/choose/<account>?<make>")]
 async fn choose(accounts: Accounts, account: i64, make: bool) -> rocket_dance::Result<String> {
     if make {
@@ -137,7 +137,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
     assert_eq!((primary(&two), two.matches("Primary").count()), (vec![grace.clone()], 1));
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
 
-    // The form as it stands.
+    // The form of the page, unchanged.
     let (action, fields) =
         forms(&two).into_iter().find(|(action, _)| action == "/login/op/primary").expect("it");
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -157,7 +157,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
         (&ada, &json!(false))
     );
 
-    // In a handler of the app's own.
+    // In a handler of the app.
     let chosen = async |uri: String| {
         let answer = app.client.post(uri).header(Accept::JSON).dispatch().await;
         (answer.status().code, answer.into_string().await.unwrap_or_default())
@@ -167,7 +167,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
     assert_eq!(chosen(format!("/choose/{ada}?make=true")).await.0, 200);
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
 
-    // What is not hers.
+    // An account of another user.
     let order = || people.ranks();
     let before = order();
     log_out(&app).await;
@@ -187,7 +187,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
         ("/login/op/primary", &[("account", "1 OR 1=1")], Status::BadRequest),
         ("/login/op/primary", &[], Status::BadRequest),
         ("/login/nowhere/primary", &[("account", &ada)], Status::NotFound),
-        // Another entry's path.
+        // The path of another entry.
         ("/login/op2/primary", &[("account", &people.ids("op")[3])], Status::SeeOther),
     ] {
         assert_eq!(app.post(uri, fields).await.status(), status, "{uri} {fields:?}");
@@ -232,7 +232,7 @@ async fn nobody_disconnects_what_is_not_his() {
         ("/login/op/disconnect", "999999", Status::SeeOther),
         ("/login/op/disconnect", "1 OR 1=1", Status::BadRequest),
         ("/login/op/disconnect", "-1", Status::SeeOther),
-        // Not all of them: that is no `account` at all.
+        // An empty `account` must not disconnect every account.
         ("/login/op2/disconnect", "", Status::BadRequest),
     ] {
         assert_eq!(app.post(uri, &[("account", account)]).await.status(), status, "{uri} {account}");
@@ -258,7 +258,7 @@ async fn al_16_the_last_way_to_sign_in_stays() {
         assert_eq!((refused.status(), refused.headers().get_one("Location")), (Status::Conflict, None));
         assert_eq!(people.snapshot(), before);
     }
-    // Somebody else's other login doesn't help; one's own password does.
+    // Another user's login does not count; the user's own password does.
     people.sql("INSERT INTO users (id, name, password) VALUES (7, 'grace', 1)");
     assert_eq!(app.post("/login/op/disconnect", &[]).await.status(), Status::Conflict);
     people.sql("UPDATE users SET password = 1 WHERE id = 1");
@@ -379,7 +379,7 @@ async fn cookie_storage_keeps_a_browsers_own_account() {
     assert_ne!(app.cookies()[ACCOUNT], cookie, "the refreshed token comes back with the response");
     assert_eq!((app.get("/guarded").await.status(), app.token_calls()), (Status::Ok, 2));
 
-    // Under another entry's name it doesn't open.
+    // Under the name of another entry it does not open.
     let moved = rocket::http::Cookie::new("rocket_dance_account_op2", app.cookies()[ACCOUNT].clone());
     let (_, page) = {
         let request = app.client.get("/login/accounts").header(Accept::JSON).cookie(moved);

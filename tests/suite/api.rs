@@ -1,4 +1,4 @@
-//! The client: a fresh token, sent to one host only, on a request and off it.
+//! The API client: it sends a valid token to one host only, in a request and outside of one.
 
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,7 @@ async fn a_401_is_answered_with_one_refresh_and_one_more_try() {
     let calls = app.fake.request_count(ProviderEndpoint::Userinfo);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2));
     assert_eq!(app.fake.request_count(ProviderEndpoint::Userinfo), calls + 2);
-    // An API that answers 401 to whatever token it gets is asked twice, not for ever.
+    // An API that answers 401 to every token is requested twice, not in a loop.
     app.fake.respond_always(ProviderEndpoint::Userinfo, FakeResponse::status(401));
     let calls = app.fake.request_count(ProviderEndpoint::Userinfo);
     assert_eq!(guarded(&app).await.0, 303);
@@ -87,12 +87,12 @@ async fn rr_01_fifty_at_once_refresh_once() {
                 dance(&app).advance(2 * HOUR);
                 app.fake.advance_clock(2 * HOUR);
             }
-            // The provider rotates: a second use of one refresh token would kill the grant.
+            // The provider rotates refresh tokens: a second use of one would revoke the grant.
             app.fake.respond_once(
                 ProviderEndpoint::Token,
                 FakeResponse::unmodified().delay(Duration::from_millis(100)),
             );
-            // Its session is as old as the clock says: a fresh one for each round.
+            // The session ages with the clock, so each round uses a new one.
             app.sign_in_as(1).await;
             let answers = join_all((0..50).map(|_| guarded(&app))).await;
             assert!(answers.iter().all(|answer| *answer == ok()), "{answers:?}");
@@ -289,7 +289,7 @@ async fn what_is_sent_arrives() {
     let answer: Value = client.delete("things/1").json().await.expect("deleted");
     assert_eq!((&answer["method"], &answer["user"]), (&json!("DELETE"), &json!("ada")));
     assert_eq!(client.head("things").send().await.expect("a head").status().as_u16(), 200);
-    // The caller can't put another token in its place.
+    // The caller cannot replace the token.
     let bearer = app.fake.last_request(ProviderEndpoint::Api).headers["authorization"].clone();
     client.get("things").header("Authorization", "Bearer mine").json::<Value>().await.expect("ours");
     assert_eq!(app.fake.last_request(ProviderEndpoint::Api).headers["authorization"], bearer);

@@ -1,4 +1,4 @@
-//! The app under test, and the one assertion that every refused case goes through.
+//! The app under test with accounts in memory, and its routes.
 
 use std::collections::BTreeMap;
 
@@ -30,14 +30,14 @@ fn me(user: CurrentUser<i32>) -> String {
     user.to_string()
 }
 
-/// What a careless `dbg!` would show.
+/// What a `dbg!` left in an app would print.
 #[get("/debug")]
 async fn debug(op: OAuth<Op>, accounts: Accounts, user: CurrentUser<i32>, dance: &State<Dance>) -> String {
     let request = op.get("me");
     format!("{op:?} {accounts:?} {user:?} {request:?} {dance:?}")
 }
 
-/// A 401 of the app's own, after an optional guard that found nothing.
+/// A 401 of the app, after an optional guard that found no account.
 #[get("/own-401")]
 fn own_401(_op: Option<OAuth<Op>>) -> Status {
     Status::Unauthorized
@@ -58,13 +58,13 @@ fn accounts(accounts: Accounts) -> String {
     accounts.iter().map(|account| format!("{} {:?}\n", account.entry, account.provider_user_id)).collect()
 }
 
-/// For the test of who wins.
+/// A catch-all route of the app.
 #[get("/<_..>", rank = 20)]
 pub fn catch_all() -> &'static str {
     "the app's own page"
 }
 
-/// The figment of a test: nothing of the project's Rocket.toml.
+/// The configuration of a test. It does not read the project's Rocket.toml.
 pub fn figment(fake: &FakeProvider) -> Figment {
     Figment::from(Config { log_level: rocket::config::LogLevel::Off, ..Config::debug_default() })
         .merge(Serialized::default("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
@@ -72,7 +72,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
         .merge(fake.config("op2"))
 }
 
-/// An app with the routes above.
+/// Returns an app with the routes above.
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
@@ -80,14 +80,14 @@ pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
         .register("/", rocket_dance::catchers())
 }
 
-/// The app, its browser and its provider.
+/// An app with its only browser and its provider.
 pub struct App {
     pub client: Client,
     pub fake: FakeProvider,
 }
 
 impl App {
-    /// With accounts in memory, for the user who is signed in.
+    /// Launches an app with accounts in memory.
     pub async fn in_memory() -> Self {
         let fake = FakeProvider::start().await;
         let figment = figment(&fake);
@@ -108,7 +108,7 @@ impl App {
         (response.status(), response.into_json().await.unwrap_or_default())
     }
 
-    /// Posts a form as one of our own pages would, with its CSRF token.
+    /// Posts a form as one of the library's pages would, with the CSRF token.
     pub async fn post(&self, uri: &str, fields: &[(&str, &str)]) -> LocalResponse<'_> {
         let (_, accounts) = self.json("/login/accounts").await;
         let csrf = accounts["csrf"].as_str().unwrap_or_default().to_owned();
@@ -117,14 +117,14 @@ impl App {
         self.client.post(uri.to_owned()).header(ContentType::Form).body(form.finish()).dispatch().await
     }
 
-    /// Begins at `uri` and gives the authorization URL.
+    /// Begins at `uri` and returns the authorization URL.
     pub async fn begin(&self, uri: &str) -> String {
         let response = self.get(uri).await;
         assert_eq!(response.status(), Status::SeeOther, "{uri} begins");
         location(&response)
     }
 
-    /// Begins at `uri`, says yes at the provider, and gives the path and query of the callback.
+    /// Begins at `uri`, approves at the provider, and returns path and query of the callback.
     pub async fn callback(&self, uri: &str) -> String {
         let authorization = self.begin(uri).await;
         path_and_query(&self.fake.authorize(&authorization).await)
@@ -135,7 +135,7 @@ impl App {
         assert_eq!(response.status(), Status::Ok);
     }
 
-    /// The cookies of the browser by name.
+    /// The browser's cookies by name.
     pub fn cookies(&self) -> BTreeMap<String, String> {
         let jar = self.client.cookies();
         jar.iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect()
@@ -155,7 +155,7 @@ pub fn path_and_query(url: &str) -> String {
     url[url::Position::BeforePath..].to_owned()
 }
 
-/// A header as a form's page on another site would send it.
+/// The header that a browser sends with a form of another site.
 pub fn cross_site() -> Header<'static> {
     Header::new("Sec-Fetch-Site", "cross-site")
 }

@@ -1,4 +1,4 @@
-//! Cookies as they are written, on a real server.
+//! The cookies as a real server writes them.
 
 use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
@@ -15,7 +15,7 @@ use crate::server::{Server, Tab};
 const HTTPS: &str = "https://app.example.com";
 const LOOPBACK: &str = "http://localhost:8000";
 
-/// A `Set-Cookie` header without what differs each time: the flow's handle, the value and the date.
+/// A `Set-Cookie` header without the parts that differ each time: the flow's handle, the value and the date.
 fn shape(cookie: &str) -> String {
     let (name, rest) = cookie.split_once('=').expect("a cookie");
     let (value, attributes) = rest.split_once("; ").expect("attributes");
@@ -49,7 +49,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let name = tab.flows()[0].clone();
     let ended = tab.get(&callback[HTTPS.len()..]);
     assert_eq!((ended.status, ended.location()), (303, "/"), "{}", ended.body);
-    // CK-07: gone by the same name, path and flags.
+    // CK-07: removed with the same name, path and flags.
     let removal = ended.set_cookie("__Host-rocket_dance_flow_");
     assert!(removal.starts_with(&format!("{name}=;")));
     assert_eq!(shape(removal), expected.replace("VALUE", "").replace("600", "0"));
@@ -80,7 +80,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
         assert!(removal.contains(attribute), "{attribute} of {removal}");
     }
     assert!(!removal.contains("Domain"));
-    // The provider is to send the person back: what tells that she is the one.
+    // The cookies that the callback needs.
     let expected = "__Host-rocket_dance_logout=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
     assert_eq!(shape(out.set_cookie("__Host-rocket_dance_logout")), expected);
     let landing = fake.authorize(out.location()).await;
@@ -118,7 +118,7 @@ async fn ck_02_plain_names_on_a_loopback_host() {
 async fn launches(figment: Figment) -> bool {
     match Client::untracked(rocket(figment, Dance::fairing().storage(MemoryStorage::default()))).await {
         Ok(_) => true,
-        // Asked for its kind, an error of Rocket's doesn't panic when dropped.
+        // An error of Rocket panics when it is dropped, unless its kind was read.
         Err(error) => matches!(error.kind(), rocket::error::ErrorKind::Io(_)),
     }
 }
@@ -150,7 +150,7 @@ async fn ck_03_no_key_no_launch_in_release() {
         .merge(Serialized::default("dance.base_url", LOOPBACK));
     let with = |keys: serde_json::Value| bare.clone().merge(Serialized::default("dance.token_keys", keys));
     assert!(launches(bare.clone().select("debug")).await);
-    // Rocket refuses a release without a secret_key itself; with one of zeros ours would be public.
+    // Rocket refuses a release build without secret_key. A key of zeros would make the library's keys public.
     assert!(!launches(bare.clone().select("release")).await);
     assert!(!launches(with(json!(["c2hvcnQ="]))).await, "a short key");
     assert!(!launches(with(json!([]))).await, "no key at all");
@@ -207,7 +207,7 @@ async fn ck_05_the_oldest_flow_makes_room() {
     }
 }
 
-/// Carries more than a cookie holds.
+/// Carries more than a cookie can hold.
 struct Luggage(usize);
 
 #[rocket::async_trait]
@@ -259,13 +259,13 @@ async fn ck_08_a_planted_cookie_is_ignored() {
     let mut tab = Tab::new(&server);
     let callback = tab.callback(&fake, "/login/op").await;
     let (name, value) = tab.cookies.clone().pop_first().expect("a flow");
-    // What a sibling subdomain, or a page over http, can set: the same sealed flow without `__Host-`.
+    // A sibling subdomain or a page over http can set the same sealed flow without the prefix `__Host-`.
     let plain = name.trim_start_matches("__Host-").to_owned();
     let planted = format!("{plain}={value}");
     let refused = server.request("GET", &callback, &[("Cookie", &planted)], "");
     assert_eq!((refused.status, fake.request_count(ProviderEndpoint::Token)), (400, 0), "{}", refused.body);
     assert!(refused.set_cookies().iter().all(|cookie| !cookie.contains("session")));
-    // Beside the real one it changes nothing.
+    // Beside the real cookie it changes nothing.
     tab.cookies.insert(plain, "nonsense".into());
     assert_eq!(tab.get(&callback).status, 303);
     let session = &tab.cookies["__Host-rocket_dance_session"];

@@ -1,5 +1,5 @@
-//! The process ends at each step of a callback (DB-03, TX-01): what it leaves behind, and whether the person comes in
-//! after the next start.
+//! The process ends at each step of a callback (DB-03, TX-01): what remains, and whether the user can sign in after the
+//! next start.
 
 use std::process::abort;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::server::{Server, Tab};
 const BASE_URL: &str = "http://127.0.0.1";
 
 diesel::define_sql_function! {
-    /// Ends the process: for triggers.
+    /// An SQL function that ends the process, for triggers.
     fn crash(id: diesel::sql_types::BigInt) -> diesel::sql_types::Integer;
 }
 
-/// Ends the process where it is told to.
+/// Ends the process at a chosen step.
 struct Crash(String);
 
 impl Crash {
@@ -57,7 +57,7 @@ impl Signals for Crash {
     }
 }
 
-/// Not a test: what [`Ride::start`] starts.
+/// Not a test: the process that [`Ride::start`] starts.
 #[test]
 #[ignore = "the process that other tests start"]
 fn serve() {
@@ -72,7 +72,7 @@ fn serve() {
     });
 }
 
-/// What must hold whenever the process ended.
+/// What must hold at whichever step the process ended.
 fn check(people: &People, step: &str) {
     let users =
         "users WHERE NOT EXISTS (SELECT 1 FROM oauth_accounts WHERE user_id = CAST(users.id AS TEXT))";
@@ -81,8 +81,8 @@ fn check(people: &People, step: &str) {
     assert_eq!(people.count(accounts), 0, "{step}: an account without user");
 }
 
-/// A newcomer's callback during which the process ends at `step`; `lay` lays a trap once the tables are there. Then the
-/// next start: how many came of it, and whether she comes in.
+/// A first sign-in during which the process ends at `step`; `lay` prepares that once the tables exist. Then the next
+/// start: the numbers of rows, and whether the user can sign in.
 async fn crashes(step: &str, lay: &str, wanted: i32) {
     let people = Arc::new(People::new());
     let fake = FakeProvider::start().await;
@@ -97,7 +97,7 @@ async fn crashes(step: &str, lay: &str, wanted: i32) {
     let callback = tab.callback(&fake, "/login/op").await;
     let (cookies, left) = (tab.cookie_header(), tab.cookies);
     let answer = if step == "exchange" {
-        // The code is on its way, and the answer never comes.
+        // The code was sent, and no answer arrives.
         fake.respond_once(ProviderEndpoint::Token, FakeResponse::hang());
         std::thread::scope(|scope| {
             let asked = scope.spawn(|| server.try_request("GET", &callback, &[("Cookie", &cookies)], ""));
@@ -118,7 +118,7 @@ async fn crashes(step: &str, lay: &str, wanted: i32) {
     people.sql("DROP TRIGGER IF EXISTS trap");
     fake.reset_behavior();
     let next = start("");
-    // In the same browser, with what the dead dance has left in it.
+    // In the same browser, with the cookies of the failed sign-in.
     let mut tab = Tab::new(&next);
     tab.cookies = left;
     let callback = tab.callback(&fake, "/login/op").await;

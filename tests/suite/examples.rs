@@ -43,7 +43,7 @@ async fn a_provider_of_the_app_signs_its_player_in() {
     assert_eq!(client.get("/").dispatch().await.into_string().await.as_deref(), Some("Hello, Ada"));
 }
 
-/// Signs strangers up under fixed ids, in place of a table of users.
+/// Signs strangers up with fixed ids instead of a table of users.
 fn numbered(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     Ok(Verdict::SignUp(if login.profile.id.as_deref() == Some("ada") { 1 } else { 2 }))
 }

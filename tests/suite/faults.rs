@@ -1,4 +1,4 @@
-//! The database fails at each step of a dance, for real: what must not have happened, and that it goes on afterwards.
+//! A real database fails at each step of a dance: what must not have happened, and that the app works afterwards.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use rocket_dance::{Event, Signals};
 
-use crate::oracle::{House, sign_up};
+use crate::harness::{TestApp, sign_up};
 
-/// Every event, as its `Debug` says it.
+/// Every event, as its `Debug` text.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -31,7 +31,7 @@ impl Heard {
     }
 }
 
-/// A database whose writers give up soon.
+/// A database with a short busy timeout.
 fn hasty() -> DieselStorage {
     DieselStorage::database("app")
         .migrate()
@@ -39,19 +39,19 @@ fn hasty() -> DieselStorage {
         .on_connect(|conn: &mut SqliteConnection| conn.batch_execute("PRAGMA busy_timeout = 20"))
 }
 
-async fn house() -> (House, Heard) {
+async fn app() -> (TestApp, Heard) {
     let heard = Heard::default();
     let signals = heard.clone();
-    let house = House::built(|figment| figment, |dance| dance.storage(hasty()).signals(signals)).await;
-    (house, heard)
+    let app = TestApp::launch_built(|figment| figment, |dance| dance.storage(hasty()).signals(signals)).await;
+    (app, heard)
 }
 
-/// Somebody else writes, and doesn't end: until this is dropped nobody else can.
+/// Another writer with an open transaction: until it is dropped, no other connection can write.
 struct Occupied(SqliteConnection);
 
 impl Occupied {
-    fn new(house: &House) -> Self {
-        let url = house.file().display().to_string();
+    fn new(app: &TestApp) -> Self {
+        let url = app.file().display().to_string();
         let mut conn = SqliteConnection::establish(&url).expect("a database");
         conn.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").expect("a transaction");
         Self(conn)
@@ -66,76 +66,74 @@ impl Drop for Occupied {
 
 #[rocket::async_test]
 async fn db_01_a_dance_begins_without_the_database() {
-    let (house, _) = house().await;
-    let mut browser = house.browser();
-    let occupied = Occupied::new(&house);
+    let (app, _) = app().await;
+    let mut browser = app.browser();
+    let occupied = Occupied::new(&app);
     let authorization = browser.begin("/login/op").await;
-    let callback = house.approve(&authorization).await;
+    let callback = app.approve(&authorization).await;
     drop(occupied);
     assert_eq!(browser.get(&callback).await.location(), "/");
 }
 
 #[rocket::async_test]
 async fn db_02_a_code_is_not_burned_when_the_database_is_down() {
-    let (house, heard) = house().await;
-    let mut browser = house.browser();
+    let (app, heard) = app().await;
+    let mut browser = app.browser();
     let callback = browser.ride("/login/op").await;
-    let (rows, jar) = (house.rows(), browser.jar.clone());
-    let occupied = Occupied::new(&house);
+    let (rows, jar) = (app.rows(), browser.jar.clone());
+    let occupied = Occupied::new(&app);
     let answer = browser.get(&callback).await;
     assert_eq!(answer.status, Status::ServiceUnavailable, "{answer:?}");
-    house.assert_no_secret("the page", &answer.body, &[]);
-    assert_eq!((house.token_calls(), house.rows()), (0, rows));
+    app.assert_no_secret("the page", &answer.body, &[]);
+    assert_eq!((app.token_calls(), app.rows()), (0, rows));
     assert_eq!(browser.jar, jar, "the flow is still there, and no session");
     drop(occupied);
-    // OB-01: one event with the code, and a handle that tells which dance it was.
+    // OB-01: one event with the error code and the handle of the flow.
     let failed = heard.only("LoginFailed");
     assert!(
         failed.len() == 1 && failed[0].contains("store_unavailable") && failed[0].contains("flow: Some(")
     );
-    house.assert_no_secret("the event", &failed[0], &[]);
+    app.assert_no_secret("the event", &failed[0], &[]);
     assert_eq!(browser.get(&callback).await.location(), "/", "the same link, a moment later");
     assert!(browser.user().await.is_some());
-    assert_eq!((house.token_calls(), house.count("users"), house.count("oauth_accounts")), (1, 1, 1));
+    assert_eq!((app.token_calls(), app.count("users"), app.count("oauth_accounts")), (1, 1, 1));
 }
 
 #[rocket::async_test]
 async fn db_03_a_database_that_goes_away_after_the_exchange_signs_nobody_in() {
-    let (house, heard) = house().await;
-    let mut browser = house.browser();
+    let (app, heard) = app().await;
+    let mut browser = app.browser();
     let callback = browser.ride("/login/op").await;
-    // From the provider's answer on nobody else can write.
+    // From the provider's answer on, no other connection can write.
     let occupied = Arc::new(Mutex::new(None));
-    let (occupy, site) = (occupied.clone(), house.clone());
-    house.fake.respond_once(
+    let (occupy, site) = (occupied.clone(), app.clone());
+    app.fake.respond_once(
         ProviderEndpoint::Token,
         FakeResponse::edit(move |_| *occupy.lock().unwrap() = Some(Occupied::new(&site))),
     );
-    let rows = house.rows();
+    let rows = app.rows();
     let answer = browser.get(&callback).await;
     assert_eq!(answer.status, Status::ServiceUnavailable, "{answer:?}");
-    assert!(!answer.sets(crate::oracle::SESSION) && browser.user().await.is_none());
-    assert_eq!((house.token_calls(), house.rows()), (1, rows));
+    assert!(!answer.sets(crate::harness::SESSION) && browser.user().await.is_none());
+    assert_eq!((app.token_calls(), app.rows()), (1, rows));
     occupied.lock().unwrap().take();
     let orphans = heard.only("GrantOrphaned");
     assert_eq!(orphans.len(), 1, "{orphans:?}");
-    house.assert_no_secret("the event", &orphans[0], &[]);
+    app.assert_no_secret("the event", &orphans[0], &[]);
     assert_eq!(heard.only("LoginFailed").len(), 1);
-    // The code is used; a new dance works.
+    // The code is used up; a new sign-in works.
     browser.sign_in("op").await;
-    assert_eq!((house.count("users"), house.count("oauth_accounts")), (1, 1));
+    assert_eq!((app.count("users"), app.count("oauth_accounts")), (1, 1));
 }
 
 #[rocket::async_test]
 async fn db_06_a_slow_provider_holds_no_connection() {
     let one = || hasty().pool_size(1);
-    let house = House::built(|figment| figment, |dance| dance.storage(one())).await;
-    let mut slow = house.browser();
+    let app = TestApp::launch_built(|figment| figment, |dance| dance.storage(one())).await;
+    let mut slow = app.browser();
     let callback = slow.ride("/login/op").await;
-    house
-        .fake
-        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_secs(2)));
-    let mut other = house.browser();
+    app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_secs(2)));
+    let mut other = app.browser();
     other.enter(7).await;
     let began = Instant::now();
     let dance = async {
@@ -143,7 +141,7 @@ async fn db_06_a_slow_provider_holds_no_connection() {
         began.elapsed()
     };
     let read = async {
-        while house.token_calls() == 0 {
+        while app.token_calls() == 0 {
             sleep(Duration::from_millis(10)).await;
         }
         let answer = other.get("/accounts").await;
@@ -156,29 +154,29 @@ async fn db_06_a_slow_provider_holds_no_connection() {
 
 #[rocket::async_test]
 async fn ca_03_nothing_is_removed_in_appearance_only() {
-    let (house, _) = house().await;
-    let mut browser = house.browser();
+    let (app, _) = app().await;
+    let mut browser = app.browser();
     browser.sign_in("op").await;
     let callback = browser.ride_to_connect("/login/op2").await;
     assert_eq!(browser.get(&callback).await.status, Status::SeeOther);
-    let rows = house.rows();
-    let occupied = Occupied::new(&house);
+    let rows = app.rows();
+    let occupied = Occupied::new(&app);
     let answer = browser.post("/login/op/disconnect", &[]).await;
     assert_eq!(answer.status, Status::ServiceUnavailable, "{answer:?}");
     drop(occupied);
-    assert_eq!(house.rows(), rows);
+    assert_eq!(app.rows(), rows);
     assert!(browser.user().await.is_some(), "nobody is signed out by an outage");
 }
 
 #[rocket::async_test]
 async fn db_08_a_full_disk_is_an_outage_and_passes() {
     let full = |conn: &mut SqliteConnection| {
-        // The pages that are there, and no more.
+        // The database has no room for another page.
         conn.batch_execute("PRAGMA busy_timeout = 20; PRAGMA max_page_count = 1")
     };
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     let tight = || DieselStorage::database("app").link(sign_up).on_connect(full);
-    let tight = house.rebuilt(|dance| dance.storage(tight())).await;
+    let tight = app.relaunch_built(|dance| dance.storage(tight())).await;
     tight.fake.set_userinfo(serde_json::json!({ "sub": "ada", "name": "Ada", "bio": "b".repeat(100_000) }));
     let mut browser = tight.browser();
     let callback = browser.ride("/login/op").await;
@@ -187,8 +185,8 @@ async fn db_08_a_full_disk_is_an_outage_and_passes() {
     assert_eq!(answer.status, Status::ServiceUnavailable, "{answer:?}");
     assert!(browser.user().await.is_none());
     assert_eq!(tight.rows(), rows);
-    // There is room again.
-    let mut browser = house.browser();
+    // Now there is room again.
+    let mut browser = app.browser();
     browser.sign_in("op").await;
-    assert_eq!((house.count("users"), house.count("oauth_accounts")), (1, 1));
+    assert_eq!((app.count("users"), app.count("oauth_accounts")), (1, 1));
 }

@@ -1,41 +1,42 @@
-//! A callback by form: from another site's page, without a cookie that other sites could send.
+//! A callback as a form of another site (`form_post`), which browsers send without Lax cookies.
 
 use rocket::figment::Figment;
 use rocket::http::{Method, Status};
 use url::form_urlencoded::parse;
 
 use crate::app::path_and_query;
-use crate::oracle::{
-    Answer, Ask, Browser, House, NOT_TRUSTED, Refused, SESSION, assert_guarded, param, refused,
+use crate::harness::{
+    Browser, NOT_TRUSTED, Refusal, SESSION, TestApp, TestRequest, TestResponse, assert_guarded,
+    assert_refused, query_parameter,
 };
 
-const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_allowed");
+const NOT_ALLOWED: Refusal = Refusal::new(Status::MethodNotAllowed, "method_not_allowed");
 
 type Fields = Vec<(String, String)>;
 
-/// Both entries answer by form.
-async fn open() -> House {
+/// An app with `form_post` at both entries.
+async fn open() -> TestApp {
     let by_form = |figment: Figment| {
         figment.merge(("oauth.op.response_mode", "form_post")).merge(("oauth.op2.response_mode", "form_post"))
     };
-    House::with(by_form).await
+    TestApp::launch_with(by_form).await
 }
 
-/// Says yes at the provider, and gives what its page posts, and where to.
-async fn posted(house: &House, authorization: &str) -> (String, Fields) {
-    assert_eq!(param(authorization, "response_mode").as_deref(), Some("form_post"));
-    let (to, body) = house.fake.authorize_form_post(authorization).await;
+/// Approves at the provider, and returns the form of its page: target and fields.
+async fn posted(app: &TestApp, authorization: &str) -> (String, Fields) {
+    assert_eq!(query_parameter(authorization, "response_mode").as_deref(), Some("form_post"));
+    let (to, body) = app.fake.authorize_form_post(authorization).await;
     (path_and_query(&to), parse(body.as_bytes()).into_owned().collect())
 }
 
 async fn ridden(browser: &mut Browser, uri: &str) -> (String, Fields) {
     let authorization = browser.begin(uri).await;
-    posted(&browser.house.clone(), &authorization).await
+    posted(&browser.app.clone(), &authorization).await
 }
 
-fn post(path: &str, fields: &Fields) -> Ask {
+fn post(path: &str, fields: &Fields) -> TestRequest {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Ask::post(path, &fields)
+    TestRequest::post(path, &fields)
 }
 
 fn changed(fields: &Fields, name: &str, value: Option<&str>) -> Fields {
@@ -44,47 +45,47 @@ fn changed(fields: &Fields, name: &str, value: Option<&str>) -> Fields {
     fields
 }
 
-/// As a browser posts from another site: without its Lax cookies.
-async fn from_elsewhere(house: &House, ask: &Ask) -> Answer {
-    house.browser().peek(&ask.clone().header("Sec-Fetch-Site", "cross-site")).await
+/// Posts as a browser does from another site: without Lax cookies.
+async fn from_elsewhere(app: &TestApp, ask: &TestRequest) -> TestResponse {
+    app.browser().peek(&ask.clone().header("Sec-Fetch-Site", "cross-site")).await
 }
 
-/// The form of our page, which posts once more.
-fn again(page: &Answer, path: &str) -> Ask {
+/// The form of the library's page, which posts once more.
+fn again(page: &TestResponse, path: &str) -> TestRequest {
     assert_eq!(page.status, Status::Ok, "{page:?}");
     assert!(page.body.contains(&format!("<form method=\"post\" action=\"{path}\">")), "{}", page.body);
     let (_, rest) = page.body.split_once("name=\"again\" value=\"").expect("a field");
-    Ask::post(path, &[("again", rest.split('"').next().expect("a value"))])
+    TestRequest::post(path, &[("again", rest.split('"').next().expect("a value"))])
 }
 
 #[rocket::async_test]
 async fn ck_09_posted_again_from_here_with_every_cookie() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let begin = ada.get("/login/op").await;
     assert!(begin.header("Set-Cookie").expect("the flow's").contains("SameSite=Lax"), "{begin:?}");
-    let (path, fields) = posted(&house, begin.location()).await;
+    let (path, fields) = posted(&app, begin.location()).await;
     assert_eq!(path, "/login/op/authorized");
-    let rows = house.rows();
+    let rows = app.rows();
 
-    // `//login/…` as a form's action would be the host `login`.
-    let page = from_elsewhere(&house, &post(&format!("/{path}"), &fields)).await;
+    // The action `//login/…` would be a URL with the host `login`.
+    let page = from_elsewhere(&app, &post(&format!("/{path}"), &fields)).await;
     again(&page, &path);
-    let page = from_elsewhere(&house, &post(&path, &fields)).await;
+    let page = from_elsewhere(&app, &post(&path, &fields)).await;
     assert_guarded(&page);
     assert_eq!(page.header("Set-Cookie"), None);
     assert!(page.header("Content-Security-Policy").expect("a policy").contains("script-src 'sha256-"));
-    assert_eq!((house.token_calls(), house.rows()), (0, rows), "nothing has happened yet");
-    house.assert_no_secret("the page", &format!("{page:?}"), &secret(&fields));
+    assert_eq!((app.token_calls(), app.rows()), (0, rows), "nothing has happened yet");
+    app.assert_no_secret("the page", &format!("{page:?}"), &secret(&fields));
 
     let ask = again(&page, &path);
     let landed = ada.ask(&ask).await;
-    assert_eq!((landed.location(), house.token_calls()), ("/", 1));
+    assert_eq!((landed.location(), app.token_calls()), ("/", 1));
     assert!(landed.sets(SESSION) && ada.user().await.is_some());
-    // Whoever goes back and lets it be posted again ends where the first one ended.
+    // A user who goes back and posts the form again gets the outcome of the first time.
     assert_eq!(ada.ask(&ask).await.location(), "/");
     assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
-    assert_eq!(house.token_calls(), 1);
+    assert_eq!(app.token_calls(), 1);
 }
 
 fn secret(fields: &Fields) -> Vec<(&'static str, String)> {
@@ -94,10 +95,10 @@ fn secret(fields: &Fields) -> Vec<(&'static str, String)> {
 
 #[rocket::async_test]
 async fn a_provider_of_the_same_site() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let (path, fields) = ridden(&mut ada, "/login/op?next=/me").await;
-    // It may send what it likes in the query: only the form counts.
+    // The query is ignored: only the form counts.
     let path = format!("{path}?code=x&state=y");
     assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/me");
     assert!(ada.user().await.is_some());
@@ -105,86 +106,86 @@ async fn a_provider_of_the_same_site() {
 
 #[rocket::async_test]
 async fn st_11_who_is_signed_in_is_known_in_spite_of_the_form() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     ada.enter(1).await;
     let authorization = ada.post("/login/op", &[]).await.location().to_owned();
-    let (path, fields) = posted(&house, &authorization).await;
-    let page = from_elsewhere(&house, &post(&path, &fields)).await;
+    let (path, fields) = posted(&app, &authorization).await;
+    let page = from_elsewhere(&app, &post(&path, &fields)).await;
 
-    // Somebody else has signed in meanwhile, or nobody is: at either step.
+    // In the meantime another user has signed in, or the user has signed out, at either step.
     for other in [Some(2), None] {
         let mut elsewhere = ada.clone();
-        // Signing out would end Ada's session, too: it is the same one.
+        // Signing out would end Ada's session, too, because it is the same session.
         elsewhere.jar.remove(SESSION);
         if let Some(other) = other {
             elsewhere.enter(other).await;
         }
-        refused(&mut elsewhere, &again(&page, &path), NOT_TRUSTED).await;
-        refused(&mut elsewhere, &post(&path, &fields), NOT_TRUSTED).await;
+        assert_refused(&mut elsewhere, &again(&page, &path), NOT_TRUSTED).await;
+        assert_refused(&mut elsewhere, &post(&path, &fields), NOT_TRUSTED).await;
     }
-    assert_eq!(house.count("oauth_accounts"), 0);
+    assert_eq!(app.count("oauth_accounts"), 0);
     assert_eq!(ada.ask(&again(&page, &path)).await.location(), "/");
-    assert!(house.rows().contains("user_id='1'"), "{}", house.rows());
+    assert!(app.rows().contains("user_id='1'"), "{}", app.rows());
 }
 
 #[rocket::async_test]
 async fn cb_08_only_by_post() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let (path, fields) = ridden(&mut ada, "/login/op").await;
     let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
     let callback = format!("{path}?{query}");
     for method in [Method::Get, Method::Head, Method::Put, Method::Patch, Method::Delete, Method::Options] {
-        let answer = refused(&mut ada, &Ask::new(method, &callback), NOT_ALLOWED).await;
+        let answer = assert_refused(&mut ada, &TestRequest::new(method, &callback), NOT_ALLOWED).await;
         assert_eq!(answer.header("Allow"), Some("POST"), "{method}");
     }
-    refused(&mut ada, &Ask::post(&callback, &[]), NOT_TRUSTED).await;
+    assert_refused(&mut ada, &TestRequest::post(&callback, &[]), NOT_TRUSTED).await;
     assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
 }
 
 #[rocket::async_test]
 async fn cs_04_a_form_that_names_another_method() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let (path, fields) = ridden(&mut ada, "/login/op").await;
     for method in ["get", "head", "put", "patch", "delete"] {
         let mut named = vec![("_method".to_owned(), method.to_owned())];
         named.extend(fields.clone());
         if method != "head" {
-            refused(&mut ada, &post(&path, &named), NOT_ALLOWED).await;
+            assert_refused(&mut ada, &post(&path, &named), NOT_ALLOWED).await;
         }
-        assert_eq!(from_elsewhere(&house, &post(&path, &named)).await.status, Status::MethodNotAllowed);
+        assert_eq!(from_elsewhere(&app, &post(&path, &named)).await.status, Status::MethodNotAllowed);
     }
-    // An entry that answers by query can't be had by a form either.
-    let by_query = house.again(|figment| figment).await;
-    ada.house = by_query;
-    refused(&mut ada, &post(&path, &fields), NOT_ALLOWED).await;
-    ada.house = house;
+    // An entry that answers in the query accepts no form.
+    let by_query = app.relaunch(|figment| figment).await;
+    ada.app = by_query;
+    assert_refused(&mut ada, &post(&path, &fields), NOT_ALLOWED).await;
+    ada.app = app;
     assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
 }
 
 #[rocket::async_test]
 async fn st_04_what_was_posted_again_belongs_to_its_browser_and_entry() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let (path, fields) = ridden(&mut ada, "/login/op").await;
-    let again = again(&from_elsewhere(&house, &post(&path, &fields)).await, &path);
-    refused(&mut house.browser(), &again, NOT_TRUSTED).await;
+    let again = again(&from_elsewhere(&app, &post(&path, &fields)).await, &path);
+    assert_refused(&mut app.browser(), &again, NOT_TRUSTED).await;
 
     let sealed = again.field("again");
     for wrong in [
-        Ask::post("/login/op2/authorized", &[("again", &sealed)]),
-        Ask::post(&path, &[("again", "")]),
-        Ask::post(&path, &[("again", "x")]),
-        Ask::post(&path, &[("again", &sealed[1..])]),
-        Ask::post(&path, &[("again", &format!("{sealed}A"))]),
-        // ST-13: nothing else that we seal is one.
-        Ask::post(&path, &[("again", &ada.flows()[0].1)]),
+        TestRequest::post("/login/op2/authorized", &[("again", &sealed)]),
+        TestRequest::post(&path, &[("again", "")]),
+        TestRequest::post(&path, &[("again", "x")]),
+        TestRequest::post(&path, &[("again", &sealed[1..])]),
+        TestRequest::post(&path, &[("again", &format!("{sealed}A"))]),
+        // ST-13: no other sealed value is accepted.
+        TestRequest::post(&path, &[("again", &ada.flows()[0].1)]),
     ] {
-        refused(&mut ada, &wrong, NOT_TRUSTED).await;
+        assert_refused(&mut ada, &wrong, NOT_TRUSTED).await;
     }
-    // And it is nothing else: no flow.
+    // It is not accepted as a flow either.
     let mut eve = ada.clone();
     eve.jar.insert(ada.flows()[0].0.clone(), sealed);
     let page = eve.ask(&post(&path, &fields)).await;
@@ -194,8 +195,8 @@ async fn st_04_what_was_posted_again_belongs_to_its_browser_and_entry() {
 
 #[rocket::async_test]
 async fn st_01_st_02_st_09_cb_11_what_can_be_no_answer() {
-    let house = open().await;
-    let mut ada = house.browser();
+    let app = open().await;
+    let mut ada = app.browser();
     let (path, fields) = ridden(&mut ada, "/login/op").await;
     let doubled = [fields.clone(), fields.clone()].concat();
     for wrong in [
@@ -210,35 +211,35 @@ async fn st_01_st_02_st_09_cb_11_what_can_be_no_answer() {
         changed(&fields, "padding", Some(&"x".repeat(20 << 10))),
         doubled,
     ] {
-        refused(&mut ada, &post(&path, &wrong), NOT_TRUSTED).await;
+        assert_refused(&mut ada, &post(&path, &wrong), NOT_TRUSTED).await;
     }
-    // A state that is not this browser's is asked for once more, and refused then.
+    // A state that this browser does not know is posted once more, and then refused.
     let foreign = changed(&fields, "state", Some("of another browser"));
-    let page = from_elsewhere(&house, &post(&path, &foreign)).await;
-    refused(&mut ada, &again(&page, &path), NOT_TRUSTED).await;
+    let page = from_elsewhere(&app, &post(&path, &foreign)).await;
+    assert_refused(&mut ada, &again(&page, &path), NOT_TRUSTED).await;
     for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x"] {
-        refused(&mut ada, &post(&path, &fields).header("Content-Type", kind), NOT_TRUSTED).await;
+        assert_refused(&mut ada, &post(&path, &fields).header("Content-Type", kind), NOT_TRUSTED).await;
     }
     assert_eq!(ada.ask(&post(&path, &fields)).await.location(), "/");
 }
 
 #[rocket::async_test]
 async fn cb_01_mx_04_a_no_by_form() {
-    let house = open().await;
-    let denied = Refused::new(Status::Forbidden, "access_denied");
+    let app = open().await;
+    let denied = Refusal::new(Status::Forbidden, "access_denied");
     for (iss, expected) in
         [(None, NOT_TRUSTED), (Some("https://evil.example"), NOT_TRUSTED), (Some("own"), denied)]
     {
-        house.fake.deny_next_authorization();
-        let mut ada = house.browser();
+        app.fake.deny_next_authorization();
+        let mut ada = app.browser();
         let (path, mut fields) = ridden(&mut ada, "/login/op").await;
         if iss != Some("own") {
             fields = changed(&fields, "iss", iss);
         }
         let fields = changed(&fields, "error_description", Some("<script>alert(1)</script>"));
-        let page = from_elsewhere(&house, &post(&path, &fields)).await;
+        let page = from_elsewhere(&app, &post(&path, &fields)).await;
         assert!(!page.body.contains("alert(1)"), "{}", page.body);
-        let page = refused(&mut ada, &again(&page, &path), expected).await;
+        let page = assert_refused(&mut ada, &again(&page, &path), expected).await;
         assert!(!page.body.contains("alert(1)"), "{}", page.body);
         assert_eq!(ada.flows(), []);
     }

@@ -1,22 +1,20 @@
-//! The guards, the catcher, and what stops a launch.
+//! The guards and the catcher.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rocket::http::{Accept, Method, Status};
+use rocket::http::{Accept, Status};
 use rocket::local::asynchronous::Client;
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json::{Json, Value};
-use rocket::{Build, Request, Rocket, catch, catchers, get, post, routes};
+use rocket::{Request, catch, catchers, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::{Account, AccountKey, MemoryStorage, Storage};
 use rocket_dance::testing::{FakeProvider, sign_in};
-use rocket_dance::{
-    Accounts, CurrentUser, Dance, DanceFairing, Error, ErrorKind, OAuth, Result, Site, Unauthorized,
-};
+use rocket_dance::{Accounts, Dance, Error, OAuth, Result, Unauthorized};
 use serde_json::json;
 
-use crate::app::{App, Op, catch_all, figment, location, rocket};
+use crate::app::{App, Op, figment, location, rocket};
 
 /// A storage that can be switched off.
 #[derive(Default)]
@@ -61,7 +59,7 @@ impl Provider for Op2 {
     const NAME: &'static str = "op2";
 }
 
-/// A guard of the app's own that asks for one of ours.
+/// A guard of the app that uses one of the library's guards.
 struct Mine;
 
 #[rocket::async_trait]
@@ -134,7 +132,7 @@ fn methods(accounts: Accounts) -> Json<Value> {
     }))
 }
 
-async fn app(storage: impl Storage) -> App {
+pub(crate) async fn app(storage: impl Storage) -> App {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake).merge(("dance.cache", false));
     let rocket = rocket(figment, Dance::fairing().storage(storage)).mount(
@@ -241,7 +239,7 @@ async fn an_outage_of_the_store_looks_like_one() {
         assert!(!body.contains("plug is out"), "the cause is for the log: {body}");
         assert_eq!(app.json(uri).await.0, Status::ServiceUnavailable, "{uri}");
     }
-    // Rocket can't tell the two apart inside an Option; a Result can.
+    // An `Option` does not distinguish the two; a `Result` does.
     assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"));
     assert_eq!(app.get("/result").await.into_string().await.as_deref(), Some("store_unavailable"));
     assert_eq!(app.cookies(), before, "nobody is signed out");
@@ -287,7 +285,7 @@ async fn accounts_serialise_for_templates() {
     assert_eq!(context["accounts_url"], "/login/accounts");
     assert_eq!(context["logout_url"], "/login/logout");
     assert_eq!(context["logout_everywhere_url"], json!(null), "this storage keeps no sessions");
-    // The field that every form sends along: it works.
+    // The CSRF field for the app's own forms works.
     let csrf = context["csrf"].as_str().expect("a token");
     let posted = app
         .client
@@ -320,199 +318,4 @@ async fn accounts_answer_for_one_entry_or_all() {
     app.post("/login/op/disconnect", &[]).await;
     let (_, methods) = app.json("/methods").await;
     assert_eq!((&methods["oauth"], &methods["require"]), (&json!(false), &json!("not_connected")));
-}
-
-#[get("/")]
-fn site(_op: Site<Op>) {}
-
-#[get("/")]
-fn oauth(_op: OAuth<Op>) {}
-
-#[get("/")]
-fn aliased(_op: Result<OAuth<Op>, Error>) {}
-
-#[get("/")]
-fn optional(_op: Option<OAuth<Op>>) {}
-
-#[get("/")]
-fn any(_accounts: Accounts) {}
-
-#[get("/")]
-fn user(_user: CurrentUser<i32>) {}
-
-#[get("/")]
-fn named(_user: CurrentUser<String>) {}
-
-async fn aborts(rocket: Rocket<Build>) -> bool {
-    match Client::untracked(rocket).await {
-        Ok(_) => false,
-        Err(error) => {
-            let aborts = matches!(error.kind(), rocket::error::ErrorKind::SentinelAborts(_));
-            assert!(aborts, "{error:?}");
-            aborts
-        }
-    }
-}
-
-#[rocket::async_test]
-async fn a_guard_without_what_it_needs_stops_the_launch() {
-    let fake = FakeProvider::start().await;
-    let people = crate::people::People::new();
-    let bare = || rocket::custom(figment(&fake));
-    let with = |dance: DanceFairing| bare().attach(dance);
-    let memory = || Dance::fairing().storage(MemoryStorage::default());
-    for (name, routes) in [
-        ("OAuth", routes![oauth]),
-        ("Option", routes![optional]),
-        ("Result", routes![aliased]),
-        ("Accounts", routes![any]),
-        ("CurrentUser", routes![user]),
-        ("Site", routes![site]),
-    ] {
-        assert!(aborts(bare().mount("/", routes.clone())).await, "{name} without the fairing");
-        if name != "Site" {
-            assert!(!aborts(with(memory()).mount("/", routes)).await, "{name} with it");
-        }
-    }
-    let without_entry = || rocket::custom(figment_without_op(&fake)).attach(memory());
-    for (name, routes) in [("OAuth", routes![oauth]), ("Option", routes![optional]), ("Site", routes![site])]
-    {
-        assert!(aborts(without_entry().mount("/", routes)).await, "{name} without its entry");
-    }
-    assert!(!aborts(without_entry().mount("/", routes![any])).await);
-
-    assert!(aborts(with(memory()).mount("/", routes![site])).await, "not the site's");
-    let of_site = || with(memory().site_account_admin::<CurrentUser<i32>>("op"));
-    assert!(!aborts(of_site().mount("/", routes![site])).await);
-    assert!(aborts(of_site().mount("/", routes![oauth])).await, "the site's is nobody's");
-
-    let typed = || with(Dance::fairing().storage(people.storage()));
-    assert!(aborts(typed().mount("/", routes![named])).await, "the policy's ids are i32");
-    assert!(!aborts(typed().mount("/", routes![user])).await);
-}
-
-fn figment_without_op(fake: &FakeProvider) -> rocket::figment::Figment {
-    rocket::figment::Figment::from(rocket::Config {
-        log_level: rocket::config::LogLevel::Off,
-        ..rocket::Config::debug_default()
-    })
-    .merge(rocket::figment::providers::Serialized::default("secret_key", crate::server::SECRET_KEY))
-    .merge(fake.config("op2"))
-}
-
-#[get("/<_..>")]
-fn catch_all_by_default() -> &'static str {
-    "the app's own page"
-}
-
-#[post("/<_..>")]
-fn catch_all_posts() -> &'static str {
-    "the app's own form"
-}
-
-#[get("/<_>/<_>")]
-fn two() -> &'static str {
-    "the app's own page"
-}
-
-#[get("/<_>/accounts")]
-fn in_a_language() -> &'static str {
-    "the app's own page"
-}
-
-#[rocket::async_test]
-async fn our_routes_win_against_a_catch_all() {
-    for routes in [
-        routes![catch_all],
-        routes![catch_all_by_default, catch_all_posts],
-        routes![catch_all, two, in_a_language],
-    ] {
-        let fake = FakeProvider::start().await;
-        let posts = routes.len() == 2;
-        let dance = Dance::fairing().storage(MemoryStorage::default());
-        let client =
-            Client::tracked(rocket(figment(&fake), dance).mount("/", routes)).await.expect("launched");
-        for (uri, status) in [
-            ("/login", 200),
-            ("/login/op", 303),
-            ("/login/op/authorized", 400),
-            ("/login/nowhere", 404),
-            ("/login/accounts", 303),
-            ("/login/logout", 405),
-            ("/login/logout/everywhere", 405),
-            ("/login/op/disconnect", 405),
-            ("/login/op/primary", 405),
-        ] {
-            let response = client.get(uri).dispatch().await;
-            assert_eq!(response.status().code, status, "{uri}");
-            assert_ne!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
-        }
-        for uri in [
-            "/login/logout",
-            "/login/logout/everywhere",
-            "/login/op/disconnect",
-            "/login/op/primary",
-            "/login/op",
-        ] {
-            assert_eq!(client.post(uri).dispatch().await.status(), Status::Forbidden, "{uri}");
-        }
-        let own = client.get("/else/where").dispatch().await.into_string().await;
-        assert_eq!(own.as_deref(), Some("the app's own page"));
-        if posts {
-            let own = client.post("/else/where").dispatch().await.into_string().await;
-            assert_eq!(own.as_deref(), Some("the app's own form"));
-        }
-    }
-}
-
-#[rocket::async_test]
-async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
-    let app = app(MemoryStorage::default()).await;
-    let callback = app.callback("/login/op").await;
-    let authorized = app.token_calls();
-    let allowed: [(&str, &[&str]); 8] = [
-        ("/login", &["GET"]),
-        ("/login/op", &["GET", "POST"]),
-        (&callback, &["GET"]),
-        ("/login/accounts", &["GET"]),
-        ("/login/op/disconnect", &["POST"]),
-        ("/login/op/primary", &["POST"]),
-        ("/login/logout", &["POST"]),
-        ("/login/logout/everywhere", &["POST"]),
-    ];
-    let all = [
-        Method::Get,
-        Method::Head,
-        Method::Post,
-        Method::Put,
-        Method::Patch,
-        Method::Delete,
-        Method::Options,
-    ];
-    for (uri, allowed) in allowed {
-        for method in all.into_iter().filter(|method| !allowed.contains(&method.as_str())) {
-            let before = app.cookies();
-            let response = app.client.req(method, uri.to_owned()).dispatch().await;
-            assert_eq!(response.status(), Status::MethodNotAllowed, "{method} {uri}");
-            assert_eq!(
-                response.headers().get_one("Allow"),
-                Some(allowed.join(", ").as_str()),
-                "{method} {uri}"
-            );
-            assert_eq!(response.headers().get_one("Location"), None);
-            let body = response.into_string().await.unwrap_or_default();
-            assert!(method != Method::Head || body.is_empty(), "{method} {uri}");
-            assert_eq!(app.cookies(), before, "{method} {uri}");
-        }
-    }
-    assert_eq!(app.token_calls(), authorized);
-    for prefetch in ["Sec-Purpose", "Purpose"] {
-        let header = rocket::http::Header::new(prefetch, "prefetch;prerender");
-        let response = app.client.get(callback.clone()).header(header).dispatch().await;
-        assert_eq!((response.status(), app.token_calls()), (Status::BadRequest, authorized));
-    }
-    // The flow is as it was; it is only that nobody is signed in to whom the account could go.
-    assert_eq!(app.get(&callback).await.status(), Status::Forbidden);
-    assert_eq!(app.token_calls(), authorized + 1);
-    assert_eq!(ErrorKind::MethodNotAllowed.status(), Status::MethodNotAllowed);
 }

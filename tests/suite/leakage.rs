@@ -1,4 +1,4 @@
-//! Secrets stay where they belong: not in the log of whole rides, not in a URL, not in what prints itself.
+//! No secret is in the log of whole sign-ins, in a URL, or in the `Debug` text of a type.
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
@@ -17,12 +17,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::Op;
-use crate::oracle::{Ask, House, Refused, refused};
+use crate::harness::{Refusal, TestApp, TestRequest, assert_refused};
 use crate::server::{Server, Tab};
 
 const BASE: &str = "http://localhost:8000";
 
-/// Everything secret that has passed the provider, and what browsers had.
+/// Every secret that has passed the provider, and every cookie of the browsers.
 struct Secrets(Arc<Mutex<BTreeSet<String>>>);
 
 impl Secrets {
@@ -67,7 +67,7 @@ impl Secrets {
     }
 }
 
-/// Rides every way that leads to a callback; `normal` and `debug` differ in nothing but the log level.
+/// Every way that leads to a callback. `normal` and `debug` differ only in the log level.
 async fn ride(log_level: &str, log_requests: bool) -> (Server, Secrets) {
     let fake = FakeProvider::start().await;
     let secrets = Secrets::of(&fake);
@@ -96,7 +96,7 @@ async fn ride(log_level: &str, log_requests: bool) -> (Server, Secrets) {
                     .collect::<serde_json::Map<_, _>>()
                     .into();
             secrets.add(query["code"].as_str().unwrap_or_default());
-            // What must not use the flow up is logged too.
+            // Requests that must not use the flow up are logged, too.
             assert_eq!(tab.send("HEAD", &callback, "").status, 405);
             assert!(matches!(tab.send("POST", &callback, "x=y").status, 405 | 404));
             let ended = tab.get(&callback);
@@ -107,7 +107,7 @@ async fn ride(log_level: &str, log_requests: bool) -> (Server, Secrets) {
                 fake.expire_access_tokens();
                 assert_eq!(tab.get("/guarded").body, "ada", "refreshed");
             }
-            // A repeat, and one in another browser.
+            // A repeated callback, and one in another browser.
             tab.get(&callback);
             assert_eq!(server.request("GET", &callback, &[], "").status, 400);
         }
@@ -136,7 +136,7 @@ async fn lk_04_the_debug_log_holds_no_secret() {
     secrets.assert_absent("the log", &log);
 }
 
-/// The opposite, so that the two tests above are known to be able to fail: uncapped, Rocket prints everything.
+/// The control: with `log_requests`, Rocket prints everything, so the two tests above can fail.
 #[rocket::async_test]
 async fn lk_04_an_uncapped_debug_log_would_hold_them() {
     let (server, secrets) = ride("debug", true).await;
@@ -144,7 +144,7 @@ async fn lk_04_an_uncapped_debug_log_would_hold_them() {
     assert!(secrets.0.lock().expect("the set").iter().any(|secret| log.contains(secret.as_str())));
 }
 
-/// LK-06: neither does the database, nor what lies beside it.
+/// LK-06: the database and its side files contain no secret.
 #[rocket::async_test]
 async fn lk_06_the_database_holds_no_secret() {
     let (server, secrets) = ride("off", false).await;
@@ -161,7 +161,7 @@ async fn lk_06_the_database_holds_no_secret() {
     assert_eq!(server.people.count("oauth_accounts"), 2);
 }
 
-/// Everything that an app gets into its hands, as it prints itself.
+/// The `Debug` text of every value that an app receives.
 #[derive(Clone, Default)]
 struct Printed(Arc<Mutex<String>>);
 
@@ -192,7 +192,7 @@ impl Signals for Printed {
     }
 }
 
-/// LK-01: whatever is printed, at a whole ride's every turn.
+/// LK-01: whatever an app prints, at every step of a sign-in.
 #[rocket::async_test]
 async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
     let printed = Printed::default();
@@ -200,33 +200,33 @@ async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
     let storage = DieselStorage::database("app").migrate().link(
         move |login: &Login<i32>, conn: &mut SqliteConnection| {
             policy.add(login);
-            crate::oracle::sign_up(login, conn)
+            crate::harness::sign_up(login, conn)
         },
     );
     printed.add(&storage);
-    let house = House::built(|figment| figment, |dance| dance.storage(storage).signals(signals)).await;
-    let mut ada = house.browser();
+    let app = TestApp::launch_built(|figment| figment, |dance| dance.storage(storage).signals(signals)).await;
+    let mut ada = app.browser();
     ada.sign_in("op").await;
     let page = ada.get("/debug").await;
     assert!(page.body.contains("Accounts {") && page.body.contains("Dance {"), "{}", page.body);
     printed.0.lock().unwrap().push_str(&page.body);
 
     let user = ada.user().await.unwrap();
-    house.advance(3600);
-    let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
+    app.advance(3600);
+    let client = app.dance().client(Op, &user).await.unwrap().expect("an account");
     client.access_token().await.expect("refreshed");
-    let token = house.dance().tokens(Op).of(&user).get().await.unwrap().expect("a token");
-    assert!(house.tokens().iter().any(|known| known == token.access_token.expose()));
+    let token = app.dance().tokens(Op).of(&user).get().await.unwrap().expect("a token");
+    assert!(app.tokens().iter().any(|known| known == token.access_token.expose()));
     printed.add(&token);
-    printed.add(&(house.dance(), &client, house.dance().tokens(Op), house.fake.as_ref()));
-    // What fails tells no more.
-    house.advance(3600);
+    printed.add(&(app.dance(), &client, app.dance().tokens(Op), app.fake.as_ref()));
+    // Errors contain no secret either.
+    app.advance(3600);
     let dead = json!({"error": "invalid_grant", "error_description": token.access_token.expose()});
-    house.fake.respond_once(ProviderEndpoint::Token, FakeResponse::json(dead).with_status(400));
+    app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::json(dead).with_status(400));
     let error = client.access_token().await.unwrap_err();
     printed.add(&error);
     printed.0.lock().unwrap().push_str(&error.to_string());
-    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    app.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
 
     let printed = printed.0.lock().unwrap();
     let turns = [
@@ -242,10 +242,10 @@ async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
     for turn in turns {
         assert!(printed.contains(turn), "{turn} has printed itself: {printed}");
     }
-    house.assert_no_secret("what prints itself", &printed, &[]);
+    app.assert_no_secret("what prints itself", &printed, &[]);
 }
 
-/// Whether a type has a way to be shown, asked of the compiler: the methods of `Shows<T>` win where `T` has it.
+/// Whether a type implements a formatting trait: the compiler prefers the methods of `Shows<T>` if it does.
 struct Shows<T>(std::marker::PhantomData<T>);
 
 trait Hides {
@@ -286,28 +286,28 @@ fn lk_01_secrets_are_neither_displayed_nor_serialized() {
 
 #[rocket::async_test]
 async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
-    let house = House::open().await;
-    let mut ada = house.browser();
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     ada.sign_in("op").await;
     let user = ada.user().await.unwrap();
-    let client = house.dance().client(Op, &user).await.unwrap().expect("an account");
+    let client = app.dance().client(Op, &user).await.unwrap().expect("an account");
     for path in ["things?a=1", "/api/things", "things#fragment"] {
         client.get(path).query(&[("b", "2")]).json::<Value>().await.unwrap();
     }
-    house.advance(3600);
+    app.advance(3600);
     client.get("me").json::<Value>().await.unwrap();
     assert_eq!(ada.get("/guarded").await.body, "ada");
-    house.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
-    house.dance().wait_for_revocations().await;
+    app.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    app.dance().wait_for_revocations().await;
     let mut with_token = 0;
-    for request in house.fake.requests() {
+    for request in app.fake.requests() {
         let url = format!("{} {:?}", request.path, request.query);
-        for token in house.tokens() {
+        for token in app.tokens() {
             assert!(!url.contains(&token), "{url}");
         }
         if matches!(request.endpoint, ProviderEndpoint::Userinfo | ProviderEndpoint::Api) {
             let header = request.headers["authorization"].strip_prefix("Bearer ").expect("a bearer token");
-            assert!(house.tokens().iter().any(|token| token == header));
+            assert!(app.tokens().iter().any(|token| token == header));
             assert!(!request.body.contains(header), "and once is enough");
             with_token += 1;
         }
@@ -315,7 +315,7 @@ async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
     assert!(with_token >= 5, "{with_token}");
 }
 
-/// LK-07: neither a page nor the log says what an app's own code died of, which may well be a secret.
+/// LK-07: neither a page nor the log shows the panic message of an app's code, which may contain a secret.
 #[rocket::async_test]
 async fn lk_07_a_policy_that_panics_shows_nothing() {
     let storage = DieselStorage::database("app").migrate().link(
@@ -323,16 +323,17 @@ async fn lk_07_a_policy_that_panics_shows_nothing() {
             panic!("of {:?}, in the room with the secret-door", login.profile.id)
         },
     );
-    let house = House::built(|figment| figment, |dance| dance.storage(storage)).await;
+    let app = TestApp::launch_built(|figment| figment, |dance| dance.storage(storage)).await;
     for accept in ["text/html", "application/json"] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let callback = ada.ride("/login/op").await;
-        let broken = Refused::new(Status::InternalServerError, "app_error").after_exchange();
-        let page = refused(&mut ada, &Ask::get(&callback).header("Accept", accept), broken).await;
+        let broken = Refusal::new(Status::InternalServerError, "app_error").after_exchange();
+        let page =
+            assert_refused(&mut ada, &TestRequest::get(&callback).header("Accept", accept), broken).await;
         for word in ["secret-door", "panic", ".rs", "thread", "sqlite", "SELECT"] {
             assert!(!page.body.contains(word), "{word}: {}", page.body);
         }
     }
-    assert_eq!((house.count("users"), house.count("oauth_accounts")), (0, 0));
-    house.again(|figment| figment).await.browser().sign_in("op").await;
+    assert_eq!((app.count("users"), app.count("oauth_accounts")), (0, 0));
+    app.relaunch(|figment| figment).await.browser().sign_in("op").await;
 }

@@ -1,6 +1,6 @@
-//! The dance from outside: Rocket's local client on one side, a provider on loopback on the other.
+//! The library from outside: Rocket's local client on one side, a provider on a loopback port on the other.
 //!
-//! One file per concern; all in one binary, which links once.
+//! One file per concern. They are one binary, which links once.
 
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
@@ -11,25 +11,28 @@ mod callback;
 mod client_auth;
 mod cookies;
 mod crash;
-#[path = "../common/ear.rs"]
-mod ear;
 mod examples;
 mod faults;
 mod form_post;
 mod guards;
-#[path = "../common/html.rs"]
-#[allow(dead_code)]
-mod html;
+mod guard_launch;
+mod harness;
 mod leakage;
 mod linking;
+mod second_factor;
+mod merging;
 mod logout;
+mod session_cookie;
 mod mix_up;
 mod oauth1;
+mod oauth1_state;
 mod openid;
-mod oracle;
+mod token_answers;
+mod openid_outage;
 mod people;
 mod pkce;
 mod provider_logout;
+mod backchannel_logout;
 mod proxy;
 mod races;
 mod redirect;
@@ -42,6 +45,7 @@ mod server;
 mod sessions;
 mod shutdown;
 mod signals;
+mod signal_events;
 mod silence;
 mod site;
 #[path = "../common/sqlite.rs"]
@@ -49,3 +53,5 @@ mod sqlite;
 mod state;
 mod tls;
 mod tokens;
+#[path = "../common/users.rs"]
+mod users;

@@ -1,4 +1,4 @@
-//! Mix-up: what belongs to one provider goes to no other (RFC 9207, RFC 9700 §4.4).
+//! Mix-up attacks: nothing of one provider is sent to another (RFC 9207, RFC 9700 §4.4).
 
 use rocket::figment::Figment;
 use rocket::http::Status;
@@ -8,75 +8,75 @@ use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use serde_json::json;
 
 use crate::app::{figment, path_and_query, rocket};
-use crate::oracle::{Ask, House, NOT_TRUSTED, Refused, param, refused, with};
+use crate::harness::{
+    NOT_TRUSTED, Refusal, TestApp, TestRequest, assert_refused, query_parameter, with_parameter,
+};
 
-const DENIED: Refused = Refused::new(Status::Forbidden, "access_denied");
+const DENIED: Refusal = Refusal::new(Status::Forbidden, "access_denied");
 
-/// A house with another provider behind the entry `evil`.
-async fn beside_evil() -> (House, FakeProvider) {
+/// An app with another provider at the entry `evil`.
+async fn beside_evil() -> (TestApp, FakeProvider) {
     let evil = FakeProvider::start().await;
     let entry = evil.config("evil");
-    (House::with(|figment| figment.merge(entry)).await, evil)
+    (TestApp::launch_with(|figment| figment.merge(entry)).await, evil)
 }
 
-/// A provider that says nothing of `iss` in its metadata.
-async fn silent() -> House {
-    let house = House::open().await;
+/// A provider whose metadata does not announce `iss`.
+async fn silent() -> TestApp {
+    let app = TestApp::launch().await;
     let silence = |metadata: &mut serde_json::Value| {
         let fields = metadata.as_object_mut().expect("metadata");
         fields.remove("authorization_response_iss_parameter_supported");
     };
-    house.fake.respond_always(ProviderEndpoint::Discovery, FakeResponse::edit(silence));
-    house
+    app.fake.respond_always(ProviderEndpoint::Discovery, FakeResponse::edit(silence));
+    app
 }
 
 #[rocket::async_test]
 async fn mx_01_the_configured_issuer() {
-    let house = House::open().await;
-    let mut ada = house.browser();
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
-    assert_eq!(param(&callback, "iss").as_deref(), Some(house.fake.issuer()));
+    assert_eq!(query_parameter(&callback, "iss").as_deref(), Some(app.fake.issuer()));
     assert_eq!(ada.get(&callback).await.location(), "/");
 }
 
 #[rocket::async_test]
 async fn mx_02_another_issuer() {
-    let (house, evil) = beside_evil().await;
+    let (app, evil) = beside_evil().await;
     for iss in [evil.issuer(), "https://evil.example", "null", ""] {
-        let mut ada = house.browser();
-        let callback = with(&ada.ride("/login/op").await, "iss", Some(iss));
-        refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+        let mut ada = app.browser();
+        let callback = with_parameter(&ada.ride("/login/op").await, "iss", Some(iss));
+        assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
     }
     assert_eq!(evil.requests().len(), 0, "the code is sent to nobody");
 }
 
 #[rocket::async_test]
 async fn mx_03_a_promised_issuer_that_is_missing() {
-    let house = House::open().await;
-    let mut ada = house.browser();
-    let callback = with(&ada.ride("/login/op").await, "iss", None);
-    refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    let callback = with_parameter(&ada.ride("/login/op").await, "iss", None);
+    assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
 }
 
 #[rocket::async_test]
 async fn mx_04_on_errors_too() {
-    let house = House::open().await;
-    for (iss, expected) in [
-        (Some("https://evil.example"), NOT_TRUSTED),
-        (None, NOT_TRUSTED),
-        (Some(house.fake.issuer()), DENIED),
-    ] {
-        house.fake.deny_next_authorization();
-        let mut ada = house.browser();
-        let callback = with(&ada.ride("/login/op").await, "iss", iss);
-        refused(&mut ada, &Ask::get(&callback), expected).await;
+    let app = TestApp::launch().await;
+    for (iss, expected) in
+        [(Some("https://evil.example"), NOT_TRUSTED), (None, NOT_TRUSTED), (Some(app.fake.issuer()), DENIED)]
+    {
+        app.fake.deny_next_authorization();
+        let mut ada = app.browser();
+        let callback = with_parameter(&ada.ride("/login/op").await, "iss", iss);
+        assert_refused(&mut ada, &TestRequest::get(&callback), expected).await;
     }
 }
 
 #[rocket::async_test]
 async fn mx_05_byte_for_byte() {
-    let house = House::open().await;
-    let issuer = house.fake.issuer().to_owned();
+    let app = TestApp::launch().await;
+    let issuer = app.fake.issuer().to_owned();
     for iss in [
         format!("{issuer}/"),
         format!("{issuer}#"),
@@ -92,64 +92,65 @@ async fn mx_05_byte_for_byte() {
         issuer.replacen("//127", "//@127", 1),
         issuer.rsplit_once(':').expect("a port").0.to_owned(),
     ] {
-        let mut ada = house.browser();
-        let callback = with(&ada.ride("/login/op").await, "iss", Some(&iss));
-        refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+        let mut ada = app.browser();
+        let callback = with_parameter(&ada.ride("/login/op").await, "iss", Some(&iss));
+        assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
     }
 }
 
 #[rocket::async_test]
 async fn mx_06_compared_where_it_is_not_promised() {
-    let house = silent().await;
-    let hub = house.fake.preset_config("hub", "github");
-    let issuer = ("oauth.hub.issuer", house.fake.issuer().to_owned());
-    let house = house.again(|figment| figment.merge(hub).merge(issuer)).await;
+    let app = silent().await;
+    let hub = app.fake.preset_config("hub", "github");
+    let issuer = ("oauth.hub.issuer", app.fake.issuer().to_owned());
+    let app = app.relaunch(|figment| figment.merge(hub).merge(issuer)).await;
     for entry in ["op", "hub"] {
-        for iss in [Some(house.fake.issuer()), None] {
-            let mut ada = house.browser();
-            let callback = with(&ada.ride(&format!("/login/{entry}")).await, "iss", iss);
+        for iss in [Some(app.fake.issuer()), None] {
+            let mut ada = app.browser();
+            let callback = with_parameter(&ada.ride(&format!("/login/{entry}")).await, "iss", iss);
             assert_eq!(ada.get(&callback).await.location(), "/", "{entry}");
         }
-        let mut ada = house.browser();
-        let callback = with(&ada.ride(&format!("/login/{entry}")).await, "iss", Some("https://evil.example"));
-        refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+        let mut ada = app.browser();
+        let callback =
+            with_parameter(&ada.ride(&format!("/login/{entry}")).await, "iss", Some("https://evil.example"));
+        assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
     }
 }
 
 #[rocket::async_test]
 async fn mx_07_each_entry_has_its_own_callback() {
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     for (begun, arrives) in [("op", "op2"), ("op2", "op")] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let authorization = ada.begin(&format!("/login/{begun}")).await;
-        let redirect_uri = param(&authorization, "redirect_uri").expect("a redirect_uri");
+        let redirect_uri = query_parameter(&authorization, "redirect_uri").expect("a redirect_uri");
         assert!(redirect_uri.ends_with(&format!("/login/{begun}/authorized")), "{redirect_uri}");
-        let callback = house.approve(&authorization).await;
+        let callback = app.approve(&authorization).await;
         let elsewhere = callback.replace(&format!("/{begun}/"), &format!("/{arrives}/"));
         assert_ne!(elsewhere, callback);
-        refused(&mut ada, &Ask::get(&elsewhere), NOT_TRUSTED).await;
+        assert_refused(&mut ada, &TestRequest::get(&elsewhere), NOT_TRUSTED).await;
         assert_eq!(ada.get(&callback).await.location(), "/", "nothing was used up elsewhere");
     }
 }
 
 #[rocket::async_test]
 async fn mx_08_a_malicious_provider_sends_the_browser_on_to_an_honest_one() {
-    let (house, evil) = beside_evil().await;
+    let (app, evil) = beside_evil().await;
     for (path, iss) in [("op", true), ("evil", true), ("evil", false)] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let authorization = ada.begin("/login/evil").await;
-        // The attacker's own state and challenge, at the honest provider, where ada is signed in.
+        // The attacker's state and challenge, at the honest provider where Ada is signed in.
         let redirect_uri = format!("http://localhost:8000/login/{path}/authorized");
-        let on = with(&authorization, "redirect_uri", Some(&redirect_uri));
-        let callback = house.fake.authorize(&on.replace(evil.issuer(), house.fake.issuer())).await;
+        let on = with_parameter(&authorization, "redirect_uri", Some(&redirect_uri));
+        let callback = app.fake.authorize(&on.replace(evil.issuer(), app.fake.issuer())).await;
         let mut callback = path_and_query(&callback);
         if !iss {
-            callback = with(&callback, "iss", None);
+            callback = with_parameter(&callback, "iss", None);
         }
-        refused(&mut ada, &Ask::get(&callback), NOT_TRUSTED).await;
+        assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
     }
     assert_eq!(
-        (evil.request_count(ProviderEndpoint::Token), house.token_calls()),
+        (evil.request_count(ProviderEndpoint::Token), app.token_calls()),
         (0, 0),
         "the honest code goes to nobody"
     );
@@ -157,19 +158,20 @@ async fn mx_08_a_malicious_provider_sends_the_browser_on_to_an_honest_one() {
 
 #[rocket::async_test]
 async fn mx_09_two_clients_of_one_issuer() {
-    let house = House::open().await;
-    let (app, keyed) = (house.fake.public_client_config("app"), house.fake.private_key_jwt_config("keyed"));
-    let house = house.again(|figment| figment.merge(app).merge(keyed)).await;
+    let test_app = TestApp::launch().await;
+    let (app, keyed) =
+        (test_app.fake.public_client_config("app"), test_app.fake.private_key_jwt_config("keyed"));
+    let test_app = test_app.relaunch(|figment| figment.merge(app).merge(keyed)).await;
     let entries = ["op", "app", "keyed"];
     for begun in entries {
         for other in entries.into_iter().filter(|other| *other != begun) {
-            let mut ada = house.browser();
+            let mut ada = test_app.browser();
             let mine = ada.ride(&format!("/login/{begun}")).await;
             let elsewhere = mine.replace(&format!("/{begun}/"), &format!("/{other}/"));
-            refused(&mut ada, &Ask::get(&elsewhere), NOT_TRUSTED).await;
+            assert_refused(&mut ada, &TestRequest::get(&elsewhere), NOT_TRUSTED).await;
             let theirs = ada.ride(&format!("/login/{other}")).await;
-            let mixed = with(&mine, "code", param(&theirs, "code").as_deref());
-            refused(&mut ada, &Ask::get(&mixed), NOT_TRUSTED.after_exchange()).await;
+            let mixed = with_parameter(&mine, "code", query_parameter(&theirs, "code").as_deref());
+            assert_refused(&mut ada, &TestRequest::get(&mixed), NOT_TRUSTED.after_exchange()).await;
         }
     }
 }
@@ -198,8 +200,8 @@ async fn mx_10_an_endpoint_laid_over_an_issuer() {
 
 #[rocket::async_test]
 async fn mx_10_metadata_copied_from_another_issuer() {
-    let (house, evil) = beside_evil().await;
-    let (honest, own) = (house.fake.issuer().to_owned(), evil.issuer().to_owned());
+    let (app, evil) = beside_evil().await;
+    let (honest, own) = (app.fake.issuer().to_owned(), evil.issuer().to_owned());
     evil.respond_always(
         ProviderEndpoint::Discovery,
         FakeResponse::edit(move |metadata| {
@@ -208,8 +210,8 @@ async fn mx_10_metadata_copied_from_another_issuer() {
             metadata["token_endpoint"] = json!(format!("{own}/token"));
         }),
     );
-    let mut ada = house.browser();
-    let bad = Refused::new(Status::BadGateway, "bad_provider_answer");
-    refused(&mut ada, &Ask::get("/login/evil"), bad).await;
+    let mut ada = app.browser();
+    let bad = Refusal::new(Status::BadGateway, "bad_provider_answer");
+    assert_refused(&mut ada, &TestRequest::get("/login/evil"), bad).await;
     assert_eq!((ada.flows(), evil.request_count(ProviderEndpoint::Token)), (vec![], 0));
 }

@@ -1,4 +1,4 @@
-//! An app with users of its own: a table `users` beside the accounts, in one SQLite file per test.
+//! Users of an app: a table `users` beside the accounts, in one SQLite file per test.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ diesel::table! {
     }
 }
 
-/// Strangers are signed up, by whatever name they come.
+/// Signs up every stranger.
 pub struct SignUp;
 
 impl LinkPolicy<SqliteConnection, i32> for SignUp {
@@ -41,7 +41,7 @@ impl LinkPolicy<SqliteConnection, i32> for SignUp {
     }
 }
 
-/// The file, gone when dropped.
+/// The database file. Dropping it deletes the file.
 pub struct People {
     folder: TempDir,
 }
@@ -126,7 +126,7 @@ impl People {
         )
     }
 
-    /// All about the accounts `WHERE` that a new token leaves as it is.
+    /// The columns that a new token does not change, of the accounts that match `condition`.
     pub fn lines_of(&self, condition: &str) -> Vec<String> {
         self.lines(&format!(
             "SELECT json_array(id, provider, issuer, provider_user_id, user_id, display_name, email, email_verified, \

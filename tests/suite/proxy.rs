@@ -1,12 +1,12 @@
-//! What stands between a browser and the app says nothing: one base URL, and no header that says otherwise.
+//! Headers of proxies decide nothing: there is one base URL, whatever a header claims.
 
 use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
 use serde_json::json;
 
-use crate::oracle::{Ask, House, NOT_TRUSTED, param, refused};
+use crate::harness::{NOT_TRUSTED, TestApp, TestRequest, assert_refused, query_parameter};
 use crate::server::{Server, Tab};
 
-/// What a proxy, or somebody who plays one, may say.
+/// Headers that a proxy or an attacker may send.
 const SAID: &[(&str, &str)] = &[
     ("X-Forwarded-Host", "evil.example"),
     ("X-Forwarded-Proto", "https"),
@@ -40,17 +40,21 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
         let flags = of(usual.set_cookie(prefix));
         assert_eq!(flags.contains("Secure"), wanted, "{flags}");
         let callback = format!("{base}/login/op/authorized");
-        assert_eq!(param(usual.location(), "redirect_uri").as_ref(), Some(&callback));
+        assert_eq!(query_parameter(usual.location(), "redirect_uri").as_ref(), Some(&callback));
         for (name, value) in SAID {
             let said = server.request("GET", "/login/op?next=/guarded", &[(name, value)], "");
             if *name == "Host" {
-                // Twice the same header: refused, or the first one counts.
+                // The same header twice: refused, or the first one counts.
                 assert!([303, 400].contains(&said.status), "{}", said.status);
                 if said.status == 400 {
                     continue;
                 }
             }
-            assert_eq!(param(said.location(), "redirect_uri").as_ref(), Some(&callback), "{name}: {value}");
+            assert_eq!(
+                query_parameter(said.location(), "redirect_uri").as_ref(),
+                Some(&callback),
+                "{name}: {value}"
+            );
             assert_eq!(of(said.set_cookie(prefix)), flags, "{name}: {value}");
             for page in ["/login", "/login/nobody", "/guarded", "/login/op/authorized?code=x&state=y"] {
                 let said = server.request("GET", page, &[(name, value)], "");
@@ -60,10 +64,10 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
         // The absolute form (RFC 9112 §3.2.2).
         let absolute = server.request("GET", "http://evil.example/login/op", &[], "");
         if absolute.status == 303 && absolute.location().starts_with(fake.issuer()) {
-            assert_eq!(param(absolute.location(), "redirect_uri").as_ref(), Some(&callback));
+            assert_eq!(query_parameter(absolute.location(), "redirect_uri").as_ref(), Some(&callback));
         }
         assert!(!absolute.text().contains("evil.example"), "{}", absolute.text());
-        // A whole ride, with all of them.
+        // A whole sign-in with all of them.
         let mut tab = Tab::new(&server);
         let answer = tab.callback(&fake, "/login/op?next=/guarded").await;
         let cookies = tab.cookie_header();
@@ -73,13 +77,17 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
         assert_eq!((landed.status, landed.location()), (303, "/guarded"));
         let sent = fake.last_request(ProviderEndpoint::Token).form["redirect_uri"].clone();
         assert_eq!(sent, format!("{base}/login/op/authorized"), "RD-09");
-        // Called by another name, with nothing beside it.
+        // With another Host and no other header.
         for host in ["evil.example", "evil.example:443", "app.example.com.evil.example", "evil.example#", ""]
         {
             server.host = host.to_owned();
             let begun = server.request("GET", "/login/op?next=/guarded", &[], "");
             if begun.status != 400 {
-                assert_eq!(param(begun.location(), "redirect_uri").as_ref(), Some(&callback), "{host}");
+                assert_eq!(
+                    query_parameter(begun.location(), "redirect_uri").as_ref(),
+                    Some(&callback),
+                    "{host}"
+                );
                 assert_eq!(of(begun.set_cookie(prefix)), flags, "{host}");
             }
             for page in ["/login", "/login/nobody", "/guarded", "/login/op/authorized?code=x&state=y"] {
@@ -92,10 +100,10 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
 
 #[rocket::async_test]
 async fn px_04_nobody_is_let_in_for_what_he_calls_himself() {
-    let house = House::open().await;
-    let mut ada = house.browser();
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
-    let mut eve = house.browser();
+    let mut eve = app.browser();
     for agent in [
         "kube-probe/1.30",
         "GoogleHC/1.0",
@@ -105,20 +113,20 @@ async fn px_04_nobody_is_let_in_for_what_he_calls_himself() {
         "rocket_dance",
         "curl/8",
     ] {
-        let named = |ask: Ask| ask.header("User-Agent", agent);
-        refused(&mut eve, &named(Ask::get(&callback)), NOT_TRUSTED).await;
-        let guarded = eve.peek(&named(Ask::get("/guarded"))).await;
+        let named = |ask: TestRequest| ask.header("User-Agent", agent);
+        assert_refused(&mut eve, &named(TestRequest::get(&callback)), NOT_TRUSTED).await;
+        let guarded = eve.peek(&named(TestRequest::get("/guarded"))).await;
         assert_eq!(guarded.location(), "/login/op?next=%2Fguarded", "{agent}");
     }
-    // A path is a path: what a query says is none.
+    // A path in the query is not the path of the request.
     for path in
         ["/guarded?/healthz", "/guarded?path=/login", "/guarded?/login/op/authorized", "/guarded?x=/me"]
     {
-        let guarded = eve.peek(&Ask::get(path)).await;
+        let guarded = eve.peek(&TestRequest::get(path)).await;
         assert!(guarded.location().starts_with("/login/op?next=%2Fguarded"), "{path}: {guarded:?}");
     }
     let callback = callback.replacen('?', "?/healthz&", 1);
-    refused(&mut eve, &Ask::get(&callback), NOT_TRUSTED).await;
-    let landed = ada.ask(&Ask::get(&callback).header("User-Agent", "another browser")).await;
+    assert_refused(&mut eve, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    let landed = ada.ask(&TestRequest::get(&callback).header("User-Agent", "another browser")).await;
     assert_eq!(landed.location(), "/", "and nobody is kept out for it");
 }

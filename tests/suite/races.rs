@@ -1,4 +1,4 @@
-//! Many at once, and a policy that panics, on SQLite.
+//! Many first logins at once, and a policy that panics, on SQLite.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -68,7 +68,7 @@ impl Shop {
         (count(conn, "users"), count(conn, "oauth_accounts"))
     }
 
-    /// One browser's whole sign-in: status, Location and whether a session came.
+    /// A whole sign-in of one browser: status, Location, and whether a session began.
     async fn ride(&self) -> (Status, Option<String>, bool) {
         let begun = self.client.get("/login/op").dispatch().await;
         let flow: Vec<Cookie<'static>> =

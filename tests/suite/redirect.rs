@@ -1,4 +1,4 @@
-//! Where people are sent: to paths of the app, and by 303.
+//! Redirects: only to paths of the app, and with 303.
 
 use rocket::http::Status;
 use rocket::{Request, async_trait};
@@ -6,9 +6,9 @@ use rocket_dance::testing::ProviderEndpoint;
 use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, LocalPath, NextStep, Result, Signals};
 use url::form_urlencoded::byte_serialize;
 
-use crate::oracle::{Ask, House, Refused, param, refused};
+use crate::harness::{Refusal, TestApp, TestRequest, assert_refused, query_parameter};
 
-/// None of these is followed. What the parser makes of many more is tested beside it.
+/// None of these is followed. The parser's unit tests have many more.
 const TRICKS: &[&str] = &[
     "//evil.example",
     "///evil.example",
@@ -42,36 +42,37 @@ fn begin(next: &str) -> String {
     format!("/login/op?next={}", byte_serialize(next.as_bytes()).collect::<String>())
 }
 
-async fn with_home() -> House {
-    House::with(|figment| figment.merge(("dance.after_login", "/home"))).await
+async fn with_home() -> TestApp {
+    TestApp::launch_with(|figment| figment.merge(("dance.after_login", "/home"))).await
 }
 
 #[rocket::async_test]
 async fn rd_01_rd_03_no_trick_is_followed() {
-    let house = with_home().await;
+    let app = with_home().await;
     for trick in TRICKS {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let callback = ada.ride(&begin(trick)).await;
         let end = ada.get(&callback).await;
         assert_eq!(end.location(), "/home", "{trick:?}");
         assert!(!end.sets("evil"), "{trick:?}");
 
-        // Signed in: neither the page that asks nor its form.
+        // Signed in: neither the page that asks nor its form follows it.
         let page = ada.get(&begin(trick)).await;
         assert!(!page.body.contains("evil"), "{trick:?}: {}", page.body);
         let authorization = ada.post("/login/op", &[("next", trick)]).await.location().to_owned();
-        let callback = house.approve(&authorization).await;
+        let callback = app.approve(&authorization).await;
         assert_eq!(ada.get(&callback).await.location(), "/home", "{trick:?}");
     }
 }
 
 #[rocket::async_test]
 async fn rd_01_the_sign_in_page_hands_on_no_trick() {
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     for trick in TRICKS {
         let next: String = byte_serialize(trick.as_bytes()).collect();
         for uri in [format!("/login?next={next}"), format!("/login/op?next={next}")] {
-            let page = house.browser().peek(&Ask::get(&uri).header("Sec-Fetch-Site", "cross-site")).await;
+            let page =
+                app.browser().peek(&TestRequest::get(&uri).header("Sec-Fetch-Site", "cross-site")).await;
             assert_eq!(page.status, Status::Ok);
             assert!(!page.body.contains("evil"), "{trick:?}: {}", page.body);
         }
@@ -80,24 +81,24 @@ async fn rd_01_the_sign_in_page_hands_on_no_trick() {
 
 #[rocket::async_test]
 async fn rd_02_paths_of_the_app_are_followed_unchanged() {
-    let house = with_home().await;
+    let app = with_home().await;
     for path in ["/", "/a/b?c=d&e=%2F", "/a%20b?x=//evil.example", "/login/accounts", "/loginx"] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let authorization = ada.begin(&begin(path)).await;
         assert!(!authorization.contains("evil"), "where to go is no business of the provider's");
-        let callback = house.approve(&authorization).await;
+        let callback = app.approve(&authorization).await;
         assert_eq!(ada.get(&callback).await.location(), path);
     }
 }
 
 #[rocket::async_test]
 async fn rd_03_the_providers_words_split_no_header() {
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     for error in ["server_error", "access_denied", "x%0d%0aSet-Cookie:%20evil=1"] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let authorization = ada.begin("/login/op").await;
-        let state = param(&authorization, "state").unwrap();
-        let iss: String = byte_serialize(house.fake.issuer().as_bytes()).collect();
+        let state = query_parameter(&authorization, "state").unwrap();
+        let iss: String = byte_serialize(app.fake.issuer().as_bytes()).collect();
         let callback = format!(
             "/login/op/authorized?error={error}&error_description=%0d%0aSet-Cookie:%20evil=1%0d%0a%00&state={state}&iss={iss}"
         );
@@ -108,25 +109,25 @@ async fn rd_03_the_providers_words_split_no_header() {
 
 #[rocket::async_test]
 async fn rd_04_checked_when_it_is_used_too() {
-    let house = House::open().await;
-    let mut ada = house.browser();
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     let callback = ada.ride(&begin("/auth/op")).await;
-    // After a restart that path is one of our own routes.
-    let house = house
-        .again(|figment| {
+    // After a restart that path is one of the library's routes.
+    let app = app
+        .relaunch(|figment| {
             figment
                 .merge(("dance.prefix", "/auth"))
                 .merge(("dance.after_login", "/home"))
                 .merge(("oauth.op.redirect_uri", "http://localhost:8000/login/op/authorized"))
         })
         .await;
-    ada.house = house;
+    ada.app = app;
     assert_eq!(ada.get(&callback).await.location(), "/home");
 }
 
 #[rocket::async_test]
 async fn rd_05_none_of_our_own_routes() {
-    let house = with_home().await;
+    let app = with_home().await;
     for ours in [
         "/login",
         "/login/",
@@ -140,7 +141,7 @@ async fn rd_05_none_of_our_own_routes() {
         "/%6cogin/op",
         "/login%2fop",
     ] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let callback = ada.ride(&begin(ours)).await;
         assert_eq!(ada.get(&callback).await.location(), "/home", "{ours}");
     }
@@ -148,16 +149,16 @@ async fn rd_05_none_of_our_own_routes() {
 
 #[rocket::async_test]
 async fn rd_06_two_kibibytes() {
-    let house = with_home().await;
+    let app = with_home().await;
     let longest = format!("/{}", "a".repeat(2047));
     for (next, to) in [(longest.clone(), longest.as_str()), (format!("{longest}a"), "/home")] {
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let callback = ada.ride(&begin(&next)).await;
         assert_eq!(ada.get(&callback).await.location(), to);
     }
 }
 
-/// Signals that send people wherever this says.
+/// A signal that redirects to a given target.
 struct To(&'static str);
 
 #[async_trait]
@@ -180,12 +181,12 @@ async fn rd_07_what_the_app_says_is_checked_too() {
         ("/login/logout", "/home"),
         ("/fine", "/fine"),
     ] {
-        let house = House::built(
+        let app = TestApp::launch_built(
             |figment| figment.merge(("dance.after_login", "/home")),
             |dance| dance.signals(To(to)),
         )
         .await;
-        let mut ada = house.browser();
+        let mut ada = app.browser();
         let callback = ada.ride("/login/op").await;
         assert_eq!(ada.get(&callback).await.location(), wanted);
     }
@@ -193,28 +194,31 @@ async fn rd_07_what_the_app_says_is_checked_too() {
 
 #[rocket::async_test]
 async fn rd_07_after_error() {
-    let house = House::with(|figment| figment.merge(("dance.after_error", "/oops"))).await;
-    let mut ada = house.browser();
+    let app = TestApp::launch_with(|figment| figment.merge(("dance.after_error", "/oops"))).await;
+    let mut ada = app.browser();
     let callback = ada.ride(&begin("/guarded")).await;
-    let elsewhere = Refused::new(Status::SeeOther, "");
+    let elsewhere = Refusal::new(Status::SeeOther, "");
     for uri in [
         "/login/op/authorized?next=//evil.example",
         "/login/nobody?next=//evil.example",
         "/login/op/authorized",
     ] {
-        assert_eq!(refused(&mut ada, &Ask::get(uri), elsewhere).await.location(), "/oops");
+        assert_eq!(assert_refused(&mut ada, &TestRequest::get(uri), elsewhere).await.location(), "/oops");
     }
-    assert_eq!(refused(&mut house.browser(), &Ask::get(&callback), elsewhere).await.location(), "/oops");
-    let json = Ask::get("/login/op/authorized").header("Accept", "application/json");
-    let answer = refused(&mut ada, &json, crate::oracle::NOT_TRUSTED).await;
+    assert_eq!(
+        assert_refused(&mut app.browser(), &TestRequest::get(&callback), elsewhere).await.location(),
+        "/oops"
+    );
+    let json = TestRequest::get("/login/op/authorized").header("Accept", "application/json");
+    let answer = assert_refused(&mut ada, &json, crate::harness::NOT_TRUSTED).await;
     assert_eq!(answer.json()["error"]["code"], "callback_not_trusted");
     assert_eq!(ada.get(&callback).await.location(), "/guarded");
 }
 
 #[rocket::async_test]
 async fn rd_08_every_redirect_is_303() {
-    let house = House::open().await;
-    let mut ada = house.browser();
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     // `location` asserts the status.
     ada.get("/guarded").await.location();
     ada.get("/login/accounts").await.location();
@@ -227,23 +231,23 @@ async fn rd_08_every_redirect_is_303() {
 
 #[rocket::async_test]
 async fn rd_09_the_same_redirect_uri_with_the_code() {
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     for (key, value) in [
         ("dance.base_url", "http://127.0.0.1:9000"),
         ("dance.base_url", "http://localhost:9000"),
         ("oauth.op.redirect_uri", "http://localhost:8000/elsewhere"),
     ] {
-        let mut ada = house.browser();
-        let begin = Ask::get("/login/op")
+        let mut ada = app.browser();
+        let begin = TestRequest::get("/login/op")
             .header("X-Forwarded-Host", "evil.example")
             .header("Forwarded", "host=evil.example");
         let authorization = ada.ask(&begin).await.location().to_owned();
-        let callback = house.approve(&authorization).await;
-        let asked = param(&authorization, "redirect_uri").unwrap();
+        let callback = app.approve(&authorization).await;
+        let asked = query_parameter(&authorization, "redirect_uri").unwrap();
         assert_eq!(asked, "http://localhost:8000/login/op/authorized");
 
-        let after = house.again(|figment| figment.merge((key, value))).await;
-        ada.house = after.clone();
+        let after = app.relaunch(|figment| figment.merge((key, value))).await;
+        ada.app = after.clone();
         assert_eq!(ada.get(&callback).await.location(), "/", "{key} = {value}");
         assert_eq!(
             after.fake.last_request(ProviderEndpoint::Token).form["redirect_uri"],

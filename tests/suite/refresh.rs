@@ -1,6 +1,6 @@
-//! Refreshing when something goes wrong: with the store, with another process, with the provider.
+//! A refresh while the storage, another process or the provider fails.
 //!
-//! Another process is a second handle on the same database: it takes leases and writes as that would.
+//! A second storage on the same database stands for another process: it takes leases and writes as that would.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,21 +18,21 @@ use crate::app::{App, Op, figment};
 use crate::people::People;
 
 const HOUR: i64 = 3600;
-/// Longer than a lease lasts.
+/// Longer than the TTL of a lease, in seconds.
 const LEASE: i64 = 60;
 
-/// A storage that fails as it is told.
+/// A storage that fails on demand.
 #[derive(Clone)]
 struct Faulty(Arc<Faults>);
 
 struct Faults {
     storage: DieselStorage,
-    /// So many renewals fail, before or after they are written.
+    /// How many renewals fail, before or after they are written.
     before: AtomicUsize,
     after: AtomicUsize,
-    /// So many reads past the cache fail.
+    /// How many reads past the cache fail.
     reads: AtomicUsize,
-    /// Everything fails.
+    /// Whether every call fails.
     down: AtomicBool,
     renewals: AtomicUsize,
     leases: AtomicUsize,
@@ -139,7 +139,7 @@ impl Coordination for Faulty {
     }
 }
 
-/// Ada's account at a provider that rotates, its token expired; and the storage with its faults.
+/// Ada's account at a provider that rotates refresh tokens, with an expired token, and a storage with faults.
 async fn expired(people: &People) -> (App, Faulty) {
     let fake = FakeProvider::start().await;
     let faulty = Faulty::new(people);
@@ -159,7 +159,7 @@ async fn client(app: &App) -> Client {
     dance(app).client(Op, &1).await.expect("the store works").expect("an account")
 }
 
-/// Another process's storage.
+/// The storage of another process.
 async fn other(people: &People) -> DieselStorage {
     let storage = people.storage();
     storage.open(&Figment::new()).await.unwrap();
@@ -170,7 +170,7 @@ async fn stored(app: &App) -> Account {
     dance(app).account(Op, "ada").await.unwrap().expect("stored")
 }
 
-/// The account works: the provider, which punishes a used refresh token, refreshes it once more.
+/// Asserts that the account still works: the provider, which revokes the grant of a reused token, refreshes it once more.
 async fn lives_on(app: &App) {
     dance(app).advance(2 * HOUR);
     app.fake.advance_clock(2 * HOUR);
@@ -222,7 +222,7 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     });
     eventually(async || app.token_calls() == 2).await;
     faulty.0.down.store(true, Ordering::SeqCst);
-    // Neither "please sign in" nor a refresh of his own.
+    // Neither a redirect to the sign-in page nor a second refresh.
     assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     let (token, mine) = mine.await.unwrap();
     assert_eq!(mine.userinfo().await.expect("the provider takes it")["sub"], "ada");
@@ -266,9 +266,9 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     assert_eq!((stored(&app).await.version, app.token_calls()), (2, 2));
 }
 
-/// The dance's own time: when its token was obtained.
+/// The library's time, in unix seconds, read from a new token.
 async fn now(app: &App) -> i64 {
-    // What was stored expires an hour after; two have gone.
+    // The stored token expires after an hour; two have passed.
     stored(app).await.expires_at.unwrap() + HOUR
 }
 
@@ -308,9 +308,9 @@ async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
     app.fake.respond_once(ProviderEndpoint::Token, slow());
-    // A provider that ends nothing else with a refresh token: the one under way goes on.
+    // A provider that revokes only the refresh token: the refresh in progress goes on.
     app.fake.respond_always(ProviderEndpoint::Revocation, FakeResponse::status(200));
-    // While the store blinks, too: the tries go on, and end.
+    // The same during a short outage of the storage: it retries and succeeds.
     faulty.0.before.store(2, Ordering::SeqCst);
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });

@@ -1,4 +1,4 @@
-//! Whole rides, from the button to the provider's API.
+//! Whole sign-ins, from the button to the provider's API.
 
 use rocket::http::Status;
 

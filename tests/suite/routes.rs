@@ -1,19 +1,21 @@
-//! Every route of ours, asked in every way: what is not its way changes nothing, and every answer has the same headers.
+//! Every route of the library with every method: other methods change nothing, and every response has the same headers.
 
 use std::collections::BTreeSet;
 
 use rocket::http::{Method, Status};
 
-use crate::html::Html;
-use crate::oracle::{Answer, Ask, Browser, House, Refused, SESSION, assert_guarded, refused};
+use crate::harness::{
+    Browser, Refusal, SESSION, TestApp, TestRequest, TestResponse, assert_guarded, assert_refused,
+};
+use test_support::Html;
 
-const NOT_ALLOWED: Refused = Refused::new(Status::MethodNotAllowed, "method_not_allowed");
-const CSRF: Refused = Refused::new(Status::Forbidden, "csrf");
+const NOT_ALLOWED: Refusal = Refusal::new(Status::MethodNotAllowed, "method_not_allowed");
+const CSRF: Refusal = Refusal::new(Status::Forbidden, "csrf");
 
-/// The provider's own route: what it posts is signed, and no browser's form (LO-03).
+/// The route for the provider: it posts a signed token, not a form of a browser (LO-03).
 const BACKCHANNEL: &str = "/login/op/backchannel-logout";
 
-/// The routes: as they are mounted, as they are asked for, and which methods they take. A new one belongs here.
+/// The routes: as mounted, as requested, and with their methods. A new route must be added here.
 const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login", "/login", &[Method::Get]),
     ("/login/<name>", "/login/op", &[Method::Get, Method::Post]),
@@ -31,22 +33,22 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
 const METHODS: [Method; 7] =
     [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options];
 
-/// A browser that is nobody's, and one of Ada's.
-async fn browsers(house: &House) -> [Browser; 2] {
-    let mut ada = house.browser();
+/// A browser without a session, and one with Ada's.
+async fn browsers(app: &TestApp) -> [Browser; 2] {
+    let mut ada = app.browser();
     ada.sign_in("op").await;
-    [house.browser(), ada]
+    [app.browser(), ada]
 }
 
 #[rocket::async_test]
 async fn the_table_has_every_route() {
-    let house = House::open().await;
-    let mounted: BTreeSet<String> = house.routes().into_iter().map(|(path, _)| path).collect();
+    let app = TestApp::launch().await;
+    let mounted: BTreeSet<String> = app.routes().into_iter().map(|(path, _)| path).collect();
     let known: BTreeSet<String> = ROUTES.iter().map(|(path, ..)| (*path).to_owned()).collect();
     assert_eq!(mounted, known);
     for (path, ..) in ROUTES {
         let methods: Vec<Method> =
-            house.routes().into_iter().filter(|(other, _)| other == path).map(|(_, method)| method).collect();
+            app.routes().into_iter().filter(|(other, _)| other == path).map(|(_, method)| method).collect();
         assert!(METHODS.iter().all(|method| methods.contains(method)), "{path}: {methods:?}");
     }
 }
@@ -54,19 +56,19 @@ async fn the_table_has_every_route() {
 /// CS-03: an image, a script or a prefetch is a GET or a HEAD.
 #[rocket::async_test]
 async fn cs_02_cs_03_another_method_is_refused_everywhere() {
-    let house = House::open().await;
-    for mut browser in browsers(&house).await {
+    let app = TestApp::launch().await;
+    for mut browser in browsers(&app).await {
         let csrf = browser.csrf().await;
         for (_, path, allowed) in ROUTES {
             for method in METHODS.into_iter().filter(|method| !allowed.contains(method)) {
-                let mut asks = vec![Ask::new(method, path)];
+                let mut asks = vec![TestRequest::new(method, path)];
                 if matches!(method, Method::Get | Method::Head) {
-                    let image = Ask::new(method, path).header("Sec-Fetch-Dest", "image");
+                    let image = TestRequest::new(method, path).header("Sec-Fetch-Dest", "image");
                     asks.push(image.header("Sec-Fetch-Site", "cross-site"));
-                    asks.push(Ask::new(method, &format!("{path}?csrf={csrf}&account=1")));
+                    asks.push(TestRequest::new(method, &format!("{path}?csrf={csrf}&account=1")));
                 }
                 for ask in asks {
-                    let answer = refused(&mut browser, &ask, NOT_ALLOWED).await;
+                    let answer = assert_refused(&mut browser, &ask, NOT_ALLOWED).await;
                     let allow = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
                     assert_eq!(answer.header("Allow"), Some(allow.as_str()), "{method} {path}");
                     if method == Method::Head {
@@ -78,16 +80,17 @@ async fn cs_02_cs_03_another_method_is_refused_everywhere() {
     }
 }
 
-/// Rocket rewrites the method of a form that says so in its first field, before routing.
+/// Before routing, Rocket changes the method of a form to the value of its first field `_method`.
 #[rocket::async_test]
 async fn cs_04_a_form_in_disguise_is_refused_everywhere() {
-    let house = House::open().await;
-    for mut browser in browsers(&house).await {
+    let app = TestApp::launch().await;
+    for mut browser in browsers(&app).await {
         let csrf = browser.csrf().await;
         for (_, path, _) in ROUTES {
             for method in ["get", "GET", "head", "put", "patch", "delete"] {
-                let disguised = Ask::post(path, &[("_method", method), ("csrf", &csrf), ("account", "1")]);
-                refused(&mut browser, &disguised, NOT_ALLOWED).await;
+                let disguised =
+                    TestRequest::post(path, &[("_method", method), ("csrf", &csrf), ("account", "1")]);
+                assert_refused(&mut browser, &disguised, NOT_ALLOWED).await;
             }
         }
         assert_eq!(browser.flows(), []);
@@ -96,9 +99,9 @@ async fn cs_04_a_form_in_disguise_is_refused_everywhere() {
 
 #[rocket::async_test]
 async fn cs_02_every_form_needs_the_pages_token() {
-    let house = House::open().await;
-    for mut browser in browsers(&house).await {
-        let mut eve = house.browser();
+    let app = TestApp::launch().await;
+    for mut browser in browsers(&app).await {
+        let mut eve = app.browser();
         eve.enter(2).await;
         let (own, foreign) = (browser.csrf().await, eve.csrf().await);
         let forms = ROUTES
@@ -108,9 +111,9 @@ async fn cs_02_every_form_needs_the_pages_token() {
             for fields in
                 [&[][..], &[("csrf", "")], &[("csrf", foreign.as_str())], &[("csrf", "x"), ("csrf", &own)]]
             {
-                refused(&mut browser, &Ask::post(path, fields), CSRF).await;
+                assert_refused(&mut browser, &TestRequest::post(path, fields), CSRF).await;
             }
-            let good = || Ask::post(path, &[("csrf", &own)]);
+            let good = || TestRequest::post(path, &[("csrf", &own)]);
             for (name, value) in [
                 ("Sec-Fetch-Site", "cross-site"),
                 ("Sec-Fetch-Site", "same-site"),
@@ -120,14 +123,14 @@ async fn cs_02_every_form_needs_the_pages_token() {
                 ("Content-Type", "application/json"),
                 ("Content-Type", "multipart/form-data; boundary=x"),
             ] {
-                refused(&mut browser, &good().header(name, value), CSRF).await;
+                assert_refused(&mut browser, &good().header(name, value), CSRF).await;
             }
         }
     }
 }
 
-/// Whatever a page loads, or sends the person to by itself.
-fn assert_alone(answer: &Answer) {
+/// The URLs that a page loads or redirects to without a click.
+fn assert_alone(answer: &TestResponse) {
     let page = Html::parse(&answer.body);
     for form in &page.forms {
         assert!(form.action.starts_with('/') && !form.action.starts_with("//"), "{}", form.action);
@@ -143,27 +146,29 @@ fn assert_alone(answer: &Answer) {
     assert!(!answer.body.contains(" style=") && !answer.body.contains("onclick"), "{}", answer.body);
 }
 
-/// LK-05: nothing of another site's is in a page, and no page tells another site where it was.
+/// LK-05: a page loads nothing of another site, and sends no Referer to one.
 #[rocket::async_test]
 async fn hd_01_hd_02_lk_05_every_answer_is_alone_unframed_and_uncached() {
-    let house = House::open().await;
+    let app = TestApp::launch().await;
     let mut kinds = BTreeSet::new();
-    for mut browser in browsers(&house).await {
+    for mut browser in browsers(&app).await {
         for (_, path, allowed) in ROUTES {
             for method in allowed.iter() {
                 for accept in ["text/html", "application/json", "*/*"] {
                     let csrf = browser.csrf().await;
                     let asks = match method {
-                        Method::Post => vec![Ask::post(path, &[]), Ask::post(path, &[("csrf", &csrf)])],
+                        Method::Post => {
+                            vec![TestRequest::post(path, &[]), TestRequest::post(path, &[("csrf", &csrf)])]
+                        }
                         _ => vec![
-                            Ask::get(path),
-                            Ask::get(&format!("{path}?next=/guarded&error=access_denied&state=x")),
-                            Ask::get(path).header("Sec-Fetch-Site", "cross-site"),
-                            Ask::get(path).header("Sec-Purpose", "prefetch"),
+                            TestRequest::get(path),
+                            TestRequest::get(&format!("{path}?next=/guarded&error=access_denied&state=x")),
+                            TestRequest::get(path).header("Sec-Fetch-Site", "cross-site"),
+                            TestRequest::get(path).header("Sec-Purpose", "prefetch"),
                         ],
                     };
                     for ask in asks {
-                        // A good form may sign out or disconnect: each has a browser of its own.
+                        // A valid form may sign out or disconnect, so each has its own browser.
                         let answer = browser.peek(&ask.header("Accept", accept)).await;
                         assert_guarded(&answer);
                         kinds.insert((answer.status.code, answer.header("Content-Type").map(str::to_owned)));
@@ -171,22 +176,22 @@ async fn hd_01_hd_02_lk_05_every_answer_is_alone_unframed_and_uncached() {
                             assert_alone(&answer);
                         }
                         if let Some(to) = answer.header("Location") {
-                            assert!(to.starts_with('/') || to.starts_with(house.fake.issuer()), "{to}");
+                            assert!(to.starts_with('/') || to.starts_with(app.fake.issuer()), "{to}");
                         }
                     }
                 }
             }
         }
-        assert_guarded(&browser.peek(&Ask::get("/login/nobody")).await);
-        assert_guarded(&browser.peek(&Ask::get("/login/nobody/authorized?code=x&state=y")).await);
+        assert_guarded(&browser.peek(&TestRequest::get("/login/nobody")).await);
+        assert_guarded(&browser.peek(&TestRequest::get("/login/nobody/authorized?code=x&state=y")).await);
     }
-    // A guard's 401, by way of our catcher.
-    let nobody = house.browser();
+    // A guard's 401, through the library's catcher.
+    let nobody = app.browser();
     for accept in ["text/html", "application/json"] {
-        assert_guarded(&nobody.peek(&Ask::get("/guarded").header("Accept", accept)).await);
+        assert_guarded(&nobody.peek(&TestRequest::get("/guarded").header("Accept", accept)).await);
     }
-    // The end of a dance: 303, so that no page has a code in its address.
-    let mut ada = house.browser();
+    // The callback ends with 303, so that no page has a code in its URL.
+    let mut ada = app.browser();
     let callback = ada.ride("/login/op?next=/guarded").await;
     let landed = ada.get(&callback).await;
     assert_guarded(&landed);

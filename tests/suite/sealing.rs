@@ -1,4 +1,4 @@
-//! Keys and what they seal: changed, lost, and texts that were meddled with.
+//! Keys and sealed tokens: rotated keys, lost keys, and changed text.
 
 use rocket::figment::Figment;
 use rocket::http::{Accept, Status};
@@ -20,7 +20,7 @@ fn with_keys(figment: Figment, keys: &[&str]) -> Figment {
     figment.merge(("dance.token_keys", keys)).merge(("dance.cache", false))
 }
 
-/// The app of `people` with these keys, without a server.
+/// An app on the database of `people` with these keys.
 async fn ignited(people: &People, figment: Figment, keys: &[&str]) -> Rocket<Ignite> {
     let dance = Dance::fairing().storage(people.storage());
     rocket::custom(with_keys(figment, keys)).attach(dance).ignite().await.expect("it launches")
@@ -55,7 +55,7 @@ async fn en_02_keys_change_while_everything_goes_on() {
     for n in 0..250 {
         import(dance(&old), n).await;
     }
-    // An entry that is gone by now.
+    // An entry that no longer exists.
     people.sql("UPDATE oauth_accounts SET provider = 'gone' WHERE provider_user_id = '249'");
 
     let both = ignited(&people, figment(&fake), &[KEYS[1], KEYS[0]]).await;
@@ -65,7 +65,7 @@ async fn en_02_keys_change_while_everything_goes_on() {
     let mut first_half = dance(&both).reseal();
     let report = first_half.report();
     assert_eq!((report.walked, report.resealed, report.unreadable), (0, 0, 0));
-    // Moved to another entry, that one does not open.
+    // Moved to another entry, it does not open.
     let report = first_half.run().await.unwrap();
     assert_eq!((report.walked, report.resealed, report.unreadable), (251, 249, 1));
     let after = people.snapshot();
@@ -102,7 +102,7 @@ async fn en_02_stopped_and_begun_again() {
     assert_eq!((report.walked, report.resealed, report.last_id), (2, 2, third + 2));
     let report = dance(&both).reseal().run().await.unwrap();
     assert_eq!((report.walked, report.resealed), (5, 3));
-    // The store is away in the middle: the same walk goes on.
+    // The storage fails in the middle: the same walk goes on afterwards.
     let other = ignited(&people, figment(&fake), &[KEYS[2], KEYS[1], KEYS[0]]).await;
     let mut walk = dance(&other).reseal();
     people.sql("ALTER TABLE oauth_accounts RENAME TO elsewhere");
@@ -196,13 +196,13 @@ async fn en_01_and_en_03_what_was_meddled_with_is_reconnect_and_nothing_is_lost(
         ));
         assert_eq!(app.get("/guarded").await.status(), Status::Ok, "{what}");
     }
-    // The row moved instead of the text.
+    // The row is moved instead of the text.
     people.sql(&format!("UPDATE oauth_accounts SET user_id = '2' WHERE {mine}"));
     let dance = Dance::fetch(app.client.rocket()).unwrap();
     let moved = dance.client_for_account(Op, "ada").await.map(drop).unwrap_err();
     assert_eq!(moved.kind(), ErrorKind::ReconnectNeeded);
     people.sql(&format!("UPDATE oauth_accounts SET user_id = '1' WHERE {mine}"));
-    // Connecting again is the cure.
+    // Connecting again repairs it.
     people.sql(&format!("UPDATE oauth_accounts SET token = 'damaged' WHERE {mine}"));
     app.fake.set_user("ada");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);

@@ -1,5 +1,5 @@
-//! The app under test as a process of its own, on a port of its own: for what Rocket's local client can't show (cookies
-//! as they are written, the log), and for what holds for a whole process (https, the log level).
+//! The app under test as a process with a port: for what Rocket's local client cannot show (raw cookies, the log), and for
+//! what belongs to a whole process (https, the log level).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -30,7 +30,7 @@ fn advance(seconds: i64, dance: &State<Dance>) {
     dance.advance(seconds);
 }
 
-/// Not a test: what [`Server::start`] starts.
+/// Not a test: the process that [`Server::start`] starts.
 #[test]
 #[ignore = "the process that other tests start"]
 fn serve() {
@@ -40,7 +40,7 @@ fn serve() {
     });
 }
 
-/// Serves the dance of the settings, in the process that was started for it.
+/// Serves the app of the settings, in the process that was started for it.
 #[allow(clippy::print_stdout)]
 pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) {
     let Ok(figment) = std::env::var(FIGMENT) else { return };
@@ -54,7 +54,7 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
         });
     let rocket = crate::app::rocket(figment, dance).mount("/", routes![advance]).attach(AdHoc::on_liftoff(
         "port",
-        // On its own line, whatever the test harness has printed before.
+        // It begins a new line, because the test runner may have printed something before.
         |rocket| Box::pin(async move { println!("\nSERVED AT {} END", rocket.config().port) }),
     ));
     rocket::execute(async {
@@ -67,12 +67,12 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
 pub struct Server {
     child: Child,
     port: u16,
-    /// What requests call it.
+    /// The Host of its requests.
     pub host: String,
     pub people: Arc<People>,
 }
 
-/// An answer as it came over the wire.
+/// A response as it was sent.
 pub struct Raw {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -80,12 +80,12 @@ pub struct Raw {
 }
 
 impl Server {
-    /// Starts one that is reached at `base_url`, or so it thinks, with `extra` settings.
+    /// Starts a server with this `base_url` and these `extra` settings.
     pub fn start(fake: &FakeProvider, base_url: &str, log_level: &str, extra: Value) -> Self {
         Self::start_as("server::serve", Arc::new(People::new()), fake, base_url, log_level, extra)
     }
 
-    /// The same with the ignored test `test` as its process, and these people.
+    /// Starts a server whose process is the ignored test `test`, with the database of `people`.
     pub fn start_as(
         test: &str,
         people: Arc<People>,
@@ -127,18 +127,18 @@ impl Server {
         server
     }
 
-    /// What the process has written so far: Rocket's log, and ours in it.
+    /// What the process has written so far: the log.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.people.folder().join("log")).unwrap_or_default())
             .into_owned()
     }
 
-    /// One request, on a connection of its own.
+    /// Sends one request on a new connection.
     pub fn request(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Raw {
         self.try_request(method, target, headers, body).expect("an answer")
     }
 
-    /// One request; nothing when the process ends over it.
+    /// Sends one request. Returns `None` if the process ends before it answers.
     pub fn try_request(
         &self,
         method: &str,
@@ -173,12 +173,12 @@ impl Server {
         })
     }
 
-    /// Ends it at once.
+    /// Kills it.
     pub fn kill(&self) {
         self.signal("-KILL");
     }
 
-    /// Tells it to end.
+    /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
         self.signal("-TERM");
     }
@@ -188,7 +188,7 @@ impl Server {
         assert!(sent.expect("kill").success());
     }
 
-    /// Waits until it has ended by itself; says whether it was by a signal: aborted, killed.
+    /// Waits until it has ended, and returns whether a signal ended it.
     pub fn has_crashed(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt;
         self.child.wait().expect("it ends").signal().is_some()
@@ -231,7 +231,7 @@ impl Raw {
             .collect()
     }
 
-    /// The one `Set-Cookie` header whose cookie's name begins with `prefix`.
+    /// The only `Set-Cookie` header whose cookie name begins with `prefix`.
     pub fn set_cookie(&self, prefix: &str) -> &str {
         let mut mine = self.set_cookies();
         mine.retain(|cookie| cookie.starts_with(prefix));
@@ -239,13 +239,13 @@ impl Raw {
         mine[0]
     }
 
-    /// All of it as one text.
+    /// The whole response as text.
     pub fn text(&self) -> String {
         format!("{:?}{}", self.headers, self.body)
     }
 }
 
-/// A browser as far as cookies go: by name, forgotten at Max-Age=0.
+/// A browser's cookies by name. `Max-Age=0` removes one.
 pub struct Tab<'s> {
     server: &'s Server,
     pub cookies: BTreeMap<String, String>,
@@ -285,7 +285,7 @@ impl<'s> Tab<'s> {
         self.send("GET", target, "")
     }
 
-    /// Begins at `target` and says yes at the provider: path and query of the callback.
+    /// Begins at `target`, approves at the provider, and returns path and query of the callback.
     pub async fn callback(&mut self, fake: &FakeProvider, target: &str) -> String {
         let begun = self.get(target);
         assert_eq!(begun.status, Status::SeeOther.code, "{target}: {}", begun.body);

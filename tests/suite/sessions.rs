@@ -1,4 +1,4 @@
-//! Who a request is from: our cookie, the app's own sessions, and signing out.
+//! The user of a request: the library's cookie, the app's own sessions, and signing out.
 
 use std::sync::{Arc, Mutex};
 
@@ -56,14 +56,14 @@ async fn a_session_is_lax_http_only_and_sealed() {
     for broken in [&cookie.value()[1..], "1", "%7B%22user%22%3A%221%22%2C%22at%22%3A9999999999%7D", ""] {
         assert!(!is_somebody(&app, broken).await, "{broken}");
     }
-    // Another cookie of ours, opened by the same key, is no session: its name is bound.
+    // Another cookie sealed with the same key is not a session: the name is part of the seal.
     assert_eq!(app.post("/login/op", &[]).await.status(), Status::SeeOther);
     let flow = app.cookies().into_iter().find(|(name, _)| name.contains("_flow_")).expect("a flow").1;
     assert!(!is_somebody(&app, &flow).await);
     assert!(is_somebody(&app, cookie.value()).await);
 }
 
-/// Whether `session` as the session's cookie signs anybody in.
+/// Whether the value `session` in the session cookie signs a user in.
 async fn is_somebody(app: &App, session: &str) -> bool {
     let request = app.client.get("/me").cookie(Cookie::new(SESSION, session.to_owned()));
     request.dispatch().await.status() == Status::Ok
@@ -75,7 +75,7 @@ async fn a_session_ends_after_two_weeks_whatever_the_browser_says() {
     let app = app(&people).await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     for _ in 0..3 {
-        // Seen now and then, so that it isn't idle.
+        // It is used now and then, so that it does not become idle.
         dance(&app).advance(TWO_WEEKS / 3 - 10);
         assert_eq!(who(&app).await.as_deref(), Some("1"));
     }
@@ -103,7 +103,7 @@ async fn current_user_serves_a_password_form() {
     let cookie = entered.cookies().get(SESSION).expect("a session").clone();
     assert_eq!((cookie.same_site(), cookie.http_only()), (Some(SameSite::Lax), Some(true)));
     assert_eq!(who(&app).await.as_deref(), Some("7"));
-    // The dance sees the same user: it connects.
+    // The library sees the same user, so it connects the account.
     assert_eq!(app.get("/login/op").await.status(), Status::Ok);
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     assert_eq!(people.accounts(), ["op/ada -> 7"]);
@@ -163,7 +163,7 @@ async fn cs_02_sf_02_signing_out_takes_the_pages_own_token() {
         app.client.post("/login/logout").header(ContentType::JSON).body(format!("{{\"csrf\":\"{good}\"}}"));
     assert_eq!(json.dispatch().await.status(), Status::Forbidden);
     assert_eq!(app.get("/login/logout").await.status(), Status::MethodNotAllowed, "CS-03");
-    // CS-04: Rocket takes the method from a form's first field.
+    // CS-04: Rocket reads the method from a form's first field.
     for method in ["get", "put", "patch", "delete", "head"] {
         let form = format!("_method={method}&csrf={good}");
         let posted = app.client.post("/login/logout").header(ContentType::Form).body(form).dispatch().await;
@@ -190,7 +190,7 @@ async fn cs_02_sf_02_signing_out_takes_the_pages_own_token() {
 async fn cs_01_a_form_of_another_site_begins_nothing() {
     let people = People::new();
     let app = app(&people).await;
-    // A link on another site shows the page with the buttons, and remembers no flow.
+    // A link on another site shows the page with the buttons, and begins no flow.
     let page = app.client.get("/login/op?next=/guarded").header(cross_site()).dispatch().await;
     assert_eq!(page.status(), Status::Ok);
     assert!(page.cookies().iter().all(|cookie| !cookie.name().contains("_flow_")));
@@ -221,12 +221,10 @@ async fn cs_01_a_link_connects_nothing() {
     assert_eq!((people.snapshot(), app.fake.requests().len()), (rows, seen));
 }
 
-// ---- the app's own sessions
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Works,
-    /// Nobody can say who it is.
+    /// App sessions whose storage is down.
     Blind(bool),
     CantSignIn,
     SecondFactor,
@@ -359,7 +357,7 @@ async fn path_of_a_connect(app: &App) -> String {
     crate::app::path_and_query(&app.fake.authorize(&location(&begun)).await)
 }
 
-/// Sessions by name, where the policy knows numbers.
+/// App sessions with text ids, while the policy has integer ids.
 struct ByName;
 
 #[rocket::async_trait]
@@ -389,11 +387,11 @@ async fn policy_and_sessions_must_mean_the_same_ids() {
     assert!(matches!(error.kind(), rocket::error::ErrorKind::FailedFairings(_)), "{error:?}");
     let works = AppSessions(Arc::new(Mutex::new(Mood::Works)));
     assert!(launch(Dance::fairing().storage(people.storage()).sessions(works)).await.is_ok());
-    // A storage without a policy has no opinion.
+    // A storage without a policy fits any id type.
     assert!(launch(Dance::fairing().storage(MemoryStorage::default()).sessions(ByName)).await.is_ok());
 }
 
-/// Login CSRF: a page of somebody else's posts his own password into the app's form.
+/// Login CSRF: an attacker's page posts the attacker's password into the app's form.
 #[rocket::async_test]
 async fn cs_01_a_form_of_another_site_signs_nobody_in() {
     let people = People::new();

@@ -1,4 +1,4 @@
-//! The app is told to stop while a dance or a refresh is under way.
+//! The app is stopped while a sign-in or a refresh is in progress.
 
 use std::thread::{scope, sleep};
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use crate::server::{Raw, Server, Tab};
 
 const BASE_URL: &str = "http://127.0.0.1";
 
-/// Asks for `target`, and tells the app to stop as soon as the provider's token endpoint was called once more.
+/// Requests `target`, and stops the app as soon as the provider's token endpoint has received one more request.
 fn stopped_during(server: &mut Server, fake: &FakeProvider, target: &str, cookies: &str) -> Option<Raw> {
     let calls = fake.request_count(ProviderEndpoint::Token);
     let answer = scope(|scope| {

@@ -1,13 +1,15 @@
-//! The log at its usual level: what it says, and what it keeps to itself.
+//! The log at its default level: what it contains, and that no secret is in it.
 
 use std::env::current_exe;
 use std::process::Command;
 
-use crate::oracle::{Ask, House, NOT_TRUSTED, SESSION, listen, log, param, refused, with};
+use crate::harness::{
+    NOT_TRUSTED, SESSION, TestApp, TestRequest, assert_refused, captured_log, query_parameter, with_parameter,
+};
 
 #[test]
 fn lk_04_no_secret_is_logged() {
-    // In a process of its own: whoever launches first has the log, and in this one that may be another test.
+    // In a separate process: the first launch sets the logger, and here that may be another test's.
     let run = ["--exact", "silence::in_a_process_of_its_own", "--ignored"];
     let output = Command::new(current_exe().unwrap()).args(run).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -17,33 +19,33 @@ fn lk_04_no_secret_is_logged() {
 #[rocket::async_test]
 #[ignore = "run by lk_04_no_secret_is_logged"]
 async fn in_a_process_of_its_own() {
-    assert!(listen());
-    let house = House::open().await;
-    let mut ada = house.browser();
+    assert!(captured_log().is_some(), "no other logger is set");
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
     let used = ada.sign_in("op").await;
     assert_eq!(ada.get("/guarded").await.body, "ada");
     let csrf = ada.csrf().await;
     let pending = ada.ride_to_connect("/login/op2").await;
     let flow = ada.flows().remove(0).1;
-    refused(&mut house.browser(), &Ask::get(&pending), NOT_TRUSTED).await;
-    refused(&mut ada, &Ask::get(&with(&pending, "state", None)), NOT_TRUSTED).await;
-    let injected = with(&pending, "code", param(&used, "code").as_deref());
-    refused(&mut ada, &Ask::get(&injected), NOT_TRUSTED.after_exchange()).await;
+    assert_refused(&mut app.browser(), &TestRequest::get(&pending), NOT_TRUSTED).await;
+    assert_refused(&mut ada, &TestRequest::get(&with_parameter(&pending, "state", None)), NOT_TRUSTED).await;
+    let injected = with_parameter(&pending, "code", query_parameter(&used, "code").as_deref());
+    assert_refused(&mut ada, &TestRequest::get(&injected), NOT_TRUSTED.after_exchange()).await;
     for callback in
         ["/login/op/authorized/", "//login/op/authorized", "/login/op/%61uthorized", "/login/%6fp/authorized"]
     {
-        let ask = Ask::get(&pending.replace("/login/op2/authorized", callback));
+        let ask = TestRequest::get(&pending.replace("/login/op2/authorized", callback));
         ada.ask(&ask).await;
     }
 
-    let said = log().unwrap();
-    // It is the right log.
+    let said = captured_log().unwrap();
+    // The control: this is the right log.
     assert!(said.contains("callback_not_trusted") && said.contains("GET /login/op2/authorized"), "{said}");
     let more = [
         ("session", ada.jar[SESSION].clone()),
         ("csrf token", csrf),
         ("flow", flow),
-        ("code", param(&pending, "code").unwrap()),
+        ("code", query_parameter(&pending, "code").unwrap()),
     ];
-    house.assert_no_secret("the log", &said, &more);
+    app.assert_no_secret("the log", &said, &more);
 }

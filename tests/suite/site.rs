@@ -15,7 +15,7 @@ async fn bot(bot: Site<Op>) -> Result<String> {
     Ok(bot.userinfo().await?["sub"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The app's own guard may ask for anything: a sentinel doesn't see it.
+/// The app's guard for the site's admin. Rocket's sentinels do not check it.
 struct Falls(bool);
 
 #[rocket::async_trait]
@@ -32,7 +32,7 @@ fn falls_back(falls: Falls) -> String {
     falls.0.to_string()
 }
 
-/// Whoever sends the header.
+/// Admits every request with the header.
 struct Admin;
 
 #[rocket::async_trait]
@@ -143,7 +143,7 @@ async fn a_visitors_oauth_never_is_the_sites() {
     let app = app(&people, Some("ada"), false).await;
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(app.get("/falls-back").await.into_string().await.as_deref(), Some("false"));
-    // Signed in with another entry: the same, and no way to see or remove the site's account.
+    // Signed in at another entry: the same, and the site's account can be neither seen nor removed.
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
     assert_eq!(app.get("/falls-back").await.into_string().await.as_deref(), Some("false"));
     let before = people.snapshot();

@@ -1,4 +1,4 @@
-//! Providers over TLS: whom we speak to is certain, or we don't speak.
+//! Providers over TLS: without a valid certificate no request is sent.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,16 +10,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use crate::oracle::{Ask, House, Refused, refused};
+use crate::harness::{Refusal, TestApp, TestRequest, assert_refused};
 
-/// A key, and a certificate for `localhost` that it has signed itself: nobody's word but its own.
+/// A key and a self-signed certificate for `localhost`.
 const PEM: &[u8] = include_bytes!("../fixtures/localhost.pem");
 
 fn certificate() -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(PEM).expect("a certificate")
 }
 
-/// A server with that certificate: its port, and what has come through TLS.
+/// A server with that certificate: its port, and the requests that arrived through TLS.
 fn serve() -> (u16, Arc<Mutex<Vec<String>>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -52,13 +52,13 @@ fn serve() -> (u16, Arc<Mutex<Vec<String>>>) {
 async fn tr_14_a_certificate_that_nobody_vouches_for() {
     let (port, heard) = serve();
     let issuer = format!("https://localhost:{port}");
-    let house = House::with(|figment| figment.merge(("oauth.op.issuer", issuer))).await;
-    let mut ada = house.browser();
-    let unreachable = Refused::new(Status::ServiceUnavailable, "provider_unreachable");
-    refused(&mut ada, &Ask::get("/login/op"), unreachable).await;
+    let app = TestApp::launch_with(|figment| figment.merge(("oauth.op.issuer", issuer))).await;
+    let mut ada = app.browser();
+    let unreachable = Refusal::new(Status::ServiceUnavailable, "provider_unreachable");
+    assert_refused(&mut ada, &TestRequest::get("/login/op"), unreachable).await;
     assert_eq!(ada.flows(), []);
-    house.browser().sign_in("op2").await;
-    // The server's thread notes it when its turn comes.
+    app.browser().sign_in("op2").await;
+    // The server records it in another task.
     let since = Instant::now();
     while heard.lock().expect("the list").is_empty() && since.elapsed() < Duration::from_secs(20) {
         rocket::tokio::time::sleep(Duration::from_millis(5)).await;
@@ -66,7 +66,7 @@ async fn tr_14_a_certificate_that_nobody_vouches_for() {
     let said = heard.lock().expect("the list").clone();
     assert!(!said.is_empty() && said.iter().all(|said| said.starts_with("refused: ")), "{said:?}");
 
-    // The server is a good one to whoever trusts it, so that it isn't that.
+    // The control: a client that trusts the certificate can connect.
     let mut roots = RootCertStore::empty();
     roots.add(certificate()).expect("a root");
     let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())

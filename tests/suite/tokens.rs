@@ -1,4 +1,4 @@
-//! Tokens by whose they are. Each test is named for what Flask-Dance's SQLAlchemyStorage makes of the case.
+//! Tokens of users. Each test is named for what Flask-Dance's SQLAlchemyStorage does in the case.
 
 use rocket::futures::future::join_all;
 use rocket::http::Status;
@@ -11,7 +11,7 @@ use rocket_dance::{Dance, ErrorKind, Profile, Token};
 use crate::app::{App, Op, figment, rocket};
 use crate::people::People;
 
-/// `people`'s app, with `user_required` as said and a cache that outlives the test.
+/// An app on the database of `people`, with a cache TTL longer than the test.
 async fn app(people: &People, user_required: Option<bool>) -> App {
     let fake = FakeProvider::start().await;
     let mut figment = figment(&fake).merge(("dance.cache.ttl", 3600));
@@ -39,7 +39,7 @@ fn is(found: Option<Token>, text: &str) -> bool {
     found.is_some_and(|token| token.access_token.matches(text))
 }
 
-/// The dance as handlers of an app have it.
+/// The `Dance` that an app's handlers have.
 struct OfRequest(rocket_dance::Tokens<Op>);
 
 #[rocket::async_trait]
@@ -125,7 +125,7 @@ async fn id_creation_identity_profile_rank_and_the_apps_own_columns_survive_a_se
     assert_eq!(people.lines_of("provider_user_id = 'ada'"), before, "all but token, version and updated_at");
     assert_eq!(people.count("oauth_accounts WHERE note = 'hers' AND version = 2"), 1);
     assert_eq!(people.count("oauth_accounts WHERE note = 'hers'"), 2);
-    // The other way to a new token.
+    // The other way to store a new token.
     import(&app, "ada", 1, "newer").await;
     assert_eq!(people.lines_of("provider_user_id = 'ada'"), before);
 }
@@ -155,7 +155,7 @@ async fn several_rows_are_no_500_but_an_order() {
 async fn duplicates_can_not_arise() {
     let people = People::new();
     let one = app(&people, Some(false)).await;
-    // As another process: at the same provider, in the same database.
+    // Another process with the same provider and the same database.
     let figment = figment(&one.fake).merge(("dance.user_required", false));
     let two = rocket(figment, Dance::fairing().storage(people.storage())).ignite().await.unwrap();
     let dances = [dance(&one), Dance::fetch(&two).expect("attached")];
@@ -165,7 +165,7 @@ async fn duplicates_can_not_arise() {
         tokens.set(Token::new(format!("token {n}"))).await.map(drop)
     };
     for done in join_all((0..16).map(set)).await {
-        // Somebody else may be faster again and again; what was written is whole.
+        // Another process may be faster several times; every write is complete.
         if let Err(error) = done {
             assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error:?}");
         }
@@ -205,7 +205,7 @@ async fn without_a_user_where_there_must_be_one() {
         let app = app(&people, user_required).await;
         people.sql("ALTER TABLE oauth_accounts ADD COLUMN note TEXT");
         import(&app, "ada", 1, "ada's").await;
-        // A row of nobody's from before, in the cache too: no hit skips the question.
+        // An account without a user is in the database and in the cache: a cache hit must not skip the check.
         people.sql("UPDATE oauth_accounts SET user_id = NULL");
         let (before, nobodys) = (people.snapshot(), dance(&app).tokens(Op));
         let get = nobodys.get().await.map(drop);
@@ -221,7 +221,7 @@ async fn without_a_user_where_there_must_be_one() {
                 "{said}"
             );
         }
-        // Of a request it is the person who must act.
+        // In a request, it is the user who must act.
         for asked in [app.client.get("/own"), app.client.post("/own/x"), app.client.delete("/own")] {
             let asked = asked.header(rocket::http::Accept::JSON).dispatch().await;
             assert_eq!(asked.status(), Status::Unauthorized);
@@ -279,7 +279,7 @@ async fn rf_02_and_rt_01_a_set_and_an_import_keep_the_refresh_token() {
     assert_eq!(refresh().await, "refresh of ada");
     tokens.set(Token::new("four").with_refresh_token("another")).await.unwrap();
     assert_eq!(refresh().await, "another");
-    // A refresh token that no key opens any more is no reason to refuse a new one.
+    // A stored refresh token that no key opens does not prevent storing a new one.
     people.sql("UPDATE oauth_accounts SET token = 'v1.AAAAAAAA.damaged'");
     assert_eq!(tokens.set(Token::new("five")).await.map(drop).map_err(|error| error.kind()), Ok(()));
     let last = dance(&app).account(Op, "ada").await.unwrap().unwrap();

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use url::Origin;
 
-use super::browser::{Browser, Page};
 use super::peer::Peer;
 use super::process::root;
+use test_support::{Browser, Page};
 
 /// The provider, running.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use rocket::tokio::task::JoinHandle;
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
-use super::browser::http_client;
-use super::leaks::Hidden;
-use super::mint::{self, Mint};
-use super::provider::CLIENT_SECRET;
+use super::id_token_signer::{self, IdTokenSigner};
+use super::openid_provider::CLIENT_SECRET;
+use test_support::KnownSecret;
+use test_support::http_client;
 
 /// The provider's paths, as it names them itself.
 pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -27,7 +27,7 @@ pub(crate) enum Spoil {
     /// The ID token's claims; its signature is good.
     Claims(fn(&mut Map<String, Value>)),
     /// The ID token, made of honest claims.
-    IdToken(fn(&Mint, &Map<String, Value>) -> String),
+    IdToken(fn(&IdTokenSigner, &Map<String, Value>) -> String),
     /// The answer at a path.
     Answer(&'static str, fn(&mut Reply)),
     /// The parameters with which the person comes back.
@@ -84,13 +84,13 @@ struct House {
     url: Url,
     upstream: Url,
     http: reqwest::Client,
-    mint: Mint,
+    id_token_signer: IdTokenSigner,
     spoil: Mutex<Option<Spoil>>,
     /// The paths that were asked for.
     seen: Mutex<Vec<String>>,
     /// The refresh tokens that came, in order.
     refresh_tokens: Mutex<Vec<String>>,
-    hidden: Mutex<Vec<Hidden>>,
+    hidden: Mutex<Vec<KnownSecret>>,
 }
 
 impl Faulty {
@@ -102,11 +102,11 @@ impl Faulty {
             url: url.clone(),
             upstream: upstream.clone(),
             http: http_client(),
-            mint: Mint::new(),
+            id_token_signer: IdTokenSigner::new(),
             spoil: Mutex::default(),
             seen: Mutex::default(),
             refresh_tokens: Mutex::default(),
-            hidden: Mutex::new(vec![Hidden { kind: "client secret".into(), value: CLIENT_SECRET.into() }]),
+            hidden: Mutex::new(vec![KnownSecret::new("client secret", CLIENT_SECRET)]),
         });
         let host = house.clone();
         let task = tokio::spawn(async move {
@@ -140,7 +140,7 @@ impl Faulty {
     }
 
     /// Every value that has passed and must not be seen elsewhere.
-    pub(crate) fn secrets(&self) -> Vec<Hidden> {
+    pub(crate) fn secrets(&self) -> Vec<KnownSecret> {
         self.house.hidden.lock().unwrap().clone()
     }
 }
@@ -249,12 +249,12 @@ impl House {
                 metadata.insert("issuer".into(), json!(issuer));
                 metadata.insert("id_token_signing_alg_values_supported".into(), json!(["RS256"]));
             }),
-            KEYS => reply.body = self.mint.published().to_string().into(),
+            KEYS => reply.body = self.id_token_signer.published().to_string().into(),
             TOKEN if reply.status == 200 => reply.edit(|answer| {
                 for name in ["access_token", "refresh_token", "id_token"] {
                     self.hide(name, answer.get(name).and_then(Value::as_str));
                 }
-                let mut claims = mint::claims(answer["id_token"].as_str().unwrap());
+                let mut claims = id_token_signer::claims(answer["id_token"].as_str().unwrap());
                 claims.insert("iss".into(), json!(issuer));
                 answer.insert("id_token".into(), json!(self.id_token(claims)));
             }),
@@ -268,12 +268,12 @@ impl House {
 
     fn id_token(&self, mut claims: Map<String, Value>) -> String {
         let token = match self.spoiled() {
-            Some(Spoil::IdToken(make)) => make(&self.mint, &claims),
+            Some(Spoil::IdToken(make)) => make(&self.id_token_signer, &claims),
             Some(Spoil::Claims(spoil)) => {
                 spoil(&mut claims);
-                self.mint.token(&claims)
+                self.id_token_signer.token(&claims)
             }
-            _ => self.mint.token(&claims),
+            _ => self.id_token_signer.token(&claims),
         };
         self.hide("id_token", Some(&token));
         token
@@ -297,7 +297,7 @@ impl House {
         if let Some(value) = value
             && !hidden.iter().any(|known| known.value == value)
         {
-            hidden.push(Hidden { kind: kind.into(), value: value.into() });
+            hidden.push(KnownSecret::new(kind, value));
         }
     }
 

@@ -9,8 +9,8 @@ use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyCompone
 use ring::{hmac, signature};
 use serde_json::{Map, Value, json};
 
-/// Three RSA keys. The first is published, the second from [`Mint::rotate`] on, the third never.
-pub(crate) struct Mint {
+/// Three RSA keys. The first is published, the second from [`IdTokenSigner::rotate`] on, the third never.
+pub(crate) struct IdTokenSigner {
     pub(crate) key: Key,
     pub(crate) next: Key,
     /// Named as the first one, which it is not.
@@ -24,7 +24,7 @@ pub(crate) struct Key {
     pair: RsaKeyPair,
 }
 
-impl Mint {
+impl IdTokenSigner {
     pub(crate) fn new() -> Self {
         let key = |kid, pkcs8: &[u8]| Key { kid, pair: RsaKeyPair::from_pkcs8(pkcs8).unwrap() };
         Self {

@@ -1,51 +1,61 @@
-//! The part of HTML that matters to somebody who clicks: links, forms, their fields and buttons, the words.
+//! [`Html`]: the parts of a page that a user can read and click.
 
 use html5gum::{Token, Tokenizer};
 
-/// A page's links and forms, and its text without markup.
+/// The links and forms of a page, and its text without markup.
 #[derive(Debug, Default)]
-pub(crate) struct Html {
-    pub(crate) links: Vec<Link>,
-    pub(crate) forms: Vec<Form>,
-    pub(crate) text: String,
+pub struct Html {
+    /// The links, in order.
+    pub links: Vec<Link>,
+    /// The forms, in order.
+    pub forms: Vec<Form>,
+    /// The visible text, with single spaces.
+    pub text: String,
 }
 
+/// A link.
 #[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) href: String,
-    pub(crate) text: String,
+pub struct Link {
+    /// The attribute `href`.
+    pub href: String,
+    /// The visible text.
+    pub text: String,
 }
 
+/// A form.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Form {
-    pub(crate) action: String,
-    pub(crate) post: bool,
-    /// Names and values that are sent unless the person changes them.
-    pub(crate) fields: Vec<(String, String)>,
-    /// The words on its buttons.
-    pub(crate) buttons: String,
+pub struct Form {
+    /// The attribute `action`.
+    pub action: String,
+    /// Whether the method is POST.
+    pub post: bool,
+    /// Names and values of the fields, as they are sent if the user changes nothing.
+    pub fields: Vec<(String, String)>,
+    /// The text of its buttons.
+    pub buttons: String,
 }
 
 impl Form {
     /// The value of the field `name`.
-    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+    pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What text belongs to.
+/// The element to which text belongs.
 #[derive(PartialEq)]
-enum Inside {
+enum Parent {
     Page,
     Link,
     Button,
-    Nothing,
+    Hidden,
 }
 
 impl Html {
-    pub(crate) fn parse(source: &str) -> Self {
+    /// Parses a page.
+    pub fn parse(source: &str) -> Self {
         let mut html = Html::default();
-        let mut inside = Inside::Page;
+        let mut parent = Parent::Page;
         let mut in_form = false;
         for Ok(token) in Tokenizer::new(source) {
             match token {
@@ -56,7 +66,7 @@ impl Html {
                     };
                     match &tag.name[..] {
                         b"a" => {
-                            inside = Inside::Link;
+                            parent = Parent::Link;
                             html.links
                                 .push(Link { href: get("href").unwrap_or_default(), text: String::new() });
                         }
@@ -70,27 +80,27 @@ impl Html {
                                 ..Form::default()
                             });
                         }
-                        b"button" => inside = Inside::Button,
-                        b"script" | b"style" => inside = Inside::Nothing,
+                        b"button" => parent = Parent::Button,
+                        b"script" | b"style" => parent = Parent::Hidden,
                         b"input" if in_form => {
-                            html.input(get("type"), get("name"), get("value"), get("checked"))
+                            html.add_input(get("type"), get("name"), get("value"), get("checked"))
                         }
                         _ => {}
                     }
                 }
                 Token::EndTag(tag) => match &tag.name[..] {
                     b"form" => in_form = false,
-                    b"a" | b"button" | b"script" | b"style" => inside = Inside::Page,
+                    b"a" | b"button" | b"script" | b"style" => parent = Parent::Page,
                     _ => {}
                 },
-                Token::String(text) => html.words(&String::from_utf8_lossy(&text), &inside, in_form),
+                Token::String(text) => html.add_text(&String::from_utf8_lossy(&text), &parent, in_form),
                 _ => {}
             }
         }
         html
     }
 
-    fn input(
+    fn add_input(
         &mut self,
         kind: Option<String>,
         name: Option<String>,
@@ -107,23 +117,23 @@ impl Html {
         }
     }
 
-    fn words(&mut self, text: &str, inside: &Inside, in_form: bool) {
-        if *inside == Inside::Nothing {
+    fn add_text(&mut self, text: &str, parent: &Parent, in_form: bool) {
+        if *parent == Parent::Hidden {
             return;
         }
         for word in text.split_whitespace() {
             self.text.push_str(word);
             self.text.push(' ');
         }
-        match inside {
-            Inside::Link => self.links.last_mut().unwrap().text.push_str(text),
-            Inside::Button if in_form => self.forms.last_mut().unwrap().buttons.push_str(text),
+        match parent {
+            Parent::Link => self.links.last_mut().unwrap().text.push_str(text),
+            Parent::Button if in_form => self.forms.last_mut().unwrap().buttons.push_str(text),
             _ => {}
         }
     }
 
-    /// The form that is sent to `action`.
-    pub(crate) fn form(&self, action: &str) -> Option<&Form> {
+    /// The form with this `action`.
+    pub fn form(&self, action: &str) -> Option<&Form> {
         self.forms.iter().find(|form| form.action == action)
     }
 }

@@ -1,0 +1,153 @@
+//! The demo provider: when it is added, its consent page, and what it refuses.
+
+use rocket::local::asynchronous::Client as Local;
+use serde_json::{Value, json};
+
+use super::{CALLBACK, VERIFIER, authorization, parameter};
+use crate::Dance;
+use crate::storage::KeyRing;
+use crate::testing::{DemoProvider, RegisteredClient};
+
+#[rocket::async_test]
+async fn the_demo_is_for_debug_and_comes_before_the_dance() {
+    let app = |profile: &str| {
+        let log_level = rocket::config::LogLevel::Off;
+        let config = rocket::Config { profile: profile.into(), log_level, ..rocket::Config::debug_default() };
+        let figment = rocket::figment::Figment::from(config)
+            .merge(("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
+            .merge(("dance.base_url", "http://localhost:8000/"))
+            .merge(("dance.prefix", "/in/"));
+        rocket::custom(figment)
+    };
+    let demo = async |rocket: rocket::Rocket<rocket::Build>| {
+        let app = Local::tracked(rocket).await.unwrap();
+        let status = app.get("/demo/.well-known/openid-configuration").dispatch().await.status().code;
+        let entry = Dance::fetch(app.rocket()).and_then(|dance| dance.entry("demo").ok().cloned());
+        (status, entry.map(|entry| entry.redirect_uri.clone()))
+    };
+    let (status, callback) =
+        demo(app("debug").attach(DemoProvider::fairing()).attach(Dance::fairing())).await;
+    assert_eq!((status, callback.as_deref()), (200, Some("http://localhost:8000/in/demo/authorized")));
+    let late = app("debug").attach(Dance::fairing()).attach(DemoProvider::fairing());
+    for without in [late, app("staging").attach(DemoProvider::fairing()).attach(Dance::fairing())] {
+        assert_eq!(demo(without).await, (404, None));
+    }
+}
+
+const DEMO: &str = "http://localhost:8000/demo";
+
+fn demo() -> DemoProvider {
+    DemoProvider::new(DEMO, &KeyRing::new([[7; 32]]), RegisteredClient::new("app", "s3cret", CALLBACK))
+}
+
+async fn app(issuer: DemoProvider) -> Local {
+    let config =
+        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
+    Local::tracked(rocket::custom(config).attach(issuer)).await.unwrap()
+}
+
+/// The value of the hidden field `name` in the page's first form.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn consent_page(app: &Local, changes: &[(&str, &str)]) -> String {
+    let url = authorization(DEMO, "app", changes).replace("http://localhost:8000", "");
+    let answer = app.get(url).dispatch().await;
+    assert_eq!((answer.status().code, answer.headers().get_one("Cache-Control")), (200, Some("no-store")));
+    answer.into_string().await.unwrap()
+}
+
+async fn decide(app: &Local, request: &str, fields: &[(&str, &str)]) -> (u16, Option<String>, String) {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("request", request)
+        .extend_pairs(fields)
+        .finish();
+    let post = app.post("/demo/authorize").header(rocket::http::ContentType::Form).body(form);
+    let answer = post.dispatch().await;
+    let location = answer.headers().get_one("Location").map(str::to_owned);
+    (answer.status().code, location, answer.into_string().await.unwrap_or_default())
+}
+
+#[rocket::async_test]
+async fn the_demo_asks_and_its_tokens_outlive_a_restart() {
+    let app = self::app(demo()).await;
+    let page = consent_page(&app, &[("login_hint", "\"><script>alert(1)</script>")]).await;
+    assert!(
+        page.contains("action=\"/demo/authorize\"") || page.contains("action=\"&#x2F;demo&#x2F;authorize\""),
+        "{page}"
+    );
+    assert!(!page.contains("<script>"));
+    let request = hidden(&page, "request");
+
+    let (status, _, page) = decide(&app, &request, &[("decision", "allow"), ("login", "<b>")]).await;
+    assert!(status == 422 && page.contains("&lt;b&gt;") && !page.contains("<b>"));
+    let (status, location, _) = decide(&app, &request, &[("decision", "deny")]).await;
+    assert_eq!((status, parameter(&location.unwrap(), "error").as_deref()), (303, Some("access_denied")));
+    let (status, location, _) = decide(&app, "v1.x.y", &[("decision", "allow"), ("login", "ada")]).await;
+    assert_eq!((status, location), (400, None));
+
+    let (status, location, _) = decide(&app, &request, &[("decision", "allow"), ("login", " Grace ")]).await;
+    let location = location.unwrap();
+    assert_eq!((status, parameter(&location, "state").as_deref()), (303, Some("s&1")));
+
+    // Restarted between the code and its exchange.
+    let app = self::app(demo()).await;
+    let code = parameter(&location, "code").unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("code", &code)
+        .append_pair("redirect_uri", CALLBACK)
+        .append_pair("code_verifier", VERIFIER)
+        .append_pair("client_id", "app")
+        .append_pair("client_secret", "s3cret")
+        .finish();
+    let answer = app.post("/demo/token").header(rocket::http::ContentType::Form).body(form).dispatch().await;
+    let answer: Value = serde_json::from_str(&answer.into_string().await.unwrap()).unwrap();
+    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+
+    let app = self::app(demo()).await;
+    let userinfo = app.get("/demo/userinfo").header(rocket::http::Header::new("Authorization", bearer));
+    let userinfo: Value =
+        serde_json::from_str(&userinfo.dispatch().await.into_string().await.unwrap()).unwrap();
+    assert_eq!((&userinfo["sub"], &userinfo["name"]), (&json!("grace"), &json!("Grace")));
+}
+
+#[rocket::async_test]
+async fn the_demo_is_for_the_apps_own_client_alone() {
+    let app = app(demo()).await;
+    for (id, changes) in [
+        ("somebody", vec![]),
+        ("app", vec![("redirect_uri", "http://evil.test/login/op/authorized")]),
+        ("app", vec![("redirect_uri", "http://localhost:8000/login/op/authorized/")]),
+        ("app", vec![("redirect_uri", "http://LOCALHOST:8000/login/op/authorized")]),
+    ] {
+        let url = authorization(DEMO, id, &changes).replace("http://localhost:8000/demo", "/demo");
+        let answer = app.get(url).dispatch().await;
+        assert_eq!((answer.status().code, answer.headers().get_one("Location")), (400, None), "{changes:?}");
+    }
+    let silent =
+        authorization(DEMO, "app", &[("prompt", "none")]).replace("http://localhost:8000/demo", "/demo");
+    let answer = app.get(silent).dispatch().await;
+    let location = answer.headers().get_one("Location").unwrap().to_owned();
+    assert_eq!(parameter(&location, "error").as_deref(), Some("login_required"));
+}
+
+#[rocket::async_test]
+async fn the_demos_authorization_request_is_not_logged_with_its_state() {
+    use std::sync::{Arc, Mutex};
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let after = rocket::fairing::AdHoc::on_request("log", move |request, _| {
+        log.lock().unwrap().push(request.uri().to_string());
+        Box::pin(async {})
+    });
+    let config =
+        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
+    let app = Local::tracked(rocket::custom(config).attach(demo()).attach(after)).await.unwrap();
+    let page = consent_page(&app, &[]).await;
+    assert!(page.contains("openid, email"));
+    assert_eq!(*seen.lock().unwrap(), ["/demo/authorize"]);
+}

@@ -1,0 +1,42 @@
+//! [`TestRequest`]: a request that a test's browser sends.
+
+use rocket::http::Method;
+use url::form_urlencoded::{Serializer, parse};
+
+/// A request that a test's browser sends.
+#[derive(Clone, Debug)]
+pub(crate) struct TestRequest {
+    pub(crate) method: Method,
+    pub(crate) uri: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) form: Option<String>,
+}
+
+impl TestRequest {
+    /// A request without a form.
+    pub(crate) fn new(method: Method, uri: &str) -> Self {
+        Self { method, uri: uri.to_owned(), headers: Vec::new(), form: None }
+    }
+
+    pub(crate) fn get(uri: &str) -> Self {
+        Self::new(Method::Get, uri)
+    }
+
+    /// A POST of a form.
+    pub(crate) fn post(uri: &str, fields: &[(&str, &str)]) -> Self {
+        let form = Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { form: Some(form), ..Self::new(Method::Post, uri) }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The value of a field of its form, or an empty string.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let form = self.form.clone().unwrap_or_default();
+        let found = parse(form.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        found.unwrap_or_default()
+    }
+}

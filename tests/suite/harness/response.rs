@@ -1,0 +1,41 @@
+//! [`TestResponse`]: a response of the app, read completely.
+
+use rocket::http::{Cookie, Status};
+use serde_json::Value;
+
+/// A response of the app, read completely.
+#[derive(Debug)]
+pub(crate) struct TestResponse {
+    pub(crate) status: Status,
+    pub(super) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl TestResponse {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        headers.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The `Location` header of a 303. Fails for any other status.
+    #[track_caller]
+    pub(crate) fn location(&self) -> &str {
+        assert_eq!(self.status, Status::SeeOther, "{self:?}");
+        self.header("Location").expect("a redirect has a Location")
+    }
+
+    /// The body as JSON, or null.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    pub(super) fn set_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
+        let headers = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Set-Cookie"));
+        headers.map(|(_, value)| Cookie::parse_encoded(value.clone()).expect("a cookie"))
+    }
+
+    /// Whether it sets or removes the cookie `name`.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        self.set_cookies().any(|cookie| cookie.name() == name)
+    }
+}

@@ -1,0 +1,229 @@
+//! OAuth 1.0a: the attacks on the state, which OAuth 1.0a replaces by the temporary token.
+
+use futures::future::join_all;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use rocket::http::{Method, Status};
+use rocket::tokio::runtime::Handle;
+use rocket::tokio::task::block_in_place;
+
+use crate::harness::{
+    Browser, CSRF, DONE, NOT_TRUSTED, Refusal, SESSION, TestRequest, assert_refused, query_parameter,
+    with_parameter,
+};
+use crate::oauth1::{app, request_tokens};
+
+#[rocket::async_test]
+async fn o1_13_st_04_a_token_of_another_browser() {
+    let app = app().await;
+    let callback = app.browser().ride("/login/one").await;
+    assert_refused(&mut app.browser(), &TestRequest::get(&callback), NOT_TRUSTED).await;
+    app.fake.set_user("bob");
+    let mut bob = app.browser();
+    bob.begin("/login/one").await;
+    assert_refused(&mut bob, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    bob.sign_in("one").await;
+    assert_refused(&mut bob, &TestRequest::get(&callback), NOT_TRUSTED).await;
+}
+
+#[rocket::async_test]
+async fn o1_13_st_05_a_token_of_another_entry_or_protocol() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let (one, two) = (ada.ride("/login/one").await, ada.ride("/login/two").await);
+    let query = |uri: &str| uri.split_once('?').unwrap().1.to_owned();
+    assert_refused(
+        &mut ada,
+        &TestRequest::get(&format!("/login/two/authorized?{}", query(&one))),
+        NOT_TRUSTED,
+    )
+    .await;
+    assert_refused(
+        &mut ada,
+        &TestRequest::get(&format!("/login/one/authorized?{}", query(&two))),
+        NOT_TRUSTED,
+    )
+    .await;
+    let mixed = with_parameter(&one, "oauth_token", query_parameter(&two, "oauth_token").as_deref());
+    assert_refused(&mut ada, &TestRequest::get(&mixed), NOT_TRUSTED).await;
+    // An OAuth 2 flow of this browser at an OAuth 1.0a callback, and the reverse.
+    let oidc = ada.ride("/login/op").await;
+    let state = query_parameter(&oidc, "state").unwrap();
+    let crossed = format!("/login/one/authorized?oauth_token={state}&oauth_verifier=x");
+    assert_refused(&mut ada, &TestRequest::get(&crossed), NOT_TRUSTED).await;
+    let crossed = with_parameter(&oidc, "state", query_parameter(&one, "oauth_token").as_deref());
+    assert_refused(&mut ada, &TestRequest::get(&crossed), NOT_TRUSTED).await;
+    for callback in [one, two, oidc] {
+        assert_eq!(ada.get(&callback).await.status, Status::SeeOther);
+        ada.leave().await;
+    }
+}
+
+#[rocket::async_test]
+async fn o1_13_st_06_st_07_repeats_one_after_the_other_and_at_once() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let callback = ada.ride("/login/one?next=/guarded").await;
+    let before = ada.clone();
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    let rows = app.rows();
+    for browser in [ada.clone(), before] {
+        let again = browser.peek(&TestRequest::get(&callback)).await;
+        assert_eq!(again.location(), "/guarded");
+        assert!(!again.sets(SESSION) && !again.sets(CSRF), "{again:?}");
+    }
+    assert_eq!((app.token_calls(), app.rows()), (1, rows));
+    assert_refused(&mut app.browser(), &TestRequest::get(&callback), NOT_TRUSTED).await;
+    ada.leave().await;
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    assert_eq!(ada.user().await, None, "a repeat signs nobody in");
+
+    let callback = ada.ride("/login/one?next=/guarded").await;
+    let ask = TestRequest::get(&callback);
+    let answers = join_all((0..16).map(|_| ada.peek(&ask))).await;
+    assert_eq!((app.token_calls(), app.count("users"), app.count("oauth_accounts")), (2, 1, 1));
+    assert_eq!(answers.iter().filter(|answer| answer.sets(SESSION)).count(), 1);
+    assert!(answers.iter().all(|answer| answer.location() == "/guarded"));
+}
+
+#[rocket::async_test]
+async fn o1_13_st_08_an_old_flow() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let (young, old) = (ada.ride("/login/one").await, ada.ride("/login/one").await);
+    app.advance(590);
+    app.fake.advance_clock(590);
+    assert_eq!(ada.get(&young).await.location(), "/");
+    app.advance(10);
+    assert_refused(&mut ada, &TestRequest::get(&old), NOT_TRUSTED).await;
+}
+
+#[rocket::async_test]
+async fn o1_13_st_10_st_11_for_what_and_for_whom_it_was_begun() {
+    let app = app().await;
+    let mut ada = app.browser();
+    ada.sign_in("one").await;
+    let callback = ada.ride_to_connect("/login/two").await;
+    let mut grace = ada.clone();
+    ada.leave().await;
+    assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    grace.enter(700).await;
+    assert_refused(&mut grace, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    let mut eve = app.browser();
+    eve.jar.extend(grace.flows());
+    eve.enter(3).await;
+    assert_refused(&mut eve, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    // Begun without a user; at the end another user is signed in.
+    app.fake.set_user("bob");
+    let mut bob = app.browser();
+    let callback = bob.ride("/login/one").await;
+    bob.enter(700).await;
+    let rows = app.rows();
+    assert_eq!(bob.get(&callback).await.status, Status::Forbidden);
+    assert_eq!((bob.user().await, app.rows()), (Some(700), rows));
+}
+
+#[rocket::async_test]
+async fn o1_13_st_12_st_19_an_authorization_url_of_somebody_else() {
+    let app = app().await;
+    let callback = app.approve(&app.browser().begin("/login/one").await).await;
+    let mut victim = app.browser();
+    assert_refused(&mut victim, &TestRequest::get(&callback), NOT_TRUSTED).await;
+    // A link cannot set the values of a flow.
+    let fixed =
+        "oauth_token=fixed&oauth_callback=https://evil.example&oauth_token_secret=fixed&oauth_verifier=fixed";
+    let url = victim.begin(&format!("/login/one?{fixed}")).await;
+    assert!(!url.contains("fixed") && !url.contains("evil"), "{url}");
+    assert_refused(
+        &mut victim,
+        &TestRequest::get("/login/one/authorized?oauth_token=fixed&oauth_verifier=fixed"),
+        NOT_TRUSTED,
+    )
+    .await;
+    assert_refused(&mut victim, &TestRequest::get(&callback), NOT_TRUSTED).await;
+}
+
+#[rocket::async_test]
+async fn o1_13_st_13_no_value_is_another() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let used = ada.sign_in("one").await;
+    let pending = ada.ride_to_connect("/login/two").await;
+    let flow = ada.flows().remove(0);
+    let values = [
+        query_parameter(&pending, "oauth_token").unwrap(),
+        query_parameter(&pending, "oauth_verifier").unwrap(),
+        query_parameter(&used, "oauth_token").unwrap(),
+        flow.1.clone(),
+        ada.jar[DONE].clone(),
+        ada.jar[SESSION].clone(),
+    ];
+    let forbidden = Refusal::new(Status::Forbidden, "csrf");
+    for value in &values {
+        for name in [SESSION, CSRF, DONE, "rocket_dance_account_one", flow.0.as_str()] {
+            if ada.jar.get(name) == Some(value) {
+                continue;
+            }
+            let mut eve = app.browser();
+            eve.jar.insert(name.to_owned(), value.clone());
+            assert_eq!(eve.user().await, None, "{name}");
+            assert_refused(&mut eve, &TestRequest::get(&pending), NOT_TRUSTED).await;
+            assert_refused(&mut eve, &TestRequest::get(&used), NOT_TRUSTED).await;
+            assert_refused(&mut eve, &TestRequest::post("/login/one", &[("csrf", value)]), forbidden).await;
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn o1_13_st_14_any_byte_of_cookie_or_token() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let callback = ada.ride("/login/one").await;
+    let (name, sealed) = ada.flows().remove(0);
+    let token = query_parameter(&callback, "oauth_token").unwrap();
+    let flips = (any::<prop::sample::Index>(), 1..128u8, any::<bool>());
+    let runtime = Handle::current();
+    let outcome = TestRunner::new(ProptestConfig::with_cases(32)).run(&flips, |(at, flip, in_cookie)| {
+        let flipped = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            String::from_utf8(bytes).expect("ASCII stays ASCII")
+        };
+        let mut browser = ada.clone();
+        let mut ask = TestRequest::get(&callback);
+        if in_cookie {
+            browser.jar.insert(name.clone(), flipped(&sealed));
+        } else {
+            ask = TestRequest::get(&with_parameter(&callback, "oauth_token", Some(&flipped(&token))));
+        }
+        block_in_place(|| runtime.block_on(assert_refused(&mut browser, &ask, NOT_TRUSTED)));
+        Ok(())
+    });
+    outcome.unwrap();
+    assert_eq!(ada.get(&callback).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn ten_tabs_of_both_protocols() {
+    let app = app().await;
+    let mut ada = app.browser();
+    let mut tabs = Vec::new();
+    for tab in 0..10 {
+        let entry = if tab % 2 == 0 { "one" } else { "op" };
+        tabs.push((tab, ada.ride(&format!("/login/{entry}?next=/tab/{tab}")).await));
+    }
+    for (tab, callback) in tabs.into_iter().rev() {
+        assert_eq!(ada.get(&callback).await.location(), format!("/tab/{tab}"));
+        ada.leave().await;
+    }
+    assert!(ada.flows().is_empty());
+}
+
+#[rocket::async_test]
+async fn a_head_begins_nothing() {
+    let app = app().await;
+    let mut ada: Browser = app.browser();
+    let answer = ada.ask(&TestRequest::new(Method::Head, "/login/one")).await;
+    assert_eq!((answer.status, request_tokens(&app)), (Status::MethodNotAllowed, 0));
+}
