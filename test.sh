@@ -120,6 +120,8 @@ lint() { nice -n 19 cargo clippy --locked --quiet --all-targets "$@" -- -D warni
 
 format() {
   cargo fmt --all --check
+  # cargo fmt does not see these modules: a macro declares them.
+  rustfmt --check --edition 2024 src/provider/*.rs
   cargo fmt --check --manifest-path bench/Cargo.toml
   cargo fmt --check --manifest-path fuzz/Cargo.toml
 }

@@ -2,16 +2,16 @@
 
 use super::secrets::secret;
 use super::table::Table;
-use crate::provider::ClientAuth;
+use crate::provider::ClientAuthMethod;
 use crate::secret::{Secret, SigningKey};
 
 /// How the client authenticates, with what the method needs. A client uses one method only.
 #[derive(Debug, Clone)]
 pub(crate) enum ClientAuthentication {
     /// HTTP Basic.
-    Basic(Secret),
+    ClientSecretBasic(Secret),
     /// The secret in the form.
-    Post(Secret),
+    ClientSecretPost(Secret),
     /// A signed JWT in the form.
     PrivateKeyJwt(PrivateKey),
     /// A public client: only its id.
@@ -32,28 +32,28 @@ impl ClientAuthentication {
     /// The client secret, if the method sends one.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         match self {
-            Self::Basic(secret) | Self::Post(secret) => Some(secret),
+            Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) => Some(secret),
             Self::PrivateKeyJwt(_) | Self::None => None,
         }
     }
 
-    pub(super) fn read(table: &mut Table<'_>, preset: ClientAuth) -> Self {
+    pub(super) fn read(table: &mut Table<'_>, preset: ClientAuthMethod) -> Self {
         let method = method(table).unwrap_or(preset);
         let secret = client_secret(table, method);
         let key = private_key(table, method);
         // What is missing here is a fault already: the launch fails.
         match method {
-            ClientAuth::Basic => secret.map_or(Self::None, Self::Basic),
-            ClientAuth::Post => secret.map_or(Self::None, Self::Post),
-            ClientAuth::PrivateKeyJwt => key.map_or(Self::None, Self::PrivateKeyJwt),
-            ClientAuth::None => Self::None,
+            ClientAuthMethod::ClientSecretBasic => secret.map_or(Self::None, Self::ClientSecretBasic),
+            ClientAuthMethod::ClientSecretPost => secret.map_or(Self::None, Self::ClientSecretPost),
+            ClientAuthMethod::PrivateKeyJwt => key.map_or(Self::None, Self::PrivateKeyJwt),
+            ClientAuthMethod::None => Self::None,
         }
     }
 }
 
-fn method(table: &mut Table<'_>) -> Option<ClientAuth> {
+fn method(table: &mut Table<'_>) -> Option<ClientAuthMethod> {
     let given = table.text("token_endpoint_auth_method")?;
-    let found = ClientAuth::ALL.into_iter().find(|method| method.name() == given.value);
+    let found = ClientAuthMethod::ALL.into_iter().find(|method| method.name() == given.value);
     if found.is_none() {
         let why = "must be client_secret_basic, client_secret_post, private_key_jwt or none";
         table.reader.fault(&given.place, why, "token_endpoint_auth_method = \"client_secret_basic\"");
@@ -61,15 +61,15 @@ fn method(table: &mut Table<'_>) -> Option<ClientAuth> {
     found
 }
 
-fn client_secret(table: &mut Table<'_>, method: ClientAuth) -> Option<Secret> {
+fn client_secret(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<Secret> {
     let key = if table.has("client_secret_file") { "client_secret_file" } else { "client_secret" };
     match method {
-        ClientAuth::Basic | ClientAuth::Post if !table.has(key) => {
+        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost if !table.has(key) => {
             let why = "is missing. A public client has none: it sets token_endpoint_auth_method = \"none\"";
             table.fault(key, why, "client_secret = \"…\"");
         }
         // RFC 6749 §2.3: one method only. A secret that is not needed should not be stored.
-        ClientAuth::PrivateKeyJwt if table.has(key) => {
+        ClientAuthMethod::PrivateKeyJwt if table.has(key) => {
             table.fault(key, "is not used: the client authenticates with its private key. Remove it", "");
         }
         _ => {}
@@ -77,10 +77,10 @@ fn client_secret(table: &mut Table<'_>, method: ClientAuth) -> Option<Secret> {
     secret(table, "client_secret", "client_secret_file")
 }
 
-fn private_key(table: &mut Table<'_>, method: ClientAuth) -> Option<PrivateKey> {
+fn private_key(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<PrivateKey> {
     const EXAMPLE: &str = "private_key_file = \"path/to/key.pem\"";
     let key = if table.has("private_key_file") { "private_key_file" } else { "private_key" };
-    let is_used = method == ClientAuth::PrivateKeyJwt;
+    let is_used = method == ClientAuthMethod::PrivateKeyJwt;
     if is_used && !table.has(key) {
         let why = "is missing: private_key_jwt signs with it. To create one, whose public half the provider gets: \
                    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem";

@@ -35,7 +35,7 @@ impl Parameters {
 
     fn value(&mut self, table: &mut Table<'_>, key: &'static str, kind: ParameterKind) -> Option<String> {
         match kind {
-            ParameterKind::UrlPart(default) => {
+            ParameterKind::Host(default) => {
                 let host = host(table, key, default).unwrap_or_else(|| default.to_owned());
                 self.url_values.insert(key, host.clone());
                 Some(host)

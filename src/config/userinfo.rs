@@ -8,7 +8,7 @@ use super::parameters::Parameters;
 use super::table::Table;
 use crate::error::Result;
 use crate::profile::Profile;
-use crate::provider::{Preset, Userinfo};
+use crate::provider::{Preset, ProfileInput};
 
 /// The fields of a profile that `profile = { … }` can name a path for.
 const PROFILE_FIELDS: &[&str] =
@@ -22,7 +22,7 @@ pub(crate) struct UserinfoOptions {
     /// Further requests: the name that the answer gets, and the URL.
     pub(crate) extra_urls: Vec<(String, Url)>,
     /// The preset's function from the answers to a profile.
-    pub(crate) profile: fn(&Userinfo<'_>) -> Result<Profile>,
+    pub(crate) profile: fn(&ProfileInput<'_>) -> Result<Profile>,
     /// `profile = { id = "path", … }`: the path of each field that the entry reads itself.
     pub(crate) profile_paths: BTreeMap<String, String>,
     /// The values of the preset's own keys, for its function.

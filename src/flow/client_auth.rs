@@ -36,7 +36,7 @@ pub(super) fn authenticate(
         }
     };
     match &endpoints.options.client_auth {
-        ClientAuthentication::Basic(secret) => {
+        ClientAuthentication::ClientSecretBasic(secret) => {
             // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
             let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
             let both = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
@@ -45,7 +45,7 @@ pub(super) fn authenticate(
             header.set_sensitive(true);
             return Ok(Some(header));
         }
-        ClientAuthentication::Post(secret) => {
+        ClientAuthentication::ClientSecretPost(secret) => {
             add("client_id", client_id);
             add("client_secret", secret.expose());
         }

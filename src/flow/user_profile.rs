@@ -6,7 +6,7 @@ use super::errors::bad_answer;
 use crate::config::Entry;
 use crate::error::Result;
 use crate::profile::{Profile, claims};
-use crate::provider::Userinfo;
+use crate::provider::ProfileInput;
 
 /// Reads the profile in `answer`: the claims of a userinfo endpoint, of an ID token, or of both.
 ///
@@ -14,7 +14,7 @@ use crate::provider::Userinfo;
 /// If the preset refuses the user, or there is no id in the answer.
 pub(super) fn user_profile(entry: &Entry, answer: &Value) -> Result<Profile> {
     // The preset reads first, even if the entry names all paths: it may refuse the user (a hosted domain, a blocked user).
-    let profile = (entry.userinfo.profile)(&Userinfo::new(answer, &entry.userinfo.parameters))
+    let profile = (entry.userinfo.profile)(&ProfileInput::new(answer, &entry.userinfo.parameters))
         .and_then(|profile| with_entry_paths(profile, entry, answer))?
         .with_web_urls();
     match profile.id {

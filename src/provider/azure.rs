@@ -1,14 +1,16 @@
-use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
-/// Microsoft Entra ID, once Azure AD: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>.
+/// Microsoft Entra ID, formerly Azure Active Directory, with OpenID Connect.
 ///
-/// Keys of its own: `tenant`, the tenant's id, or `consumers` for personal accounts. `organizations` and `common` are
-/// many tenants: `tenants` lists those whose people may come in, or is `"any"`. For a sovereign cloud:
-/// `issuer = "https://login.microsoftonline.us/{tenant}/v2.0"`.
+/// Documentation: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>. Own keys: `prompt`,
+/// `domain_hint`, `login_hint`, `max_age`, and `tenant`, which is required: the tenant's id, or `consumers` for personal
+/// accounts. `organizations` and `common` stand for several tenants; then `tenants` lists those that can sign in, or is
+/// `"any"`. A sovereign cloud has another issuer: `issuer = "https://login.microsoftonline.us/{tenant}/v2.0"`.
 ///
-/// A tenant's administrator may write any address into `email`: it counts as verified only where `xms_edov` or
-/// `verified_primary_email` says so, two optional claims of the app's registration. Never link by the other.
+/// The administrator of a tenant can write any address into `email`. The address is verified only if the claim `xms_edov`
+/// or `verified_primary_email` proves it; both are optional claims of the app's registration. Do not link accounts by an
+/// address that is not verified.
 #[derive(Debug, Clone, Copy)]
 pub struct Azure;
 
@@ -19,7 +21,7 @@ impl Provider for Azure {
         issuer: Some("https://login.microsoftonline.com/{tenant}/v2.0"),
         api_base_url: Some("https://graph.microsoft.com/"),
         scope: &["openid", "email", "profile", "User.Read"],
-        token_endpoint_auth_method: ClientAuth::Post,
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[
             ("tenant", ParameterKind::Tenant),
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
@@ -27,14 +29,14 @@ impl Provider for Azure {
             ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
             ("max_age", ParameterKind::AuthorizationParam("max_age")),
         ],
-        profile: |answer| {
-            let mut profile = Profile::from_claims(answer.claims)?;
-            // Only with a token: no picture for a page.
+        profile: |input| {
+            let mut profile = Profile::from_claims(input.claims)?;
+            // The picture needs a token: a page can't show it.
             profile.image_url = None;
-            let address = claims::text(answer.claims, "email");
+            let address = claims::text(input.claims, "email");
             let primary =
-                claims::get(answer.claims, "verified_primary_email").and_then(|list| list.as_array());
-            let verified = claims::is_true(answer.claims, "xms_edov")
+                claims::get(input.claims, "verified_primary_email").and_then(|list| list.as_array());
+            let verified = claims::is_true(input.claims, "xms_edov")
                 || primary
                     .into_iter()
                     .flatten()
@@ -50,7 +52,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(more: Value) -> Profile {
         let mut claims = json!({
@@ -60,7 +62,7 @@ mod tests {
             "picture": "https://graph.microsoft.com/v1.0/me/photo/$value",
         });
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        read(Azure::PRESET, &claims, &[]).unwrap()
+        read_profile(Azure::PRESET, &claims, &[]).unwrap()
     }
 
     #[test]

@@ -1,7 +1,9 @@
-use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
-/// Discord: <https://discord.com/developers/docs/topics/oauth2>.
+/// Discord.
+///
+/// Documentation: <https://discord.com/developers/docs/topics/oauth2>. Own key: `prompt`.
 #[derive(Debug, Clone, Copy)]
 pub struct Discord;
 
@@ -15,10 +17,10 @@ impl Provider for Discord {
         userinfo_url: Some("https://discord.com/api/users/@me"),
         api_base_url: Some("https://discord.com/api/"),
         scope: &["identify", "email"],
-        token_endpoint_auth_method: ClientAuth::Post,
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
-        profile: |answer| {
-            let user = answer.claims;
+        profile: |input| {
+            let user = input.claims;
             let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id")?;
             profile.name = claims::text(user, "global_name");
@@ -38,14 +40,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(avatar: Value, verified: Value) -> Profile {
         let answer = json!({
             "id": "80351110224678912", "username": "nelly", "discriminator": "0", "global_name": "Nelly",
             "avatar": avatar, "verified": verified, "email": "nelly@discord.example",
         });
-        read(Discord::PRESET, &answer, &[]).unwrap()
+        read_profile(Discord::PRESET, &answer, &[]).unwrap()
     }
 
     #[test]

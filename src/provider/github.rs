@@ -1,9 +1,13 @@
-use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
 use crate::profile::Profile;
 
-/// GitHub: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>.
+/// GitHub.
 ///
-/// The address comes from `/user/emails`, which says whether it is verified; the profile's own address doesn't.
+/// Documentation: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>. Own keys:
+/// `allow_signup`, `prompt`.
+///
+/// The address is the primary one of `/user/emails`, where GitHub states whether it is verified. The address in the
+/// profile is never verified.
 #[derive(Debug, Clone, Copy)]
 pub struct GitHub;
 
@@ -16,14 +20,14 @@ impl Provider for GitHub {
         userinfo_url: Some("https://api.github.com/user"),
         api_base_url: Some("https://api.github.com/"),
         scope: &["read:user", "user:email"],
-        token_endpoint_auth_method: ClientAuth::Post,
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[
             ("allow_signup", ParameterKind::AuthorizationParam("allow_signup")),
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
         ],
         extra_userinfo_urls: &[("emails", "https://api.github.com/user/emails")],
-        profile: |answer| {
-            let user = answer.claims;
+        profile: |input| {
+            let user = input.claims;
             let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id")?;
             profile.name = claims::text(user, "name");
@@ -50,10 +54,10 @@ mod tests {
 
     use super::*;
     use crate::error::Result;
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(emails: Value) -> Result<Profile> {
-        read(
+        read_profile(
             GitHub::PRESET,
             &json!({
                 "login": "octocat", "id": 583231, "node_id": "MDQ6VXNlcjU4MzIzMQ==", "type": "User",
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn no_id_no_profile() {
         for id in [json!(null), json!(1.5), json!("")] {
-            assert!(read(GitHub::PRESET, &json!({"login": "octocat", "id": id}), &[]).is_err());
+            assert!(read_profile(GitHub::PRESET, &json!({"login": "octocat", "id": id}), &[]).is_err());
         }
     }
 }

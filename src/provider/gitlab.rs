@@ -1,9 +1,10 @@
-use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
-/// GitLab, at gitlab.com or at a host of one's own (`hostname`):
-/// <https://docs.gitlab.com/ee/api/oauth2.html>.
+/// GitLab, on gitlab.com or on another host.
+///
+/// Documentation: <https://docs.gitlab.com/ee/api/oauth2.html>. Own key: `hostname`, the host of the GitLab server.
 #[derive(Debug, Clone, Copy)]
 pub struct GitLab;
 
@@ -17,10 +18,10 @@ impl Provider for GitLab {
         userinfo_url: Some("https://{hostname}/api/v4/user"),
         api_base_url: Some("https://{hostname}/api/v4/"),
         scope: &["read_user"],
-        token_endpoint_auth_method: ClientAuth::Post,
-        parameters: &[("hostname", ParameterKind::UrlPart("gitlab.com"))],
-        profile: |answer| {
-            let user = answer.claims;
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        parameters: &[("hostname", ParameterKind::Host("gitlab.com"))],
+        profile: |input| {
+            let user = input.claims;
             if claims::text(user, "state").is_some_and(|state| state != "active") {
                 return Err(Error::refused("This GitLab account is not active."));
             }
@@ -43,10 +44,10 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(state: Value, confirmed_at: Value) -> Result<Profile> {
-        read(
+        read_profile(
             GitLab::PRESET,
             &json!({
                 "id": 1, "username": "john_smith", "name": "John Smith", "state": state, "confirmed_at": confirmed_at,

@@ -1,11 +1,12 @@
-use super::{ClientAuth, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
-/// Google: <https://developers.google.com/identity/openid-connect/openid-connect>.
+/// Google, with OpenID Connect.
 ///
-/// Keys of its own: `offline` (a refresh token, at the first consent), `reprompt_consent`, `reprompt_select_account`
-/// and `hosted_domain`, which admits only accounts of that Workspace domain: the `hd` claim is checked, not only asked for.
+/// Documentation: <https://developers.google.com/identity/openid-connect/openid-connect>. Own keys: `offline` (`true`: a
+/// refresh token at the first consent), `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`,
+/// which admits only accounts of that Workspace domain. The `hd` claim of the ID token must equal it.
 #[derive(Debug, Clone, Copy)]
 pub struct Google;
 
@@ -13,10 +14,10 @@ impl Provider for Google {
     const NAME: &'static str = "google";
     const PRESET: Preset = Preset {
         title: "Google",
-        // Its oldest ID tokens said `accounts.google.com`, without https: those are refused, as discovery names this.
+        // Old ID tokens have the issuer `accounts.google.com`, without https. They are rejected: discovery names this one.
         issuer: Some("https://accounts.google.com"),
         api_base_url: Some("https://www.googleapis.com/"),
-        token_endpoint_auth_method: ClientAuth::Post,
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[
             ("offline", ParameterKind::AuthorizationFlag("access_type", "offline")),
             ("reprompt_consent", ParameterKind::AuthorizationFlag("prompt", "consent")),
@@ -24,16 +25,16 @@ impl Provider for Google {
             ("hosted_domain", ParameterKind::AuthorizationParam("hd")),
             ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
         ],
-        // AL-10: whoever buys a dormant domain makes the old addresses anew, in a Workspace of theirs.
+        // AL-10: an attacker who buys an expired domain can create its old addresses again in a new Workspace.
         trust_email: &["gmail.com", "googlemail.com"],
-        profile: |answer| {
-            // `hd` in the request is a hint that the person can edit out of the URL; only the claim binds.
-            if let Some(wanted) = answer.parameters.get("hosted_domain")
-                && claims::text(answer.claims, "hd").as_ref() != Some(wanted)
+        profile: |input| {
+            // The user can remove `hd` from the request's URL. Only the claim is proof.
+            if let Some(wanted) = input.parameters.get("hosted_domain")
+                && claims::text(input.claims, "hd").as_ref() != Some(wanted)
             {
-                return Err(Error::refused(format!("Only Google accounts of {wanted} may come in.")));
+                return Err(Error::refused(format!("Only Google accounts of {wanted} can sign in.")));
             }
-            Profile::from_claims(answer.claims)
+            Profile::from_claims(input.claims)
         },
         ..Preset::OIDC
     };
@@ -45,10 +46,10 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(hd: Value, wanted: &[(&str, &str)]) -> Result<Profile> {
-        read(
+        read_profile(
             Google::PRESET,
             &json!({
                 "iss": "https://accounts.google.com", "sub": "110169484474386276334", "hd": hd, "name": "Jane Doe",

@@ -2,10 +2,11 @@ use super::{ParameterKind, Preset, Provider, SignatureMethod, claims};
 use crate::error::Error;
 use crate::profile::Profile;
 
-/// Jira Server and Data Center at `base_url`, by OAuth 1.0a with RSA-SHA1 (feature `rsa-sha1`):
-/// <https://developer.atlassian.com/server/jira/platform/oauth/>.
+/// Jira Server and Data Center, with OAuth 1.0a and RSA-SHA1 (feature `rsa-sha1`).
 ///
-/// `client_id` is the consumer key of the application link, `rsa_key_file` the private key to its public one.
+/// Documentation: <https://developer.atlassian.com/server/jira/platform/oauth/>. Own key: `base_url`, the address of the
+/// Jira server, which is required. `client_id` is the consumer key of the application link, and `rsa_key_file` the private
+/// key to the link's public key.
 #[derive(Debug, Clone, Copy)]
 pub struct Jira;
 
@@ -20,13 +21,13 @@ impl Provider for Jira {
         userinfo_url: Some("{base_url}/rest/api/2/myself"),
         api_base_url: Some("{base_url}/"),
         parameters: &[("base_url", ParameterKind::BaseUrl)],
-        profile: |answer| {
-            let user = answer.claims;
+        profile: |input| {
+            let user = input.claims;
             if claims::get(user, "active") == Some(&false.into()) {
                 return Err(Error::refused("This Jira account is not active."));
             }
             let mut profile = Profile::with_userinfo(user);
-            // Unlike `name` it stays when somebody is renamed.
+            // Unlike `name`, `key` stays the same when the user is renamed.
             profile.id = claims::id(user, "key")?;
             profile.name = claims::text(user, "displayName");
             profile.username = claims::text(user, "name");
@@ -43,7 +44,7 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(active: bool) -> Result<Profile> {
         let answer = json!({
@@ -51,11 +52,11 @@ mod tests {
             "displayName": "Fred F. User", "emailAddress": "fred@jira.example", "active": active,
             "avatarUrls": {"48x48": "https://jira.example/secure/useravatar?size=large&ownerId=fred"},
         });
-        read(Jira::PRESET, &answer, &[])
+        read_profile(Jira::PRESET, &answer, &[])
     }
 
     #[test]
-    fn the_key_is_who_it_is() {
+    fn the_key_is_the_id() {
         let profile = user(true).unwrap();
         assert_eq!(profile.id.as_deref(), Some("JIRAUSER10100"));
         assert_eq!(profile.name.as_deref(), Some("Fred F. User"));

@@ -1,10 +1,11 @@
 use super::{Preset, Provider, claims};
 use crate::profile::Profile;
 
-/// X, once Twitter, by OAuth 1.0a: <https://docs.x.com/fundamentals/authentication/oauth-1-0a/overview>.
+/// X, formerly Twitter, with OAuth 1.0a.
 ///
-/// Addresses come only where the app may ask for them; X gives verified ones alone
-/// (`account/verify_credentials`, `include_email`).
+/// Documentation: <https://docs.x.com/fundamentals/authentication/oauth-1-0a/overview>. An address is in the userinfo
+/// only if the app has the permission for it. X gives verified addresses only (`account/verify_credentials`,
+/// `include_email`).
 #[derive(Debug, Clone, Copy)]
 pub struct Twitter;
 
@@ -13,15 +14,15 @@ impl Provider for Twitter {
     const PRESET: Preset = Preset {
         title: "X",
         request_token_url: Some("https://api.x.com/oauth/request_token"),
-        // Unlike /oauth/authorize it asks a person once.
+        // Unlike /oauth/authorize, it asks the user for consent only once.
         authorization_url: Some("https://api.x.com/oauth/authenticate"),
         token_url: Some("https://api.x.com/oauth/access_token"),
         userinfo_url: Some(
             "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true",
         ),
         api_base_url: Some("https://api.x.com/1.1/"),
-        profile: |answer| {
-            let user = answer.claims;
+        profile: |input| {
+            let user = input.claims;
             let mut profile = Profile::with_userinfo(user);
             profile.id = claims::id(user, "id_str")?;
             profile.name = claims::text(user, "name");
@@ -39,14 +40,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::provider::read;
+    use crate::provider::read_profile;
 
     fn user(email: Value) -> Profile {
         let answer = json!({
             "id": 38895958, "id_str": "38895958", "name": "Sean Cook", "screen_name": "theSeanCook",
             "profile_image_url_https": "https://si0.example/sean_normal.png", "email": email,
         });
-        read(Twitter::PRESET, &answer, &[]).unwrap()
+        read_profile(Twitter::PRESET, &answer, &[]).unwrap()
     }
 
     #[test]

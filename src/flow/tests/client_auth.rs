@@ -108,8 +108,8 @@ async fn tr_13_who_the_client_is_at_the_other_endpoints() {
     entry.client_id = "a:b c".into();
     let secret = || Secret::new("s+%é");
     for client_auth in [
-        ClientAuthentication::Basic(secret()),
-        ClientAuthentication::Post(secret()),
+        ClientAuthentication::ClientSecretBasic(secret()),
+        ClientAuthentication::ClientSecretPost(secret()),
         ClientAuthentication::None,
     ] {
         oauth2_options(&mut entry).client_auth = client_auth;

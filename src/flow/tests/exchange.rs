@@ -84,8 +84,8 @@ async fn tr_13_how_the_client_says_who_it_is() {
     entry.client_id = "a:b c".into();
     let secret = || Secret::new("s+%é");
     for client_auth in [
-        ClientAuthentication::Basic(secret()),
-        ClientAuthentication::Post(secret()),
+        ClientAuthentication::ClientSecretBasic(secret()),
+        ClientAuthentication::ClientSecretPost(secret()),
         ClientAuthentication::None,
     ] {
         oauth2_options(&mut entry).client_auth = client_auth;

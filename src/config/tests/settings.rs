@@ -1,0 +1,71 @@
+//! The settings of the dance.
+
+use super::*;
+
+#[test]
+fn nothing_is_needed() {
+    let (settings, entries) = read_toml("").unwrap();
+    assert!(entries.is_empty());
+    assert_eq!(settings.base_url.as_str(), "http://localhost:8000/");
+    assert_eq!(
+        (settings.prefix.as_str(), settings.after_login.as_str(), settings.after_logout.as_str()),
+        ("/login", "/", "/")
+    );
+    assert_eq!(
+        (settings.after_error.as_ref(), settings.user_required, settings.log_requests),
+        (None, None, false)
+    );
+    assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 5 }));
+    assert!(settings.token_keys.is_empty() && !settings.secure());
+    assert_eq!(settings.cookie_name("a"), "a");
+}
+
+#[test]
+fn every_setting_is_read() {
+    let settings = read_settings(
+        "[default.dance]\nbase_url = \"https://app.example:8443\"\nprefix = \"/my/auth/\"\nafter_login = \"/me?a=b\"\nafter_logout = \"/my/auth\"\n\
+         after_error = \"/oops\"\ncache = { ttl = 9 }\nuser_required = false\nlog_requests = true\n\
+         token_keys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\", \"__________________________________________8\"]\n",
+    );
+    assert_eq!(settings.origin(), "https://app.example:8443");
+    assert_eq!(
+        (settings.prefix.as_str(), settings.after_login.as_str(), settings.after_logout.as_str()),
+        ("/my/auth", "/me?a=b", "/my/auth")
+    );
+    assert_eq!(
+        (settings.after_error.as_ref().map(LocalPath::as_str), settings.user_required, settings.log_requests),
+        (Some("/oops"), Some(false), true)
+    );
+    assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 9 }));
+    assert_eq!(settings.token_keys, [[1; 32], [255; 32]]);
+    assert!(settings.secure());
+    assert_eq!(settings.cookie_name("a"), "__Host-a");
+    assert!(!format!("{settings:?}").contains("255"));
+}
+
+#[test]
+fn a_key_of_zeros_is_no_key() {
+    let zeros = "[default.dance]\ntoken_keys = [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"]\n";
+    assert!(read_toml(zeros).unwrap_err().contains("key number 1 is all zeros"));
+}
+
+#[test]
+fn the_base_url_comes_from_one_place() {
+    let origin = |toml: &str| read_settings(toml).origin();
+    assert_eq!(origin("[default]\nport = 9000\n"), "http://localhost:9000");
+    assert_eq!(origin("#! ROCKET_PORT=9001\n"), "http://localhost:9001");
+    assert_eq!(
+        origin("#! release\n[default.dance]\nbase_url = \"http://127.0.0.1:9\"\n"),
+        "http://127.0.0.1:9"
+    );
+    assert_eq!(
+        origin(
+            "#! ROCKET_DANCE={base_url=\"https://b.example\"}\n[default.dance]\nbase_url = \"https://a.example\"\n"
+        ),
+        "https://b.example"
+    );
+    let two = "#! release\n[default.oauth.github]\nclient_id = \"a\"\nclient_secret = \"b\"\nredirect_uri = \"https://a.example/auth/github\"\n\
+               [default.oauth.google]\nclient_id = \"a\"\nclient_secret = \"b\"\nredirect_uri = \"https://a.example/auth/google\"\n";
+    assert_eq!(origin(two), "https://a.example");
+    assert_eq!(read_entry("google", two).redirect_uri, "https://a.example/auth/google");
+}
