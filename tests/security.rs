@@ -2,6 +2,8 @@
 //! whose name begins with the id of a case is in that case's row.
 //!
 //! `UPDATE=1 cargo test --test security` adds missing tests to the rows of their cases.
+//!
+//! It also checks that the files and functions that the other pages name exist.
 
 #![allow(clippy::unwrap_used)]
 
@@ -223,6 +225,56 @@ fn every_case_has_its_test() {
         faults.len(),
         faults.join("\n")
     );
+}
+
+/// The texts in backticks on `page`, without its fenced blocks.
+fn quoted(page: &str) -> Vec<&str> {
+    page.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
+}
+
+/// The local targets of the links on `page`.
+fn links(page: &str) -> Vec<&str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets
+        .filter(|target| !target.contains("://"))
+        .map(|target| target.split('#').next().unwrap())
+        .filter(|target| !target.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_pages_name_what_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec!["README.md".into(), "CONTRIBUTING.md".into(), "SECURITY.md".into()];
+    for page in fs::read_dir(root.join("docs")).unwrap().flatten() {
+        pages.push(format!("docs/{}", page.file_name().to_string_lossy()));
+    }
+    let mut found = Vec::new();
+    files(&root.join("src"), &mut found);
+    let code: String = found.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let folders = ["src/", "tests/", "docs/", "example_app/", "examples/", "races/", "fuzz/", "bench/"];
+    let mut missing = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        let folder = Path::new(page).parent().unwrap();
+        for link in links(&text).into_iter().filter(|link| !root.join(folder).join(link).exists()) {
+            missing.push(format!("{page}: the link to {link}"));
+        }
+        for quoted in quoted(&text) {
+            let is_path = folders.iter().any(|folder| quoted.starts_with(folder));
+            if is_path && !quoted.contains(['<', '*', ' ']) && !root.join(quoted).exists() {
+                missing.push(format!("{page}: the file {quoted}"));
+            }
+            let function = quoted.strip_suffix("()").and_then(|path| path.rsplit("::").next());
+            let is_ours = function.is_some_and(|name| name.chars().all(is_name));
+            if let Some(name) = function.filter(|_| is_ours && page == "docs/architecture.md")
+                && !code.contains(&format!("fn {name}(")) && !code.contains(&format!("fn {name}<"))
+            {
+                missing.push(format!("{page}: the function {quoted}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these don't exist:\n{}", missing.join("\n"));
 }
 
 #[test]
