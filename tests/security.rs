@@ -242,6 +242,19 @@ fn links(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The Rust items that a quoted text names: a path (`Standing::Stranger`), a call (`link()`) or a type (`Login<U>`).
+fn items(quoted: &str) -> Vec<&str> {
+    let path = quoted.trim_end_matches("()").split('<').next().unwrap_or_default();
+    let is_word = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let parts: Vec<_> = path.split("::").collect();
+    let is_type = path.starts_with(|c: char| c.is_ascii_uppercase()) && path.contains(char::is_lowercase);
+    let is_item = is_type || parts.len() > 1 || quoted.ends_with("()");
+    if is_item && parts.iter().all(|part| is_word(part)) { parts } else { Vec::new() }
+}
+
 #[test]
 fn the_pages_name_what_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -252,6 +265,7 @@ fn the_pages_name_what_exists() {
     let mut found = Vec::new();
     files(&root.join("src"), &mut found);
     let code: String = found.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let words: BTreeSet<_> = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let folders = ["src/", "tests/", "docs/", "example_app/", "examples/", "races/", "fuzz/", "bench/"];
     let mut missing = Vec::new();
     for page in &pages {
@@ -265,12 +279,8 @@ fn the_pages_name_what_exists() {
             if is_path && !quoted.contains(['<', '*', ' ']) && !root.join(quoted).exists() {
                 missing.push(format!("{page}: the file {quoted}"));
             }
-            let function = quoted.strip_suffix("()").and_then(|path| path.rsplit("::").next());
-            let is_ours = function.is_some_and(|name| name.chars().all(is_name));
-            if let Some(name) = function.filter(|_| is_ours && page == "docs/architecture.md")
-                && !code.contains(&format!("fn {name}(")) && !code.contains(&format!("fn {name}<"))
-            {
-                missing.push(format!("{page}: the function {quoted}"));
+            for name in items(quoted).into_iter().filter(|name| !words.contains(name)) {
+                missing.push(format!("{page}: `{name}` in {quoted}"));
             }
         }
     }
@@ -292,6 +302,11 @@ fn the_check_sees_what_is_wrong() {
 
     let page = "| ST-01 | a | d | |\n| ST-02 | a | d | `st_02_b` |\n| ST-05 | a | d | `st_05_d`, `gone` |\n\
                 | ST-99 | a |  | not offered: y |\n| PK-01 | a | `pk` |";
+    assert_eq!(items("Login<i32>"), ["Login"]);
+    assert_eq!(items("Verdict::SignUp"), ["Verdict", "SignUp"]);
+    assert_eq!(items("link()"), ["link"]);
+    assert!(items("client_id").is_empty() && items("GET /login").is_empty() && items("RETURNING").is_empty());
+
     let said = faults(page, &found).join("\n");
     for fault in [
         "ST-03: no row",
