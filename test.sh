@@ -166,7 +166,7 @@ deployed_app() {
 packaged() {
   local files
   files=$(cargo package --locked --list --allow-dirty --package rocket_dance)
-  for folder in migrations templates src; do
+  for folder in docs migrations templates src; do
     grep -q "^$folder/" <<<"$files" || { echo "the package lacks $folder/"; return 1; }
   done
   for file in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE; do

@@ -78,54 +78,7 @@
 //!    }
 //!    ```
 //!
-//! # Settings
-//!
-//! Every `[default.oauth.<name>]` is an entry: a preset by its name (`azure`, `discord`, `github`, `gitlab`, `google`,
-//! `jira`, `twitter`) or by `provider = "…"`, or any other server by the generic presets `oidc` (an `issuer`), `oauth2`
-//! and `oauth1` (their URLs).
-//!
-//! | key of an entry | |
-//! |---|---|
-//! | `provider` | the preset; default: the entry's name |
-//! | `client_id`, `client_secret` or `client_secret_file` | the credentials; `<NAME>_OAUTH_CLIENT_ID` and `<NAME>_OAUTH_CLIENT_SECRET` of the environment fill them too |
-//! | `scope`, `extra_scope` | a list or a text; replaces, adds |
-//! | `redirect_uri` | where the callback is, and what is registered at the provider; default: `<base_url>/login/<name>/authorized` |
-//! | `login` | `true`; `false`: only for connecting |
-//! | `account` | the provider's user id of the site's own account: [`Site`] |
-//! | `trust_email` | whether its verified addresses count when a stranger may be [somebody here already](Login::merge): `true`, `false`, or a list of domains; default: what the preset says, if its URLs are the preset's |
-//! | `title` | what the buttons call it |
-//! | `issuer`, `authorization_url` (`auth_uri`), `token_url` (`token_uri`), `userinfo_url`, `api_base_url`, `revocation_url`, `par_url` | the URLs of the preset; endpoints beside an `issuer` with discovery are of its own host |
-//! | `token_endpoint_auth_method` | `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none` |
-//! | `private_key_file` or `private_key` | of `private_key_jwt`: PKCS#8 in PEM; RSA, P-256 or Ed25519 |
-//! | `private_key_id`, `private_key_audience` | its `kid`; whom it is for: the `issuer`, without one the `token_url` (Entra and Okta want the latter) |
-//! | `response_mode` | `query`; `form_post`: the callback is a POST, and no GET |
-//! | `par` | `true`: authorization requests are pushed (RFC 9126); unset: where the provider's metadata demands it |
-//! | `logout` | `true`: who has signed in by it and signs out here is led to the provider to sign out there, too, and back to `/login/logged-out`, which is registered there (RP-Initiated Logout); wants a storage that keeps sessions |
-//! | `end_session_url` | where that is, where discovery doesn't say it |
-//! | `scope_separator`, `pkce`, `signing_algorithms`, `clock_skew` (seconds) | how it speaks |
-//! | `trusted_audiences` | for whom else its ID tokens may be, whose `aud` names more than the client (a project's id, say); else such a token is refused |
-//! | `form_token_answer`, `assume_bearer` | `true`: the token endpoint answers with a form without saying so; leaves out `token_type` |
-//! | `authorization_params`, `token_params`, `headers` | tables of what is sent along |
-//! | `profile` | `{ id = "path", name = "path", … }` into the userinfo |
-//! | the preset's own | `tenant`, `tenants` (Azure), `hostname` (GitLab), `offline`, `hosted_domain` (Google), `base_url` (Jira), `prompt`, … |
-//! | OAuth 1: `request_token_url`, `access_token_url` | beside `authorization_url`; `client_id` and `client_secret` are the consumer's key and secret |
-//! | OAuth 1: `signature_method` | `HMAC-SHA1`, `HMAC-SHA256`, `RSA-SHA1`, `PLAINTEXT` |
-//! | OAuth 1: `rsa_key` or `rsa_key_file` | the private key of RSA-SHA1, in PEM; `<NAME>_OAUTH_CONSUMER_KEY` (or `…_CLIENT_KEY`) and `<NAME>_OAUTH_RSA_KEY` of the environment fill an entry too |
-//!
-//! `[default.dance]`, all optional:
-//!
-//! | key | default | |
-//! |---|---|---|
-//! | `base_url` | debug: `http://localhost:<port>` | scheme and host as browsers see them; https, or http on a loopback host |
-//! | `prefix` | `/login` | where the routes are |
-//! | `after_login`, `after_logout` | `/` | where a person goes without a `next` |
-//! | `after_error` | our error page | |
-//! | `sign_in_page` | | the app's own sign-in form: our pages link to it, with a `next` that the form checks before it goes there |
-//! | `token_keys` | derived from `secret_key`; debug: a key file beside the database | base64 of 32 bytes each: the first seals, all open |
-//! | `cache` | `{ bytes = 67108864, ttl = 5 }` | accounts and sessions in memory, seconds; `false` for none |
-//! | `session` | `{ idle = 604800, age = 1209600 }` | how long one stays signed in without a request, and at most, in seconds: [`CurrentUser`] |
-//! | `user_required` | `true`; `false` with `CookieStorage` | whether every account has a user: `Keep` and [`Tokens`] without one need `false` |
-//! | `log_requests` | `false` | `true`: no cap on the log's level, though debug prints whole requests |
+#![doc = include_str!("../docs/settings.md")]
 //!
 //! # Routes
 //!
