@@ -2,6 +2,9 @@
 //! as its name.
 
 use rocket::http::{Method, RawStr};
+use url::form_urlencoded;
+
+use crate::local_path::LocalPath;
 
 /// Stands for the entry's name in a pattern.
 const NAME: &str = "<name>";
@@ -164,6 +167,14 @@ impl Paths {
             }
         }
     }
+}
+
+/// `path` with the query parameter `next`, if there is one.
+pub(crate) fn with_next(path: &str, next: Option<&LocalPath>) -> String {
+    let Some(next) = next else { return path.to_owned() };
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
+    format!("{path}{separator}{query}")
 }
 
 /// The segments of `path`, percent-decoded until nothing changes, with dots resolved.

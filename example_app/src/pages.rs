@@ -46,7 +46,7 @@ pub async fn me(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> R
 /// Calls the provider's userinfo endpoint with the stored token and returns its answer.
 #[get("/whoami/<name>")]
 pub async fn whoami(name: &str, accounts: Accounts) -> (Status, Json<Value>) {
-    let userinfo = async { accounts.require(name)?.userinfo().await };
+    let userinfo = async { accounts.require_client(name)?.userinfo().await };
     match userinfo.await {
         Ok(userinfo) => (Status::Ok, Json(userinfo)),
         Err(error) => error_response(name, &accounts, &error),

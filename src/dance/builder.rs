@@ -1,4 +1,4 @@
-//! The builder that is the fairing.
+//! The builder, which is the fairing.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -9,15 +9,24 @@ use futures::future::BoxFuture;
 use rocket::Request;
 use rocket::request::FromRequest;
 
+use super::handle::{AdmitsRequest, Dance};
 use crate::provider::{Preset, Provider};
 use crate::session::{ErasedSessions, Sessions, TypedSessions};
 use crate::signals::{Receivers, Signals};
 use crate::storage::AnyStorage;
 
-/// Whether a request's person may connect the site's account.
-pub(crate) type Admits = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
+impl Dance {
+    /// Returns the fairing. Attach it to `rocket::build()`: every `[default.oauth.<name>]` of Rocket.toml then has its
+    /// sign-in.
+    pub fn fairing() -> DanceFairing {
+        DanceFairing::default()
+    }
+}
 
-/// The fairing of [`Dance`](crate::Dance): what is attached, and how it is built.
+/// The fairing of a [`Dance`], and its builder: [`Dance::fairing`] returns one.
+///
+/// At ignite it reads Rocket.toml, opens the storage, mounts the routes and puts a [`Dance`] into managed state. If
+/// something is wrong, it logs one message per fault, each with its fix, and the launch fails.
 ///
 /// ```
 /// use rocket_dance::{Dance, storage::MemoryStorage};
@@ -29,14 +38,22 @@ pub(crate) type Admits = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
 #[must_use = "a fairing does nothing until it is attached"]
 pub struct DanceFairing(pub(super) Mutex<Parts>);
 
-/// What the dance is built from; taken at ignite.
+/// What the app has attached. The launch takes it.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) storage: Option<AnyStorage>,
     pub(super) sessions: Option<Box<dyn ErasedSessions>>,
     pub(super) signals: Receivers,
-    pub(super) providers: Vec<(&'static str, TypeId, Preset)>,
-    pub(super) admins: BTreeMap<String, Admits>,
+    pub(super) providers: Vec<OwnProvider>,
+    /// By entry: the guard that admits the user who connects the site's first account.
+    pub(super) site_account_admins: BTreeMap<String, AdmitsRequest>,
+}
+
+/// A preset of the app's own.
+pub(super) struct OwnProvider {
+    pub(super) name: &'static str,
+    pub(super) marker: TypeId,
+    pub(super) preset: Preset,
 }
 
 impl DanceFairing {
@@ -45,41 +62,70 @@ impl DanceFairing {
         self
     }
 
-    /// Where accounts are kept: any [`Storage`](crate::storage::Storage);
-    /// [`CookieStorage`](crate::storage::CookieStorage) when none is named.
+    /// Sets the storage of the accounts: any [`Storage`](crate::storage::Storage).
+    ///
+    /// The default is [`CookieStorage`](crate::storage::CookieStorage): each browser keeps its own accounts.
     pub fn storage(self, storage: impl Into<AnyStorage>) -> Self {
         self.with(|parts| parts.storage = Some(storage.into()))
     }
 
-    /// The app's own sessions, in place of [`CurrentUser`](crate::CurrentUser)'s cookie.
+    /// Sets the app's own sessions, in place of the session cookie of [`CurrentUser`](crate::CurrentUser).
     pub fn sessions<S: Sessions>(self, sessions: S) -> Self {
         self.with(|parts| parts.sessions = Some(Box::new(TypedSessions(sessions))))
     }
 
-    /// Attaches signals for all entries. May be called several times: they run in order.
+    /// Attaches signals for all entries. An app may attach several: they run in the order of the calls.
     pub fn signals(self, signals: impl Signals) -> Self {
         self.with(|parts| parts.signals.add(None, Arc::new(signals)))
     }
 
-    /// Attaches signals for one entry.
+    /// Attaches signals for the entry called `entry` only. The launch fails if there is no such entry.
     pub fn signals_for(self, entry: &str, signals: impl Signals) -> Self {
         self.with(|parts| parts.signals.add(Some(entry.into()), Arc::new(signals)))
     }
 
-    /// Registers a preset of the app's own under its name: see [`Provider`].
+    /// Registers a preset of the app's own under its [`NAME`](Provider::NAME), so that entries can use it.
     pub fn provider<P: Provider>(self, provider: P) -> Self {
         let _ = provider;
-        self.with(|parts| parts.providers.push((P::NAME, TypeId::of::<P>(), P::PRESET)))
+        self.with(|parts| {
+            let own = OwnProvider { name: P::NAME, marker: TypeId::of::<P>(), preset: P::PRESET };
+            parts.providers.push(own);
+        })
     }
 
-    /// Makes `entry` the site's: its account belongs to nobody, [`Site<P>`](crate::Site) calls its API, and its first
-    /// account may be connected only by somebody whom the guard `Admin` admits.
+    /// Makes the account of `entry` the site's own: it belongs to no user, and the guard [`Site<P>`](crate::Site) calls
+    /// its API.
+    ///
+    /// A user may connect its first account if the guard `Admin` succeeds for that request. Afterwards only the same
+    /// account at the provider renews it.
+    ///
+    /// ```
+    /// use rocket::request::{FromRequest, Outcome, Request};
+    /// use rocket_dance::{CurrentUser, Dance};
+    ///
+    /// struct Admin;
+    ///
+    /// #[rocket::async_trait]
+    /// impl<'r> FromRequest<'r> for Admin {
+    ///     type Error = rocket_dance::Error;
+    ///
+    ///     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+    ///         request.guard::<CurrentUser<i32>>().await.and_then(|user| match *user {
+    ///             1 => Outcome::Success(Admin),
+    ///             _ => Outcome::Forward(rocket::http::Status::Forbidden),
+    ///         })
+    ///     }
+    /// }
+    ///
+    /// let fairing = Dance::fairing().site_account_admin::<Admin>("github");
+    /// # let _ = fairing;
+    /// ```
     pub fn site_account_admin<Admin>(self, entry: &str) -> Self
     where
         Admin: for<'r> FromRequest<'r> + 'static,
     {
         self.with(|parts| {
-            parts.admins.insert(entry.into(), admits::<Admin>);
+            parts.site_account_admins.insert(entry.into(), admits::<Admin>);
         })
     }
 }

@@ -1,289 +1,204 @@
-//! The fairing's work: at ignite, at liftoff, and around every request.
+//! Builds the handle at launch: reads the configuration, opens the storage, checks that all parts fit together.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
-use rocket::http::uri::Origin;
-use rocket::tokio::time::timeout;
-use rocket::{Build, Data, Orbit, Request, Response, Rocket};
+use rocket::figment::Figment;
+use rocket::{Build, Rocket};
 use url::Url;
 
-use super::builder::{Admits, DanceFairing, Parts};
-use super::callback::TakenQuery;
-use super::{Dance, Inner, cookies, keys, route};
+use super::builder::{OwnProvider, Parts};
+use super::handle::{AdmitsRequest, Dance, OwnCallback, State};
+use super::key_source;
 use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
-use crate::config::{self, Entry};
+use crate::config::{self, Entry, Settings};
 use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
+use crate::paths::{Path, Paths};
 use crate::provider::{PRESETS, Preset};
-use crate::session::{CookieSessions, SessionBackend, SessionCommand};
+use crate::secret::KeyRing;
+use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
-use crate::storage::{CachedStorage, CookieStorage, StorageBackend, UserType};
+use crate::storage::{CachedStorage, CookieStorage, StorageBackend, AnyStorage, UserType};
 
-/// How long a process that is told to stop waits for revocations under way: within what Rocket leaves to requests.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Messages for the operator, each with its cure. All of them are told before the launch stops.
+/// Messages for the operator, each with its fix. The launch collects and logs all of them before it fails.
 type Faults = Vec<String>;
 
-#[rocket::async_trait]
-impl Fairing for DanceFairing {
-    fn info(&self) -> Info {
-        let kind = Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response | Kind::Shutdown;
-        Info { name: "OAuth dance", kind: kind | Kind::Singleton }
-    }
-
-    async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
-        let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        match parts.build(&rocket).await {
-            Ok(dance) => {
-                let routes = route::routes(&dance.settings.prefix, &dance.callbacks);
-                let rocket =
-                    routes.into_iter().fold(rocket, |rocket, (base, routes)| rocket.mount(base, routes));
-                Ok(rocket.manage(dance))
-            }
-            Err(faults) => {
-                for fault in &faults {
-                    log::error!("oauth: {fault}");
-                }
-                log::error!("oauth: the launch stops: {} to mend", faults.len());
-                Err(rocket)
-            }
-        }
-    }
-
-    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
-        let Some(dance) = Dance::fetch(rocket) else { return };
-        for entry in dance.entries.values() {
-            log::info!("oauth: {}", entry.liftoff_line());
-            if entry.logout {
-                log::info!(
-                    "oauth: {}: URL to register for the way back after signing out: {}; for back-channel logout: {}",
-                    entry.name,
-                    dance.landing(),
-                    dance.backchannel(&entry.name)
-                );
-            }
-            for key in entry.plain_urls() {
-                log::warn!(
-                    "oauth: {}: `{key}` is plain http, as is allowed on a loopback host only",
-                    entry.name
-                );
-            }
-        }
-        let looking = dance.clone();
-        rocket::tokio::spawn(async move { looking.look_for_lost_keys().await });
-        if !dance.settings.secure() {
-            log::warn!("oauth: the app itself is plain http on a loopback host: cookies are not Secure");
-        }
-        if !dance.settings.log_requests && log::max_level() > log::LevelFilter::Info {
-            // At debug level Rocket prints whole requests and responses: cookies, codes, tokens.
-            log::warn!(
-                "oauth: the log is capped at info, since debug prints secrets: `log_requests = true` lifts that"
-            );
-            log::set_max_level(log::LevelFilter::Info);
-        }
-    }
-
-    async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
-        let Some(dance) = Dance::fetch(rocket) else { return };
-        dance.context.revocations.hurry();
-        if timeout(LAST_WORDS, dance.wait_for_revocations()).await.is_err() {
-            log::warn!("oauth: the app ends before all tokens of removed accounts are revoked");
-        }
-    }
-
-    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        // LK-04: Rocket logs the request line, and a callback's holds the code and the state.
-        let Some(dance) = request.rocket().state::<Dance>() else { return };
-        let query = request.uri().query().filter(|_| dance.is_callback(request.uri()));
-        if let Some(query) = query.map(|query| query.as_str().to_owned()) {
-            request.local_cache(|| TakenQuery(query));
-            if let Ok(path) = Origin::parse_owned(request.uri().path().to_string()) {
-                request.set_uri(path);
-            }
-        }
-    }
-
-    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Some(dance) = request.rocket().state::<Dance>() else { return };
-        if let Some(pass) = SessionCommand::take_from(response) {
-            dance.let_pass(request, pass, response).await;
-        }
-        if matches!(dance.store, StorageBackend::Browser) {
-            for cookie in dance.account_cookies(request) {
-                response.adjoin_header(&cookie);
-            }
-        }
-        // CK-11: a shared cache must not hand our cookies to others, whoever's page they came with.
-        if response.headers().get("Set-Cookie").any(cookies::is_ours)
-            && !response.headers().contains("Cache-Control")
-        {
-            response.set_raw_header("Cache-Control", "no-store");
-        }
-        // Rocket's Shield says SAMEORIGIN; it warns where a header is there before it.
-        let policy = response.headers().get_one("Content-Security-Policy");
-        if policy == Some(&dance.pages.content_security_policy) {
-            response.set_raw_header("X-Frame-Options", "DENY");
-        }
-    }
+/// Builds the dance of `rocket` from what the app has attached.
+///
+/// # Errors
+/// All faults that were found.
+pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance, Faults> {
+    let figment = rocket.figment();
+    let is_debug = config::is_debug(figment);
+    let mut faults = Faults::new();
+    let (settings, entries) = read_config(figment, &parts.providers, &mut faults)?;
+    check_attached_names(&parts, &entries, &mut faults);
+    let Parts { storage, sessions, signals, site_account_admins, .. } = parts;
+    let storage = storage.map_or_else(|| default_storage(is_debug), |AnyStorage(storage)| storage);
+    let site_entries = site_entries(&entries, &site_account_admins, &storage, &mut faults);
+    check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
+    let session_type = sessions.as_ref().and_then(|own| own.user_type());
+    let opened = open_storage(&storage, figment, session_type, &mut faults).await;
+    let keys = keys(&settings, figment, is_debug, opened.key_file, &mut faults)?;
+    let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
+    let (storage, cache) = with_cache(storage, &settings);
+    let clock = Clock::default();
+    let sessions = session_backend(sessions, &settings, &clock, &keys, &storage);
+    check_logout_entries(&entries, &sessions)?;
+    let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
+    let fault = |error| vec![launch_message(&error)];
+    let context = ClientContext {
+        engine: Engine::new(clock).map_err(fault)?,
+        keys,
+        report: token_event_listener(signals.clone()),
+        refreshes: Refreshes::default(),
+        revocations: Revocations::new(&entries),
+    };
+    let paths = Paths::new(&settings.prefix);
+    Ok(Dance::new(State {
+        own_callbacks: entries.values().filter_map(|entry| own_callback(entry, &paths)).collect(),
+        paths,
+        settings,
+        site_entries,
+        user_required,
+        user_type: opened.user_type,
+        storage,
+        cache,
+        sessions,
+        context: Arc::new(context),
+        entries,
+        signals,
+        pages: Pages::new().map_err(fault)?,
+    }))
 }
 
-impl Parts {
-    async fn build(self, rocket: &Rocket<Build>) -> Result<Dance, Faults> {
-        let figment = rocket.figment().clone();
-        let debug = config::is_debug(&figment);
-        let mut faults = Faults::new();
-        let presets = self.presets(&mut faults);
-        let env = |name: &str| std::env::var(name).ok();
-        let (settings, entries) = match config::read(&figment, &presets, &env) {
-            Ok(read) => read,
-            Err(found) => {
-                faults.extend(found.iter().map(str::to_owned));
-                return Err(faults);
-            }
-        };
-        self.check(&entries, &mut faults);
-        let Parts { storage, sessions, signals, admins, .. } = self;
-        let store = storage.unwrap_or_else(|| {
-            if !debug {
-                log::warn!("oauth: no storage is named: each browser keeps its own accounts, in cookies");
-            }
-            CookieStorage.into()
-        });
-        let site = site(&entries, &admins, &store.0, &mut faults);
-        let clock = Clock::default();
-        let (mut user_type, mut key_file) = (sessions.as_ref().and_then(|own| own.user_type()), None);
-        if settings.session.idle_is_set && sessions.is_none() && !store.0.keeps_sessions() {
-            faults.push(
-                "`session.idle` of [default.dance] needs a storage that keeps sessions, and this one doesn't: leave it \
-                 out, or use DieselStorage"
-                    .to_owned(),
-            );
-        }
-        if let StorageBackend::Shared(storage) = &store.0 {
-            user_type = one_type(storage.user_type(), user_type, &mut faults);
-            match storage.open(&figment).await {
-                Ok(()) => key_file = storage.key_file(&figment),
-                Err(error) => faults.push(launch_message(&error)),
-            }
-        }
-        let keys = match keys::ring(&settings, &figment, debug, key_file) {
-            Ok(keys) if faults.is_empty() => keys,
-            Ok(_) => return Err(faults),
-            Err(fault) => {
-                faults.push(fault);
-                return Err(faults);
-            }
-        };
-        let user_required = settings.user_required.unwrap_or(!matches!(store.0, StorageBackend::Browser));
-        let (store, cache) = match (store.0, settings.cache) {
-            (StorageBackend::Shared(storage), Some(cache)) => {
-                let cached = Arc::new(CachedStorage::new(storage, cache.bytes, cache.ttl));
-                (StorageBackend::Shared(cached.clone()), Some(cached))
-            }
-            (place, _) => (place, None),
-        };
-        let sessions = match (sessions, &store) {
-            (Some(own), _) => SessionBackend::App(own),
-            (None, StorageBackend::Shared(storage)) => SessionBackend::Cookie(CookieSessions::new(
-                &settings,
-                clock.clone(),
-                keys.clone(),
-                Some(storage.clone()),
-            )),
-            (None, StorageBackend::Browser) => {
-                SessionBackend::Cookie(CookieSessions::new(&settings, clock.clone(), keys.clone(), None))
-            }
-        };
-        let ends = sessions.cookie_sessions().is_some_and(CookieSessions::are_stored);
-        if let Some(entry) = entries.values().find(|entry| entry.logout && !ends) {
-            return Err(vec![format!(
-                "entry `{}`: `logout` needs a storage that keeps sessions, to know who came from where: leave it out, or \
-                 use DieselStorage",
-                entry.name
-            )]);
-        }
-        let stops = |error| vec![launch_message(&error)];
-        let entries: BTreeMap<_, _> =
-            entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
-        let engine = Engine::new(clock).map_err(stops)?;
-        Ok(Dance(Arc::new(Inner {
-            callbacks: entries.values().filter_map(|entry| own_callback(entry, &settings.prefix)).collect(),
-            settings,
-            site,
-            user_required,
-            user_type,
-            store,
-            cache,
-            sessions,
-            context: Arc::new(ClientContext {
-                engine,
-                keys,
-                report: reporter(signals.clone()),
-                refreshes: Refreshes::default(),
-                revocations: Revocations::new(&entries),
-            }),
-            entries,
-            signals,
-            pages: Pages::new().map_err(stops)?,
-        })))
-    }
-
-    /// The presets that entries may name: ours, and the app's own over them.
-    fn presets(&self, faults: &mut Faults) -> BTreeMap<String, Preset> {
-        let mut presets: BTreeMap<String, Preset> =
-            PRESETS.iter().map(|(name, preset)| ((*name).into(), *preset)).collect();
-        let mut seen = BTreeMap::new();
-        for (name, marker, preset) in &self.providers {
-            if seen.insert(name, marker).is_some_and(|other| other != marker) {
-                faults.push(format!("two providers are called `{name}`: give each a NAME of its own"));
-            }
-            presets.insert((*name).into(), *preset);
-        }
-        presets
-    }
-
-    /// What is attached for an entry must name one.
-    fn check(&self, entries: &BTreeMap<String, Entry>, faults: &mut Faults) {
-        let admins = self
-            .admins
-            .keys()
-            .map(|name| (name.as_str(), format!(".site_account_admin::<Admin>(\"{name}\")")));
-        let signals = self.signals.entries().map(|name| (name, format!(".signals_for(\"{name}\", …)")));
-        let unknown = admins.chain(signals).filter(|(name, _)| !entries.contains_key(*name));
-        faults.extend(unknown.map(|(name, call)| {
-            format!("`{call}` names no entry: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    client_secret = \"…\"\n")
-        }));
-    }
-}
-
-/// The entries that are the site's, each with who may connect its first account.
-fn site(
-    entries: &BTreeMap<String, Entry>,
-    admins: &BTreeMap<String, Admits>,
-    place: &StorageBackend,
+fn read_config(
+    figment: &Figment,
+    providers: &[OwnProvider],
     faults: &mut Faults,
-) -> BTreeMap<String, Option<Admits>> {
+) -> Result<(Settings, BTreeMap<String, Entry>), Faults> {
+    let presets = presets(providers, faults);
+    let env = |name: &str| std::env::var(name).ok();
+    config::read(figment, &presets, &env).map_err(|found| {
+        let mut faults = std::mem::take(faults);
+        faults.extend(found.iter().map(str::to_owned));
+        faults
+    })
+}
+
+/// The presets that entries may name: ours, and the app's own, which win.
+fn presets(providers: &[OwnProvider], faults: &mut Faults) -> BTreeMap<String, Preset> {
+    let mut presets: BTreeMap<String, Preset> =
+        PRESETS.iter().map(|(name, preset)| ((*name).into(), *preset)).collect();
+    let mut seen = BTreeMap::new();
+    for OwnProvider { name, marker, preset } in providers {
+        if seen.insert(name, marker).is_some_and(|other| other != marker) {
+            faults.push(format!("two providers are called `{name}`: give each a NAME of its own"));
+        }
+        presets.insert((*name).into(), *preset);
+    }
+    presets
+}
+
+/// Signals and guards that are attached for an entry must name one that exists.
+fn check_attached_names(parts: &Parts, entries: &BTreeMap<String, Entry>, faults: &mut Faults) {
+    let admins = parts
+        .site_account_admins
+        .keys()
+        .map(|name| (name.as_str(), format!(".site_account_admin::<Admin>(\"{name}\")")));
+    let signals = parts.signals.entries().map(|name| (name, format!(".signals_for(\"{name}\", …)")));
+    let unknown = admins.chain(signals).filter(|(name, _)| !entries.contains_key(*name));
+    faults.extend(unknown.map(|(name, call)| {
+        format!(
+            "`{call}` names no entry: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    \
+             client_secret = \"…\"\n"
+        )
+    }));
+}
+
+fn default_storage(is_debug: bool) -> StorageBackend {
+    if !is_debug {
+        log::warn!("oauth: no storage is attached: each browser keeps its own accounts, in cookies");
+    }
+    let AnyStorage(storage) = CookieStorage.into();
+    storage
+}
+
+/// The entries whose account belongs to the site, each with the guard that admits the user who connects it first.
+fn site_entries(
+    entries: &BTreeMap<String, Entry>,
+    admins: &BTreeMap<String, AdmitsRequest>,
+    storage: &StorageBackend,
+    faults: &mut Faults,
+) -> BTreeMap<String, Option<AdmitsRequest>> {
     let site: BTreeMap<_, _> = entries
         .values()
         .filter(|entry| entry.account.is_some() || admins.contains_key(&entry.name))
         .map(|entry| (entry.name.clone(), admins.get(&entry.name).copied()))
         .collect();
-    if matches!(place, StorageBackend::Browser) {
+    if matches!(storage, StorageBackend::Browser) {
         faults.extend(site.keys().map(|name| {
-            format!("entry `{name}` is the site's, but CookieStorage keeps accounts in browsers: name a storage, `DieselStorage::database(\"…\")` say")
+            format!(
+                "the account of the entry `{name}` belongs to the site, but CookieStorage keeps accounts in browsers: \
+                 attach a storage, for example `DieselStorage::database(\"…\")`"
+            )
         }));
     }
     site
 }
 
-/// The type of the app's user ids: policy and sessions must mean the same.
-fn one_type(policy: Option<UserType>, session: Option<UserType>, faults: &mut Faults) -> Option<UserType> {
+fn check_idle_setting(
+    settings: &Settings,
+    has_own_sessions: bool,
+    storage: &StorageBackend,
+    faults: &mut Faults,
+) {
+    if settings.session.idle_is_set && !has_own_sessions && !storage.keeps_sessions() {
+        faults.push(
+            "`session.idle` of [default.dance] needs a storage that keeps sessions, and this one does not: remove the \
+             key, or use DieselStorage"
+                .to_owned(),
+        );
+    }
+}
+
+/// What opening the storage has shown.
+struct OpenedStorage {
+    user_type: Option<UserType>,
+    /// The key file beside the data, for debug builds.
+    key_file: Option<PathBuf>,
+}
+
+async fn open_storage(
+    storage: &StorageBackend,
+    figment: &Figment,
+    session_type: Option<UserType>,
+    faults: &mut Faults,
+) -> OpenedStorage {
+    let StorageBackend::Shared(storage) = storage else {
+        return OpenedStorage { user_type: session_type, key_file: None };
+    };
+    let user_type = common_user_type(storage.user_type(), session_type, faults);
+    let key_file = match storage.open(figment).await {
+        Ok(()) => storage.key_file(figment),
+        Err(error) => {
+            faults.push(launch_message(&error));
+            None
+        }
+    };
+    OpenedStorage { user_type, key_file }
+}
+
+/// The type of the app's user ids, which policy and sessions must share.
+fn common_user_type(
+    policy: Option<UserType>,
+    session: Option<UserType>,
+    faults: &mut Faults,
+) -> Option<UserType> {
     if let (Some(policy), Some(session)) = (policy, session)
         && policy != session
     {
@@ -296,12 +211,74 @@ fn one_type(policy: Option<UserType>, session: Option<UserType>, faults: &mut Fa
     policy.or(session)
 }
 
-/// Tells `signals` what clients report.
-fn reporter(signals: Receivers) -> Box<TokenEventListener> {
-    Box::new(move |report, account| {
+/// The keys. It is the last step that collects faults: after it, the launch fails if there are any.
+fn keys(
+    settings: &Settings,
+    figment: &Figment,
+    is_debug: bool,
+    key_file: Option<PathBuf>,
+    faults: &mut Faults,
+) -> Result<KeyRing, Faults> {
+    let keys = key_source::key_ring(settings, figment, is_debug, key_file);
+    let mut faults = std::mem::take(faults);
+    match keys {
+        Ok(keys) if faults.is_empty() => Ok(keys),
+        Ok(_) => Err(faults),
+        Err(fault) => {
+            faults.push(fault);
+            Err(faults)
+        }
+    }
+}
+
+/// Puts the cache in front of a shared storage, unless it is off.
+fn with_cache(storage: StorageBackend, settings: &Settings) -> (StorageBackend, Option<Arc<CachedStorage>>) {
+    match (storage, settings.cache) {
+        (StorageBackend::Shared(storage), Some(cache)) => {
+            let cached = Arc::new(CachedStorage::new(storage, cache.bytes, cache.ttl));
+            (StorageBackend::Shared(cached.clone()), Some(cached))
+        }
+        (storage, _) => (storage, None),
+    }
+}
+
+fn session_backend(
+    own: Option<Box<dyn ErasedSessions>>,
+    settings: &Settings,
+    clock: &Clock,
+    keys: &KeyRing,
+    storage: &StorageBackend,
+) -> SessionBackend {
+    match own {
+        Some(own) => SessionBackend::App(own),
+        None => {
+            let storage = match storage {
+                StorageBackend::Shared(storage) => Some(storage.clone()),
+                StorageBackend::Browser => None,
+            };
+            SessionBackend::Cookie(CookieSessions::new(settings, clock.clone(), keys.clone(), storage))
+        }
+    }
+}
+
+fn check_logout_entries(entries: &BTreeMap<String, Entry>, sessions: &SessionBackend) -> Result<(), Faults> {
+    let keeps_sessions = sessions.cookie_sessions().is_some_and(CookieSessions::are_stored);
+    match entries.values().find(|entry| entry.logout && !keeps_sessions) {
+        Some(entry) => Err(vec![format!(
+            "entry `{}`: `logout` needs a storage that keeps sessions, since a session must know its provider: remove \
+             the key, or use DieselStorage",
+            entry.name
+        )]),
+        None => Ok(()),
+    }
+}
+
+/// Reports to `signals` what happens to tokens.
+fn token_event_listener(signals: Receivers) -> Box<TokenEventListener> {
+    Box::new(move |event, account| {
         let signals = signals.clone();
         let account = EventAccount::from(&account);
-        let event = match report {
+        let event = match event {
             TokenEvent::Refreshed => Event::TokenRefreshed(account),
             TokenEvent::GrantLost => Event::GrantLost(account),
             TokenEvent::RevocationFailed => Event::RevocationFailed(account),
@@ -310,31 +287,15 @@ fn reporter(signals: Receivers) -> Box<TokenEventListener> {
     })
 }
 
+/// The callback of `entry`, if its `redirect_uri` is another path than the one under the prefix.
+fn own_callback(entry: &Entry, paths: &Paths) -> Option<OwnCallback> {
+    let path = Url::parse(&entry.redirect_uri).ok()?.path().to_owned();
+    (path != paths.of_entry(Path::Callback, &entry.name))
+        .then(|| OwnCallback { path, entry: entry.name.clone() })
+}
+
+/// The message of an error for the operator: its source says more than its text, which is for users.
 fn launch_message(error: &Error) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), |source| source.to_string())
-}
-
-impl Dance {
-    /// Whether `uri` is routed to a callback, or to the landing after a sign-out: by its decoded segments, as Rocket's
-    /// router sees it.
-    fn is_callback(&self, uri: &Origin<'_>) -> bool {
-        let segments: Vec<&str> = uri.path().segments().collect();
-        let is = |path: &str| path.split('/').filter(|part| !part.is_empty()).eq(segments.iter().copied());
-        let under_prefix = segments.len() >= 2
-            && segments.last() == Some(&"authorized")
-            && self
-                .settings
-                .prefix
-                .split('/')
-                .filter(|part| !part.is_empty())
-                .eq(segments[..segments.len() - 2].iter().copied());
-        under_prefix || is(&self.path("/logged-out")) || self.callbacks.iter().any(|(path, _)| is(path))
-    }
-}
-
-/// Where `entry`'s callback is, if its `redirect_uri` puts it elsewhere than under the prefix: path and entry.
-fn own_callback(entry: &Entry, prefix: &str) -> Option<(String, String)> {
-    let path = Url::parse(&entry.redirect_uri).ok()?.path().to_owned();
-    (path != format!("{prefix}/{}/authorized", entry.name)).then(|| (path, entry.name.clone()))
 }

@@ -1,35 +1,45 @@
-//! `Accounts`: whatever is connected.
+//! `Accounts`: the connected accounts of the user of a request, if there are any.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
+use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::challenge::failed;
+use super::challenge::guard_failure;
 use super::oauth::OAuth;
+use super::sentinel::ATTACH_FAIRING;
 use crate::client::Client;
-use crate::dance::Dance;
+use crate::dance::{Dance, accounts_by_entry, accounts_context};
 use crate::error::{Error, ErrorKind, Result};
-use crate::local_path::LocalPath;
 use crate::provider::Provider;
 use crate::storage::{Account, Storage};
 
-/// The accounts of whoever the request is from: "may have". Always there, nobody signed in included; 503 when the store
-/// is down.
+/// Gives the connected accounts of the user of a request. The guard succeeds without a user, too. It fails with 503 if
+/// the storage can't be reached.
 ///
-/// It serialises for templates:
+/// It serialises, for templates:
 ///
-/// | key | |
+/// | key | value |
 /// |---|---|
-/// | `entries` | each with its `name`, `title`, `verb` ("Connect", "Reconnect", "Sign in with"), `action`, `disconnect` and `make_primary` (where its forms post to; signed out, `action` takes a GET) and `accounts`, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url`. Signed out, those with which one can sign in |
-/// | `csrf` | the hidden field that every posted form sends along |
-/// | `signed_in` | whether somebody is |
-/// | `confirm_url` | where an account that [waits for its user](crate::Verdict::SignInFirst) is confirmed; `null` when none does |
+/// | `entries` | a list with an object for each entry, see below; signed out, only the entries that sign users in |
+/// | `csrf` | the CSRF token: the hidden field `csrf` of every form |
+/// | `signed_in` | whether a user is signed in |
+/// | `confirm_url` | the page of an account that [waits for its user](crate::Verdict::SignInFirst), or `null` |
 /// | `accounts_url` | the page of the connected accounts |
-/// | `logout_url` | where the form that signs out posts to |
-/// | `logout_everywhere_url` | the same for all browsers; null where the storage keeps no sessions |
+/// | `logout_url` | the action of the form that signs out |
+/// | `logout_everywhere_url` | the action of the form that signs out in all browsers; `null` if the storage keeps no sessions |
+///
+/// | key of an entry | value |
+/// |---|---|
+/// | `name`, `title` | the entry's name, and the provider's name for users |
+/// | `verb` | `Connect`, `Reconnect` or `Sign in with` |
+/// | `action` | the action of the form that begins; signed out also a link |
+/// | `disconnect`, `make_primary` | the actions of the forms of an account |
+/// | `accounts` | the accounts, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url` |
 ///
 /// ```
 /// use rocket_dance::{Accounts, Result, provider::GitHub};
@@ -44,60 +54,63 @@ use crate::storage::{Account, Storage};
 /// ```
 pub struct Accounts {
     dance: Dance,
-    storage: std::sync::Arc<dyn Storage>,
+    storage: Arc<dyn Storage>,
     accounts: BTreeMap<String, Vec<Account>>,
     context: Value,
 }
 
 impl Accounts {
-    /// The client of the primary account at `P`; none when there is none, or its token can't be used any more.
+    /// Returns the API client of the primary account at `P`; `None` if there is none, or its token can't be used any more.
     pub fn oauth<P: Provider>(&self, provider: P) -> Option<OAuth<P>> {
         let _ = provider;
         self.client(P::NAME).map(OAuth::new)
     }
 
-    /// The client of the primary account at `entry`; none when there is none, or its token can't be used any more.
+    /// Returns the API client of the primary account at `entry`; `None` if there is none, or its token can't be used any
+    /// more.
     pub fn client(&self, entry: &str) -> Option<Client> {
-        self.require(entry).ok()
+        self.require_client(entry).ok()
     }
 
-    /// The client of the primary account at `entry`.
+    /// Returns the API client of the primary account at `entry`, or the error that says why there is none.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`], [`ErrorKind::ReconnectNeeded`]; returned from a handler both lead to the sign-in.
+    /// [`ErrorKind::NotConnected`] and [`ErrorKind::ReconnectNeeded`]; returned from a handler, both lead to the sign-in.
     /// [`ErrorKind::UnknownProvider`].
-    pub fn require(&self, entry: &str) -> Result<Client> {
+    pub fn require_client(&self, entry: &str) -> Result<Client> {
         let known = self.dance.entry(entry)?;
-        match self.at(entry).first() {
+        match self.for_entry(entry).first() {
             Some(primary) => self.open(primary),
-            None => Err(Error::new(ErrorKind::NotConnected, format!("{} is not connected.", known.title))
-                .with_entry(entry)),
+            None => {
+                let message = format!("{} is not connected.", known.title);
+                Err(Error::new(ErrorKind::NotConnected, message).with_entry(entry))
+            }
         }
     }
 
-    /// The client of the account with this [id](Account::id), of several the one that was chosen. Somebody else's is none.
+    /// Returns the API client of the account with this [id](Account::id). It must be an account of the user.
     ///
     /// # Errors
     /// [`ErrorKind::NotConnected`], [`ErrorKind::ReconnectNeeded`].
-    pub fn choose(&self, account_id: i64) -> Result<Client> {
-        self.open(self.own(account_id)?)
+    pub fn client_by_id(&self, account_id: i64) -> Result<Client> {
+        self.open(self.find(account_id)?)
     }
 
-    /// Makes the account with this [id](Account::id) the primary one of its entry, from the next request on. Somebody
-    /// else's is none.
+    /// Makes the account with this [id](Account::id) the primary one of its entry, from the next request on. It must be an
+    /// account of the user.
     ///
     /// # Errors
     /// [`ErrorKind::NotConnected`], [`ErrorKind::StoreUnavailable`].
     pub async fn make_primary(&self, account_id: i64) -> Result<()> {
-        let account = self.own(account_id)?;
+        let account = self.find(account_id)?;
         match &account.user_id {
             Some(_) => self.dance.make_primary(account).await,
-            // A browser's own: one per entry.
+            // A browser keeps one account per entry.
             None => Ok(()),
         }
     }
 
-    fn own(&self, account_id: i64) -> Result<&Account> {
+    fn find(&self, account_id: i64) -> Result<&Account> {
         self.iter()
             .find(|account| account.id == account_id)
             .ok_or_else(|| Error::new(ErrorKind::NotConnected, "This account is not connected."))
@@ -105,28 +118,29 @@ impl Accounts {
 
     fn open(&self, account: &Account) -> Result<Client> {
         let entry = self.dance.entry(&account.entry)?.clone();
-        Client::open(entry, self.storage.clone(), self.dance.context.clone(), account.clone())
+        Client::open(entry, self.storage.clone(), self.dance.context().clone(), account.clone())
     }
 
-    /// The accounts at `entry`, the primary one first.
-    pub fn at(&self, entry: &str) -> &[Account] {
+    /// Returns the accounts at `entry`, the primary one first.
+    pub fn for_entry(&self, entry: &str) -> &[Account] {
         self.accounts.get(entry).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// All accounts.
+    /// Iterates over all accounts, entry by entry.
     pub fn iter(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values().flatten()
     }
 
-    /// Where to sign in with, or connect, `entry`, and then go on to `next`, a path of the app.
+    /// Returns the path where the visitor signs in with `entry`, or connects it, and continues to `next` afterwards.
+    ///
+    /// `next` is a path of the app, checked as a [`LocalPath`](crate::LocalPath). Any other text is ignored.
     pub fn login_uri(&self, entry: &str, next: &str) -> String {
-        self.dance
-            .login_path(Some(entry), self.dance.checked_next(Some(next)).as_ref().map(LocalPath::as_str))
+        self.dance.login_path(Some(entry), self.dance.checked_next(Some(next)).as_ref())
     }
 }
 
-impl std::fmt::Debug for Accounts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accounts").field("entries", &self.accounts.keys()).finish_non_exhaustive()
     }
 }
@@ -137,29 +151,28 @@ impl Serialize for Accounts {
     }
 }
 
+async fn find(request: &Request<'_>) -> Result<Accounts> {
+    let dance = Dance::of(request)?;
+    let accounts = accounts_by_entry(dance, request).await?;
+    let context = accounts_context(dance, request, &accounts).await?;
+    Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, context })
+}
+
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Accounts {
     type Error = Error;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
-        let found = async {
-            let dance = Dance::of(request)?;
-            let accounts = dance.connected(request).await?;
-            let context = dance.accounts_context(request, &accounts).await?;
-            Ok(Self { dance: dance.clone(), storage: dance.storage(request), accounts, context })
-        };
-        found.await.map_or_else(|error| failed(request, None, error), Outcome::Success)
+        find(request).await.map_or_else(|error| guard_failure(request, None, error), Outcome::Success)
     }
 }
 
-impl rocket::Sentinel for Accounts {
-    fn abort(rocket: &rocket::Rocket<rocket::Ignite>) -> bool {
-        let missing = Dance::fetch(rocket).is_none();
-        if missing {
-            log::error!(
-                "oauth: a route has the guard `Accounts`: attach the fairing, `.attach(rocket_dance::Dance::fairing())`"
-            );
+impl Sentinel for Accounts {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        let is_missing = Dance::fetch(rocket).is_none();
+        if is_missing {
+            log::error!("oauth: a route has the guard `Accounts`: {ATTACH_FAIRING}");
         }
-        missing
+        is_missing
     }
 }

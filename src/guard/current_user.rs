@@ -1,12 +1,12 @@
 //! `CurrentUser<U>` as a guard.
 
 use std::panic::Location;
-use std::pin::Pin;
 
-use rocket::request::{FromRequest, Outcome};
+use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::outcome;
+use super::challenge::{GuardFuture, guard_outcome};
+use super::sentinel::ATTACH_FAIRING;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::CurrentUser;
@@ -20,21 +20,19 @@ async fn find<U: UserId>(request: &Request<'_>) -> Result<CurrentUser<U>> {
     }
 }
 
-type BoxedOutcome<'a, T> = Pin<Box<dyn Future<Output = Outcome<T, Error>> + Send + 'a>>;
-
 impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
     type Error = Error;
 
-    // Written out for the caller's location: see `challenge::mark`.
+    // Written without the `async_trait` attribute, to get the caller's location: see `challenge::store_challenge`.
     #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> BoxedOutcome<'async_trait, Self>
+    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
     where
         'r: 'async_trait,
         'life0: 'async_trait,
         Self: 'async_trait,
     {
         let caller = Location::caller();
-        Box::pin(async move { outcome(request, caller, None, find(request).await) })
+        Box::pin(async move { guard_outcome(request, caller, None, find(request).await) })
     }
 }
 
@@ -42,8 +40,8 @@ impl<U: UserId> Sentinel for CurrentUser<U> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         let wanted = UserType::of::<U>();
         let fault = match Dance::fetch(rocket) {
-            None => "attach the fairing, `.attach(rocket_dance::Dance::fairing())`".to_owned(),
-            Some(dance) => match dance.user_type {
+            None => ATTACH_FAIRING.to_owned(),
+            Some(dance) => match dance.user_type() {
                 Some(known) if known != wanted => {
                     format!("the app's user ids are `{}`: take `CurrentUser<{0}>`", known.name())
                 }

@@ -1,12 +1,15 @@
-//! The guards: what a handler asks for.
+//! The guards: what a handler takes to have a user's accounts.
 
-mod accounts;
 mod challenge;
-mod current_user;
+mod sentinel;
+mod unauthorized;
+mod error_responder;
 mod oauth;
 mod site;
+mod current_user;
+mod accounts;
 
 pub use accounts::Accounts;
-pub use challenge::{Unauthorized, catchers, unauthorized};
 pub use oauth::OAuth;
 pub use site::Site;
+pub use unauthorized::{Unauthorized, catchers, unauthorized};

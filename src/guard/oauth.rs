@@ -1,28 +1,31 @@
-//! `OAuth<P>`: must have an account at `P`.
+//! `OAuth<P>`: requires a connected account at `P`.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::Location;
-use std::pin::Pin;
 
-use rocket::request::{FromRequest, Outcome};
+use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::outcome;
+use super::challenge::{GuardFuture, guard_outcome};
+use super::sentinel::{AccountOwner, must_abort};
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
 
-/// The [`Client`] of the signed-in user's account at `P`: "must have".
+/// Requires a connected account at `P`, and gives the API [`Client`] of the signed-in user's primary one.
 ///
-/// Without a usable token it forwards with 401, and [`catchers`](crate::catchers) send the person to `P`'s sign-in and
-/// back. It fails with 503 when the store or the provider is down. A `P` that Rocket.toml has no entry for stops
-/// the launch.
+/// | situation | outcome |
+/// |---|---|
+/// | a usable token | the guard, which dereferences to the [`Client`] |
+/// | no user, no account, or a dead grant | forwards with 401; [`catchers`](crate::catchers) redirect to `P`'s sign-in and back |
+/// | the storage or the provider can't be reached | fails with 503 |
+/// | no entry of `P`'s name in Rocket.toml | the launch fails |
 ///
-/// `Option<OAuth<P>>` is none both when there is no account and when the store is down, which is Rocket's doing: a page
-/// that says "please connect" during an outage is wrong. Use [`Accounts`](crate::Accounts) for "may have".
+/// `Option<OAuth<P>>` is `None` both without an account and in an outage; the cause is Rocket. A page that says "please
+/// connect" during an outage is wrong, so take [`Accounts`](crate::Accounts) where an account is optional.
 ///
 /// ```
 /// use rocket_dance::{OAuth, Result, provider::GitHub};
@@ -48,7 +51,7 @@ impl<P> OAuth<P> {
         Self { client, provider: PhantomData }
     }
 
-    /// The client, without the marker.
+    /// Returns the client, for example to keep it in a struct that is not generic.
     pub fn into_client(self) -> Client {
         self.client
     }
@@ -71,62 +74,37 @@ impl<P> fmt::Debug for OAuth<P> {
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = dance.entry(P::NAME)?;
-    let absent = |kind, text| Error::new(kind, text).with_entry(P::NAME);
-    let Some(key) = dance.owner(request, P::NAME).await? else {
+    let absent = |kind, message| Error::new(kind, message).with_entry(P::NAME);
+    let Some(key) = dance.owner_key(request, P::NAME).await? else {
         return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
     };
-    let client = dance.open(entry, dance.storage(request), &key).await?;
+    let client = dance.open_client(entry, dance.storage(request), &key).await?;
     let client = client.ok_or_else(|| absent(ErrorKind::NotConnected, "Please connect your account."))?;
     client.check().await?;
     Ok(client)
 }
 
-type BoxedOutcome<'a, T> = Pin<Box<dyn Future<Output = Outcome<T, Error>> + Send + 'a>>;
-
 impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
     type Error = Error;
 
-    // Written out, where others use the `async_trait` attribute, for the caller's location: see `challenge::mark`.
+    // Written without the `async_trait` attribute, to get the caller's location: see `challenge::store_challenge`.
     #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> BoxedOutcome<'async_trait, Self>
+    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
     where
         'r: 'async_trait,
         'life0: 'async_trait,
         Self: 'async_trait,
     {
         let caller = Location::caller();
-        Box::pin(
-            async move { outcome(request, caller, Some(P::NAME), find::<P>(request).await.map(Self::new)) },
-        )
+        Box::pin(async move {
+            let found = find::<P>(request).await.map(Self::new);
+            guard_outcome(request, caller, Some(P::NAME), found)
+        })
     }
 }
 
 impl<P: Provider> Sentinel for OAuth<P> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        abort::<P>(rocket, "OAuth", false)
+        must_abort::<P>(rocket, AccountOwner::User)
     }
-}
-
-/// Whether a route with the guard `guard<P>` must not be launched; says why.
-pub(super) fn abort<P: Provider>(rocket: &Rocket<Ignite>, guard: &str, site: bool) -> bool {
-    let (name, marker) = (P::NAME, std::any::type_name::<P>());
-    let fault = match Dance::fetch(rocket) {
-        None => format!(
-            "a route has the guard `{guard}<{marker}>`: attach the fairing, `.attach(rocket_dance::Dance::fairing())`"
-        ),
-        Some(dance) if dance.entry(name).is_err() => format!(
-            "a route has the guard `{guard}<{marker}>`, but there is no entry `{name}`: add it to Rocket.toml\n\n    \
-             [default.oauth.{name}]\n    client_id = \"…\"\n    client_secret = \"…\"\n"
-        ),
-        Some(dance) if site && !dance.is_site(name) => format!(
-            "a route has the guard `Site<{marker}>`, but the entry `{name}` is not the site's: set `account = \"…\"` \
-             under [default.oauth.{name}], or call `.site_account_admin::<Admin>(\"{name}\")`"
-        ),
-        Some(dance) if !site && dance.is_site(name) => format!(
-            "a route has the guard `OAuth<{marker}>`, but the entry `{name}` is the site's: take `Site<{marker}>`"
-        ),
-        Some(_) => return false,
-    };
-    log::error!("oauth: {fault}");
-    true
 }

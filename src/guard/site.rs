@@ -8,19 +8,22 @@ use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::oauth::abort;
+use super::sentinel::{AccountOwner, must_abort};
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
 use crate::storage::AccountKey;
 
-/// The [`Client`] of the site's own account at `P`: a bot, one account for everybody.
+/// Gives the API [`Client`] of the site's own account at `P`, for example a bot's. It belongs to no user.
 ///
-/// The entry is the site's when it has `account = "583231"` in Rocket.toml, or is named in
-/// `.site_account_admin::<Admin>("name")`. Its dance signs nobody in; its first account must have that id, or be connected by
-/// somebody whom `Admin` admits; from then on only the same account renews it. Until it is connected the guard
-/// fails with 503: there is nothing that a visitor could do.
+/// The account of an entry belongs to the site if the entry has `account = "583231"` (an id at the provider) in
+/// Rocket.toml, or is named in [`site_account_admin`](crate::DanceFairing::site_account_admin). A sign-in at this entry
+/// signs no user in. The first account must have that id, or be connected by a user whom the guard `Admin` admits.
+/// Afterwards only the same account renews it.
+///
+/// Until the account is connected, and after its grant has died, the guard fails with 503: a visitor can't solve that.
+/// The log says where the operator connects it.
 ///
 /// ```
 /// use rocket_dance::{Result, Site, provider::GitHub};
@@ -56,13 +59,13 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
         Some(account) => AccountKey::identity(P::NAME, account),
         None => AccountKey::Owner { entry: P::NAME.into(), user: None },
     };
-    let client = dance.open(entry, dance.storage(request), &key).await?;
-    // A user's own is not the site's, though it be the same person's there; nor is what a visitor left without a user,
-    // before the entry was the site's.
+    let client = dance.open_client(entry, dance.storage(request), &key).await?;
+    // An account of a user is not the site's, even with the right id. An account without a user, which a visitor left
+    // before the entry belonged to the site, is not the site's either.
     let client = client.filter(|client| client.account().is_sites());
     let client = client.ok_or_else(|| {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
-            .with_source(format!("connect it at {}", dance.path(&format!("/{}", P::NAME))))
+            .with_source(format!("connect it at {}", dance.login_path(Some(P::NAME), None)))
     })?;
     client.check().await?;
     Ok(client)
@@ -76,9 +79,9 @@ impl<'r, P: Provider> FromRequest<'r> for Site<P> {
         match find::<P>(request).await {
             Ok(client) => Outcome::Success(Self { client, provider: PhantomData }),
             Err(error) => {
-                // Whatever it is, the operator must act.
+                // The operator must act, whatever the error is.
                 log::error!("oauth: the site's account at `{}`: {error:?}", P::NAME);
-                // A dead grant of the site's is an outage for the visitor, who can't reconnect it.
+                // For the visitor, a dead grant of the site is an outage.
                 let status = match error.kind().status() {
                     Status::Unauthorized => Status::ServiceUnavailable,
                     status => status,
@@ -91,6 +94,6 @@ impl<'r, P: Provider> FromRequest<'r> for Site<P> {
 
 impl<P: Provider> Sentinel for Site<P> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        abort::<P>(rocket, "Site", true)
+        must_abort::<P>(rocket, AccountOwner::Site)
     }
 }

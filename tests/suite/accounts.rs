@@ -114,7 +114,7 @@ async fn choose(accounts: Accounts, account: i64, make: bool) -> rocket_dance::R
     if make {
         accounts.make_primary(account).await?;
     }
-    Ok(accounts.choose(account)?.userinfo().await?["sub"].to_string())
+    Ok(accounts.client_by_id(account)?.userinfo().await?["sub"].to_string())
 }
 
 #[rocket::async_test]

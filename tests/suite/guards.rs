@@ -122,11 +122,12 @@ pub fn context(accounts: Accounts) -> Json<Value> {
 
 #[get("/methods")]
 fn methods(accounts: Accounts) -> Json<Value> {
-    let code = |entry: &str| accounts.require(entry).map_or_else(|error| error.kind().code(), |_| "ok");
+    let code =
+        |entry: &str| accounts.require_client(entry).map_or_else(|error| error.kind().code(), |_| "ok");
     Json(json!({
         "oauth": accounts.oauth(Op).is_some(), "client": accounts.client("op").is_some(),
-        "require": code("op"), "unknown": code("nowhere"), "at": accounts.at("op").len(),
-        "at_unknown": accounts.at("nowhere").len(), "iter": accounts.iter().count(),
+        "require": code("op"), "unknown": code("nowhere"), "at": accounts.for_entry("op").len(),
+        "at_unknown": accounts.for_entry("nowhere").len(), "iter": accounts.iter().count(),
         "uri": accounts.login_uri("op", "/methods?a=1&b=2"), "evil": accounts.login_uri("op", "//evil.example"),
         "loop": accounts.login_uri("op", "/login/logout"),
     }))

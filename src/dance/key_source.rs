@@ -1,4 +1,4 @@
-//! Where the keys come from that seal tokens and flows.
+//! The source of the keys that seal tokens, flows and sessions.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind as Io, Write};
@@ -11,14 +11,19 @@ use rocket::figment::Figment;
 use crate::config::Settings;
 use crate::secret::{KeyRing, decode_base64url, encode_base64url, random};
 
-const CURE: &str = "set `token_keys` in [default.dance], or Rocket's `secret_key`:\n\n    \
+/// The fix for a missing key.
+const FIX: &str = "set `token_keys` in [default.dance], or Rocket's `secret_key`:\n\n    \
     [default.dance]\n    token_keys = [\"…\"]        # openssl rand -base64 32\n";
 
-/// `token_keys`, else a key derived from a provided `secret_key`, else, in debug, a key file beside the data.
-pub(super) fn ring(
+/// Returns the keys: `token_keys`, else a key derived from a provided `secret_key`, else, in debug, the key in
+/// `key_file`, or a key that ends with this process.
+///
+/// # Errors
+/// A message for the operator.
+pub(super) fn key_ring(
     settings: &Settings,
     figment: &Figment,
-    debug: bool,
+    is_debug: bool,
     key_file: Option<PathBuf>,
 ) -> Result<KeyRing, String> {
     if !settings.token_keys.is_empty() {
@@ -28,31 +33,31 @@ pub(super) fn ring(
         return Ok(KeyRing::new([key]));
     }
     match key_file {
-        _ if !debug => Err(format!("there is no key to seal tokens with: {CURE}")),
+        _ if !is_debug => Err(format!("there is no key to seal tokens with: {FIX}")),
         Some(path) => {
             let key = from_file(&path)
-                .map_err(|error| format!("the key file {} can't be used: {error}; {CURE}", path.display()))?;
-            log::warn!("oauth: tokens are sealed with the key in {}, for debug only: {CURE}", path.display());
+                .map_err(|error| format!("the key file {} can't be used: {error}; {FIX}", path.display()))?;
+            log::warn!("oauth: tokens are sealed with the key in {}, for debug only: {FIX}", path.display());
             Ok(KeyRing::new([key]))
         }
         None => {
             log::warn!(
-                "oauth: accounts are sealed with a key that ends with this process, for debug only: {CURE}"
+                "oauth: accounts are sealed with a key that ends with this process, for debug only: {FIX}"
             );
             random().map(|key| KeyRing::new([key])).map_err(|error| error.to_string())
         }
     }
 }
 
-/// A key that follows from Rocket's `secret_key`, however that is spelled. One that isn't provided doesn't count: at
-/// ignite it is all zeros, and Rocket draws another at every launch.
+/// Derives a key from Rocket's `secret_key`, in any of its spellings. `None` if the app provides none: at ignite it is all
+/// zeros then, and Rocket draws another one at every launch.
 fn from_secret_key(figment: &Figment) -> Option<[u8; 32]> {
     let secret_key: SecretKey = figment.extract_inner(Config::SECRET_KEY).ok()?;
     if !secret_key.is_provided() {
         return None;
     }
     let config = Config { secret_key, ..Config::default() };
-    // Only as a provider does a `Config` give its key away: serialised, it is all zeros.
+    // A `Config` yields its key only as a figment provider. Serialised, the key is all zeros.
     let bytes: Vec<u8> = Figment::from(config).extract_inner(Config::SECRET_KEY).ok()?;
     if bytes.iter().all(|byte| *byte == 0) {
         return None;
@@ -60,7 +65,7 @@ fn from_secret_key(figment: &Figment) -> Option<[u8; 32]> {
     ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref().try_into().ok()
 }
 
-/// The key in `path`; a new one where there is no such file, readable by its owner alone.
+/// Reads the key in `path`. If there is no such file, it makes one with a new key, readable by its owner only.
 fn from_file(path: &Path) -> std::io::Result<[u8; 32]> {
     let key = random::<32>().map_err(std::io::Error::other)?;
     let mut new = OpenOptions::new();

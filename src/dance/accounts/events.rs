@@ -1,0 +1,32 @@
+//! Reports what happens to accounts to the app's signals.
+
+use std::sync::Arc;
+
+use crate::client::RevocationReason;
+use crate::dance::handle::Dance;
+use crate::link::AuthorizedLogin;
+use crate::signals::{Event, EventAccount};
+use crate::storage::{Account, Storage};
+
+/// Reports that `account` was stored. `is_new`: for the first time.
+pub(crate) async fn report_stored(dance: &Dance, account: &Account, is_new: bool) {
+    let event = match is_new {
+        true => Event::AccountCreated(account.into()),
+        false => Event::AccountUpdated(account.into()),
+    };
+    dance.signals().event(event).await;
+}
+
+/// Reports that `accounts` were removed, and revokes their tokens at the providers, in the background (RF-06).
+pub(crate) async fn report_removed(dance: &Dance, storage: &Arc<dyn Storage>, accounts: Vec<Account>) {
+    for account in accounts {
+        let event = Event::AccountRemoved((&account).into());
+        dance.context().revoke(storage, account, RevocationReason::AccountRemoved);
+        dance.signals().event(event).await;
+    }
+}
+
+/// Reports that the account of `login` was refused.
+pub(crate) async fn report_refused(dance: &Dance, login: &AuthorizedLogin) {
+    dance.signals().event(Event::AccountRefused(EventAccount::of_login(login))).await;
+}

@@ -1,0 +1,19 @@
+//! The accounts of a user: on a request, off a request, waiting for their user, and their tokens.
+
+mod events;
+mod new_login;
+mod connected;
+mod each;
+mod off_request;
+mod primary;
+mod reseal;
+mod tokens;
+pub(super) mod pending;
+pub(super) mod sessions;
+
+pub(crate) use connected::{accounts_by_entry, accounts_context};
+pub use each::AccountClients;
+pub(super) use events::{report_refused, report_removed, report_stored};
+pub(super) use reseal::log_lost_keys;
+pub use reseal::{Reseal, ResealReport};
+pub use tokens::Tokens;

@@ -1,0 +1,154 @@
+//! An account that waits until its user signs in as before: [`Verdict::SignInFirst`](crate::Verdict::SignInFirst).
+//!
+//! It is stored sealed in the storage, since it may be larger than a cookie. Only the browser has the key to find it: the
+//! storage has the hash of that key.
+
+use std::collections::BTreeMap;
+
+use rocket::Request;
+use serde::{Deserialize, Serialize};
+
+use super::new_login::{NewAccount, connecting};
+use crate::cookies;
+use crate::dance::handle::Dance;
+use crate::dance::web::{remove_cookie, set_cookie};
+use crate::error::{Error, Result};
+use crate::flow::state_handle;
+use crate::link::AuthorizedLogin;
+use crate::local_path::LocalPath;
+use crate::profile::Profile;
+use crate::secret::{encode_base64url, random};
+use crate::storage::ClaimState;
+use crate::token::Token;
+
+const COOKIE: &str = "rocket_dance_pending";
+/// Length of the cookie's value, in characters: 32 bytes in base64.
+const COOKIE_CHARS: usize = 43;
+/// The purpose for which accounts that wait are sealed.
+const PENDING: &str = "pending";
+/// Lifetime of an account that waits, in seconds.
+const PENDING_TTL: i64 = 600;
+
+/// An account that waits, as it is sealed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// The user who must confirm.
+    pub(crate) user: String,
+    pub(crate) entry: String,
+    issuer: String,
+    pub(crate) profile: Profile,
+    token: String,
+    notes: BTreeMap<String, String>,
+    /// The page to which the dance was to redirect.
+    pub(crate) next: LocalPath,
+    until: i64,
+}
+
+impl Pending {
+    /// The login of the account, as if its user had pressed "Connect".
+    pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
+        let account = NewAccount {
+            entry: self.entry,
+            issuer: self.issuer,
+            user: Some(self.user),
+            profile: self.profile,
+            token: Token::from_plain(self.token.as_bytes())?,
+            notes: self.notes,
+        };
+        Some(connecting(account, now))
+    }
+}
+
+/// Stores the account of `login` until `user` confirms it in this browser. An account that has waited here before is
+/// dropped.
+///
+/// # Errors
+/// If the storage can't be reached.
+pub(crate) async fn store(
+    dance: &Dance,
+    request: &Request<'_>,
+    login: &AuthorizedLogin,
+    user: &str,
+    next: LocalPath,
+) -> Result<()> {
+    drop_pending(dance, request).await;
+    let now = dance.clock().now();
+    let pending = Pending {
+        user: user.to_owned(),
+        entry: login.entry.clone(),
+        issuer: login.issuer.clone(),
+        profile: login.profile.clone(),
+        token: String::from_utf8(login.token.to_plain()).map_err(Error::app)?,
+        notes: login.notes.clone(),
+        next,
+        until: now + PENDING_TTL,
+    };
+    let key = encode_base64url(&random::<32>()?);
+    let id = storage_id(&key);
+    let plain = serde_json::to_vec(&pending).map_err(Error::app)?;
+    let sealed = dance.keys().seal(PENDING, &[&id], &plain)?;
+    let storage = dance.storage(request);
+    storage.claim(&id, now, pending.until).await?;
+    storage.settle(&id, &sealed).await?;
+    set_cookie(dance, request, dance.settings().cookie_name(COOKIE), key, PENDING_TTL);
+    Ok(())
+}
+
+/// Whether an account may wait in this browser. Only [`find`] knows for certain.
+pub(crate) fn may_exist(dance: &Dance, request: &Request<'_>) -> bool {
+    id(dance, request).is_some()
+}
+
+/// The account that waits in this browser.
+///
+/// # Errors
+/// If the storage can't be reached.
+pub(crate) async fn find(dance: &Dance, request: &Request<'_>) -> Result<Option<Pending>> {
+    let Some(id) = id(dance, request) else { return Ok(None) };
+    let ClaimState::Settled(sealed) = dance.storage(request).settled(&id).await? else { return Ok(None) };
+    let plain = dance.keys().open(PENDING, &[&id], &sealed).ok();
+    let pending = plain.and_then(|plain| serde_json::from_slice::<Pending>(&plain).ok());
+    Ok(pending.filter(|pending| dance.clock().now() < pending.until))
+}
+
+/// Takes the account that waits in this browser, so that it can be connected. Of several requests at the same time one
+/// gets `true`.
+///
+/// # Errors
+/// If the storage can't be reached.
+pub(crate) async fn take(dance: &Dance, request: &Request<'_>) -> Result<bool> {
+    let Some(id) = id(dance, request) else { return Ok(false) };
+    let now = dance.clock().now();
+    let claim = dance.storage(request).claim(&format!("{id} used"), now, now + 2 * PENDING_TTL).await?;
+    drop_pending(dance, request).await;
+    Ok(claim == ClaimState::First)
+}
+
+/// Drops the account that waits in this browser.
+pub(crate) async fn drop_pending(dance: &Dance, request: &Request<'_>) {
+    let Some(id) = id(dance, request) else { return };
+    remove_cookie(dance, request, &dance.settings().cookie_name(COOKIE));
+    // Without the cookie no request finds it any more, and the storage drops it within minutes.
+    if let Err(error) = dance.storage(request).settle(&id, "").await {
+        log::warn!("oauth: an account that waited for its user could not be dropped: {error:?}");
+    }
+}
+
+/// Drops the account that waits in this browser, unless it waits for `user`, who has signed in.
+pub(crate) async fn drop_unless_for(dance: &Dance, request: &Request<'_>, user: &str) {
+    match find(dance, request).await {
+        Ok(Some(pending)) if pending.user == user => {}
+        _ => drop_pending(dance, request).await,
+    }
+}
+
+/// The id in the storage of the account that waits in this browser.
+fn id(dance: &Dance, request: &Request<'_>) -> Option<String> {
+    let cookie = cookies::get(request, &dance.settings().cookie_name(COOKIE))?;
+    (cookie.len() == COOKIE_CHARS).then(|| storage_id(cookie))
+}
+
+/// The id in the storage for the browser's `key`. It can't be the id of a flow, which is shorter.
+fn storage_id(key: &str) -> String {
+    format!("pending {}", state_handle(key))
+}

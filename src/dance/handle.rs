@@ -1,0 +1,352 @@
+//! The handle on the dance: what the launch has built, and the questions that every request asks it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rocket::{Phase, Request, Rocket};
+
+use crate::client::{Client, ClientContext};
+use crate::clock::Clock;
+use crate::config::{Entry, Settings};
+use crate::cookies;
+use crate::error::{Error, ErrorKind, Responsible, Result};
+use crate::flow::Engine;
+use crate::local_path::LocalPath;
+use crate::page::Pages;
+use crate::paths::{Path, Paths, with_next};
+use crate::secret::KeyRing;
+use crate::session::SessionBackend;
+use crate::signals::Receivers;
+use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
+
+/// Prefix of the cookies in which `CookieStorage` keeps accounts; the entry's name follows.
+const ACCOUNT_COOKIE: &str = "rocket_dance_account_";
+
+/// Tells whether a guard of the app's admits a request: whether this user may connect the site's account.
+pub(super) type AdmitsRequest = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
+
+/// The handle on the dance, in managed state: accounts and API clients, on a request and off it.
+///
+/// [`Dance::fairing`] returns the fairing that creates it. A handler takes the guards ([`OAuth`](crate::OAuth),
+/// [`Accounts`](crate::Accounts)). A program without a server, for example a nightly job, takes the handle itself:
+///
+/// ```no_run
+/// use rocket_dance::{Dance, Result, provider::GitHub, storage::DieselStorage};
+///
+/// # fn build() -> rocket::Rocket<rocket::Build> {
+/// #     rocket::build().attach(Dance::fairing().storage(DieselStorage::database("app").migrate()))
+/// # }
+/// #[rocket::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let rocket = build().ignite().await?;
+///     let dance = Dance::fetch(&rocket).ok_or("attach Dance::fairing()")?;
+///
+///     let mut accounts = dance.each(GitHub);
+///     while let Some(client) = accounts.next().await? {
+///         match client.get("user/starred").query(&[("per_page", "1")]).text().await {
+///             Ok(starred) => println!("{:?}: {starred}", client.account().user_id),
+///             Err(error) => eprintln!("{:?}: {error}", client.account().user_id),  // for example a dead grant
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// A clone is cheap: all clones share one state.
+#[derive(Clone)]
+pub struct Dance(Arc<State>);
+
+/// What the launch has built.
+pub(super) struct State {
+    pub(super) settings: Settings,
+    pub(super) paths: Paths,
+    pub(super) own_callbacks: Vec<OwnCallback>,
+    pub(super) entries: BTreeMap<String, Arc<Entry>>,
+    /// The entries whose account belongs to the site, each with the guard that admits the user who connects it first.
+    pub(super) site_entries: BTreeMap<String, Option<AdmitsRequest>>,
+    /// Whether every account needs a user.
+    pub(super) user_required: bool,
+    pub(super) user_type: Option<UserType>,
+    pub(super) storage: StorageBackend,
+    /// The cache in front of the shared storage; `None`: the cache is off.
+    pub(super) cache: Option<Arc<CachedStorage>>,
+    pub(super) sessions: SessionBackend,
+    pub(super) signals: Receivers,
+    pub(super) context: Arc<ClientContext>,
+    pub(super) pages: Pages,
+}
+
+/// A callback outside the prefix: an entry's `redirect_uri` puts it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnCallback {
+    pub(super) path: String,
+    pub(super) entry: String,
+}
+
+impl Dance {
+    pub(super) fn new(state: State) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// Returns the dance that `rocket` manages: from ignite on, if [`Dance::fairing`] is attached.
+    pub fn fetch<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
+        rocket.state::<Dance>()
+    }
+
+    /// Returns the dance of `request`'s app.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the fairing is not attached.
+    pub(crate) fn of<'r>(request: &'r Request<'_>) -> Result<&'r Self> {
+        request.rocket().state::<Dance>().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "This app is not set up completely.")
+                .with_source("attach the fairing: rocket.attach(rocket_dance::Dance::fairing())")
+        })
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn paths(&self) -> &Paths {
+        &self.0.paths
+    }
+
+    pub(super) fn own_callbacks(&self) -> &[OwnCallback] {
+        &self.0.own_callbacks
+    }
+
+    pub(super) fn entries(&self) -> &BTreeMap<String, Arc<Entry>> {
+        &self.0.entries
+    }
+
+    pub(super) fn user_required(&self) -> bool {
+        self.0.user_required
+    }
+
+    /// The type of the app's user ids, if policy or sessions name it.
+    pub(crate) fn user_type(&self) -> Option<UserType> {
+        self.0.user_type
+    }
+
+    pub(super) fn sessions(&self) -> &SessionBackend {
+        &self.0.sessions
+    }
+
+    pub(super) fn signals(&self) -> &Receivers {
+        &self.0.signals
+    }
+
+    pub(super) fn pages(&self) -> &Pages {
+        &self.0.pages
+    }
+
+    /// What the API clients of this dance share.
+    pub(crate) fn context(&self) -> &Arc<ClientContext> {
+        &self.0.context
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.context.engine
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.context.engine.clock
+    }
+
+    pub(super) fn keys(&self) -> &KeyRing {
+        &self.0.context.keys
+    }
+
+    /// Returns the entry called `name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownProvider`].
+    pub(crate) fn entry(&self, name: &str) -> Result<&Arc<Entry>> {
+        self.0
+            .entries
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorKind::UnknownProvider, "There is no such provider here."))
+    }
+
+    /// The entries that sign users in.
+    pub(super) fn login_entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.0.entries.values().filter(|entry| entry.login && !self.is_site(&entry.name))
+    }
+
+    /// The names of the entries that sign users in.
+    pub(super) fn login_names(&self) -> Vec<&str> {
+        self.login_entries().map(|entry| entry.name.as_str()).collect()
+    }
+
+    /// Whether the account of `entry` belongs to the site.
+    pub(crate) fn is_site(&self, entry: &str) -> bool {
+        self.0.site_entries.contains_key(entry)
+    }
+
+    /// Whether the user of `request` may connect the site's first account at `entry`.
+    pub(super) async fn admits_site_account(&self, request: &Request<'_>, entry: &str) -> bool {
+        match self.0.site_entries.get(entry) {
+            Some(Some(admits)) => admits(request).await,
+            _ => false,
+        }
+    }
+
+    /// Whether each browser keeps its own accounts, in cookies.
+    pub(super) fn is_stored_in_browsers(&self) -> bool {
+        matches!(self.0.storage, StorageBackend::Browser)
+    }
+
+    /// The storage for `request`.
+    pub(crate) fn storage(&self, request: &Request<'_>) -> Arc<dyn Storage> {
+        match &self.0.storage {
+            StorageBackend::Shared(storage) => storage.clone(),
+            StorageBackend::Browser => self.browser(request).clone(),
+        }
+    }
+
+    /// The storage that all requests share.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] with `CookieStorage`.
+    pub(super) fn shared_storage(&self) -> Result<&Arc<dyn Storage>> {
+        match &self.0.storage {
+            StorageBackend::Shared(storage) => Ok(storage),
+            StorageBackend::Browser => {
+                Err(Error::new(ErrorKind::Misconfigured, "Each browser keeps its own accounts.").with_source(
+                    "CookieStorage has no accounts off a request: attach a storage, for example \
+                     `DieselStorage::database(\"…\")`",
+                ))
+            }
+        }
+    }
+
+    /// The accounts in the cookies of `request`.
+    pub(super) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<BrowserStorage> {
+        request.local_cache(|| {
+            let prefix = self.settings().cookie_name(ACCOUNT_COOKIE);
+            let cookies = cookies::with_prefix(request, &prefix).into_iter();
+            Arc::new(BrowserStorage::new(&prefix, cookies, Arc::new(self.keys().clone()), self.clock().now()))
+        })
+    }
+
+    /// The user of `request`, read once per request.
+    pub(crate) async fn user<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
+        self.read_user(request, false).await
+    }
+
+    /// The same, read past the cache if this is the first read of the request: for routes that change something.
+    pub(super) async fn user_uncached<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
+        self.read_user(request, true).await
+    }
+
+    async fn read_user<'r>(&self, request: &'r Request<'_>, uncached: bool) -> Result<Option<&'r str>> {
+        struct User(Result<Option<String>>);
+        let user = async {
+            User(match uncached {
+                true => self.0.sessions.current_uncached(request).await,
+                false => self.0.sessions.current(request).await,
+            })
+        };
+        let user = request.local_cache_async(user.boxed()).await;
+        match &user.0 {
+            Ok(user) => Ok(user.as_deref()),
+            Err(error) => Err(error.copy()),
+        }
+    }
+
+    /// The key of the account of `request`'s user at `entry`; `None` if accounts need a user and none is signed in.
+    pub(crate) async fn owner_key(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountKey>> {
+        let user = self.user(request).await?;
+        Ok(self
+            .can_own_accounts(user)
+            .then(|| AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
+    }
+
+    /// Whether a request of `user` can have accounts: with `CookieStorage` the browser has them, without a user too.
+    pub(super) fn can_own_accounts(&self, user: Option<&str>) -> bool {
+        user.is_some() || self.is_stored_in_browsers()
+    }
+
+    /// Returns an API client of the account under `key`; `None` if there is no such account.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ReconnectNeeded`] if the stored token can't be used any more; [`ErrorKind::StoreUnavailable`].
+    pub(crate) async fn open_client(
+        &self,
+        entry: &Arc<Entry>,
+        storage: Arc<dyn Storage>,
+        key: &AccountKey,
+    ) -> Result<Option<Client>> {
+        let Some(cache) = &self.0.cache else {
+            let Some(account) = storage.get(key).await? else { return Ok(None) };
+            return Client::open(entry.clone(), storage, self.context().clone(), account).map(Some);
+        };
+        let Some(found) = cache.find(key).await? else { return Ok(None) };
+        let (entry, context) = (entry.clone(), self.context().clone());
+        if found.usable_until().is_some() {
+            return Ok(Some(Client::cached(entry, storage, context, found)));
+        }
+        // Opened now: if that fails, the user can still be asked to connect again.
+        let client = Client::open(entry, storage, context, found.account())?;
+        found.opened(client.token()?.usable_until());
+        Ok(Some(client))
+    }
+
+    /// Returns `next` as a page to redirect to, if it is a path of this app and none of our own routes that begin,
+    /// finish or end a sign-in.
+    pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<LocalPath> {
+        LocalPath::try_from(next?).ok().filter(|path| self.may_redirect_to(path))
+    }
+
+    /// Whether `path` is none of our own routes that begin, finish or end a sign-in.
+    pub(super) fn may_redirect_to(&self, path: &LocalPath) -> bool {
+        !self.paths().is_own_action(path.as_str())
+    }
+
+    /// `next` if a redirect may go there, else `after_login`. A flow's `next` is checked again, since the configuration
+    /// may have changed in the meantime (RD-04).
+    pub(super) fn target_or_after_login(&self, next: Option<&LocalPath>) -> LocalPath {
+        next.filter(|next| self.may_redirect_to(next)).unwrap_or(&self.settings().after_login).clone()
+    }
+
+    /// The path where a visitor signs in with `entry`, or chooses an entry, and continues to `next` afterwards.
+    pub(crate) fn login_path(&self, entry: Option<&str>, next: Option<&LocalPath>) -> String {
+        let path = match entry {
+            Some(entry) => self.paths().of_entry(Path::Begin, entry),
+            None => self.paths().to(Path::SignIn),
+        };
+        with_next(&path, next)
+    }
+
+    /// The app's own sign-in page, with `next`; `None` if `sign_in_page` is not set.
+    pub(super) fn sign_in_page(&self, next: Option<&LocalPath>) -> Option<String> {
+        Some(with_next(self.settings().sign_in_page.as_ref()?.as_str(), next))
+    }
+
+    /// Logs an error of a request, at the level that fits who must act. `flow` is the handle of the flow, so that the
+    /// lines of one dance can be found.
+    pub(crate) fn log_error(&self, entry: &str, flow: Option<&str>, error: &Error) {
+        let entry = self.name_for_log(entry);
+        let flow = flow.map(|flow| format!(" flow {flow}:")).unwrap_or_default();
+        match error.kind().responsible() {
+            Responsible::User => log::info!("oauth: `{entry}`:{flow} {error:?}"),
+            Responsible::Provider => log::warn!("oauth: `{entry}`:{flow} {error:?}"),
+            Responsible::Operator => log::error!("oauth: `{entry}`:{flow} {error:?}"),
+        }
+    }
+
+    /// `name` if it is the name of an entry, else `-`: a visitor can write anything into a path, line breaks included.
+    pub(super) fn name_for_log<'n>(&self, name: &'n str) -> &'n str {
+        if self.entries().contains_key(name) { name } else { "-" }
+    }
+}
+
+impl fmt::Debug for Dance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dance").field("entries", &self.entries().keys()).finish_non_exhaustive()
+    }
+}

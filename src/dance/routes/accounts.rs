@@ -1,0 +1,24 @@
+//! `GET /login/accounts`: the page of the connected accounts.
+
+use rocket::Request;
+
+use crate::dance::accounts::{accounts_by_entry, accounts_context};
+use crate::dance::handle::Dance;
+use crate::dance::web::{Reply, page, wants_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::local_path::LocalPath;
+use crate::paths::Path;
+
+/// Shows the connected accounts. A visitor who is not signed in is redirected to the sign-in page first.
+pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
+    if !dance.can_own_accounts(dance.user(request).await?) {
+        if wants_json(request) {
+            return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
+        }
+        let accounts = LocalPath::try_from(dance.paths().to(Path::Accounts))?;
+        return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
+    }
+    let accounts = accounts_by_entry(dance, request).await?;
+    let context = accounts_context(dance, request, &accounts).await?;
+    page(dance, request, "accounts.html", context)
+}

@@ -1,0 +1,108 @@
+//! `GET` and `POST /login/<name>`: the begin of a dance.
+
+use std::sync::Arc;
+
+use rocket::{Request, Response};
+use serde_json::json;
+
+use super::failure::login_response;
+use super::sign_in;
+use crate::config::{Entry, is_loopback_host};
+use crate::dance::handle::Dance;
+use crate::dance::web::{Form, Reply, csrf, flow_cookies, page, query_param};
+use crate::error::{Error, Result};
+use crate::flow::Flow;
+use crate::link::Purpose;
+use crate::local_path::LocalPath;
+use crate::paths::Path;
+use crate::signals::AuthorizationRequest;
+
+/// A link to a begin. Signed out, it leads to the provider. Signed in, it shows a page that asks first, since a link must
+/// not connect anything.
+pub(super) async fn by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Response<'static> {
+    let reply = try_by_link(dance, request, name).await;
+    login_response(dance, request, name, None, reply).await
+}
+
+async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result<Reply> {
+    let entry = dance.entry(name)?;
+    if let Some(begin) = begin_on_base_url(dance, request) {
+        return Ok(Reply::SeeOther(begin));
+    }
+    let next = dance.checked_next(query_param(request, "next").as_deref());
+    if dance.user(request).await?.is_some() {
+        let context = json!({
+            "title": entry.title,
+            "action": dance.paths().of_entry(Path::Begin, name),
+            "csrf": csrf::token(dance, request).await?,
+            "cancel": next.as_ref().unwrap_or(&dance.settings().after_login),
+            "next": next,
+        });
+        return page(dance, request, "confirm.html", context);
+    }
+    if request.headers().get_one("Sec-Fetch-Site") == Some("cross-site") {
+        // Login CSRF: a link of another site shows the sign-in page and begins nothing.
+        return sign_in::show(dance, request).await;
+    }
+    begin(dance, request, entry, None, next).await
+}
+
+/// The form that begins a dance.
+pub(super) async fn by_form(
+    dance: &Dance,
+    request: &Request<'_>,
+    name: &str,
+    form: &Form,
+) -> Response<'static> {
+    let reply = try_by_form(dance, request, name, form).await;
+    login_response(dance, request, name, None, reply).await
+}
+
+async fn try_by_form(dance: &Dance, request: &Request<'_>, name: &str, form: &Form) -> Result<Reply> {
+    let entry = dance.entry(name)?;
+    csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    if let Some(begin) = begin_on_base_url(dance, request) {
+        return Ok(Reply::SeeOther(begin));
+    }
+    let visitor = dance.user(request).await?.map(str::to_owned);
+    let next = dance.checked_next(form.get("next").as_deref());
+    begin(dance, request, entry, visitor, next).await
+}
+
+/// Begins a flow of `visitor`, the signed-in user, and redirects to the provider.
+async fn begin(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Arc<Entry>,
+    visitor: Option<String>,
+    next: Option<LocalPath>,
+) -> Result<Reply> {
+    let purpose = match &visitor {
+        _ if dance.is_site(&entry.name) => Purpose::Site,
+        Some(_) => Purpose::Connect,
+        None if entry.login => Purpose::SignIn,
+        None => {
+            return Err(Error::refused(format!("Sign in first; then you can connect {}.", entry.title)));
+        }
+    };
+    let mut authorization = AuthorizationRequest::new(&entry.name, purpose, next);
+    dance.signals().before_login(request, &mut authorization).await?;
+    let next = authorization.next.filter(|next| dance.may_redirect_to(next));
+    let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now())?;
+    let mut flow = flow.with_requirements(entry, &authorization.params)?;
+    flow.carried = authorization.carried;
+    let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
+    flow_cookies::store(dance, request, &flow)?;
+    Ok(Reply::SeeOther(url.into()))
+}
+
+/// The same begin on the base URL, if the visitor uses another name of the loopback host. The flow's cookie would not
+/// come back with the callback, which is on the base URL.
+fn begin_on_base_url(dance: &Dance, request: &Request<'_>) -> Option<String> {
+    let base = &dance.settings().base_url;
+    let host = request.host()?.domain().as_str();
+    let base_host = base.host_str()?;
+    let is_other_name =
+        is_loopback_host(base_host) && is_loopback_host(host) && !base_host.eq_ignore_ascii_case(host);
+    is_other_name.then(|| format!("{}{}", base.origin().ascii_serialization(), request.uri()))
+}

@@ -1,0 +1,145 @@
+//! `/login/<name>/authorized`: the callback, which ends a dance.
+
+use std::time::{Duration, Instant};
+
+use rocket::tokio::time::sleep;
+use rocket::{Request, Response};
+
+use super::failure::login_response;
+use super::finish::{Finished, finish};
+use crate::config::Entry;
+use crate::dance::handle::Dance;
+use crate::dance::web::{Outcome, Reply, callback_query, flow_cookies, respond};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::{Callback, FLOW_TTL, Flow, callback_timeout, not_trusted, state_handle};
+use crate::link::Purpose;
+use crate::storage::{ClaimState, Storage};
+
+/// The purpose for which outcomes are sealed: an outcome holds the page that a visitor went to.
+const OUTCOME: &str = "outcome";
+/// Interval between two reads of the outcome, at first.
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Interval between two reads of the outcome, at most.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Time that a repeated callback waits beyond the timeouts of the provider's calls, since the app's own code runs, too.
+const APP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A callback by GET, with its parameters in the query.
+pub(super) async fn by_query(dance: &Dance, request: &Request<'_>, name: &str) -> Response<'static> {
+    let callback =
+        dance.entry(name).and_then(|entry| Callback::parse(entry.protocol(), callback_query(request)));
+    receive(dance, request, name, callback).await
+}
+
+/// Answers a callback that came by either method.
+pub(super) async fn receive(
+    dance: &Dance,
+    request: &Request<'_>,
+    name: &str,
+    callback: Result<Callback>,
+) -> Response<'static> {
+    // A browser that loads a page in advance must not use up the flow.
+    let purpose = ["Sec-Purpose", "Purpose", "X-Moz"].map(|header| request.headers().get_one(header));
+    if purpose.into_iter().flatten().any(|value| value.contains("prefetch")) {
+        let error = Error::new(ErrorKind::BadRequest, "This page can't be fetched in advance.");
+        return respond(dance, request, Err(error));
+    }
+    let flow = callback.as_ref().ok().map(|callback| state_handle(callback.state.expose()));
+    let reply = try_receive(dance, request, name, callback).await;
+    login_response(dance, request, name, flow, reply).await
+}
+
+async fn try_receive(
+    dance: &Dance,
+    request: &Request<'_>,
+    name: &str,
+    callback: Result<Callback>,
+) -> Result<Reply> {
+    let entry = dance.entry(name)?;
+    let callback = callback?;
+    let state = callback.state.expose();
+    let Some(flow) = flow_cookies::find(dance, request, state) else {
+        return flow_cookies::outcome(dance, request, state)
+            .ok_or_else(|| not_trusted("no flow of this browser has that state"))?
+            .replay();
+    };
+    check_flow(dance, request, entry, &flow).await?;
+    // The storage is used before the code is: in an outage the code stays usable.
+    let storage = dance.storage(request);
+    let (id, now) = (state_handle(state), dance.clock().now());
+    match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
+        ClaimState::First => {}
+        claim => return wait_for_first(dance, &*storage, entry, &id, claim).await,
+    }
+    let result = finish(dance, request, entry, &flow, &callback).await;
+    let outcome = match &result {
+        Ok(finished) => Outcome::To(finished.to.clone()),
+        Err(error) => Outcome::failed(error),
+    };
+    if let Err(error) = store_outcome(dance, &*storage, &id, &outcome).await {
+        log::warn!("oauth: `{name}`: the outcome of a callback could not be stored: {error:?}");
+    }
+    flow_cookies::finish(dance, request, state, &outcome);
+    let Finished { to, reply } = result?;
+    Ok(reply.unwrap_or_else(|| Reply::SeeOther(to.into())))
+}
+
+/// Checks that this callback may finish `flow`.
+///
+/// # Errors
+/// [`ErrorKind::CallbackNotTrusted`], or if the user of the request can't be read.
+async fn check_flow(dance: &Dance, request: &Request<'_>, entry: &Entry, flow: &Flow) -> Result<()> {
+    if flow.entry != entry.name {
+        return Err(not_trusted("the flow was begun at another entry"));
+    }
+    // AL-23: the configuration may have changed since the flow began.
+    if !flow.is_for(entry) {
+        return Err(not_trusted("the entry points to another server than when the flow began"));
+    }
+    let is_site = dance.is_site(&entry.name);
+    let is_allowed = match flow.purpose {
+        Purpose::SignIn => entry.login && !is_site,
+        Purpose::Connect => !is_site,
+        Purpose::Site => is_site,
+    };
+    if !is_allowed {
+        return Err(not_trusted("the entry has another purpose than when the flow began"));
+    }
+    if flow.visitor.is_some() && flow.visitor.as_deref() != dance.user_uncached(request).await? {
+        return Err(not_trusted("another user is signed in than the one who began the flow"));
+    }
+    Ok(())
+}
+
+async fn store_outcome(dance: &Dance, storage: &dyn Storage, id: &str, outcome: &Outcome) -> Result<()> {
+    let sealed = dance.keys().seal(OUTCOME, &[id], outcome.to_text().as_bytes())?;
+    storage.settle(id, &sealed).await
+}
+
+/// Waits for the outcome of the first of several equal callbacks, and answers the same.
+async fn wait_for_first(
+    dance: &Dance,
+    storage: &dyn Storage,
+    entry: &Entry,
+    id: &str,
+    mut claim: ClaimState,
+) -> Result<Reply> {
+    let timeout = callback_timeout(entry) + APP_TIMEOUT;
+    let (began, mut interval) = (Instant::now(), MIN_POLL_INTERVAL);
+    while began.elapsed() < timeout {
+        match claim {
+            ClaimState::Settled(outcome) => {
+                let plain = dance.keys().open(OUTCOME, &[id], &outcome).ok();
+                return plain
+                    .and_then(|plain| Outcome::from_text(std::str::from_utf8(&plain).ok()?))
+                    .ok_or_else(|| not_trusted("the callback was used up"))?
+                    .replay();
+            }
+            ClaimState::First => break,
+            ClaimState::Pending => sleep(interval).await,
+        }
+        interval = (interval * 3 / 2).min(MAX_POLL_INTERVAL);
+        claim = storage.settled(id).await?;
+    }
+    Err(Error::new(ErrorKind::ProviderTimeout, "This sign-in is taking too long. Please start again."))
+}

@@ -1,0 +1,112 @@
+//! `GET` and `POST /login/confirm`: the account that waits for its user.
+//!
+//! The policy has answered `SignInFirst`. The user signs in as before, in the same browser, and then confirms on this
+//! page. Signing in alone is no confirmation: an attacker may have begun the dance in this browser, with the attacker's
+//! own account.
+
+use rocket::Request;
+use serde_json::{Value, json};
+
+use crate::dance::accounts::pending::{self, Pending};
+use crate::dance::accounts::{report_refused, report_stored};
+use crate::dance::handle::Dance;
+use crate::dance::web::{Form, Reply, csrf, is_head, page, wants_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::not_trusted;
+use crate::local_path::LocalPath;
+use crate::paths::Path;
+use crate::storage::Linked;
+
+/// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
+pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
+    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let entry = dance.entry(&pending.entry)?;
+    let account = json!({
+        "display_name": pending.profile.display_name(),
+        "username": pending.profile.username,
+        "id": pending.profile.id,
+        // AL-01: at a provider that does not verify addresses, an attacker can claim any address.
+        "email": entry.trusted_email(&pending.profile),
+    });
+    match dance.user(request).await? {
+        Some(user) if user == pending.user => {
+            let context = json!({
+                "title": entry.title,
+                "account": account,
+                "action": dance.paths().to(Path::Confirm),
+                "csrf": csrf::token(dance, request).await?,
+            });
+            page(dance, request, "connect.html", context)
+        }
+        Some(_) => Err(another_user(dance, request).await),
+        None if wants_json(request) => Err(Error::sign_in_first(pending.user)),
+        None => page(dance, request, "sign_in_first.html", sign_in_first(dance, &pending, account)?),
+    }
+}
+
+/// The context of the page that asks to sign in first. It offers all other entries, not only those that the user has:
+/// which accounts a user has connected is private.
+fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Value> {
+    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry).map(
+        |entry| json!({ "title": entry.title, "action": dance.paths().of_entry(Path::Begin, &entry.name) }),
+    );
+    let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm))?;
+    Ok(json!({
+        "title": dance.entry(&pending.entry)?.title,
+        "account": account,
+        "entries": entries.collect::<Vec<_>>(),
+        "sign_in_page": dance.sign_in_page(Some(&confirm)),
+        "next": confirm,
+    }))
+}
+
+/// Connects the account that waits, or drops it if the form has the field `cancel`.
+pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
+    csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    match dance.user(request).await? {
+        Some(user) if user == pending.user => {}
+        Some(_) => return Err(another_user(dance, request).await),
+        None => return Err(Error::sign_in_first(pending.user)),
+    }
+    let next = Reply::SeeOther(dance.target_or_after_login(Some(&pending.next)).into());
+    if form.get("cancel").is_some() {
+        pending::drop_pending(dance, request).await;
+        return Ok(next);
+    }
+    let entry = dance.entry(&pending.entry)?.clone();
+    let mut login = pending.into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
+    login.session = dance.sessions().id(request);
+    if login.issuer != entry.authority() || dance.is_site(&entry.name) {
+        return Err(not_trusted("the entry points to another server than at the time of the dance"));
+    }
+    if !pending::take(dance, request).await? {
+        return Err(nothing_waits());
+    }
+    // The policy runs again, as if the user had pressed "Connect".
+    match dance.storage(request).link(&login, dance.keys()).await {
+        Ok(Linked { account, previous, .. }) => {
+            report_stored(dance, &account, previous.is_none()).await;
+            dance.sessions().rotate(request).await?;
+            Ok(next)
+        }
+        Err(error) => {
+            if error.kind() == ErrorKind::Refused {
+                report_refused(dance, &login).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Drops the account, which waits for another user than the one who is signed in.
+async fn another_user(dance: &Dance, request: &Request<'_>) -> Error {
+    if !is_head(request) {
+        pending::drop_pending(dance, request).await;
+    }
+    Error::refused("You are signed in as another user: nothing was connected.")
+}
+
+fn nothing_waits() -> Error {
+    not_trusted("no account waits in this browser")
+}

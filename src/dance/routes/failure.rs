@@ -1,0 +1,32 @@
+//! The answer to a begin or a callback that has failed.
+
+use rocket::{Request, Response};
+
+use crate::dance::handle::Dance;
+use crate::dance::web::{Reply, respond, wants_json};
+use crate::error::Result;
+use crate::signals::Event;
+
+/// Makes the response of a begin or a callback. A failure is logged and reported to the signals, which may answer it; else
+/// the visitor goes to `after_error`, or gets the error page. `flow` is the handle of the flow, if one had begun.
+pub(super) async fn login_response(
+    dance: &Dance,
+    request: &Request<'_>,
+    name: &str,
+    flow: Option<String>,
+    reply: Result<Reply>,
+) -> Response<'static> {
+    let Err(error) = reply else { return respond(dance, request, reply) };
+    dance.log_error(name, flow.as_deref(), &error);
+    let code = error.kind().code();
+    if dance.entries().contains_key(name) {
+        dance.signals().event(Event::LoginFailed { entry: name.into(), code, flow }).await;
+    }
+    if let Some(own) = dance.signals().error(dance.name_for_log(name), &error).await {
+        return respond(dance, request, Ok(Reply::Own(own)));
+    }
+    match &dance.settings().after_error {
+        Some(to) if !wants_json(request) => respond(dance, request, Ok(Reply::SeeOther(to.to_string()))),
+        _ => respond(dance, request, Err(error)),
+    }
+}

@@ -1,0 +1,212 @@
+//! Finishes a dance whose callback is trusted: exchanges the code, runs the signals, stores the account, signs in.
+
+use std::sync::Arc;
+
+use rocket::response::{Redirect, Responder};
+use rocket::{Request, Response};
+
+use crate::client::{Client, RevocationReason};
+use crate::config::Entry;
+use crate::dance::accounts::{pending, report_refused, report_stored};
+use crate::dance::handle::Dance;
+use crate::dance::web::{Reply, respond};
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::{Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle};
+use crate::link::{AuthorizedLogin, Purpose};
+use crate::local_path::LocalPath;
+use crate::paths::Path;
+use crate::session::{SessionOrigin, SignInOutcome};
+use crate::signals::{Event, EventAccount, NextStep};
+use crate::storage::{Account, Linked, NullStorage, Storage};
+
+/// A dance that has succeeded.
+pub(super) struct Finished {
+    /// The page to which this callback, or a repeated one, redirects.
+    pub(super) to: LocalPath,
+    /// The answer to this callback, if it is not that redirect.
+    pub(super) reply: Option<Reply>,
+}
+
+impl Finished {
+    fn to(to: LocalPath) -> Self {
+        Self { to, reply: None }
+    }
+
+    fn with_reply(self, reply: Reply) -> Self {
+        Self { reply: Some(reply), ..self }
+    }
+}
+
+/// Finishes the dance of `flow`.
+///
+/// # Errors
+/// If the provider's answer fails a check, the policy or a signal refuses the login, or a server can't be reached.
+pub(super) async fn finish(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Arc<Entry>,
+    flow: &Flow,
+    callback: &Callback,
+) -> Result<Finished> {
+    dance.engine().check(entry, callback).await?;
+    let CallbackResult::Code(code) = &callback.result else {
+        return Err(not_trusted("the callback has no code"));
+    };
+    let grant = dance.engine().finish(entry, flow, code).await?;
+    let mut login = authorized_login(dance, request, entry, flow, grant).await?;
+    let to = dance.target_or_after_login(flow.next.as_ref());
+    let finished = match run_authorized_signals(dance, entry, &mut login).await? {
+        NextStep::Continue => Finished::to(to),
+        NextStep::ContinueTo(path) if dance.may_redirect_to(&path) => Finished::to(path),
+        NextStep::ContinueTo(_) => Finished::to(to),
+        NextStep::Discard => return Ok(Finished::to(to)),
+        NextStep::Respond(response) => return Ok(Finished::to(to).with_reply(Reply::Own(response))),
+        NextStep::Refuse(text) => {
+            report_refused(dance, &login).await;
+            return Err(Error::refused(text));
+        }
+    };
+    let storage = dance.storage(request);
+    match storage.link(&login, dance.keys()).await {
+        Ok(linked) => sign_in(dance, request, &login, linked, finished).await,
+        Err(error) => match error.user() {
+            Some(user) => wait_for_user(dance, request, &login, user, finished.to).await,
+            None => {
+                report_not_stored(dance, &storage, &login, flow, error.kind()).await;
+                Err(error)
+            }
+        },
+    }
+}
+
+async fn authorized_login(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Entry,
+    flow: &Flow,
+    Grant { token, profile }: Grant,
+) -> Result<AuthorizedLogin> {
+    let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
+    let mut login = AuthorizedLogin {
+        entry: entry.name.clone(),
+        issuer: entry.authority().to_owned(),
+        purpose: flow.purpose,
+        profile,
+        token,
+        visitor: flow.visitor.clone(),
+        session: flow.visitor.as_ref().and_then(|_| dance.sessions().id(request)),
+        user_required: dance.user_required(),
+        trusted_email,
+        present: None,
+        account: entry.account.clone(),
+        admitted: false,
+        now: dance.clock().now(),
+        notes: flow.carried.clone(),
+    };
+    if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
+        login.present = dance.user_uncached(request).await?.map(str::to_owned);
+    }
+    if flow.purpose == Purpose::Site {
+        login.admitted = dance.admits_site_account(request, &entry.name).await;
+    }
+    Ok(login)
+}
+
+async fn run_authorized_signals(
+    dance: &Dance,
+    entry: &Arc<Entry>,
+    login: &mut AuthorizedLogin,
+) -> Result<NextStep> {
+    // This client has the new token only. Nothing is stored yet, so there is no token that a refresh could replace.
+    let account = Account::of(login, None, None, dance.keys())?;
+    let client = Client::open(entry.clone(), Arc::new(NullStorage), dance.context().clone(), account)?;
+    dance.signals().authorized(login, &client).await
+}
+
+/// The account of `login` waits until `user` has signed in as before: `Verdict::SignInFirst`.
+async fn wait_for_user(
+    dance: &Dance,
+    request: &Request<'_>,
+    login: &AuthorizedLogin,
+    user: &str,
+    next: LocalPath,
+) -> Result<Finished> {
+    pending::store(dance, request, login, user, next).await?;
+    let account = EventAccount::of_login(login).with_user(user);
+    dance.signals().event(Event::AccountPending(account)).await;
+    Ok(Finished::to(LocalPath::try_from(dance.paths().to(Path::Confirm))?))
+}
+
+/// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).
+async fn report_not_stored(
+    dance: &Dance,
+    storage: &Arc<dyn Storage>,
+    login: &AuthorizedLogin,
+    flow: &Flow,
+    kind: ErrorKind,
+) {
+    match kind {
+        ErrorKind::Refused => report_refused(dance, login).await,
+        ErrorKind::StoreUnavailable => {
+            let account = EventAccount::of_login(login);
+            let flow = state_handle(flow.state().expose());
+            dance.signals().event(Event::GrantOrphaned { account, flow }).await;
+            if let Ok(account) = Account::of(login, None, None, dance.keys()) {
+                dance.context().revoke(storage, account, RevocationReason::StorageFailed);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The account is stored: reports it, and signs its user in.
+async fn sign_in(
+    dance: &Dance,
+    request: &Request<'_>,
+    login: &AuthorizedLogin,
+    linked: Linked,
+    finished: Finished,
+) -> Result<Finished> {
+    let Linked { account, previous, user, merged, .. } = linked;
+    report_stored(dance, &account, previous.is_none()).await;
+    if login.purpose == Purpose::Connect {
+        dance.sessions().rotate(request).await?;
+    }
+    let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else { return Ok(finished) };
+    if merged {
+        let merged = EventAccount::from(&account).with_user(&user);
+        dance.signals().event(Event::AccountMerged(merged)).await;
+    }
+    pending::drop_unless_for(dance, request, &user).await;
+    let id_token = login.token.id_token.as_ref();
+    let origin = SessionOrigin {
+        entry: &login.entry,
+        issuer: &login.issuer,
+        provider_user_id: login.profile.id.as_deref(),
+        sid: id_token.and_then(provider_session_id),
+        id_token: id_token.filter(|_| dance.entry(&login.entry).is_ok_and(|entry| entry.logout)),
+    };
+    match dance.sessions().sign_in(request, &user, &origin).await? {
+        SignInOutcome::Done => {
+            dance.signals().event(Event::LoginCompleted { entry: account.entry, user }).await;
+            Ok(finished)
+        }
+        // The user is not signed in yet: the app completes that, and reports it.
+        SignInOutcome::RedirectFirst(to) => {
+            let response = redirect_response(dance, request, *to);
+            Ok(finished.with_reply(Reply::Own(response)))
+        }
+    }
+}
+
+fn redirect_response(dance: &Dance, request: &Request<'_>, to: Redirect) -> Response<'static> {
+    // Only the target is taken: the rest of the response may borrow from the request.
+    let response = to.respond_to(request).ok();
+    let target = response.and_then(|response| response.headers().get_one("Location").map(str::to_owned));
+    let reply = target.map(Reply::SeeOther);
+    respond(
+        dance,
+        request,
+        reply.ok_or_else(|| Error::app("the redirect of `SignInOutcome::RedirectFirst` has no target")),
+    )
+}

@@ -1,0 +1,19 @@
+//! The routes, one file each. The handlers are functions over `&Dance` and `&Request`.
+
+mod failure;
+mod sign_in;
+mod begin;
+mod finish;
+mod callback;
+mod form_post;
+mod accounts;
+mod confirm;
+mod disconnect;
+mod primary;
+mod provider_logout;
+mod logout;
+mod backchannel_logout;
+mod mount;
+
+pub(super) use mount::mount;
+pub(super) use provider_logout::{backchannel_logout_uri, post_logout_redirect_uri};

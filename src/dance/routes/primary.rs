@@ -1,0 +1,31 @@
+//! `POST /login/<name>/primary`: makes an account the primary one of its entry.
+
+use rocket::Request;
+
+use crate::dance::handle::Dance;
+use crate::dance::web::{Form, Reply, csrf};
+use crate::error::{Error, ErrorKind, Result};
+use crate::paths::Path;
+
+/// Makes the account of the form's `account` id the primary one.
+pub(super) async fn make_primary(
+    dance: &Dance,
+    request: &Request<'_>,
+    name: &str,
+    form: &Form,
+) -> Result<Reply> {
+    let entry = dance.entry(name)?;
+    csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    let account = form.get("account").and_then(|id| id.parse().ok());
+    let account = account.ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no such account."))?;
+    let user = dance.user(request).await?;
+    if !dance.can_own_accounts(user) || dance.is_site(&entry.name) {
+        return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
+    }
+    // A browser keeps one account per entry: there is nothing to choose. An account that belongs to another user, or is
+    // gone, changes nothing, and the page shows the accounts as they are.
+    if let Some(user) = user {
+        dance.storage(request).make_primary(user, &entry.name, account).await?;
+    }
+    Ok(Reply::SeeOther(dance.paths().to(Path::Accounts)))
+}

@@ -1,0 +1,91 @@
+//! Protection of forms against cross-site request forgery (CSRF): a token that follows from a cookie and the user.
+
+use rocket::Request;
+use url::Url;
+
+use super::cookies::set_cookie;
+use crate::config::is_loopback_host;
+use crate::cookies;
+use crate::dance::handle::Dance;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::{encode_base64url, random};
+
+const COOKIE: &str = "rocket_dance_csrf";
+/// Length of the cookie's value, in characters: 32 bytes in base64.
+const COOKIE_CHARS: usize = 43;
+/// The purpose for which tokens are made.
+const TOKEN: &str = "csrf";
+
+/// Returns the token for the forms of this page. Sets the browser's cookie if it has none.
+///
+/// # Errors
+/// If the user of the request can't be read.
+pub(crate) async fn token(dance: &Dance, request: &Request<'_>) -> Result<String> {
+    // One value per request: all forms of a page have the same token, also those that a guard made.
+    struct NewValue(Result<String>);
+    let name = dance.settings().cookie_name(COOKIE);
+    let browser = match cookies::get(request, &name) {
+        Some(cookie) if cookie.len() == COOKIE_CHARS => cookie.to_owned(),
+        _ => {
+            let new = request.local_cache(|| NewValue(random::<32>().map(|bytes| encode_base64url(&bytes))));
+            let value = new.0.as_ref().map_err(Error::copy)?;
+            // As long as a session can last.
+            set_cookie(dance, request, name, value.clone(), dance.settings().session.age);
+            value.clone()
+        }
+    };
+    // The user is part of it, so that signing in changes the token: one that an attacker planted before is worthless.
+    Ok(dance.keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
+}
+
+/// Rejects a form that is not from one of our pages in this browser.
+///
+/// # Errors
+/// [`ErrorKind::Csrf`], or if the user of the request can't be read.
+pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&str>) -> Result<()> {
+    check_origin(dance, request)?;
+    let name = dance.settings().cookie_name(COOKIE);
+    let Some(browser) = cookies::get(request, &name) else {
+        return rejected("the browser sent no CSRF cookie");
+    };
+    let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
+    if token.is_some_and(|token| dance.keys().verify_tag(token, TOKEN, &parts)) {
+        Ok(())
+    } else {
+        rejected("the form's `csrf` is missing or old")
+    }
+}
+
+/// Rejects a form that comes from another site or origin, as the browser reports it.
+///
+/// # Errors
+/// [`ErrorKind::Csrf`].
+pub(crate) fn check_origin(dance: &Dance, request: &Request<'_>) -> Result<()> {
+    match request.headers().get_one("Sec-Fetch-Site") {
+        None | Some("same-origin" | "none") => {}
+        Some(_) => return rejected("the form came from another site (Sec-Fetch-Site)"),
+    }
+    match request.headers().get_one("Origin").filter(|origin| *origin != "null") {
+        Some(origin) if !is_own_origin(dance, origin) => {
+            rejected("the form came from another origin (Origin)")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether `origin` is the origin of the base URL. On a loopback host its other names count, too.
+fn is_own_origin(dance: &Dance, origin: &str) -> bool {
+    let base = &dance.settings().base_url;
+    Url::parse(origin).is_ok_and(|origin| {
+        let is_loopback = |url: &Url| url.host_str().is_some_and(is_loopback_host);
+        origin.origin() == base.origin()
+            || (is_loopback(&origin)
+                && is_loopback(base)
+                && origin.scheme() == base.scheme()
+                && origin.port_or_known_default() == base.port_or_known_default())
+    })
+}
+
+fn rejected(cause: &'static str) -> Result<()> {
+    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").with_source(cause))
+}

@@ -1,0 +1,17 @@
+//! What all routes need from the web: forms, cookies, protection against CSRF, outcomes of callbacks, replies.
+
+mod request_line;
+mod form;
+mod cookies;
+mod reply;
+mod outcome;
+pub(super) mod csrf;
+pub(super) mod flow_cookies;
+pub(super) mod session_change;
+
+pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
+pub(super) use form::{Form, query_param, read_form};
+pub(super) use outcome::Outcome;
+pub(super) use reply::page;
+pub(crate) use reply::{Reply, error_json, respond, wants_json};
+pub(super) use request_line::{callback_query, is_head, note_request_line};

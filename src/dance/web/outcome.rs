@@ -1,0 +1,47 @@
+//! The outcome of a callback, small enough for a cookie.
+
+use serde::{Deserialize, Serialize};
+
+use super::reply::Reply;
+use crate::error::{Error, ErrorKind};
+use crate::local_path::LocalPath;
+
+/// Maximum length of the message of a failure, in characters.
+const MAX_MESSAGE_CHARS: usize = 200;
+
+/// The outcome of a callback. A repeated callback is answered with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    /// It redirected to this page.
+    #[serde(rename = "to")]
+    To(LocalPath),
+    /// It failed, with this code and this message.
+    #[serde(rename = "no")]
+    Failed(String, String),
+}
+
+impl Outcome {
+    pub(crate) fn failed(error: &Error) -> Self {
+        let message = error.to_string().chars().take(MAX_MESSAGE_CHARS).collect();
+        Outcome::Failed(error.kind().code().into(), message)
+    }
+
+    /// The answer to a repeated callback.
+    pub(crate) fn replay(self) -> Result<Reply, Error> {
+        match self {
+            Outcome::To(path) => Ok(Reply::SeeOther(path.into())),
+            Outcome::Failed(code, message) => {
+                let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::CallbackNotTrusted);
+                Err(Error::new(kind, message))
+            }
+        }
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}

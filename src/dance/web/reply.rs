@@ -1,0 +1,126 @@
+//! The reply of a route, as HTML or as JSON.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use rocket::http::{Accept, ContentType, Header, MediaType, Status};
+use rocket::{Request, Response};
+use serde_json::{Value, json};
+
+use crate::dance::handle::Dance;
+use crate::error::{Error, ErrorKind, Result};
+use crate::local_path::LocalPath;
+use crate::paths::Path;
+
+/// `Retry-After` of a 503 whose error names no time.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The reply of a route.
+pub(crate) enum Reply {
+    /// A page of ours, as HTML.
+    Page(String),
+    Json(Value),
+    /// A redirect, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700 §4.12).
+    SeeOther(String),
+    /// A response of the app's own.
+    Own(Response<'static>),
+}
+
+/// Whether the request names JSON as an answer that it accepts. `*/*` does not.
+pub(crate) fn wants_json(request: &Request<'_>) -> bool {
+    let accepts = |accept: &Accept| accept.media_types().any(|media_type: &MediaType| media_type.is_json());
+    request.accept().is_some_and(accepts)
+}
+
+/// The JSON for an error: `{"error": {"code", "message", "login_url"}}`.
+pub(crate) fn error_json(error: &Error, login_url: Option<&str>) -> Value {
+    let mut body = json!({ "code": error.kind().code(), "message": error.to_string() });
+    if let Some(login_url) = login_url {
+        body["login_url"] = login_url.into();
+    }
+    json!({ "error": body })
+}
+
+/// Renders a page of ours, or returns its context if the request names JSON.
+///
+/// # Errors
+/// If the template can't be rendered.
+pub(crate) fn page(dance: &Dance, request: &Request<'_>, template: &str, context: Value) -> Result<Reply> {
+    Ok(match wants_json(request) {
+        true => Reply::Json(context),
+        false => Reply::Page(dance.pages().render(template, context)?),
+    })
+}
+
+/// Makes the response of a reply or of an error, with the headers that all our responses have.
+pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>) -> Response<'static> {
+    let retry_after = reply.as_ref().err().and_then(Error::retry_after).unwrap_or(DEFAULT_RETRY_AFTER);
+    let (status, reply) = match reply {
+        Ok(reply @ Reply::SeeOther(_)) => (Status::SeeOther, reply),
+        Ok(reply) => (Status::Ok, reply),
+        Err(error) => (error.kind().status(), error_reply(dance, request, &error)),
+    };
+    let mut response = Response::build();
+    response.status(status);
+    match reply {
+        Reply::Page(html) => {
+            response.header(ContentType::HTML).sized_body(html.len(), Cursor::new(html));
+        }
+        Reply::Json(value) => {
+            let json = value.to_string();
+            response.header(ContentType::JSON).sized_body(json.len(), Cursor::new(json));
+        }
+        Reply::SeeOther(to) => {
+            response.header(Header::new("Location", to));
+        }
+        Reply::Own(own) => {
+            response = Response::build_from(own);
+        }
+    }
+    let mut response = response.finalize();
+    if status == Status::ServiceUnavailable {
+        response.set_raw_header("Retry-After", retry_after.as_secs().to_string());
+    }
+    for (name, value) in [
+        ("Cache-Control", "no-store"),
+        ("Vary", "Cookie, Accept"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Security-Policy", &dance.pages().content_security_policy),
+    ] {
+        if !response.headers().contains(name) {
+            response.set_raw_header(name, value.to_owned());
+        }
+    }
+    response
+}
+
+/// The error page, or its JSON.
+fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
+    let login_url = match error.kind() {
+        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
+            Some(dance.login_path(None, None))
+        }
+        ErrorKind::SignInFirst => {
+            let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm)).ok();
+            Some(dance.login_path(None, confirm.as_ref()))
+        }
+        _ => None,
+    };
+    if wants_json(request) {
+        return Reply::Json(error_json(error, login_url.as_deref()));
+    }
+    let (to, label) = match error.kind() {
+        ErrorKind::LastLogin => (dance.paths().to(Path::Accounts), "Back to your accounts"),
+        _ => (dance.login_path(None, None), "Back to sign-in"),
+    };
+    let context = json!({
+        "headline": error.kind().headline(),
+        "message": error.to_string(),
+        "code": error.kind().code(),
+        "back": { "to": to, "label": label },
+    });
+    // If the page can't be rendered, the response still has the status of the error.
+    Reply::Page(
+        dance.pages().render("error.html", context).unwrap_or_else(|_| "Something went wrong.".into()),
+    )
+}

@@ -1,0 +1,53 @@
+//! Carries out what `CurrentUser::sign_in` and `CurrentUser::sign_out` left in a response.
+
+use rocket::http::Method;
+use rocket::{Request, Response};
+
+use super::csrf;
+use super::reply::respond;
+use crate::dance::handle::Dance;
+use crate::error::Result;
+use crate::session::SessionCommand;
+
+/// Begins or ends the session that `command` asks for, and sets its cookie in `response`. After an error the response is
+/// that error's page instead, and the session is as before.
+pub(crate) async fn apply<'r>(
+    dance: &Dance,
+    request: &Request<'_>,
+    command: Result<SessionCommand>,
+    response: &mut Response<'r>,
+) {
+    let Some(sessions) = dance.sessions().cookie_sessions() else {
+        return log::warn!(
+            "oauth: `CurrentUser::sign_in` and `sign_out` do nothing in an app with `.sessions(…)` of its own: call \
+             your own functions there"
+        );
+    };
+    let cookie = match command {
+        Ok(SessionCommand::SignIn(user)) => match check_form(dance, request) {
+            Ok(()) => sessions.begin(request, &user, None).await.map(Some),
+            Err(error) => Err(error),
+        },
+        Ok(SessionCommand::SignOut) => sessions.end_current(request, None).await.map(|(_, removal)| removal),
+        Err(error) => Err(error),
+    };
+    match cookie {
+        Ok(cookie) => cookie.iter().for_each(|cookie| {
+            response.adjoin_header(cookie);
+        }),
+        Err(error) => {
+            dance.log_error("", None, &error);
+            *response = respond(dance, request, Err(error));
+        }
+    }
+}
+
+/// Rejects a form of the app's own that another site has sent (login CSRF). An attacker's page could send the attacker's
+/// password, and the victim would connect accounts to the attacker's user. A link may come from anywhere, for example
+/// from an e-mail.
+fn check_form(dance: &Dance, request: &Request<'_>) -> Result<()> {
+    match request.method() {
+        Method::Get | Method::Head => Ok(()),
+        _ => csrf::check_origin(dance, request),
+    }
+}

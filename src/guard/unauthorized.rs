@@ -1,0 +1,96 @@
+//! The answer to a guard's 401: a redirect to the sign-in, and back afterwards.
+
+use rocket::Request;
+use rocket::catcher::{self, BoxFuture, Catcher};
+use rocket::http::{Method, Status};
+use rocket::response::{self, Responder, Response};
+
+use super::challenge::{Challenge, stored_challenge};
+use crate::dance::{Dance, Reply, error_json, respond, wants_json};
+use crate::error::{Error, ErrorKind};
+
+/// Returns the answer to a 401 that a guard of this crate has caused; `None` for any other 401.
+///
+/// A GET request is redirected to that provider's sign-in, and back to the same page afterwards. A request that names
+/// JSON in `Accept` gets the error as JSON, with its `login_url`. Any other request gets the error page.
+///
+/// It is for an app with a 401 catcher of its own; other apps register [`catchers`].
+///
+/// ```
+/// use rocket::Request;
+/// use rocket_dance::Unauthorized;
+///
+/// #[rocket::catch(401)]
+/// fn unauthorized(request: &Request<'_>) -> Result<Unauthorized, &'static str> {
+///     rocket_dance::unauthorized(request).ok_or("Please sign in.")
+/// }
+/// # let _ = rocket::build().register("/", rocket::catchers![unauthorized]);
+/// ```
+pub fn unauthorized(request: &Request<'_>) -> Option<Unauthorized> {
+    let dance = Dance::of(request).ok()?;
+    Some(Unauthorized(challenge_response(dance, request, &stored_challenge(request)?)))
+}
+
+/// The answer that [`unauthorized`] returns, for a catcher to return.
+#[derive(Debug)]
+#[must_use = "a catcher returns it"]
+pub struct Unauthorized(Response<'static>);
+
+impl<'r> Responder<'r, 'static> for Unauthorized {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Ok(self.0)
+    }
+}
+
+/// Makes the response to `challenge`.
+pub(super) fn challenge_response(
+    dance: &Dance,
+    request: &Request<'_>,
+    challenge: &Challenge,
+) -> Response<'static> {
+    let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
+    let next = dance.checked_next(next.as_deref());
+    // An entry that only connects can't sign a user in: the visitor chooses another one.
+    let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
+    let login_url = dance.login_path(entry, next.as_ref());
+    if request.method() == Method::Get && !wants_json(request) {
+        return respond(dance, request, Ok(Reply::SeeOther(login_url)));
+    }
+    let message = match challenge.kind {
+        ErrorKind::NotSignedIn => "Please sign in.",
+        _ => "Please connect your account.",
+    };
+    let error = Error::new(challenge.kind, message);
+    let mut response = match wants_json(request) {
+        true => respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url))))),
+        false => respond(dance, request, Err(error)),
+    };
+    response.set_status(Status::Unauthorized);
+    response
+}
+
+/// Returns the 401 catcher, which redirects from a guard to the sign-in and back.
+///
+/// Any other 401 gets a plain answer. An app with a 401 catcher of its own at the same base calls [`unauthorized`] in it
+/// instead, since Rocket rejects two catchers for one status.
+///
+/// ```
+/// use rocket_dance::Dance;
+///
+/// let rocket = rocket::build().attach(Dance::fairing()).register("/", rocket_dance::catchers());
+/// # let _ = rocket;
+/// ```
+#[must_use = "register the catchers: `.register(\"/\", rocket_dance::catchers())`"]
+pub fn catchers() -> Vec<Catcher> {
+    fn catch<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
+        Box::pin(async move {
+            let plain = || {
+                let mut response = Response::new();
+                response.set_status(status);
+                response
+            };
+            catcher::Result::Ok(unauthorized(request).map_or_else(plain, |answer| answer.0))
+        })
+    }
+    vec![Catcher::new(401, catch)]
+}
