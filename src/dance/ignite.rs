@@ -22,7 +22,7 @@ use crate::provider::{PRESETS, Preset};
 use crate::secret::KeyRing;
 use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
-use crate::storage::{CachedStorage, CookieStorage, StorageBackend, AnyStorage, UserType};
+use crate::storage::{AnyStorage, CachedStorage, CookieStorage, StorageBackend, UserType};
 
 /// Messages for the operator, each with its fix. The launch collects and logs all of them before it fails.
 type Faults = Vec<String>;

