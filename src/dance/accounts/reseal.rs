@@ -9,7 +9,7 @@ use crate::storage::{Account, Storage, same_account};
 /// Number of accounts that one query reads.
 const PAGE_SIZE: usize = 100;
 
-/// Maximum number of attempts for an account that other processes write at the same_account time.
+/// Maximum number of attempts for an account that other processes write at the same time.
 const MAX_ATTEMPTS: usize = 3;
 
 /// A walk over all accounts that seals with the first of `token_keys` what an older key has sealed: [`Dance::reseal`]
@@ -73,7 +73,7 @@ impl Reseal {
         self
     }
 
-    /// Walks to the end and returns the report. Called again after an error, it continues at the same_account account.
+    /// Walks to the end and returns the report. Called again after an error, it continues at the same account.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable);
