@@ -6,7 +6,8 @@
 #   ./test.sh                  needs the package registries (crates.io, npm, Debian) and nothing else
 #   FULL=1 ./test.sh           runs the slow rounds (inputs for the readers, races) in full instead of in a short form
 #   SHOTS=folder ./test.sh     keeps the screenshots of the rides there instead of in target/rides
-#   STEP_TIMEOUT=s ./test.sh   ends a step after so many seconds instead of 900
+#   KEEP_GOING=1 ./test.sh     runs the other steps after one has failed
+#   STEP_TIMEOUT=n ./test.sh   ends a step after n seconds instead of 900
 #
 # Builds and tests run side by side, see `builds` and `tests` below. The log of each step is in target/steps.
 set -euo pipefail
@@ -210,6 +211,7 @@ builds() {
   for feature in $(features); do
     step "lints, $feature alone" lint --package rocket_dance --no-default-features --features "$feature"
   done
+  step "lints, example app" lint --package example_app
   for database in postgres mysql; do
     # shellcheck disable=SC2046
     step "lints, example app on $database" lint $(app_features "$database")

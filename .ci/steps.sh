@@ -3,7 +3,7 @@
 #
 #   step NAME COMMAND…   runs a command. Its output goes to a log; the terminal gets one line, or the log if it fails.
 #   lane FUNCTION        runs a function with steps beside the others.
-#   join                 waits for all lanes. The first step that fails ends them all, and the script.
+#   join                 waits for all lanes. The first step that fails ends them all, and the script, unless KEEP_GOING is set.
 #   mark NAME            says that something is there, for example a build.
 #   await NAME           waits for that.
 #   summary              prints the totals and the slowest steps.
@@ -57,6 +57,20 @@ still_running() { # log
     END { for (test in slow) print "  still running: " test }' "$1"
 }
 
+# Prints why a step failed, and ends the lane unless KEEP_GOING is set.
+failed() { # step, log, seconds, exit code
+  printf '\n== %s: its log, without the tests that passed\n' "$1"
+  { grep -v '^test .* \.\.\. ok$' "$2" || true; } | tail -n 300
+  if [ -e "$2.hung" ]; then
+    printf '\ntest.sh: FAILED: "%s" was ended after its limit of %d s; its log is %s\n' "$1" "$STEP_TIMEOUT" "$2"
+    still_running "$2"
+  else
+    printf '\ntest.sh: FAILED: "%s" after %d s with exit code %d; its log is %s\n' "$1" "$3" "$4" "$2"
+  fi
+  printf '%s\n' "$1" >>"$STEPS/failed"
+  [ -n "${KEEP_GOING:-}" ] || exit 1
+}
+
 step() { # name, command…
   local name=$1 begun=$SECONDS log code=0 took result
   shift
@@ -77,20 +91,11 @@ step() { # name, command…
   group=''
   end_group
   took=$((SECONDS - begun))
-  if [ -e "$log.hung" ]; then
-    printf '\n== %s: the last lines of its log\n' "$name"
-    tail -n 40 "$log"
-    printf '\ntest.sh: FAILED: "%s" was ended after its limit of %d s\n' "$name" "$STEP_TIMEOUT"
-    still_running "$log"
-    exit 1
-  fi
-  if [ "$code" != 0 ]; then
-    printf '\n== %s: its log, without the tests that passed\n' "$name"
-    grep -v '^test .* \.\.\. ok$' "$log" | tail -n 300
-    printf '\ntest.sh: FAILED at "%s" after %d s with exit code %d; the whole log is %s\n' "$name" "$took" "$code" "$log"
-    exit 1
-  fi
   printf '%d\t%s\n' "$took" "$name" >>"$STEPS/times"
+  if [ -e "$log.hung" ] || [ "$code" != 0 ]; then
+    failed "$name" "$log" "$took" "$code"
+    return
+  fi
   result=$(totals "$log")
   printf '%4d s  %s%s\n' "$took" "$name" "${result:+: $result}"
 }
@@ -135,6 +140,11 @@ summary() {
   sort -rn "$STEPS/times" | head -n 10 | while IFS=$'\t' read -r seconds name; do
     printf '%4d s  %s\n' "$seconds" "$name"
   done
+  if [ -e "$STEPS/failed" ]; then
+    printf '\ntest result: FAILED. %s in all\n' "$(totals "$STEPS"/*.log)"
+    printf 'test.sh: %d of %d steps FAILED: %s\n' "$(wc -l <"$STEPS/failed")" "$count" "$(paste -sd ';' "$STEPS/failed" | sed 's/;/; /g')"
+    exit 1
+  fi
   printf '\ntest result: ok. %s in all\n' "$(totals "$STEPS"/*.log)"
   printf 'test.sh: all %d steps passed in %d min %d s; screenshots in %s' "$count" $((took / 60)) $((took % 60)) "$SHOTS"
   if [ -e "$STEPS/not_run" ]; then
