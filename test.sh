@@ -173,7 +173,7 @@ packaged() {
   for file in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE; do
     grep -qx "$file" <<<"$files" || { echo "the package lacks $file"; return 1; }
   done
-  cargo package --locked --quiet --no-verify --allow-dirty --package rocket_dance
+  nice -n 19 cargo package --locked --quiet --allow-dirty --package rocket_dance
 }
 
 # The lanes.
