@@ -1,4 +1,6 @@
 //! The fields of an OAuth 2 endpoint's answer.
+//!
+//! RFC 6749 §5.1 requires JSON. GitHub and others answer with a form instead (TR-06).
 
 use serde_json::{Map, Value};
 
@@ -18,6 +20,7 @@ pub(super) fn answer_fields(options: &OAuth2Options, answer: &Response) -> Optio
     }
 }
 
+/// Reads the fields of a form. Returns none for HTML, JSON or plain text, and if a field occurs twice.
 fn form_fields(body: &[u8]) -> Option<Map<String, Value>> {
     let text = std::str::from_utf8(body).ok().map(str::trim)?;
     if text.starts_with(['{', '[', '<', '"']) || !text.contains('=') || text.contains(char::is_whitespace) {

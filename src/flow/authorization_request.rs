@@ -19,6 +19,10 @@ use crate::provider::{Protocol, ResponseMode};
 impl Engine {
     /// Returns the URL of the authorization request of `flow` (RFC 6749 §4.1.1, RFC 5849 §2.2). With OAuth 1 it stores
     /// the temporary credentials in `flow`. `extra` parameters never replace those of the protocol.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the entry lacks something or the provider can't do
+    /// what it requires; the errors of the requests for metadata, temporary credentials or a pushed request.
     pub(crate) async fn begin(
         &self,
         entry: &Entry,
@@ -56,6 +60,7 @@ fn check_pkce(endpoints: Endpoints<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Returns the URL of an OAuth 2 authorization request. The oauth2 crate builds it.
 fn authorization_url(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
     let Endpoints { entry, options, .. } = endpoints;
     let redirect_uri = RedirectUrl::new(flow.redirect_uri.clone())

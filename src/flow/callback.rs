@@ -1,4 +1,14 @@
 //! The callback: the authorization response of the provider.
+//!
+//! The browser brings it, so an attacker can write it. This file checks its form only; [`Engine::check`](super::Engine::check)
+//! and the caller, who finds the flow of the state, decide whether it is trusted.
+//!
+//! | | parameters read | an error is |
+//! |---|---|---|
+//! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error`, `error_description` | `error` (RFC 6749 §4.1.2.1) |
+//! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
+//!
+//! Other parameters are ignored, but no parameter may occur twice.
 
 use std::collections::BTreeMap;
 

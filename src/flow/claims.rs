@@ -1,4 +1,7 @@
 //! Claims of signed tokens: how they are read, and the checks that are the same for every kind of token.
+//!
+//! Reading is strict: a claim of the wrong type is refused. If it counted as absent, an attacker could remove a check by
+//! changing a type.
 
 use serde_json::Value;
 

@@ -1,4 +1,11 @@
 //! Client authentication at the provider's OAuth 2 endpoints (RFC 6749 §2.3): one method per request.
+//!
+//! | method | what is sent |
+//! |---|---|
+//! | `client_secret_basic` | the `Authorization` header |
+//! | `client_secret_post` | `client_id` and `client_secret` in the form |
+//! | `private_key_jwt` | `client_id`, `client_assertion_type` and `client_assertion` in the form |
+//! | `none` | `client_id` in the form |
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

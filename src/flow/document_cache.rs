@@ -1,4 +1,11 @@
 //! A cache of documents that providers publish: their metadata and their keys.
+//!
+//! A document is fetched when it is first needed, and again
+//!
+//! - when it is outdated: after the time that `Cache-Control` names, at least a minute and at most a day, otherwise after an
+//!   hour. While the provider can't be reached, the old version is used for another day;
+//! - when it was not sufficient: a token names an unknown key, because the provider has changed its keys. An attacker can
+//!   send such tokens too, so the pauses between these fetches grow from one second to a minute.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,11 +50,13 @@ pub(crate) enum RefetchCause {
 
 /// A document as it was fetched.
 pub(super) struct Fetched<T> {
+    /// The parsed document.
     pub(super) document: T,
     /// How long its provider allows its use, in seconds.
     pub(super) max_age: Option<i64>,
 }
 
+/// The place of one document.
 struct Slot<T> {
     state: Mutex<SlotState<T>>,
     /// Held during a fetch, so that there is one at a time.
@@ -56,7 +65,9 @@ struct Slot<T> {
 
 /// What is known about one document. Times are unix seconds.
 struct SlotState<T> {
+    /// The last good version.
     document: Option<Arc<T>>,
+    /// When it becomes outdated.
     fresh_until: i64,
     /// When the last fetch ended.
     fetched_at: i64,
@@ -68,6 +79,7 @@ struct SlotState<T> {
     failure: Option<Error>,
 }
 
+/// A time in which a document is not fetched. Both values are in seconds, `since` as unix time.
 #[derive(Clone, Copy, Default)]
 struct Pause {
     since: i64,
@@ -75,6 +87,7 @@ struct Pause {
 }
 
 impl<T: PartialEq + Send + Sync + 'static> DocumentCache<T> {
+    /// Creates an empty cache.
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock, slots: Cache::new(MAX_DOCUMENTS) }
     }

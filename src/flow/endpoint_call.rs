@@ -1,4 +1,15 @@
 //! Calls of the provider's OAuth 2 endpoints, with client authentication.
+//!
+//! Every call is one POST of a form. An error response (RFC 6749 §5.2) has these meanings:
+//!
+//! | `error` | at | meaning |
+//! |---|---|---|
+//! | `invalid_grant`, `bad_verification_code` | code exchange | the code is wrong, used or too old: [`not_trusted`] |
+//! | `invalid_grant`, `bad_refresh_token` | refresh | the grant has ended: [`reconnect_needed`] |
+//! | `invalid_client`, `redirect_uri_mismatch` and the like | any | the operator must correct the entry |
+//! | `temporarily_unavailable`, `server_error`, `slow_down` | any | an outage: [`unavailable`] |
+//! | `invalid_token` | revocation | the token is invalid already: success |
+//! | others | any | [`unavailable`] with status 429 or 5xx, otherwise [`bad_answer`] |
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value};
@@ -13,6 +24,7 @@ use super::errors::{
     bad_answer, not_trusted, reconnect_needed, request_failed, unavailable, unexpected_status,
     with_retry_after,
 };
+use super::http::Response;
 use super::request_headers::add_entry_headers;
 use super::text::printable;
 use crate::error::{Error, Result};
@@ -32,6 +44,7 @@ pub(super) enum EndpointCall {
 }
 
 impl EndpointCall {
+    /// The name of the endpoint in messages.
     fn endpoint_name(self) -> &'static str {
         match self {
             Self::CodeExchange | Self::Refresh => "token endpoint",
@@ -40,6 +53,7 @@ impl EndpointCall {
         }
     }
 
+    /// Whether an answer with this HTTP status is a success, if it is no error response.
     fn is_success(self, status: u16) -> bool {
         status == 200 || status == 201 && self == Self::PushedAuthorization
     }
@@ -55,7 +69,6 @@ impl EndpointCall {
         url: &Url,
         mut form: Form,
     ) -> Result<Option<Map<String, Value>>> {
-        let entry = endpoints.entry;
         let authorization = authenticate(endpoints, &mut form, engine.clock.now())?;
         let body = Serializer::new(String::new()).extend_pairs(&form).finish();
         let mut request = engine.http.0.post(url.clone()).body(body).build().map_err(request_failed)?;
@@ -65,23 +78,31 @@ impl EndpointCall {
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
-        add_entry_headers(entry, &mut request)?;
+        add_entry_headers(endpoints.entry, &mut request)?;
         let answer = engine.http.send(request).await?;
+        self.read(endpoints, &form, &answer).map_err(|error| with_retry_after(error, answer.headers()))
+    }
+
+    /// Reads the answer to a call with this `form`.
+    fn read(
+        self,
+        endpoints: Endpoints<'_>,
+        form: &Form,
+        answer: &Response,
+    ) -> Result<Option<Map<String, Value>>> {
         let status = answer.status().as_u16();
-        let outcome =
-            match answer_fields(endpoints.options, &answer) {
-                Some(fields) if fields.contains_key("error") => {
-                    match self.refusal(endpoints, status, &fields, &form) {
-                        Some(error) => Err(error),
-                        None => Ok(None),
-                    }
-                }
-                fields if self.is_success(status) => Ok(fields),
-                _ if status == 401 => Err(entry
-                    .misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name()))),
-                _ => Err(unexpected_status(&format!("the request to the {}", self.endpoint_name()), status)),
-            };
-        outcome.map_err(|error| with_retry_after(error, answer.headers()))
+        let fields = answer_fields(endpoints.options, answer);
+        if let Some(fields) = fields.as_ref().filter(|fields| fields.contains_key("error")) {
+            return self.refusal(endpoints, status, fields, form).map_or(Ok(None), Err);
+        }
+        if self.is_success(status) {
+            return Ok(fields);
+        }
+        let name = self.endpoint_name();
+        Err(match status {
+            401 => endpoints.entry.misconfigured(format!("the {name} doesn't know this client (401)")),
+            status => unexpected_status(&format!("the request to the {name}"), status),
+        })
     }
 
     /// The error for an error response (RFC 6749 §5.2), also if its status is 200, as GitHub's is. None if the error means

@@ -13,7 +13,9 @@ use crate::provider::Protocol;
 /// The protocols over one HTTP client, with caches of the providers' metadata and keys. A clone is cheap and shares them.
 #[derive(Clone)]
 pub(crate) struct Engine {
+    /// The HTTP client, which API calls use as well.
     pub(crate) http: Http,
+    /// The time, which tests can move.
     pub(crate) clock: Clock,
     metadata: MetadataCache,
     pub(super) jwks: JwksCache,
@@ -35,6 +37,9 @@ impl Engine {
     }
 
     /// Returns the metadata of an OpenID Connect entry's provider, and none for the other protocols.
+    ///
+    /// # Errors
+    /// The error of the fetch if there is no usable version in the cache.
     pub(super) async fn metadata(&self, entry: &Entry) -> Result<Option<Arc<Metadata>>> {
         match entry.protocol() {
             Protocol::OAuth2 | Protocol::OAuth1 => Ok(None),

@@ -1,4 +1,7 @@
 //! A dance in progress.
+//!
+//! The app keeps nothing about it: everything is in a cookie of the browser that began it. The seal makes the cookie
+//! confidential and unforgeable, and binds it to its name, so that one flow's cookie can't replace another's.
 
 use std::collections::BTreeMap;
 

@@ -16,13 +16,20 @@ use crate::token::Token;
 /// What a finished dance brings: the token, and the profile of the provider's user.
 #[derive(Debug)]
 pub(crate) struct Grant {
+    /// The token, not yet stored.
     pub(crate) token: Token,
+    /// The user. Without an id if the provider has no userinfo.
     pub(crate) profile: Profile,
 }
 
 impl Engine {
     /// Finishes the dance of `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
     /// userinfo. The code is sent once and never again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if the provider refuses the code;
+    /// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if an answer fails a check; the errors of an
+    /// outage, and those of a wrong entry.
     pub(crate) async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
         let options = match &entry.options {
             ProtocolOptions::OAuth1(options) => {
@@ -56,6 +63,7 @@ impl Engine {
     }
 }
 
+/// Finishes the dance of an OAuth 1 flow.
 async fn finish_oauth1(
     engine: &Engine,
     entry: &Entry,

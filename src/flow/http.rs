@@ -1,4 +1,7 @@
 //! The HTTP client.
+//!
+//! Every protocol request has a timeout of 10 seconds and a maximum size of the answer of 1 MiB, follows no redirects, and
+//! is sent once. Answers are not unpacked, because no compression is requested.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +129,7 @@ fn proxy() -> Result<Option<Proxy>> {
     }
 }
 
+/// The TLS configuration: ring, and the certificate authorities of the system.
 fn tls() -> Result<ClientConfig> {
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -1,4 +1,15 @@
 //! ID tokens (OpenID Connect Core §3.1.3.7).
+//!
+//! | claim | required | check |
+//! |---|---|---|
+//! | `iss`, `aud`, `azp` | `iss`, `aud` | [`check_parties`] |
+//! | `exp`, `iat`, `nbf` | `exp`, `iat` | [`check_lifetime`], and `iat` at most a day ago |
+//! | `nonce` | at sign-in | equal to the flow's, compared in constant time |
+//! | `at_hash`, `c_hash` | no | the hash of the access token and of the code |
+//! | `auth_time`, `acr` | if the request required them | [`IdTokenRequirements`] |
+//! | `sub` | yes | a text; after a refresh, the same user as before |
+//!
+//! The entry's `clock_skew` is allowed for in every comparison of times.
 
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use serde_json::{Map, Value};
@@ -25,7 +36,9 @@ const MAX_AGE: f64 = 86_400.0;
 /// The claims of a verified ID token.
 #[derive(Debug, Clone)]
 pub(super) struct IdTokenClaims {
+    /// The user's id at the provider.
     pub(super) sub: String,
+    /// All claims, including `sub`.
     pub(super) all: Map<String, Value>,
 }
 
@@ -36,7 +49,9 @@ pub(super) struct IdTokenCheck<'a> {
     pub(super) now: i64,
     /// The nonce that the token must have. None for a refreshed token.
     pub(super) nonce: Option<&'a str>,
+    /// The access token that came with the ID token, for `at_hash`.
     pub(super) access_token: &'a Secret,
+    /// The code for which it came, for `c_hash`.
     pub(super) code: Option<&'a Secret>,
     /// What the authorization request required. None for a refreshed token: it is of the sign-in that met them.
     pub(super) requirements: Option<&'a IdTokenRequirements>,
@@ -102,6 +117,7 @@ pub(super) async fn verify_refreshed(
     Ok(())
 }
 
+/// Verifies the signature, then checks the claims.
 async fn verify_and_check(
     engine: &Engine,
     metadata: &Metadata,
@@ -153,6 +169,7 @@ impl IdTokenCheck<'_> {
         }
     }
 
+    /// Checks that the token is valid now, names its end, and is not older than a day.
     fn check_times(&self, claims: &Value) -> Result<(), &'static str> {
         check_lifetime(self.entry, claims, self.now)?;
         seconds(claims, "exp")?.ok_or("no `exp`")?;

@@ -19,6 +19,7 @@ pub(super) struct JwksCache {
 }
 
 impl JwksCache {
+    /// Creates an empty cache.
     pub(super) fn new(http: Http, clock: Clock) -> Self {
         Self { http, documents: DocumentCache::new(clock) }
     }

@@ -1,4 +1,7 @@
 //! Signed tokens: JWTs in the compact form of a JWS (RFC 7519, RFC 7515 §7.1).
+//!
+//! The checks here are the same for every kind of token: three parts, an allowed algorithm, the right `typ`, no critical
+//! extension, a signature by one of the provider's keys. Each kind then checks its claims.
 
 use serde_json::{Map, Value};
 

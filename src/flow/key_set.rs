@@ -1,4 +1,7 @@
 //! A provider's published keys.
+//!
+//! Supported are RSA keys of at least 2048 bits, P-256, P-384 and Ed25519. There are no symmetric keys: a published key can
+//! never be used as the secret of an HMAC (RFC 8725 §2.1).
 
 use std::collections::BTreeSet;
 
@@ -52,6 +55,7 @@ impl KeySet {
 /// One public key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
+    /// The name of the key.
     kid: Option<String>,
     /// The only algorithm of the key, if the set names one.
     alg: Option<String>,
@@ -60,6 +64,7 @@ struct Key {
     material: Material,
 }
 
+/// The numbers of a public key, as ring reads them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Material {
     Rsa { n: Vec<u8>, e: Vec<u8> },
@@ -69,6 +74,7 @@ enum Material {
 }
 
 impl Key {
+    /// Reads a key (RFC 7517 §4). Returns none for a key that can't verify signatures, or of an unsupported type.
     fn parse(fields: &Map<String, Value>) -> Option<Self> {
         let text = |name| fields.get(name).and_then(Value::as_str);
         let bytes = |name| text(name).and_then(decode_base64url);
@@ -111,6 +117,7 @@ impl Key {
             }
     }
 
+    /// Whether this key verifies the signature of `message`.
     fn verify(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         let (verification, point): (&dyn signature::VerificationAlgorithm, _) = match &self.material {
             Material::Rsa { n, e } => {

@@ -45,6 +45,7 @@ impl Engine {
     }
 }
 
+/// Checks the claims of a logout token (Back-Channel Logout §2.4, §2.6).
 fn check(entry: &Entry, claims: Map<String, Value>, now: i64) -> Result<LogoutToken, &'static str> {
     let claims = Value::Object(claims);
     check_parties(entry, &claims)?;

@@ -16,25 +16,31 @@ use crate::error::Result;
 /// A provider's metadata (OpenID Connect Discovery §3), as far as this library uses it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Metadata {
+    /// The issuer, compared byte for byte with the entry's.
     pub(super) issuer: String,
+    /// Where users are sent to (RFC 6749 §3.1).
     pub(super) authorization_endpoint: Option<Url>,
+    /// Where codes and refresh tokens are exchanged (RFC 6749 §3.2).
     pub(super) token_endpoint: Option<Url>,
+    /// The API with claims about the user (Core §5.3).
     pub(super) userinfo_endpoint: Option<Url>,
+    /// Where the provider publishes its keys.
     pub(super) jwks_uri: Option<Url>,
-    /// RFC 8414 §2.
+    /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
     pub(super) revocation_endpoint: Option<Url>,
     /// The algorithms of client assertions that the provider accepts.
     pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
-    /// RFC 9126 §5.
+    /// Where authorization requests are pushed to (RFC 9126 §5).
     pub(super) pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether all authorization requests must be pushed (RFC 9126 §5).
     #[serde(default)]
     pub(super) require_pushed_authorization_requests: bool,
-    /// RP-Initiated Logout §2.1. Sign-in does not use it, so a wrong value counts as absent.
+    /// Where users sign out (RP-Initiated Logout §2.1). Sign-in does not use it, so a wrong value counts as absent.
     #[serde(default, deserialize_with = "lenient_url")]
     pub(super) end_session_endpoint: Option<Url>,
-    /// RFC 8414 §2.
+    /// The PKCE methods of the provider (RFC 8414 §2).
     pub(super) code_challenge_methods_supported: Option<Vec<String>>,
-    /// RFC 9207 §3.
+    /// Whether every authorization response has an `iss` (RFC 9207 §3).
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
 }
@@ -47,6 +53,7 @@ pub(super) struct MetadataCache {
 }
 
 impl MetadataCache {
+    /// Creates an empty cache.
     pub(super) fn new(http: Http, clock: Clock) -> Self {
         Self { http, documents: DocumentCache::new(clock) }
     }

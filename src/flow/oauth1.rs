@@ -1,4 +1,5 @@
-//! OAuth 1.0a: temporary credentials, the authorization request, the token (RFC 5849 §2).
+//! OAuth 1.0a (RFC 5849 §2), in three steps: the app requests temporary credentials, the user's browser brings the temporary
+//! token to the provider and a verifier back, and the app exchanges both for the token. Each request of the app is signed.
 
 use std::collections::BTreeMap;
 

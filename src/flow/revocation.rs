@@ -13,6 +13,9 @@ use crate::token::Token;
 impl Engine {
     /// Revokes `token` at the provider. The refresh token goes first, because it could be exchanged for new access tokens.
     /// Does nothing if the provider has no revocation endpoint.
+    ///
+    /// # Errors
+    /// If the provider can't be reached or refuses the request. The caller may try again.
     pub(crate) async fn revoke(&self, entry: &Entry, token: &Token) -> Result<()> {
         let Some(options) = entry.oauth2() else { return Ok(()) };
         let metadata = self.metadata(entry).await?;
@@ -32,6 +35,7 @@ impl Engine {
     }
 }
 
+/// Revokes one token of this type (RFC 7009 §2.1).
 async fn revoke(
     engine: &Engine,
     endpoints: Endpoints<'_>,

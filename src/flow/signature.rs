@@ -1,4 +1,7 @@
 //! The signatures of OAuth 1 requests (RFC 5849 §3).
+//!
+//! The base string holds the method, the URL and all parameters, in a normal form that client and provider compute alike. It
+//! is signed with the client secret and the token secret, or with the client's RSA key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -10,14 +10,17 @@ use crate::secret::Secret;
 pub(super) struct TemporaryCredentials(String, String);
 
 impl TemporaryCredentials {
+    /// Creates the credentials of a provider's answer.
     pub(super) fn new(token: &Secret, secret: &Secret) -> Self {
         Self(token.expose().to_owned(), secret.expose().to_owned())
     }
 
+    /// The temporary token, which takes the place of the state.
     pub(super) fn token(&self) -> Secret {
         Secret::new(self.0.as_str())
     }
 
+    /// Its secret, which signs the request for the token.
     pub(super) fn secret(&self) -> Secret {
         Secret::new(self.1.as_str())
     }

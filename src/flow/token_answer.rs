@@ -1,4 +1,14 @@
 //! A token endpoint's answer.
+//!
+//! It is read once, into one typed value. Providers differ in how they write it:
+//!
+//! | field | accepted |
+//! |---|---|
+//! | `access_token` | a text without spaces and control characters |
+//! | `token_type` | `bearer` in any case; may be absent with `assume_bearer` |
+//! | `expires_in` | seconds as a number or as digits in a text; 0 and absent: not known |
+//! | `refresh_token`, `id_token` | a text; null, empty and absent: none |
+//! | `scope` | a text with spaces or commas, or a list of texts; null and absent: the requested scope |
 
 use std::fmt;
 
@@ -63,15 +73,17 @@ impl TokenAnswer {
     /// Returns the token, as obtained at `now` (unix seconds). If the answer names no scope, the token has the `requested`
     /// scope (RFC 6749 §5.1).
     pub(super) fn into_token(self, requested: &[String], now: i64) -> Token {
-        let mut token = Token::new(self.access_token.expose());
-        token.token_type = self.token_type;
-        token.refresh_token = self.refresh_token;
-        token.id_token = self.id_token;
-        token.scope = self.scope.unwrap_or_else(|| requested.to_vec());
-        token.extra = self.extra;
-        token.obtained_at = now;
-        token.expires_at = self.expires_in.map(|seconds| now.saturating_add(seconds));
-        token
+        Token {
+            access_token: self.access_token,
+            token_secret: None,
+            token_type: self.token_type,
+            refresh_token: self.refresh_token,
+            id_token: self.id_token,
+            scope: self.scope.unwrap_or_else(|| requested.to_vec()),
+            extra: self.extra,
+            obtained_at: now,
+            expires_at: self.expires_in.map(|seconds| now.saturating_add(seconds)),
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn exchange_refresh_token(
     send(engine, endpoints, EndpointCall::Refresh, form).await
 }
 
+/// Sends a token request with the entry's `token_params` and reads its answer.
 async fn send(
     engine: &Engine,
     endpoints: Endpoints<'_>,
@@ -59,6 +60,7 @@ async fn send(
         .map_err(|cause| bad_answer(format!("the token answer: {cause}")))
 }
 
+/// Returns one field of a form.
 fn field(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }

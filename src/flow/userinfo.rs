@@ -1,4 +1,7 @@
 //! The userinfo: what the provider's API says about the user.
+//!
+//! With OpenID Connect the ID token decides who the user is. A userinfo answer about another `sub` is refused, and otherwise
+//! its claims replace those of the ID token.
 
 use http::header::ACCEPT;
 use serde_json::{Map, Value};
@@ -98,6 +101,7 @@ pub(super) async fn user_claims(
     Ok(all)
 }
 
+/// Fetches a userinfo URL with the access token of `token`.
 async fn fetch(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Result<Response> {
     let accept = match entry.protocol() {
         Protocol::OpenIdConnect => "application/json, application/jwt",
@@ -137,6 +141,7 @@ async fn read(
     Ok(claims)
 }
 
+/// Reads a JSON answer.
 fn read_json(answer: &Response) -> Result<Value> {
     json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}")))
 }
