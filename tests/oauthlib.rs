@@ -1,12 +1,13 @@
-//! Whole rides in OAuth 1.0a: the example app as people run it, and calls to an API, against a provider that lets
-//! oauthlib judge each signature. They need Debian's python3-oauthlib, so `cargo test` leaves them out and says so;
-//! `./test.sh` installs it and runs them.
+//! Whole scenarios in OAuth 1.0a: the example app as an operator runs it, and API calls, against a provider where oauthlib
+//! verifies each signature. They need Debian's python3-oauthlib, so `cargo test` ignores them; `./test.sh` installs it and
+//! runs them.
 
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
 use std::path::Path;
+use std::time::Duration;
 
 use common::app::App;
 use common::database::Database;
@@ -23,14 +24,18 @@ use rocket_dance::{Dance, OAuth, Result, provider};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{Browser, Page};
-use test_support::{KnownSecret, SecretSearch};
+use test_support::{KnownSecret, SecretSearch, Watchdog};
 use url::{Position, Url};
 
-/// The example app and one provider, as the entry `judge`, with everything they write in one folder.
+/// How long a test may run. The first one may build the example app.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// The example app and a provider as the entry `judge`, with their files in one folder.
 struct Ride {
     _folder: TempDir,
     app: App,
     provider: OAuth1Provider,
+    _watchdog: Watchdog,
 }
 
 impl Ride {
@@ -38,7 +43,7 @@ impl Ride {
         let folder = tempfile::tempdir().unwrap();
         let app = App::new(folder.path(), Database::sqlite(folder.path()), "debug");
         let provider = OAuth1Provider::start(folder.path(), method, &app.callback("judge"));
-        Self { _folder: folder, app, provider }
+        Self { _folder: folder, app, provider, _watchdog: Watchdog::with_limit(TEST_TIMEOUT) }
     }
 
     fn entries(&self) -> String {
@@ -49,7 +54,7 @@ impl Ride {
         browser.open(&self.app.url("/login/judge?next=/me")).await
     }
 
-    /// Signs in, in a browser of its own.
+    /// Signs in in a new browser.
     async fn signed_in(&self, user: &str) -> Browser {
         let mut browser = Browser::new();
         let page = self.begin(&mut browser).await;
@@ -62,7 +67,7 @@ impl Ride {
         browser.get_json(&self.app.url("/me")).await.json()
     }
 
-    /// Asks the provider who it is, by a signed call with parameters.
+    /// Reads the user from the provider with a signed request with parameters.
     async fn asks_who_it_is(&self, browser: &mut Browser, user: &str) {
         let page = browser.get_json(&self.app.url("/whoami/judge")).await;
         assert_eq!(page.status, Status::Ok, "{}", page.body);
@@ -71,13 +76,13 @@ impl Ride {
         assert_eq!((&answer["id"], &answer["query"]), (&json!(user), &query));
     }
 
-    /// How often temporary credentials and tokens were had, and how often something was refused.
+    /// The numbers of issued temporary credentials, issued tokens, and refused requests.
     async fn counts(&self) -> [u64; 3] {
         let count = |what| self.provider.count(what);
         [count("temporary").await, count("token").await, count("refused").await]
     }
 
-    /// No secret of this ride lies in the database or in the log.
+    /// Asserts that neither the database nor the log contains a secret of this test.
     async fn leaves_no_secret(&self) {
         let hidden = self.provider.hidden().await;
         for kind in [
@@ -111,19 +116,19 @@ async fn whole_ride(method: &'static str) {
     ride.asks_who_it_is(&mut alice, "alice").await;
     assert_eq!(ride.counts().await, [1, 1, 0]);
 
-    // Another process on the same database has the token and its secret.
+    // Another process on the same database reads the token and its secret.
     running.process.stop();
     let running = ride.app.start(&ride.entries());
     assert_eq!(ride.me(&mut alice).await, me);
     ride.asks_who_it_is(&mut alice, "alice").await;
     assert_eq!(ride.counts().await, [1, 1, 0]);
 
-    // A browser that has never been here reaches the same user.
+    // A new browser gets the same user.
     let mut elsewhere = ride.signed_in("alice").await;
     assert_eq!(ride.me(&mut elsewhere).await, me);
     assert_eq!(ride.counts().await, [2, 2, 0]);
 
-    // Saying no: a page that says so, and nothing else.
+    // Denying gives an error page and changes nothing else.
     let before = ride.app.database.rows(Some("oauth_claims"));
     let mut bob = Browser::new();
     let page = ride.begin(&mut bob).await;
@@ -135,7 +140,7 @@ async fn whole_ride(method: &'static str) {
     assert_eq!(ride.app.database.rows(Some("oauth_claims")), before);
     assert_eq!((ride.counts().await, ride.provider.count("denied").await), ([3, 2, 0], 1));
 
-    // What was good once is good once.
+    // Each request is accepted once.
     let page = ride.begin(&mut bob).await;
     let mut stranger = bob.clone();
     stranger.stops_at = Some(ride.app.url("/").origin());
@@ -193,15 +198,13 @@ async fn a_wrong_secret_goes_nowhere() {
     assert!(log.contains("answered with 401") && !log.contains("of another client"), "{log}");
 }
 
-// ---- calls to an API
-
 struct Judge;
 
 impl provider::Provider for Judge {
     const NAME: &'static str = "judge";
 }
 
-/// Every kind of call; what has arrived of each.
+/// Sends every kind of request, and checks what has arrived.
 #[get("/calls")]
 async fn calls(judge: OAuth<Judge>) -> Result<Json<Vec<Value>>> {
     let odd = [("a", "2 + ~"), ("a", "1"), ("A", ""), ("é!*'()", "%3D=&"), ("☃", "\"")];
@@ -217,7 +220,7 @@ async fn calls(judge: OAuth<Judge>) -> Result<Json<Vec<Value>>> {
 
 async fn calls_by(method: &'static str) {
     let folder = tempfile::tempdir().unwrap();
-    // Nothing listens there: the callback is handed to the app.
+    // No server listens there: the test passes the callback to the app.
     let app = Url::parse("http://localhost:8000").unwrap();
     let callback = app.join("/login/judge/authorized").unwrap();
     let provider = OAuth1Provider::start(folder.path(), method, callback.as_str());

@@ -1,15 +1,15 @@
-//! The driver: signs in, drives the routes in turns, prints medians and ratios.
+//! The driver: it signs in, loads the routes in turns, and prints medians and ratios.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use test_support::Browser;
 use url::Url;
 
-use crate::browser::Browser;
 use crate::wrk::{self, Run};
 
-/// What is compared: a name and a path.
+/// The compared routes: name and path.
 const ROUTES: [(&str, &str); 5] = [
     ("bare route", "/bare"),
     ("private cookie", "/cookie"),
@@ -18,7 +18,7 @@ const ROUTES: [(&str, &str); 5] = [
     ("rocket_oauth2's redirect", "/theirs"),
 ];
 
-/// The server; dropping it ends it.
+/// The server process. Dropping it kills it.
 struct Server(Child);
 
 impl Drop for Server {
@@ -32,7 +32,7 @@ fn setting(name: &str, fallback: u32) -> u32 {
     std::env::var(name).map_or(fallback, |value| value.parse().expect("a number"))
 }
 
-/// Runs everything and prints the table.
+/// Runs all measurements and prints the table.
 pub(crate) async fn drive() {
     let (rounds, seconds) = (setting("BENCH_ROUNDS", 5), setting("BENCH_SECONDS", 5));
     let folder = tempfile::tempdir().expect("a folder");
@@ -51,7 +51,7 @@ pub(crate) async fn drive() {
     let cookies = sign_in(&base).await;
     let session = |path: &str| match path {
         "/cookie" | "/guarded" => cookies.as_str(),
-        // A login begins in a browser that has no session.
+        // A sign-in begins in a browser without a session.
         _ => "none=0",
     };
     let drive =
@@ -80,7 +80,7 @@ async fn wait_for(port: u16) {
     panic!("the server doesn't answer");
 }
 
-/// Signs in as a browser does, checks that each route does what is to be measured, and hands back the cookies.
+/// Signs in as a browser does, checks that each route does what is measured, and returns the cookies.
 async fn sign_in(base: &Url) -> String {
     let url = |path: &str| base.join(path).expect("a URL");
     let mut browser = Browser::new();
@@ -90,7 +90,7 @@ async fn sign_in(base: &Url) -> String {
         assert_eq!(target.path(), "/op/authorize", "{path} leads to the provider");
     }
     let mut browser = Browser::new();
-    browser.ask(&url("/cookie"), "*/*", Some((base, &[]))).await;
+    browser.send(&url("/cookie"), "*/*", Some((base, &[]))).await;
     browser.open(&url("/login/op?next=/bare")).await;
     for path in ["/cookie", "/guarded"] {
         let page = browser.get(&url(path)).await;

@@ -1,4 +1,4 @@
-//! The server: four routes to compare, and the little provider that they need.
+//! The server: four routes to compare, and the small provider that they need.
 
 use diesel::SqliteConnection;
 use rocket::figment::Figment;
@@ -18,7 +18,7 @@ impl Provider for Op {
     const NAME: &'static str = "op";
 }
 
-/// Everybody is user 1.
+/// Signs every login in as user 1.
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     match &login.standing {
         Standing::Stranger => Ok(Verdict::SignUp(1)),
@@ -66,7 +66,7 @@ fn userinfo() -> Value {
     json!({ "sub": "1", "name": "Ada" })
 }
 
-/// Serves until it is ended. The driver says where, by `PORT`, and with which files, by `FOLDER`.
+/// Serves until it is killed. The driver sets the port with `PORT` and the folder for files with `FOLDER`.
 pub(crate) async fn serve() {
     let port: u16 = std::env::var("PORT").expect("PORT").parse().expect("a port");
     let folder = std::env::var("FOLDER").expect("FOLDER");

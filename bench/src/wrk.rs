@@ -1,18 +1,18 @@
-//! `wrk`, and what it prints.
+//! `wrk` and its output.
 
 use std::process::Command;
 
-/// One run against one route.
+/// The result of one run against one route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) per_second: f64,
-    /// Milliseconds.
+    /// In milliseconds.
     pub(crate) p50: f64,
-    /// Milliseconds.
+    /// In milliseconds.
     pub(crate) p99: f64,
 }
 
-/// Drives `url` for some `seconds` with 32 connections.
+/// Loads `url` for `seconds` with 32 connections.
 pub(crate) fn run(url: &str, cookie: &str, seconds: u32) -> Run {
     let output = Command::new("wrk")
         .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), "-H", &format!("Cookie: {cookie}"), url])

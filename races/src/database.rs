@@ -1,4 +1,4 @@
-//! A new database for each race, on whichever server; gone at the end.
+//! A new database for each race, removed at its end.
 
 use std::fmt;
 use std::process::Command;
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::Result;
 
-/// Which database.
+/// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Those that this program was built for.
+    /// The kinds that this program was built for.
     pub(crate) fn all() -> Vec<Self> {
         let built = [
             (Kind::Sqlite, cfg!(feature = "sqlite")),
@@ -56,7 +56,7 @@ impl Kind {
         Ok(Url::parse(&url)?)
     }
 
-    /// The app's own table.
+    /// The statement that creates the app's table.
     fn users(self) -> &'static str {
         match self {
             Kind::Sqlite => {
@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// An id as `oauth_accounts.user_id` holds it.
+    /// The id of a user as `oauth_accounts.user_id` stores it.
     fn as_text(self) -> &'static str {
         match self {
             Kind::Mysql => "CAST(users.id AS CHAR)",
@@ -148,16 +148,16 @@ impl Conn {
     }
 }
 
-/// A database that is there as long as this.
+/// A database. Dropping it removes it.
 pub(crate) struct Database {
     pub(crate) kind: Kind,
-    /// As `DieselStorage` takes it.
+    /// The URL for `DieselStorage`.
     pub(crate) url: String,
     folder: tempfile::TempDir,
 }
 
 impl Database {
-    /// A new one, empty.
+    /// Creates an empty database.
     pub(crate) fn empty(kind: Kind) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("races").tempdir()?;
         if kind == Kind::Sqlite {
@@ -173,14 +173,14 @@ impl Database {
         Ok(Self { kind, url: url.into(), folder })
     }
 
-    /// A new one with the app's `users`.
+    /// Creates a database with the app's table `users`.
     pub(crate) fn create(kind: Kind) -> Result<Self> {
         let database = Self::empty(kind)?;
         database.execute(kind.users())?;
         Ok(database)
     }
 
-    /// A folder beside it.
+    /// A folder for other files. It is removed with the database.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -193,17 +193,17 @@ impl Database {
         Conn::open(self.kind, &self.url)?.number(sql)
     }
 
-    /// Whether it answers.
+    /// Whether the server answers.
     pub(crate) fn is_up(&self) -> bool {
         self.number("SELECT CAST(1 AS BIGINT) AS number").is_ok()
     }
 
-    /// How many rows `from` has: a table, or a table and a condition.
+    /// The number of rows of `from`: a table, or a table and a condition.
     pub(crate) fn count(&self, from: &str) -> Result<i64> {
         self.number(&format!("SELECT COUNT(*) AS number FROM {from}"))
     }
 
-    /// Users whom nobody can sign in as: without an account and without a password.
+    /// The number of users without an account and without a password.
     pub(crate) fn users_without_account(&self) -> Result<i64> {
         let id = self.kind.as_text();
         self.count(&format!(
@@ -211,7 +211,7 @@ impl Database {
         ))
     }
 
-    /// Accounts of users who don't exist.
+    /// The number of accounts of users who do not exist.
     pub(crate) fn accounts_without_user(&self) -> Result<i64> {
         let id = self.kind.as_text();
         self.count(&format!(
@@ -219,7 +219,7 @@ impl Database {
         ))
     }
 
-    /// All that is in it, as the database's own tool writes it.
+    /// A dump of the whole database, by its own tool.
     pub(crate) fn dump(&self) -> Result<Vec<u8>> {
         let url = &*self.url;
         let mut command = match self.kind {

@@ -1,4 +1,4 @@
-//! One newcomer, many first logins at once, two processes: one user, one account.
+//! Many first logins of one person at once in two processes: one user, one account.
 
 use std::time::Instant;
 
@@ -23,12 +23,12 @@ struct Crowd {
     size: usize,
 }
 
-/// How a sign-in ended: entry, status, whether there is a session, and what was said.
+/// The end of a sign-in: entry, status, whether a session began, and a summary of the body.
 type End = (&'static str, u16, bool, String);
 
 impl Crowd {
-    /// `size` browsers of the same person, in turns at `entries`; all come back from the provider before the first is
-    /// let in.
+    /// Signs in with `size` browsers of the same person, in turns at `entries`. All are redirected back by the provider
+    /// before the first callback is sent.
     async fn rush(&self, entries: &[&'static str]) -> Result<Vec<End>> {
         let begun = join_all((0..self.size).map(|one| {
             let worker = &self.workers[one % 2];
@@ -57,14 +57,14 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let crowd = Crowd { browser: Browser::new(), workers, fake, secrets, size: settings.requests };
 
     let begun = Instant::now();
-    let (mut sessions, mut told, mut people) = (0, 0, 0);
+    let (mut sessions, mut refused, mut people) = (0, 0, 0);
     for round in 0..settings.rounds {
         crowd.fake.set_user(&format!("newcomer{round}"));
         people += 1;
         for (_, status, session, body) in crowd.rush(&["op"]).await? {
             match (status, session) {
                 (303, true) => sessions += 1,
-                _ => outcome.breach(format!("a first login got {status}, session {session}: {body}")),
+                _ => outcome.violation(format!("a first login got {status}, session {session}: {body}")),
             }
         }
         outcome.expect("users after a rush", database.count("users")?, people);
@@ -78,8 +78,8 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         for (entry, status, session, body) in &ends {
             match (status, session) {
                 (303, true) if Some(entry) == inside.first() => {}
-                (403, false) if Some(entry) != inside.first() => told += 1,
-                _ => outcome.breach(format!("with the same address: {status}, session {session}: {body}")),
+                (403, false) if Some(entry) != inside.first() => refused += 1,
+                _ => outcome.violation(format!("with the same address: {status}, session {session}: {body}")),
             }
         }
         outcome.expect("who came in with the same address", inside.len(), settings.requests / 2);
@@ -91,7 +91,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     outcome.expect("codes refused by the provider", refusals.count(), 0);
     outcome.figure("rounds", settings.rounds);
     outcome.figure("sessions", sessions);
-    outcome.figure("told of the other account", told);
+    outcome.figure("refused with the other account", refused);
     outcome.figure("took", format!("{:.1?}", begun.elapsed()));
     look(&mut outcome, &database, &crowd.secrets, "newcomer0")?;
     Ok(outcome)

@@ -1,27 +1,27 @@
-//! Races and outages on real databases, between real processes: what must hold when many do the same thing at once, and
-//! when the database goes away under them.
+//! Races and outages on real databases, between real processes: what must hold when many requests do the same thing at
+//! once, and when the database stops in the meantime.
 //!
 //! ```text
 //! races <race> [--rounds N] [--requests N] [sqlite] [postgres] [mysql]
 //!
 //! refresh      one expired token, 64 requests at once in two processes: one refresh, 64 answers, no token reused
 //! first-login  64 first logins of one person at once in two processes: one user, one account, 64 sessions; and of one
-//!              person at two providers, with the same address: one comes in, the other is told so
-//! nodes        disconnected, signed out, or told so by the provider, on one process: how long the other still lets the person in
-//! soak         load while PostgreSQL is killed and started again: 200, 303 and 503, and nothing half done
+//!              person at two providers, with the same address: one entry signs in, the other is refused with the reason
+//! nodes        disconnect, sign-out and back-channel logout on one process: until when the other accepts the session
+//! soak         load while PostgreSQL is killed and started again: only 200, 303 and 503, and nothing half done
 //! ```
 //!
-//! PostgreSQL and MySQL need a server, and the features of their names:
+//! PostgreSQL and MySQL need a server, and the features `postgres` and `mysql`:
 //!
 //! ```text
 //! tests/databases cargo run --release -p races --all-features -- refresh --rounds 1000 sqlite postgres mysql
 //! DURABLE=1 tests/databases cargo run --release -p races --all-features -- soak --rounds 20
 //! ```
 //!
-//! The processes are this program again (`worker`), each a Rocket app with a `DieselStorage` on the same new database;
-//! the provider runs in the first process. `soak --app target/release/example_app` puts that app in the worker's place.
-//! Each race ends with a line of figures and a look through a dump of the database for whatever the provider gave out;
-//! a breach is counted, told, and makes the exit code 1.
+//! The processes are this program again (`worker`): each is a Rocket app with a `DieselStorage` on the same new database.
+//! The provider runs in the first process. `soak --app target/release/example_app` runs that app instead of a worker.
+//! Each race ends with a line of figures and a search of a database dump for every secret that the provider issued.
+//! Violations are counted and printed, and make the exit code 1.
 
 mod browser;
 mod database;
@@ -38,15 +38,15 @@ use std::process::ExitCode;
 use database::Kind;
 use outcome::Outcome;
 
-/// Errors of the rig itself.
+/// Errors of the race program itself.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// How a race is to be run.
+/// How a race is run.
 struct Settings {
     rounds: usize,
-    /// At once, over both processes.
+    /// The number of requests at once, over both processes.
     requests: usize,
-    /// The program to put under load instead of a worker.
+    /// The program that runs instead of a worker.
     app: Option<PathBuf>,
 }
 
@@ -91,7 +91,7 @@ async fn run(command: Command) -> Result<bool> {
             "soak" => soak::run(kind, &settings(2)).await?,
             other => return Err(format!("there is no race `{other}`").into()),
         };
-        held &= outcome.told(&race, kind);
+        held &= outcome.print(&race, kind);
     }
     Ok(held)
 }

@@ -1,4 +1,4 @@
-//! Disconnected, signed out, or told by the provider that somebody is, on one process: when does the other know?
+//! Disconnect, sign-out and back-channel logout on one process: until when does the other process accept the session?
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use crate::refresh;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
-/// Longer than any bound on a stale read.
+/// Timeout for the other process. It is longer than any bound on a stale read.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What the documentation promises, and as much again as a busy machine takes: PostgreSQL tells the other processes with
-/// the commit, elsewhere they look again after `cache.ttl`, 5 seconds.
+/// The documented bound, with room for a busy machine. PostgreSQL notifies the other processes with the commit; on the
+/// other databases they read again after `cache.ttl`, 5 seconds.
 fn bound(kind: Kind) -> Duration {
     match kind {
         Kind::Postgres => Duration::from_secs(1),
@@ -26,19 +26,19 @@ fn bound(kind: Kind) -> Duration {
     }
 }
 
-/// What happens on the one process, and the status of that.
+/// What happens on the first process.
 #[derive(Clone, Copy)]
 enum End {
     Disconnected,
     SignedOut,
-    Told,
+    BackchannelLogout,
 }
 
 impl End {
     const ALL: [(End, &str, u16); 3] = [
         (End::Disconnected, "disconnected", 303),
         (End::SignedOut, "signed out", 303),
-        (End::Told, "told", 200),
+        (End::BackchannelLogout, "logged out by the provider", 200),
     ];
 }
 
@@ -59,13 +59,13 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             let person = format!("{name} {round}");
             fake.set_user(&person);
             let mut cookies = browser.sign_in(here, "op", &secrets).await?;
-            // What a thief would have.
+            // A copy of the cookies, as a thief would have it.
             let mut copy = cookies.clone();
             outcome.expect("before", browser.get(&connected(there), &mut copy).await?.status, 200);
             let status = match end {
                 End::Disconnected => post(&browser, here, "/login/op/disconnect", &mut cookies).await?,
                 End::SignedOut => post(&browser, here, "/login/logout", &mut cookies).await?,
-                End::Told => {
+                End::BackchannelLogout => {
                     let form = [("logout_token", &*fake.logout_token(Some(&person), None))];
                     let uri = format!("{here}/login/op/backchannel-logout");
                     browser.post(&uri, &form, &mut Cookies::default()).await?.status
@@ -79,13 +79,15 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
                 let answer = browser.get(&connected(there), &mut copy).await?;
                 match answer.status {
                     401 if asked - ended <= bound(kind) => times.push(asked - ended),
-                    401 => outcome
-                        .breach(format!("{name}: the other process lets her in for {:?}", asked - ended)),
+                    401 => outcome.violation(format!(
+                        "{name}: the other process accepts the session for {:?}",
+                        asked - ended
+                    )),
                     200 if ended.elapsed() < PATIENCE => {
                         sleep(Duration::from_millis(1)).await;
                         continue;
                     }
-                    status => outcome.breach(format!("{name} elsewhere: {status} {}", answer.body)),
+                    status => outcome.violation(format!("{name} elsewhere: {status} {}", answer.body)),
                 }
                 break;
             }
@@ -96,7 +98,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Posts one of the accounts' page's forms.
+/// Posts a form of the accounts page.
 async fn post(browser: &Browser, app: &str, uri: &str, cookies: &mut Cookies) -> Result<u16> {
     let page = browser.page(&format!("{app}/login/accounts"), cookies).await?;
     let csrf = page

@@ -1,4 +1,4 @@
-//! What came of a race: figures and breaches.
+//! The outcome of a race: figures and violations.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::database::Kind;
 
-/// Figures to print, and what must not have happened, counted.
+/// Figures to print, and violations with their counts.
 #[derive(Default)]
 pub(crate) struct Outcome {
     figures: Vec<String>,
-    breaches: BTreeMap<String, usize>,
+    violationes: BTreeMap<String, usize>,
 }
 
 impl Outcome {
@@ -18,7 +18,7 @@ impl Outcome {
         self.figures.push(format!("{name} {value}"));
     }
 
-    /// `p50`, `p99` and the longest of `times`.
+    /// Adds the median, the 99th percentile and the maximum of `times`.
     pub(crate) fn times(&mut self, name: &str, mut times: Vec<Duration>) {
         times.sort();
         if let (Some(last), count) = (times.last(), times.len()) {
@@ -27,24 +27,24 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn breach(&mut self, what: impl Into<String>) {
-        *self.breaches.entry(what.into()).or_default() += 1;
+    pub(crate) fn violation(&mut self, what: impl Into<String>) {
+        *self.violationes.entry(what.into()).or_default() += 1;
     }
 
-    /// A breach unless `found` is `wanted`.
+    /// Adds a violation unless `found` equals `wanted`.
     pub(crate) fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, wanted: T) {
         if found != wanted {
-            self.breach(format!("{what}: {found:?} instead of {wanted:?}"));
+            self.violation(format!("{what}: {found:?} instead of {wanted:?}"));
         }
     }
 
-    /// Prints the line; says whether all held.
-    pub(crate) fn told(self, race: &str, kind: Kind) -> bool {
-        let failures: usize = self.breaches.values().sum();
-        println!("{race} {kind}: {}, breaches {failures}", self.figures.join(", "));
-        for (what, times) in &self.breaches {
-            println!("  BREACH {times} x {what}");
+    /// Prints figures and violations, and returns whether there was no violation.
+    pub(crate) fn print(self, race: &str, kind: Kind) -> bool {
+        let failures: usize = self.violationes.values().sum();
+        println!("{race} {kind}: {}, violationes {failures}", self.figures.join(", "));
+        for (what, times) in &self.violationes {
+            println!("  VIOLATION {times} x {what}");
         }
-        self.breaches.is_empty()
+        self.violationes.is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! One token that can't be used any more, many requests at once, two processes: one refresh.
+//! One expired token and many requests at once in two processes: one refresh.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
-/// Seconds that an access token lives.
+/// Lifetime of an access token, in seconds.
 const TTL: i64 = 100;
 
 pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
@@ -33,13 +33,13 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     for round in 0..settings.rounds {
         let expires = round % 2 == 1;
         if expires {
-            // Everybody's clock: the token has expired, and the app knows.
+            // All clocks move: the token has expired, and the app knows it.
             fake.advance_clock(TTL);
             for worker in &workers {
                 browser.post(&format!("{}/advance/{TTL}", worker.url), &[], &mut cookies.clone()).await?;
             }
         } else {
-            // The provider refuses it before its time: the app learns it from the API's 401.
+            // The provider refuses the token early: the app learns it from the API's 401.
             fake.expire_access_tokens();
         }
         let before =
@@ -53,8 +53,8 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         for answer in join_all(requests).await {
             match answer {
                 Ok(answer) if answer.status == 200 && answer.body.contains("\"ada\"") => answers += 1,
-                Ok(answer) => outcome.breach(format!("a request got {} {}", answer.status, answer.body)),
-                Err(error) => outcome.breach(format!("a request got no answer: {error}")),
+                Ok(answer) => outcome.violation(format!("a request got {} {}", answer.status, answer.body)),
+                Err(error) => outcome.violation(format!("a request got no answer: {error}")),
             }
         }
         times.push(started.elapsed());
@@ -62,7 +62,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         refreshes += refreshed;
         outcome.expect("refreshes in a round", refreshed, 1);
         if expires {
-            // Nobody went to the API with the old one.
+            // No request used the old token.
             outcome.expect(
                 "calls in a round",
                 fake.request_count(ProviderEndpoint::Userinfo) - before.1,
@@ -83,7 +83,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Looks for secrets in a dump of `database`, where `known` is to be found.
+/// Searches a dump of `database` for secrets. The dump must contain `known`.
 pub(crate) fn look(
     outcome: &mut Outcome,
     database: &Database,
@@ -92,10 +92,10 @@ pub(crate) fn look(
 ) -> Result<()> {
     let dump = database.dump()?;
     if !String::from_utf8_lossy(&dump).contains(known) {
-        outcome.breach(format!("the dump doesn't show {known}: is it one?"));
+        outcome.violation(format!("the dump doesn't show {known}: is it one?"));
     }
     for kind in SecretSearch::new(secrets.secrets()).kinds_in(&dump) {
-        outcome.breach(format!("a dump shows a {kind}"));
+        outcome.violation(format!("a dump shows a {kind}"));
     }
     outcome.figure("secrets", secrets.count());
     outcome.figure("dump bytes", dump.len());

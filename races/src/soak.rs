@@ -11,7 +11,7 @@ use rocket::tokio::time::sleep;
 use rocket_dance::testing::FakeProvider;
 use serde_json::Value;
 
-use test_support::{Cookies, SecretLog};
+use test_support::{Cookies, SecretLog, wait_until_blocking};
 
 use crate::browser::{Browser, has_session, provider, summary};
 use crate::database::{Database, Kind};
@@ -20,11 +20,12 @@ use crate::refresh::look;
 use crate::worker::Worker;
 use crate::{Result, Settings};
 
-/// People who come for the first time, all the time; and people who are there and use their token.
+/// The number of tasks that sign new users up, one after the other.
 const NEWCOMERS: usize = 4;
+/// The number of signed-in users that use their token.
 const REGULARS: usize = 16;
 
-/// What was asked, when the answer came, and which.
+/// A response: what was requested, when it arrived, and its status.
 struct Seen {
     what: &'static str,
     at: Instant,
@@ -48,7 +49,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Load {
-    /// Notes an answer; whatever is neither `fine` nor 503 is odd.
+    /// Records a response. Any status other than `fine` and 503 is unexpected.
     fn saw(&self, what: &'static str, status: u16, fine: u16, body: &str) {
         lock(&self.seen).push(Seen { what, at: Instant::now(), status });
         if status != fine && status != 503 {
@@ -94,7 +95,7 @@ impl Load {
     }
 }
 
-/// Runs the program that `variable` names.
+/// Runs the program in the environment variable `variable`.
 fn command(variable: &str) -> Result<()> {
     let program =
         std::env::var(variable).map_err(|_| format!("{variable}: run this behind tests/databases"))?;
@@ -104,12 +105,12 @@ fn command(variable: &str) -> Result<()> {
 
 pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     if kind.to_string() != "postgres" {
-        return Err("the soak is PostgreSQL's".into());
+        return Err("the race soak needs PostgreSQL".into());
     }
     let (secrets, refusals) = (SecretLog::default(), SecretLog::default());
     let mut outcome = Outcome::default();
     let fake = provider(&secrets, &refusals).await;
-    // Everybody refreshes all the time.
+    // The short lifetime makes every user refresh often.
     fake.set_access_token_ttl(10);
     let (database, mut app) = match &settings.app {
         Some(program) => {
@@ -153,9 +154,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
             spawn_blocking(|| command("POSTGRES_START")).await??;
             let probe = database.clone();
             let up = spawn_blocking(move || {
-                while !probe.is_up() {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+                wait_until_blocking("PostgreSQL accepts connections", || probe.is_up());
                 Instant::now()
             });
             restarts.push((killed, up.await?));
@@ -175,10 +174,10 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let restarts = restarts?;
 
     if !app.is_alive() {
-        outcome.breach("the app has ended");
+        outcome.violation("the app ended");
     }
     for (what, times) in std::mem::take(&mut *lock(&load.odd)) {
-        (0..times).for_each(|_| outcome.breach(what.clone()));
+        (0..times).for_each(|_| outcome.violation(what.clone()));
     }
     figures(&mut outcome, &lock(&load.seen), &restarts);
     let mut sessions = std::mem::take(&mut *lock(&load.sessions));
@@ -187,7 +186,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         let me = load.browser.get(&format!("{}/me", load.app), cookies).await?;
         let me: Value = serde_json::from_str(&me.body)?;
         let Some(id) = me["user"]["id"].as_i64() else {
-            outcome.breach("a session that isn't one");
+            outcome.violation("a session without a user");
             continue;
         };
         outcome.expect("users of a session", database.count(&format!("users WHERE id = {id}"))?, 1);
@@ -211,10 +210,10 @@ fn figures(outcome: &mut Outcome, seen: &[Seen], restarts: &[(Instant, Instant)]
     for (one, (_, up)) in restarts.iter().enumerate() {
         let end = restarts.get(one + 1).map_or(*up + Duration::from_secs(4), |(killed, _)| *killed);
         let since: Vec<_> = seen.iter().filter(|seen| *up <= seen.at && seen.at < end).collect();
-        // What comes from the cache says nothing about the database: a finished callback does.
+        // A response from the cache says nothing about the database; a finished callback does.
         match since.iter().find(|seen| seen.what == "callback" && seen.status == 303) {
             Some(seen) => first.push(seen.at - *up),
-            None => outcome.breach("nobody could sign in after a restart"),
+            None => outcome.violation("no user could sign in after a restart"),
         }
         let last = since.iter().rev().find(|seen| seen.status == 503);
         steady.push(last.map_or(Duration::ZERO, |seen| seen.at - *up));

@@ -16,14 +16,19 @@ use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{CurrentUser, Dance, LinkPolicy, Login, OAuth, Standing, Verdict};
 use serde_json::json;
+use test_support::Watchdog;
 
 use crate::Result;
 use crate::database::{Database, Kind};
 
+/// How long a process may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The environment variable with the settings of a process.
 const SETTINGS: &str = "RACES_WORKER";
-/// For tests only.
+/// A key for tests only.
 pub(crate) const SECRET_KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
-/// All processes of an app share it; the rig speaks to each of them by its port.
+/// The `base_url` of all processes. The race program calls each of them by its port.
 pub(crate) const BASE_URL: &str = "http://127.0.0.1:1";
 
 diesel::table! {
@@ -35,7 +40,7 @@ diesel::table! {
     }
 }
 
-/// Signs everybody up whose address is new here.
+/// Signs up every stranger with a new address.
 struct SignUp;
 
 macro_rules! sign_up {
@@ -81,7 +86,7 @@ diesel::define_sql_function! {
     fn last_insert_id() -> diesel::sql_types::Unsigned<diesel::sql_types::BigInt>
 }
 
-/// Moves the clock.
+/// Moves the library's clock.
 #[post("/advance/<seconds>")]
 fn advance(seconds: i64, dance: &State<Dance>) {
     dance.advance(seconds);
@@ -93,14 +98,14 @@ impl Provider for Op {
     const NAME: &'static str = "op";
 }
 
-/// The provider's userinfo, asked with the stored token.
+/// The provider's userinfo, read with the stored token.
 #[get("/whoami/op")]
 async fn whoami(op: OAuth<Op>) -> rocket_dance::Result<Json<Value>> {
     op.userinfo().await.map(Json)
 }
 
-/// Whether there is an account, as this process knows it: nothing is asked of the provider, which would refuse a token that
-/// was revoked meanwhile.
+/// Whether there is an account, as this process sees it. It sends no request to the provider, which would refuse a
+/// revoked token.
 #[get("/connected")]
 fn connected(_op: OAuth<Op>) -> &'static str {
     "yes"
@@ -116,9 +121,9 @@ fn plain() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// The process itself.
+/// Runs the process.
 pub(crate) fn main() -> ExitCode {
-    // The rig's end is ours.
+    // It ends with the race program.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
@@ -157,15 +162,15 @@ fn serve() -> Result<()> {
     rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
 }
 
-/// A running process of the app; dropping it ends it.
+/// A running process of the app. Dropping it kills it.
 pub(crate) struct Worker {
     child: Child,
-    /// Where it is.
+    /// Its URL.
     pub(crate) url: String,
 }
 
 impl Worker {
-    /// Starts one on the database at `url`.
+    /// Starts a process on the database at `url`.
     pub(crate) fn start(url: &str, fake: &FakeProvider, cache: Value) -> Result<Self> {
         let mut entries = serde_json::Map::new();
         for (key, entry) in [fake.config("op"), fake.config("op2")] {
@@ -176,6 +181,7 @@ impl Worker {
             "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache },
             "shutdown": { "ctrlc": true },
         }});
+        let _watchdog = Watchdog::for_step("the start of a worker", START_TIMEOUT);
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
             .env(SETTINGS, settings.to_string())
@@ -192,14 +198,14 @@ impl Worker {
                 }
                 None => {
                     let ended = child.wait()?;
-                    return Err(format!("a worker doesn't start ({ended})").into());
+                    return Err(format!("the worker ended before it listened ({ended})").into());
                 }
             }
         };
         Ok(Self { child, url: format!("http://127.0.0.1:{port}") })
     }
 
-    /// Two at the same time, as an app is deployed: also the migrations are run by both.
+    /// Starts two processes at the same time, as in a deployment, so that both run the migrations.
     pub(crate) fn pair(url: &str, fake: &FakeProvider, cache: &Value) -> Result<[Self; 2]> {
         let (first, second) = std::thread::scope(|scope| {
             let second = scope.spawn(|| Self::start(url, fake, cache.clone()));
@@ -208,7 +214,7 @@ impl Worker {
         Ok([first?, second.map_err(|_| "a thread panicked")??])
     }
 
-    /// Whether it is still there.
+    /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -218,19 +224,19 @@ impl Drop for Worker {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its connections are gone when the kernel says so.
+        // The server notices the closed connections a moment later.
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 impl Worker {
-    /// Starts `program`, the example app, in a worker's place.
+    /// Starts `program`, the example app, instead of a worker.
     pub(crate) fn example(
         program: &std::path::Path,
         database: &Database,
         fake: &FakeProvider,
     ) -> Result<Self> {
-        // Every merge of an entry is a table of its own; Rocket reads them from the environment as one.
+        // Rocket reads all entries from one environment variable.
         let (_, entry) = fake.config("op");
         let entry: Vec<_> =
             entry.as_object().into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
@@ -256,10 +262,10 @@ impl Worker {
             }
             if !worker.is_alive() {
                 let log = std::fs::read_to_string(database.folder().join("app.log"))?;
-                return Err(format!("{} has ended:\n{log}", program.display()).into());
+                return Err(format!("{} ended before it listened:\n{log}", program.display()).into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Err(format!("{} doesn't listen", program.display()).into())
+        Err(format!("{} did not listen within 20 s", program.display()).into())
     }
 }

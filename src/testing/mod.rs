@@ -35,5 +35,5 @@ mod tests;
 
 pub use self::demo_provider::DemoProvider;
 pub use self::fake_provider::FakeProvider;
-pub use self::server::{FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient};
+pub use self::server::{FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient, ResponseGate};
 pub use self::sign_in::{CallbackResponse, sign_in, sign_in_blocking};

@@ -15,7 +15,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two checks of [`wait_until`].
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Ends the process with the name of the test if the test runs for more than four minutes.
+/// Ends the process with the name of the test if the test runs for too long.
 ///
 /// It works with every test runner and also where a test blocks its thread. A fixture holds it, so that each test with
 /// that fixture is guarded.
@@ -26,13 +26,25 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts a watchdog for the current test. Cargo's test runner names the thread for the test.
+    /// Starts a watchdog for the current test, with a limit of four minutes. Cargo's test runner names the thread for the
+    /// test.
     pub fn start() -> Self {
+        Self::with_limit(TEST_TIMEOUT)
+    }
+
+    /// Starts a watchdog for the current test, with another limit.
+    pub fn with_limit(limit: Duration) -> Self {
         let test = std::thread::current().name().unwrap_or("a test without a name").to_owned();
+        Self::for_step(format!("test {test}"), limit)
+    }
+
+    /// Starts a watchdog for a step of a program. `step` says what hangs.
+    pub fn for_step(step: impl Into<String>, limit: Duration) -> Self {
+        let step = step.into();
         let (running, stopped) = mpsc::channel();
         std::thread::spawn(move || {
-            if let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TEST_TIMEOUT) {
-                eprintln!("test {test} hangs: it did not end within {} s", TEST_TIMEOUT.as_secs());
+            if let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(limit) {
+                eprintln!("{step} hangs: it did not end within {} s", limit.as_secs());
                 std::process::exit(101);
             }
         });

@@ -53,10 +53,11 @@ pub(crate) fn after_item(tokens: &[TokenTree], mut at: usize) -> usize {
 /// All files below `folder` with their modules, without those of unit tests.
 fn files_of(folder: &Path, module: &Module) -> Vec<(Module, PathBuf)> {
     let mut found = Vec::new();
+    let tests = test_modules(folder);
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if name == "tests" {
+        if name == "tests" || tests.contains(&name) {
             continue;
         }
         let inner = if name == "mod" { module.clone() } else { [module.as_slice(), &[name]].concat() };
@@ -68,6 +69,15 @@ fn files_of(folder: &Path, module: &Module) -> Vec<(Module, PathBuf)> {
     }
     found.sort();
     found
+}
+
+/// The child modules of `folder` that are declared under `#[cfg(test)]`.
+fn test_modules(folder: &Path) -> Vec<String> {
+    let source = ["mod.rs", "lib.rs"].iter().find_map(|name| fs::read_to_string(folder.join(name)).ok());
+    let source = source.unwrap_or_default();
+    let lines: Vec<_> = source.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+    declared.filter_map(|pair| pair[1].strip_suffix(';')?.split("mod ").nth(1).map(str::to_owned)).collect()
 }
 
 /// The files of the library at `src` with their modules, without unit tests.

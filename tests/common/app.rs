@@ -1,4 +1,4 @@
-//! The example app as people start it: a binary, configured by environment.
+//! The example app as an operator starts it: a binary, configured by environment variables.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use url::Url;
 use super::database::Database;
 use super::process::{Process, free_port, root};
 
-/// How the example app is started; the same for every start, so that it can be stopped and started again.
+/// How the example app is started. It is the same for every start, so that it can be stopped and started again.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) port: u16,
@@ -18,19 +18,19 @@ pub(crate) struct App {
     pub(crate) log_level: &'static str,
 }
 
-/// The app, running.
+/// The running app.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) process: Process,
 }
 
 impl App {
-    /// One on `database`, with its log in `folder`.
+    /// An app on `database`, with its log in `folder`.
     pub(crate) fn new(folder: &Path, database: Database, log_level: &'static str) -> Self {
         Self { port: free_port(), database, log: folder.join("app.log"), log_level }
     }
 
-    /// Its `base_url`, with `path`.
+    /// The app's `base_url` with `path`.
     pub(crate) fn url(&self, path: &str) -> Url {
         Url::parse(&format!("http://localhost:{}", self.port)).unwrap().join(path).unwrap()
     }
@@ -40,7 +40,7 @@ impl App {
         self.url(&format!("/login/{name}/authorized")).into()
     }
 
-    /// Starts it with `entries`, the TOML of `[default.oauth]` in one line, and waits until it answers.
+    /// Starts the app with `entries`, the TOML of `[default.oauth]` in one line, and waits until it listens.
     pub(crate) fn start(&self, entries: &str) -> Running {
         let started = std::fs::read_to_string(&self.log).unwrap_or_default().len();
         let mut process = Process::start(
@@ -63,7 +63,7 @@ impl App {
         Running { process }
     }
 
-    /// The files in which secrets could lie open.
+    /// The files that must not contain a secret.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files = self.database.files();
         files.push(self.log.clone());
@@ -71,7 +71,7 @@ impl App {
     }
 }
 
-/// For tests only.
+/// A key for tests only.
 pub(crate) const SECRET_KEY: &str = "0c8e3b1f2d5a49768b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a";
 
 /// The binary for one database: from the folder `EXAMPLE_APPS`, or built if need be and put beside this test's own, because
@@ -93,7 +93,7 @@ fn binary(feature: &'static str) -> PathBuf {
             .status()
             .expect("cargo");
         assert!(build.success(), "example_app doesn't build");
-        // Another test's app may run from there.
+        // Another test may run that file, so it is replaced atomically.
         let new = beside.join(format!("example_app-{feature}-{}", std::process::id()));
         std::fs::copy(beside.join("example_app"), &new).unwrap();
         std::fs::rename(new, &own).unwrap();

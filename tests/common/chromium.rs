@@ -1,11 +1,11 @@
-//! The same rides in headless Chromium: `tests/peers/browser/ride.mjs`.
+//! The same scenarios in headless Chromium: `tests/peers/browser/ride.mjs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::process::root;
 
-/// Runs the script with `arguments`; its screenshots go to `shots`. Fails with what it printed.
+/// Runs the script with `arguments`, with its screenshots in `shots`. Fails with the output of the script.
 pub(crate) fn ride(arguments: &[&str], shots: &Path) -> String {
     let home = root().join("tests/peers/browser");
     assert!(home.join("node_modules").is_dir(), "first: cd {} && npm ci", home.display());
@@ -18,7 +18,7 @@ pub(crate) fn ride(arguments: &[&str], shots: &Path) -> String {
     text
 }
 
-/// Where the screenshots of `ride` go: into the folder that `SHOTS` names, else into `folder`.
+/// The folder for the screenshots of `ride`: below the folder in `SHOTS`, or else below `folder`.
 pub(crate) fn shots(ride: &str, folder: &Path) -> PathBuf {
     std::env::var_os("SHOTS").map_or(folder.join("shots"), |shots| root().join(shots).join(ride))
 }

@@ -1,4 +1,4 @@
-//! The example app's database, whichever it is: as text, to compare before and after and to search.
+//! The example app's database as text, to compare and to search it: SQLite, PostgreSQL or MySQL.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, id};
@@ -8,12 +8,12 @@ use url::Url;
 
 use super::sqlite;
 
-/// A database that is one app's alone.
+/// A database of one app.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
-    /// The example app's feature for it.
+    /// The feature of the example app for this database.
     pub(crate) feature: &'static str,
-    /// What the app is told.
+    /// The URL in the app's configuration.
     pub(crate) url: String,
     folder: PathBuf,
 }
@@ -25,7 +25,7 @@ impl Database {
         Self { feature: "sqlite", url, folder: folder.to_owned() }
     }
 
-    /// A new one on the server of `tests/databases`: `postgres` or `mysql`.
+    /// A new database on the server of `tests/databases`: `postgres` or `mysql`.
     pub(crate) fn on_server(feature: &'static str, folder: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let variable = format!("{}_URL", feature.to_uppercase());
@@ -61,7 +61,7 @@ impl Database {
         rows.join("\n")
     }
 
-    /// How many rows `table` has.
+    /// The number of rows of `table`.
     pub(crate) fn count(&self, table: &str) -> usize {
         match self.feature {
             "sqlite" => sqlite::count(self.url.as_ref(), table),
@@ -69,7 +69,7 @@ impl Database {
         }
     }
 
-    /// The files in which secrets could lie open: the database's own, or a dump of it.
+    /// The files that must not contain a secret: the database files, or a dump.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         if self.feature == "sqlite" {
             return ["", "-wal", "-shm", "-journal"]
@@ -92,7 +92,7 @@ impl Database {
         self.url.rsplit_once('/').unwrap().1
     }
 
-    /// One of MariaDB's programs, told where the server is.
+    /// A program of MariaDB, with the arguments to connect to the server.
     fn mariadb(&self, program: &str) -> Command {
         let url = Url::parse(&self.url).unwrap();
         let mut command = Command::new(program);

@@ -1,5 +1,5 @@
-//! A proxy before the certified provider that spoils one thing at a time: what comes through is otherwise what a real
-//! provider says, under the proxy's own issuer and its own keys.
+//! A proxy in front of the certified provider that changes one thing at a time. The rest is what a real provider answers,
+//! under the proxy's own issuer and keys.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,26 +15,26 @@ use super::openid_provider::CLIENT_SECRET;
 use test_support::KnownSecret;
 use test_support::http_client;
 
-/// The provider's paths, as it names them itself.
+/// The provider's path of the discovery document. The other constants are its other paths.
 pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub(crate) const KEYS: &str = "/jwks";
 pub(crate) const TOKEN: &str = "/token";
 pub(crate) const USERINFO: &str = "/me";
 
-/// What is spoiled.
+/// What the proxy changes.
 #[derive(Clone, Copy)]
 pub(crate) enum Spoil {
-    /// The ID token's claims; its signature is good.
+    /// The ID token's claims. The signature is valid.
     Claims(fn(&mut Map<String, Value>)),
-    /// The ID token, made of honest claims.
+    /// The ID token, made from the right claims.
     IdToken(fn(&IdTokenSigner, &Map<String, Value>) -> String),
-    /// The answer at a path.
+    /// The response at a path.
     Answer(&'static str, fn(&mut Reply)),
-    /// The parameters with which the person comes back.
+    /// The parameters of the callback.
     Back(fn(&mut Vec<(String, String)>)),
 }
 
-/// An answer on its way.
+/// A response that the proxy forwards.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -43,25 +43,25 @@ pub(crate) struct Reply {
     pub(crate) ending: Ending,
 }
 
-/// How an answer ends.
+/// How a response ends.
 #[derive(Debug)]
 pub(crate) enum Ending {
     Whole,
-    /// Before all of it has come.
+    /// The connection closes before the whole body is sent.
     Cut,
-    /// Not at all: nothing comes, and the connection stays.
+    /// Nothing is sent, and the connection stays open.
     Never,
 }
 
 impl Reply {
-    /// The body as JSON, to be changed.
+    /// Changes the body, which is a JSON object.
     pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Map<String, Value>)) {
         let mut value: Value = serde_json::from_slice(&self.body).unwrap();
         edit(value.as_object_mut().unwrap());
         self.body = value.to_string().into();
     }
 
-    /// Another answer in its place.
+    /// Replaces the response.
     pub(crate) fn replace(&mut self, status: u16, content_type: &str, body: impl Into<Vec<u8>>) {
         let headers = vec![("content-type".into(), content_type.into())];
         *self = Self { status, headers, body: body.into(), ending: Ending::Whole };
@@ -73,7 +73,7 @@ impl Reply {
     }
 }
 
-/// The proxy, running.
+/// The running proxy. Dropping it stops it.
 pub(crate) struct Faulty {
     pub(crate) url: Url,
     house: Arc<House>,
@@ -86,15 +86,15 @@ struct House {
     http: reqwest::Client,
     id_token_signer: IdTokenSigner,
     spoil: Mutex<Option<Spoil>>,
-    /// The paths that were asked for.
+    /// The requested paths, in order.
     seen: Mutex<Vec<String>>,
-    /// The refresh tokens that came, in order.
+    /// The refresh tokens that were sent, in order.
     refresh_tokens: Mutex<Vec<String>>,
     hidden: Mutex<Vec<KnownSecret>>,
 }
 
 impl Faulty {
-    /// Starts one before the provider at `upstream`, honest.
+    /// Starts a proxy in front of the provider at `upstream`. It changes nothing yet.
     pub(crate) async fn start(upstream: &Url) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
@@ -112,34 +112,34 @@ impl Faulty {
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let house = host.clone();
-                // Whoever hangs up in the middle is a client that has read enough.
+                // A client may close the connection early; that is no error.
                 tokio::spawn(async move { house.serve(stream).await.ok() });
             }
         });
         Self { url, house, task }
     }
 
-    /// Its issuer identifier.
+    /// The issuer identifier.
     pub(crate) fn issuer(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
     }
 
-    /// From now on this is spoiled; without one the proxy is honest.
+    /// Sets what is changed from now on; `None` for nothing.
     pub(crate) fn spoil(&self, spoil: Option<Spoil>) {
         *self.house.spoil.lock().unwrap() = spoil;
     }
 
-    /// How often `path` was asked for.
+    /// The number of requests for `path`.
     pub(crate) fn count(&self, path: &str) -> usize {
         self.house.seen.lock().unwrap().iter().filter(|seen| *seen == path).count()
     }
 
-    /// The refresh tokens that came, in order.
+    /// The refresh tokens that were sent, in order.
     pub(crate) fn refresh_tokens(&self) -> Vec<String> {
         self.house.refresh_tokens.lock().unwrap().clone()
     }
 
-    /// Every value that has passed and must not be seen elsewhere.
+    /// Every secret so far.
     pub(crate) fn secrets(&self) -> Vec<KnownSecret> {
         self.house.hidden.lock().unwrap().clone()
     }
@@ -151,7 +151,7 @@ impl Drop for Faulty {
     }
 }
 
-/// A request, read whole.
+/// A request, read completely.
 struct Request {
     method: reqwest::Method,
     target: String,
@@ -160,7 +160,7 @@ struct Request {
 }
 
 impl Request {
-    /// HTTP/1.1 as our own clients speak it: a head, and a body as long as it says.
+    /// Reads HTTP/1.1 as the library's client sends it: a head, and a body of the announced length.
     async fn read(stream: &mut TcpStream) -> std::io::Result<Self> {
         let (mut bytes, mut chunk) = (Vec::new(), [0; 8192]);
         loop {
@@ -206,7 +206,7 @@ impl House {
             spoil(&mut reply);
         }
         if let Ending::Never = reply.ending {
-            // Until the other side hangs up.
+            // It waits until the client closes the connection.
             return stream.read_to_end(&mut Vec::new()).await.map(drop);
         }
         let more = if let Ending::Cut = reply.ending { 100 } else { 0 };
@@ -224,7 +224,7 @@ impl House {
         *self.spoil.lock().unwrap()
     }
 
-    /// What the provider answers. It takes the proxy for itself: its pages' addresses follow from the `Host` it is asked as.
+    /// Forwards the request. The provider builds its URLs from the `Host` header, so they point to the proxy.
     async fn forward(&self, request: &Request) -> Reply {
         let url = self.upstream.join(&request.target).unwrap();
         let mut forward = self.http.request(request.method.clone(), url).body(request.body.clone());
@@ -241,7 +241,7 @@ impl House {
         Reply { status, headers, body: answer.bytes().await.unwrap().into(), ending: Ending::Whole }
     }
 
-    /// Makes the provider's answer the proxy's own, spoiled where that concerns the ID token or the way back.
+    /// Rewrites the response to the proxy's issuer and keys, and changes the ID token or the callback.
     fn own(&self, path: &str, reply: &mut Reply) {
         let issuer = self.url.as_str().trim_end_matches('/');
         match path {
@@ -279,7 +279,7 @@ impl House {
         token
     }
 
-    /// Remembers what a request tells the provider alone.
+    /// Records the secrets of a request.
     fn overhear(&self, request: &Request) {
         let query = request.target.split_once('?').map_or("", |(_, query)| query);
         for (name, value) in form_urlencoded::parse(&[query.as_bytes(), b"&", &request.body].concat()) {
@@ -301,7 +301,7 @@ impl House {
         }
     }
 
-    /// Where the person is sent, if that is back to the app.
+    /// The rewritten callback, if `location` leads to another origin than the proxy's.
     fn back(&self, location: &str) -> Option<String> {
         let mut url = self.url.join(location).ok().filter(|url| url.origin() != self.url.origin())?;
         let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();

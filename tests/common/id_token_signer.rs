@@ -1,4 +1,4 @@
-//! Signs ID tokens anew, with keys of its own: so that a spoiled claim still has a good signature.
+//! Signs ID tokens with keys of its own, so that a token with a changed claim has a valid signature.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,16 +9,16 @@ use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyCompone
 use ring::{hmac, signature};
 use serde_json::{Map, Value, json};
 
-/// Three RSA keys. The first is published, the second from [`IdTokenSigner::rotate`] on, the third never.
+/// Three RSA keys. The first is published, the second after [`IdTokenSigner::rotate`], the third never.
 pub(crate) struct IdTokenSigner {
     pub(crate) key: Key,
     pub(crate) next: Key,
-    /// Named as the first one, which it is not.
+    /// A key with the `kid` of the first one.
     pub(crate) stranger: Key,
     rotated: AtomicBool,
 }
 
-/// One key pair and its `kid`.
+/// A key pair and its `kid`.
 pub(crate) struct Key {
     pub(crate) kid: &'static str,
     pair: RsaKeyPair,
@@ -35,7 +35,7 @@ impl IdTokenSigner {
         }
     }
 
-    /// From now on the second key is published, too.
+    /// Publishes the second key, too.
     pub(crate) fn rotate(&self) {
         self.rotated.store(true, Ordering::SeqCst);
     }
@@ -49,7 +49,7 @@ impl IdTokenSigner {
         json!({ "keys": keys })
     }
 
-    /// An ordinary ID token.
+    /// Signs an ID token with the first key.
     pub(crate) fn token(&self, claims: &Map<String, Value>) -> String {
         self.key.token(&self.key.header(), claims)
     }
@@ -60,7 +60,7 @@ impl Key {
         json!({ "alg": "RS256", "kid": self.kid })
     }
 
-    /// A token of this header, signed with RS256 whatever the header says.
+    /// Signs a token with RS256, whatever algorithm `header` names.
     pub(crate) fn token(&self, header: &Value, claims: &Map<String, Value>) -> String {
         let signed = unsigned(header, claims);
         let mut signature = vec![0; self.pair.public().modulus_len()];
@@ -69,15 +69,15 @@ impl Key {
         format!("{signed}.{}", encode(&signature))
     }
 
-    /// The public half.
+    /// The public key as a JWK.
     pub(crate) fn jwk(&self) -> Value {
         let RsaPublicKeyComponents { n, e } = RsaPublicKeyComponents::<Vec<u8>>::from(self.pair.public());
         json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.kid, "n": encode(&n), "e": encode(&e) })
     }
 
-    /// The public half as PEM (RFC 7468 §13), as it is found beside many providers' documentation.
+    /// The public key as PEM (RFC 7468 §13), as many providers publish it.
     pub(crate) fn pem(&self) -> String {
-        // What stands before a 2048-bit RSAPublicKey in a SubjectPublicKeyInfo: two lengths and rsaEncryption.
+        // The prefix of a SubjectPublicKeyInfo with a 2048-bit RSAPublicKey: two lengths and rsaEncryption.
         const HEAD: [u8; 24] = [
             0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
             0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00,
@@ -88,7 +88,7 @@ impl Key {
     }
 }
 
-/// A token that somebody signs who knows `secret`: HS256, under the first key's name.
+/// Signs a token with HS256 and `secret`, with the `kid` of the first key.
 pub(crate) fn hs256(secret: &[u8], claims: &Map<String, Value>) -> String {
     let signed = unsigned(&json!({ "alg": "HS256", "typ": "JWT", "kid": "first" }), claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
@@ -101,7 +101,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Map<String, Value>) -> String {
     format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.as_bytes()))
 }
 
-/// The claims of a token, whoever signed it.
+/// The claims of a token. The signature is not checked.
 pub(crate) fn claims(token: &str) -> Map<String, Value> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()

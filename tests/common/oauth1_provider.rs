@@ -1,4 +1,4 @@
-//! The OAuth 1.0a provider of `tests/peers/oauthlib`, where oauthlib says whether a request is signed rightly.
+//! The OAuth 1.0a provider of `tests/peers/oauthlib`, where oauthlib verifies each signature.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::process::root;
 use test_support::KnownSecret;
 use test_support::{Browser, Page};
 
-/// The provider, running.
+/// The running provider.
 #[derive(Debug)]
 pub(crate) struct OAuth1Provider {
     peer: Peer,
@@ -20,9 +20,9 @@ pub(crate) struct OAuth1Provider {
     rsa_key: PathBuf,
 }
 
-/// oauthlib wants 20 to 30 letters and digits.
+/// oauthlib requires 20 to 30 letters and digits.
 const CLIENT_KEY: &str = "dpf43f3p2l4k3l03Rider";
-/// With characters that are encoded twice on their way into a signature.
+/// It contains characters that are encoded twice in a signature base string.
 const CLIENT_SECRET: &str = "kd94hf93k423kf44 &=+%~ü";
 /// The client's private key.
 const RSA_KEY: &[u8] = include_bytes!("../fixtures/rsa2048.pk8");
@@ -36,12 +36,12 @@ impl Deref for OAuth1Provider {
 }
 
 impl OAuth1Provider {
-    /// Starts it on a free port: it takes signatures by `method` and no other.
+    /// Starts the provider on a free port. It accepts only the signature method `method`.
     pub(crate) fn start(folder: &Path, method: &'static str, callback: &str) -> Self {
         let rsa_key = folder.join("client.pem");
         std::fs::write(&rsa_key, pem()).unwrap();
         let peer = Peer::start(
-            // Debian's, which has Debian's oauthlib.
+            // Debian's Python finds Debian's oauthlib.
             Command::new("/usr/bin/python3")
                 .arg(root().join("tests/peers/oauthlib/server.py"))
                 .env("PORT", "0")
@@ -55,7 +55,7 @@ impl OAuth1Provider {
         Self { peer, method, rsa_key }
     }
 
-    /// The TOML of an entry, in one line.
+    /// The TOML of an entry for this provider, in one line.
     pub(crate) fn entry(&self) -> String {
         self.entry_with(&match self.method {
             "RSA-SHA1" => format!("rsa_key_file={:?}", self.rsa_key),
@@ -63,7 +63,7 @@ impl OAuth1Provider {
         })
     }
 
-    /// The same with these credentials instead of its own.
+    /// The TOML of an entry with other credentials, in one line.
     pub(crate) fn entry_with(&self, credentials: &str) -> String {
         let at = |path: &str| self.url.join(path).unwrap().to_string();
         format!(
@@ -75,18 +75,18 @@ impl OAuth1Provider {
             at("/temporary?lang=de&%7E=a+b"),
             at("/authorize"),
             at("/token?lang=de"),
-            // Sorted only once encoded, and with an empty value.
+            // The parameters have another order after encoding, and one has an empty value.
             at("/api/me?include=%7E&include=%C3%BC&include=&a=b+c%20d%2Be"),
             at("/api/"),
         )
     }
 
-    /// Answers the provider's page: `user` says yes. Follows to the first page that is not the provider's.
+    /// Approves as `user` on the provider's page, and follows redirects.
     pub(crate) async fn allow(&self, browser: &mut Browser, page: &Page, user: &str) -> Page {
         self.decide(browser, page, user, "allow").await
     }
 
-    /// As [`allow`](Self::allow), but `user` says no.
+    /// Denies as `user` on the provider's page, and follows redirects.
     pub(crate) async fn deny(&self, browser: &mut Browser, page: &Page, user: &str) -> Page {
         self.decide(browser, page, user, "deny").await
     }
@@ -96,17 +96,17 @@ impl OAuth1Provider {
         browser.submit(page, &page.form("/authorize"), &[("user", user), ("decision", decision)]).await
     }
 
-    /// Every value that must not be seen elsewhere, the client's key among them.
+    /// Every secret so far, including the client's key.
     pub(crate) async fn hidden(&self) -> Vec<KnownSecret> {
         let mut hidden = self.secrets().await;
-        // One of its lines, behind those that every key begins with.
+        // A line in the middle: the first lines are the same in every key.
         let line = pem().lines().nth(5).unwrap().to_owned();
         hidden.push(KnownSecret::new("private key", line));
         hidden
     }
 }
 
-/// The client's private key as text.
+/// The client's private key in PEM format.
 fn pem() -> String {
     let text = STANDARD.encode(RSA_KEY);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();

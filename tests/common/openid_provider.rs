@@ -1,4 +1,4 @@
-//! The certified OpenID provider of `tests/peers/oidc_provider`, and how a person walks through its pages.
+//! The certified OpenID provider of `tests/peers/oidc_provider`, and the way through its pages.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::peer::Peer;
 use super::process::root;
 use test_support::{Browser, Page};
 
-/// The provider, running.
+/// The running provider.
 #[derive(Debug)]
 pub(crate) struct Provider(Peer);
 
@@ -25,18 +25,18 @@ impl Deref for Provider {
 pub(crate) const CLIENT_ID: &str = "rider";
 pub(crate) const CLIENT_SECRET: &str = "GnuSTWmJdpxVjQ6tcLNkFh3ZzRyb27Ma";
 
-/// Where the provider puts the client's key when it wants signatures instead of the secret.
+/// The file with the client's key, for a provider that requires `private_key_jwt`.
 pub(crate) fn key_file(folder: &Path) -> PathBuf {
     folder.join("client.pem")
 }
 
 impl Provider {
-    /// Starts it on a free port.
+    /// Starts the provider on a free port. `access_token_ttl` is in seconds.
     pub(crate) fn start(folder: &Path, redirect_uris: &[String], access_token_ttl: u32) -> Self {
         Self::start_with(folder, redirect_uris, access_token_ttl, &[])
     }
 
-    /// The same with these settings of its own.
+    /// Starts the provider with further settings, as environment variables.
     pub(crate) fn start_with(
         folder: &Path,
         redirect_uris: &[String],
@@ -61,17 +61,17 @@ impl Provider {
         ))
     }
 
-    /// Its issuer identifier.
+    /// The issuer identifier.
     pub(crate) fn issuer(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
     }
 
-    /// From the provider's first page to the first page that is not the provider's: signs in as `user` and consents.
+    /// Signs in as `user` and consents on the provider's pages. Returns the first page that is not the provider's.
     pub(crate) async fn consent(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
         self.walk(&self.url.origin(), browser, page, user, None).await
     }
 
-    /// As [`consent`](Self::consent), where the provider is at `origin`: behind a proxy.
+    /// As [`consent`](Self::consent), for a provider behind a proxy at `origin`.
     pub(crate) async fn consent_at(
         &self,
         origin: &Origin,
@@ -82,7 +82,7 @@ impl Provider {
         self.walk(origin, browser, page, user, None).await
     }
 
-    /// As [`consent`](Self::consent), but presses "Cancel" where the provider asks for consent.
+    /// As [`consent`](Self::consent), but clicks "Cancel" on the consent page.
     pub(crate) async fn deny(&self, browser: &mut Browser, page: Page, user: &str) -> Page {
         self.walk(&self.url.origin(), browser, page, user, Some("Cancel")).await
     }
@@ -109,7 +109,7 @@ impl Provider {
             let no = cancel.and_then(|word| html.links.iter().find(|link| link.text.contains(word)));
             page = match no {
                 Some(link) => browser.open(&page.url.join(&link.href).unwrap()).await,
-                // Yes; or the form that brings the answer, whatever it is.
+                // The consent form, or the form of `form_post`.
                 None => browser.submit(&page, form, &[]).await,
             };
         }

@@ -1,4 +1,4 @@
-//! A peer below `tests/peers`: a process that says "ready" and its URL, and tells what has happened when it is asked.
+//! A server below `tests/peers`: a process that prints "ready" and its URL, and reports counts and secrets on request.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::process::Process;
 use test_support::Browser;
 use test_support::KnownSecret;
 
-/// A peer, running.
+/// A running peer.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) url: Url,
@@ -18,7 +18,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts `command`, which writes to `log`.
+    /// Starts `command` with its output in `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
         let mut process = Process::start(command, log);
         let url = process.wait_for(|log| {
@@ -32,12 +32,12 @@ impl Peer {
         Browser::new().get_json(&self.url.join(path).unwrap()).await.json()
     }
 
-    /// How often `what` has happened.
+    /// The count of `what`.
     pub(crate) async fn count(&self, what: &str) -> u64 {
         self.ask("/__counts").await[what].as_u64().unwrap_or_else(|| panic!("nothing counts {what}"))
     }
 
-    /// Every value that has passed and must not be seen elsewhere.
+    /// Every secret so far.
     pub(crate) async fn secrets(&self) -> Vec<KnownSecret> {
         let secrets = self.ask("/__secrets").await;
         let secrets = secrets.as_object().unwrap().iter();

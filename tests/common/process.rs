@@ -1,4 +1,4 @@
-//! Child processes, each with its output in a file; none outlives its test.
+//! Child processes, each with its output in a file. Each ends with its test.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running child. Dropping it ends it.
+/// A running child process. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -14,7 +14,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`; what it writes is appended to `log`.
+    /// Starts `command` and appends its output to `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
         let out = File::options().create(true).append(true).open(log).unwrap();
         let err = out.try_clone().unwrap();
@@ -27,7 +27,7 @@ impl Process {
         Self { child, log: log.to_owned() }
     }
 
-    /// Waits until `ready` finds what it looks for in the log.
+    /// Waits until `ready` returns a value for the log.
     pub(crate) fn wait_for<T>(&mut self, ready: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -42,12 +42,12 @@ impl Process {
         }
     }
 
-    /// Everything written so far.
+    /// The output so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap()).into_owned()
     }
 
-    /// Ends it and waits until it is gone.
+    /// Kills it and waits until it has ended.
     pub(crate) fn stop(self) {
         drop(self);
     }
@@ -60,12 +60,12 @@ impl Drop for Process {
     }
 }
 
-/// A port on loopback that was free a moment ago.
+/// A loopback port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// The project's root.
+/// The root folder of the project.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

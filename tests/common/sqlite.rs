@@ -1,4 +1,4 @@
-//! An SQLite file as text, to compare before and after.
+//! A SQLite file as text, to compare it.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn connect(file: &Path) -> SqliteConnection {
     conn
 }
 
-/// Every row of the tables whose name `wanted` accepts, one per line, in a fixed order.
+/// Every row of the tables that `wanted` accepts, one per line, in a fixed order.
 pub(crate) fn dump(file: &Path, wanted: impl Fn(&str) -> bool) -> String {
     let mut conn = connect(file);
     let tables =
@@ -41,7 +41,7 @@ pub(crate) fn dump(file: &Path, wanted: impl Fn(&str) -> bool) -> String {
     text
 }
 
-/// How many rows `table` has.
+/// The number of rows of `table`.
 pub(crate) fn count(file: &Path, table: &str) -> usize {
     let sql = format!("select cast(count(*) as text) as line from \"{table}\"");
     lines(&mut connect(file), &sql)[0].parse().unwrap()

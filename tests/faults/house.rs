@@ -1,4 +1,4 @@
-//! An app with accounts in SQLite, the spoiled provider behind it, and the people before it.
+//! An app with accounts in SQLite, a faulty provider, and users with browsers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::common::users::{self, sign_up};
 use test_support::{Browser, Html};
 
 pub(crate) const SESSION: &str = "rocket_dance_session";
-/// Where the provider sends people back to; nothing listens there: callbacks are handed to the app.
+/// The redirect URI. No server listens there: the test passes callbacks to the app.
 pub(crate) const CALLBACK: &str = "http://localhost:8000/login/op/authorized";
 
 struct Op;
@@ -39,14 +39,14 @@ async fn whoami(op: OAuth<Op>) -> Result<String> {
     Ok(op.userinfo().await?["sub"].as_str().unwrap_or_default().to_owned())
 }
 
-/// One process of the app.
+/// The app in one process.
 pub(crate) struct App {
     client: Client,
     file: PathBuf,
 }
 
 impl App {
-    /// A new process on the database in `folder`: it knows nothing of its provider yet.
+    /// Launches a process on the database in `folder`. It has not read the provider's metadata yet.
     pub(crate) async fn launch(folder: &Path, faulty: &Faulty) -> Self {
         let file = folder.join("app.sqlite");
         let url = file.display().to_string();
@@ -68,28 +68,28 @@ impl App {
         Self { client: Client::untracked(rocket).await.expect("the app launches"), file }
     }
 
-    /// As if so much time had passed, in seconds.
+    /// Moves the library's clock forward, in seconds.
     pub(crate) fn advance(&self, seconds: i64) {
         Dance::fetch(self.client.rocket()).unwrap().advance(seconds);
     }
 
-    /// Every row of every table, but for the callbacks that are used up.
+    /// Every row of every table except `oauth_claims`.
     pub(crate) fn rows(&self) -> String {
         sqlite::dump(&self.file, |table| table != "oauth_claims")
     }
 
-    /// How many users, and how many accounts.
+    /// The numbers of users and of accounts.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (sqlite::count(&self.file, "users"), sqlite::count(&self.file, "oauth_accounts"))
     }
 
-    /// The files in which secrets could lie open.
+    /// The files that must not contain a secret.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         ["", "-wal", "-shm"].map(|suffix| format!("{}{suffix}", self.file.display()).into()).into()
     }
 }
 
-/// An answer of the app, read whole.
+/// A response of the app, read completely.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: Status,
@@ -107,7 +107,7 @@ impl Answer {
         self.headers("Location").next().filter(|_| self.status == Status::SeeOther)
     }
 
-    /// In a line, for whoever must find out what went wrong.
+    /// The response in one line, for a failure message.
     pub(crate) fn brief(&self) -> String {
         let words = Html::parse(&self.body).text;
         format!("{} {:?} {words:?}", self.status, self.location())
@@ -118,7 +118,7 @@ impl Answer {
     }
 }
 
-/// Somebody with a browser, who signs in at the provider by her name.
+/// A user with a browser, who signs in at the provider under this name.
 pub(crate) struct Person {
     pub(crate) name: &'static str,
     pub(crate) jar: BTreeMap<String, String>,
@@ -133,7 +133,7 @@ impl Person {
         self.ask(app, uri, "text/html").await
     }
 
-    /// Calls the app's API, which calls the provider's.
+    /// Calls a route of the app that calls the provider's API.
     pub(crate) async fn call(&mut self, app: &App) -> Answer {
         self.ask(app, "/whoami", "application/json").await
     }
@@ -159,7 +159,7 @@ impl Person {
         answer
     }
 
-    /// Begins, and says yes at the provider: the callback, or how the beginning failed.
+    /// Begins and approves at the provider. Returns the callback, or the response of a begin that failed.
     pub(crate) async fn ride(&mut self, app: &App, provider: &Provider) -> Result<String, Answer> {
         let begin = self.get(app, "/login/op").await;
         let Some(authorization) = begin.location() else { return Err(begin) };
@@ -172,7 +172,7 @@ impl Person {
         Ok(back.location().expect("a callback")[Position::BeforePath..].to_owned())
     }
 
-    /// Signs in, up to the app's last answer.
+    /// Signs in and returns the app's last response.
     pub(crate) async fn sign_in(&mut self, app: &App, provider: &Provider) -> Answer {
         match self.ride(app, provider).await {
             Ok(callback) => self.get(app, &callback).await,
@@ -180,7 +180,7 @@ impl Person {
         }
     }
 
-    /// Who the app takes this browser's user for.
+    /// The user who is signed in, as the app sees it.
     pub(crate) async fn user(&mut self, app: &App) -> Option<String> {
         let answer = self.get(app, "/me").await;
         (answer.status == Status::Ok).then_some(answer.body)

@@ -1,7 +1,7 @@
-//! Everything a provider can get wrong, one thing at a time, before a certified one: what must be refused is refused
-//! whole, and what must be survived is survived.
+//! What a provider can do wrong, one fault at a time, in front of a certified provider: what must be refused is refused
+//! completely, and what must be tolerated is tolerated.
 //!
-//! They need node, so `cargo test` leaves them out and says so; `./test.sh` installs what they need and runs them.
+//! They need node, so `cargo test` ignores them; `./test.sh` installs what they need and runs them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,6 +12,7 @@ mod table;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rocket::http::Status;
 use rocket::tokio::sync::Semaphore;
@@ -21,12 +22,14 @@ use common::faulty_proxy::{Faulty, TOKEN, USERINFO};
 use common::openid_provider::Provider;
 use house::{Answer, App, CALLBACK, Person};
 use table::{At, ELSEWHERE, Outcome, Row, TABLE, When};
-use test_support::{CapturedLog, KnownSecret, SecretSearch};
+use test_support::{CapturedLog, KnownSecret, SecretSearch, Watchdog};
 
-/// Seconds that an access token lives.
+/// Lifetime of an access token, in seconds.
 const TTL: u32 = 600;
-/// How many faults are tried at a time: the slow ones wait for the deadline of 10 s.
+/// How many faults are tried at a time. The slow ones wait for the library's timeout of 10 s.
 const AT_ONCE: usize = 8;
+/// How long all faults together may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 #[test]
 fn seventy_three_faults_seven_of_them_harmless() {
@@ -48,6 +51,7 @@ fn seventy_three_faults_seven_of_them_harmless() {
 #[rocket::async_test]
 #[ignore = "needs node: ./test.sh, or: cargo test --all-features --test faults -- --ignored"]
 async fn each_fault_has_its_outcome() {
+    let _watchdog = Watchdog::with_limit(TEST_TIMEOUT);
     let log = CapturedLog::start().expect("no other logger is set");
     let folder = tempfile::tempdir().unwrap();
     let provider = Arc::new(Provider::start(folder.path(), &[CALLBACK.to_owned()], TTL));
@@ -69,34 +73,39 @@ async fn each_fault_has_its_outcome() {
             Err(panic) => failed.push(names[&panic.id()]),
         }
     }
-    assert_eq!(failed, Vec::<&str>::new(), "each says above what is wrong");
+    assert!(
+        failed.is_empty(),
+        "{} faults have another outcome than their row in tests/faults/table.rs says: {failed:?}. Each printed its outcome \
+         above. Repeat one with `FAULT=<name>`; if the new outcome is right, change its row.",
+        failed.len()
+    );
 
     let log = log.text();
     assert_eq!(SecretSearch::new(hidden).find_in("the log", log.as_bytes()), Vec::<String>::new());
-    // It is the right log, and the search is not blind.
+    // The control: it is the right log, and the search finds what is in it.
     assert!(log.contains("GET /login/op/authorized") && !log.contains("panicked"), "{log}");
     let seen = [KnownSecret::new("word", "authorized")];
     assert!(!SecretSearch::new(seen).find_in("the log", log.as_bytes()).is_empty());
 }
 
-/// All rows, or those that `FAULT` names, for whoever looks into one.
+/// All rows, or those whose name contains the environment variable `FAULT`.
 fn chosen() -> Vec<Row> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
     TABLE.iter().filter(|row| row.name.contains(&wanted)).copied().collect()
 }
 
-/// What passes for one person while the provider is spoiled.
+/// One fault with its app, provider and user.
 struct Case<'a> {
     row: Row,
     provider: &'a Provider,
     faulty: Faulty,
     folder: tempfile::TempDir,
     app: App,
-    /// Was signed in before, and stays so.
+    /// The user who is signed in before the fault, and stays signed in.
     alice: Person,
 }
 
-/// One fault, from an honest start to an honest end. Gives every secret that has passed.
+/// Tries one fault, with a correct sign-in before and after it. Returns every secret so far.
 async fn run(row: Row, provider: &Provider) -> Vec<KnownSecret> {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Faulty::start(&provider.url).await;
@@ -136,7 +145,7 @@ impl Case<'_> {
             self.refused(at, &answer, asked).await;
             assert_eq!(self.app.rows(), before, "{}: the database stays", self.row.name);
             assert_eq!(bob.user(&self.app).await, None, "{}", self.row.name);
-            // The fault was all that was wrong.
+            // The control: without the fault the sign-in succeeds.
             self.faulty.spoil(None);
             self.restart_if_cold().await;
             let again = bob.sign_in(&self.app, self.provider).await;
@@ -147,7 +156,7 @@ impl Case<'_> {
         assert_eq!(self.alice.user(&self.app).await.as_deref(), Some("1"), "{}", self.row.name);
     }
 
-    /// Alice's access token is due.
+    /// Alice's access token must be refreshed.
     async fn refresh(&mut self) {
         let (counts, name) = (self.app.counts(), self.row.name);
         self.app.advance(i64::from(TTL));
@@ -157,8 +166,8 @@ impl Case<'_> {
         let asked = (self.asked().0 - asked.0, self.asked().1 - asked.1);
         if self.row.outcome == Outcome::Survived {
             assert_eq!((answer.status, answer.body.as_str(), asked), (Status::Ok, "alice", (1, 1)), "{name}");
-            // The refresh token that was not returned is lost to this provider, which has replaced it; what matters is
-            // that the stored one stays, and is what is sent next time.
+            // This provider has replaced the refresh token that it did not return. What matters is that the stored one stays and
+            // is sent the next time.
             self.app.advance(i64::from(TTL));
             let answer = self.alice.call(&self.app).await;
             assert_eq!(code(&answer), "reconnect_needed", "{name}: {}", answer.brief());
@@ -177,12 +186,12 @@ impl Case<'_> {
         }
     }
 
-    /// How often the token endpoint and the userinfo were asked.
+    /// The numbers of token and userinfo requests.
     fn asked(&self) -> (usize, usize) {
         (self.faulty.count(TOKEN), self.faulty.count(USERINFO))
     }
 
-    /// What holds for every refusal.
+    /// Asserts what holds for every refusal.
     async fn refused(&mut self, at: At, answer: &Answer, asked: (usize, usize)) {
         let name = self.row.name;
         let found = Outcome::Refused { at, status: answer.status, code: code(answer), asked };
@@ -205,14 +214,14 @@ impl Case<'_> {
             "{name}"
         );
         if code(answer) == "callback_not_trusted" {
-            // One page for all causes: an attacker learns nothing from it.
+            // All causes give the same page, so that an attacker learns nothing from it.
             let any = Person::new("nobody").get(&self.app, "/login/op/authorized").await;
             assert_eq!((any.status, &any.body), (answer.status, &answer.body), "{name}");
         }
     }
 }
 
-/// The stable code that the page names.
+/// The error code on the page.
 fn code(answer: &Answer) -> &'static str {
     let codes = [
         "callback_not_trusted",

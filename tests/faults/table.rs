@@ -1,4 +1,4 @@
-//! Every fault: what is spoiled, and what must come of it.
+//! Every fault: what the proxy changes, and the required outcome.
 
 use rocket::http::Status;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::common::openid_provider::CLIENT_SECRET;
 use Spoil::{Answer, Back, Claims, IdToken};
 use When::{Cold, Refresh, Warm};
 
-/// One fault.
+/// A fault.
 #[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -18,18 +18,18 @@ pub(crate) struct Row {
     pub(crate) outcome: Outcome,
 }
 
-/// What the person does while the provider is spoiled.
+/// What the user does while the provider is faulty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum When {
-    /// Signs in at an app that somebody has signed in at before.
+    /// Signs in at an app that has read metadata and keys.
     Warm,
-    /// Signs in at an app that has just started, and knows neither metadata nor keys.
+    /// Signs in at an app that has just started, without metadata and keys.
     Cold,
-    /// Is signed in, and has an access token that must be refreshed now.
+    /// Calls the API with an access token that must be refreshed.
     Refresh,
 }
 
-/// What must come of it.
+/// The required outcome.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Survived,
@@ -37,12 +37,12 @@ pub(crate) enum Outcome {
         at: At,
         status: Status,
         code: &'static str,
-        /// How often the token endpoint and the userinfo are asked.
+        /// The numbers of token and userinfo requests.
         asked: (usize, usize),
     },
 }
 
-/// Where the person gets to know.
+/// The request that is refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum At {
     Begin,
@@ -143,7 +143,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("userinfo-sub", Warm, Answer(USERINFO, |user| user.edit(|u| set(u, "sub", "mallory"))), BAD_USERINFO),
     row("userinfo-401", Warm, Answer(USERINFO, |user| { user.replace(401, JSON, ""); user.headers.push(("www-authenticate".into(), r#"Bearer error="invalid_token""#.into())) }), BAD_USERINFO),
     row("userinfo-html", Warm, Answer(USERINFO, hotel), BAD_USERINFO),
-    // The way back.
+    // The callback.
     row("back-iss-wrong", Warm, Back(|query| put(query, "iss", EVIL)), NOT_TRUSTED),
     row("back-iss-missing", Warm, Back(|query| drop_from(query, "iss")), NOT_TRUSTED),
     row("back-state-wrong", Warm, Back(|query| put(query, "state", "mallory")), NOT_TRUSTED),
@@ -155,7 +155,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("back-error-html", Warm, Back(|query| put(query, "error", SCRIPT)), NOT_TRUSTED),
 ];
 
-/// Where a redirect would lead: the proxy counts who comes.
+/// The target of redirects that must not be followed. The proxy counts requests for it.
 pub(crate) const ELSEWHERE: &str = "/elsewhere";
 const JSON: &str = "application/json";
 
@@ -182,7 +182,7 @@ fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
-/// What a hotel's network says instead of the provider.
+/// The page of a captive portal instead of the provider's response.
 fn hotel(reply: &mut Reply) {
     reply.replace(200, "text/html", "<html><body>Welcome! Please accept our terms first.</body></html>");
 }
@@ -197,7 +197,7 @@ fn odd_keys_before(keys: &Value) -> Value {
     Value::Array(all)
 }
 
-/// The token with another first character of its signature.
+/// The token with the first character of its signature changed.
 fn flip(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { 'B' } else { 'A' };

@@ -1,4 +1,4 @@
-//! Pushed requests, signed assertions and revocations, as a certified provider sees them.
+//! Pushed requests, signed assertions and revocations at a certified provider.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::common::openid_provider::{CLIENT_SECRET, Provider, key_file};
 use super::{Ride, SHORT, accounts};
 use test_support::http_client;
 
-/// What the provider's userinfo says to each of these access tokens.
+/// The status of the provider's userinfo endpoint for each access token.
 async fn answers(provider: &Provider, tokens: &[String]) -> Vec<u16> {
     let mut answers = Vec::new();
     for token in tokens {
@@ -25,8 +25,8 @@ async fn access_tokens(provider: &Provider) -> Vec<String> {
     secrets.filter(|secret| secret.kind == "access token").map(|secret| secret.value).collect()
 }
 
-/// Signs in, refreshes, connects and disconnects where the provider takes pushed requests alone, and the client signs
-/// by this algorithm.
+/// Signs in, refreshes, connects and disconnects at a provider that accepts only pushed requests, with assertions signed
+/// with this algorithm.
 async fn ride_with_a_key(algorithm: &str) {
     let ride = Ride::on("sqlite", "debug", SHORT, &[("CLIENT_KEY_ALG", algorithm), ("PAR", "required")]);
     let (app, provider) = (&ride.app, &ride.provider);
@@ -46,10 +46,10 @@ async fn ride_with_a_key(algorithm: &str) {
     rocket::tokio::time::sleep(Duration::from_secs(SHORT.into()).saturating_sub(signed_in.elapsed())).await;
     assert_eq!(ride.whoami(&mut alice, "op").await.0, Status::Ok);
     assert_eq!(provider.count("refresh").await, 1);
-    let hers = access_tokens(provider).await;
-    assert_eq!(answers(provider, &hers[hers.len() - 1..]).await, [200]);
+    let tokens = access_tokens(provider).await;
+    assert_eq!(answers(provider, &tokens[tokens.len() - 1..]).await, [200]);
 
-    // Another account, as somebody else at the provider: a grant of its own.
+    // Another user at the provider, and so another grant.
     let there = provider.url.host_str().unwrap().to_owned();
     alice.cookies.0.retain(|cookie| cookie.host != there);
     let page = alice.get(&app.url("/login/op2")).await;
@@ -58,7 +58,7 @@ async fn ride_with_a_key(algorithm: &str) {
     assert_eq!(page.status, Status::Ok, "{}", page.body);
     assert_eq!(accounts(&ride.me(&mut alice).await), [("op", "alice"), ("op2", "bob")]);
 
-    // What is disconnected here ends there, and nothing else does.
+    // The disconnected account's tokens are revoked at the provider, and no others.
     let page = alice.get(&app.url("/login/accounts")).await;
     let page = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(page.status, Status::SeeOther, "{}", page.body);
@@ -68,7 +68,7 @@ async fn ride_with_a_key(algorithm: &str) {
         rocket::tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(provider.count("revoked").await, 2, "the refresh token and the access token");
-    assert!(answers(provider, &hers).await.iter().all(|status| *status == 401));
+    assert!(answers(provider, &tokens).await.iter().all(|status| *status == 401));
     let (status, userinfo) = ride.whoami(&mut alice, "op2").await;
     assert_eq!((status, &userinfo["sub"]), (Status::Ok, &json!("bob")), "{userinfo}");
 

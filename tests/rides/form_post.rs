@@ -1,4 +1,4 @@
-//! A callback that the provider's page posts from its own site, where browsers leave Lax cookies at home.
+//! A callback that the provider's page posts from another site, without Lax cookies.
 
 use rocket::http::Status;
 use serde_json::Value;
@@ -15,7 +15,7 @@ fn ride() -> (Ride, String) {
     (ride, entries)
 }
 
-/// Our page, to which the provider's form came: it holds no code and no state, and nothing has happened yet.
+/// The library's page after the provider's form: it contains no code and no state, and nothing has changed yet.
 #[track_caller]
 fn assert_again(page: &Page, callback: &str) {
     assert_eq!(
@@ -43,7 +43,7 @@ async fn ride_by_form_post() {
     let page = provider.consent(&mut alice, page, "alice").await;
     assert_again(&page, CALLBACK);
     assert_eq!(ride.me(&mut alice).await["user"], Value::Null);
-    // Whoever has that page and not her cookie has nothing.
+    // The page is worth nothing without the browser's cookie.
     let mut eve = Browser::new();
     let refused = eve.submit(&page, &page.form(CALLBACK), &[]).await;
     assert_eq!((refused.status, provider.count("code").await), (Status::BadRequest, 0), "{}", refused.body);
@@ -52,7 +52,7 @@ async fn ride_by_form_post() {
     ride.leaves_no_flow_cookie(&alice, &flow);
     assert_eq!(accounts(&ride.me(&mut alice).await), [("op", "alice")]);
 
-    // Signed in: the session's cookie is Lax, too, and yet the second account becomes hers.
+    // Signed in: the session cookie is Lax, too, and the second account is connected to the user.
     let page = alice.get(&app.url("/login/op2")).await;
     let page = alice.submit(&page, &page.form("/login/op2"), &[]).await;
     let page = provider.consent(&mut alice, page, "alice").await;
@@ -62,7 +62,7 @@ async fn ride_by_form_post() {
     assert_eq!(accounts(&ride.me(&mut alice).await), [("op", "alice"), ("op2", "alice")]);
     let stored = ride.stored();
 
-    // A "no" comes in the same way.
+    // A denial arrives in the same way.
     let mut bob = Browser::new();
     let page = ride.begin(&mut bob, "op").await;
     let flow = ride.flow_cookies(&bob);
@@ -87,7 +87,7 @@ async fn ride_by_form_post() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-/// Where SameSite counts.
+/// The same in Chromium, which enforces SameSite.
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
 async fn ride_by_form_post_in_chromium() {

@@ -1,6 +1,6 @@
-//! Whole rides: the example app as people run it, against a certified OpenID provider, by a client that knows only
-//! HTML and by Chromium. They need node and Chromium, so `cargo test` leaves them out and says so; `./test.sh`
-//! installs what they need and runs them.
+//! Whole scenarios: the example app as an operator runs it, against a certified OpenID provider, with a browser without
+//! JavaScript and with Chromium. They need node and Chromium, so `cargo test` ignores them; `./test.sh` installs what they
+//! need and runs them.
 
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)]
@@ -23,17 +23,21 @@ use rocket::http::Status;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{Browser, Page};
-use test_support::{KnownSecret, SecretSearch};
+use test_support::{KnownSecret, SecretSearch, Watchdog};
 
-/// Seconds that an access token lives where a ride waits for its end.
+/// Lifetime of an access token where a test waits for its end, in seconds.
 const SHORT: u32 = 5;
 
-/// One app and one provider that know each other, with everything they write in one folder.
+/// How long a test may run. The first one may build the example app.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// An app and a provider with their files in one folder.
 struct Ride {
     folder: TempDir,
     app: App,
     provider: Provider,
     entries: String,
+    _watchdog: Watchdog,
 }
 
 impl Ride {
@@ -55,9 +59,11 @@ impl Ride {
         };
         let app = App::new(folder.path(), database, log_level);
         let callbacks = [app.callback("op"), app.callback("op2")];
-        let (landing, told) = (app.url("/login/logged-out"), app.url("/login/op/backchannel-logout"));
-        let logout =
-            [("POST_LOGOUT_REDIRECT_URIS", landing.as_str()), ("BACKCHANNEL_LOGOUT_URI", told.as_str())];
+        let (landing, backchannel) = (app.url("/login/logged-out"), app.url("/login/op/backchannel-logout"));
+        let logout = [
+            ("POST_LOGOUT_REDIRECT_URIS", landing.as_str()),
+            ("BACKCHANNEL_LOGOUT_URI", backchannel.as_str()),
+        ];
         let settings = [&logout, settings].concat();
         let provider = Provider::start_with(folder.path(), &callbacks, access_token_ttl, &settings);
         let entry = format!(
@@ -66,14 +72,14 @@ impl Ride {
             provider.issuer()
         );
         let entries = format!("{{op={entry},op2={entry}}}");
-        Self { folder, app, provider, entries }
+        Self { folder, app, provider, entries, _watchdog: Watchdog::with_limit(TEST_TIMEOUT) }
     }
 
     async fn begin(&self, browser: &mut Browser, entry: &str) -> Page {
         browser.open(&self.app.url(&format!("/login/{entry}"))).await
     }
 
-    /// Signs in at `op` in a browser of its own.
+    /// Signs in at `op` in a new browser.
     async fn signed_in(&self, user: &str) -> Browser {
         let mut browser = Browser::new();
         let page = self.begin(&mut browser, "op").await;
@@ -84,7 +90,7 @@ impl Ride {
         browser
     }
 
-    /// What a flow under way keeps in a browser that had nothing before.
+    /// Checks the cookies of a flow in progress.
     fn flow_cookies(&self, browser: &Browser) -> Vec<String> {
         let home = self.app.url("/");
         let names: Vec<_> = browser.cookies.names(&home).iter().map(ToString::to_string).collect();
@@ -110,12 +116,12 @@ impl Ride {
         (page.status, page.json())
     }
 
-    /// Everything stored, but for the callbacks used up.
+    /// Every stored row except those of `oauth_claims`.
     fn stored(&self) -> String {
         self.app.database.rows(Some("oauth_claims"))
     }
 
-    /// No secret of this ride lies in the database or in the log.
+    /// Asserts that neither the database nor the log contains a secret of this test.
     async fn leaves_no_secret(&self, access_tokens: usize) {
         let hidden = self.provider.secrets().await;
         let of = |kind: &str| hidden.iter().filter(|secret| secret.kind == kind).count();
@@ -128,7 +134,7 @@ impl Ride {
         let files = self.app.files();
         let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
         assert_eq!(SecretSearch::new(hidden).find_in_files(&files), Vec::<String>::new());
-        // The provider knows whom it has met: a search that finds nothing of that would be blind.
+        // The control: the search finds the user's name.
         let seen = KnownSecret::new("user", "alice");
         assert!(!SecretSearch::new([seen]).find_in_files(&files).is_empty(), "the search is blind");
     }
@@ -144,7 +150,7 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     let (app, provider) = (&ride.app, &ride.provider);
     let running = app.start(&ride.entries);
 
-    // Sign in; the app knows the user and reaches the provider's API.
+    // A sign-in: the app knows the user and calls the provider's API.
     let mut alice = ride.signed_in("alice").await;
     let signed_in = Instant::now();
     let me = ride.me(&mut alice).await;
@@ -156,12 +162,12 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     assert_eq!(userinfo, wanted);
     assert_eq!(provider.count("refresh").await, 0);
 
-    // The access token expires: one refresh, and the refresh token is a new one.
+    // The access token expires: one refresh, with a new refresh token.
     rocket::tokio::time::sleep(Duration::from_secs(SHORT.into()).saturating_sub(signed_in.elapsed())).await;
     assert_eq!(ride.whoami(&mut alice, "op").await, (Status::Ok, wanted.clone()));
     assert_eq!((provider.count("refresh").await, provider.count("rotated").await), (1, 1));
 
-    // Another process on the same database: session, account and token are still good, and the rotated one is the one kept.
+    // Another process on the same database: session, account and token are valid, and the rotated refresh token is stored.
     running.process.stop();
     let running = app.start(&ride.entries);
     assert_eq!(ride.me(&mut alice).await, me);
@@ -170,11 +176,11 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     assert_eq!((provider.count("refresh").await, provider.count("rotated").await), (2, 2));
     assert_eq!(provider.count("refused").await, 0);
 
-    // A browser that has never been here reaches the same user.
+    // A new browser gets the same user.
     let mut elsewhere = ride.signed_in("alice").await;
     assert_eq!(ride.me(&mut elsewhere).await, me);
 
-    // Saying no at the provider: a page that says so, and nothing else.
+    // Denying at the provider gives an error page and changes nothing else.
     let before = ride.stored();
     let mut bob = Browser::new();
     let page = ride.begin(&mut bob, "op").await;
@@ -187,14 +193,14 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     ride.leaves_no_flow_cookie(&bob, &flow);
     assert_eq!(ride.stored(), before);
 
-    // The only account stays: without it nobody could sign in again.
+    // The only account cannot be disconnected: without it the user could not sign in again.
     let page = alice.get(&app.url("/login/accounts")).await;
     let refused = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(refused.status, Status::Conflict, "{}", refused.body);
     assert_eq!(ride.stored(), before);
     assert_eq!(ride.me(&mut alice).await, me);
 
-    // A second entry of the same provider: a visit asks, the button connects.
+    // A second entry of the same provider: a visit asks first, the button connects.
     let page = alice.get(&app.url("/login/op2")).await;
     assert_eq!(page.status, Status::Ok, "{}", page.body);
     assert_eq!(ride.stored(), before, "a GET connects nothing");
@@ -205,7 +211,7 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     assert_eq!(both["user"], me["user"]);
     assert_eq!(accounts(&both), [("op", "alice"), ("op2", "alice")]);
 
-    // Now the first may go.
+    // Now the first account may be disconnected.
     let page = alice.get(&app.url("/login/accounts")).await;
     let page = alice.submit_once(&page, &page.form("/login/op/disconnect"), &[]).await;
     assert_eq!(
@@ -220,9 +226,9 @@ async fn whole_ride(database: &'static str, log_level: &'static str) {
     assert!(answer["error"]["login_url"].as_str().is_some_and(|url| url.contains("/login/op")), "{answer}");
     assert_eq!(ride.whoami(&mut alice, "op2").await.0, Status::Ok);
 
-    // What op2 still needs was not revoked: the same person at the same client may have but one grant.
+    // The grant that op2 still needs was not revoked: the same user at the same client may have one grant for both.
     assert_eq!(provider.count("revoked").await, 0);
-    // Twice signed in, twice refreshed, once connected.
+    // Two sign-ins, two refreshes, one connect.
     ride.leaves_no_secret(5).await;
     let log = running.process.log();
     assert!(!log.contains("panicked"), "{log}");
@@ -317,7 +323,7 @@ async fn ride_begun_at_another_loopback_name() {
     chromium::ride(&["elsewhere", base.as_str(), begin.as_str(), "erin"], &shots);
 }
 
-/// Signs in, asks for the userinfo and refreshes, where this algorithm signs ID tokens and the userinfo.
+/// Signs in, reads the userinfo and refreshes at a provider that signs ID tokens and userinfo with this algorithm.
 async fn ride_signed_by(algorithm: &str) {
     let settings = [("ID_TOKEN_ALG", algorithm), ("USERINFO_ALG", algorithm)];
     let ride = Ride::on("sqlite", "debug", SHORT, &settings);

@@ -12,6 +12,7 @@ use rocket_dance::provider::Provider;
 use rocket_dance::storage::MemoryStorage;
 use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
 use rocket_dance::{Accounts, CurrentUser, Dance, DanceFairing, OAuth, Result};
+use test_support::Watchdog;
 
 /// `[default.oauth.op]`.
 pub struct Op;
@@ -84,6 +85,7 @@ pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
 pub struct App {
     pub client: Client,
     pub fake: FakeProvider,
+    _watchdog: Watchdog,
 }
 
 impl App {
@@ -96,7 +98,12 @@ impl App {
 
     pub async fn new(fake: FakeProvider, figment: Figment, dance: DanceFairing) -> Self {
         let client = Client::tracked(rocket(figment, dance)).await.expect("the app launches");
-        Self { client, fake }
+        Self::of(client, fake)
+    }
+
+    /// An app that is launched already.
+    pub fn of(client: Client, fake: FakeProvider) -> Self {
+        Self { client, fake, _watchdog: Watchdog::start() }
     }
 
     pub async fn get(&self, uri: &str) -> LocalResponse<'_> {

@@ -16,19 +16,19 @@ use crate::app::{App, figment};
 use crate::harness::{Browser, Refusal, SESSION, TestApp, TestRequest, assert_refused, captured_log};
 use crate::logout::Fragile;
 
-const TELL: &str = "/login/op/backchannel-logout";
+const BACKCHANNEL_LOGOUT: &str = "/login/op/backchannel-logout";
 
 const BAD: Refusal = Refusal::new(Status::BadRequest, "invalid_request");
 
 /// The provider's request: without Origin and without cookies.
-fn tell(logout_token: &str) -> TestRequest {
-    TestRequest::post(TELL, &[("logout_token", logout_token)])
+fn logout_request(logout_token: &str) -> TestRequest {
+    TestRequest::post(BACKCHANNEL_LOGOUT, &[("logout_token", logout_token)])
 }
 
 /// Posts a logout token and returns the status.
-async fn told(app: &TestApp, logout_token: &str) -> Status {
+async fn post_logout_token(app: &TestApp, logout_token: &str) -> Status {
     let mut provider = app.browser();
-    let answer = provider.ask(&tell(logout_token)).await;
+    let answer = provider.ask(&logout_request(logout_token)).await;
     assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{answer:?}");
     assert_eq!(answer.body.is_empty(), answer.status == Status::Ok, "{answer:?}");
     assert!(provider.jar.is_empty());
@@ -55,7 +55,7 @@ fn payload(token: &str) -> String {
 }
 
 /// A logout token for Ada's session `laptop`, with changed claims and header, signed by the provider.
-fn spoiled(app: &TestApp, header: Option<Value>, edit: impl FnOnce(&mut Value)) -> String {
+fn changed_token(app: &TestApp, header: Option<Value>, edit: impl FnOnce(&mut Value)) -> String {
     let mut claims: Value =
         serde_json::from_str(&payload(&app.fake.logout_token(Some("ada"), Some("laptop")))).unwrap();
     edit(&mut claims);
@@ -109,15 +109,15 @@ async fn lo_03_claims_of_a_logout_token_that_are_not_right() {
         ("sid", json!(null)),
     ] {
         let (said, gone) = (format!("{name}: {value}"), value == without);
-        let token = spoiled(&app, None, |claims| {
+        let token = changed_token(&app, None, |claims| {
             claims[name] = value;
             claims.as_object_mut().unwrap().retain(|key, _| key != name || !gone);
         });
-        refuses(&app, &mut ada, &tell(&token), &said).await;
+        refuses(&app, &mut ada, &logout_request(&token), &said).await;
     }
     let nobody = app.fake.logout_token(None, None);
-    refuses(&app, &mut ada, &tell(&nobody), "neither sub nor sid").await;
-    assert_eq!(told(&app, &spoiled(&app, None, |_| ())).await, Status::Ok);
+    refuses(&app, &mut ada, &logout_request(&nameless), "neither sub nor sid").await;
+    assert_eq!(post_logout_token(&app, &changed_token(&app, None, |_| ())).await, Status::Ok);
     assert_eq!(ada.user().await, None);
 }
 
@@ -173,7 +173,7 @@ async fn lo_03_signatures_of_a_logout_token_that_are_not_right() {
         json!({"alg": "EdDSA", "typ": 7}),
         json!({"typ": "logout+jwt"}),
     ] {
-        wrong.push(spoiled(&app, Some(header), |_| ()));
+        wrong.push(changed_token(&app, Some(header), |_| ()));
     }
     // A token of another provider, which is valid there.
     let other = FakeProvider::start().await;
@@ -188,26 +188,29 @@ async fn lo_03_signatures_of_a_logout_token_that_are_not_right() {
         format!("{signed}.{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(tag))
     });
     for token in &wrong {
-        refuses(&app, &mut ada, &tell(token), token).await;
+        refuses(&app, &mut ada, &logout_request(token), token).await;
     }
     // Malformed forms.
-    let json = TestRequest::post(TELL, &[("logout_token", &good)]);
+    let json = TestRequest::post(BACKCHANNEL_LOGOUT, &[("logout_token", &good)]);
     refuses(&app, &mut ada, &json.clone().header("Content-Type", "application/json"), "JSON").await;
     refuses(&app, &mut ada, &json.header("Content-Type", "text/plain"), "plain").await;
-    refuses(&app, &mut ada, &TestRequest::post(TELL, &[]), "nothing").await;
-    refuses(&app, &mut ada, &TestRequest::post(TELL, &[("token", &good)]), "another name").await;
+    refuses(&app, &mut ada, &TestRequest::post(BACKCHANNEL_LOGOUT, &[]), "nothing").await;
+    refuses(&app, &mut ada, &TestRequest::post(BACKCHANNEL_LOGOUT, &[("token", &good)]), "another name")
+        .await;
     // At another entry: an unknown one, or one of another client.
     for entry in ["nobody", "accounts", "%2e%2e"] {
         let uri = format!("/login/{entry}/backchannel-logout");
         refuses(&app, &mut ada, &TestRequest::post(&uri, &[("logout_token", &good)]), entry).await;
     }
-    let in_the_url = ada.ask(&TestRequest::post(&format!("{TELL}?logout_token={good}"), &[])).await;
+    let in_the_url =
+        ada.ask(&TestRequest::post(&format!("{BACKCHANNEL_LOGOUT}?logout_token={good}"), &[])).await;
     assert_eq!((in_the_url.status, ada.user().await), (Status::BadRequest, Some(1)));
     for method in [Method::Get, Method::Head, Method::Put, Method::Delete, Method::Patch] {
-        let answer = ada.ask(&TestRequest::new(method, &format!("{TELL}?logout_token={good}"))).await;
+        let answer =
+            ada.ask(&TestRequest::new(method, &format!("{BACKCHANNEL_LOGOUT}?logout_token={good}"))).await;
         assert_eq!((answer.status, ada.user().await), (Status::NotFound, Some(1)), "{method}");
     }
-    assert_eq!(told(&app, &good).await, Status::Ok);
+    assert_eq!(post_logout_token(&app, &good).await, Status::Ok);
     assert_eq!(ada.user().await, None);
 }
 
@@ -217,10 +220,10 @@ async fn lo_03_the_entry_says_which_algorithms() {
     let eddsa = app.fake.logout_token(Some("ada"), None);
     app.fake.rotate_keys(SigningAlgorithm::ES256);
     let mut ada = signed_in(&app, "op", "ada", None).await;
-    refuses(&app, &mut ada, &tell(&eddsa), "EdDSA").await;
+    refuses(&app, &mut ada, &logout_request(&eddsa), "EdDSA").await;
     // A key that was published later is fetched.
     app.fake.rotate_keys(SigningAlgorithm::ES256);
-    assert_eq!(told(&app, &app.fake.logout_token(Some("ada"), None)).await, Status::Ok);
+    assert_eq!(post_logout_token(&app, &app.fake.logout_token(Some("ada"), None)).await, Status::Ok);
     assert_eq!(ada.user().await, None);
 }
 
@@ -237,15 +240,15 @@ async fn lo_03_kinds_of_a_logout_token_that_are_right() {
         let mut header = header;
         header["alg"] = json!("EdDSA");
         let client = app.fake.client_id();
-        let token = spoiled(&app, Some(header.clone()), |claims| claims["aud"] = json!([client]));
-        assert_eq!(told(&app, &token).await, Status::Ok, "{header}");
+        let token = changed_token(&app, Some(header.clone()), |claims| claims["aud"] = json!([client]));
+        assert_eq!(post_logout_token(&app, &token).await, Status::Ok, "{header}");
         assert_eq!(ada.user().await, None, "{header}");
     }
 }
 
 /// Which browsers are still signed in: Ada's laptop and phone at `op`, Ada's tablet at `op2` in a session of the same name,
 /// Grace at `op`, and Ada with the app's own form.
-async fn left(browsers: &[Browser; 5]) -> [bool; 5] {
+async fn still_signed_in(browsers: &[Browser; 5]) -> [bool; 5] {
     let mut left = [false; 5];
     for (left, browser) in left.iter_mut().zip(browsers) {
         *left = browser.user().await.is_some();
@@ -275,9 +278,9 @@ async fn lo_03_the_right_sessions_end_and_no_others() {
         let mut form = app.browser();
         form.enter(laptop.user().await.unwrap()).await;
         let browsers = [laptop, phone, tablet, grace, form];
-        assert_eq!(left(&browsers).await, [true; 5]);
-        assert_eq!(told(&app, &app.fake.logout_token(sub, sid)).await, Status::Ok);
-        assert_eq!(left(&browsers).await, expected, "{sub:?} {sid:?}");
+        assert_eq!(still_signed_in(&browsers).await, [true; 5]);
+        assert_eq!(post_logout_token(&app, &app.fake.logout_token(sub, sid)).await, Status::Ok);
+        assert_eq!(still_signed_in(&browsers).await, expected, "{sub:?} {sid:?}");
         let alive = expected.iter().filter(|alive| **alive).count();
         assert_eq!((app.count("oauth_sessions"), app.count("oauth_accounts")), (alive, 3));
     }
@@ -289,7 +292,7 @@ async fn lo_03_a_session_keeps_its_origin_when_an_account_is_connected() {
     let mut ada = signed_in(&app, "op", "ada", Some("laptop")).await;
     let callback = ada.ride_to_connect("/login/op2").await;
     assert_eq!(ada.get(&callback).await.location(), "/");
-    assert_eq!(told(&app, &app.fake.logout_token(None, Some("laptop"))).await, Status::Ok);
+    assert_eq!(post_logout_token(&app, &app.fake.logout_token(None, Some("laptop"))).await, Status::Ok);
     assert_eq!(ada.user().await, None, "SF-01: under its new id, too");
 }
 
@@ -297,10 +300,16 @@ async fn lo_03_a_session_keeps_its_origin_when_an_account_is_connected() {
 async fn lo_03_a_session_of_which_the_provider_told_no_name_may_be_the_one() {
     let app = TestApp::launch().await;
     let ada = signed_in(&app, "op", "ada", None).await;
-    assert_eq!(told(&app, &app.fake.logout_token(Some("grace"), Some("laptop"))).await, Status::Ok);
-    assert_eq!(told(&app, &app.fake.logout_token(None, Some("laptop"))).await, Status::Ok);
+    assert_eq!(
+        post_logout_token(&app, &app.fake.logout_token(Some("grace"), Some("laptop"))).await,
+        Status::Ok
+    );
+    assert_eq!(post_logout_token(&app, &app.fake.logout_token(None, Some("laptop"))).await, Status::Ok);
     assert!(ada.user().await.is_some());
-    assert_eq!(told(&app, &app.fake.logout_token(Some("ada"), Some("laptop"))).await, Status::Ok);
+    assert_eq!(
+        post_logout_token(&app, &app.fake.logout_token(Some("ada"), Some("laptop"))).await,
+        Status::Ok
+    );
     assert_eq!(ada.user().await, None);
 }
 
@@ -313,7 +322,7 @@ async fn lo_03_on_every_node_and_only_once() {
     let elsewhere = Browser { app: there.clone(), ..signed_in(&here, "op", "ada", None).await };
     assert!(elsewhere.user().await.is_some());
     let token = here.fake.logout_token(Some("ada"), None);
-    assert_eq!(told(&here, &token).await, Status::Ok);
+    assert_eq!(post_logout_token(&here, &token).await, Status::Ok);
     let since = Instant::now();
     while elsewhere.user().await.is_some() {
         assert!(since.elapsed() < Duration::from_secs(ttl + 3), "still there after {:?}", since.elapsed());
@@ -321,28 +330,28 @@ async fn lo_03_on_every_node_and_only_once() {
     }
     // A copy of the token ends no session a second time, on either node.
     let mut ada = signed_in(&here, "op", "ada", None).await;
-    refuses(&here, &mut ada, &tell(&token), "a replay").await;
+    refuses(&here, &mut ada, &logout_request(&token), "a replay").await;
     let mut there = Browser { app: there, ..ada.clone() };
-    refuses(&there.app.clone(), &mut there, &tell(&token), "a replay elsewhere").await;
+    refuses(&there.app.clone(), &mut there, &logout_request(&token), "a replay elsewhere").await;
     // Another token with the same `jti` counts as the same token, also when the app's clock has moved on.
     let jti = serde_json::from_str::<Value>(&payload(&token)).unwrap()["jti"].clone();
-    let twin = spoiled(&here, None, |claims| claims["jti"] = jti);
-    refuses(&here, &mut ada, &tell(&twin), "a twin").await;
+    let twin = changed_token(&here, None, |claims| claims["jti"] = jti);
+    refuses(&here, &mut ada, &logout_request(&twin), "a twin").await;
     for _ in 0..8 {
         here.advance(100);
-        refuses(&here, &mut ada, &tell(&token), "later").await;
+        refuses(&here, &mut ada, &logout_request(&token), "later").await;
     }
     here.advance(-800);
     // An attacker's page in the user's browser has no token to post, so the provider may send any Origin.
-    let answer = house_of(&ada)
+    let answer = ada
+        .app
         .browser()
-        .ask(&tell(&here.fake.logout_token(Some("ada"), None)).header("Origin", "https://provider.example"))
+        .ask(
+            &logout_request(&here.fake.logout_token(Some("ada"), None))
+                .header("Origin", "https://provider.example"),
+        )
         .await;
     assert_eq!((answer.status, ada.user().await), (Status::Ok, None));
-}
-
-fn house_of(browser: &Browser) -> TestApp {
-    browser.app.clone()
 }
 
 #[rocket::async_test]
@@ -358,15 +367,15 @@ async fn lo_03_an_outage_uses_no_token_up() {
     sign_in(&app.client, "op").await;
     assert_eq!(app.get("/me").await.status(), Status::Ok);
     let token = app.fake.logout_token(Some("ada"), None);
-    let told = async || {
+    let post = async || {
         let form = format!("logout_token={token}");
-        app.client.post(TELL).header(ContentType::Form).body(form).dispatch().await.status()
+        app.client.post(BACKCHANNEL_LOGOUT).header(ContentType::Form).body(form).dispatch().await.status()
     };
     down.store(true, Ordering::SeqCst);
-    assert_eq!(told().await, Status::BadRequest);
+    assert_eq!(post().await, Status::BadRequest);
     down.store(false, Ordering::SeqCst);
     assert_eq!(app.get("/me").await.status(), Status::Ok);
-    assert_eq!(told().await, Status::Ok, "the provider tries again");
+    assert_eq!(post().await, Status::Ok, "the provider tries again");
     assert_eq!(app.get("/me").await.status(), Status::SeeOther);
     assert!(app.cookies().contains_key(SESSION), "the browser doesn't know yet");
 }
@@ -377,7 +386,7 @@ async fn lo_03_where_nobody_keeps_sessions_the_provider_is_told_so() {
     let figment = figment(&fake);
     let app = App::new(fake, figment, Dance::fairing().storage(CookieStorage)).await;
     let form = format!("logout_token={}", app.fake.logout_token(Some("ada"), None));
-    let answer = app.client.post(TELL).header(ContentType::Form).body(form).dispatch().await;
+    let answer = app.client.post(BACKCHANNEL_LOGOUT).header(ContentType::Form).body(form).dispatch().await;
     assert_eq!(answer.status(), Status::BadRequest);
     assert_eq!(answer.into_string().await.as_deref(), Some("{\"error\":\"server_error\"}"));
 }

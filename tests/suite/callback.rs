@@ -55,7 +55,7 @@ async fn cb_02_a_no_to_nobody() {
     assert_refused(&mut ada, &TestRequest::get(&with_parameter(&no, "state", Some("x"))), NOT_TRUSTED).await;
     assert_refused(&mut ada, &TestRequest::get(&with_parameter(&no, "state", None)), NOT_TRUSTED).await;
     assert_refused(&mut app.browser(), &TestRequest::get(&no), NOT_TRUSTED).await;
-    assert_eq!(ada.get(&callback).await.location(), "/", "nobody else can spoil a dance");
+    assert_eq!(ada.get(&callback).await.location(), "/", "another browser cannot use the flow up");
 }
 
 #[rocket::async_test]

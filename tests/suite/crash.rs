@@ -101,9 +101,9 @@ async fn crashes(step: &str, lay: &str, wanted: i32) {
         fake.respond_once(ProviderEndpoint::Token, FakeResponse::hang());
         std::thread::scope(|scope| {
             let asked = scope.spawn(|| server.try_request("GET", &callback, &[("Cookie", &cookies)], ""));
-            while fake.request_count(ProviderEndpoint::Token) == 0 && !asked.is_finished() {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
+            test_support::wait_until_blocking("the token request", || {
+                fake.request_count(ProviderEndpoint::Token) > 0 || asked.is_finished()
+            });
             server.kill();
             asked.join().expect("no panic")
         })

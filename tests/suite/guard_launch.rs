@@ -72,7 +72,7 @@ async fn a_guard_without_what_it_needs_stops_the_launch() {
     assert!(aborts(with(memory()).mount("/", routes![site])).await, "not the site's");
     let of_site = || with(memory().site_account_admin::<CurrentUser<i32>>("op"));
     assert!(!aborts(of_site().mount("/", routes![site])).await);
-    assert!(aborts(of_site().mount("/", routes![oauth])).await, "the site's is nobody's");
+    assert!(aborts(of_site().mount("/", routes![oauth])).await, "the site's account belongs to no user");
 
     let typed = || with(Dance::fairing().storage(people.storage()));
     assert!(aborts(typed().mount("/", routes![named])).await, "the policy's ids are i32");

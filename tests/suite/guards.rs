@@ -140,7 +140,7 @@ pub(crate) async fn app(storage: impl Storage) -> App {
         "/",
         routes![mine, guarded_post, guarded2, maybe, result, no_guard_401, falls, fallen, context, methods],
     );
-    App { client: Client::tracked(rocket).await.expect("the app launches"), fake }
+    App::of(Client::tracked(rocket).await.expect("the app launches"), fake)
 }
 
 async fn connected() -> (App, Arc<AtomicBool>) {
@@ -243,7 +243,7 @@ async fn an_outage_of_the_store_looks_like_one() {
     // An `Option` does not distinguish the two; a `Result` does.
     assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"));
     assert_eq!(app.get("/result").await.into_string().await.as_deref(), Some("store_unavailable"));
-    assert_eq!(app.cookies(), before, "nobody is signed out");
+    assert_eq!(app.cookies(), before, "no user is signed out");
     off.store(false, Ordering::SeqCst);
     for (uri, says) in [("/guarded", "ada"), ("/maybe", "some"), ("/result", "ok")] {
         assert_eq!(app.get(uri).await.into_string().await.as_deref(), Some(says));

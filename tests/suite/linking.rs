@@ -38,10 +38,10 @@ pub(crate) fn by_address(login: &Login<i32>, conn: &mut SqliteConnection) -> Res
 
 /// An app that compares addresses. User 1 has Ada's address at the provider, user 2 has Grace's.
 pub(crate) async fn app(trust: bool) -> (TestApp, Heard) {
-    house_with(trust, |dance| dance).await
+    app_with(trust, |dance| dance).await
 }
 
-pub(crate) async fn house_with(
+pub(crate) async fn app_with(
     trust: bool,
     more: impl FnOnce(DanceFairing) -> DanceFairing,
 ) -> (TestApp, Heard) {
@@ -85,7 +85,7 @@ pub(crate) async fn ask(browser: &mut Browser, begin: &str) {
     let callback = browser.ride(begin).await;
     let landed = browser.get(&callback).await;
     assert_eq!(landed.location(), CONFIRM);
-    assert_eq!(browser.user().await, None, "nobody is signed in");
+    assert_eq!(browser.user().await, None, "no user is signed in");
     assert_eq!(browser.app.rows(), before, "nothing is stored");
     assert!(browser.jar.contains_key(PENDING));
     // A repeated callback redirects to the same page and changes nothing.
@@ -137,7 +137,7 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
 
     let mut later = app.browser();
     later.sign_in("op").await;
-    assert_eq!(later.user().await, Some(1), "from now on it is hers");
+    assert_eq!(later.user().await, Some(1), "from now on it is the user's account");
 }
 
 #[rocket::async_test]
@@ -302,7 +302,7 @@ async fn al_09_al_12_what_has_changed_meanwhile_counts() {
     let callback = grace.ride_to_connect("/login/op2").await;
     assert_eq!(grace.get(&callback).await.location(), "/");
     let answer = assert_refused(&mut ada, &TestRequest::post(CONFIRM, &[("csrf", &csrf)]), REFUSED).await;
-    assert!(!answer.body.contains("grace"), "whose it is nobody says: {}", answer.body);
+    assert!(!answer.body.contains("grace"), "the page does not name the owner: {}", answer.body);
     assert_eq!(accounts(&app), ["op2/ada -> 2"]);
     // AL-09: it does not move in a sign-in of its own user either.
     let callback = ada.ride_to_connect("/login/op2").await;
@@ -326,6 +326,6 @@ async fn al_01_what_waits_is_shown_by_what_nobody_can_choose() {
         }
         let page = ada.get(CONFIRM).await.body;
         assert!(page.contains("(248289761001)") && page.contains(">eve<"), "{page}");
-        assert!(!page.contains("ada@example.test"), "nobody is trusted to have verified it: {page}");
+        assert!(!page.contains("ada@example.test"), "no trusted provider has verified it: {page}");
     }
 }

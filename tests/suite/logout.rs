@@ -292,7 +292,11 @@ async fn a_warm_cache_asks_nothing_and_an_outage_is_not_nobody() {
 
         down.store(true, Ordering::SeqCst);
         let unavailable = Status::ServiceUnavailable;
-        assert_eq!(who().await, if cache { Status::Ok } else { unavailable }, "no query, or no \"nobody\"");
+        assert_eq!(
+            who().await,
+            if cache { Status::Ok } else { unavailable },
+            "the cache answers, or the outage is reported"
+        );
         for uri in ["/guarded", "/accounts", "/login/accounts"] {
             let answer = app.get(uri).await;
             assert_eq!((answer.status(), answer.headers().get_one("Location")), (unavailable, None), "{uri}");

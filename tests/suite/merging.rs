@@ -15,10 +15,10 @@ async fn al_01_al_05_a_proved_mailbox_is_merged() {
     let mut ada = app.browser();
     ada.sign_in("op").await;
     assert_eq!((ada.user().await, accounts(&app)), (Some(1), vec!["op/ada -> 1".to_owned()]));
-    let told = heard.take();
-    assert_eq!(told[0], "created op ada 1");
-    assert!(told[1].starts_with("AccountMerged") && told[1].contains("user: \"1\""), "{told:?}");
-    assert_eq!(told[2], "completed op 1");
+    let events = heard.take();
+    assert_eq!(events[0], "created op ada 1");
+    assert!(events[1].starts_with("AccountMerged") && events[1].contains("user: Some(\"1\")"), "{events:?}");
+    assert_eq!(events[2], "completed op 1");
     // The same address at another provider: not trusted, or not verified.
     for (entry, verified) in
         [("op2", json!(true)), ("op", json!("true")), ("op", json!(1)), ("op", json!(null))]
@@ -115,7 +115,7 @@ async fn al_03_a_recovery_sees_and_removes_what_is_connected() {
     app.fake.set_user("eve");
     let callback = eve.ride_to_connect("/login/op").await;
     assert_eq!(eve.get(&callback).await.location(), "/");
-    assert_eq!(heard.take(), ["created op eve 1"], "each link is told of");
+    assert_eq!(heard.take(), ["created op eve 1"], "each connection is reported");
     let page = eve.get("/login/accounts").await;
     assert!(page.body.contains("Eve") && page.body.contains("eve@example.test"), "and shown");
     let dance = app.dance();

@@ -49,7 +49,7 @@ async fn mx_02_another_issuer() {
         let callback = with_parameter(&ada.ride("/login/op").await, "iss", Some(iss));
         assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
     }
-    assert_eq!(evil.requests().len(), 0, "the code is sent to nobody");
+    assert_eq!(evil.requests().len(), 0, "the code is not sent");
 }
 
 #[rocket::async_test]
@@ -152,7 +152,7 @@ async fn mx_08_a_malicious_provider_sends_the_browser_on_to_an_honest_one() {
     assert_eq!(
         (evil.request_count(ProviderEndpoint::Token), app.token_calls()),
         (0, 0),
-        "the honest code goes to nobody"
+        "the code of the honest provider is not sent"
     );
 }
 

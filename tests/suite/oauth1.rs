@@ -273,7 +273,7 @@ async fn o1_08_a_wrong_verifier_ends_the_flow() {
     let app = app().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/one").await;
-    let wrong = with_parameter(&callback, "oauth_verifier", Some("guessed-by-somebody"));
+    let wrong = with_parameter(&callback, "oauth_verifier", Some("guessed-by-an-attacker"));
     assert_refused(&mut ada, &TestRequest::get(&wrong), NOT_TRUSTED.after_exchange()).await;
     // The verifier is sent once.
     assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;

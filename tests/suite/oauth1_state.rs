@@ -76,7 +76,7 @@ async fn o1_13_st_06_st_07_repeats_one_after_the_other_and_at_once() {
     assert_refused(&mut app.browser(), &TestRequest::get(&callback), NOT_TRUSTED).await;
     ada.leave().await;
     assert_eq!(ada.get(&callback).await.location(), "/guarded");
-    assert_eq!(ada.user().await, None, "a repeat signs nobody in");
+    assert_eq!(ada.user().await, None, "a repeated callback signs no user in");
 
     let callback = ada.ride("/login/one?next=/guarded").await;
     let ask = TestRequest::get(&callback);

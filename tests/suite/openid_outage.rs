@@ -13,7 +13,7 @@ use crate::harness::{Refusal, TestApp, TestRequest, assert_refused};
 use crate::openid::{BAD_ANSWER, TIMEOUT, UNREACHABLE, payload, refuses, signs_in};
 
 /// An app whose provider `op` does not run yet, while `op2` does.
-async fn house_of_one_that_is_down(port: u16) -> TestApp {
+async fn app_with_provider_down(port: u16) -> TestApp {
     TestApp::launch_with(|figment| figment.merge(("oauth.op.issuer", format!("http://127.0.0.1:{port}"))))
         .await
 }
@@ -39,7 +39,7 @@ fn metadata(port: u16) -> String {
 #[rocket::async_test]
 async fn dj_08_an_app_whose_provider_is_down_when_it_starts() {
     let port = free_port().await;
-    let app = house_of_one_that_is_down(port).await;
+    let app = app_with_provider_down(port).await;
     // The port is closed: 503 with Retry-After.
     let page = assert_refused(&mut app.browser(), &TestRequest::get("/login/op"), UNREACHABLE).await;
     assert_eq!(page.header("Retry-After"), Some("5"));
@@ -73,7 +73,7 @@ async fn dj_08_an_app_whose_provider_is_down_when_it_starts() {
 #[rocket::async_test]
 async fn dj_08_tr_09_a_provider_that_stalls_holds_up_nobody_else() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let app = house_of_one_that_is_down(listener.local_addr().unwrap().port()).await;
+    let app = app_with_provider_down(listener.local_addr().unwrap().port()).await;
     let began = Instant::now();
     let waiting = async {
         let mut browser = app.browser();

@@ -2,36 +2,26 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
+use diesel::SqliteConnection;
 use rocket::figment::Figment;
 use rocket::http::{Cookie, Status};
 use rocket::local::asynchronous::Client;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
-use rocket_dance::{Dance, Login, Result, Standing, Verdict};
+use rocket_dance::{Dance, Login, Result, Verdict};
 
 use crate::app::{figment, location, path_and_query, rocket};
-
-diesel::table! { users (id) { id -> Integer, name -> Text } }
+use crate::sqlite;
+use crate::users::{self, sign_up};
 
 static PANIC: AtomicBool = AtomicBool::new(false);
 
-fn sign_up(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
-    match &login.standing {
-        Standing::Stranger => {
-            let id = diesel::insert_into(users::table)
-                .values(users::name.eq(login.profile.display_name()))
-                .returning(users::id)
-                .get_result(conn)?;
-            assert!(
-                !(login.profile.display_name() == "Panic" && PANIC.load(Ordering::Relaxed)),
-                "the policy panics"
-            );
-            Ok(Verdict::SignUp(id))
-        }
-        _ => Ok(login.default_verdict()),
-    }
+/// Signs up every stranger, and panics after that while `PANIC` is set.
+fn sign_up_or_panic(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+    let verdict = sign_up(login, conn)?;
+    let panics = login.profile.display_name() == "Panic" && PANIC.load(Ordering::Relaxed);
+    assert!(!panics, "the policy panics");
+    Ok(verdict)
 }
 
 struct Shop {
@@ -43,29 +33,20 @@ struct Shop {
 impl Shop {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = dir.path().join("app.sqlite").display().to_string();
-        SqliteConnection::establish(&url)
-            .unwrap()
-            .batch_execute("create table users (id integer primary key autoincrement, name text not null)")
-            .unwrap();
+        let file = dir.path().join("app.sqlite");
+        users::create_table(&file);
+        let url = file.display().to_string();
         let fake = FakeProvider::start().await;
         let figment: Figment = figment(&fake).merge(("databases.app.url", url));
-        let dance = Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up));
+        let dance = Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up_or_panic));
         let client = Client::untracked(rocket(figment, dance)).await.unwrap();
         Self { dir, fake, client }
     }
 
-    fn counts(&self) -> (i64, i64) {
-        let url = self.dir.path().join("app.sqlite").display().to_string();
-        let conn = &mut SqliteConnection::establish(&url).unwrap();
-        let count = |conn: &mut SqliteConnection, table: &str| {
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!(
-                "(select count(*) from {table})"
-            )))
-            .get_result::<i64>(conn)
-            .unwrap()
-        };
-        (count(conn, "users"), count(conn, "oauth_accounts"))
+    /// The numbers of users and of accounts.
+    fn counts(&self) -> (usize, usize) {
+        let file = self.dir.path().join("app.sqlite");
+        (sqlite::count(&file, "users"), sqlite::count(&file, "oauth_accounts"))
     }
 
     /// A whole sign-in of one browser: status, Location, and whether a session began.

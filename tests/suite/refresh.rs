@@ -10,9 +10,11 @@ use rocket::figment::Figment;
 use rocket::futures::future::join_all;
 use rocket::tokio::time::sleep;
 use rocket_dance::storage::{Account, AccountKey, BuiltIn, ClaimState, Coordination, DieselStorage, Storage};
-use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, ResponseGate};
 use rocket_dance::{Client, Dance, Error, ErrorKind, Profile, Result, Token};
 use serde_json::{Value, json};
+
+use test_support::within;
 
 use crate::app::{App, Op, figment};
 use crate::people::People;
@@ -180,18 +182,21 @@ async fn lives_on(app: &App) {
     assert_eq!(client(app).await.userinfo().await.expect("the provider takes it")["sub"], "ada");
 }
 
+/// Waits until `what` returns true.
 async fn eventually(what: impl AsyncFn() -> bool) {
-    for _ in 0..1000 {
-        if what().await {
-            return;
+    within(Duration::from_secs(30), "the condition", async {
+        while !what().await {
+            sleep(Duration::from_millis(5)).await;
         }
-        sleep(Duration::from_millis(20)).await;
-    }
-    panic!("that never came");
+    })
+    .await;
 }
 
-fn slow() -> FakeResponse {
-    FakeResponse::unmodified().delay(Duration::from_millis(600))
+/// Holds the provider's next token answer back. Returns the gate that lets it pass.
+fn hold_next_token_answer(app: &App, answer: FakeResponse) -> ResponseGate {
+    let gate = ResponseGate::new();
+    app.fake.respond_once(ProviderEndpoint::Token, answer.hold(&gate));
+    gate
 }
 
 fn dead() -> FakeResponse {
@@ -215,13 +220,14 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
     let (mine, others) = (client(&app).await, client(&app).await);
-    app.fake.respond_once(ProviderEndpoint::Token, slow());
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     let mine = rocket::tokio::spawn(async move {
         let token = mine.access_token().await.expect("from memory");
         (token, mine)
     });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     faulty.0.down.store(true, Ordering::SeqCst);
+    answer.open();
     // Neither a redirect to the sign-in page nor a second refresh.
     assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     let (token, mine) = mine.await.unwrap();
@@ -250,16 +256,17 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     let people = People::new();
     let (app, _) = expired(&people).await;
     let other = other(&people).await;
-    app.fake.respond_once(ProviderEndpoint::Token, slow());
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     let (account, now) = (stored(&app).await, now(&app).await);
     assert!(!other.lease(&account, now, now + LEASE).await.unwrap(), "held while the provider is asked");
     dance(&app).advance(LEASE);
     assert!(other.lease(&account, now + LEASE, now + 2 * LEASE).await.unwrap(), "the next one takes over");
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
+    answer.open();
     assert!(late.await.unwrap().expect("what is stored").matches("theirs"));
     let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(token.access_token.matches("theirs") && token.refresh_token.unwrap().matches("theirs, too"));
@@ -307,15 +314,16 @@ async fn rr_03_what_a_killed_holder_has_used_up_is_a_lost_grant_and_no_lost_acco
 async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
-    app.fake.respond_once(ProviderEndpoint::Token, slow());
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     // A provider that revokes only the refresh token: the refresh in progress goes on.
     app.fake.respond_always(ProviderEndpoint::Revocation, FakeResponse::status(200));
     // The same during a short outage of the storage: it retries and succeeds.
     faulty.0.before.store(2, Ordering::SeqCst);
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     dance(&app).delete(&AccountKey::owner("op", 1)).await.unwrap();
+    answer.open();
     assert_eq!(late.await.unwrap().unwrap_err().kind(), ErrorKind::NotConnected);
     assert_eq!((people.accounts(), faulty.renewals()), (vec![], 3));
 }
@@ -324,13 +332,14 @@ async fn rr_04_a_refresh_that_ends_after_a_disconnect_stores_nothing() {
 async fn rr_05_a_new_consent_beats_an_older_refresh() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.respond_once(ProviderEndpoint::Token, slow());
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     app.sign_in_as(1).await;
     assert_eq!(rocket_dance::testing::sign_in(&app.client, "op").await.status.code, 303);
     let consented = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
+    answer.open();
     assert!(late.await.unwrap().unwrap().matches(consented.access_token.expose()));
     let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(token.refresh_token.unwrap().matches(consented.refresh_token.unwrap().expose()));
@@ -341,12 +350,13 @@ async fn rr_05_a_new_consent_beats_an_older_refresh() {
 async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_up() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.respond_once(ProviderEndpoint::Token, slow());
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     let client = client(&app).await;
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     let now = now(&app).await;
     dance(&app).tokens(Op).of(&1).set(Token::new("consented").with_lifetime(now, HOUR)).await.unwrap();
+    answer.open();
     assert!(late.await.unwrap().unwrap().matches("consented"), "the newer one");
     lives_on(&app).await;
 }
@@ -355,12 +365,13 @@ async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_
 async fn rr_06_a_loser_clears_nothing() {
     let people = People::new();
     let (app, _) = expired(&people).await;
-    app.fake.respond_once(ProviderEndpoint::Token, dead().delay(Duration::from_millis(600)));
+    let answer = hold_next_token_answer(&app, dead());
     let client = client(&app).await;
     let loser = rocket::tokio::spawn(async move { client.access_token().await });
-    eventually(async || app.token_calls() == 2).await;
+    answer.wait_for_request().await;
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
+    answer.open();
     assert!(loser.await.unwrap().expect("the winner's").matches("theirs"));
     let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(token.refresh_token.unwrap().matches("theirs, too"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rocket_dance::storage::AccountKey;
-use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, ResponseGate};
 use rocket_dance::{Event, EventAccount, Signals};
 use serde_json::json;
 
@@ -186,19 +186,17 @@ async fn rr_04_what_a_refresh_brings_after_a_disconnect_is_revoked_too() {
     let (app, ada, failures) = connected().await;
     let user = ada.user().await.unwrap();
     app.advance(3600);
-    let calls = app.token_calls();
-    app.fake
-        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_millis(800)));
+    let answer = ResponseGate::new();
+    app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&answer));
     let client = app.dance().client(Op, &user).await.unwrap().expect("an account");
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    while app.token_calls() == calls {
-        rocket::tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    answer.wait_for_request().await;
     // At a provider that revokes single tokens: the refresh in progress goes on.
     app.fake
         .respond_once(ProviderEndpoint::Revocation, FakeResponse::status(200))
         .respond_once(ProviderEndpoint::Revocation, FakeResponse::status(200));
     app.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
+    answer.open();
     assert!(late.await.unwrap().is_err());
     app.dance().wait_for_revocations().await;
     let revoked = revoked(&app);
@@ -212,17 +210,14 @@ async fn rr_04_a_refresh_under_a_new_consent_ends_nothing() {
     let (app, mut ada, _) = connected().await;
     let user = ada.user().await.unwrap();
     app.advance(3600);
-    let calls = app.token_calls();
-    app.fake
-        .set_user("ada")
-        .respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().delay(Duration::from_millis(800)));
+    let answer = ResponseGate::new();
+    app.fake.set_user("ada").respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&answer));
     let client = app.dance().client(Op, &user).await.unwrap().expect("an account");
     let late = rocket::tokio::spawn(async move { client.access_token().await });
-    while app.token_calls() == calls {
-        rocket::tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    answer.wait_for_request().await;
     let callback = ada.ride_to_connect("/login/op").await;
     assert_eq!(ada.get(&callback).await.location(), "/");
+    answer.open();
     late.await.unwrap().expect("the newer token");
     app.dance().wait_for_revocations().await;
     assert_eq!(kinds(&app), Vec::<String>::new(), "the grant is in use");

@@ -3,7 +3,7 @@
 use rocket::figment::Figment;
 use rocket::http::{Accept, Status};
 use rocket::{Ignite, Rocket};
-use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, ResponseGate, sign_in};
 use rocket_dance::{Dance, ErrorKind, Profile, Token};
 use serde_json::json;
 
@@ -118,21 +118,18 @@ async fn en_02_a_refresh_under_way_is_not_disturbed() {
     let config = with_keys(figment(&fake), &KEYS[..1]);
     let app = App::new(fake, config, Dance::fairing().storage(people.storage())).await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
-    let fake = app.fake;
-    drop(app.client);
+    let App { client, fake, .. } = app;
+    drop(client);
     let both = ignited(&people, figment(&fake), &[KEYS[1], KEYS[0]]).await;
     dance(&both).advance(7200);
     fake.advance_clock(7200);
-    fake.respond_once(
-        ProviderEndpoint::Token,
-        FakeResponse::unmodified().delay(std::time::Duration::from_millis(600)),
-    );
+    let answer = ResponseGate::new();
+    fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&answer));
     let client = dance(&both).client(Op, &1).await.unwrap().unwrap();
     let refresh = rocket::tokio::spawn(async move { client.access_token().await });
-    while fake.request_count(ProviderEndpoint::Token) < 2 {
-        rocket::tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    answer.wait_for_request().await;
     assert_eq!(dance(&both).reseal().run().await.unwrap().resealed, 1);
+    answer.open();
     let token = refresh.await.unwrap().expect("refreshed");
     let stored = dance(&both).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(stored.access_token.matches(token.expose()), "and it wins");

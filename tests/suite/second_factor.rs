@@ -10,7 +10,7 @@ use rocket::response::Redirect;
 use rocket_dance::{AuthorizedLogin, Client, NextStep, Result, Sessions, SignInOutcome, Signals};
 use serde_json::json;
 
-use crate::linking::{CONFIRM, accounts, ask, house_with};
+use crate::linking::{CONFIRM, accounts, app_with, ask};
 
 /// App sessions that require a second factor before they begin.
 struct SecondFactor;
@@ -34,14 +34,14 @@ impl Sessions for SecondFactor {
 
 #[rocket::async_test]
 async fn al_24_no_link_goes_past_the_second_factor() {
-    let (app, heard) = house_with(true, |dance| dance.sessions(SecondFactor)).await;
+    let (app, heard) = app_with(true, |dance| dance.sessions(SecondFactor)).await;
     // The account is merged; the next sign-in requires the second factor again.
-    for told in ["created op ada 1", "updated op ada 1"] {
+    for events in ["created op ada 1", "updated op ada 1"] {
         let mut ada = app.browser();
         let callback = ada.ride("/login/op").await;
         assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
         let heard = heard.take();
-        assert_eq!(heard[0], told);
+        assert_eq!(heard[0], events);
         assert!(!heard.iter().any(|event| event.starts_with("completed")), "{heard:?}");
     }
     // The required sign-in needs the second factor, too: before it is complete, no user can confirm.
@@ -73,7 +73,7 @@ impl Signals for PutOut {
 #[rocket::async_test]
 async fn al_02_who_is_put_out_in_mid_dance_connects_nothing() {
     let armed = Arc::new(Mutex::new(None));
-    let (app, _) = house_with(true, |dance| dance.signals(PutOut(armed.clone()))).await;
+    let (app, _) = app_with(true, |dance| dance.signals(PutOut(armed.clone()))).await;
     let mut eve = app.browser();
     eve.enter(1).await;
     app.fake.set_user("eve");
@@ -81,7 +81,7 @@ async fn al_02_who_is_put_out_in_mid_dance_connects_nothing() {
     *armed.lock().unwrap() = Some(app.file());
     let answer = eve.get(&callback).await;
     assert_eq!(answer.status, Status::Forbidden);
-    assert!(answer.body.contains("signed out meanwhile"), "{}", answer.body);
+    assert!(answer.body.contains("signed out in the meantime"), "{}", answer.body);
     assert_eq!(accounts(&app), [""; 0]);
     // The control: while the session exists, the account is connected.
     eve.enter(1).await;

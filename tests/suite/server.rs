@@ -19,6 +19,7 @@ use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, DanceFairing};
 use serde_json::json;
+use test_support::Watchdog;
 
 use crate::people::{People, SignUp};
 
@@ -66,6 +67,7 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
 /// The process.
 pub struct Server {
     child: Child,
+    _watchdog: Watchdog,
     port: u16,
     /// The Host of its requests.
     pub host: String,
@@ -113,12 +115,12 @@ impl Server {
             .spawn()
             .expect("a process");
         let host = base_url.split_once("://").expect("a URL").1.to_owned();
-        let mut server = Self { child, port: 0, host, people };
-        let patience = Instant::now() + Duration::from_secs(60);
+        let mut server = Self { child, port: 0, host, people, _watchdog: Watchdog::start() };
+        let deadline = Instant::now() + Duration::from_secs(60);
         while server.port == 0 {
             let log = server.log();
             let port = log.split("SERVED AT ").nth(1).and_then(|rest| rest.split_once(" END"));
-            assert!(!log.contains("NOT LAUNCHED") && Instant::now() < patience, "not launched: {log}");
+            assert!(!log.contains("NOT LAUNCHED") && Instant::now() < deadline, "not launched: {log}");
             match port {
                 Some((port, _)) => server.port = port.parse().expect("a port"),
                 None => std::thread::sleep(Duration::from_millis(20)),

@@ -78,7 +78,7 @@ async fn without_a_database_a_copy_lives_on_until_its_age() {
     };
     assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
     assert!(!app.cookies().contains_key(SESSION));
-    assert_eq!(who().await, Status::Ok, "nobody knows that it has ended");
+    assert_eq!(who().await, Status::Ok, "the end of the session is not stored");
     let dance = Dance::fetch(app.client.rocket()).unwrap();
     let error = dance.sign_out_everywhere(&7).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);

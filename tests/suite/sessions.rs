@@ -22,7 +22,7 @@ async fn app(people: &People) -> App {
     let fake = FakeProvider::start().await;
     let rocket = rocket(figment(&fake), Dance::fairing().storage(people.storage()));
     let client = Client::tracked(rocket.mount("/", routes![context])).await.expect("the app launches");
-    App { client, fake }
+    App::of(client, fake)
 }
 
 async fn who(app: &App) -> Option<String> {
@@ -281,7 +281,7 @@ async fn own(people: &People) -> (App, AppSessions) {
     let fake = FakeProvider::start().await;
     let dance = Dance::fairing().storage(people.storage()).sessions(sessions.clone());
     let rocket = rocket(figment(&fake), dance).mount("/", routes![context]);
-    (App { client: Client::tracked(rocket).await.expect("the app launches"), fake }, sessions)
+    (App::of(Client::tracked(rocket).await.expect("the app launches"), fake), sessions)
 }
 
 #[rocket::async_test]
@@ -308,7 +308,7 @@ async fn lo_06_a_second_factor_comes_before_the_session() {
     let ended = app.get(&callback).await;
     assert_eq!((ended.status(), location(&ended).as_str()), (Status::SeeOther, "/second-factor?of=1"));
     assert_eq!(who(&app).await, None);
-    assert_eq!(heard.take(), ["created op ada 1"], "nobody has signed in yet");
+    assert_eq!(heard.take(), ["created op ada 1"], "no user has signed in yet");
     assert_eq!(people.accounts(), ["op/ada -> 1"]);
 }
 

@@ -1,10 +1,11 @@
 //! The app is stopped while a sign-in or a refresh is in progress.
 
-use std::thread::{scope, sleep};
+use std::thread::scope;
 use std::time::{Duration, SystemTime};
 
 use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 use serde_json::json;
+use test_support::wait_until_blocking;
 
 use crate::server::{Raw, Server, Tab};
 
@@ -15,13 +16,13 @@ fn stopped_during(server: &mut Server, fake: &FakeProvider, target: &str, cookie
     let calls = fake.request_count(ProviderEndpoint::Token);
     let answer = scope(|scope| {
         let asked = scope.spawn(|| server.try_request("GET", target, &[("Cookie", cookies)], ""));
-        while fake.request_count(ProviderEndpoint::Token) == calls && !asked.is_finished() {
-            sleep(Duration::from_millis(5));
-        }
+        wait_until_blocking("the token request", || {
+            fake.request_count(ProviderEndpoint::Token) > calls || asked.is_finished()
+        });
         server.terminate();
         asked.join().expect("no panic")
     });
-    assert!(!server.has_crashed(), "it has ended as it was told");
+    assert!(!server.has_crashed(), "it has stopped by itself");
     answer
 }
 

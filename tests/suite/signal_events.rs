@@ -142,7 +142,7 @@ async fn error_may_answer_and_the_first_answer_is_given() {
             Some(apology) => assert_eq!(body, apology),
             None => assert!(body.contains("access_denied"), "our own page: {body}"),
         }
-        assert_eq!(heard.take(), vec!["access_denied of op"; apologies.len()], "everyone is told");
+        assert_eq!(heard.take(), vec!["access_denied of op"; apologies.len()], "every receiver is called");
         assert_eq!(people.accounts(), Vec::<String>::new());
         assert_eq!(app.token_calls(), 0);
     }
@@ -160,7 +160,7 @@ async fn events_tell_what_has_happened_in_order() {
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     assert_eq!(heard.take(), ["created op ada 1", "completed op 1"], "a sign-up");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
-    assert_eq!(heard.take(), ["updated op ada 1"], "nobody is signed in who was already");
+    assert_eq!(heard.take(), ["updated op ada 1"], "the user was signed in already");
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
     assert_eq!(heard.take(), ["created op2 ada 1"]);
 

@@ -132,12 +132,12 @@ async fn ride(says: &[(&'static str, Say)]) -> End {
     let calls = app.token_calls();
     // A repeated callback in the same browser ends like the first one, changes nothing and calls no receiver.
     let before = (people.snapshot(), app.cookies().contains_key("rocket_dance_session"));
-    let told = heard.take();
+    let events = heard.take();
     app.get(&callback).await;
     assert_eq!(app.token_calls(), calls);
     assert_eq!((people.snapshot(), app.cookies().contains_key("rocket_dance_session")), before);
     assert!(heard.take().iter().all(|line| !line.contains("authorized")));
-    End { app, people, heard: told, status, location, body }
+    End { app, people, heard: events, status, location, body }
 }
 
 impl End {
@@ -145,7 +145,7 @@ impl End {
     async fn assert_nothing_stored(&self) {
         assert_eq!(self.people.accounts(), Vec::<String>::new());
         assert_eq!(self.people.count("users"), 0);
-        assert_eq!(self.app.get("/me").await.status(), Status::SeeOther, "nobody is signed in");
+        assert_eq!(self.app.get("/me").await.status(), Status::SeeOther, "no user is signed in");
     }
 
     async fn assert_signed_in(&self) {

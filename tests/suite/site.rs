@@ -58,7 +58,7 @@ async fn app(people: &People, account: Option<&str>, admin: bool) -> App {
         dance = dance.site_account_admin::<Admin>("op");
     }
     let rocket = rocket::custom(figment).attach(dance).mount("/", routes![bot, falls_back]);
-    App { client: Client::tracked(rocket).await.expect("the app launches"), fake }
+    App::of(Client::tracked(rocket).await.expect("the app launches"), fake)
 }
 
 async fn ride(app: &App, as_admin: bool) -> Status {
@@ -68,7 +68,10 @@ async fn ride(app: &App, as_admin: bool) -> Status {
         request.add_header(rocket::http::Header::new("X-Admin", "yes"));
     }
     let response = request.dispatch().await;
-    assert!(response.cookies().iter().all(|cookie| !cookie.name().contains("session")), "it signs nobody in");
+    assert!(
+        response.cookies().iter().all(|cookie| !cookie.name().contains("session")),
+        "it signs no user in"
+    );
     response.status()
 }
 
@@ -93,12 +96,16 @@ async fn the_account_that_is_named_is_the_sites() {
     app.fake.set_user("bot-7");
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     assert_eq!(people.accounts(), ["op/bot-7 -> -"]);
-    assert_eq!(people.count("users"), 0, "nobody is signed up");
+    assert_eq!(people.count("users"), 0, "no user is created");
     assert_eq!(bot_says(&app).await.as_deref(), Ok("bot-7"));
 
     let before = people.snapshot();
     app.fake.set_user("mallory");
-    assert_eq!(ride(&app, false).await, Status::Forbidden, "a visitor can't put his own in its place");
+    assert_eq!(
+        ride(&app, false).await,
+        Status::Forbidden,
+        "a visitor cannot replace it by their own account"
+    );
     assert_eq!(people.snapshot(), before);
     app.fake.set_user("bot-7");
     assert_eq!(ride(&app, false).await, Status::SeeOther, "the same renews it");

@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rustls::pki_types::pem::PemObject;
@@ -59,10 +58,7 @@ async fn tr_14_a_certificate_that_nobody_vouches_for() {
     assert_eq!(ada.flows(), []);
     app.browser().sign_in("op2").await;
     // The server records it in another task.
-    let since = Instant::now();
-    while heard.lock().expect("the list").is_empty() && since.elapsed() < Duration::from_secs(20) {
-        rocket::tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    test_support::wait_until("the refused handshake", || !heard.lock().expect("the list").is_empty()).await;
     let said = heard.lock().expect("the list").clone();
     assert!(!said.is_empty() && said.iter().all(|said| said.starts_with("refused: ")), "{said:?}");
 

@@ -21,7 +21,7 @@ async fn app(people: &People, user_required: Option<bool>) -> App {
     people.sql("INSERT OR IGNORE INTO users (id, name) VALUES (1, 'ada'), (2, 'grace')");
     let rocket = rocket(figment, Dance::fairing().storage(people.storage()));
     let rocket = rocket.mount("/", routes![own, set_own, delete_own]);
-    App { client: Client::tracked(rocket).await.expect("the app launches"), fake }
+    App::of(Client::tracked(rocket).await.expect("the app launches"), fake)
 }
 
 fn dance(app: &App) -> &Dance {
@@ -254,7 +254,7 @@ async fn in_a_browsers_own_cookies_it_is_the_browsers() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake);
     let rocket = rocket(figment, Dance::fairing()).mount("/", routes![own, set_own, delete_own]);
-    let app = App { client: Client::tracked(rocket).await.unwrap(), fake };
+    let app = App::of(Client::tracked(rocket).await.unwrap(), fake);
     let own = async || app.get("/own").await.into_string().await.unwrap();
     assert_eq!(own().await, "none");
     assert_eq!(app.client.post("/own/mine").dispatch().await.status(), Status::Ok);

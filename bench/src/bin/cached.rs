@@ -1,14 +1,12 @@
-//! What a cached account costs: time against a bare moka get in the same run, and memory.
+//! The cost of a cached account: time, compared with a plain moka get in the same run, and memory.
 //!
 //! ```console
-//! $ cargo run --release --manifest-path bench/Cargo.toml --bin cached             # time; aim: at most twice a bare get
+//! $ cargo run --release --manifest-path bench/Cargo.toml --bin cached             # time; aim: at most twice a plain get
 //! $ cargo run --release --manifest-path bench/Cargo.toml --bin cached -- memory   # 10⁶ accounts; aim: at most 2 GiB
-//! $ cargo run … -- memory 1000000 500000000    # as many, in a cache of so many bytes
+//! $ cargo run … -- memory 1000000 500000000    # 10⁶ accounts, a cache of 500 MB
 //! ```
 //!
-//! Everything goes through the public API, with a warm cache before a storage in memory. Accounts have access tokens of
-//! 1 KiB.
-
+//! It uses the public API, with a warm cache in front of a storage in memory. Access tokens have 1 KiB.
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
@@ -16,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rocket::figment::Figment;
 use rocket_dance::provider::Provider;
-use rocket_dance::storage::{AccountKey, Account, Storage};
+use rocket_dance::storage::{Account, AccountKey, Storage};
 use rocket_dance::{Dance, Profile, Result, Token};
 use serde_json::json;
 
@@ -26,7 +24,7 @@ impl Provider for Op {
     const NAME: &'static str = "op";
 }
 
-/// The storage behind the cache. It counts what reaches it.
+/// The storage behind the cache. It counts the reads.
 #[derive(Default, Clone)]
 struct Map(Arc<Mutex<Inner>>);
 
@@ -59,7 +57,7 @@ impl Storage for Map {
     }
 }
 
-/// A dance with so many accounts, none of them in the cache yet.
+/// An app with this number of accounts and an empty cache.
 async fn dance(accounts: u32, cache: u32) -> (Dance, Map) {
     let figment = Figment::from(rocket::Config::release_default())
         .merge(("log_level", "off"))
@@ -109,7 +107,7 @@ async fn main() {
     }
 }
 
-/// Accounts that are looked up in turns.
+/// The number of accounts that are looked up in turns.
 const HOT: u32 = 1000;
 const LOOKUPS: u32 = 200_000;
 const ROUNDS: usize = 21;
@@ -170,7 +168,7 @@ async fn time() {
     assert_eq!(map.0.lock().expect("a map").loads, loads, "every lookup was a hit");
 }
 
-/// Nanoseconds per lookup, in so many threads at once.
+/// Nanoseconds per lookup, in `threads` threads at once.
 fn each<F: Future<Output = ()>>(threads: u32, lookups: impl Fn(Vec<u32>) -> F + Sync) -> f64 {
     let timed = |thread: u32| {
         let users: Vec<_> = (0..LOOKUPS).map(|n| (n * 7919 + thread * 500) % HOT).collect();
@@ -207,7 +205,7 @@ async fn memory(accounts: u32, cache: u32) {
     }
 }
 
-/// VmRSS in KiB.
+/// The resident memory of this process (VmRSS), in KiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");

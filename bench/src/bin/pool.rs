@@ -1,14 +1,14 @@
-//! Ways to give blocking Diesel work a connection, side by side in one process: which is fastest, and why.
+//! Ways to run blocking Diesel work on a connection, compared in one process: which is fastest, and why.
 //!
 //! ```sh
 //! cargo run --release --manifest-path bench/Cargo.toml --bin pool -- /tmp/pool.sqlite
 //! cargo run --release --manifest-path bench/Cargo.toml --features postgres --bin pool -- postgres://localhost/postgres
 //! ```
 //!
-//! Tasks on Rocket's runtime ask for one row by its id, each as soon as it has the last. The ways take turns in short
-//! rounds, so that whatever else the machine does hits all alike; ratios are to dedicated threads, the fastest that was
-//! known. The database gets a table `pool_bench`, which goes again. For a look at one way alone (`strace -fc`,
-//! `perf`), name a word of it: `… -- /tmp/pool.sqlite dedicated`. POOL_ROUNDS and POOL_MILLIS say how long it takes.
+//! Tasks on Rocket's runtime read one row by its id, each as soon as it has the last one. The ways take turns in short
+//! rounds, so that other load on the machine affects all of them. Ratios are to dedicated threads, the fastest way known.
+//! The table `pool_bench` is created and removed. To measure one way alone (`strace -fc`, `perf`), pass a word of its
+//! name: `… -- /tmp/pool.sqlite dedicated`. POOL_ROUNDS and POOL_MILLIS set the duration.
 
 use std::collections::VecDeque;
 use std::env;
@@ -24,7 +24,7 @@ use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
 use rocket::tokio::sync::{Semaphore, oneshot};
 use rocket::tokio::task::{JoinSet, block_in_place, spawn_blocking};
 
-/// Tasks and connections.
+/// The number of tasks and of connections.
 const SETTINGS: [(i64, u32); 3] = [(1, 2), (32, 2), (32, 8)];
 const ROWS: i64 = 1000;
 
@@ -35,7 +35,7 @@ diesel::table! {
     }
 }
 
-/// A connection that can look a row up.
+/// A connection that can look up a row.
 trait Lookup: R2D2Connection + SimpleConnection + Send + 'static {
     fn lookup(&mut self, id: i64) -> String;
 }
@@ -56,13 +56,13 @@ lookup!(PgConnection);
 
 type Answer = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// A way to look a row up.
+/// A way to look up a row.
 struct Way {
     name: &'static str,
     ask: Arc<dyn Fn(i64) -> Answer + Send + Sync>,
-    /// How long each lookup took.
+    /// The duration of each lookup.
     took: Vec<Duration>,
-    /// How long all rounds took.
+    /// The duration of all rounds.
     time: Duration,
 }
 
@@ -119,7 +119,7 @@ fn connect<C: Lookup>(url: &str) -> C {
     conn
 }
 
-/// A pool with `size` connections open, all of them asked once.
+/// A pool with `size` open connections, each used once.
 fn r2d2<C: Lookup>(url: &str, size: u32, ping: bool) -> Pool<ConnectionManager<C>> {
     let pool = Pool::builder()
         .max_size(size)
@@ -216,13 +216,13 @@ fn dedicated<C: Lookup>(url: &str, size: u32) -> Way {
     })
 }
 
-/// Jobs that wait, and the threads that work them off.
+/// Waiting jobs, and the threads that run them.
 struct Line<C> {
     waiting: VecDeque<(i64, oneshot::Sender<String>)>,
     idle: Vec<C>,
 }
 
-/// A queue that threads of the runtime's blocking pool work off, one for each connection; they go when it is empty.
+/// A queue for threads of the runtime's blocking pool, one per connection. They end when it is empty.
 fn drained<C: Lookup>(url: &str, size: u32) -> Way {
     let idle = (0..size).map(|_| connect(url)).collect();
     let line = Arc::new(Mutex::new(Line::<C> { waiting: VecDeque::new(), idle }));

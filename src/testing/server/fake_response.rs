@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::response::HttpResponse;
+use super::response_gate::ResponseGate;
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
@@ -38,11 +39,12 @@ enum Content {
 pub struct FakeResponse {
     content: Content,
     delay: Duration,
+    gate: Option<ResponseGate>,
 }
 
 impl FakeResponse {
     fn new(content: Content) -> Self {
-        Self { content, delay: Duration::ZERO }
+        Self { content, delay: Duration::ZERO, gate: None }
     }
 
     /// The provider's own response, unmodified. Combine it with [`delay`](FakeResponse::delay), or use it to let one
@@ -106,8 +108,17 @@ impl FakeResponse {
         self
     }
 
+    /// Holds the response back until `gate` is open.
+    pub fn hold(mut self, gate: &ResponseGate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
     pub(super) async fn apply(self, own_response: impl FnOnce() -> HttpResponse) -> HttpResponse {
         rocket::tokio::time::sleep(self.delay).await;
+        if let Some(gate) = &self.gate {
+            gate.pass().await;
+        }
         match self.content {
             Content::Unmodified => own_response(),
             Content::Edited(edit) => own_response().edited(&*edit),

@@ -22,6 +22,7 @@ mod recorded_request;
 mod registered_client;
 mod request;
 mod response;
+mod response_gate;
 mod revoke;
 mod routes;
 mod script;
@@ -35,6 +36,7 @@ pub use self::fake_response::FakeResponse;
 pub use self::provider_endpoint::ProviderEndpoint;
 pub use self::recorded_request::RecordedRequest;
 pub use self::registered_client::RegisteredClient;
+pub use self::response_gate::ResponseGate;
 
 pub(super) use self::authorization_server::AuthorizationServer;
 pub(super) use self::client_key::ClientKey;

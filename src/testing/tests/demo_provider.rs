@@ -118,7 +118,7 @@ async fn the_demo_asks_and_its_tokens_outlive_a_restart() {
 async fn the_demo_is_for_the_apps_own_client_alone() {
     let app = app(demo()).await;
     for (id, changes) in [
-        ("somebody", vec![]),
+        ("unknown", vec![]),
         ("app", vec![("redirect_uri", "http://evil.test/login/op/authorized")]),
         ("app", vec![("redirect_uri", "http://localhost:8000/login/op/authorized/")]),
         ("app", vec![("redirect_uri", "http://LOCALHOST:8000/login/op/authorized")]),

@@ -96,7 +96,7 @@ async fn what_the_flow_says_to_a_provider_that_says_no() {
 
     fake.deny_next_authorization();
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::AccessDenied));
-    fake.edit_claims(|claims| claims["aud"] = json!("somebody else"));
+    fake.edit_claims(|claims| claims["aud"] = json!("another client"));
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));
     fake.reset_behavior().edit_claims(|claims| claims["at_hash"] = json!("AAAA"));
     assert_eq!(kind(ride(&fake, &engine, &entry).await), Some(ErrorKind::BadProviderAnswer));

@@ -113,7 +113,7 @@ async fn the_client_authenticates_by_exactly_one_method() {
         (id.as_str(), secret.as_str(), None, 200),
         (&id, "wrong", None, 401),
         (&id, fake.client_secret(), None, 401),
-        ("nobody", &secret, None, 401),
+        ("unknown", &secret, None, 401),
         (&id, &secret, Some(fake.client_secret()), 400),
     ] {
         let code = code(&fake, &[]).await;
@@ -144,7 +144,7 @@ async fn what_is_wrong_with_an_authorization_request() {
     let fake = FakeProvider::start().await;
     let at = |id: &str, changes: &[(&str, &str)]| authorization(fake.issuer(), id, changes);
     for url in [
-        at("nobody", &[]),
+        at("unknown", &[]),
         at(fake.client_id(), &[("redirect_uri", "javascript:alert(1)")]),
         at(fake.client_id(), &[("redirect_uri", "http://localhost/#a")]),
         at(fake.client_id(), &[]) + "&redirect_uri=http://evil.test/",

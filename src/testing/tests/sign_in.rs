@@ -5,7 +5,7 @@ use rocket::local::asynchronous::Client as Local;
 use super::authorization;
 use crate::testing::{FakeProvider, sign_in, sign_in_blocking};
 
-/// An app that begins with a redirect for strangers and with a form for whoever is signed in.
+/// An app that begins with a redirect for strangers and with a form for a signed-in user.
 fn riding(fake: &FakeProvider) -> rocket::Rocket<rocket::Build> {
     use rocket::form::Form;
     use rocket::http::CookieJar;

@@ -21,7 +21,7 @@ pub(crate) const NOT_TRUSTED: Refusal =
     Refusal { status: Status::BadRequest, code: "callback_not_trusted", token_calls: 0 };
 
 impl Refusal {
-    /// Refusal only after the provider's token endpoint was asked.
+    /// The same refusal, after one token request.
     pub(crate) const fn after_exchange(self) -> Self {
         Self { token_calls: 1, ..self }
     }

@@ -1,4 +1,4 @@
-//! Databases full of accounts.
+//! Databases with many accounts.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{SqliteConnection, sql_query};
 
-/// A database for so many accounts.
+/// A database for a number of accounts.
 #[derive(Debug)]
 pub(crate) enum Database {
     Sqlite(String),
@@ -17,12 +17,12 @@ pub(crate) enum Database {
     Postgres(String),
 }
 
-/// Rows that are written at once.
+/// The number of rows per statement.
 const CHUNK: u64 = 100_000;
 
-/// What row `i` holds, in SQL that both databases understand. Of 13 accounts in a row the first ten are those of ten new
-/// users, the other three second accounts of the first three of them, at another entry. The multiplication scatters the
-/// providers' ids; it gives none twice.
+/// The columns of row `i`, in SQL for both databases. Of 13 consecutive accounts the first ten belong to ten new users;
+/// the other three are second accounts of the first three users, at another entry. The multiplication scatters the
+/// provider ids without repeating one.
 const ROWS: &str = "
     SELECT provider, 'https://lookup.test/' || provider,
            CASE provider WHEN 'google' THEN '10' || scattered || '00000000' ELSE scattered END,
@@ -42,7 +42,7 @@ const COLUMNS: &str = "provider, issuer, provider_user_id, user_id, token, token
 
 const ENTRIES: [&str; 4] = ["github", "google", "gitlab", "corp"];
 
-/// How many users own `rows` accounts.
+/// The number of users that own `rows` accounts.
 pub(crate) fn users(rows: u64) -> u64 {
     rows / 13 * 10 + (rows % 13).min(10)
 }
@@ -102,7 +102,7 @@ impl Database {
         }
     }
 
-    /// Fills the table up to so many `rows`, with its indexes, and says how many that were.
+    /// Fills the table to `rows` rows, with its indexes, and returns how many were added.
     pub(crate) fn fill(&self, rows: u64) -> u64 {
         match self {
             Database::Sqlite(path) => {
@@ -112,7 +112,7 @@ impl Database {
                 )
                 .expect("pragmas");
                 let filled = fill(&mut conn, rows, |first, last| {
-                    // Sealed tokens: GitHub's are short, those of an OpenID provider hold an ID token besides.
+                    // Sealed tokens: GitHub's are short, those of an OpenID provider also contain an ID token.
                     sql(
                         "hex(randomblob(CASE WHEN provider = 'google' THEN 500 ELSE 120 END))",
                         "hex(randomblob(60))",
@@ -128,7 +128,7 @@ impl Database {
             #[cfg(feature = "postgres")]
             Database::Postgres(url) => {
                 let mut conn = PgConnection::establish(url).expect("PostgreSQL answers");
-                // No caches are to be told of each row.
+                // The trigger that notifies caches of each row is switched off.
                 conn.batch_execute(
                     "SET synchronous_commit = off; ALTER TABLE oauth_accounts DISABLE TRIGGER USER",
                 )
@@ -149,7 +149,7 @@ impl Database {
         }
     }
 
-    /// Reads everything once.
+    /// Reads every row once.
     pub(crate) fn read_through(&self) {
         match self {
             Database::Sqlite(path) => {
@@ -181,7 +181,7 @@ where
         sql_query("SELECT issuer AS word FROM oauth_accounts LIMIT 1").load(conn).expect("a row");
     assert!(
         first.iter().all(|issuer| issuer.word.starts_with("https://lookup.test/")),
-        "these accounts are somebody's: name a database of its own"
+        "the database contains other accounts: name another database"
     );
     let there: Vec<Number> =
         sql_query("SELECT coalesce(max(id), 0) AS number FROM oauth_accounts").load(conn).expect("a number");

@@ -1,4 +1,4 @@
-//! How long one account is looked up in a small table and in a large one.
+//! The duration of one account lookup in a small and in a large table.
 //!
 //! ```console
 //! $ cargo run --release --manifest-path bench/Cargo.toml --bin lookup -- /tmp/lookup.sqlite
@@ -6,11 +6,11 @@
 //!       postgres://me@localhost/lookup --rows 10000,10000000
 //! ```
 //!
-//! For each size there is a database of its own, `lookup.sqlite.10000` or `lookup_10000`, created and filled where it
-//! isn't there yet, and kept: remove them yourself. (On PostgreSQL the URL leads to an existing database, from which the
-//! others are created.) 10⁷ accounts take some 13 GB and a quarter of an hour. All databases are read once from one end to
-//! the other, so that what fits into memory is there, and then asked in turns, so that whatever else the machine does hits
-//! all alike. Each lookup is for a random user or identity, through `DieselStorage`, past any cache.
+//! Each size has its own database, `lookup.sqlite.10000` or `lookup_10000`. It is created and filled if it does not exist,
+//! and kept: remove it yourself. (On PostgreSQL the URL is of an existing database, from which the others are created.)
+//! 10⁷ accounts take about 13 GB and 15 minutes. All databases are read completely once, so that what fits into memory is
+//! cached, and then queried in turns, so that other load on the machine affects all of them. Each lookup is for a random
+//! user or identity, through `DieselStorage`, past any cache.
 
 mod fill;
 mod measure;
@@ -106,7 +106,7 @@ fn print(tables: &[(u64, &[Vec<Figures>])]) {
     }
 }
 
-/// One figure of all rounds, in microseconds.
+/// A figure over all rounds, in microseconds.
 fn sorted(rounds: &[Vec<Figures>], kind: usize, of: impl Fn(&Figures) -> Duration) -> Vec<f64> {
     let mut figures: Vec<f64> = rounds.iter().map(|round| of(&round[kind]).as_secs_f64() * 1e6).collect();
     figures.sort_by(f64::total_cmp);

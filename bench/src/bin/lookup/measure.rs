@@ -5,22 +5,22 @@ use std::time::{Duration, Instant};
 
 use rocket::futures::future::join_all;
 use rocket::tokio::spawn;
-use rocket_dance::storage::{DieselStorage, AccountKey, Storage};
+use rocket_dance::storage::{AccountKey, DieselStorage, Storage};
 
 use crate::fill::{entry_of_user, identity, users};
 
-/// What an account is looked up by.
+/// The key of a lookup.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum By {
     Owner,
     Identity,
 }
 
-/// What is measured: by what, and how many ask at once.
+/// A measurement: the key, and the number of lookups at once.
 pub(crate) const KINDS: [(By, usize); 4] =
     [(By::Owner, 1), (By::Owner, 32), (By::Identity, 1), (By::Identity, 32)];
 
-/// Lookups of one kind in one round.
+/// The lookups of one kind in one round.
 const LOOKUPS: usize = 16_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(crate) struct Figures {
     pub(crate) p99: Duration,
 }
 
-/// One round in a table with so many `rows`.
+/// One round in a table with `rows` rows.
 pub(crate) async fn all(storage: &Arc<DieselStorage>, rows: u64, round: u64) -> Vec<Figures> {
     let mut figures = Vec::new();
     for (kind, (by, callers)) in KINDS.into_iter().enumerate() {
