@@ -115,7 +115,7 @@ async fn lo_03_claims_of_a_logout_token_that_are_not_right() {
         });
         refuses(&app, &mut ada, &logout_request(&token), &said).await;
     }
-    let nobody = app.fake.logout_token(None, None);
+    let nameless = app.fake.logout_token(None, None);
     refuses(&app, &mut ada, &logout_request(&nameless), "neither sub nor sid").await;
     assert_eq!(post_logout_token(&app, &changed_token(&app, None, |_| ())).await, Status::Ok);
     assert_eq!(ada.user().await, None);

@@ -1,7 +1,6 @@
 //! A real database fails at each step of a dance: what must not have happened, and that the app works afterwards.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
