@@ -7,7 +7,7 @@ use rocket::http::CookieJar;
 
 use super::SessionCommand;
 use crate::error::Result;
-use crate::link::typed;
+use crate::link::parse_user_id;
 use crate::user::UserId;
 
 /// The signed-in user: a guard, and the session that rocket_dance keeps if the app has none of its own.
@@ -85,7 +85,7 @@ pub struct CurrentUser<U> {
 impl<U: UserId> CurrentUser<U> {
     /// Reads the user's id from its text.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        Ok(Self { id: typed(text)? })
+        Ok(Self { id: parse_user_id(text)? })
     }
 
     /// Returns the user's id.

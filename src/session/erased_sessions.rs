@@ -4,7 +4,7 @@ use rocket::Request;
 
 use super::{Sessions, SignInOutcome};
 use crate::error::Result;
-use crate::link::typed;
+use crate::link::parse_user_id;
 use crate::storage::UserType;
 
 /// [`Sessions`] with user ids as text, so that the dance needs no type parameter.
@@ -30,7 +30,7 @@ impl<S: Sessions> ErasedSessions for TypedSessions<S> {
     }
 
     async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome> {
-        self.0.sign_in(request, &typed(user)?).await
+        self.0.sign_in(request, &parse_user_id(user)?).await
     }
 
     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {

@@ -12,7 +12,7 @@ use super::off_request::delete_in;
 use crate::client::Client;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{check_user, moved};
+use crate::link::{check_user_id, entry_moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::storage::{Account, AccountKey, Storage};
@@ -150,7 +150,7 @@ impl<P: Provider> Tokens<P> {
                 return self.create(&*storage, &key, token, now).await;
             };
             if old.issuer != entry.authority() {
-                return Err(moved(P::NAME, &old.issuer, entry.authority()));
+                return Err(entry_moved(P::NAME, &old.issuer, entry.authority()));
             }
             let account = old.with(&old.completed(&token, dance.keys()), now, dance.keys())?;
             if storage.renew(&old, &account).await? {
@@ -223,7 +223,7 @@ impl<P: Provider> Tokens<P> {
             TokenOwner::OfRequest(user, storage) => (user.as_ref(), storage.clone()),
         };
         match user {
-            Some(user) => check_user(user)?,
+            Some(user) => check_user_id(user)?,
             None if self.dance.is_site(P::NAME) => {
                 return Err(Error::new(
                     ErrorKind::Misconfigured,

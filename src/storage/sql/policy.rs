@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::any_connection::AnyConnection;
 use super::policy_connection::PolicyConnection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{LinkPolicy, Login, Verdict, typed};
+use crate::link::{LinkPolicy, Login, Verdict, parse_user_id};
 use crate::user::UserId;
 
 /// A [`LinkPolicy`] for any connection, with user ids as text.
@@ -62,12 +62,12 @@ impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> ErasedPolicy for Typed
     }
 
     fn has_other_login(&self, user: &str, conn: &mut AnyConnection) -> Result<bool> {
-        let user = typed::<U>(user)?;
+        let user = parse_user_id::<U>(user)?;
         conn.lend(|conn| self.policy.has_other_login(&user, narrow(conn)?))
     }
 
     fn may_sign_in(&self, user: &str, conn: &mut AnyConnection) -> Result<bool> {
-        let user = typed::<U>(user)?;
+        let user = parse_user_id::<U>(user)?;
         conn.lend(|conn| self.policy.may_sign_in(&user, narrow(conn)?))
     }
 }

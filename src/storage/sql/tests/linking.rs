@@ -154,7 +154,7 @@ async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
 async fn al_19_an_error_after_the_user_was_made_leaves_no_user<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
-        sign_up(login, conn)?;
+        let _created = sign_up(login, conn)?;
         if login.note("refuse").is_some() {
             Ok(Verdict::Refuse("No.".into()))
         } else {
@@ -173,7 +173,7 @@ async fn a_transaction_in_the_policy_is_a_savepoint<D: Db>() {
     let db = D::new();
     let policy = |login: &Login<i32>, conn: &mut D::Conn| {
         let undone: Result<Verdict<i32>> = conn.transaction(|conn| {
-            sign_up(login, conn)?;
+            let _created = sign_up(login, conn)?;
             Err(Error::app("undone"))
         });
         assert!(undone.is_err());

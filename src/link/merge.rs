@@ -1,44 +1,26 @@
-//! `MergeProof`: the proof that a provider's user and a local user have the same mailbox.
+//! `Login::merge`: whether a verified address makes two users one.
 
-use super::{AuthorizedLogin, Login, Standing, Verdict};
+use super::{Login, MergeProof, Standing, Verdict};
 use crate::user::UserId;
 
-/// The proof that the person of this login and the local user have one mailbox. Only [`Login::merge`] makes one, and it
-/// is good for that login and that user alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MergeProof {
-    entry: String,
-    provider_user_id: String,
-    user: String,
-    address: String,
-}
-
-impl MergeProof {
-    /// Whether it is about this login and `user`: a policy could have made it from another login, of a test's say.
-    pub(super) fn is_for(&self, login: &AuthorizedLogin, user: &str) -> bool {
-        self.entry == login.entry
-            && login.profile.id.as_ref() == Some(&self.provider_user_id)
-            && login.trusted_email.as_ref() == Some(&self.address)
-            && self.user == user
-    }
-}
-
 impl<U: UserId> Login<U> {
-    /// A stranger whose verified address is that of a local `user`: [`Verdict::Merge`] when it is safe,
-    /// [`Verdict::SignInFirst`] when not. To any other standing it is the [`usual`](Login::default_verdict) answer.
+    /// Returns the verdict for a login whose verified address is also that of the local `user`: [`Verdict::Merge`] if that is
+    /// safe, [`Verdict::SignInFirst`] if not. If the standing is not [`Standing::Stranger`], it returns the
+    /// [default verdict](Login::default_verdict).
     ///
-    /// It is safe when all of this holds:
+    /// A merge is safe if all of this is true:
     ///
-    /// - the provider's word counts for that address: the entry's `trust_email`. Presets trust nobody but the mailbox's own
-    ///   provider (Google for gmail.com): elsewhere anybody may claim any address (nOAuth), or have read a mailbox once
-    ///   that is somebody else's by now;
-    /// - the provider says that the address is verified, with `true` itself, not a text or a number;
-    /// - both addresses are the same: one plain ASCII address, byte for byte but for the case of its domain;
-    /// - `locally_verified`: this user has proved to *you* that the mailbox is hers, by a link that you sent there. A user
-    ///   row with an unproved address may have been put there by somebody who waits for its owner to come (pre-hijacking).
+    /// - **The entry trusts the provider** for this address (`trust_email`). By default, presets trust only the provider of the
+    ///   mailbox, for example Google for gmail.com. Other providers let their users claim any address (nOAuth), or have verified
+    ///   an address long ago that belongs to another person now.
+    /// - **The provider has verified the address**: `email_verified` is exactly `true`, not a text or a number.
+    /// - **Both addresses are equal**: plain ASCII addresses, byte for byte, except for the case of the domain.
+    /// - **`locally_verified` is `true`**: the local user has proved to *your app* that the mailbox is theirs, by a link that the
+    ///   app sent to it. Another person may have created a user with an address that is not verified, waiting for its owner to
+    ///   sign in (pre-hijacking).
     ///
-    /// It is then as good as "forgot my password": whoever reads the mailbox gets the user. Do what you do there before
-    /// you answer: see [`Verdict::Merge`].
+    /// A merge is as powerful as a forgotten-password link. [`Verdict::Merge`] lists what the policy must do before it returns
+    /// the verdict.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
@@ -86,8 +68,8 @@ impl<U: UserId> Login<U> {
         }
     }
 
-    /// The same login as if its entry trusted the address that the profile calls verified (`trust_email = true`), for
-    /// tests of an app's own policy.
+    /// Returns the same login as if its entry trusted the provider for the verified address (`trust_email = true`), for tests
+    /// of an app's own policy.
     ///
     /// ```
     /// use rocket_dance::{Login, Profile, Standing, Verdict};
@@ -98,14 +80,17 @@ impl<U: UserId> Login<U> {
     /// assert!(matches!(login.merge(7, "ada@example.com", true), Verdict::Merge(7, _)));
     /// assert_eq!(login.merge(7, "ada@example.com", false), Verdict::SignInFirst(7));
     /// ```
+    #[must_use]
     pub fn with_trusted_email(mut self) -> Self {
         self.trusted_email = self.profile.email().map(str::to_owned);
         self
     }
 }
 
-/// AL-14: what is not plainly one address is no address. Somebody's mailer, database or lower-casing might read
-/// `ada@x.com,eve@y.com`, a dotless ı or a full-width ＠ as another one than we do.
+/// Returns whether two plain addresses have the same mailbox.
+///
+/// AL-14: a text that is not plainly one address has none. Mailers, databases or functions that lower-case may read
+/// `ada@x.com,eve@y.com`, a dotless ı or a full-width ＠ as another address.
 fn is_same_mailbox(one: &str, other: &str) -> bool {
     match (plain(one), plain(other)) {
         (Some((local, domain)), Some((other_local, other_domain))) => {
@@ -115,7 +100,7 @@ fn is_same_mailbox(one: &str, other: &str) -> bool {
     }
 }
 
-/// Local part and domain of a plain address: RFC 5322's dot-atoms in ASCII, RFC 5321's lengths.
+/// Splits a plain address into local part and domain: dot-atoms of RFC 5322 in ASCII, within the lengths of RFC 5321.
 fn plain(address: &str) -> Option<(&str, &str)> {
     let (local, domain) = address.split_once('@')?;
     let atom = |part: &str, others: &str| {

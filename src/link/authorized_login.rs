@@ -1,0 +1,79 @@
+//! `AuthorizedLogin`: a finished dance before the decision.
+
+use std::collections::BTreeMap;
+
+use super::Purpose;
+use super::user_id::check_user_id;
+use crate::error::{Error, ErrorKind, Result};
+use crate::profile::Profile;
+use crate::token::Token;
+use crate::user::unstorable;
+
+/// A finished dance before the decision to whom the account belongs: the provider's user, and the token.
+///
+/// [`Signals::authorized`](crate::Signals::authorized) receives it, and may add [notes](AuthorizedLogin::add_note) that the
+/// policy reads.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AuthorizedLogin {
+    /// Name of the entry.
+    pub entry: String,
+    /// What the entry points to: the issuer, or the authorization endpoint.
+    pub issuer: String,
+    /// What the dance is for.
+    pub purpose: Purpose,
+    /// The provider's user.
+    pub profile: Profile,
+    /// The granted token. Its `scope` may be less than the requested one.
+    pub token: Token,
+    /// Id of the user who began the dance.
+    pub(crate) visitor: Option<String>,
+    /// Id of the visitor's session, if sessions are stored. If the session has ended before the commit, nothing is stored.
+    pub(crate) session: Option<String>,
+    /// Id of the user who has signed in since a visitor began the dance signed out.
+    pub(crate) present: Option<String>,
+    /// Whether every account needs a user.
+    pub(crate) user_required: bool,
+    /// The address that the provider has verified, if the entry trusts it to.
+    pub(crate) trusted_email: Option<String>,
+    /// The `provider_user_id` that the site's account must have, if the entry sets `account`.
+    pub(crate) account: Option<String>,
+    /// Whether this may be the site's first account, for an entry of the site without `account`.
+    pub(crate) admitted: bool,
+    /// Unix time in seconds.
+    pub(crate) now: i64,
+    pub(crate) notes: BTreeMap<String, String>,
+}
+
+impl AuthorizedLogin {
+    /// Adds a text that the policy reads with [`Login::note`](crate::Login::note).
+    pub fn add_note(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.notes.insert(key.into(), value.into());
+    }
+
+    /// Returns the note under `key`: one that was carried through the flow, or that a signal has added.
+    pub fn note(&self, key: &str) -> Option<&str> {
+        self.notes.get(key).map(String::as_str)
+    }
+
+    /// Id of the user who began the dance, as text.
+    pub fn visitor(&self) -> Option<&str> {
+        self.visitor.as_deref()
+    }
+
+    /// Checks that every database can look this account up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadProviderAnswer`] if the provider's id of the user cannot be stored; [`ErrorKind::AppError`] if the id of
+    /// the local user cannot.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(why) = self.profile.id.as_deref().and_then(unstorable) {
+            return Err(Error::new(
+                ErrorKind::BadProviderAnswer,
+                "The provider's answer does not tell who you are.",
+            )
+            .with_source(format!("the provider's id of the user {why}")));
+        }
+        self.visitor.as_deref().map_or(Ok(()), check_user_id)
+    }
+}

@@ -1,0 +1,29 @@
+//! Linking: to which user an account belongs, and who decides it.
+//!
+//! The engine computes the [`Standing`] of a finished dance, asks the app's [`LinkPolicy`] for a [`Verdict`] and checks it: a
+//! policy can refuse every login, and can grant only what the standing allows.
+
+mod authorized_login;
+mod decision;
+mod domain;
+mod link_current_user;
+mod login;
+mod merge;
+mod merge_proof;
+mod policy;
+mod purpose;
+mod standing;
+mod user_id;
+mod verdict;
+
+pub use self::authorized_login::AuthorizedLogin;
+pub(crate) use self::decision::{Found, decide, entry_moved};
+pub use self::domain::Domain;
+pub use self::link_current_user::LinkCurrentUser;
+pub use self::login::Login;
+pub use self::merge_proof::MergeProof;
+pub use self::policy::LinkPolicy;
+pub use self::purpose::Purpose;
+pub use self::standing::Standing;
+pub(crate) use self::user_id::{check_user_id, parse_user_id};
+pub use self::verdict::Verdict;

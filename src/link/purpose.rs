@@ -1,0 +1,15 @@
+//! `Purpose`: what a dance is for.
+
+use serde::{Deserialize, Serialize};
+
+/// What a dance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// To sign in: no user was signed in when it began.
+    SignIn,
+    /// To connect an account to the user who was signed in when it began.
+    Connect,
+    /// To connect the site's own account: no user signs in.
+    Site,
+}

@@ -1,0 +1,39 @@
+//! `Standing`: to whom an account belongs, compared with the user who began the dance.
+
+/// To whom an account belongs, compared with the user who began the dance.
+///
+/// The engine computes it from the stored account and the session; a policy reads it in
+/// [`Login::standing`](crate::Login::standing). [`LinkPolicy`](crate::LinkPolicy) has the table of verdicts that each standing
+/// allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing<U> {
+    /// No user owns the account, and no user was signed in.
+    Stranger,
+    /// No user owns the account, and this user, who was signed in, asked to connect it.
+    Adding(U),
+    /// This user owns the account, and no user was signed in.
+    Returning(U),
+    /// This user owns the account and began the dance: the account gets a new token.
+    Renewing(U),
+    /// Another user than the one who began the dance owns the account.
+    Taken {
+        /// The user who owns the account.
+        owner: U,
+        /// The user who began the dance.
+        visitor: U,
+    },
+}
+
+impl<U> Standing<U> {
+    /// Name of the variant, for messages.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Standing::Stranger => "Stranger",
+            Standing::Adding(_) => "Adding",
+            Standing::Returning(_) => "Returning",
+            Standing::Renewing(_) => "Renewing",
+            Standing::Taken { .. } => "Taken",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `Verdict`: a policy's answer to a login.
+
+use super::MergeProof;
+
+/// A policy's answer to a login.
+///
+/// The engine checks it against the [`Standing`](crate::Standing): see the table of [`LinkPolicy`](crate::LinkPolicy).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum Verdict<U> {
+    /// The account belongs to this user, whom the policy has just created. The user signs in. Allowed for a
+    /// [`Stranger`](crate::Standing::Stranger).
+    ///
+    /// The engine refuses it if the user has accounts already. An app that returns `SignUp` for a user that it found, not
+    /// created, gives that user to whoever signs in.
+    SignUp(U),
+    /// The account belongs to this user, the one that the standing names. If no user was signed in, the user signs in.
+    SignIn(U),
+    /// The account is stored without a user, and no user signs in. Allowed for a [`Stranger`](crate::Standing::Stranger).
+    /// With `user_required = true` it is an error ([`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured)).
+    StoreWithoutUser,
+    /// The account belongs to this user, who existed before. The user signs in. Allowed for a
+    /// [`Stranger`](crate::Standing::Stranger). Only [`Login::merge`](crate::Login::merge) makes the proof that it needs.
+    ///
+    /// It is as powerful as a forgotten-password link: a person who can read the mailbox gets the user. Before the policy
+    /// returns it, it must do on its `conn` what the app does after such a link:
+    ///
+    /// - Remove a password that was set before the user's address was verified: another person may have set it.
+    /// - Cancel pending changes, above all of the address.
+    /// - Remove accounts that were connected before the address was verified, or ask the user about each: a person who
+    ///   created the user in the name of its owner may have connected their own account, and can sign in with it (trojan
+    ///   identifier attack).
+    /// - End sessions that the app stores itself. The engine ends those of rocket_dance in the same transaction.
+    ///
+    /// Afterwards, inform the user: see [`Event::AccountMerged`](crate::Event::AccountMerged). A second factor is requested as
+    /// at every sign-in, by [`SignInOutcome::RedirectFirst`](crate::SignInOutcome::RedirectFirst).
+    Merge(U, MergeProof),
+    /// The account may belong to this user, who existed before and has to prove it. Allowed for a
+    /// [`Stranger`](crate::Standing::Stranger).
+    ///
+    /// The engine stores only the account, sealed, for ten minutes. It asks the visitor to sign in as before in the same
+    /// browser, and then whether to connect the account. Only this user can confirm.
+    ///
+    /// The page reveals that there is such a user. Return this verdict only for a verified address
+    /// ([`Profile::email`](crate::Profile::email)); otherwise a visitor could probe any address.
+    SignInFirst(U),
+    /// The login is refused, with this text for the visitor.
+    Refuse(String),
+}
+
+impl<U> Verdict<U> {
+    /// Name of the variant, for messages.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Verdict::SignUp(_) => "SignUp",
+            Verdict::SignIn(_) => "SignIn",
+            Verdict::StoreWithoutUser => "StoreWithoutUser",
+            Verdict::Merge(..) => "Merge",
+            Verdict::SignInFirst(_) => "SignInFirst",
+            Verdict::Refuse(_) => "Refuse",
+        }
+    }
+
+    /// Returns the same verdict for another type of user id.
+    #[cfg(feature = "_sql")]
+    pub(crate) fn map<V>(self, to: impl FnOnce(U) -> V) -> Verdict<V> {
+        match self {
+            Verdict::SignUp(user) => Verdict::SignUp(to(user)),
+            Verdict::SignIn(user) => Verdict::SignIn(to(user)),
+            Verdict::StoreWithoutUser => Verdict::StoreWithoutUser,
+            Verdict::Merge(user, proof) => Verdict::Merge(to(user), proof),
+            Verdict::SignInFirst(user) => Verdict::SignInFirst(to(user)),
+            Verdict::Refuse(text) => Verdict::Refuse(text),
+        }
+    }
+}
