@@ -288,6 +288,21 @@ fn the_pages_name_what_exists() {
 }
 
 #[test]
+fn the_table_of_routes_has_every_path() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let paths = fs::read_to_string(root.join("src/paths.rs")).unwrap();
+    let table = paths.split_once("\ntable! {").unwrap().1.split_once("\n}").unwrap().0;
+    let rows = table.lines().map(str::trim).filter(|line| !line.starts_with('/'));
+    let patterns: Vec<_> = rows.filter_map(|row| row.split_once(" \"")?.1.split_once("\" {")).collect();
+    assert!(patterns.len() > 10, "{patterns:?}");
+    let lib = fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    for (pattern, _) in patterns {
+        let is_listed = [format!(" `/login{pattern}` |"), format!(" `/login{pattern}?")];
+        assert!(is_listed.iter().any(|text| lib.contains(text)), "lib.rs has no row for {pattern}");
+    }
+}
+
+#[test]
 fn the_check_sees_what_is_wrong() {
     let source = "#[test]\nfn st_01_a() {}\n#[test]\n#[ignore]\nfn st_02_b() {}\nfn st_03_no_test() {}\n\
                   on_each_database! {\n    en_01_and_en_03_c\n}\nst_04_no_test\n#[rocket::async_test]\n\
