@@ -170,7 +170,7 @@ packaged() {
   for folder in docs migrations templates src; do
     grep -q "^$folder/" <<<"$files" || { echo "the package lacks $folder/"; return 1; }
   done
-  for file in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE; do
+  for file in README.md CHANGELOG.md SECURITY.md LICENSE-MIT LICENSE-APACHE docs/settings.md; do
     grep -qx "$file" <<<"$files" || { echo "the package lacks $file"; return 1; }
   done
   nice -n 19 cargo package --locked --quiet --allow-dirty --package rocket_dance

@@ -59,9 +59,8 @@ impl Tenants {
 /// The tenant under `key`, as it is written in URLs.
 pub(super) fn tenant(table: &mut Table<'_>, key: &str) -> Option<String> {
     if !table.has(key) {
-        let why = "is missing: your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
+        let why = "is missing: set your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
         table.fault(key, why, EXAMPLE);
-        return None;
     }
     let given = table.text(key)?;
     let lower = given.value.to_ascii_lowercase();

@@ -1,6 +1,7 @@
 //! The configuration, read from Rocket.toml, the environment and files.
 
 mod client_auth;
+mod documentation;
 mod entries;
 mod oauth1;
 mod settings;
