@@ -1,400 +1,252 @@
-//! Refreshing: once, whoever asks, and never half.
+//! Refreshing the token of an account: single-flight within the process and over all processes, and atomic.
 //!
-//! Of those who want the same account's token refreshed one at a time has the turn within this process, and one process
-//! the lease; nothing is held in the store while the provider is asked. The account's version says whether what is to be
-//! replaced is still what is stored.
+//! 1. **Is it due?** [`usable`] returns the account as it is while its token is usable.
+//! 2. **Who refreshes?** [`refresh`] waits for the account's turn within this process; `refresh_in_turn` then takes the lease
+//!    of the account, which one process has at a time. The others wait and read the token that the lease holder stores.
+//! 3. **The refresh.** The provider is asked while the lease is held. No lock or connection of the database is held.
+//! 4. **What is stored.** [`store_refreshed`] writes the new token, if the account's version is still the one that was
+//!    read. A grant that the provider has ended is stored as an account without a refresh token.
+//! 5. **What is reported.** [`TokenEvent::Refreshed`] or [`TokenEvent::GrantLost`], after the commit.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moka::sync::Cache;
 use rocket::tokio;
-use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::{sleep, timeout};
 
-use super::{Client, ClientContext, OpenAccount, RevocationReason, State, TokenEvent, lost};
+use super::context::{ClientContext, TokenEvent};
+use super::live_account::LiveAccount;
+use super::refreshes::refresh_pending;
+use super::store_refreshed::{
+    CALLER_TIMEOUT, POLL_INTERVAL, Refreshed, StoreOutcome, refresh_name, store_refreshed,
+};
+use super::unsealed_account::{UnsealedAccount, reconnect_needed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::REFRESH_TIMEOUT;
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
-use crate::storage::{Account, AccountKey, same_account};
+use crate::storage::{Account, AccountKey};
 use crate::token::Token;
 
-/// Seconds that a refresh may hold its lease: longer than its calls take, those to the store included.
-const LEASE: Duration = Duration::from_secs(REFRESH_TIMEOUT.as_secs() + 20);
+/// How long a refresh holds its lease: longer than its calls take, those to the storage included.
+const LEASE_TTL: Duration = Duration::from_secs(REFRESH_TIMEOUT.as_secs() + 20);
 
-/// How long a caller waits for what goes on without him.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How often those who wait look.
-const STEP: Duration = Duration::from_millis(50);
-const LONGEST_STEP: Duration = Duration::from_secs(2);
-
-/// RR-07: so many refreshes at once are asked of one entry's provider, whatever expires together.
-const AT_ONCE: usize = 16;
-
-/// What the refreshes of one process know of each other.
-pub(crate) struct Refreshes {
-    /// By entry.
-    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
-    /// What the last try came to, and when, by account: only failures that may pass, and for a few seconds.
-    failures: Cache<String, (Instant, Arc<Error>)>,
-}
-
-impl Default for Refreshes {
-    fn default() -> Self {
-        let failures = Cache::builder().max_capacity(10_000).time_to_live(PATIENCE).build();
-        Self { gates: Mutex::default(), failures }
-    }
-}
-
-impl Refreshes {
-    fn failed(&self, account: &str, error: &Error) {
-        if may_pass(error) {
-            self.failures.insert(account.to_owned(), (Instant::now(), Arc::new(error.copy())));
-        }
-    }
-
-    fn failed_since(&self, account: &str, began: Instant) -> Option<Error> {
-        self.failures.get(account).filter(|(at, _)| *at >= began).map(|(_, error)| error.copy())
-    }
-
-    fn succeeded(&self, account: &str) {
-        self.failures.invalidate(account);
-    }
-
-    fn failed_lately(&self, account: &str) -> bool {
-        self.failures.contains_key(account)
-    }
-
-    /// Waits for a place among those who ask `entry`'s provider.
-    async fn enter(&self, entry: &str) -> Result<OwnedSemaphorePermit> {
-        let gate = {
-            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-            gates.entry(entry.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
-        };
-        match timeout(REFRESH_TIMEOUT, gate.acquire_owned()).await {
-            Ok(permit) => permit.map_err(Error::app),
-            Err(_) => Err(busy()),
-        }
-    }
-}
-
-/// Whether a failure says nothing about the grant.
-fn may_pass(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StoreUnavailable | ErrorKind::ProviderUnreachable | ErrorKind::ProviderTimeout
-    )
-}
-
-fn busy() -> Error {
-    Error::new(ErrorKind::ProviderTimeout, "The sign-in is being renewed. Please try again.")
-}
-
-/// What the turns and the failures of an account go by.
-fn name(key: &AccountKey) -> String {
-    format!("refresh {key}")
-}
-
-/// Whether `token` can't be used as it is.
-fn wants_refresh(token: &Token, now: i64) -> bool {
+/// Returns whether a refresh of `token` is due.
+fn is_due(token: &Token, now: i64) -> bool {
     now >= token.usable_until()
 }
 
-/// A refreshed token on its way into the store.
-struct Answer {
-    /// What was there when the provider was asked.
-    record: Account,
-    renewed: Account,
-    used: Token,
-    token: Token,
-    /// Until when nobody else asks the provider.
-    until: Instant,
+/// Refreshes the token of `live` if that is due. A usable token in the cache stays sealed.
+pub(super) async fn refresh_if_due(live: &Arc<LiveAccount>) -> Result<()> {
+    let now = live.context.engine.clock.now();
+    if live.usable_until().is_some_and(|until| now < until) {
+        return Ok(());
+    }
+    usable(live).await.map(drop)
 }
 
-impl Client {
-    /// Makes sure that the token can be used. One in the cache that can stays sealed.
-    pub(crate) async fn check(&self) -> Result<()> {
-        let now = self.0.context.engine.clock.now();
-        if self.usable_until().is_some_and(|until| now < until) {
-            return Ok(());
-        }
-        self.ready().await.map(drop)
+/// Returns the account with a usable token: as it was last read, or refreshed if that is due.
+pub(super) async fn usable(live: &Arc<LiveAccount>) -> Result<Arc<UnsealedAccount>> {
+    let known = live.unsealed()?;
+    let ClientContext { engine, refreshes, .. } = &*live.context;
+    let now = engine.clock.now();
+    if !is_due(&known.token, now) {
+        return Ok(known);
     }
-
-    /// The account, its token refreshed if it is due.
-    pub(crate) async fn ready(&self) -> Result<Arc<OpenAccount>> {
-        let account = self.account_now()?;
-        let ClientContext { engine, refreshes, .. } = &*self.0.context;
-        let now = engine.clock.now();
-        if !wants_refresh(&account.token, now) {
-            return Ok(account);
-        }
-        if account.token.is_expired(now) {
-            return self.renewed(account.record.version).await;
-        }
-        // Ahead of expiry a refresh that fails costs nothing yet: neither is it tried again at once, nor waited for long.
-        if refreshes.failed_lately(&name(&account.record.key())) {
-            return Ok(account);
-        }
-        match timeout(PATIENCE, self.renewed(account.record.version)).await {
-            Ok(Err(error)) if error.kind() != ErrorKind::NotConnected => {
-                log::warn!("oauth: `{}`: refreshing ahead of expiry failed: {error:?}", self.0.entry.name);
-                Ok(account)
-            }
-            Ok(renewed) => renewed,
-            Err(_) => Ok(account),
-        }
+    if known.token.is_expired(now) {
+        return refresh(live, known.account.version).await;
     }
-
-    /// A newer token than that of `version`: whoever gets there first refreshes, the others take what came.
-    pub(super) async fn renewed(&self, version: i64) -> Result<Arc<OpenAccount>> {
-        let client = self.clone();
-        // On a task of its own: a caller that gives up must not lose a rotated refresh token between the answer and
-        // the commit.
-        let refresh = tokio::spawn(async move {
-            let account = Arc::new(client.refresh(version).await?);
-            *client.state() = State::Open(account.clone());
-            Ok(account)
-        });
-        refresh.await.unwrap_or_else(|error| Err(Error::app(error)))
+    // The token is still valid. A failed refresh is not repeated at once, and the caller does not wait long for one.
+    if refreshes.failed_lately(&refresh_name(&known.account.key())) {
+        return Ok(known);
     }
-
-    async fn refresh(&self, version: i64) -> Result<OpenAccount> {
-        let key = self.account().key();
-        let (name, began) = (name(&key), Instant::now());
-        let refreshes = &self.0.context.refreshes;
-        let mut waiting = Box::pin(turn(&name));
-        let mut turn = loop {
-            match timeout(STEP, &mut waiting).await {
-                Ok(turn) => break Some(turn),
-                // RF-03: who waited for one that failed has failed with it. Each trying in its turn, the last of fifty
-                // would wait for fifty deadlines.
-                Err(_) => refreshes.failed_since(&name, began).map_or(Ok(()), Err)?,
-            }
-        };
-        if let Some(error) = refreshes.failed_since(&name, began) {
-            return Err(error);
+    match timeout(CALLER_TIMEOUT, refresh(live, known.account.version)).await {
+        Ok(Err(error)) if error.kind() != ErrorKind::NotConnected => {
+            log::warn!(
+                "oauth: `{}`: refreshing a token before its expiry failed: {error:?}",
+                live.entry.name
+            );
+            Ok(known)
         }
-        let done = self.refresh_in_turn(&key, version, &mut turn).await;
-        // Before the turn ends: the next one must hear of it.
-        match &done {
-            Ok(_) if turn.is_some() => refreshes.succeeded(&name),
-            Ok(_) => {}
-            Err(error) => refreshes.failed(&name, error),
-        }
-        done
+        Ok(refreshed) => refreshed,
+        Err(_) => Ok(known),
     }
+}
 
-    async fn refresh_in_turn(
-        &self,
-        key: &AccountKey,
-        version: i64,
-        turn: &mut Option<Turn>,
-    ) -> Result<OpenAccount> {
-        let ClientContext { engine, keys, report, refreshes, .. } = &*self.0.context;
-        let entry = &self.0.entry;
-        let (began, mut loser) = (Instant::now(), Loser::default());
-        loop {
-            let record = match self.stored(key).await {
-                Err(error) if loser.bears(&error) => {
-                    sleep(STEP).await;
-                    continue;
-                }
-                stored => stored?,
-            };
-            loser.sees();
-            let token = record.open(keys).map_err(|_| lost(entry))?;
-            if record.version != version && !wants_refresh(&token, engine.clock.now()) {
-                return Ok(OpenAccount { record, token });
-            }
-            if token.refresh_token.is_none() {
-                return Err(lost(entry).with_source("the token has expired, and there is no refresh token"));
-            }
-            // Before the lease: waiting here must not use it up.
-            let permit = refreshes.enter(&entry.name).await?;
-            let (now, until) = (engine.clock.now(), Instant::now() + LEASE);
-            let leased = match self.0.storage.lease(&record, now, now + LEASE.as_secs() as i64).await {
-                Err(error) if loser.bears(&error) => false,
-                leased => leased?,
-            };
-            if !leased {
-                drop(permit);
-                if began.elapsed() >= LEASE + PATIENCE {
-                    return Err(busy());
-                }
-                loser.has_lost = true;
-                sleep(STEP + Duration::from_millis(u64::from(random::<1>()?[0]) / 8)).await;
+/// Returns the account with a newer token than that of version `known_version`: the one that another caller has stored, or
+/// a refreshed one.
+pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<Arc<UnsealedAccount>> {
+    let live = live.clone();
+    // A task of its own: if the caller is cancelled between the provider's answer and the commit, the rotated refresh token
+    // must not be lost.
+    let task = tokio::spawn(async move {
+        let refreshed = Arc::new(wait_and_refresh(&live, known_version).await?);
+        live.replace(refreshed.clone());
+        Ok(refreshed)
+    });
+    task.await.unwrap_or_else(|error| Err(Error::app(error)))
+}
+
+/// Waits for the account's turn within this process, then refreshes.
+async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<UnsealedAccount> {
+    let key = live.account().key();
+    let (name, began) = (refresh_name(&key), Instant::now());
+    let refreshes = &live.context.refreshes;
+    let mut waiting = Box::pin(turn(&name));
+    let mut turn = loop {
+        match timeout(POLL_INTERVAL, &mut waiting).await {
+            Ok(turn) => break Some(turn),
+            // RF-03: callers that waited for a refresh that failed get its error. If each tried in its turn, the last of
+            // fifty callers would wait for fifty timeouts.
+            Err(_) => refreshes.failed_since(&name, began).map_or(Ok(()), Err)?,
+        }
+    };
+    if let Some(error) = refreshes.failed_since(&name, began) {
+        return Err(error);
+    }
+    let result = refresh_in_turn(live, &key, known_version, &mut turn).await;
+    // Before the turn ends, so that the next caller sees it.
+    match &result {
+        Ok(_) if turn.is_some() => refreshes.succeeded(&name),
+        Ok(_) => {}
+        Err(error) => refreshes.failed(&name, error),
+    }
+    result
+}
+
+/// Takes the lease and refreshes; or waits for the process that has the lease, and returns what it has stored. `turn` is
+/// `None` afterwards if the commit has it.
+async fn refresh_in_turn(
+    live: &Arc<LiveAccount>,
+    key: &AccountKey,
+    known_version: i64,
+    turn: &mut Option<Turn>,
+) -> Result<UnsealedAccount> {
+    let ClientContext { engine, keys, refreshes, .. } = &*live.context;
+    let entry = &live.entry;
+    let (began, mut waiter) = (Instant::now(), LeaseWaiter::default());
+    loop {
+        let account = match live.read_stored(key).await {
+            Err(error) if waiter.tolerates(&error) => {
+                sleep(POLL_INTERVAL).await;
                 continue;
             }
-            let answer = engine.refresh(entry, &token, record.provider_user_id.as_deref()).await;
-            drop(permit);
-            match answer {
-                Ok(next) => {
-                    let renewed = record.with(&next, engine.clock.now(), keys)?;
-                    let account = OpenAccount { record: renewed.clone(), token: next.clone() };
-                    let answer = Answer { record, renewed, used: token, token: next, until };
-                    match self.keep(answer, turn.take()).await? {
-                        // RR-04, RR-05: somebody disconnected, or connected anew, meanwhile. What is stored counts.
-                        Kept::Newer(back) => *turn = back,
-                        Kept::Ours | Kept::Later => return Ok(account),
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::ReconnectNeeded => {
-                    // RR-03, RR-06: a holder whose lease was over, or who was killed after the answer, has rotated the
-                    // token under us. What he stored is as good as ours.
-                    if self.stored(key).await?.version != record.version {
-                        continue;
-                    }
-                    let dead = Token { refresh_token: None, ..token };
-                    let renewed = record.with(&dead, engine.clock.now(), keys)?;
-                    match self.0.storage.renew(&record, &renewed).await {
-                        Ok(true) => report(TokenEvent::GrantLost, renewed).await,
-                        Ok(false) if began.elapsed() < LEASE => {
-                            sleep(STEP).await;
-                            continue;
-                        }
-                        Ok(false) => return Err(busy()),
-                        Err(failed) => {
-                            log::warn!("oauth: `{}`: a lost grant was not noted: {failed:?}", entry.name);
-                        }
-                    }
-                    return Err(error.with_entry(&entry.name));
-                }
-                Err(error) => {
-                    if let Err(failed) = self.0.storage.release(&record).await {
-                        // It ends by itself; what the caller should hear of is the refresh.
-                        log::warn!("oauth: `{}`: a lease was not given back: {failed:?}", entry.name);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// Brings `answer` into the store, however long that takes: the refresh token before it is used up. The caller waits
-    /// for a while, and then has his token from memory.
-    async fn keep(&self, answer: Answer, turn: Option<Turn>) -> Result<Kept> {
-        let client = self.clone();
-        let commit = tokio::spawn(async move {
-            let entry = &client.0.entry.name;
-            let done = client.commit(&answer).await;
-            match &done {
-                Ok(true) => (client.0.context.report)(TokenEvent::Refreshed, answer.renewed).await,
-                // RR-04: nobody has this token. It must not live on where the account was removed meanwhile.
-                Ok(false) => client.0.context.revoke(
-                    &client.0.storage,
-                    answer.renewed,
-                    RevocationReason::AccountRemoved,
-                ),
-                Err(error) => log::error!(
-                    "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
-                     {} may have to be connected again: {error:?}",
-                    answer.record.id
-                ),
-            }
-            done.map(|ours| if ours { Kept::Ours } else { Kept::Newer(turn) })
-        });
-        match timeout(PATIENCE, commit).await {
-            Ok(done) => done.unwrap_or_else(|error| Err(Error::app(error))),
-            Err(_) => Ok(Kept::Later),
-        }
-    }
-
-    /// Whether what is stored is now the token of `answer`. Tries for as long as nobody else may ask the provider.
-    async fn commit(&self, answer: &Answer) -> Result<bool> {
-        let ClientContext { keys, refreshes, .. } = &*self.0.context;
-        let name = name(&answer.record.key());
-        let mut pause = STEP;
-        loop {
-            let done = match self.0.storage.renew(&answer.record, &answer.renewed).await {
-                Ok(false) => self.is_stored(answer, keys).await,
-                done => done,
-            };
-            match done {
-                Err(error)
-                    if error.kind() == ErrorKind::StoreUnavailable && Instant::now() < answer.until =>
-                {
-                    // Those who wait for us in this process hear of it.
-                    refreshes.failed(&name, &error);
-                }
-                Ok(ours) => {
-                    refreshes.succeeded(&name);
-                    return Ok(ours);
-                }
-                failed => return failed,
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_STEP);
-        }
-    }
-
-    /// Whether `answer` was stored by a try whose own answer was lost.
-    async fn is_stored(&self, answer: &Answer, keys: &crate::secret::KeyRing) -> Result<bool> {
-        let Answer { record, renewed, used, token, .. } = answer;
-        let stored = self.0.storage.get_uncached(&record.key()).await?;
-        let stored = same_account(&*self.0.storage, record, stored).await?;
-        let Some(stored) =
-            stored.filter(|stored| (stored.id, &stored.user_id) == (record.id, &record.user_id))
-        else {
-            return Ok(false);
+            stored => stored?,
         };
-        let Ok(found) = stored.open(keys) else { return Ok(false) };
-        if stored.version == renewed.version && found.access_token.matches(token.access_token.expose()) {
-            return Ok(true);
+        waiter.storage_answered();
+        let token = account.open(keys).map_err(|_| reconnect_needed(entry))?;
+        if account.version != known_version && !is_due(&token, engine.clock.now()) {
+            return Ok(UnsealedAccount { account, token });
         }
-        // RT-01: what was stored meanwhile brought no refresh token, and kept the one that we have used up.
-        let is = |one: &Token, other: &Token| match (&one.refresh_token, &other.refresh_token) {
-            (Some(one), Some(other)) => one.matches(other.expose()),
-            _ => false,
+        if token.refresh_token.is_none() {
+            return Err(
+                reconnect_needed(entry).with_source("the token has expired, and there is no refresh token")
+            );
+        }
+        // Before the lease is taken, so that waiting here does not use it up.
+        let slot = refreshes.wait_for_slot(&entry.name).await?;
+        let (now, lease_until) = (engine.clock.now(), Instant::now() + LEASE_TTL);
+        let leased = match live.storage.lease(&account, now, now + LEASE_TTL.as_secs() as i64).await {
+            Err(error) if waiter.tolerates(&error) => false,
+            leased => leased?,
         };
-        if is(&found, used) && !is(token, used) {
-            let mended = Token { refresh_token: token.refresh_token.clone(), ..found };
-            let mended = stored.with(&mended, stored.updated_at, keys)?;
-            self.0.storage.renew(&stored, &mended).await?;
+        if !leased {
+            drop(slot);
+            if began.elapsed() >= LEASE_TTL + CALLER_TIMEOUT {
+                return Err(refresh_pending());
+            }
+            waiter.waits_for_lease = true;
+            sleep(POLL_INTERVAL + Duration::from_millis(u64::from(random::<1>()?[0]) / 8)).await;
+            continue;
         }
-        Ok(false)
-    }
-
-    async fn stored(&self, key: &AccountKey) -> Result<Account> {
-        let mine = self.account();
-        let stored = same_account(&*self.0.storage, &mine, self.0.storage.get_uncached(key).await?).await?;
-        stored.filter(|record| record.user_id == mine.user_id).ok_or_else(|| {
-            let title = &self.0.entry.title;
-            Error::new(ErrorKind::NotConnected, format!("{title} is not connected any more."))
-                .with_entry(&self.0.entry.name)
-        })
+        let answer = engine.refresh(entry, &token, account.provider_user_id.as_deref()).await;
+        drop(slot);
+        match answer {
+            Ok(new_token) => {
+                let renewed = account.with(&new_token, engine.clock.now(), keys)?;
+                let result = UnsealedAccount { account: renewed.clone(), token: new_token.clone() };
+                let refreshed = Refreshed { account, renewed, used_token: token, new_token, lease_until };
+                match store_refreshed(live, refreshed, turn.take()).await? {
+                    // RR-04, RR-05: the account was disconnected, or connected again, in the meantime. The stored account
+                    // counts.
+                    StoreOutcome::Superseded(returned) => *turn = returned,
+                    StoreOutcome::Stored | StoreOutcome::Pending => return Ok(result),
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::ReconnectNeeded => {
+                match store_lost_grant(live, key, &account, token, began).await? {
+                    LostGrant::AccountChanged => {}
+                    LostGrant::Handled => return Err(error.with_entry(&entry.name)),
+                }
+            }
+            Err(error) => {
+                if let Err(failure) = live.storage.release(&account).await {
+                    // The lease ends by itself. The caller gets the error of the refresh.
+                    log::warn!(
+                        "oauth: `{}`: the lease of a refresh could not be released: {failure:?}",
+                        entry.name
+                    );
+                }
+                return Err(error);
+            }
+        }
     }
 }
 
-/// Who waits for somebody else's refresh: a store that blinks meanwhile must not cost what that one brings.
+/// What came of storing that a grant is lost.
+enum LostGrant {
+    /// It is stored and reported, or could not be stored.
+    Handled,
+    /// The stored account has changed since it was read: read it again.
+    AccountChanged,
+}
+
+/// Stores that the provider has ended the grant of `account`, unless the account has changed since `account` was read.
+async fn store_lost_grant(
+    live: &LiveAccount,
+    key: &AccountKey,
+    account: &Account,
+    token: Token,
+    began: Instant,
+) -> Result<LostGrant> {
+    let ClientContext { engine, keys, report, .. } = &*live.context;
+    // RR-03, RR-06: another process, whose lease ran out or that was killed after the provider's answer, may have rotated the
+    // refresh token. The token that it has stored is as good as ours.
+    if live.read_stored(key).await?.version != account.version {
+        return Ok(LostGrant::AccountChanged);
+    }
+    let without_grant = Token { refresh_token: None, ..token };
+    let renewed = account.with(&without_grant, engine.clock.now(), keys)?;
+    match live.storage.renew(account, &renewed).await {
+        Ok(true) => report(TokenEvent::GrantLost, renewed).await,
+        Ok(false) if began.elapsed() < LEASE_TTL => {
+            sleep(POLL_INTERVAL).await;
+            return Ok(LostGrant::AccountChanged);
+        }
+        Ok(false) => return Err(refresh_pending()),
+        Err(failure) => {
+            log::warn!("oauth: `{}`: a lost grant could not be stored: {failure:?}", live.entry.name);
+        }
+    }
+    Ok(LostGrant::Handled)
+}
+
+/// A caller that waits for another process's refresh. It survives a short outage of the storage.
 #[derive(Default)]
-struct Loser {
-    has_lost: bool,
-    /// Since when the store has not answered.
-    blind: Option<Instant>,
+struct LeaseWaiter {
+    waits_for_lease: bool,
+    storage_failing_since: Option<Instant>,
 }
 
-impl Loser {
-    fn bears(&mut self, error: &Error) -> bool {
-        self.has_lost
+impl LeaseWaiter {
+    /// Returns whether to go on waiting after `error`.
+    fn tolerates(&mut self, error: &Error) -> bool {
+        self.waits_for_lease
             && error.kind() == ErrorKind::StoreUnavailable
-            && self.blind.get_or_insert_with(Instant::now).elapsed() < PATIENCE
+            && self.storage_failing_since.get_or_insert_with(Instant::now).elapsed() < CALLER_TIMEOUT
     }
 
-    fn sees(&mut self) {
-        self.blind = None;
+    fn storage_answered(&mut self) {
+        self.storage_failing_since = None;
     }
-}
-
-/// Where a refreshed token is.
-enum Kept {
-    /// In the store.
-    Ours,
-    /// Not in the store: what is there is newer. The turn comes back.
-    Newer(Option<Turn>),
-    /// In memory, and the store has not answered yet.
-    Later,
 }

@@ -63,7 +63,7 @@ impl Fairing for DanceFairing {
 
     async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
         let Some(dance) = Dance::fetch(rocket) else { return };
-        dance.context().revocations.hurry();
+        dance.context().revocations.skip_pauses();
         if timeout(SHUTDOWN_TIMEOUT, dance.wait_for_revocations()).await.is_err() {
             log::warn!("oauth: the app ends before the tokens of all removed accounts are revoked");
         }

@@ -80,7 +80,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     };
     let client = dance.open_client(entry, dance.storage(request), &key).await?;
     let client = client.ok_or_else(|| absent(ErrorKind::NotConnected, "Please connect your account."))?;
-    client.check().await?;
+    client.refresh_if_due().await?;
     Ok(client)
 }
 

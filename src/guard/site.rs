@@ -67,7 +67,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
             .with_source(format!("connect it at {}", dance.login_path(Some(P::NAME), None)))
     })?;
-    client.check().await?;
+    client.refresh_if_due().await?;
     Ok(client)
 }
 

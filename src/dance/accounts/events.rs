@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::RevocationReason;
+use crate::client::{RevocationReason, revoke};
 use crate::dance::handle::Dance;
 use crate::link::AuthorizedLogin;
 use crate::signals::{Event, EventAccount};
@@ -21,7 +21,7 @@ pub(crate) async fn report_stored(dance: &Dance, account: &Account, is_new: bool
 pub(crate) async fn report_removed(dance: &Dance, storage: &Arc<dyn Storage>, accounts: Vec<Account>) {
     for account in accounts {
         let event = Event::AccountRemoved((&account).into());
-        dance.context().revoke(storage, account, RevocationReason::AccountRemoved);
+        revoke(dance.context(), storage, account, RevocationReason::AccountRemoved);
         dance.signals().event(event).await;
     }
 }

@@ -145,7 +145,7 @@ impl Dance {
     /// }
     /// ```
     pub async fn wait_for_revocations(&self) {
-        self.context().revocations.done().await;
+        self.context().revocations.wait_until_done().await;
     }
 
     /// Advances the dance's clock by `seconds`, for tests: flows, tokens and sessions age.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rocket::response::{Redirect, Responder};
 use rocket::{Request, Response};
 
-use crate::client::{Client, RevocationReason};
+use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
 use crate::dance::accounts::{pending, report_refused, report_stored};
 use crate::dance::handle::Dance;
@@ -152,7 +152,7 @@ async fn report_not_stored(
             let flow = state_handle(flow.state().expose());
             dance.signals().event(Event::GrantOrphaned { account, flow }).await;
             if let Ok(account) = Account::of(login, None, None, dance.keys()) {
-                dance.context().revoke(storage, account, RevocationReason::StorageFailed);
+                revoke(dance.context(), storage, account, RevocationReason::StorageFailed);
             }
         }
         _ => {}

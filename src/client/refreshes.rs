@@ -1,0 +1,92 @@
+//! What the refreshes of one process know of each other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use moka::sync::Cache;
+use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use rocket::tokio::time::timeout;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::REFRESH_TIMEOUT;
+
+/// Maximum number of refreshes at one entry's provider at the same time, even if many tokens expire together (RR-07).
+const MAX_CONCURRENT_REFRESHES: usize = 16;
+
+/// How long a failure is remembered.
+const FAILURE_TTL: Duration = Duration::from_secs(5);
+
+/// Maximum number of accounts whose failures are remembered.
+const MAX_FAILURES: u64 = 10_000;
+
+/// The refreshes of one process: how many run at each entry, and which accounts have failed within the last seconds.
+pub(crate) struct Refreshes {
+    /// By entry.
+    slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// The last failure of an account and its time. Only failures that say nothing about the grant.
+    failures: Cache<String, (Instant, Arc<Error>)>,
+}
+
+impl Default for Refreshes {
+    fn default() -> Self {
+        let failures = Cache::builder().max_capacity(MAX_FAILURES).time_to_live(FAILURE_TTL).build();
+        Self { slots: Mutex::default(), failures }
+    }
+}
+
+impl Refreshes {
+    /// Remembers that a refresh of `account` failed, if the failure is temporary.
+    pub(super) fn failed(&self, account: &str, error: &Error) {
+        if is_temporary(error) {
+            self.failures.insert(account.to_owned(), (Instant::now(), Arc::new(error.copy())));
+        }
+    }
+
+    /// Forgets the failure of `account`.
+    pub(super) fn succeeded(&self, account: &str) {
+        self.failures.invalidate(account);
+    }
+
+    /// Returns the failure of a refresh of `account` since `began`.
+    pub(super) fn failed_since(&self, account: &str, began: Instant) -> Option<Error> {
+        self.failures.get(account).filter(|(at, _)| *at >= began).map(|(_, error)| error.copy())
+    }
+
+    /// Returns whether a refresh of `account` failed within the last seconds.
+    pub(super) fn failed_lately(&self, account: &str) -> bool {
+        self.failures.contains_key(account)
+    }
+
+    /// Waits until another refresh may run at `entry`'s provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProviderTimeout`] if no slot is free in time.
+    pub(super) async fn wait_for_slot(&self, entry: &str) -> Result<OwnedSemaphorePermit> {
+        let slots = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(MAX_CONCURRENT_REFRESHES));
+            slots.entry(entry.to_owned()).or_insert_with(new).clone()
+        };
+        match timeout(REFRESH_TIMEOUT, slots.acquire_owned()).await {
+            Ok(permit) => permit.map_err(Error::app),
+            Err(_) => Err(refresh_pending()),
+        }
+    }
+}
+
+/// The error of a caller that has waited too long for a refresh.
+pub(super) fn refresh_pending() -> Error {
+    Error::new(
+        ErrorKind::ProviderTimeout,
+        "The sign-in is still being renewed. Please try again in a moment.",
+    )
+}
+
+/// Returns whether a failure says nothing about the grant, so that a later refresh may succeed.
+fn is_temporary(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StoreUnavailable | ErrorKind::ProviderUnreachable | ErrorKind::ProviderTimeout
+    )
+}

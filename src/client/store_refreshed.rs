@@ -1,0 +1,144 @@
+//! Storing a refreshed token. A rotated refresh token must not be lost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rocket::tokio;
+use rocket::tokio::time::{sleep, timeout};
+
+use super::context::{ClientContext, TokenEvent};
+use super::live_account::LiveAccount;
+use super::revoke::{RevocationReason, revoke};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::local::Turn;
+use crate::storage::{Account, AccountKey, same_account};
+use crate::token::Token;
+
+/// Timeout for a caller that waits for work of others.
+pub(super) const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a caller that waits looks again, and the first pause between two attempts to store.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Maximum pause between two attempts to store a token.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// The name of an account's refresh, for its turn and its failures.
+pub(super) fn refresh_name(key: &AccountKey) -> String {
+    format!("refresh {key}")
+}
+
+/// A refreshed token that is not stored yet.
+pub(super) struct Refreshed {
+    /// The account as it was read before the refresh.
+    pub(super) account: Account,
+    /// The account with the new token.
+    pub(super) renewed: Account,
+    /// The token whose refresh token was used.
+    pub(super) used_token: Token,
+    pub(super) new_token: Token,
+    /// The end of the lease: until then no other process refreshes this account.
+    pub(super) lease_until: Instant,
+}
+
+/// What came of storing a refreshed token.
+pub(super) enum StoreOutcome {
+    /// The token is stored.
+    Stored,
+    /// The token is not stored, because the stored account is newer. The caller gets its turn back.
+    Superseded(Option<Turn>),
+    /// The storage has not answered yet. The attempts continue in the background; the caller uses the token.
+    Pending,
+}
+
+/// Stores a refreshed token. Waits for at most [`CALLER_TIMEOUT`]; the attempts continue in the background, for as long as
+/// the storage is unavailable and the lease lasts.
+pub(super) async fn store_refreshed(
+    live: &Arc<LiveAccount>,
+    refreshed: Refreshed,
+    turn: Option<Turn>,
+) -> Result<StoreOutcome> {
+    let live = live.clone();
+    let commit = tokio::spawn(async move {
+        let entry = &live.entry.name;
+        let stored = commit(&live, &refreshed).await;
+        match &stored {
+            Ok(true) => (live.context.report)(TokenEvent::Refreshed, refreshed.renewed).await,
+            // RR-04: no account has this token. If the account was removed in the meantime, the grant must end.
+            Ok(false) => {
+                revoke(&live.context, &live.storage, refreshed.renewed, RevocationReason::AccountRemoved);
+            }
+            Err(error) => log::error!(
+                "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
+                 {} may have to be connected again: {error:?}",
+                refreshed.account.id
+            ),
+        }
+        stored.map(|stored| if stored { StoreOutcome::Stored } else { StoreOutcome::Superseded(turn) })
+    });
+    match timeout(CALLER_TIMEOUT, commit).await {
+        Ok(outcome) => outcome.unwrap_or_else(|error| Err(Error::app(error))),
+        Err(_) => Ok(StoreOutcome::Pending),
+    }
+}
+
+/// Tries to store the new token until the storage answers or the lease ends. Returns whether the stored token is the new
+/// one.
+async fn commit(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
+    let ClientContext { refreshes, .. } = &*live.context;
+    let name = refresh_name(&refreshed.account.key());
+    let mut pause = POLL_INTERVAL;
+    loop {
+        let stored = match live.storage.renew(&refreshed.account, &refreshed.renewed).await {
+            Ok(false) => was_stored(live, refreshed).await,
+            stored => stored,
+        };
+        match stored {
+            Err(error)
+                if error.kind() == ErrorKind::StoreUnavailable && Instant::now() < refreshed.lease_until =>
+            {
+                // Callers in this process that wait for this refresh see the failure.
+                refreshes.failed(&name, &error);
+            }
+            Ok(stored) => {
+                refreshes.succeeded(&name);
+                return Ok(stored);
+            }
+            failure => return failure,
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+}
+
+/// Returns whether an earlier attempt, whose answer was lost, has stored the new token.
+async fn was_stored(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
+    let Refreshed { account, renewed, used_token, new_token, .. } = refreshed;
+    let keys = &live.context.keys;
+    let found = live.storage.get_uncached(&account.key()).await?;
+    let found = same_account(&*live.storage, account, found).await?;
+    let Some(stored) = found.filter(|stored| (stored.id, &stored.user_id) == (account.id, &account.user_id))
+    else {
+        return Ok(false);
+    };
+    let Ok(stored_token) = stored.open(keys) else { return Ok(false) };
+    if stored.version == renewed.version && stored_token.access_token.matches(new_token.access_token.expose())
+    {
+        return Ok(true);
+    }
+    // RT-01: a token that was stored in the meantime came without a refresh token and kept the one that we have used up. It
+    // gets the new one.
+    if has_same_refresh_token(&stored_token, used_token) && !has_same_refresh_token(new_token, used_token) {
+        let repaired = Token { refresh_token: new_token.refresh_token.clone(), ..stored_token };
+        let repaired = stored.with(&repaired, stored.updated_at, keys)?;
+        live.storage.renew(&stored, &repaired).await?;
+    }
+    Ok(false)
+}
+
+fn has_same_refresh_token(one: &Token, other: &Token) -> bool {
+    match (&one.refresh_token, &other.refresh_token) {
+        (Some(one), Some(other)) => one.matches(other.expose()),
+        _ => false,
+    }
+}
