@@ -18,6 +18,13 @@ use crate::storage::AnyStorage;
 impl Dance {
     /// Returns the fairing. Attach it to `rocket::build()`: every `[default.oauth.<name>]` of Rocket.toml then has its
     /// sign-in.
+    ///
+    /// ```
+    /// use rocket_dance::{Dance, storage::MemoryStorage};
+    ///
+    /// let rocket = rocket::build().attach(Dance::fairing().storage(MemoryStorage::default()));
+    /// # let _ = rocket;
+    /// ```
     pub fn fairing() -> DanceFairing {
         DanceFairing::default()
     }
@@ -70,11 +77,15 @@ impl DanceFairing {
     }
 
     /// Sets the app's own sessions, in place of the session cookie of [`CurrentUser`](crate::CurrentUser).
+    ///
+    /// The launch fails if the type of their user ids differs from that of the storage's policy. [`Sessions`] has an
+    /// example.
     pub fn sessions<S: Sessions>(self, sessions: S) -> Self {
         self.with(|parts| parts.sessions = Some(Box::new(TypedSessions(sessions))))
     }
 
-    /// Attaches signals for all entries. An app may attach several: they run in the order of the calls.
+    /// Attaches signals for all entries. An app may attach several: they run in the order of the calls. [`Signals`] has an
+    /// example.
     pub fn signals(self, signals: impl Signals) -> Self {
         self.with(|parts| parts.signals.add(None, Arc::new(signals)))
     }
@@ -84,7 +95,10 @@ impl DanceFairing {
         self.with(|parts| parts.signals.add(Some(entry.into()), Arc::new(signals)))
     }
 
-    /// Registers a preset of the app's own under its [`NAME`](Provider::NAME), so that entries can use it.
+    /// Registers a preset of the app's own under its [`NAME`](Provider::NAME), so that entries can use it. A preset of this
+    /// crate with the same name is replaced. [`Provider`] has an example.
+    ///
+    /// The launch fails if two providers have the same name.
     pub fn provider<P: Provider>(self, provider: P) -> Self {
         let _ = provider;
         self.with(|parts| {

@@ -92,6 +92,21 @@ impl Dance {
     }
 
     /// Returns the dance that `rocket` manages: from ignite on, if [`Dance::fairing`] is attached.
+    ///
+    /// In a handler, take `&State<Dance>` instead.
+    ///
+    /// ```
+    /// use rocket_dance::{Dance, storage::MemoryStorage};
+    ///
+    /// # rocket::async_test(async {
+    /// # let figment = rocket::Config::figment().merge(("dance.token_keys", ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="]));
+    /// # let build = || rocket::custom(figment);
+    /// let rocket = build().attach(Dance::fairing().storage(MemoryStorage::default()));
+    /// assert!(Dance::fetch(&rocket).is_none());
+    /// let rocket = rocket.ignite().await.unwrap();
+    /// assert!(Dance::fetch(&rocket).is_some());
+    /// # });
+    /// ```
     pub fn fetch<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
         rocket.state::<Dance>()
     }
@@ -107,22 +122,27 @@ impl Dance {
         })
     }
 
+    /// `[default.dance]` of Rocket.toml.
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
+    /// The paths of our routes, under the prefix.
     pub(crate) fn paths(&self) -> &Paths {
         &self.0.paths
     }
 
+    /// The callbacks outside the prefix.
     pub(super) fn own_callbacks(&self) -> &[OwnCallback] {
         &self.0.own_callbacks
     }
 
+    /// All entries, by name.
     pub(super) fn entries(&self) -> &BTreeMap<String, Arc<Entry>> {
         &self.0.entries
     }
 
+    /// Whether every account needs a user: `user_required` of `[default.dance]`, or its default.
     pub(super) fn user_required(&self) -> bool {
         self.0.user_required
     }
@@ -132,14 +152,17 @@ impl Dance {
         self.0.user_type
     }
 
+    /// The app's own sessions, or ours.
     pub(super) fn sessions(&self) -> &SessionBackend {
         &self.0.sessions
     }
 
+    /// The signals that the app has attached.
     pub(super) fn signals(&self) -> &Receivers {
         &self.0.signals
     }
 
+    /// Our pages.
     pub(super) fn pages(&self) -> &Pages {
         &self.0.pages
     }
@@ -149,14 +172,17 @@ impl Dance {
         &self.0.context
     }
 
+    /// The protocols: begins and finishes flows.
     pub(super) fn engine(&self) -> &Engine {
         &self.0.context.engine
     }
 
+    /// The clock of all expiries. Tests can advance it.
     pub(super) fn clock(&self) -> &Clock {
         &self.0.context.engine.clock
     }
 
+    /// The keys that seal tokens, flows and sessions.
     pub(super) fn keys(&self) -> &KeyRing {
         &self.0.context.keys
     }

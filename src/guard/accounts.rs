@@ -74,6 +74,16 @@ impl Accounts {
 
     /// Returns the API client of the primary account at `entry`, or the error that says why there is none.
     ///
+    /// ```
+    /// use rocket_dance::{Accounts, Result};
+    ///
+    /// #[rocket::get("/email/<entry>")]
+    /// async fn email(accounts: Accounts, entry: &str) -> Result<String> {
+    ///     let client = accounts.require_client(entry)?;          // without an account: to the sign-in, and back
+    ///     Ok(client.userinfo().await?["email"].to_string())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::NotConnected`] and [`ErrorKind::ReconnectNeeded`]; returned from a handler, both lead to the sign-in.
     /// [`ErrorKind::UnknownProvider`].
@@ -99,6 +109,16 @@ impl Accounts {
     /// Makes the account with this [id](Account::id) the primary one of its entry, from the next request on. It must be an
     /// account of the user.
     ///
+    /// ```
+    /// use rocket_dance::{Accounts, Result};
+    ///
+    /// #[rocket::post("/primary/<account_id>")]
+    /// async fn choose(accounts: Accounts, account_id: i64) -> Result<String> {
+    ///     accounts.make_primary(account_id).await?;
+    ///     Ok(format!("account {account_id} is the primary one now"))
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::NotConnected`], [`ErrorKind::StoreUnavailable`].
     pub async fn make_primary(&self, account_id: i64) -> Result<()> {
@@ -121,7 +141,17 @@ impl Accounts {
         Client::open(entry, self.storage.clone(), self.dance.context().clone(), account.clone())
     }
 
-    /// Returns the accounts at `entry`, the primary one first.
+    /// Returns the accounts at `entry`, the primary one first; an empty slice if there are none.
+    ///
+    /// ```
+    /// use rocket_dance::Accounts;
+    ///
+    /// #[rocket::get("/github")]
+    /// fn names(accounts: Accounts) -> String {
+    ///     let names = accounts.for_entry("github").iter().filter_map(|account| account.display_name.as_deref());
+    ///     names.collect::<Vec<_>>().join(", ")
+    /// }
+    /// ```
     pub fn for_entry(&self, entry: &str) -> &[Account] {
         self.accounts.get(entry).map(Vec::as_slice).unwrap_or_default()
     }

@@ -52,6 +52,18 @@ impl<P> OAuth<P> {
     }
 
     /// Returns the client, for example to keep it in a struct that is not generic.
+    ///
+    /// ```
+    /// use rocket_dance::{Client, OAuth, provider::GitHub};
+    ///
+    /// struct Importer { client: Client }
+    ///
+    /// #[rocket::post("/import")]
+    /// fn import(github: OAuth<GitHub>) {
+    ///     let importer = Importer { client: github.into_client() };
+    ///     # let _ = importer.client;
+    /// }
+    /// ```
     pub fn into_client(self) -> Client {
         self.client
     }

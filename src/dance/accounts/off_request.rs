@@ -40,6 +40,14 @@ impl Dance {
 
     /// Returns an API client of the account at `P` with this id at the provider; `None` if there is no such account.
     ///
+    /// ```
+    /// use rocket_dance::{Dance, Result, provider::GitHub};
+    ///
+    /// async fn is_usable(dance: &Dance, github_id: &str) -> Result<bool> {
+    ///     Ok(dance.client_for_account(GitHub, github_id).await?.is_some())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// As [`client`](Dance::client).
     pub async fn client_for_account<P: Provider>(
@@ -55,6 +63,17 @@ impl Dance {
 
     /// Returns `user`'s accounts at all entries.
     ///
+    /// ```
+    /// use rocket_dance::{Dance, Result};
+    ///
+    /// async fn print_accounts(dance: &Dance, user: i32) -> Result<()> {
+    ///     for account in dance.accounts(&user).await? {
+    ///         println!("{}: {:?}", account.entry, account.display_name);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) with `CookieStorage`;
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
@@ -63,7 +82,15 @@ impl Dance {
         self.shared_storage()?.list(Some(&user.to_string()), &entries).await
     }
 
-    /// Returns the account at `P` with this id at the provider.
+    /// Returns the account at `P` with this id at the provider; `None` if there is no such account.
+    ///
+    /// ```
+    /// use rocket_dance::{Dance, Result, provider::GitHub};
+    ///
+    /// async fn local_user(dance: &Dance, github_id: &str) -> Result<Option<String>> {
+    ///     Ok(dance.account(GitHub, github_id).await?.and_then(|account| account.user_id))
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) with `CookieStorage`;
@@ -124,6 +151,14 @@ impl Dance {
     /// tokens are revoked at the provider in the background ([`wait_for_revocations`](Dance::wait_for_revocations)), and
     /// signals get [`Event::AccountRemoved`](crate::Event::AccountRemoved).
     ///
+    /// ```
+    /// use rocket_dance::{Dance, Result, storage::AccountKey};
+    ///
+    /// async fn delete_github_account(dance: &Dance, github_id: &str) -> Result<()> {
+    ///     dance.delete(&AccountKey::identity("github", github_id)).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) with `CookieStorage`;
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
@@ -149,6 +184,12 @@ impl Dance {
     }
 
     /// Advances the dance's clock by `seconds`, for tests: flows, tokens and sessions age.
+    ///
+    /// ```
+    /// # fn test(dance: &rocket_dance::Dance) {
+    /// dance.advance(8 * 60 * 60);     // a token that lasts eight hours has expired
+    /// # }
+    /// ```
     #[cfg(feature = "testing")]
     pub fn advance(&self, seconds: i64) {
         self.clock().advance(seconds);
