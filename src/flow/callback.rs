@@ -1,7 +1,8 @@
 //! The callback: the authorization response of the provider.
 //!
-//! The browser brings it, so an attacker can write it. This file checks its form only; [`Engine::check`](super::Engine::check)
-//! and the caller, who finds the flow of the state, decide whether it is trusted.
+//! The browser brings it, so an attacker can write it. This file checks its form only.
+//! [`Engine::check_callback`](super::Engine::check_callback) and the caller, who finds the flow of the state, decide whether
+//! it is trusted.
 //!
 //! | | parameters read | an error is |
 //! |---|---|---|

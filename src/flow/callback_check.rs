@@ -12,7 +12,7 @@ impl Engine {
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`] if the answer is another issuer's; [`ErrorKind::AccessDenied`] if the user
     /// refused; [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::BadProviderAnswer`] for the provider's other errors.
-    pub(crate) async fn check(&self, entry: &Entry, callback: &Callback) -> Result<()> {
+    pub(crate) async fn check_callback(&self, entry: &Entry, callback: &Callback) -> Result<()> {
         let metadata = self.metadata(entry).await?;
         let is_required =
             metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);

@@ -61,7 +61,8 @@ pub(super) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error
         .with_source(cause.into())
 }
 
-/// Adds the wait that an answer with these `headers` asks for (`Retry-After`, RFC 9110 §10.2.3) to an error of an unreachable provider.
+/// Adds the wait that an answer with these `headers` asks for (`Retry-After`, RFC 9110 §10.2.3) to the error of a provider
+/// that can't be reached.
 pub(super) fn with_retry_after(error: Error, headers: &HeaderMap) -> Error {
     let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();

@@ -2,8 +2,8 @@
 //! logout.
 //!
 //! This module knows neither Rocket nor a storage. [`Engine::begin`] returns the URL to send the browser to; the caller
-//! keeps the [`Flow`] until the callback, checks the [`Callback`] with [`Engine::check`], and gets the [`Grant`] from
-//! [`Engine::finish`].
+//! keeps the [`Flow`] until the callback, checks the [`Callback`] with [`Engine::check_callback`], and gets the [`Grant`]
+//! from [`Engine::finish`].
 //!
 //! | files | what they hold |
 //! |---|---|

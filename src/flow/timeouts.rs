@@ -8,7 +8,7 @@ use crate::config::Entry;
 /// Maximum time of all calls of [`Engine::refresh`](super::Engine::refresh): the metadata, the token, and the keys twice.
 pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(4 * CALL_TIMEOUT.as_secs());
 
-/// Returns the maximum time of all calls of [`Engine::check`](super::Engine::check) and
+/// Returns the maximum time of all calls of [`Engine::check_callback`](super::Engine::check_callback) and
 /// [`Engine::finish`](super::Engine::finish): the metadata twice, the token, the keys twice, the userinfo, and the entry's
 /// further userinfo URLs.
 pub(crate) fn callback_timeout(entry: &Entry) -> Duration {

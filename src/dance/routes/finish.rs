@@ -48,7 +48,7 @@ pub(super) async fn finish(
     flow: &Flow,
     callback: &Callback,
 ) -> Result<Finished> {
-    dance.engine().check(entry, callback).await?;
+    dance.engine().check_callback(entry, callback).await?;
     let CallbackResult::Code(code) = &callback.result else {
         return Err(not_trusted("the callback has no code"));
     };

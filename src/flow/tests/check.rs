@@ -4,7 +4,7 @@ const ISSUER: &str = "https://op.example";
 
 async fn checked(entry: &Entry, query: &str) -> Option<ErrorKind> {
     engine()
-        .check(entry, &Callback::parse(entry.protocol(), query).unwrap())
+        .check_callback(entry, &Callback::parse(entry.protocol(), query).unwrap())
         .await
         .err()
         .map(|error| error.kind())

@@ -500,8 +500,10 @@ async fn id_24_metadata_of_another_template() {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("code", "c"), ("state", "s"), ("iss", &iss)])
             .finish();
-        let end =
-            stage.engine.check(&stage.entry, &Callback::parse(stage.entry.protocol(), &query).unwrap()).await;
+        let end = stage
+            .engine
+            .check_callback(&stage.entry, &Callback::parse(stage.entry.protocol(), &query).unwrap())
+            .await;
         assert_eq!(end.is_ok(), ok, "{tenant}");
     }
 }

@@ -28,7 +28,7 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
     let callback = Callback::parse(entry.protocol(), callback.query().unwrap())?;
     assert!(callback.state.matches(flow.state().expose()));
-    engine.check(entry, &callback).await?;
+    engine.check_callback(entry, &callback).await?;
     match &callback.result {
         flow::CallbackResult::Code(code) => engine.finish(entry, &flow, code).await,
         flow::CallbackResult::Error { error, .. } => panic!("{error}, and check let it pass"),
