@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::faults::meant;
+use super::faults::closest;
 use super::table::Table;
 use crate::provider::Preset;
 
@@ -39,7 +39,7 @@ pub(super) fn read(name: &str, table: &mut Table<'_>, presets: &BTreeMap<String,
     };
     let names = || presets.keys().map(String::as_str);
     let all = names().collect::<Vec<_>>().join(", ") + ", and the app's own: `Dance::fairing().provider(P)`";
-    match meant(wanted, names()) {
+    match closest(wanted, names()) {
         Some(name) => table.reader.fault(
             &place,
             format!("{why}; did you mean `{name}`? The presets are {all}"),

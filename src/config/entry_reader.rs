@@ -144,7 +144,7 @@ fn login(table: &mut Table<'_>, has_identity: bool) -> bool {
     let place = table.place_of("login");
     let given = table.boolean("login");
     if given == Some(true) && !has_identity {
-        let why = "nobody can sign in without a userinfo_url: it says who the user is";
+        let why = "needs a userinfo_url: the user's id is read from it";
         table.reader.fault(&place, why, "userinfo_url = \"https://provider.example/…\"");
     }
     given.unwrap_or(has_identity)

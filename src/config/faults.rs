@@ -1,8 +1,8 @@
-//! What is wrong with a configuration: everything at once, each with its cure, and never with a value.
+//! The faults of a configuration: all at once, each with its fix, and without values.
 
 use std::fmt;
 
-/// The faults of a configuration, one message each: the key, where it stands, what is wrong, the TOML to type.
+/// The faults of a configuration. A message has the key, its source, what is wrong, and the TOML to write instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Faults(Vec<String>);
 
@@ -26,22 +26,22 @@ impl fmt::Display for Faults {
     }
 }
 
-/// Where a value stands, for messages about it. The value itself is nobody's business.
+/// The place of a value in the configuration, for messages about it. It does not contain the value, which may be secret.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// As in `default.oauth.github.client_id`.
+    /// For example `default.oauth.github.client_id`.
     pub(super) key: String,
-    /// The file, the environment variable or the line of code.
+    /// The file, the environment variable, or the line of code.
     pub(super) source: String,
 }
 
 impl Place {
-    /// The place of `key` in the table that stands here.
+    /// The place of `key` in the table at this place.
     pub(super) fn of(&self, key: &str) -> Self {
         Self { key: format!("{}.{key}", self.key), source: self.source.clone() }
     }
 
-    /// `why`, and what to type under the table of this key.
+    /// The message about this place: `why`, and the `toml` to write, below the header of its table.
     pub(super) fn fault(&self, why: impl fmt::Display, toml: &str) -> String {
         let mut message = format!("{} ({}): {why}", self.key, self.source);
         if let Some((table, _)) = self.key.rsplit_once('.')
@@ -57,8 +57,8 @@ impl Place {
     }
 }
 
-/// The one of `known` that somebody who wrote `word` may have meant.
-pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The one of `known` that is similar enough to be what `word` was meant to be.
+pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
     known
         .into_iter()
@@ -68,7 +68,7 @@ pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// The edits between `a` and `b` (Levenshtein).
+/// The number of edits between `a` and `b` (Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

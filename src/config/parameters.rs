@@ -18,7 +18,7 @@ pub(super) struct Parameters {
     pub(super) authorization_params: BTreeMap<String, String>,
     /// The key that holds a tenant, if the preset has one.
     pub(super) tenant_key: Option<&'static str>,
-    /// What stands for `{key}` in URLs.
+    /// The replacement of each `{key}` in URLs.
     url_values: BTreeMap<&'static str, String>,
 }
 

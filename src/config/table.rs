@@ -1,6 +1,6 @@
-//! Tables of Rocket's figment, read by hand.
+//! Tables of Rocket's figment, read key by key.
 //!
-//! Never through serde: its errors print the value that they complain about, and that may be a secret.
+//! Serde is not used: its errors contain the wrong value, which may be a secret.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,19 +10,19 @@ use std::path::{Path, PathBuf};
 use rocket::figment::value::{Dict, Num, Tag, Value};
 use rocket::figment::{Figment, Metadata, Profile, Source};
 
-use super::faults::{Faults, Place, meant};
+use super::faults::{Faults, Place, closest};
 
-/// A key longer than this is no slip of the pen.
-const LONGEST_KEY: usize = 64;
+/// Maximum length of an unknown key that is compared with the known ones, in bytes. A longer one is not a typo.
+const MAX_MISTYPED_KEY: usize = 64;
 
-/// A value, and where it stands.
+/// A value, and its place in the configuration.
 #[derive(Debug, Clone)]
 pub(super) struct Given<T> {
     pub(super) value: T,
     pub(super) place: Place,
 }
 
-/// The figment, and the faults found in it so far.
+/// The figment, and the faults that were found in it so far.
 pub(super) struct Reader<'a> {
     figment: &'a Figment,
     faults: RefCell<Faults>,
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         self.faults.into_inner()
     }
 
-    /// The table at the top named `key`; an empty one where there is none.
+    /// The top-level table `key`, which is empty if there is none.
     pub(super) fn table(&self, key: &str) -> Table<'_> {
         let (tag, values) = match self.figment.find_value(key) {
             Ok(Value::Dict(tag, values)) => (tag, values),
@@ -87,18 +87,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a value comes from Rocket's own environment variables, which win against everything.
+/// Whether a value comes from Rocket's own environment variables, which override everything else.
 fn is_env(metadata: &Metadata) -> bool {
     metadata.name.starts_with("`ROCKET_`")
 }
 
-/// A table being read. Whatever was not asked for when it is [closed](Table::close) is an unknown key.
+/// A table while it is read. Reading a key takes it away: what is left when the table is [closed](Table::close) is
+/// unknown.
 pub(super) struct Table<'a> {
     pub(super) reader: &'a Reader<'a>,
     pub(super) place: Place,
     values: Dict,
     known: Vec<String>,
-    /// Which environment variable gave a key.
+    /// The keys whose values come from an environment variable of the entry, with the variable's name.
     vars: BTreeMap<String, String>,
 }
 
@@ -111,7 +112,7 @@ impl<'a> Table<'a> {
         self.values.contains_key(key)
     }
 
-    /// The text under `key`, without a judgement.
+    /// The text of `key`, unchecked. The key counts as unread.
     pub(super) fn peek(&self, key: &str) -> Option<&str> {
         self.values.get(key)?.as_str()
     }
@@ -124,7 +125,7 @@ impl<'a> Table<'a> {
         self.values.keys().cloned().collect()
     }
 
-    /// Where `key` stands, or would.
+    /// The place of `key`, whether or not it is set.
     pub(super) fn place_of(&self, key: &str) -> Place {
         if let Some(variable) = self.vars.get(key) {
             return Place { source: format!("environment variable {variable}"), ..self.place.of(key) };
@@ -134,7 +135,7 @@ impl<'a> Table<'a> {
         self.reader.place(&format!("{path}.{key}"), value.tag())
     }
 
-    /// The folder that a relative path under `key` starts from: that of the file in which it is written.
+    /// The folder of the file that sets `key`. A relative path in the value starts there.
     pub(super) fn folder(&self, key: &str) -> PathBuf {
         self.metadata(key)
             .and_then(|metadata| metadata.source.as_ref())
@@ -152,18 +153,18 @@ impl<'a> Table<'a> {
         self.metadata(key).is_some_and(is_env)
     }
 
-    /// Lets the environment `variable` speak for `key`, and for `other`, which means the same: only Rocket's own
-    /// variables know better.
-    pub(super) fn lay_over(&mut self, key: &str, other: &str, variable: &str, text: String) {
-        if self.is_from_env(key) || self.is_from_env(other) {
+    /// Sets `key` to the `text` of an environment `variable`, and removes its `alias`. Rocket's own variables override it.
+    pub(super) fn lay_over(&mut self, key: &str, alias: &str, variable: &str, text: String) {
+        if self.is_from_env(key) || self.is_from_env(alias) {
             return;
         }
-        self.values.remove(other);
+        self.values.remove(alias);
         self.values.insert(key.to_owned(), Value::from(text));
         self.vars.insert(key.to_owned(), variable.to_owned());
     }
 
-    /// The one of two keys for the same thing that is given; one in Rocket's environment variables wins.
+    /// The one of two keys with the same meaning that is set. If both are, that is a fault, unless one of them comes from
+    /// Rocket's environment variables, which override the other.
     pub(super) fn either<'k>(&mut self, key: &'k str, other: &'k str) -> &'k str {
         self.know(key);
         self.know(other);
@@ -186,7 +187,7 @@ impl<'a> Table<'a> {
         wins
     }
 
-    /// Moves what is under `from` in the inner table `inner` up to here.
+    /// Moves the value of `from` from the table `inner` to this one.
     pub(super) fn lift(&mut self, inner: &mut Table<'_>, from: &str) {
         inner.know(from);
         if let Some(value) = inner.values.remove(from) {
@@ -194,7 +195,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Takes `key` away, as read.
+    /// Marks `key` as read, whatever its value is.
     pub(super) fn forget(&mut self, key: &str) {
         self.take(key);
     }
@@ -228,7 +229,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The text under `key`, for a secret or an id as well: a number is refused, because its zeros are gone.
+    /// The text of `key`. A number is a fault: in a secret or an id, its leading zeros would be lost.
     pub(super) fn text(&mut self, key: &str) -> Option<Given<String>> {
         let Given { value, place } = self.take(key)?;
         let why = match value {
@@ -244,7 +245,7 @@ impl<'a> Table<'a> {
         None
     }
 
-    /// A text, a whole number or a boolean, as text: never for a secret.
+    /// The text, whole number or boolean of `key`, as text. Not for secrets.
     pub(super) fn scalar(&mut self, key: &str) -> Option<Given<String>> {
         match self.values.get(key) {
             Some(Value::Bool(_, value)) => {
@@ -259,6 +260,7 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The boolean of `key`.
     pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
         let Given { value, place } = self.take(key)?;
         if let Value::Bool(_, value) = value {
@@ -268,6 +270,7 @@ impl<'a> Table<'a> {
         None
     }
 
+    /// The whole number of `key`, within `range`. `example` is for the message.
     pub(super) fn integer(&mut self, key: &str, range: RangeInclusive<i128>, example: u64) -> Option<i128> {
         let Given { value, place } = self.take(key)?;
         let number = if let Value::Num(_, number) = value { whole(number) } else { None };
@@ -280,7 +283,7 @@ impl<'a> Table<'a> {
         found
     }
 
-    /// The list of texts under `key`, or the one text, as the parts that `split` makes of it.
+    /// The list of texts of `key`; or its one text, in the parts that `split` returns.
     pub(super) fn list(
         &mut self,
         key: &str,
@@ -299,18 +302,18 @@ impl<'a> Table<'a> {
         parts.map(|value| Given { value, place })
     }
 
-    /// The inner table `key`, of texts under whatever names.
+    /// The names and texts of the inner table `key`.
     pub(super) fn texts(&mut self, key: &str) -> Vec<(String, Given<String>)> {
         let Some(mut table) = self.table(key) else { return vec![] };
         table.keys().into_iter().filter_map(|name| table.scalar(&name).map(|value| (name, value))).collect()
     }
 
-    /// Every key that is left is one too many.
+    /// Ends the reading: every key that is left is a fault.
     pub(super) fn close(self) {
         for key in self.values.keys() {
             let place = self.place_of(key);
             let known = self.known.iter().map(String::as_str);
-            match (key.len() <= LONGEST_KEY).then(|| meant(key, known.clone())).flatten() {
+            match (key.len() <= MAX_MISTYPED_KEY).then(|| closest(key, known.clone())).flatten() {
                 Some(meant) => self.reader.fault(
                     &place,
                     format!("unknown key; did you mean `{meant}`?"),
@@ -328,7 +331,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// `number`, if it is a whole one.
+/// `number`, if it is whole.
 fn whole(number: Num) -> Option<i128> {
     number.to_i128().or_else(|| number.to_u128().and_then(|number| i128::try_from(number).ok()))
 }

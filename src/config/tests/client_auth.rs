@@ -49,7 +49,7 @@ fn the_environment_wins_over_the_file_and_rocket_over_both() {
     let entries = read_toml(&format!("#! GOOGLE_OAUTH_CLIENT_ID=a\n#! GOOGLE_OAUTH_CLIENT_SECRET=b\n{file}"))
         .unwrap()
         .1;
-    assert_eq!(entries.len(), 1, "a variable fills an entry, it doesn't create one");
+    assert_eq!(entries.len(), 1, "a variable fills an entry, and does not create one");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn the_generic_presets_need_no_code() {
         "a",
         "[default.oauth.a]\nprovider = \"oauth2\"\nclient_id = \"a\"\nclient_secret = \"b\"\nauth_uri = \"https://a.example/a\"\ntoken_uri = \"https://a.example/t\"\n",
     );
-    assert!(!oauth2.login, "nobody can be told without a userinfo_url");
+    assert!(!oauth2.login, "without a userinfo_url, no user can sign in");
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn al_05_al_10_whose_addresses_are_trusted() {
         entry.trusted_email(&verified) == Some(address)
     };
     let oidc = "provider = \"oidc\"\nissuer = \"https://op.example\"\n";
-    // Who has read a mailbox once may not read it any more.
+    // A user who owned a mailbox once may not own it any more.
     assert!(!trusts("github", "", "ada@any.example") && !trusts("discord", "", "ada@any.example"));
     assert!(trusts("github", "trust_email = true", "ada@any.example"));
     assert!(!trusts("google", "trust_email = false", "ada@gmail.com"));
-    // A Workspace's domain may be somebody else's by now.
+    // A Workspace's domain can have a new owner.
     assert!(trusts("google", "", "ada@gmail.com") && !trusts("google", "", "ada@dormant.example"));
     assert!(!trusts("corp", oidc, "ada@corp.example") && !trusts("gitlab", "", "ada@any.example"));
     assert!(trusts("corp", &format!("{oidc}trust_email = true"), "ada@corp.example"));
@@ -129,7 +129,7 @@ fn al_05_al_10_whose_addresses_are_trusted() {
     {
         assert!(!trusts("corp", &listed, other), "{other}");
     }
-    // Another server under a preset's name is not the one that the preset trusts.
+    // The preset's trust does not extend to another server.
     for elsewhere in [
         "userinfo_url = \"https://git.example/user\"",
         "api_base_url = \"https://git.example/\"",

@@ -48,7 +48,7 @@ fn the_names_of_flask_dance_in_the_environment() {
     assert_eq!(entry.client_id, "key");
     assert!(oauth1(&entry).client_secret.as_ref().unwrap().matches("hush"));
     assert_eq!(oauth1(&entry).request_token_url.as_str(), "https://api.x.com/oauth/request_token");
-    // They are OAuth 1's alone.
+    // They are for OAuth 1 only.
     assert_eq!(github("#! GITHUB_OAUTH_CONSUMER_KEY=other").client_id, "id");
 }
 
@@ -79,7 +79,7 @@ mod rsa {
 
     #[test]
     fn a_key_or_where_it_is_from_the_environment() {
-        // The environment of a test is one line long; OpenSSL minds.
+        // A variable of these tests is one line, which is not valid PEM.
         let faults = read_toml(&format!(
             "#! JIRA_OAUTH_RSA_KEY={}\n{JIRA}client_id = \"key\"\n",
             PEM.replace('\n', " ")

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn nothing_is_needed() {
+fn every_setting_is_optional() {
     let (settings, entries) = read_toml("").unwrap();
     assert!(entries.is_empty());
     assert_eq!(settings.base_url.as_str(), "http://localhost:8000/");

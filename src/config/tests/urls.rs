@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn loopback_hosts_are_told_from_lookalikes() {
+fn a_host_that_looks_like_loopback_is_not_loopback() {
     for host in
         ["localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
     {
