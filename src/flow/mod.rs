@@ -28,7 +28,7 @@ mod endpoint_call;
 mod endpoints;
 mod engine;
 mod errors;
-#[expect(clippy::module_inception, reason = "it holds the type `Flow`")]
+#[allow(clippy::module_inception, reason = "it holds the type `Flow`")]
 mod flow;
 mod form;
 #[cfg(any(test, fuzzing))]

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// let parameters = Default::default();
 /// let profile = (GitHub::PRESET.profile)(&ProfileInput::new(&answer, &parameters))?;
 /// assert_eq!(profile.id.as_deref(), Some("583231"));
-/// # rocket_dance::Result::Ok(())
+/// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

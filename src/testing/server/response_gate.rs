@@ -17,6 +17,7 @@ use rocket::tokio::sync::watch;
 /// fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&gate));
 ///
 /// // … start a sign-in or a refresh in another task …
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
 /// # let request = rocket::tokio::spawn(
 /// #     rocket_dance::reqwest::Client::new().post(format!("{}/token", fake.issuer())).send(),
 /// # );
