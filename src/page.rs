@@ -1,4 +1,4 @@
-//! Our pages: sign-in, confirm, accounts, error; rendered by a Tera of our own.
+//! The pages of this crate, rendered by a Tera instance of its own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("../templates/oauth/style.css");
-/// The one script: it sends a form that came from elsewhere once more, from here.
+/// The only script: it submits the form of the page again, from this origin (`response_mode=form_post`).
 const SCRIPT: &str = include_str!("../templates/oauth/form_post.js");
 const TEMPLATES: [(&str, &str); 8] = [
     ("layout.html", include_str!("../templates/oauth/layout.html.tera")),
@@ -21,7 +21,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("form_post.html", include_str!("../templates/oauth/form_post.html.tera")),
 ];
 
-/// The pages, ready to render, and the policy that lets browsers load nothing else with them.
+/// The pages and their Content-Security-Policy, which lets browsers load nothing else.
 pub(crate) struct Pages {
     tera: Tera,
     /// The Content-Security-Policy of every page.
@@ -29,12 +29,13 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
+    /// Compiles the templates.
     pub(crate) fn new() -> Result<Self> {
         let mut tera = Tera::default();
         tera.set_escape_fn(escape);
         tera.add_raw_templates(TEMPLATES).map_err(Error::app)?;
         let hash = |text: &str| STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
-        // No `form-action`: browsers apply it to the redirect that follows a form, and ours leads to the provider.
+        // No `form-action`: browsers apply it to the redirect after a form as well, and ours leads to the provider.
         let content_security_policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
             hash(STYLE),
@@ -43,7 +44,7 @@ impl Pages {
         Ok(Self { tera, content_security_policy })
     }
 
-    /// The page `name` with `context`.
+    /// Renders the page `name` with `context`.
     pub(crate) fn render(&self, name: &str, context: impl Serialize) -> Result<String> {
         let mut context = Context::from_serialize(context).map_err(Error::app)?;
         context.insert("style", STYLE);
@@ -52,7 +53,7 @@ impl Pages {
     }
 }
 
-/// What HTML needs escaped, and no more: Tera's own makes paths unreadable.
+/// Escapes the five characters that HTML requires. Tera's own function also escapes `/`, which makes paths unreadable.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -102,7 +102,7 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
     let page = ada.get(CONFIRM).await;
     assert_eq!(page.status, Status::Ok);
     assert_guarded(&page);
-    assert!(page.body.contains("Sign in as you did before to connect"), "{}", page.body);
+    assert!(page.body.contains("Sign in the way you did before to connect"), "{}", page.body);
     // The page offers every entry except the one just used, so that it does not reveal which ones the user has connected.
     assert!(page.body.contains("\"/login/op2\"") && !page.body.contains("\"/login/op\""), "{}", page.body);
     assert!(page.body.contains("/signin?from=dance&amp;next=%2Flogin%2Fconfirm"), "{}", page.body);

@@ -52,7 +52,7 @@ async fn al_24_no_link_goes_past_the_second_factor() {
     app.fake.set_user("ada");
     let callback = ada.ride("/login/op?next=/login/confirm").await;
     assert_eq!(ada.get(&callback).await.location(), "/second-factor?of=1");
-    assert!(ada.get(CONFIRM).await.body.contains("Sign in as you did before"));
+    assert!(ada.get(CONFIRM).await.body.contains("Sign in the way you did before"));
     assert_eq!(accounts(&app), ["op/ada -> 1"]);
 }
 
