@@ -82,7 +82,7 @@ fn app_with_users() -> Rocket<Build> {
 async fn the_app_with_users_signs_its_user_in() {
     let fake = FakeProvider::start().await;
     let client = Client::tracked(fake.stand_in(app_with_users(), "github")).await.unwrap();
-    assert_eq!(client.get("/").dispatch().await.status(), Status::SeeOther, "nobody is signed in yet");
+    assert_eq!(client.get("/").dispatch().await.status(), Status::SeeOther, "no user is signed in yet");
     sign_in(&client, "github").await;
     assert_eq!(client.get("/").dispatch().await.into_string().await.unwrap(), "You are user number 1");
 }
