@@ -79,7 +79,7 @@ async fn ride_by_form_post() {
         let cookies = browser.cookies.0.iter().filter(|cookie| !lax(&cookie.host));
         assert!(cookies.clone().all(|cookie| cookie.same_site.as_deref() == Some("lax")));
         let ours = browser.trail.iter().filter(|(_, url)| !lax(url.host_str().unwrap()));
-        assert!(ours.clone().all(|(_, url)| !url.as_str().contains("code=")), "no code in any address");
+        assert!(ours.clone().all(|(_, url)| !url.as_str().contains("code=")), "no URL contains a code");
     }
     assert_eq!((provider.count("by form").await, provider.count("code").await), (3, 2));
     ride.leaves_no_secret(2).await;

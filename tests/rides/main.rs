@@ -136,7 +136,10 @@ impl Ride {
         assert_eq!(SecretSearch::new(hidden).find_in_files(&files), Vec::<String>::new());
         // The control: the search finds the user's name.
         let seen = KnownSecret::new("user", "alice");
-        assert!(!SecretSearch::new([seen]).find_in_files(&files).is_empty(), "the search is blind");
+        assert!(
+            !SecretSearch::new([seen]).find_in_files(&files).is_empty(),
+            "the search must find the user's name"
+        );
     }
 }
 
@@ -270,7 +273,7 @@ async fn thirty_two_first_logins_at_once_make_one_user() {
         let mut browser = Browser::new();
         browser.stops_at = Some(ride.app.url("/").origin());
         let begin = browser.get(&ride.app.url("/login/op")).await;
-        let page = browser.open(&begin.location().expect("the way to the provider")).await;
+        let page = browser.open(&begin.location().expect("the redirect to the provider")).await;
         let back = ride.provider.consent(&mut browser, page, "alice").await;
         waiting.push((browser, back.location().expect("a callback")));
     }
@@ -298,7 +301,7 @@ async fn whole_ride_in_chromium() {
         &["whole", base.as_str(), "op", "op2", "alice"],
         &chromium::shots("whole", ride.folder.path()),
     );
-    assert_eq!(ride.app.database.count("oauth_accounts"), 1, "dana has said no");
+    assert_eq!(ride.app.database.count("oauth_accounts"), 1, "Dana has denied");
     ride.leaves_no_secret(2).await;
 }
 
@@ -313,7 +316,7 @@ async fn ride_begun_at_another_loopback_name() {
     let mut browser = Browser::new();
     let page = browser.open(&begin).await;
     assert_eq!(browser.trail[0].0, 303);
-    assert_eq!(browser.trail[1].1, ride.app.url("/login/op?next=/me"), "first to the app's own name");
+    assert_eq!(browser.trail[1].1, ride.app.url("/login/op?next=/me"), "first under the app's own name");
     let page = ride.provider.consent(&mut browser, page, "alice").await;
     assert_eq!((page.status, &page.url), (Status::Ok, &ride.app.url("/me")), "{}", page.body);
     assert_eq!(accounts(&page.json()), [("op", "alice")]);

@@ -130,7 +130,7 @@ async fn one_of_several_accounts_is_the_primary_one() {
         forms.map(|(_, fields)| fields[1].1.clone()).collect::<Vec<_>>()
     };
     let one = page().await;
-    assert!(primary(&one).is_empty() && !one.contains("Primary"), "of one account nothing is said");
+    assert!(primary(&one).is_empty() && !one.contains("Primary"), "a single account has no such note");
     assert_eq!(connect(&app, "op", "grace").await, Status::SeeOther);
     let [ada, grace] = <[String; 2]>::try_from(people.ids("op")).expect("two");
     let two = page().await;
@@ -333,7 +333,11 @@ async fn connecting_again_renews_the_same_account() {
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));
     log_out(&app).await;
     assert_eq!(connect(&app, "op", "ada").await, Status::SeeOther);
-    assert_eq!((people.ids("op"), people.count("users")), (ids, 1), "and signing in again");
+    assert_eq!(
+        (people.ids("op"), people.count("users")),
+        (ids, 1),
+        "signing in again signs in to the same user"
+    );
     log_out(&app).await;
     assert_eq!(connect(&app, "op", "ADA").await, Status::SeeOther);
     assert_eq!(people.accounts(), ["op/ADA -> 2", "op/ada -> 1"], "an id is compared byte for byte");
@@ -428,6 +432,6 @@ async fn cookie_storage_says_when_a_cookie_would_be_too_large() {
     );
     let landed = sign_in(&app.client, "op").await;
     assert_eq!((landed.status, landed.location), (Status::InternalServerError, None));
-    assert!(!app.cookies().contains_key(ACCOUNT), "no half an account");
+    assert!(!app.cookies().contains_key(ACCOUNT), "no account is stored in parts");
     assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
 }

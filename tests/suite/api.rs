@@ -32,7 +32,7 @@ fn dance(app: &App) -> &Dance {
 }
 
 async fn client(app: &App) -> Client {
-    dance(app).client(Op, &1).await.expect("the store works").expect("an account")
+    dance(app).client(Op, &1).await.expect("the storage works").expect("an account")
 }
 
 async fn guarded(app: &App) -> (u16, String) {
@@ -51,7 +51,7 @@ async fn a_token_is_refreshed_when_due_and_not_before() {
     dance(&app).advance(HOUR - 60);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 1));
     dance(&app).advance(35);
-    assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "ahead of its expiry");
+    assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "before it expires");
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "once");
     let userinfo =
         app.fake.requests().into_iter().filter(|request| request.endpoint == ProviderEndpoint::Userinfo);
@@ -162,7 +162,7 @@ async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
     assert_eq!(app.json("/guarded").await.0, Status::ServiceUnavailable);
     assert!(start.elapsed() < Duration::from_secs(5));
     app.fake.reset_behavior();
-    assert_eq!(guarded(&app).await, ok(), "the grant is as it was");
+    assert_eq!(guarded(&app).await, ok(), "the grant is unchanged");
 }
 
 #[rocket::async_test]
@@ -185,8 +185,8 @@ async fn without_a_refresh_token_a_token_serves_until_it_expires() {
         let (status, json) = app.json("/guarded").await;
         assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("reconnect_needed")));
     }
-    assert_eq!(app.token_calls(), calls, "there is nothing to ask the provider for");
-    assert_eq!(people.snapshot(), row, "and nothing to write");
+    assert_eq!(app.token_calls(), calls, "no provider request is needed");
+    assert_eq!(people.snapshot(), row, "nothing is written");
 }
 
 #[rocket::async_test]
@@ -224,13 +224,13 @@ async fn redirects_stay_on_the_host_and_so_does_the_token() {
 
     for location in [format!("{}/api/things", other.issuer()), format!("//{}/api", &other.issuer()[7..])] {
         app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect(&location));
-        let stays = client.get("things").send().await.expect("the answer as it is");
+        let stays = client.get("things").send().await.expect("the unchanged response");
         assert_eq!(stays.status().as_u16(), 302);
         app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::redirect(&location));
         assert!(client.get("things").json::<Value>().await.is_err());
     }
     app.fake.respond_always(ProviderEndpoint::Api, FakeResponse::redirect("/api/round"));
-    let circles = client.get("round").send().await.expect_err("in circles");
+    let circles = client.get("round").send().await.expect_err("a redirect loop");
     assert_eq!(circles.kind(), ErrorKind::BadProviderAnswer);
     app.fake.reset_behavior();
 
@@ -281,10 +281,10 @@ async fn what_is_sent_arrives() {
     let answer: Value =
         client.patch("things").body("bytes").header("X-Thing", "yes").json().await.expect("a body");
     assert_eq!((&answer["body"], &answer["headers"]["x-thing"]), (&json!("bytes"), &json!("yes")));
-    let form = Form::new().text("name", "a file's worth");
+    let form = Form::new().text("name", "a large body");
     let answer: Value = client.post("things").multipart(form).json().await.expect("a multipart form");
     let body = answer["body"].as_str().unwrap_or_default();
-    assert!(body.contains("name=\"name\"") && body.contains("a file's worth"), "{body}");
+    assert!(body.contains("name=\"name\"") && body.contains("a large body"), "{body}");
     let answer: Value = client.delete("things/1").json().await.expect("deleted");
     assert_eq!((&answer["method"], &answer["user"]), (&json!("DELETE"), &json!("ada")));
     assert_eq!(client.head("things").send().await.expect("a head").status().as_u16(), 200);
@@ -309,7 +309,7 @@ async fn a_status_from_400_on_is_a_typed_error() {
         assert_eq!(error.kind().status(), Status::BadGateway);
         assert!(!format!("{error} {error:?}").contains("s3cr3t"));
         app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::status(status));
-        assert_eq!(client.get("things").send().await.expect("as it is").status().as_u16(), status);
+        assert_eq!(client.get("things").send().await.expect("unchanged").status().as_u16(), status);
     }
     app.fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("application/json", "{\"a\": s3cr3t"));
     let error = client.get("things").json::<Value>().await.expect_err("no JSON");
@@ -370,7 +370,7 @@ async fn accounts_and_clients_without_a_server() {
     assert!(dance.account(Op, "grace").await.expect("asked").is_some());
     assert!(dance.account(Op, "GRACE").await.expect("asked").is_none(), "byte for byte");
     dance.delete(&AccountKey::identity("op", "grace")).await.expect("deleted");
-    dance.delete(&AccountKey::identity("op", "grace")).await.expect("and again");
+    dance.delete(&AccountKey::identity("op", "grace")).await.expect("a second time");
     assert!(dance.account(Op, "grace").await.expect("asked").is_none());
     assert_eq!(people.accounts(), ["op/ada -> 9"]);
 
@@ -378,7 +378,7 @@ async fn accounts_and_clients_without_a_server() {
     let mut each = dance.each(Op);
     let lost = each.next().await.expect("a page").expect("ada");
     let error = lost.get("me").json::<Value>().await.expect_err("dead");
-    assert_eq!(error.kind(), ErrorKind::ReconnectNeeded, "reported, and the walk goes on");
+    assert_eq!(error.kind(), ErrorKind::ReconnectNeeded, "reported, and the walk continues");
     assert!(each.next().await.expect("the end").is_none());
     let html = app.client.get("/guarded").header(Accept::HTML).dispatch().await;
     assert_eq!(html.status(), Status::SeeOther);

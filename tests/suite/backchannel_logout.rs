@@ -377,7 +377,7 @@ async fn lo_03_an_outage_uses_no_token_up() {
     assert_eq!(app.get("/me").await.status(), Status::Ok);
     assert_eq!(post().await, Status::Ok, "the provider tries again");
     assert_eq!(app.get("/me").await.status(), Status::SeeOther);
-    assert!(app.cookies().contains_key(SESSION), "the browser doesn't know yet");
+    assert!(app.cookies().contains_key(SESSION), "the browser still has its cookie");
 }
 
 #[rocket::async_test]

@@ -230,7 +230,7 @@ async fn ck_06_long_is_kept_and_too_long_is_said() {
     assert_eq!(begun.status, 303);
     assert!(begun.set_cookie("__Host-rocket_dance_flow_").len() <= 4096);
     let callback = crate::app::path_and_query(&fake.authorize(begun.location()).await);
-    assert_eq!(tab.get(&callback).location(), next, "nothing is cut off");
+    assert_eq!(tab.get(&callback).location(), next, "nothing is truncated");
     let mut tab = Tab::new(&long);
     let begun = tab.get(&format!("/login/op2?next={next}{}", "n".repeat(100)));
     let callback = crate::app::path_and_query(&fake.authorize(begun.location()).await);
@@ -246,7 +246,7 @@ async fn ck_06_long_is_kept_and_too_long_is_said() {
             assert!(location(&begun).starts_with(app.fake.issuer()));
         } else {
             assert_eq!(begun.status().code, 400);
-            assert!(begun.cookies().iter().next().is_none(), "no half a flow");
+            assert!(begun.cookies().iter().next().is_none(), "no flow is stored in parts");
             assert!(begun.headers().get_one("Location").is_none());
         }
     }

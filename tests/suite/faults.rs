@@ -92,7 +92,7 @@ async fn db_02_a_code_is_not_burned_when_the_database_is_down() {
         failed.len() == 1 && failed[0].contains("store_unavailable") && failed[0].contains("flow: Some(")
     );
     app.assert_no_secret("the event", &failed[0], &[]);
-    assert_eq!(browser.get(&callback).await.location(), "/", "the same link, a moment later");
+    assert_eq!(browser.get(&callback).await.location(), "/", "the same callback, a moment later");
     assert!(browser.user().await.is_some());
     assert_eq!((app.token_calls(), app.count("users"), app.count("oauth_accounts")), (1, 1, 1));
 }

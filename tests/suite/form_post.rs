@@ -63,7 +63,10 @@ async fn ck_09_posted_again_from_here_with_every_cookie() {
     let app = open().await;
     let mut ada = app.browser();
     let begin = ada.get("/login/op").await;
-    assert!(begin.header("Set-Cookie").expect("the flow's").contains("SameSite=Lax"), "{begin:?}");
+    assert!(
+        begin.header("Set-Cookie").expect("the cookie of the flow").contains("SameSite=Lax"),
+        "{begin:?}"
+    );
     let (path, fields) = posted(&app, begin.location()).await;
     assert_eq!(path, "/login/op/authorized");
     let rows = app.rows();
@@ -75,7 +78,7 @@ async fn ck_09_posted_again_from_here_with_every_cookie() {
     assert_guarded(&page);
     assert_eq!(page.header("Set-Cookie"), None);
     assert!(page.header("Content-Security-Policy").expect("a policy").contains("script-src 'sha256-"));
-    assert_eq!((app.token_calls(), app.rows()), (0, rows), "nothing has happened yet");
+    assert_eq!((app.token_calls(), app.rows()), (0, rows), "nothing has changed yet");
     app.assert_no_secret("the page", &format!("{page:?}"), &secret(&fields));
 
     let ask = again(&page, &path);
@@ -190,7 +193,11 @@ async fn st_04_what_was_posted_again_belongs_to_its_browser_and_entry() {
     let mut eve = ada.clone();
     eve.jar.insert(ada.flows()[0].0.clone(), sealed);
     let page = eve.ask(&post(&path, &fields)).await;
-    assert_eq!((page.status, eve.user().await), (Status::Ok, None), "no flow: posted again at most");
+    assert_eq!(
+        (page.status, eve.user().await),
+        (Status::Ok, None),
+        "it is not a flow: at most it is posted again"
+    );
     assert_eq!(ada.ask(&again).await.location(), "/");
 }
 

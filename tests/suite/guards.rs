@@ -117,7 +117,7 @@ fn no_guard_401() -> Status {
 
 #[get("/context")]
 pub fn context(accounts: Accounts) -> Json<Value> {
-    Json(serde_json::to_value(accounts).expect("it serialises"))
+    Json(serde_json::to_value(accounts).expect("it serializes"))
 }
 
 #[get("/methods")]
@@ -265,7 +265,7 @@ async fn cb_14_a_callback_during_an_outage_costs_nothing() {
     assert_eq!(app.cookies()["rocket_dance_session"], before["rocket_dance_session"]);
     off.store(false, Ordering::SeqCst);
     assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"), "nothing is stored");
-    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther, "and again");
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther, "a second time");
 }
 
 #[rocket::async_test]

@@ -308,7 +308,7 @@ async fn lk_03_tokens_are_in_the_authorization_header_and_in_no_url() {
         if matches!(request.endpoint, ProviderEndpoint::Userinfo | ProviderEndpoint::Api) {
             let header = request.headers["authorization"].strip_prefix("Bearer ").expect("a bearer token");
             assert!(app.tokens().iter().any(|token| token == header));
-            assert!(!request.body.contains(header), "and once is enough");
+            assert!(!request.body.contains(header), "the control: one of them is found");
             with_token += 1;
         }
     }

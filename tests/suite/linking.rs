@@ -110,11 +110,11 @@ async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
     let json = assert_refused(&mut ada, &json, Refusal::new(Status::Unauthorized, "sign_in_first")).await;
     assert_eq!(json.json()["error"]["login_url"], "/login?next=%2Flogin%2Fconfirm");
     let secrets: Vec<_> = app.claims().split('\'').map(str::to_owned).collect();
-    assert!(secrets.iter().any(|text| text.starts_with("v1.")), "it waits sealed");
+    assert!(secrets.iter().any(|text| text.starts_with("v1.")), "the pending account is sealed");
     app.assert_no_secret("the claims", &app.claims(), &[("address", "ada@example.test".into())]);
 
     ada.enter(1).await;
-    assert_eq!(accounts(&app), [""; 0], "signing in alone is no yes");
+    assert_eq!(accounts(&app), [""; 0], "signing in does not confirm");
     let page = ada.get(CONFIRM).await;
     assert_guarded(&page);
     assert!(page.body.contains("Ada") && page.body.contains("(ada)"), "{}", page.body);

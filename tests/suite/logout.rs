@@ -156,7 +156,7 @@ async fn sf_03_a_session_that_was_planted_is_not_upgraded() {
             assert_ne!(ada.jar[SESSION], planted);
             let mut planter = app.browser();
             planter.jar.insert(SESSION.to_owned(), planted);
-            assert_ne!(planter.user().await, Some(1), "who planted it is not Ada");
+            assert_ne!(planter.user().await, Some(1), "the attacker is not signed in as Ada");
         }
     }
 }
@@ -258,7 +258,7 @@ async fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
     assert_eq!((ada.user().await, sessions(&app)), (Some(1), noted.clone()));
     app.advance(120);
     assert_eq!(ada.user().await, Some(1));
-    assert_ne!(sessions(&app), noted, "it is noted now");
+    assert_ne!(sessions(&app), noted, "the last use is stored now");
     app.advance(9 * HOUR);
     assert_eq!((ada.user().await, grace.user().await), (Some(1), None), "ten hours without a request");
     // However often it is used, it ends after a day.

@@ -76,7 +76,7 @@ async fn al_06_an_address_out_of_somebodys_tenant_is_nobodys() {
         let user = come(&format!("eve {n}"), EVES, claims.clone()).await;
         assert!(user.is_some_and(|user| user > 1), "{claims}: {user:?}");
     }
-    assert_eq!(come("ada", CONTOSO, json!({"xms_edov": true})).await, Some(1), "where Microsoft has asked");
+    assert_eq!(come("ada", CONTOSO, json!({"xms_edov": true})).await, Some(1), "with Microsoft's claim");
 }
 
 /// AL-10, AL-11: a provider may give a name or an address to another person later, but never a `sub`.

@@ -183,7 +183,7 @@ async fn o1_10_o1_11_what_a_request_for_a_token_is_answered_with() {
         let before = request_tokens(&app);
         let mut ada = app.browser();
         assert_refused(&mut ada, &TestRequest::get("/login/one"), expected).await;
-        assert_eq!((request_tokens(&app) - before, ada.flows().len()), (1, 0), "asked for once");
+        assert_eq!((request_tokens(&app) - before, ada.flows().len()), (1, 0), "requested once");
     }
     app.fake.respond_once(ProviderEndpoint::RequestToken, form(fine));
     let url = app.browser().begin("/login/one").await;

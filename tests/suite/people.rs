@@ -88,7 +88,7 @@ impl People {
     }
 
     pub fn sql(&self, sql: &str) {
-        self.connection().batch_execute(sql).expect("the statement is right");
+        self.connection().batch_execute(sql).expect("the statement succeeds");
     }
 
     pub fn count(&self, from: &str) -> i32 {

@@ -74,7 +74,7 @@ async fn lo_02_who_came_from_elsewhere_is_not_sent_there() {
     ada.enter(7).await;
     assert_eq!(leaves(&mut ada).await, "/");
     ada.sign_in("op2").await;
-    assert!(app.rows().contains("id_token=NULL"), "and no ID token is kept for that");
+    assert!(app.rows().contains("id_token=NULL"), "no ID token is stored for it");
     assert_eq!(leaves(&mut ada).await, "/");
     assert_eq!(
         (app.fake.request_count(ProviderEndpoint::EndSession), ada.jar.contains_key(COOKIE)),
@@ -150,7 +150,7 @@ async fn lo_02_signed_out_here_whatever_the_provider_says_of_its_page() {
         ada.sign_in("op").await;
         assert_eq!(leaves(&mut ada).await, "/", "{page}");
     }
-    assert!(captured_log().is_none_or(|log| log.contains("end_session_url")), "the log says what to do");
+    assert!(captured_log().is_none_or(|log| log.contains("end_session_url")), "the log names the fix");
 
     // A restart while the provider is down.
     let app = app().await;

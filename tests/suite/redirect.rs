@@ -85,7 +85,7 @@ async fn rd_02_paths_of_the_app_are_followed_unchanged() {
     for path in ["/", "/a/b?c=d&e=%2F", "/a%20b?x=//evil.example", "/login/accounts", "/loginx"] {
         let mut ada = app.browser();
         let authorization = ada.begin(&begin(path)).await;
-        assert!(!authorization.contains("evil"), "where to go is no business of the provider's");
+        assert!(!authorization.contains("evil"), "the provider does not see the target");
         let callback = app.approve(&authorization).await;
         assert_eq!(ada.get(&callback).await.location(), path);
     }

@@ -158,7 +158,7 @@ fn dance(app: &App) -> &Dance {
 }
 
 async fn client(app: &App) -> Client {
-    dance(app).client(Op, &1).await.expect("the store works").expect("an account")
+    dance(app).client(Op, &1).await.expect("the storage works").expect("an account")
 }
 
 /// The storage of another process.
@@ -177,9 +177,9 @@ async fn lives_on(app: &App) {
     dance(app).advance(2 * HOUR);
     app.fake.advance_clock(2 * HOUR);
     let calls = app.token_calls();
-    client(app).await.access_token().await.expect("refreshed once more");
+    client(app).await.access_token().await.expect("it is refreshed once more");
     assert_eq!(app.token_calls(), calls + 1);
-    assert_eq!(client(app).await.userinfo().await.expect("the provider takes it")["sub"], "ada");
+    assert_eq!(client(app).await.userinfo().await.expect("the provider accepts it")["sub"], "ada");
 }
 
 /// Waits until `what` returns true.
@@ -222,7 +222,7 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     let (mine, others) = (client(&app).await, client(&app).await);
     let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
     let mine = rocket::tokio::spawn(async move {
-        let token = mine.access_token().await.expect("from memory");
+        let token = mine.access_token().await.expect("the token comes from memory");
         (token, mine)
     });
     answer.wait_for_request().await;
@@ -231,7 +231,7 @@ async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
     // Neither a redirect to the sign-in page nor a second refresh.
     assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     let (token, mine) = mine.await.unwrap();
-    assert_eq!(mine.userinfo().await.expect("the provider takes it")["sub"], "ada");
+    assert_eq!(mine.userinfo().await.expect("the provider accepts it")["sub"], "ada");
     assert_eq!(others.access_token().await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
     assert_eq!(app.token_calls(), 2);
     faulty.0.down.store(false, Ordering::SeqCst);
@@ -261,13 +261,19 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     let late = rocket::tokio::spawn(async move { client.access_token().await });
     answer.wait_for_request().await;
     let (account, now) = (stored(&app).await, now(&app).await);
-    assert!(!other.lease(&account, now, now + LEASE).await.unwrap(), "held while the provider is asked");
+    assert!(
+        !other.lease(&account, now, now + LEASE).await.unwrap(),
+        "the lease is held during the request to the provider"
+    );
     dance(&app).advance(LEASE);
-    assert!(other.lease(&account, now + LEASE, now + 2 * LEASE).await.unwrap(), "the next one takes over");
+    assert!(
+        other.lease(&account, now + LEASE, now + 2 * LEASE).await.unwrap(),
+        "the next process takes over"
+    );
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
     answer.open();
-    assert!(late.await.unwrap().expect("what is stored").matches("theirs"));
+    assert!(late.await.unwrap().expect("the stored token").matches("theirs"));
     let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(token.access_token.matches("theirs") && token.refresh_token.unwrap().matches("theirs, too"));
     assert_eq!((stored(&app).await.version, app.token_calls()), (2, 2));
@@ -357,7 +363,7 @@ async fn rt_01_a_consent_without_a_refresh_token_does_not_keep_one_that_is_used_
     let now = now(&app).await;
     dance(&app).tokens(Op).of(&1).set(Token::new("consented").with_lifetime(now, HOUR)).await.unwrap();
     answer.open();
-    assert!(late.await.unwrap().unwrap().matches("consented"), "the newer one");
+    assert!(late.await.unwrap().unwrap().matches("consented"), "the newer token");
     lives_on(&app).await;
 }
 
@@ -372,7 +378,7 @@ async fn rr_06_a_loser_clears_nothing() {
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
     answer.open();
-    assert!(loser.await.unwrap().expect("the winner's").matches("theirs"));
+    assert!(loser.await.unwrap().expect("the winner's token").matches("theirs"));
     let token = dance(&app).tokens(Op).of(&1).get().await.unwrap().unwrap();
     assert!(token.refresh_token.unwrap().matches("theirs, too"));
 }
@@ -390,7 +396,7 @@ async fn losers_bear_a_store_that_blinks() {
     faulty.0.reads.store(5, Ordering::SeqCst);
     eventually(async || faulty.0.reads.load(Ordering::SeqCst) == 0).await;
     dance(&app).tokens(Op).of(&1).set(Token::new("theirs")).await.unwrap();
-    assert!(loser.await.unwrap().expect("the winner's").matches("theirs"));
+    assert!(loser.await.unwrap().expect("the winner's token").matches("theirs"));
     assert_eq!(app.token_calls(), 1);
 }
 
@@ -405,7 +411,7 @@ async fn rf_03_fifty_share_one_failure() {
     for done in join_all(clients.iter().map(Client::access_token)).await {
         assert_eq!(done.unwrap_err().kind(), ErrorKind::ProviderUnreachable);
     }
-    assert_eq!((app.token_calls(), people.snapshot()), (2, row), "and the grant is as it was");
+    assert_eq!((app.token_calls(), people.snapshot()), (2, row), "the grant is unchanged");
     app.fake.reset_behavior();
     lives_on(&app).await;
 }
@@ -457,7 +463,7 @@ async fn rr_07_what_expires_together_is_not_refreshed_all_at_once() {
     });
     eventually(async || app.token_calls() > 16).await;
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(app.token_calls(), 1 + 16, "the others wait for the first answers");
+    assert_eq!(app.token_calls(), 1 + 16, "the other refreshes wait for the first answers");
     assert!(all.await.unwrap());
     assert_eq!(app.token_calls(), 1 + 40);
 }

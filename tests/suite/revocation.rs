@@ -201,7 +201,7 @@ async fn rr_04_what_a_refresh_brings_after_a_disconnect_is_revoked_too() {
     app.dance().wait_for_revocations().await;
     let revoked = revoked(&app);
     let tokens: BTreeSet<_> = revoked.iter().map(|(_, token)| token).collect();
-    assert_eq!((revoked.len(), tokens.len()), (4, 4), "what was stored, and what came late");
+    assert_eq!((revoked.len(), tokens.len()), (4, 4), "the stored tokens and the late ones");
     assert_eq!((failures.all(), app.count("oauth_accounts")), (vec![], 1));
 }
 

@@ -12,7 +12,7 @@ async fn a_signed_in_user_connects_and_calls() {
     assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("7"));
 
     let page = app.get("/login/op?next=/guarded").await;
-    assert_eq!(page.status(), Status::Ok, "a GET binds nothing");
+    assert_eq!(page.status(), Status::Ok, "a GET connects nothing");
     let begun = app.post("/login/op", &[("next", "/guarded")]).await;
     assert_eq!(begun.status(), Status::SeeOther);
     let callback = app.fake.authorize(&location(&begun)).await;

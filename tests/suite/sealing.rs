@@ -78,7 +78,11 @@ async fn en_02_keys_change_while_everything_goes_on() {
     assert_eq!(people.snapshot(), after, "idempotent");
     assert_eq!(people.count("oauth_accounts WHERE version <> 1"), 0, "no version has moved");
     people.sql("UPDATE oauth_accounts SET provider = 'op' WHERE provider = 'gone'");
-    assert_eq!(dance(&both).reseal().run().await.unwrap().resealed, 1, "back where it was sealed for");
+    assert_eq!(
+        dance(&both).reseal().run().await.unwrap().resealed,
+        1,
+        "back in the row that it was sealed for"
+    );
 
     let new = ignited(&people, figment(&fake), &KEYS[1..2]).await;
     for n in [0, 99, 100, 249, 250] {

@@ -148,7 +148,8 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Raw> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server is there");
+        let mut stream =
+            TcpStream::connect(("127.0.0.1", self.port)).expect("the server accepts connections");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         for (name, value) in headers {

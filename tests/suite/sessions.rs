@@ -235,11 +235,11 @@ struct AppSessions(Arc<Mutex<Mood>>);
 
 impl AppSessions {
     fn mood(&self) -> Mood {
-        *self.0.lock().expect("the mood")
+        *self.0.lock().expect("the state of the sessions")
     }
 
     fn set(&self, mood: Mood) {
-        *self.0.lock().expect("the mood") = mood;
+        *self.0.lock().expect("the state of the sessions") = mood;
     }
 }
 
@@ -290,7 +290,7 @@ async fn own_sessions_are_asked_and_told() {
     let (app, _) = own(&people).await;
     assert_eq!(sign_in(&app.client, "op").await.location.as_deref(), Some("/"));
     assert_eq!(who(&app).await.as_deref(), Some("1"));
-    assert!(!app.cookies().contains_key(SESSION), "and ours is not written");
+    assert!(!app.cookies().contains_key(SESSION), "our session cookie is not written");
     assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
     assert_eq!(who(&app).await, None);
 }

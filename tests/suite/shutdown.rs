@@ -67,5 +67,5 @@ async fn sh_02_a_refresh_that_is_cut_off_leaves_no_lease_for_long() {
     stopped_during(&mut server, &fake, "/guarded", &cookies);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let leased = |until: u64| server.people.count(&format!("oauth_accounts WHERE lease_until > {until}"));
-    assert_eq!((leased(0), leased(now + 60)), (1, 0), "leased, and not for longer than a refresh takes");
+    assert_eq!((leased(0), leased(now + 60)), (1, 0), "leased for at most as long as a refresh may take");
 }

@@ -203,7 +203,7 @@ async fn events_tell_what_has_happened_in_order() {
     assert!([Status::BadGateway, Status::ServiceUnavailable].contains(&status), "{status}");
     assert_eq!(heard.take().len(), 1);
     assert_eq!(app.get("/login/nowhere/authorized?code=a&state=b").await.status(), Status::NotFound);
-    assert_eq!(heard.take(), Vec::<String>::new(), "an entry that isn't has no events");
+    assert_eq!(heard.take(), Vec::<String>::new(), "an unknown entry has no events");
     assert!(dance.accounts(&1).await.expect("listed").len() == 1);
     assert_eq!(json!(Op::NAME), "op");
 }
@@ -223,7 +223,11 @@ async fn an_event_receiver_that_panics_harms_nothing() {
     let (people, heard) = (People::new(), Heard::default());
     let app = app(&people, |dance| dance.signals(Nervous).signals(Listener(heard.clone()))).await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
-    assert_eq!(heard.take(), ["created op ada 1", "completed op 1"], "those after it hear all");
+    assert_eq!(
+        heard.take(),
+        ["created op ada 1", "completed op 1"],
+        "the receivers after it receive all events"
+    );
     assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("1"));
     app.fake.expire_access_tokens();
     assert_eq!(app.get("/guarded").await.into_string().await.as_deref(), Some("ada"));

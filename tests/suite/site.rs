@@ -80,7 +80,7 @@ async fn bot_says(app: &App) -> std::result::Result<String, u16> {
     match response.status() {
         Status::Ok => Ok(response.into_string().await.unwrap_or_default()),
         status => {
-            assert_eq!(response.headers().get_one("Location"), None, "a visitor can do nothing about it");
+            assert_eq!(response.headers().get_one("Location"), None, "a visitor cannot change that");
             Err(status.code)
         }
     }
@@ -108,7 +108,7 @@ async fn the_account_that_is_named_is_the_sites() {
     );
     assert_eq!(people.snapshot(), before);
     app.fake.set_user("bot-7");
-    assert_eq!(ride(&app, false).await, Status::SeeOther, "the same renews it");
+    assert_eq!(ride(&app, false).await, Status::SeeOther, "the same account renews it");
     assert_ne!(people.snapshot(), before);
     assert_eq!(people.accounts(), ["op/bot-7 -> -"]);
 }
@@ -120,7 +120,7 @@ async fn what_a_stranger_left_is_not_the_sites() {
     assert_eq!(ride(&app, false).await, Status::SeeOther);
     people.sql("UPDATE oauth_accounts SET provider_user_id = 'mallory'");
     assert_eq!(bot_says(&app).await, Err(503));
-    assert_eq!(ride(&app, false).await, Status::SeeOther, "the real one connects");
+    assert_eq!(ride(&app, false).await, Status::SeeOther, "the configured account connects");
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
 }
 

@@ -68,7 +68,7 @@ async fn id_21_a_refreshed_id_token_of_somebody_else() {
     let (rows, before) = (app.rows(), app.token_calls());
     let answer = ada.get("/guarded").await;
     assert_eq!((answer.status, app.token_calls()), (Status::BadGateway, before + 1), "{answer:?}");
-    assert_eq!(app.rows(), rows, "the old one stays");
+    assert_eq!(app.rows(), rows, "the stored refresh token stays");
 }
 
 #[rocket::async_test]
@@ -184,5 +184,5 @@ async fn rf_02_a_new_consent_without_a_refresh_token_keeps_the_old_one() {
     app.fake.advance_clock(200);
     let before = app.token_calls();
     assert_eq!(ada.get("/guarded").await.body, "ada");
-    assert_eq!(app.token_calls(), before + 1, "refreshed by the first consent's");
+    assert_eq!(app.token_calls(), before + 1, "refreshed with the first consent's refresh token");
 }

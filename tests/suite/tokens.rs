@@ -140,7 +140,7 @@ async fn several_rows_are_no_500_but_an_order() {
     assert!(is(tokens.get().await.unwrap(), "one"));
     let second = dance(&app).account(Op, "lovelace").await.unwrap().unwrap();
     dance(&app).make_primary(&second).await.unwrap();
-    assert!(is(tokens.get().await.unwrap(), "two"), "at once, past no cache");
+    assert!(is(tokens.get().await.unwrap(), "two"), "at once, although it is cached");
     tokens.set(Token::new("three")).await.unwrap();
     let by_id =
         async |id: &str| dance(&app).client_for_account(Op, id).await.unwrap().unwrap().access_token().await;
