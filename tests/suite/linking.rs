@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use futures::future::join_all;
-use rocket::http::Status;
+use rocket::http::{Method, Status};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::{DanceFairing, Login, Result, Standing, Verdict};
 use serde_json::json;
@@ -217,6 +217,12 @@ async fn al_20_what_waits_is_this_browsers_and_this_users() {
     ada.enter(2).await;
     let csrf = ada.csrf().await;
     let fields = [("csrf", csrf.as_str()), ("user", "1"), ("email", "ada@example.test"), ("account", "1")];
+    let head = ada.ask(&TestRequest::new(Method::Head, CONFIRM)).await;
+    assert_eq!(
+        (head.status, ada.jar.contains_key(PENDING)),
+        (Status::Forbidden, true),
+        "a HEAD discards nothing"
+    );
     let mut copy = ada.clone();
     assert_refused(&mut ada, &TestRequest::post(CONFIRM, &fields), REFUSED).await;
     assert!(!ada.jar.contains_key(PENDING));
