@@ -1,4 +1,4 @@
-//! Feeds every target with changed good inputs: 1,000 times, and `FUZZ_CASES=100000` times in `./test.sh`.
+//! Feeds every target with changed good inputs: 1,000 times each, 20,000 times in `./test.sh`, 100,000 times with `FULL=1`.
 
 use std::cell::Cell;
 use std::fs;
