@@ -14,17 +14,18 @@ use rocket::tokio::sync::watch;
 /// # rocket::async_test(async {
 /// let fake = FakeProvider::start().await;
 /// let gate = ResponseGate::new();
-/// fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&gate));
+/// fake.respond_once(ProviderEndpoint::Authorize, FakeResponse::unmodified().hold(&gate));
 ///
-/// // … start a sign-in or a refresh in another task …
-/// # let _ = rustls::crypto::ring::default_provider().install_default();
-/// # let request = rocket::tokio::spawn(
-/// #     rocket_dance::reqwest::Client::new().post(format!("{}/token", fake.issuer())).send(),
-/// # );
-/// gate.wait_for_request().await;      // the provider has received the token request
-/// // … disconnect the account, for example …
-/// gate.open();                        // the provider answers
-/// # assert_eq!(request.await.unwrap().unwrap().status(), 401);
+/// let callback = "http://localhost:8000/";
+/// let url = format!("{}/authorize?response_type=code&client_id=fake+client&redirect_uri={callback}", fake.issuer());
+/// let request = fake.authorize(&url);
+/// let test = async {
+///     gate.wait_for_request().await;      // the provider has received the request
+///     // … disconnect an account or sign the user out, for example …
+///     gate.open();                        // the provider answers
+/// };
+/// let (redirect, ()) = rocket::tokio::join!(request, test);
+/// assert!(redirect.starts_with(callback));
 /// # });
 /// ```
 #[derive(Clone)]
