@@ -1,27 +1,38 @@
+-- The sessions of users. Deleting a row ends the session.
 CREATE TABLE oauth_sessions (
+    -- SHA-256 of the cookie's value, in base64url.
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    -- Id of the local user, as text.
     user_id TEXT COLLATE "C" NOT NULL,
+    -- Name of the entry whose login began the session, NULL if a form of the app did.
     provider TEXT COLLATE "C",
+    -- What the entry pointed to then.
     issuer TEXT,
+    -- The provider's id of the user, byte for byte.
     provider_user_id TEXT COLLATE "C",
+    -- The provider's id of its own session, if the ID token has one.
     sid TEXT COLLATE "C",
+    -- ID token, sealed, if the entry signs out at the provider, too.
     id_token TEXT,
+    -- Unix time in seconds at which the session began.
     created_at BIGINT NOT NULL,
+    -- Unix time in seconds of the last request, updated now and then.
     seen_at BIGINT NOT NULL,
+    -- Unix time in seconds at which the session ends without another request.
     expires_at BIGINT NOT NULL
 );
 
 CREATE INDEX oauth_sessions_of_user ON oauth_sessions (user_id);
 
--- What a back-channel logout names.
+-- For back-channel logout.
 CREATE INDEX oauth_sessions_of_provider_user ON oauth_sessions (provider, provider_user_id);
 
 CREATE INDEX oauth_sessions_of_sid ON oauth_sessions (provider, sid);
 
 CREATE INDEX oauth_sessions_expiry ON oauth_sessions (expires_at);
 
--- Tells the caches of all processes which session has ended, whoever ended it. A new one nobody has looked for, and when
--- it was last seen each process finds out for itself.
+-- Notifies the caches of all processes of each session that has ended, when that is committed. No cache has a new session,
+-- and each process updates seen_at itself.
 CREATE FUNCTION oauth_sessions_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('rocket_dance', CASE WHEN TG_OP = 'TRUNCATE' THEN '*' ELSE 'session:' || OLD.id END);

@@ -1,19 +1,30 @@
+-- The sessions of users. Deleting a row ends the session.
 CREATE TABLE oauth_sessions (
+    -- SHA-256 of the cookie's value, in base64url.
     id TEXT PRIMARY KEY NOT NULL,
+    -- Id of the local user, as text.
     user_id TEXT NOT NULL,
+    -- Name of the entry whose login began the session, NULL if a form of the app did.
     provider TEXT,
+    -- What the entry pointed to then.
     issuer TEXT,
+    -- The provider's id of the user, byte for byte.
     provider_user_id TEXT,
+    -- The provider's id of its own session, if the ID token has one.
     sid TEXT,
+    -- ID token, sealed, if the entry signs out at the provider, too.
     id_token TEXT,
+    -- Unix time in seconds at which the session began.
     created_at BIGINT NOT NULL,
+    -- Unix time in seconds of the last request, updated now and then.
     seen_at BIGINT NOT NULL,
+    -- Unix time in seconds at which the session ends without another request.
     expires_at BIGINT NOT NULL
 );
 
 CREATE INDEX oauth_sessions_of_user ON oauth_sessions (user_id);
 
--- What a back-channel logout names.
+-- For back-channel logout.
 CREATE INDEX oauth_sessions_of_provider_user ON oauth_sessions (provider, provider_user_id);
 
 CREATE INDEX oauth_sessions_of_sid ON oauth_sessions (provider, sid);

@@ -1,4 +1,4 @@
-//! The triggers that delete a user's accounts and sessions with the user.
+//! `Cascade`: triggers that delete a user's accounts and sessions with the user.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -13,22 +13,22 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Cascade {
     pub(super) table: String,
     pub(super) id: String,
-    /// Whether the app's user ids write themselves as Uuids do.
+    /// Whether the app's user ids are formatted as UUIDs are.
     pub(super) uuids: bool,
 }
 
-/// The tables of ours that have users: their names are of one length.
+/// The tables that have a column `user_id`. Their names have the same length.
 const OURS: [&str; 2] = ["oauth_accounts", "oauth_sessions"];
 
-/// PostgreSQL cuts off names after 63 bytes; ours get four more.
-const LONGEST_NAME: usize = 59;
+/// Maximum length of a trigger's name, in bytes. PostgreSQL truncates names after 63 bytes, and `_all` needs four.
+const MAX_NAME: usize = 59;
 
-/// How an id column's value becomes the text that the app's id type writes.
+/// How the value of an id column becomes the text that the app's id type formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum IdKind {
-    /// As the database itself writes it.
+    /// As the database formats it.
     Plain,
-    /// 16 bytes, which the app writes as a Uuid.
+    /// 16 bytes, which the app formats as a UUID.
     Bytes,
 }
 
@@ -45,13 +45,16 @@ struct Count {
 }
 
 impl Cascade {
-    /// Installs the triggers, unless they are there.
+    /// Installs the triggers that are missing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the table or the column does not exist, or cannot be compared with the app's ids.
     pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<()> {
-        // They go into SQL as they are, and into the trigger's name.
+        // The names are put into SQL as they are, and into the trigger's name.
         let is_name = |name: &String| {
             !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         };
-        if !is_name(&self.table) || !is_name(&self.id) || self.name(OURS[0]).len() > LONGEST_NAME {
+        if !is_name(&self.table) || !is_name(&self.id) || self.name(OURS[0]).len() > MAX_NAME {
             return Err(
                 self.fault("a table and a column are needed, in ASCII letters, digits and `_`, not too long")
             );
@@ -69,7 +72,7 @@ impl Cascade {
         })
     }
 
-    /// What kind of id the column holds.
+    /// Returns the kind of ids in the column.
     fn kind(&self, conn: &mut AnyConnection) -> Result<IdKind> {
         let Self { table, id, .. } = self;
         let query = match conn {
@@ -101,15 +104,15 @@ impl Cascade {
             match self.uuids {
                 true => Ok(IdKind::Bytes),
                 false => Err(self.fault(&format!(
-                    "the column is `{declared}`, and the app's user ids aren't Uuids: nobody can tell what they \
-                     look like as text. Delete the accounts and sessions beside the user: `DELETE FROM oauth_accounts \
-                     WHERE user_id = …`, and from `oauth_sessions`"
+                    "the column is `{declared}`, and the app's user ids aren't UUIDs, so their text is unknown. Delete the \
+                     accounts and sessions together with the user instead: `DELETE FROM oauth_accounts WHERE user_id = …`, \
+                     and the same from `oauth_sessions`"
                 ))),
             }
         } else {
             Err(self.fault(&format!(
-                "the column is `{declared}`, which the database and the app may write differently: an integer, a \
-                 text or a Uuid is needed"
+                "the column is `{declared}`, which the database and the app may format differently: an integer, a \
+                 text or a UUID is needed"
             )))
         }
     }
@@ -118,7 +121,7 @@ impl Cascade {
         format!("{ours}_of_{}_{}", self.table, self.id)
     }
 
-    /// Counts the trigger that deletes from `ours`.
+    /// SQL that counts the triggers that delete from `ours`.
     fn installed(&self, conn: &AnyConnection, ours: &str) -> String {
         let name = self.name(ours);
         match conn {
@@ -146,7 +149,7 @@ impl Cascade {
         match conn {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => {
-                // A column's type binds nothing here: each value has its own.
+                // In SQLite each value has its own type, whatever the column declares.
                 let bytes = uuid(|from, length| format!("substr(hex(OLD.\"{id}\"), {from}, {length})"));
                 format!(
                     "CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW BEGIN \
@@ -160,7 +163,7 @@ impl Cascade {
                     IdKind::Plain => format!("OLD.\"{id}\"::text"),
                     IdKind::Bytes => format!("encode(OLD.\"{id}\", 'hex')::uuid::text"),
                 };
-                // TRUNCATE deletes without a row's trigger.
+                // TRUNCATE runs no trigger for each row.
                 format!(
                     "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
                      AS $$ BEGIN \
@@ -195,7 +198,7 @@ impl Cascade {
     }
 }
 
-/// The groups of a Uuid's 32 digits, joined by hyphens; `part` gives those from a place, of a length.
+/// SQL that joins the groups of a UUID's 32 digits by hyphens. `part` is the SQL of the digits from a position, of a length.
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 fn uuid(part: impl Fn(u8, u8) -> String) -> String {
     [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(from, length)| part(from, length)).join(" || '-' || ")

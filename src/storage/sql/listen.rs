@@ -1,4 +1,4 @@
-//! What other processes write, as PostgreSQL tells it (LISTEN/NOTIFY): a trigger sends the keys with each commit.
+//! The writes of other processes, as PostgreSQL reports them (LISTEN/NOTIFY): a trigger sends the keys with each commit.
 
 use std::sync::Weak;
 use std::thread;
@@ -12,45 +12,51 @@ use super::connector::Connector;
 use crate::error::{Error, Result};
 use crate::storage::{ChangeListener, StoredChange};
 
-/// libpq has no way to wait that Diesel shows.
-const POLL: Duration = Duration::from_millis(20);
-/// A connection that has died without a word answers no query.
-const PROBE: Duration = Duration::from_secs(1);
-const RETRY: Duration = Duration::from_secs(1);
+/// Interval between two looks at the notifications. Diesel offers no way to wait for one.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Interval between two queries that detect a dead connection.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// Time until the next attempt to connect.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Tells `changed` of every write, on a thread and a connection of its own, until `life` ends.
-pub(super) fn start(connector: Connector, changed: ChangeListener, life: Weak<()>) {
+/// Calls `changed` for each write, on a thread and a connection of its own, until `alive` is dropped.
+pub(super) fn start(connector: Connector, changed: ChangeListener, alive: Weak<()>) {
     let listen = move || {
-        let mut told = false;
-        while life.strong_count() > 0 {
-            let Err(error) = listen(&connector, &changed, &life, &mut told) else { return };
-            if !std::mem::replace(&mut told, true) {
+        let mut warned = false;
+        while alive.strong_count() > 0 {
+            let Err(error) = listen(&connector, &changed, &alive, &mut warned) else { return };
+            if !std::mem::replace(&mut warned, true) {
                 log::warn!(
-                    "oauth: the database tells of no changes at the moment; what other processes write is seen \
+                    "oauth: the database reports no changes at the moment; writes of other processes are seen \
                      after `cache.ttl`: {error:?}"
                 );
             }
-            thread::sleep(RETRY);
+            thread::sleep(RETRY_DELAY);
         }
     };
     if let Err(error) = thread::Builder::new().name("oauth-listen".into()).spawn(listen) {
-        log::warn!("oauth: what other processes write is seen after `cache.ttl`: {error}");
+        log::warn!("oauth: writes of other processes are seen after `cache.ttl`: {error}");
     }
 }
 
-fn listen(connector: &Connector, changed: &ChangeListener, life: &Weak<()>, told: &mut bool) -> Result<()> {
+fn listen(
+    connector: &Connector,
+    changed: &ChangeListener,
+    alive: &Weak<()>,
+    warned: &mut bool,
+) -> Result<()> {
     let mut conn = connector.connect()?;
     #[allow(irrefutable_let_patterns)] // With one database there is no other.
     let AnyConnection::Postgres(conn) = &mut conn else { return Err(Error::app("not PostgreSQL")) };
     conn.batch_execute("LISTEN rocket_dance")?;
-    *told = false;
-    // Nobody has listened before.
+    *warned = false;
+    // Changes before this were not received.
     changed(StoredChange::All);
     let mut probed = Instant::now();
-    while life.strong_count() > 0 {
-        hear(conn, changed)?;
-        thread::sleep(POLL);
-        if probed.elapsed() >= PROBE {
+    while alive.strong_count() > 0 {
+        receive(conn, changed)?;
+        thread::sleep(POLL_INTERVAL);
+        if probed.elapsed() >= PROBE_INTERVAL {
             conn.batch_execute("SELECT 1")?;
             probed = Instant::now();
         }
@@ -58,7 +64,7 @@ fn listen(connector: &Connector, changed: &ChangeListener, life: &Weak<()>, told
     Ok(())
 }
 
-fn hear(conn: &mut PgConnection, changed: &ChangeListener) -> Result<()> {
+fn receive(conn: &mut PgConnection, changed: &ChangeListener) -> Result<()> {
     for notification in conn.notifications_iter() {
         match notification?.payload.as_str() {
             "*" => changed(StoredChange::All),

@@ -1,4 +1,4 @@
-//! Work that is done again when somebody else was faster.
+//! `retried`: does work again that has lost a race.
 
 use std::fmt;
 use std::thread::sleep;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use crate::error::{DatabaseFault, Error, Result};
 use crate::secret::random;
 
-const TRIES: u32 = 5;
+/// Maximum number of attempts.
+const MAX_TRIES: u32 = 5;
 
-/// Tries `work` again, a few times, when all that failed is that somebody else was faster: took the lock, or wrote the
-/// row that was to be written.
+/// Runs `work`, and again up to five times if another transaction was faster: it had the lock, or wrote the row first.
 pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    for tries in 1..TRIES {
+    for tries in 1..MAX_TRIES {
         match work() {
             Err(error)
                 if matches!(
@@ -27,25 +27,25 @@ pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
         }
     }
     work().map_err(|error| match DatabaseFault::within(&error) {
-        // No race lasts so long.
-        Some(DatabaseFault::Duplicate) => Error::app(OneTooMany(error)),
+        // A race does not last that long.
+        Some(DatabaseFault::Duplicate) => Error::app(DuplicateRow(error)),
         _ => error,
     })
 }
 
-/// A row that breaks a constraint again and again: no race, the policy's own doing.
+/// A row that breaks a constraint at every attempt. That is no race but a fault of the policy.
 #[derive(Debug)]
-struct OneTooMany(Error);
+struct DuplicateRow(Error);
 
-impl fmt::Display for OneTooMany {
+impl fmt::Display for DuplicateRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the link policy breaks a constraint of the database: it writes a row that is there already",
+            "the link policy breaks a constraint of the database: it writes a row that exists already",
         )
     }
 }
 
-impl std::error::Error for OneTooMany {
+impl std::error::Error for DuplicateRow {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&self.0)
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    /// How often work is tried that fails so, and what remains.
+    /// Returns how often work is tried that fails with this error, and the last error.
     fn tried(kind: Kind, message: &str) -> (u32, Error) {
         let mut tries = 0;
         let work = || -> Result<()> {
@@ -69,7 +69,7 @@ mod tests {
         (tries, error)
     }
 
-    // The words are the databases' own.
+    // The messages are those of the databases.
     #[test]
     fn db_07_who_was_slower_tries_five_times() {
         for (kind, message) in [

@@ -1,64 +1,74 @@
-//! The bundled tables, for an app's own joins and admin pages.
+//! The tables of rocket_dance, for an app's own joins and admin pages.
 //!
-//! The column `user_id` holds the user's id as text, whatever the app's type: compare it with a cast, as in
-//! `CAST(users.id AS TEXT)`. Rows are written by the dance; what an app may change by itself is `rank`, and a session ends
-//! when its row is deleted.
+//! The column `user_id` contains the user's id as text, whatever the app's type is: compare it with a cast, as in
+//! `CAST(users.id AS TEXT)`. rocket_dance writes the rows. An app may change `rank`, and may delete rows: deleting a session's
+//! row ends the session.
+//!
+//! ```
+//! use diesel::prelude::*;
+//! use rocket_dance::storage::schema::oauth_accounts;
+//!
+//! /// Counts the accounts at one entry.
+//! # #[cfg(feature = "sqlite")]
+//! fn accounts_at(entry: &str, conn: &mut SqliteConnection) -> QueryResult<i64> {
+//!     oauth_accounts::table.filter(oauth_accounts::provider.eq(entry)).count().get_result(conn)
+//! }
+//! ```
 
 diesel::table! {
-    /// The accounts.
+    /// The accounts of users at providers.
     oauth_accounts (id) {
-        /// The account's id; never given twice.
+        /// Id of the account, never reused.
         id -> BigInt,
-        /// The entry's name.
+        /// Name of the entry in Rocket.toml.
         provider -> Text,
         /// What the entry pointed to when the account was stored.
         issuer -> Text,
-        /// The provider's id of its user, byte for byte.
+        /// The provider's id of the user, byte for byte; NULL if the provider has no userinfo.
         provider_user_id -> Nullable<Text>,
-        /// The local user's id, as text.
+        /// Id of the local user, as text; NULL for accounts without a user.
         user_id -> Nullable<Text>,
-        /// The token, sealed.
+        /// Access token, refresh token and ID token, sealed.
         token -> Text,
-        /// How the access token is used.
+        /// How the access token is used, for example Bearer.
         token_type -> Text,
-        /// The granted scope, joined by spaces.
+        /// Granted scope, separated by spaces.
         scope -> Text,
-        /// When the access token expires, in unix seconds.
+        /// Unix time in seconds at which the access token expires.
         expires_at -> Nullable<BigInt>,
-        /// What the person is called there.
+        /// Name of the user at the provider.
         display_name -> Nullable<Text>,
-        /// The e-mail address that the provider claims.
+        /// E-mail address at the provider, verified or not.
         email -> Nullable<Text>,
         /// Whether the provider says that it has verified the address.
         email_verified -> Bool,
-        /// The page about the person at the provider.
+        /// URL of the user's page at the provider.
         profile_url -> Nullable<Text>,
-        /// The person's picture.
+        /// URL of the user's picture.
         image_url -> Nullable<Text>,
-        /// What the provider said about the person, as JSON.
+        /// The provider's userinfo, as JSON.
         userinfo -> Text,
-        /// The place among the user's accounts at the entry: the lowest is the primary one. The site's account has -1, and
-        /// is the site's by that.
+        /// Position among the user's accounts at the entry: the lowest is the primary one, the site's has -1.
         rank -> Integer,
-        /// When the account was first stored, in unix seconds.
+        /// Unix time in seconds at which the account was first stored.
         created_at -> BigInt,
-        /// When it was last stored, in unix seconds.
+        /// Unix time in seconds at which the account was last stored.
         updated_at -> BigInt,
-        /// Counts the writes.
+        /// Number of tokens that were stored for the account.
         version -> BigInt,
-        /// Until when one process refreshes the token, in unix seconds.
+        /// Unix time in seconds until which one process may refresh the token.
         lease_until -> BigInt,
     }
 }
 
 diesel::table! {
-    /// The callbacks used up, until they expire.
+    /// Callbacks that were used, and accounts that wait for their user, until they expire.
     oauth_claims (id) {
-        /// The callback's handle, which doesn't tell its state.
+        /// Hash of what identifies the callback or the waiting account.
         id -> Text,
-        /// What came of it.
+        /// Sealed outcome of the callback, or an account that waits for its user; NULL while the callback is handled.
         outcome -> Nullable<Text>,
-        /// When it may be forgotten, in unix seconds.
+        /// Unix time in seconds at which the claim may be removed.
         expires_at -> BigInt,
     }
 }
@@ -66,25 +76,25 @@ diesel::table! {
 diesel::table! {
     /// The sessions of [`CurrentUser`](crate::CurrentUser).
     oauth_sessions (id) {
-        /// The SHA-256 of what the cookie holds.
+        /// SHA-256 of the cookie's value, in base64url.
         id -> Text,
-        /// The local user's id, as text.
+        /// Id of the local user, as text.
         user_id -> Text,
-        /// The name of the entry whose dance made it; none where a form of the app's own did.
+        /// Name of the entry whose login began the session; NULL if a form of the app did.
         provider -> Nullable<Text>,
         /// What the entry pointed to then.
         issuer -> Nullable<Text>,
-        /// The provider's id of its user, byte for byte.
+        /// The provider's id of the user, byte for byte.
         provider_user_id -> Nullable<Text>,
-        /// The provider's id of its own session.
+        /// The provider's id of its own session, if the ID token has one.
         sid -> Nullable<Text>,
-        /// The ID token, sealed, where the entry's logout needs it.
+        /// ID token, sealed, if the entry signs out at the provider, too.
         id_token -> Nullable<Text>,
-        /// When it began, in unix seconds.
+        /// Unix time in seconds at which the session began.
         created_at -> BigInt,
-        /// When it was last seen, in unix seconds; noted every now and then.
+        /// Unix time in seconds of the last request, updated now and then.
         seen_at -> BigInt,
-        /// When it ends if it isn't seen again, in unix seconds.
+        /// Unix time in seconds at which the session ends without another request.
         expires_at -> BigInt,
     }
 }

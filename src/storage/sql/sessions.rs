@@ -11,20 +11,25 @@ use crate::storage::{Session, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
-fn is_of(whose: &SessionSelection) -> Condition<'_> {
-    match whose {
-        SessionSelection::Id(its) => Box::new(id.eq(its).nullable()),
+fn is_of(selection: &SessionSelection) -> Condition<'_> {
+    match selection {
+        SessionSelection::Id(session) => Box::new(id.eq(session).nullable()),
         SessionSelection::User(user) => Box::new(user_id.eq(user).nullable()),
-        SessionSelection::ProviderSession { entry, issuer: from, provider_user_id: person, sid: session } => {
-            let here = provider.eq(entry).and(issuer.eq(from));
-            match (person, session) {
-                (Some(person), Some(session)) => {
-                    let it = sid.is_null().nullable().or(sid.eq(session));
-                    Box::new(here.and(provider_user_id.eq(person)).and(it))
+        SessionSelection::ProviderSession {
+            entry,
+            issuer: authority,
+            provider_user_id: identity,
+            sid: session,
+        } => {
+            let at_entry = provider.eq(entry).and(issuer.eq(authority));
+            match (identity, session) {
+                (Some(identity), Some(session)) => {
+                    let this_session = sid.is_null().nullable().or(sid.eq(session));
+                    Box::new(at_entry.and(provider_user_id.eq(identity)).and(this_session))
                 }
-                (Some(person), None) => Box::new(here.and(provider_user_id.eq(person))),
-                (None, Some(session)) => Box::new(here.and(sid.eq(session))),
-                // Nobody is named, so that nobody is meant.
+                (Some(identity), None) => Box::new(at_entry.and(provider_user_id.eq(identity))),
+                (None, Some(session)) => Box::new(at_entry.and(sid.eq(session))),
+                // Without a user and a session it selects none.
                 (None, None) => Box::new(id.is_null().nullable()),
             }
         }
@@ -35,11 +40,11 @@ pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Sess
     Ok(oauth_sessions.find(session).select(Session::as_select()).first(conn).optional()?)
 }
 
-/// So many expired sessions go with each new one.
-const PURGED: i64 = 64;
-/// So many a user has at most, or else the oldest go: whoever has somebody's password could make so many that they can't
-/// be ended in one go.
-const MOST: i64 = 1000;
+/// Maximum number of expired sessions that each new session removes.
+const MAX_PURGED: i64 = 64;
+/// Maximum number of sessions per user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
+/// more sessions than one statement can end.
+const MAX_SESSIONS: i64 = 1000;
 
 pub(super) fn begin(
     conn: &mut AnyConnection,
@@ -47,12 +52,16 @@ pub(super) fn begin(
     before: Option<&str>,
     now: i64,
 ) -> Result<()> {
-    let mut over: Vec<String> =
-        oauth_sessions.filter(expires_at.le(now)).order(expires_at).limit(PURGED).select(id).load(conn)?;
+    let mut over: Vec<String> = oauth_sessions
+        .filter(expires_at.le(now))
+        .order(expires_at)
+        .limit(MAX_PURGED)
+        .select(id)
+        .load(conn)?;
     let of_user = oauth_sessions.filter(user_id.eq(&session.user_id)).order(created_at.desc());
-    over.extend(of_user.offset(MOST - 1).limit(PURGED).select(id).load::<String>(conn)?);
+    over.extend(of_user.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load::<String>(conn)?);
     over.extend(before.map(str::to_owned));
-    // In one order, whoever deletes: two at once wait for each other, and not in a circle.
+    // Always in the same order, so that two simultaneous deletions cannot deadlock.
     over.sort();
     if !over.is_empty() {
         diesel::delete(oauth_sessions.filter(id.eq_any(over))).execute(conn)?;
@@ -61,10 +70,10 @@ pub(super) fn begin(
     Ok(())
 }
 
-/// Holds a session of `user`'s until the transaction ends; says whether it was there.
+/// Locks a session of `user` until the transaction ends. Returns whether it exists.
 pub(super) fn hold(conn: &mut AnyConnection, session: &str, user: &str) -> Result<bool> {
-    let it = oauth_sessions.find(session).filter(user_id.eq(user));
-    Ok(diesel::update(it).set(seen_at.eq(seen_at)).execute(conn)? == 1)
+    let owned = oauth_sessions.find(session).filter(user_id.eq(user));
+    Ok(diesel::update(owned).set(seen_at.eq(seen_at)).execute(conn)? == 1)
 }
 
 pub(super) fn rename(conn: &mut AnyConnection, session: &str, new: &str) -> Result<bool> {
@@ -77,9 +86,9 @@ pub(super) fn seen(conn: &mut AnyConnection, session: &str, at: i64, until: i64)
     Ok(())
 }
 
-// By the condition, not by the ids that were read: one of them may have got another id meanwhile.
-pub(super) fn end(conn: &mut AnyConnection, whose: &SessionSelection) -> Result<Vec<Session>> {
-    let ended = oauth_sessions.filter(is_of(whose)).select(Session::as_select()).load(conn)?;
-    diesel::delete(oauth_sessions.filter(is_of(whose))).execute(conn)?;
+// By the condition, not by the ids that were read: a session may have got another id in the meantime.
+pub(super) fn end(conn: &mut AnyConnection, selection: &SessionSelection) -> Result<Vec<Session>> {
+    let ended = oauth_sessions.filter(is_of(selection)).select(Session::as_select()).load(conn)?;
+    diesel::delete(oauth_sessions.filter(is_of(selection))).execute(conn)?;
     Ok(ended)
 }

@@ -1,11 +1,11 @@
-//! Which database a URL leads to.
+//! `DatabaseUrl`: the URL of a database.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The databases that this build speaks to.
+/// The databases that this build supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backend {
     #[cfg(feature = "sqlite")]
@@ -16,21 +16,24 @@ pub(super) enum Backend {
     Mysql,
 }
 
-/// A database's URL. It prints without what could be secret.
+/// The URL of a database. Its `Display` contains nothing that could be secret.
 #[derive(Clone)]
 pub(super) struct DatabaseUrl {
     pub(super) backend: Backend,
-    /// As Diesel takes it. It may hold a password.
+    /// The URL that Diesel gets. It may contain a password.
     pub(super) url: String,
-    /// As people may see it.
+    /// The URL without what could be secret.
     shown: String,
-    /// SQLite's file.
+    /// Path of the file, with SQLite.
     pub(super) file: Option<PathBuf>,
 }
 
 impl DatabaseUrl {
+    /// Parses `url`.
+    ///
     /// # Errors
-    /// For what leads to no database that this build speaks to. The URL itself is not told: it may hold a password.
+    /// [`ErrorKind::Misconfigured`] if it is not the URL of a database that this build supports. The message does not contain the
+    /// URL, which may have a password.
     pub(super) fn parse(url: &str) -> Result<Self> {
         let url = url.trim();
         match url.split_once("://").map(|(scheme, _)| scheme) {
@@ -61,8 +64,8 @@ impl DatabaseUrl {
         let (path, options) = path.split_once('?').filter(|_| path.len() < url.len()).unwrap_or((path, ""));
         if path.is_empty() || path.contains(":memory:") || options.contains("mode=memory") {
             return no(
-                "a SQLite database in memory is another one for each connection: DieselStorage needs the path of a \
-                 file; for tests without a file there is MemoryStorage",
+                "a SQLite database in memory is a different one for each connection: DieselStorage needs the path of a \
+                 file; MemoryStorage is for tests without a file",
             );
         }
         let file = Some(path.into());
@@ -79,13 +82,13 @@ impl DatabaseUrl {
         let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = parsed.host_str().unwrap_or_default();
         let shown = match url.contains('@') && !parsed.authority().contains('@') {
-            // A `/`, `?` or `#` that stands in a password as it is: what looks like a port and a path is the password.
+            // An unencoded `/`, `?` or `#` in a password: what looks like a port and a path is part of the password.
             true => format!("{}://…", parsed.scheme()),
             false => format!("{}://{host}{port}{}", parsed.scheme(), parsed.path()),
         };
         let url = match backend {
             #[cfg(feature = "postgres")]
-            Backend::Postgres => with_deadlines(url, &parsed),
+            Backend::Postgres => with_timeouts(url, &parsed),
             #[allow(unreachable_patterns)]
             _ => url.to_owned(),
         };
@@ -93,7 +96,8 @@ impl DatabaseUrl {
     }
 }
 
-/// Whether a `%` encodes nothing: libpq's message would quote what it stands in, a password say.
+/// Returns whether `url` has a `%` that is no percent-encoding. The message of libpq would quote the part that contains it, for
+/// example a password.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn has_stray_percent(url: &str) -> bool {
     let encodes = |rest: &str| {
@@ -103,22 +107,23 @@ fn has_stray_percent(url: &str) -> bool {
     url.split('%').skip(1).any(|rest| !encodes(rest))
 }
 
-/// What makes libpq notice that nobody is at the other end any more; without it a query hangs for a quarter of an hour.
+/// Parameters by which libpq detects a dead network link. Without them a query waits for a quarter of an hour. In seconds, except
+/// `tcp_user_timeout`.
 #[cfg(feature = "postgres")]
-const DEADLINES: [(&str, &str); 5] = [
+const TIMEOUT_PARAMETERS: [(&str, &str); 5] = [
     ("connect_timeout", "3"),
-    ("tcp_user_timeout", "8000"), // milliseconds, unlike the others
+    ("tcp_user_timeout", "8000"), // milliseconds
     ("keepalives_idle", "4"),
     ("keepalives_interval", "2"),
     ("keepalives_count", "2"),
 ];
 
-/// `url` with [`DEADLINES`] where it doesn't say otherwise.
+/// Returns `url` with those of [`TIMEOUT_PARAMETERS`] that it does not set.
 #[cfg(feature = "postgres")]
-fn with_deadlines(url: &str, parsed: &url::Url) -> String {
+fn with_timeouts(url: &str, parsed: &url::Url) -> String {
     let mut url = url.trim_end_matches('?').to_owned();
     let mut sign = if url.contains('?') { '&' } else { '?' };
-    for (key, value) in DEADLINES {
+    for (key, value) in TIMEOUT_PARAMETERS {
         if !parsed.query_pairs().any(|(said, _)| said == key) {
             url.push_str(&format!("{sign}{key}={value}"));
             sign = '&';
@@ -136,7 +141,7 @@ impl fmt::Display for DatabaseUrl {
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 fn needs(whose: &str, feature: &str) -> String {
     format!(
-        "the database's URL is {whose}, which this build doesn't speak to: in Cargo.toml\n\n    \
+        "the database's URL is {whose}, which this build doesn't support: in Cargo.toml\n\n    \
          rocket_dance = {{ version = \"{}\", features = [\"{feature}\"] }}\n",
         env!("CARGO_PKG_VERSION")
     )

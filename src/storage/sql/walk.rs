@@ -1,4 +1,4 @@
-//! The queries: what walks over all accounts.
+//! The queries: those that walk over all accounts.
 
 use diesel::dsl::{count_star, min, sql};
 use diesel::prelude::*;
@@ -22,25 +22,25 @@ pub(super) fn page(
     })
 }
 
-/// What a step of [`sealed_by`] has seen.
+/// The result of one step of [`sealed_by`].
 pub(super) struct Step {
-    /// By key.
+    /// Number of accounts by the id of the key.
     pub(super) counts: Vec<(String, u64)>,
-    /// Where the next step begins.
+    /// Id after which the next step begins.
     pub(super) last: i64,
 }
 
-/// So many ids are looked at in a step.
-const STEP: i64 = 10_000;
+/// Number of ids in a step.
+const STEP_IDS: i64 = 10_000;
 
-/// How many accounts each key has sealed, among the next ones after the id `after`; none when there are no more.
+/// Counts how many accounts each key has sealed, among the next ones after the id `after`. Returns `None` if there are no more.
 pub(super) fn sealed_by(conn: &mut AnyConnection, after: i64) -> Result<Option<Step>> {
-    // From the next id that there is: gaps cost nothing.
+    // From the next existing id, so that gaps cost nothing.
     let first: Option<i64> = oauth_accounts.filter(id.gt(after)).select(min(id)).first(conn)?;
     let Some(first) = first else { return Ok(None) };
-    let last = first.saturating_add(STEP - 1);
-    // A key's id ends within the first twelve characters, and a sealed text is much longer. As SQL, and twice the same:
-    // PostgreSQL would take two expressions with parameters for two.
+    let last = first.saturating_add(STEP_IDS - 1);
+    // A key's id ends within the first twelve characters of a sealed text. As literal SQL, since PostgreSQL treats two equal
+    // expressions with parameters as different in GROUP BY and SELECT.
     let head = || sql::<Text>("substr(token, 1, 12)");
     let heads: Vec<(String, i64)> = oauth_accounts
         .filter(id.between(first, last))
