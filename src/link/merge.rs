@@ -158,9 +158,9 @@ mod tests {
         let login = login("ada@x.example");
         assert!(matches!(login.merge(7, "ada@x.example", true), Verdict::Merge(7, _)));
         assert_eq!(login.merge(7, "ada@x.example", false), Verdict::SignInFirst(7));
-        let mut nobody = login.clone();
-        nobody.profile.id = None;
-        assert_eq!(nobody.merge(7, "ada@x.example", true), Verdict::SignInFirst(7));
+        let mut anonymous = login.clone();
+        anonymous.profile.id = None;
+        assert_eq!(anonymous.merge(7, "ada@x.example", true), Verdict::SignInFirst(7));
         for standing in [Standing::Adding(8), Standing::Returning(8), Standing::Renewing(8)] {
             let login = Login { standing, ..login.clone() };
             assert_eq!(login.merge(7, "ada@x.example", true), Verdict::SignIn(8), "the usual");

@@ -13,7 +13,7 @@ pub enum Verdict<U> {
     /// [`Stranger`](crate::Standing::Stranger).
     ///
     /// The engine refuses it if the user has accounts already. An app that returns `SignUp` for a user that it found, not
-    /// created, gives that user to whoever signs in.
+    /// created, gives that user to the person who signs in.
     SignUp(U),
     /// The account belongs to this user, the one that the standing names. If no user was signed in, the user signs in.
     SignIn(U),

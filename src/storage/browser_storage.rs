@@ -37,9 +37,9 @@ pub(crate) struct BrowserStorage {
 
 #[derive(Default)]
 struct State {
-    /// By entry.
+    /// Accounts by the name of their entry.
     accounts: BTreeMap<String, Account>,
-    /// By cookie name.
+    /// Cookies to write, by name. `None` removes the cookie.
     changes: BTreeMap<String, Option<String>>,
 }
 
@@ -310,7 +310,7 @@ mod tests {
         again.token.refresh_token = None;
         let renewed = browser.link(&again, &keys()).await.unwrap();
         assert!(renewed.account.open(&keys()).unwrap().refresh_token.is_some(), "RF-02");
-        // The cookie is copied, 7 signs out, the copy comes back.
+        // An attacker has a copy of the cookie and sends it after user 7 has signed out.
         let copy = reload(&browser, str::to_owned);
         let linked = copy.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
         assert_eq!((linked.user, linked.account.user_id), (None, None));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rocket::tokio::time::timeout;
+use rocket::tokio::time::{sleep, timeout};
 
 use super::browser_storage::BrowserStorage;
 use super::cache::CachedStorage;
@@ -25,11 +25,36 @@ pub(crate) async fn in_time<T>(event: &str, future: impl Future<Output = T>) -> 
     }
 }
 
+/// Waits until `condition` is true, and panics after ten seconds with the name of the `event`. It is for events of a database,
+/// which signals none; it asks every five milliseconds.
+#[cfg(feature = "_sql")]
+pub(crate) async fn eventually(event: &str, condition: impl AsyncFn() -> bool) {
+    in_time(event, async {
+        while !condition().await {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// Receives a value from a blocking thread, and panics after ten seconds with the name of the `event`.
+#[cfg(feature = "_sql")]
+pub(crate) async fn received<T: Send + 'static>(
+    event: &'static str,
+    from: std::sync::mpsc::Receiver<T>,
+) -> T {
+    let wait = move || {
+        from.recv_timeout(Duration::from_secs(10))
+            .unwrap_or_else(|_| panic!("waited ten seconds for {event}"))
+    };
+    rocket::tokio::task::spawn_blocking(wait).await.unwrap()
+}
+
 pub(crate) fn keys() -> KeyRing {
     KeyRing::new([[7; 32]])
 }
 
-/// A finished dance of the provider's user `id`, begun by `visitor`.
+/// A login of the provider's user `id`; `visitor` began the dance.
 pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
     let mut profile = Profile::with_userinfo(&serde_json::json!({ "sub": id }));
     profile.id = id.map(str::to_owned);
@@ -52,7 +77,7 @@ pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Aut
     }
 }
 
-/// A dance for the site's account, which must be `account`.
+/// A login for the site's account, which must have the id `account`.
 fn site_login(id: &str, account: Option<&str>) -> AuthorizedLogin {
     let mut login = login("left", Some(id), None);
     login.purpose = Purpose::Site;
@@ -92,14 +117,14 @@ impl Storage for KeyValue {
     }
 }
 
-/// But for its id, which is the storage's to give.
+/// Compares everything except the id, which the storage may assign.
 #[track_caller]
 fn assert_same(found: Option<Account>, wanted: &Account) {
     let found = found.expect("stored");
     assert_eq!(Account { id: wanted.id, ..found }, *wanted);
 }
 
-/// What holds for all of them, one account per entry.
+/// What every storage does: one account per entry.
 pub(crate) async fn one_account(storage: &dyn Storage) {
     let account = account("github", Some("Ö 1"), Some("7"));
     let (owner, identity) = (AccountKey::owner("github", 7), AccountKey::identity("github", "Ö 1"));
@@ -154,7 +179,7 @@ pub(crate) async fn linking(storage: &dyn Storage) {
 
     let mut again = login("github", Some("1"), None);
     again.now = 2000;
-    // RF-02: a later consent brings no refresh token.
+    // RF-02: the provider sends no refresh token at a later consent.
     again.token = Token::new("later");
     let second = storage.link(&again, &keys()).await.unwrap();
     assert_eq!(second.user.as_deref(), Some("7"));
@@ -182,7 +207,7 @@ pub(crate) async fn linking(storage: &dyn Storage) {
     assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
 }
 
-/// What only storages that can list do.
+/// What storages do that store several accounts per entry.
 pub(crate) async fn several_accounts(storage: &dyn Storage) {
     for n in 1..=3 {
         let account = account("github", Some(&n.to_string()), Some("7"));
@@ -221,7 +246,7 @@ pub(crate) async fn several_accounts(storage: &dyn Storage) {
     assert!(storage.get(&AccountKey::owner("gitlab", 7)).await.unwrap().is_some());
 }
 
-/// The order of a user's accounts: a new one is the last, and any may be made the first.
+/// The order of a user's accounts: a new one is the last, and each can become the primary one.
 pub(crate) async fn ranks(storage: &dyn Storage) {
     for id in ["1", "2", "3"] {
         storage.link(&login("github", Some(id), Some("7")), &keys()).await.unwrap();
@@ -253,19 +278,19 @@ pub(crate) async fn ranks(storage: &dyn Storage) {
     assert_eq!(of("1").await.rank, 1, "whichever key it is looked up by");
     assert!(storage.make_primary("7", "github", third.id).await.unwrap(), "again");
     assert_eq!(mine().await, named(["3", "1", "2"]));
-    // Neither somebody else's, nor another entry's, nor what is not there.
+    // An account of another user, of another entry, or one that does not exist.
     let elsewhere = storage.get(&AccountKey::identity("gitlab", "1")).await.unwrap().unwrap();
     for other in [of("4").await.id, elsewhere.id, i64::MAX] {
         assert!(!storage.make_primary("7", "github", other).await.unwrap());
     }
     assert_eq!(mine().await, named(["3", "1", "2"]));
 
-    // A refresh that was under way ends well, and moves nothing back.
+    // A refresh in progress succeeds and does not change the ranks.
     assert!(storage.lease(&third, 1000, 1030).await.unwrap());
     let renewed = third.with(&Token::new("next"), 1010, &keys()).unwrap();
     assert!(storage.renew(&third, &renewed).await.unwrap());
     assert_eq!(mine().await, named(["3", "1", "2"]));
-    // A new token keeps the place; a new account is the last again, whatever an app has written into the column.
+    // A new token keeps the rank. A new account is the last one, whatever rank the app has written.
     storage.link(&login("github", Some("3"), Some("7")), &keys()).await.unwrap();
     storage.set(&Account { rank: 40, ..of("2").await }).await.unwrap();
     let last = storage.link(&login("github", Some("5"), Some("7")), &keys()).await.unwrap();
@@ -276,7 +301,7 @@ pub(crate) async fn ranks(storage: &dyn Storage) {
     assert_eq!(mine().await.len(), 5);
 }
 
-/// Sealed anew in place: only what was read, and a refresh under way goes on.
+/// Resealing replaces only the token that was read, and does not disturb a refresh in progress.
 pub(crate) async fn resealing(storage: &dyn Storage) {
     let old = account("github", Some("1"), Some("7"));
     storage.set(&old).await.unwrap();
@@ -291,7 +316,7 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
     assert!(now.open(&keys()).is_err() && now.open(&ring).unwrap().access_token.matches("access"));
     assert_eq!(now.resealed(&ring).unwrap(), Ok(None), "once is enough");
 
-    // Not in the place of what came meanwhile.
+    // It does not replace a token that was stored in the meantime.
     let renewed = read.with(&Token::new("next"), 1010, &ring).unwrap();
     assert!(storage.renew(&read, &renewed).await.unwrap(), "the refresh is not disturbed, and wins");
     assert!(!storage.reseal(&now, &read.token).await.unwrap());
@@ -301,7 +326,7 @@ pub(crate) async fn resealing(storage: &dyn Storage) {
     assert_eq!(read.resealed(&KeyRing::new([[8; 32]])).unwrap(), Err(UnsealError));
 }
 
-/// Every storage that walks its accounts walks those of all entries, and knows which keys they need.
+/// A storage that can list all its accounts lists those of all entries, and knows the keys that have sealed them.
 pub(crate) async fn walking(storage: &dyn Storage) {
     for n in 0..7 {
         let entry = ["github", "gitlab", "gone"][n % 3];
@@ -322,7 +347,7 @@ pub(crate) async fn walking(storage: &dyn Storage) {
     assert_eq!(storage.sealed_by().await.unwrap(), counts);
 }
 
-/// MG-04: what not every database could hold is refused by all of them, and what people see loses what they can't.
+/// MG-04: every storage refuses ids that not every database can store, and removes such characters from texts for people.
 pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     for (id, user, kind) in [
         ("a\0b", Some("7"), ErrorKind::BadProviderAnswer),
@@ -354,20 +379,20 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     assert!(token.refresh_token.unwrap().matches(&"r".repeat(16 << 10)));
 }
 
-/// RR-04: a refresh comes back to the account that it began with, not to one that was connected anew since.
+/// RR-04: a refreshed token is stored only in the account that the refresh began with, not in one that was connected since.
 pub(crate) async fn rr_04_an_account_connected_anew(storage: &dyn Storage) {
     let first = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let late = first.with(&Token::new("late"), 1010, &keys()).unwrap();
     storage.delete(&first.key()).await.unwrap();
     assert!(!storage.renew(&first, &late).await.unwrap());
     assert_eq!(storage.get(&first.key()).await.unwrap(), None, "gone");
-    let anew = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
-    assert_eq!(anew.version, first.version);
+    let again = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
+    assert_eq!(again.version, first.version);
     assert!(!storage.renew(&first, &late).await.unwrap());
-    assert_eq!(storage.get(&first.key()).await.unwrap(), Some(anew));
+    assert_eq!(storage.get(&first.key()).await.unwrap(), Some(again));
 }
 
-/// The site's account, and one that a provider without identities gave.
+/// The site's account, and an account of a provider without identities.
 pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     let mut site = login("bot", Some("1"), None);
     site.purpose = Purpose::Site;
@@ -386,12 +411,12 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     let second = storage.link(&nameless, &keys()).await.unwrap();
     assert_eq!(first.account.id, second.account.id);
     assert_eq!(storage.list(Some("7"), &["plain"]).await.unwrap(), [second.account]);
-    // Not in the place of one that has an identity.
+    // It does not replace an account with an identity.
     let named = storage.link(&login("mixed", Some("1"), Some("7")), &keys()).await.unwrap();
     let nameless = storage.link(&login("mixed", None, Some("7")), &keys()).await.unwrap();
     assert!(nameless.previous.is_none() && nameless.account.id != named.account.id);
 
-    // The site's by its id, whatever a visitor has left there.
+    // The site's account is found by its id, whatever a visitor has stored at the entry before.
     let left =
         storage.link(&AuthorizedLogin { admitted: true, ..site_login("2", None) }, &keys()).await.unwrap();
     assert_eq!(left.account.user_id, None);
@@ -404,7 +429,7 @@ pub(crate) async fn without_a_user_or_an_identity(storage: &dyn Storage) {
     assert_eq!(stranger.kind(), ErrorKind::Refused);
 }
 
-/// An account without an identity beside one that has one, and that is the primary one.
+/// An account without an identity, and a primary account with one, of the same user at the same entry.
 pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Storage) {
     let named = storage.link(&login("mixed", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let nameless = storage.link(&login("mixed", None, Some("7")), &keys()).await.unwrap().account;
@@ -424,7 +449,7 @@ pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Stor
     assert_eq!(left, [named.id]);
 }
 
-/// A callback is used once.
+/// Each callback is used once.
 pub(crate) async fn claims(storage: &dyn Storage, id: &str) {
     assert_eq!(storage.settled(id).await.unwrap(), ClaimState::First);
     assert_eq!(storage.claim(id, 1000, 1600).await.unwrap(), ClaimState::First);

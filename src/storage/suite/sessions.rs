@@ -1,4 +1,4 @@
-//! What every storage must do that keeps sessions.
+//! What every storage with sessions must do.
 
 use crate::storage::{Session, SessionSelection, Storage};
 
@@ -18,7 +18,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
     }
 }
 
-/// What holds where sessions are kept; CA-01 within one process: nothing is cached beyond its end.
+/// What storages with sessions do. CA-01 within one process: a session that has ended is not in the cache.
 pub(crate) async fn sessions(storage: &dyn Storage) {
     let sessions = storage.sessions().unwrap();
     let at = async |id: &str| sessions.session(id).await.unwrap();
@@ -31,19 +31,19 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
         assert_eq!(at(other).await, None, "{other}");
     }
 
-    // Seen: later than before, or not at all.
+    // A request updates the session only if it is later than the last one.
     sessions.session_seen("a", 1500, 2500).await.unwrap();
     sessions.session_seen("a", 1400, 9000).await.unwrap();
     sessions.session_seen("b", 1500, 2500).await.unwrap();
     let seen = at("a").await.unwrap();
     assert_eq!((seen.created_at, seen.seen_at, seen.expires_at), (1000, 1500, 2500));
 
-    // SF-01: another id, and the old one is dead; who has ended isn't woken.
+    // SF-01: the session gets another id and the old one is invalid. A session that has ended stays ended.
     assert!(sessions.rename_session("a", "b").await.unwrap());
     assert_eq!((at("a").await, at("b").await.unwrap().sid), (None, Some("Ö 1".into())));
     assert!(!sessions.rename_session("a", "c").await.unwrap());
     assert_eq!(at("c").await, None);
-    // SF-03: a new one in place of the old.
+    // SF-03: a new session replaces the old one.
     sessions.begin_session(&session("c", "8"), Some("b"), 1000).await.unwrap();
     assert_eq!((at("b").await, at("c").await.map(|session| session.user_id)), (None, Some("8".into())));
 
@@ -102,7 +102,7 @@ pub(crate) async fn sessions(storage: &dyn Storage) {
         }
     }
 
-    // GC-01: who begins takes along what is over.
+    // GC-01: a new session removes expired ones.
     sessions.begin_session(&session("later", "9"), None, 2000).await.unwrap();
     assert_eq!(sessions.session_uncached("8").await.unwrap(), None);
 }

@@ -21,7 +21,7 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
     db.sql(&format!("CREATE TABLE people (id {column} PRIMARY KEY, name VARCHAR(99))"));
     let policy = |login: &Login<U>, _: &mut D::Conn| Ok(login.default_verdict());
     let storage = || db.storage().link(policy).cascade_from("people", "id");
-    // Installed once, by whoever comes first.
+    // The first process installs the triggers; later ones find them.
     opened(storage()).await;
     let storage = opened(storage()).await;
     for (n, (sql, id)) in ids.iter().enumerate() {
@@ -30,7 +30,7 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
         storage.link(&login, &keys()).await.unwrap();
         login.profile.id = Some(format!("another of {n}"));
         storage.link(&login, &keys()).await.unwrap();
-        // Whoever comes back is read as the app's type.
+        // A returning user's id is parsed as the app's type.
         login.visitor = None;
         let back = storage.link(&login, &keys()).await.unwrap();
         assert_eq!(back.user, Some(id.to_string()));
@@ -117,9 +117,9 @@ async fn a_column_that_the_database_writes_in_another_way_is_refused<D: Db>() {
         db.storage().link(policy).cascade_from("odd", id)
     };
     let said = refused(storage("a")).await;
-    assert!(said.contains(".cascade_from(\"odd\", \"a\")") && said.contains("aren't Uuids"), "{said}");
+    assert!(said.contains(".cascade_from(\"odd\", \"a\")") && said.contains("aren't UUIDs"), "{said}");
     let said = refused(storage("b")).await;
-    assert!(said.contains("an integer, a text or a Uuid is needed"), "{said}");
+    assert!(said.contains("an integer, a text or a UUID is needed"), "{said}");
 }
 
 async fn what_is_no_column_is_said<D: Db>() {
@@ -143,12 +143,9 @@ async fn db_07_a_table_in_use_is_waited_for() {
     busy.batch_execute("BEGIN; INSERT INTO users (name) VALUES ('Ada')").unwrap();
     let open = rocket::tokio::spawn(opened(db.storage().cascade_from("users", "id")));
     let step = std::time::Duration::from_millis(10);
-    while db.number("SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass")
-        == 0
-    {
-        rocket::tokio::time::sleep(step).await;
-    }
-    // A try takes five seconds: the first one is over by then.
+    let waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
+    suite::eventually("the launch to wait for the table", async || db.number(waiting) > 0).await;
+    // An attempt takes five seconds, so the first one has ended by then.
     rocket::tokio::time::sleep(step * 530).await;
     busy.batch_execute("COMMIT").unwrap();
     open.await.unwrap();

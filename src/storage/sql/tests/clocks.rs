@@ -26,7 +26,7 @@ async fn cl_01_only_the_apps_clock_counts<D: Db>() {
         assert_eq!((account.created_at, account.expires_at), (now, Some(now + 3600)));
         assert!(storage.lease(&account, now, now + 45).await.unwrap());
         assert!(!storage.lease(&account, now + 44, now + 89).await.unwrap());
-        // A clock that was set back lengthens nothing and ends nothing.
+        // A clock that was set back neither prolongs nor ends anything.
         assert!(!storage.lease(&account, now - 300, now - 255).await.unwrap());
         assert!(storage.lease(&account, now + 45, now + 90).await.unwrap());
         assert_eq!(storage.claim(&id, now, now + 600).await.unwrap(), ClaimState::First);

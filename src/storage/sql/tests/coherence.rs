@@ -32,7 +32,7 @@ async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     let (owner, identity) = (AccountKey::owner("github", "é 7"), AccountKey::identity("github", "1"));
     let login = suite::login("github", Some("1"), Some("é 7"));
 
-    // Absence is remembered, and forgotten (CA-02).
+    // Absence is cached, and forgotten when an account is stored (CA-02).
     assert_eq!(b.get(&owner).await.unwrap(), None);
     assert_eq!(b.get(&identity).await.unwrap(), None);
     let account = a.link(&login, &keys()).await.unwrap().account;
@@ -48,7 +48,7 @@ async fn ca_01_what_one_node_writes_another_sees_within_a_second() {
     within_a_second(&b, &owner, |found| found.is_none()).await;
     within_a_second(&b, &identity, |found| found.is_none()).await;
 
-    // Whoever writes: an admin, by hand.
+    // An admin writes by hand.
     a.link(&login, &keys()).await.unwrap();
     within_a_second(&b, &owner, |found| found.is_some()).await;
     db.sql("DELETE FROM oauth_accounts");
@@ -71,7 +71,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
             "out" => drop(a.end_sessions(&SessionSelection::Id(how.into())).await.unwrap()),
             "everywhere" => drop(a.end_sessions(&SessionSelection::User("7".into())).await.unwrap()),
             "renamed" => assert!(a.rename_session(how, "another").await.unwrap()),
-            // Whoever writes: an admin.
+            // An admin writes.
             "by hand" => db.sql("DELETE FROM oauth_sessions"),
             _ => db.sql("TRUNCATE oauth_sessions"),
         }
@@ -90,12 +90,12 @@ async fn who_could_not_listen_forgets_everything() {
     let (a, b) = (node(&db).await, node(&db).await);
     let key = AccountKey::owner("github", 7);
     let account = a.link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
-    // The news of this write have come, too.
+    // The notification of this write has arrived, too.
     rocket::tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(b.get(&key).await.unwrap(), Some(account));
     db.sql("ALTER TABLE oauth_accounts DISABLE TRIGGER ALL");
     db.sql("DELETE FROM oauth_accounts");
-    assert!(b.get(&key).await.unwrap().is_some(), "nobody has told");
+    assert!(b.get(&key).await.unwrap().is_some(), "no notification was sent");
     let end = "SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity \
                WHERE datname = current_database() AND (query LIKE 'LISTEN%' OR query = 'SELECT 1')";
     assert!(db.number(end) >= 1);
@@ -117,14 +117,7 @@ async fn a_listener_ends_with_its_storage() {
         )
     };
     let node = node(&db).await;
-    let began = Instant::now();
-    while listeners() == 0 {
-        assert!(began.elapsed() < Duration::from_secs(5));
-        rocket::tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    suite::eventually("the listener to begin", async || listeners() > 0).await;
     drop(node);
-    while listeners() > 0 {
-        assert!(began.elapsed() < Duration::from_secs(10));
-        rocket::tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    suite::eventually("the listener to end", async || listeners() == 0).await;
 }

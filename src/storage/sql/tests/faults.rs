@@ -43,9 +43,8 @@ async fn occupy(storage: &Arc<DieselStorage>, connections: usize) -> (mpsc::Send
             storage.run(slow).await.unwrap();
         });
     }
-    while taken.load(Ordering::SeqCst) < connections {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let all_taken = async || taken.load(Ordering::SeqCst) >= connections;
+    suite::eventually("all connections to be in use", all_taken).await;
     (release, tasks)
 }
 
@@ -64,7 +63,7 @@ async fn db_06_whoever_finds_no_connection_free_is_told_so<D: Db>() {
         });
     }
     sleep(Duration::from_secs(1)).await;
-    // One for each caller would be all 512 of the runtime's, and no thread left for anything else.
+    // A thread for each caller would use all 512 blocking threads of the runtime.
     #[cfg(target_os = "linux")]
     assert!(threads() < 256, "{} threads", threads());
     while let Some(kind) = waiting.join_next().await {
@@ -74,7 +73,7 @@ async fn db_06_whoever_finds_no_connection_free_is_told_so<D: Db>() {
     drop(release);
     while slow.join_next().await.is_some() {}
     storage.get(&AccountKey::owner("github", 7)).await.unwrap();
-    assert_eq!(done.load(Ordering::SeqCst), 0, "who was told no isn't served later");
+    assert_eq!(done.load(Ordering::SeqCst), 0, "a job that was refused does not run later");
 }
 
 #[cfg(target_os = "linux")]
@@ -143,7 +142,7 @@ async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
             storage.write(work).await
         })
     };
-    rocket::tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    suite::received("the work to begin", began).await;
     let queued = storage.write(|conn| claim(conn, "queued"));
     let given_up = rocket::tokio::time::timeout(Duration::from_millis(10), queued).await;
     assert!(given_up.is_err());
@@ -152,14 +151,11 @@ async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
     let seen = async || {
         let claims =
             |conn: &mut AnyConnection| Ok(oauth_claims::table.select(oauth_claims::id).load(conn)?);
-        storage.run(claims).await.unwrap()
+        let claims: Vec<String> = storage.run(claims).await.unwrap();
+        claims
     };
-    let mut claims: Vec<String> = seen().await;
-    while claims.is_empty() {
-        sleep(Duration::from_millis(10)).await;
-        claims = seen().await;
-    }
-    assert_eq!(claims, ["slow"], "what has begun is done, what has not is not");
+    suite::eventually("the work that has begun to be done", async || !seen().await.is_empty()).await;
+    assert_eq!(seen().await, ["slow"], "work that has begun is done, queued work is not");
 }
 
 async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>() {
@@ -177,7 +173,7 @@ async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>()
         };
         rocket::tokio::spawn(async move { storage.run(work).await })
     };
-    rocket::tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    suite::received("the work to begin", began).await;
     hung.abort();
     assert!(hung.await.unwrap_err().is_cancelled());
     assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
@@ -207,9 +203,9 @@ mod server {
 
     use super::*;
 
-    /// A database on a server, which can end connections.
+    /// A database on a server that can close connections.
     pub(super) trait Server: Db {
-        /// Ends all other connections to this database.
+        /// Closes all other connections to this database.
         fn end_all(&self);
     }
 
@@ -231,7 +227,7 @@ mod server {
                  WHERE db = database() AND id <> connection_id()",
             );
             for id in others {
-                // It may have gone by itself.
+                // The connection may have closed by itself.
                 let _ = self.try_sql(&format!("KILL {id}"));
             }
         }
@@ -288,7 +284,7 @@ mod server {
         }
     }
 
-    /// Counts its tries; the connection dies during the first.
+    /// Counts its attempts. The connection dies during the first one.
     fn dying<D: Server>(db: &Arc<D>, tries: &Arc<AtomicUsize>) -> impl Fn() + Send + 'static {
         let (db, tries) = (db.clone(), tries.clone());
         move || {
@@ -362,7 +358,7 @@ mod server {
         Ok(())
     }
 
-    /// Between a storage and its server; what it has stalled stays open and carries nothing.
+    /// A proxy between a storage and its server. A stalled connection stays open and transmits nothing.
     struct Link {
         port: u16,
         opened: Arc<AtomicUsize>,
@@ -392,12 +388,12 @@ mod server {
             link
         }
 
-        /// What is open now carries nothing from now on.
+        /// Stalls the connections that are open now.
         fn stall(&self) {
             self.stalled.store(self.opened.load(Ordering::SeqCst), Ordering::SeqCst);
         }
 
-        /// Nor does what is opened from now on.
+        /// Stalls the connections that are opened from now on.
         fn stall_all(&self) {
             self.stalled.store(usize::MAX, Ordering::SeqCst);
         }
@@ -438,7 +434,7 @@ mod server {
         assert_eq!(ask().await, (Ok(None), true));
         link.stall();
         assert_eq!(ask().await, outage);
-        // The one connection still hangs, and so does its thread: another takes their place.
+        // The only connection still hangs, and so does its thread: another connection and thread replace them.
         assert_eq!(ask().await, (Ok(None), true));
 
         link.stall_all();

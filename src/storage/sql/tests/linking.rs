@@ -26,7 +26,7 @@ on_each_database! {
 
 async fn each_standing_and_verdict<D: Db>() {
     let db = D::new();
-    // Does as the note says.
+    // Returns the verdict that the note names.
     let policy = |login: &Login<i32>, _: &mut D::Conn| {
         let said = login.note("verdict").unwrap_or_default();
         let user = said.split_once(' ').map_or(0, |(_, user)| user.parse().unwrap());
@@ -57,7 +57,7 @@ async fn each_standing_and_verdict<D: Db>() {
     assert_eq!(said("k", None, "Keep", false).await, Ok(None));
     assert_eq!(said("a", None, "SignUp 7", true).await, user("7"));
     assert_eq!(said("b", None, "SignUp 7", true).await, no, "a user with accounts isn't new");
-    // Adding; `k` is nobody's still.
+    // Adding; `k` still has no owner.
     for verdict in ["Refuse", "Keep", "SignUp 8", "SignUp 9", "SignIn 9"] {
         assert_eq!(said("b", Some("8"), verdict, false).await, no, "{verdict}");
         assert_eq!(said("k", Some("8"), verdict, false).await, no, "{verdict}");
@@ -85,10 +85,10 @@ async fn each_standing_and_verdict<D: Db>() {
 async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
     let panics = Arc::new(AtomicBool::new(true));
     let db = D::new();
-    let told = panics.clone();
+    let should_panic = panics.clone();
     let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
         let verdict = sign_up(login, conn);
-        assert!(!told.load(Ordering::SeqCst), "as told");
+        assert!(!should_panic.load(Ordering::SeqCst), "the policy panics");
         verdict
     };
     let storage = opened(db.storage().link(policy).pool_size(1)).await;
@@ -102,7 +102,7 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
 
 async fn simultaneous_first_logins_make_one_user<D: Db>() {
     let db = D::new();
-    // Two pools: as two processes.
+    // Two pools, as two processes have them.
     let storages = [
         opened(db.storage().link(sign_up::<D::Conn>)).await,
         opened(db.storage().link(sign_up::<D::Conn>)).await,
@@ -121,17 +121,17 @@ async fn simultaneous_first_logins_make_one_user<D: Db>() {
     assert_eq!((ends.len(), db.rows()), (1, (1, 1)));
 }
 
-/// A policy that knows people by something else, too, sees the user whom the faster one has made.
+/// The slower policy also looks users up by name, and sees the user whom the faster one has created.
 async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
     let db = D::new();
     let (ask, asked) = std::sync::mpsc::channel();
     let faster = opened(db.storage().link(sign_up::<D::Conn>)).await;
-    let (told, tell) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(tell);
+    let (proceed, may_proceed) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(may_proceed);
     let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
         if matches!(login.standing, Standing::Stranger) {
             let _ = ask.send(());
-            // On SQLite the other waits for us instead.
+            // On SQLite the other transaction waits instead.
             let _ = wait.lock().unwrap().recv_timeout(std::time::Duration::from_millis(500));
             if conn.name(1)?.is_some() {
                 return Ok(Verdict::Refuse("This name is taken.".into()));
@@ -144,9 +144,9 @@ async fn al_17_the_slower_first_login_meets_no_stranger_of_its_own<D: Db>() {
         rocket::tokio::spawn(
             async move { slower.link(&suite::login("github", Some("1"), None), &keys()).await },
         );
-    rocket::tokio::task::spawn_blocking(move || asked.recv().unwrap()).await.unwrap();
+    suite::received("the policy of the slower login to be asked", asked).await;
     let linked = faster.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap();
-    let _ = told.send(());
+    let _ = proceed.send(());
     assert_eq!(slower.await.unwrap().unwrap().user, linked.user);
     assert_eq!(db.rows(), (1, 1));
 }
@@ -198,7 +198,7 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
     };
     let storage = opened(db.storage().link(policy).pool_size(1)).await;
     for what in ["open", "end", "raw"] {
-        // Elsewhere a commit without a transaction is only a warning, which Diesel doesn't pass on.
+        // On the other databases a commit without a transaction is only a warning, which Diesel does not report.
         if what == "raw" && D::NAME != "sqlite" {
             continue;
         }
@@ -206,7 +206,7 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
         login.add_note("do", what);
         assert!(storage.link(&login, &keys()).await.is_err(), "{what}");
         let before = db.rows().1;
-        // Past Diesel nobody can tell, until the commit fails.
+        // Without Diesel's knowledge it shows only when the commit fails.
         assert!(
             what == "raw" || storage.get(&AccountKey::identity("github", what)).await.unwrap().is_none(),
             "{what}"
@@ -256,7 +256,7 @@ async fn link_current_user_signs_nobody_up<D: Db>() {
         storage.link(&suite::login("github", Some(id), Some("7")), &keys()).await.unwrap();
         let returning = storage.link(&suite::login("github", Some(id), None), &keys()).await.unwrap();
         assert_eq!(returning.user.as_deref(), Some("7"));
-        // Its users have another way to sign in: the app's.
+        // Its users can sign in by the app's own form.
         assert_eq!(storage.unlink(Some("7"), "github", None, &["github"]).await.unwrap().len(), 1);
     }
 }
@@ -290,7 +290,7 @@ async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
     ] {
         storage.set(&suite::account(entry, id, Some("1"))).await.unwrap();
     }
-    // One signs in with these; `plain` says nobody's id, `jira` is for connecting only.
+    // The entries for signing in. `plain` has no identities, and `jira` is only for connecting.
     let logins = ["github", "google", "plain"];
     let unlink = async |entry: &str, account| {
         let removed = storage.unlink(Some("1"), entry, account, &logins).await;
@@ -323,7 +323,7 @@ async fn al_21_who_is_deactivated_gets_no_new_token<D: Db>() {
 
 async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
     let db = D::new();
-    // Two pools: as two processes.
+    // Two pools, as two processes have them.
     let one = opened(db.storage().link(sign_up::<D::Conn>)).await;
     let other = opened(db.storage().link(sign_up::<D::Conn>)).await;
     let logins = ["github", "google"];
@@ -352,10 +352,10 @@ async fn al_15_an_identity_is_never_empty<D: Db>() {
         }
     }
     assert_eq!(db.rows(), (0, 0));
-    // Nor past us.
+    // Nor with SQL of its own.
     storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     assert!(db.try_sql("UPDATE oauth_accounts SET provider_user_id = ''").is_err());
-    // Who the provider doesn't name is nobody, and nobody twice: no two people share the absence of an id.
+    // Two users without an identity do not share an account.
     assert_eq!(
         storage.link(&suite::login("github", None, None), &keys()).await.unwrap_err().kind(),
         ErrorKind::Refused

@@ -1,4 +1,4 @@
-//! A stranger who is somebody here already: merged on proof, or asked to sign in first.
+//! A login of a person who has a user already: merged with a proof, or asked to sign in first.
 
 use super::*;
 use crate::link::MergeProof;
@@ -24,7 +24,7 @@ fn stranger(id: &str) -> AuthorizedLogin {
     login
 }
 
-/// Merges with user 1, whose name is her address: verified here unless the note says otherwise.
+/// Merges with user 1, whose name is the address. It counts as verified locally unless the note says otherwise.
 fn by_address<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
     match (&login.standing, conn.name(1)?) {
         (Standing::Stranger, Some(address)) => Ok(login.merge(1, &address, login.note("unproved").is_none())),
@@ -50,8 +50,8 @@ async fn al_01_a_stranger_merges_with_a_proved_mailbox_only<D: Db>() {
     let merged = storage.link(&stranger("a"), &keys()).await.unwrap();
     assert_eq!((merged.user.as_deref(), merged.merged), (Some("1"), true));
     let back = storage.link(&stranger("a"), &keys()).await.unwrap();
-    assert_eq!((back.user.as_deref(), back.merged), (Some("1"), false), "she is no stranger any more");
-    // Connecting is no merging, whatever the address says.
+    assert_eq!((back.user.as_deref(), back.merged), (Some("1"), false), "the account has an owner now");
+    // Connecting is not merging, whatever the address is.
     let mut adding = suite::login("github", Some("b"), Some("2"));
     (adding.profile, adding.trusted_email) = (stranger("b").profile, Some(ADA.into()));
     assert_eq!(storage.link(&adding, &keys()).await.unwrap().user.as_deref(), Some("2"));
@@ -120,7 +120,7 @@ async fn al_01_to_sign_in_first_stores_nothing<D: Db>() {
         (error.kind(), error.user().map(str::to_owned))
     };
     assert_eq!(said(stranger("a"), "7").await, (ErrorKind::SignInFirst, Some("7".into())));
-    // To anybody else it would ask one user to prove to be another.
+    // For any other standing it would ask one user to prove that they are another.
     storage.set(&suite::account("github", Some("b"), Some("8"))).await.unwrap();
     for (id, visitor) in [("a", Some("7")), ("b", None), ("b", Some("8")), ("b", Some("7"))] {
         let login = suite::login("github", Some(id), visitor);
@@ -129,18 +129,19 @@ async fn al_01_to_sign_in_first_stores_nothing<D: Db>() {
     assert_eq!(db.rows(), (0, 1));
 }
 
-/// Of two first logins at once the slower's policy sees the user whom the faster has made; she is no other than it.
+/// Of two simultaneous first logins, the policy of the slower one sees the user whom the faster one has created. It is the same
+/// person.
 async fn al_17_the_slower_first_login_is_not_merged_with_its_own_user<D: Db>() {
     for proved in [true, false] {
         let db = D::new();
         let (ask, asked) = std::sync::mpsc::channel();
-        let (told, tell) = std::sync::mpsc::channel::<()>();
-        let wait = std::sync::Mutex::new(tell);
+        let (proceed, may_proceed) = std::sync::mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(may_proceed);
         let faster = opened(db.storage().link(sign_up::<D::Conn>)).await;
         let policy = move |login: &Login<i32>, conn: &mut D::Conn| {
             if matches!(login.standing, Standing::Stranger) {
                 let _ = ask.send(());
-                // On SQLite the other waits for us instead.
+                // On SQLite the other transaction waits instead.
                 let _ = wait.lock().unwrap().recv_timeout(std::time::Duration::from_millis(500));
                 if conn.name(1)?.is_some() {
                     return Ok(login.merge(1, ADA, proved));
@@ -150,9 +151,9 @@ async fn al_17_the_slower_first_login_is_not_merged_with_its_own_user<D: Db>() {
         };
         let slower = opened(db.storage().link(policy)).await;
         let slower = rocket::tokio::spawn(async move { slower.link(&stranger("1"), &keys()).await });
-        rocket::tokio::task::spawn_blocking(move || asked.recv().unwrap()).await.unwrap();
+        suite::received("the policy of the slower login to be asked", asked).await;
         let linked = faster.link(&stranger("1"), &keys()).await.unwrap();
-        let _ = told.send(());
+        let _ = proceed.send(());
         let late = slower.await.unwrap().unwrap();
         assert_eq!((late.user, late.merged), (linked.user, false));
         assert_eq!(db.rows(), (1, 1));

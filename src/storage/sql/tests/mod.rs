@@ -66,14 +66,14 @@ mod tables;
 pub(super) trait Db: Send + Sync + 'static {
     type Conn: Users;
     const NAME: &str;
-    /// What the users' id column is declared as.
+    /// SQL type of the users' id column.
     const ID: &str;
 
-    /// An empty one.
+    /// Makes an empty database.
     fn empty() -> Self;
     fn url(&self) -> String;
 
-    /// One with the app's users.
+    /// Makes a database with the app's table of users.
     fn new() -> Self
     where
         Self: Sized,
@@ -87,7 +87,7 @@ pub(super) trait Db: Send + Sync + 'static {
         DieselStorage::url(self.url()).migrate()
     }
 
-    /// A connection as the app's own.
+    /// Opens a connection of the app's own.
     fn connect(&self) -> AnyConnection {
         Connector::new(DatabaseUrl::parse(&self.url()).unwrap(), None).connect().unwrap()
     }
@@ -100,18 +100,18 @@ pub(super) trait Db: Send + Sync + 'static {
         self.try_sql(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// The number that `sql` calls `n`.
+    /// Returns the number in the column `n`.
     fn number(&self, sql: &str) -> i64 {
         sql_query(sql).get_result::<Number>(&mut self.connect()).unwrap().n
     }
 
-    /// The texts that `sql` calls `t`.
+    /// Returns the texts in the column `t`.
     fn texts(&self, sql: &str) -> Vec<String> {
         let found: Vec<Words> = sql_query(sql).load(&mut self.connect()).unwrap();
         found.into_iter().map(|found| found.t).collect()
     }
 
-    /// How many users and accounts there are.
+    /// Returns the number of users and of accounts.
     fn rows(&self) -> (i64, i64) {
         let count = |table| self.number(&format!("SELECT count(*) AS n FROM {table}"));
         (count("users"), count("oauth_accounts"))

@@ -12,7 +12,7 @@ on_each_database! {
 
 async fn migrated_twice_and_by_eight_at_once<D: Db>() {
     let db = D::new();
-    // An app's migration of the same version is nobody's business.
+    // An app's migration of the same version does not matter.
     let diesels = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL)";
     db.sql(diesels);
     let mut tasks = JoinSet::new();
@@ -80,7 +80,7 @@ async fn a_wrong_url_is_said_without_its_password() {
         ("postgres://ada:hunter2@127.0.0.1:1/app", "`postgres://127.0.0.1:1/app` can't be opened"),
         #[cfg(feature = "mysql")]
         ("mysql://ada:hunter2@127.0.0.1:1/app", "`mysql://127.0.0.1:1/app` can't be opened"),
-        // libpq quotes what it can't decode, and takes what stands before the first `/` for a port.
+        // libpq quotes what it cannot decode, and reads the text before the first `/` as a port.
         #[cfg(feature = "postgres")]
         ("postgres://ada:hunter2%@127.0.0.1:1/app", "write `%25`"),
         #[cfg(feature = "postgres")]

@@ -41,7 +41,7 @@ async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
     assert!(moved.open(&keys()).is_err());
     let back = Account { user_id: Some("7".into()), ..moved };
     assert!(back.open(&keys()).is_ok());
-    // Nor does a refresh that was under way come back to it.
+    // A refresh in progress does not store its token in it either.
     let renewed = back.with(&Token::new("next"), 2000, &keys()).unwrap();
     assert!(!storage.renew(&back, &renewed).await.unwrap());
     assert!(!storage.lease(&back, 1000, 1030).await.unwrap());
@@ -60,7 +60,7 @@ async fn a_column_of_the_apps_own_stays<D: Db>() {
     storage.set(&third).await.unwrap();
     assert_eq!(db.texts("SELECT note AS t FROM oauth_accounts"), ["the app was here"]);
     storage.delete(&AccountKey::owner("github", 7)).await.unwrap();
-    // An id isn't given twice.
+    // An id is never reused.
     assert!(storage.link(&login, &keys()).await.unwrap().account.id > first.id);
 }
 
@@ -143,7 +143,7 @@ async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
         sessions.begin_session(&late(id), None, 2000).await.unwrap();
         assert_eq!(count(), left, "64 at a time");
     }
-    // Two who clean up at once wait for each other, not in a circle.
+    // Two simultaneous clean-ups do not deadlock.
     let mut tasks = JoinSet::new();
     for n in 0..32 {
         let (storage, session) = (storage.clone(), late(&format!("at once {n}")));

@@ -67,7 +67,7 @@ fn columns<D: Db>(db: &D) -> Vec<String> {
         "sqlite" => format!(
             "SELECT m.name || '.' || c.name || ' ' || ({}) || CASE WHEN c.\"notnull\" THEN '' ELSE ' null' END AS t \
              FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name IN {tables}",
-            // An id is a 64-bit number, whatever it is called here.
+            // An id is a 64-bit number, whatever SQLite calls it.
             kind("CASE WHEN m.name || c.name = 'oauth_accountsid' THEN 'bigint' ELSE c.type END")
         ),
         "postgres" => format!(
@@ -104,7 +104,7 @@ async fn the_tables_are_those_of_schema<D: Db>() {
         oauth_sessions.user_id text, \
         rocket_dance_migrations.version text";
     assert_eq!(columns(&db).join(", "), wanted);
-    // And the names of the migrations.
+    // The names of the migrations are the same, too.
     let names: Vec<&str> = DieselStorage::migrations::<D::Conn>().iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["2026-01-01-000000_oauth_accounts", "2026-02-01-000000_oauth_sessions"]);
     assert_eq!(db.texts("SELECT version AS t FROM rocket_dance_migrations ORDER BY version"), names);
@@ -123,7 +123,7 @@ macro_rules! down {
 
 async fn mg_01_an_interrupted_migration_runs_again<D: Db>() {
     let db = D::new();
-    // Killed after the first statements: where DDL is part of the transaction nothing is there, elsewhere these are.
+    // Killed after the first statements: with transactional DDL no table exists, otherwise some do.
     if D::NAME == "mysql" {
         for (_, up) in DieselStorage::migrations::<D::Conn>() {
             db.sql(up.split_inclusive(';').next().unwrap());
@@ -131,7 +131,7 @@ async fn mg_01_an_interrupted_migration_runs_again<D: Db>() {
     }
     let storage = opened(db.storage()).await;
     storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
-    // Down, and up again.
+    // The migrations run down and up again.
     db.sql(down!(D::NAME, "2026-02-01-000000_oauth_sessions"));
     db.sql(down!(D::NAME, "2026-01-01-000000_oauth_accounts"));
     db.sql("DELETE FROM rocket_dance_migrations");
