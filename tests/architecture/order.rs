@@ -195,3 +195,15 @@ fn a_module_that_uses_one_below_it_is_found() {
     assert_eq!(found("config::entry", "use super::Settings; use super::flow;"), Vec::<String>::new());
     assert_eq!(found("session", "use crate::page;"), Vec::<String>::new(), "siblings");
 }
+
+#[test]
+fn the_documentation_shows_this_order() {
+    let page = fs::read_to_string(super::root().join("docs/architecture.md")).unwrap();
+    let mut rest = page.as_str();
+    for layer in LAYERS {
+        let names: Vec<_> = layer.iter().map(|module| format!("`{module}`")).collect();
+        let row = format!("\n| {} |", names.join(" "));
+        let (_, after) = rest.split_once(&row).unwrap_or_else(|| panic!("docs/architecture.md lacks:{row}"));
+        rest = after;
+    }
+}
