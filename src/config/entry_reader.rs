@@ -17,7 +17,7 @@ use super::table::{Reader, Table};
 use super::urls::is_host;
 use super::userinfo::UserinfoOptions;
 use crate::paths::is_reserved;
-use crate::provider::{Preset, Protocol};
+use crate::provider::{ParameterKind, Preset, Protocol};
 
 /// What entries are read with.
 pub(super) struct EntryReader<'a> {
@@ -163,7 +163,6 @@ fn account(table: &mut Table<'_>) -> Option<String> {
 fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
     const POINTS_ELSEWHERE: &[&str] = &[
         "profile",
-        "hostname",
         "issuer",
         "authorization_url",
         "auth_uri",
@@ -177,7 +176,9 @@ fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
         return if all { vec!["*".to_owned()] } else { vec![] };
     }
     let Some(given) = table.list("trust_email", |text| vec![text.to_owned()], "[\"corp.example\"]") else {
-        let is_elsewhere = POINTS_ELSEWHERE.iter().any(|key| table.has(key));
+        let is_url = |kind| matches!(kind, ParameterKind::Host(_) | ParameterKind::BaseUrl);
+        let own_keys = preset.parameters.iter().filter(|(_, kind)| is_url(*kind)).map(|(key, _)| key);
+        let is_elsewhere = POINTS_ELSEWHERE.iter().chain(own_keys).any(|key| table.has(key));
         let trusted = preset.trust_email.iter().filter(|_| !is_elsewhere);
         return trusted.map(|&domain| domain.to_owned()).collect();
     };
