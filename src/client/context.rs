@@ -2,7 +2,8 @@
 
 use futures::future::BoxFuture;
 
-use super::{Refreshes, Revocations};
+use super::refreshes::Refreshes;
+use super::revocations::Revocations;
 use crate::flow::Engine;
 use crate::secret::KeyRing;
 use crate::storage::Account;

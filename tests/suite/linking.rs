@@ -167,7 +167,11 @@ async fn al_07_al_08_a_planted_account_needs_the_users_own_yes() {
     ask(&mut browser, "/login/op").await;
     browser.enter(1).await;
     let page = browser.get(CONFIRM).await;
-    assert!(page.body.contains("Eve &lt;b&gt;") && page.body.contains("Is it yours?"), "{}", page.body);
+    assert!(
+        page.body.contains("Eve &lt;b&gt;") && page.body.contains("Is this account yours?"),
+        "{}",
+        page.body
+    );
     let mut elsewhere = app.browser();
     elsewhere.enter(1).await;
     let foreign = elsewhere.csrf().await;
