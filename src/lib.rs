@@ -14,6 +14,7 @@
 //! | choose where accounts are stored | [`storage`] |
 //! | keep your own sessions | [`Sessions`] |
 //! | add to the flow, or be notified | [`Signals`], [`Event`] |
+//! | check a path before redirecting to it | [`LocalPath`] |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`catchers`] |
