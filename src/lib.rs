@@ -10,7 +10,7 @@
 //! |---|---|
 //! | begin | [Usage](#usage), [Settings](#settings), [Features](#features) |
 //! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`] and [`CurrentUser`]; the API client [`Client`] |
-//! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`Domain`] |
+//! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
 //! | choose where accounts are stored | [`storage`] |
 //! | keep your own sessions | [`Sessions`] |
 //! | add to the flow, or be notified | [`Signals`], [`Event`] |
@@ -174,7 +174,8 @@ pub use reqwest;
 pub use session::CurrentUser;
 // To decide who may sign in.
 pub use link::{
-    AuthorizedLogin, Domain, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, Standing, Verdict,
+    AuthorizedLogin, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, RequireEmailDomain, Standing,
+    Verdict,
 };
 // Hooks: the app's own sessions, and signals around the flow.
 pub use session::{Sessions, SignInOutcome};

@@ -14,9 +14,9 @@ use crate::user::UserId;
 ///
 /// ```
 /// use diesel::SqliteConnection;
-/// use rocket_dance::{Domain, LinkCurrentUser, storage::DieselStorage};
+/// use rocket_dance::{LinkCurrentUser, RequireEmailDomain, storage::DieselStorage};
 ///
-/// let policy = Domain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
+/// let policy = RequireEmailDomain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
 /// let storage = DieselStorage::database("app").migrate().link(policy);
 /// # let _ = storage;
 /// ```

@@ -5,7 +5,7 @@
 
 mod authorized_login;
 mod decision;
-mod domain;
+mod require_email_domain;
 mod link_current_user;
 mod login;
 mod merge;
@@ -18,12 +18,12 @@ mod verdict;
 
 pub use self::authorized_login::AuthorizedLogin;
 pub(crate) use self::decision::{Found, decide, entry_moved};
-pub use self::domain::Domain;
 pub use self::link_current_user::LinkCurrentUser;
 pub use self::login::Login;
 pub use self::merge_proof::MergeProof;
 pub use self::policy::LinkPolicy;
 pub use self::purpose::Purpose;
+pub use self::require_email_domain::RequireEmailDomain;
 pub use self::standing::Standing;
 pub(crate) use self::user_id::{check_user_id, parse_user_id};
 pub use self::verdict::Verdict;

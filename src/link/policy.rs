@@ -112,8 +112,8 @@ use crate::error::Result;
 ///
 /// ```
 /// # use diesel::{Connection, SqliteConnection};
-/// # use rocket_dance::{Domain, LinkCurrentUser, LinkPolicy, Login, Profile, Standing, Verdict};
-/// let policy = Domain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
+/// # use rocket_dance::{LinkCurrentUser, LinkPolicy, Login, Profile, RequireEmailDomain, Standing, Verdict};
+/// let policy = RequireEmailDomain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
 /// let mut conn = SqliteConnection::establish(":memory:").unwrap();
 /// let ada = Profile::default().with_email(Some("ada@corp.com".into()), true);
 /// let login = Login::new("google", Standing::Returning(7), ada);

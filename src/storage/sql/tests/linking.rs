@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rocket::tokio::task::JoinSet;
 
 use super::*;
-use crate::link::{Domain, LinkCurrentUser};
+use crate::link::{LinkCurrentUser, RequireEmailDomain};
 
 on_each_database! {
     each_standing_and_verdict
@@ -230,7 +230,8 @@ async fn a_stored_user_id_of_another_type_is_said<D: Db>() {
 
 async fn domain_admits_its_own_people_only<D: Db>() {
     let db = D::new();
-    let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", sign_up::<D::Conn>))).await;
+    let storage =
+        opened(db.storage().link::<D::Conn, i32>(RequireEmailDomain("corp.com", sign_up::<D::Conn>))).await;
     let login = async |id: &str, address: &str, verified: bool| {
         let mut login = suite::login("google", Some(id), None);
         login.profile = login.profile.with_email(Some(address.into()), verified);
@@ -279,7 +280,7 @@ impl<C: Users> LinkPolicy<C, i32> for Passwords {
 
 async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
     let db = D::new();
-    let storage = opened(db.storage().link::<D::Conn, i32>(Domain("corp.com", Passwords))).await;
+    let storage = opened(db.storage().link::<D::Conn, i32>(RequireEmailDomain("corp.com", Passwords))).await;
     db.sql("INSERT INTO users VALUES (1, 'Ada')");
     for (entry, id) in [
         ("github", Some("1")),

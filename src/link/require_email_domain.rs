@@ -1,10 +1,10 @@
-//! `Domain`: a policy that admits the users of one domain.
+//! `RequireEmailDomain`: a policy that admits only verified addresses at one domain.
 
 use super::{LinkPolicy, Login, Verdict};
 use crate::error::Result;
 use crate::user::UserId;
 
-/// Admits only logins with a verified e-mail address at one domain, and then asks the policy inside.
+/// A policy that admits only logins with a verified e-mail address at one domain, and then asks another policy.
 ///
 /// The address is the one that the provider has verified ([`Profile::email`](crate::Profile::email)), not the claimed one. Its
 /// domain must be equal to this one, except for ASCII case; a subdomain is not equal. Every login is checked, so that a user
@@ -12,13 +12,13 @@ use crate::user::UserId;
 ///
 /// ```
 /// use diesel::SqliteConnection;
-/// use rocket_dance::{Domain, Login, LinkPolicy, Profile, Result, Standing, Verdict};
+/// use rocket_dance::{LinkPolicy, Login, Profile, RequireEmailDomain, Result, Standing, Verdict};
 ///
 /// fn default_verdict(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
 ///     Ok(login.default_verdict())
 /// }
 ///
-/// let policy = Domain("corp.com", default_verdict);
+/// let policy = RequireEmailDomain("corp.com", default_verdict);
 /// let eve = Profile::default().with_email(Some("eve@evilcorp.com".into()), true);
 /// let login = Login::new("google", Standing::Returning(7), eve);
 /// # use diesel::Connection;
@@ -27,9 +27,14 @@ use crate::user::UserId;
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Domain<P>(pub &'static str, pub P);
+pub struct RequireEmailDomain<P>(
+    /// The domain, for example `corp.com`.
+    pub &'static str,
+    /// The policy that decides about the admitted logins.
+    pub P,
+);
 
-impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for Domain<P> {
+impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<P> {
     fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
         let domain = login.profile.email().and_then(|address| address.split_once('@'));
         match domain {
