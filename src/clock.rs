@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The clock of a dance, which tests can move forward. Clones share one offset.
 ///
-/// `Dance::advance` (feature `testing`) moves it, so that a test can let a flow or a token expire without waiting.
+/// `Dance::advance_clock` (feature `testing`) moves it, so that a test can let a flow or a token expire without waiting.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     /// In seconds.

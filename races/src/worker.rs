@@ -89,7 +89,7 @@ diesel::define_sql_function! {
 /// Moves the library's clock.
 #[post("/advance/<seconds>")]
 fn advance(seconds: i64, dance: &State<Dance>) {
-    dance.advance(seconds);
+    dance.advance_clock(seconds);
 }
 
 struct Op;

@@ -70,7 +70,7 @@ impl App {
 
     /// Moves the library's clock forward, in seconds.
     pub(crate) fn advance(&self, seconds: i64) {
-        Dance::fetch(self.client.rocket()).unwrap().advance(seconds);
+        Dance::fetch(self.client.rocket()).unwrap().advance_clock(seconds);
     }
 
     /// Every row of every table except `oauth_claims`.

@@ -48,9 +48,9 @@ fn ok() -> (u16, String) {
 async fn a_token_is_refreshed_when_due_and_not_before() {
     let people = People::new();
     let app = app(&people, true).await;
-    dance(&app).advance(HOUR - 60);
+    dance(&app).advance_clock(HOUR - 60);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 1));
-    dance(&app).advance(35);
+    dance(&app).advance_clock(35);
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "before it expires");
     assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2), "once");
     let userinfo =
@@ -84,7 +84,7 @@ async fn rr_01_fifty_at_once_refresh_once() {
             if refused {
                 app.fake.expire_access_tokens();
             } else {
-                dance(&app).advance(2 * HOUR);
+                dance(&app).advance_clock(2 * HOUR);
                 app.fake.advance_clock(2 * HOUR);
             }
             // The provider rotates refresh tokens: a second use of one would revoke the grant.
@@ -111,7 +111,7 @@ async fn rf_01_a_refresh_token_that_is_not_repeated_is_kept() {
         .respond_once(ProviderEndpoint::Token, FakeResponse::json(again));
     let mut used = Vec::new();
     for _ in 0..2 {
-        dance(&app).advance(2 * HOUR);
+        dance(&app).advance_clock(2 * HOUR);
         client(&app).await.access_token().await.expect("refreshed");
         used.push(app.fake.last_request(ProviderEndpoint::Token).form["refresh_token"].clone());
     }
@@ -142,7 +142,7 @@ async fn a_dead_grant_is_reconnect_never_a_500() {
 async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
     let people = People::new();
     let app = app(&people, true).await;
-    dance(&app).advance(HOUR - 20);
+    dance(&app).advance_clock(HOUR - 20);
     app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::status(503));
     let start = Instant::now();
     for _ in 0..3 {
@@ -151,7 +151,7 @@ async fn a_provider_that_is_down_costs_nothing_while_the_token_holds() {
     assert!(start.elapsed() < Duration::from_secs(5), "no caller waits after a failed refresh");
     let failed = app.token_calls();
     assert!(failed > 1);
-    dance(&app).advance(60);
+    dance(&app).advance_clock(60);
     for _ in 0..2 {
         let response = app.get("/guarded").await;
         assert_eq!(
@@ -176,11 +176,11 @@ async fn without_a_refresh_token_a_token_serves_until_it_expires() {
     app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::edit(forget));
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     let (row, calls) = (people.snapshot(), app.token_calls());
-    dance(&app).advance(HOUR - 10);
+    dance(&app).advance_clock(HOUR - 10);
     for _ in 0..2 {
         assert_eq!(guarded(&app).await, ok());
     }
-    dance(&app).advance(20);
+    dance(&app).advance_clock(20);
     for _ in 0..2 {
         let (status, json) = app.json("/guarded").await;
         assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("reconnect_needed")));

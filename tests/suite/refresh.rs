@@ -148,7 +148,7 @@ async fn expired(people: &People) -> (App, Faulty) {
     let figment = figment(&fake).merge(("dance.cache", false));
     let app = App::new(fake, figment, Dance::fairing().storage(faulty.clone())).await;
     assert_eq!(rocket_dance::testing::sign_in(&app.client, "op").await.status.code, 303);
-    dance(&app).advance(2 * HOUR);
+    dance(&app).advance_clock(2 * HOUR);
     app.fake.advance_clock(2 * HOUR);
     (app, faulty)
 }
@@ -174,7 +174,7 @@ async fn stored(app: &App) -> Account {
 
 /// Asserts that the account still works: the provider, which revokes the grant of a reused token, refreshes it once more.
 async fn lives_on(app: &App) {
-    dance(app).advance(2 * HOUR);
+    dance(app).advance_clock(2 * HOUR);
     app.fake.advance_clock(2 * HOUR);
     let calls = app.token_calls();
     client(app).await.access_token().await.expect("it is refreshed once more");
@@ -267,7 +267,7 @@ async fn rr_02_an_answer_that_comes_after_its_lease_replaces_nothing() {
     );
     // `now` lags behind the app's clock by the seconds that this test has taken so far.
     let later = now + LEASE + 30;
-    dance(&app).advance(LEASE + 30);
+    dance(&app).advance_clock(LEASE + 30);
     assert!(other.lease(&account, later, later + LEASE).await.unwrap(), "the next process takes over");
     let theirs = Token::new("theirs").with_refresh_token("theirs, too");
     dance(&app).tokens(Op).of(&1).set(theirs).await.unwrap();
@@ -296,7 +296,7 @@ async fn rr_03_after_a_killed_holder_the_next_takes_over() {
     let waits = rocket::tokio::spawn(async move { client.access_token().await });
     eventually(async || faulty.0.leases.load(Ordering::SeqCst) >= 3).await;
     assert_eq!(app.token_calls(), 1, "its lease is respected");
-    dance(&app).advance(LEASE);
+    dance(&app).advance_clock(LEASE);
     waits.await.unwrap().expect("refreshed");
     assert_eq!((app.token_calls(), stored(&app).await.version), (2, 2));
     lives_on(&app).await;

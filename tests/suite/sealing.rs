@@ -125,7 +125,7 @@ async fn en_02_a_refresh_under_way_is_not_disturbed() {
     let App { client, fake, .. } = app;
     drop(client);
     let both = ignited(&people, figment(&fake), &[KEYS[1], KEYS[0]]).await;
-    dance(&both).advance(7200);
+    dance(&both).advance_clock(7200);
     fake.advance_clock(7200);
     let answer = ResponseGate::new();
     fake.respond_once(ProviderEndpoint::Token, FakeResponse::unmodified().hold(&answer));

@@ -28,7 +28,7 @@ pub const SECRET_KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
 
 #[post("/advance/<seconds>")]
 fn advance(seconds: i64, dance: &State<Dance>) {
-    dance.advance(seconds);
+    dance.advance_clock(seconds);
 }
 
 /// Not a test: the process that [`Server::start`] starts.

@@ -84,7 +84,7 @@ async fn without_a_database_a_copy_lives_on_until_its_age() {
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     let (_, accounts) = app.json("/login/accounts").await;
     assert_eq!(accounts["logout_everywhere_url"], serde_json::Value::Null);
-    dance.advance(2 * HOUR + 10);
+    dance.advance_clock(2 * HOUR + 10);
     assert_eq!(who().await, Status::SeeOther);
 
     // A lifetime that cannot be enforced stops the launch.

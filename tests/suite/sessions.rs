@@ -76,10 +76,10 @@ async fn a_session_ends_after_two_weeks_whatever_the_browser_says() {
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
     for _ in 0..3 {
         // It is used now and then, so that it does not become idle.
-        dance(&app).advance(TWO_WEEKS / 3 - 10);
+        dance(&app).advance_clock(TWO_WEEKS / 3 - 10);
         assert_eq!(who(&app).await.as_deref(), Some("1"));
     }
-    dance(&app).advance(60);
+    dance(&app).advance_clock(60);
     assert!(app.cookies().contains_key(SESSION), "the cookie is still sent");
     assert_eq!(who(&app).await, None);
     assert_eq!(app.get("/guarded").await.status(), Status::SeeOther);
@@ -90,7 +90,7 @@ async fn a_session_from_the_future_is_none() {
     let people = People::new();
     let app = app(&people).await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
-    dance(&app).advance(-300);
+    dance(&app).advance_clock(-300);
     assert_eq!(who(&app).await, None);
 }
 

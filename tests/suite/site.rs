@@ -180,7 +180,7 @@ async fn the_sites_token_is_refreshed_and_its_loss_is_an_outage() {
     app.fake.expire_access_tokens();
     assert_eq!(bot_says(&app).await.as_deref(), Ok("ada"));
     assert_eq!(app.token_calls(), calls + 1);
-    Dance::fetch(app.client.rocket()).expect("attached").advance(3600);
+    Dance::fetch(app.client.rocket()).expect("attached").advance_clock(3600);
     app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::status(503));
     assert_eq!(bot_says(&app).await, Err(503));
     app.fake.reset_behavior().revoke_tokens("ada");

@@ -118,7 +118,7 @@ async fn id_creation_identity_profile_rank_and_the_apps_own_columns_survive_a_se
     people.sql("UPDATE oauth_accounts SET note = 'hers', rank = rank + 3");
     let before = people.lines_of("provider_user_id = 'ada'");
     let tokens = dance(&app).tokens(Op).of(&1);
-    dance(&app).advance(60);
+    dance(&app).advance_clock(60);
     let set = tokens.set(Token::new("new")).await.unwrap();
     assert!(is(tokens.get().await.unwrap(), "new"));
     assert_eq!((set.provider_user_id.as_deref(), set.display_name.as_deref()), (Some("ada"), Some("ADA")));

@@ -187,11 +187,11 @@ impl Dance {
     ///
     /// ```
     /// # fn test(dance: &rocket_dance::Dance) {
-    /// dance.advance(8 * 60 * 60);     // a token that lasts eight hours has expired
+    /// dance.advance_clock(8 * 60 * 60);     // a token that lasts eight hours has expired
     /// # }
     /// ```
     #[cfg(feature = "testing")]
-    pub fn advance(&self, seconds: i64) {
+    pub fn advance_clock(&self, seconds: i64) {
         self.clock().advance(seconds);
     }
 }

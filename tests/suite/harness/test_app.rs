@@ -104,7 +104,7 @@ impl TestApp {
 
     /// Moves the library's clock forward, in seconds.
     pub(crate) fn advance(&self, seconds: i64) {
-        self.dance().advance(seconds);
+        self.dance().advance_clock(seconds);
     }
 
     /// Every token that the provider has issued, in order. A sign-in issues an access, a refresh and an ID token.
