@@ -5,7 +5,7 @@ use rocket::http::Status;
 use rocket::response::{self, Responder};
 
 use super::challenge::Challenge;
-use super::unauthorized::challenge_response;
+use super::unauthorized_response::challenge_response;
 use crate::dance::{Dance, respond, wants_json};
 use crate::error::{Error, ErrorKind};
 

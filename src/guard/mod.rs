@@ -2,7 +2,7 @@
 
 mod challenge;
 mod sentinel;
-mod unauthorized;
+mod unauthorized_response;
 mod error_responder;
 mod oauth;
 mod site;
@@ -12,4 +12,4 @@ mod accounts;
 pub use accounts::Accounts;
 pub use oauth::OAuth;
 pub use site::Site;
-pub use unauthorized::{Unauthorized, catchers, unauthorized};
+pub use unauthorized_response::{UnauthorizedResponse, catchers, unauthorized_response};

@@ -11,7 +11,7 @@ use rocket::{Request, catch, catchers, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::{Account, AccountKey, MemoryStorage, Storage};
 use rocket_dance::testing::{FakeProvider, sign_in};
-use rocket_dance::{Accounts, Dance, Error, OAuth, Result, Unauthorized};
+use rocket_dance::{Accounts, Dance, Error, OAuth, Result, UnauthorizedResponse};
 use serde_json::json;
 
 use crate::app::{App, Op, figment, location, rocket};
@@ -208,8 +208,8 @@ async fn a_401_of_the_apps_own_stays_the_apps() {
 }
 
 #[catch(401)]
-fn own_catcher(request: &Request<'_>) -> Result<Unauthorized, &'static str> {
-    rocket_dance::unauthorized(request).ok_or("Who are you?")
+fn own_catcher(request: &Request<'_>) -> Result<UnauthorizedResponse, &'static str> {
+    rocket_dance::unauthorized_response(request).ok_or("Who are you?")
 }
 
 #[rocket::async_test]

@@ -18,25 +18,25 @@ use crate::error::{Error, ErrorKind};
 ///
 /// ```
 /// use rocket::Request;
-/// use rocket_dance::Unauthorized;
+/// use rocket_dance::UnauthorizedResponse;
 ///
 /// #[rocket::catch(401)]
-/// fn unauthorized(request: &Request<'_>) -> Result<Unauthorized, &'static str> {
-///     rocket_dance::unauthorized(request).ok_or("Please sign in.")
+/// fn unauthorized(request: &Request<'_>) -> Result<UnauthorizedResponse, &'static str> {
+///     rocket_dance::unauthorized_response(request).ok_or("Please sign in.")
 /// }
 /// # let _ = rocket::build().register("/", rocket::catchers![unauthorized]);
 /// ```
-pub fn unauthorized(request: &Request<'_>) -> Option<Unauthorized> {
+pub fn unauthorized_response(request: &Request<'_>) -> Option<UnauthorizedResponse> {
     let dance = Dance::of(request).ok()?;
-    Some(Unauthorized(challenge_response(dance, request, &stored_challenge(request)?)))
+    Some(UnauthorizedResponse(challenge_response(dance, request, &stored_challenge(request)?)))
 }
 
-/// The answer that [`unauthorized`] returns, for a catcher to return.
+/// The answer that [`unauthorized_response`] returns, for a catcher to return.
 #[derive(Debug)]
 #[must_use = "a catcher returns it"]
-pub struct Unauthorized(Response<'static>);
+pub struct UnauthorizedResponse(Response<'static>);
 
-impl<'r> Responder<'r, 'static> for Unauthorized {
+impl<'r> Responder<'r, 'static> for UnauthorizedResponse {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         Ok(self.0)
     }
@@ -71,8 +71,8 @@ pub(super) fn challenge_response(
 
 /// Returns the 401 catcher, which redirects from a guard to the sign-in and back.
 ///
-/// Any other 401 gets a plain answer. An app with a 401 catcher of its own at the same base calls [`unauthorized`] in it
-/// instead, since Rocket rejects two catchers for one status.
+/// Any other 401 gets a plain answer. An app with a 401 catcher of its own at the same base calls
+/// [`unauthorized_response`] in it instead, since Rocket rejects two catchers for one status.
 ///
 /// ```
 /// use rocket_dance::Dance;
@@ -89,7 +89,7 @@ pub fn catchers() -> Vec<Catcher> {
                 response.set_status(status);
                 response
             };
-            catcher::Result::Ok(unauthorized(request).map_or_else(plain, |answer| answer.0))
+            catcher::Result::Ok(unauthorized_response(request).map_or_else(plain, |answer| answer.0))
         })
     }
     vec![Catcher::new(401, catch)]
