@@ -58,9 +58,9 @@ pub(crate) struct Flow {
     /// The temporary credentials of OAuth 1, whose token replaces the state.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) temporary: Option<TemporaryCredentials>,
-    /// The values that `Signals::before_login` stored for the end of the dance.
+    /// The notes that `Signals::before_login` has added.
     #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) carried: BTreeMap<String, String>,
+    pub(crate) notes: BTreeMap<String, String>,
 }
 
 impl Flow {
@@ -86,7 +86,7 @@ impl Flow {
             began_at: now,
             requirements: IdTokenRequirements::default(),
             temporary: None,
-            carried: BTreeMap::new(),
+            notes: BTreeMap::new(),
         })
     }
 

@@ -51,7 +51,8 @@ impl AuthorizedLogin {
         self.notes.insert(key.into(), value.into());
     }
 
-    /// Returns the note under `key`: one that was carried through the flow, or that a signal has added.
+    /// Returns the note under `key`: one that [`Signals::before_login`](crate::Signals::before_login) or another
+    /// signal has added.
     pub fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
     }

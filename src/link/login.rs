@@ -67,8 +67,8 @@ impl<U: Clone> Login<U> {
         }
     }
 
-    /// Returns the note under `key`: one that [`Signals::before_login`](crate::Signals::before_login) carried through the
-    /// flow, or that [`Signals::authorized`](crate::Signals::authorized) added.
+    /// Returns the note under `key`: one that [`Signals::before_login`](crate::Signals::before_login) or
+    /// [`Signals::authorized`](crate::Signals::authorized) has added.
     pub fn note(&self, key: &str) -> Option<&str> {
         self.notes.get(key).map(String::as_str)
     }

@@ -18,7 +18,7 @@ use crate::local_path::LocalPath;
 /// impl Signals for Invitations {
 ///     async fn before_login(&self, request: &Request<'_>, authorization: &mut AuthorizationRequest) -> Result<()> {
 ///         if let Some(Ok(invitation)) = request.query_value::<String>("invitation") {
-///             authorization.carry("invitation", invitation);         // the policy reads it: login.note("invitation")
+///             authorization.add_note("invitation", invitation);      // the policy reads it: login.note("invitation")
 ///         }
 ///         authorization.param("prompt", "select_account");
 ///         Ok(())
@@ -35,12 +35,12 @@ pub struct AuthorizationRequest {
     /// The path of the app that the visitor is redirected to afterwards, if the request named one.
     pub next: Option<LocalPath>,
     pub(crate) params: BTreeMap<String, String>,
-    pub(crate) carried: BTreeMap<String, String>,
+    pub(crate) notes: BTreeMap<String, String>,
 }
 
 impl AuthorizationRequest {
     pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<LocalPath>) -> Self {
-        Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), carried: BTreeMap::new() }
+        Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), notes: BTreeMap::new() }
     }
 
     /// Adds a parameter to this authorization request, for example `login_hint` or `prompt`.
@@ -50,11 +50,11 @@ impl AuthorizationRequest {
         self.params.insert(name.into(), value.into());
     }
 
-    /// Carries a text through the flow, sealed in the flow's cookie.
+    /// Adds a text that the flow keeps until the callback, sealed in the flow's cookie.
     ///
     /// [`AuthorizedLogin::note`](crate::AuthorizedLogin::note) and [`Login::note`](crate::Login::note) return it. Keep it
     /// short: a flow has about 3,000 bytes.
-    pub fn carry(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        self.carried.insert(key.into(), value.into());
+    pub fn add_note(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.notes.insert(key.into(), value.into());
     }
 }

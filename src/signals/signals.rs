@@ -70,8 +70,8 @@ use crate::link::AuthorizedLogin;
 /// ```
 #[rocket::async_trait]
 pub trait Signals: Send + Sync + 'static {
-    /// Runs before the visitor is redirected to the provider. May add parameters to the authorization request and carry
-    /// texts through the flow.
+    /// Runs before the visitor is redirected to the provider. May add parameters to the authorization request, and notes
+    /// that the policy reads.
     ///
     /// # Errors
     /// An error stops the dance before it begins.

@@ -213,7 +213,7 @@ struct Luggage(usize);
 #[rocket::async_trait]
 impl Signals for Luggage {
     async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
-        begin.carry("luggage", "x".repeat(self.0));
+        begin.add_note("luggage", "x".repeat(self.0));
         Ok(())
     }
 }

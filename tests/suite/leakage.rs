@@ -175,7 +175,7 @@ impl Printed {
 #[rocket::async_trait]
 impl Signals for Printed {
     async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
-        begin.carry("note", "of the app");
+        begin.add_note("note", "of the app");
         self.add(begin);
         Ok(())
     }

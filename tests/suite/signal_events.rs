@@ -36,7 +36,7 @@ impl Signals for Meddler {
             begin.param(*name, "evil");
         }
         begin.param("login_hint", request.headers().get_one("X-Hint").unwrap_or("nobody"));
-        begin.carry("name", "Countess");
+        begin.add_note("name", "Countess");
         Ok(())
     }
 

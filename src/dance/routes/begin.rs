@@ -90,7 +90,7 @@ async fn begin(
     let next = authorization.next.filter(|next| dance.may_redirect_to(next));
     let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now())?;
     let mut flow = flow.with_requirements(entry, &authorization.params)?;
-    flow.carried = authorization.carried;
+    flow.notes = authorization.notes;
     let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
     flow_cookies::store(dance, request, &flow)?;
     Ok(Reply::SeeOther(url.into()))

@@ -101,7 +101,7 @@ async fn authorized_login(
         account: entry.account.clone(),
         admitted: false,
         now: dance.clock().now(),
-        notes: flow.carried.clone(),
+        notes: flow.notes.clone(),
     };
     if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
         login.present = dance.user_uncached(request).await?.map(str::to_owned);

@@ -45,7 +45,7 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, flow: &Flow) -> Result
     if size > MAX_COOKIE_BYTES {
         return Err(Error::new(ErrorKind::BadRequest, "There is too much to remember for this sign-in.")
             .with_source(format!(
-                "a flow of {size} bytes: `next`, or what a signal carries, is too long (at most \
+                "a flow of {size} bytes: `next`, or a note of a signal, is too long (at most \
                  {MAX_COOKIE_BYTES} bytes together)"
             )));
     }
