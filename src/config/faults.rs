@@ -2,29 +2,9 @@
 
 use std::fmt;
 
-/// The faults of a configuration. A message has the key, its source, what is wrong, and the TOML to write instead.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Faults(Vec<String>);
-
-impl Faults {
-    pub(crate) fn push(&mut self, message: String) {
-        self.0.push(message);
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
+/// The faults of a launch, for the operator. A message about the configuration has the key, its source, what is wrong, and
+/// the TOML to write instead.
+pub(crate) type Faults = Vec<String>;
 
 /// The place of a value in the configuration, for messages about it. It does not contain the value, which may be secret.
 #[derive(Debug, Clone)]

@@ -29,6 +29,7 @@ mod userinfo;
 pub(crate) use self::additions::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::client_auth::{ClientAuthentication, PrivateKey};
 pub(crate) use self::entry::{Entry, ProtocolOptions};
+pub(crate) use self::faults::Faults;
 #[cfg(test)]
 pub(crate) use self::issuer::Issuer;
 pub(crate) use self::oauth1::{OAuth1Options, Signature};

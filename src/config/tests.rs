@@ -19,7 +19,6 @@ use rocket::figment::{Error, Figment, Metadata, Profile, Provider};
 
 use url::Url;
 
-use super::faults::Faults;
 use super::settings::CacheSettings;
 use super::*;
 use crate::local_path::LocalPath;
@@ -74,7 +73,7 @@ fn read_toml_over(names: &[&str], toml: &str) -> Result<(Settings, BTreeMap<Stri
     // Figment shows the absolute or the relative path, whichever is shorter.
     let folder_name = format!("{}/", folder.path().file_name().unwrap().display());
     let in_folder = |faults: Faults| {
-        let mut text = faults.to_string();
+        let mut text = faults.join("\n");
         while let Some(end) = text.find(&folder_name).map(|at| at + folder_name.len()) {
             let start = text[..end].rfind(['(', ' ', '`', '"']).map_or(0, |at| at + 1);
             text.replace_range(start..end, "");

@@ -11,7 +11,7 @@ use rocket::request::FromRequest;
 
 use super::handle::{AdmitsRequest, Dance};
 use crate::provider::{Preset, Provider};
-use crate::session::{ErasedSessions, Sessions, TypedSessions};
+use crate::session::{ErasedSessions, Sessions};
 use crate::signals::{Receivers, Signals};
 use crate::storage::AnyStorage;
 
@@ -81,7 +81,7 @@ impl DanceFairing {
     /// The launch fails if the type of their user ids differs from that of the storage's policy. [`Sessions`] has an
     /// example.
     pub fn sessions<S: Sessions>(self, sessions: S) -> Self {
-        self.with(|parts| parts.sessions = Some(Box::new(TypedSessions(sessions))))
+        self.with(|parts| parts.sessions = Some(Box::new(sessions)))
     }
 
     /// Attaches signals for all entries. An app may attach several: they run in the order of the calls. [`Signals`] has an

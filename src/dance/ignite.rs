@@ -13,7 +13,7 @@ use super::handle::{AdmitsRequest, Dance, OwnCallback, State};
 use super::key_source;
 use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
-use crate::config::{self, Entry, Settings};
+use crate::config::{self, Entry, Faults, Settings};
 use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
@@ -24,9 +24,6 @@ use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
 use crate::storage::{AnyStorage, CachedStorage, CookieStorage, StorageBackend, UserType};
 
-/// Messages for the operator, each with its fix. The launch collects and logs all of them before it fails.
-type Faults = Vec<String>;
-
 /// Builds the dance of `rocket` from what the app has attached.
 ///
 /// # Errors
@@ -35,7 +32,14 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let figment = rocket.figment();
     let is_debug = config::is_debug(figment);
     let mut faults = Faults::new();
-    let (settings, entries) = read_config(figment, &parts.providers, &mut faults)?;
+    let presets = presets(&parts.providers, &mut faults);
+    let (settings, entries) = match config::read(figment, &presets, &|name| std::env::var(name).ok()) {
+        Ok(read) => read,
+        Err(found) => {
+            faults.extend(found);
+            return Err(faults);
+        }
+    };
     check_attached_names(&parts, &entries, &mut faults);
     let Parts { storage, sessions, signals, site_account_admins, .. } = parts;
     let storage = storage.map_or_else(|| default_storage(is_debug), |AnyStorage(storage)| storage);
@@ -43,7 +47,9 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
     let session_type = sessions.as_ref().and_then(|own| own.user_type());
     let opened = open_storage(&storage, figment, session_type, &mut faults).await;
-    let keys = keys(&settings, figment, is_debug, opened.key_file, &mut faults)?;
+    let keys = key_source::key_ring(&settings, figment, is_debug, opened.key_file);
+    let keys = keys.map_err(|fault| faults.push(fault)).ok();
+    let (Some(keys), true) = (keys, faults.is_empty()) else { return Err(faults) };
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
     let clock = Clock::default();
@@ -74,20 +80,6 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         signals,
         pages: Pages::new().map_err(fault)?,
     }))
-}
-
-fn read_config(
-    figment: &Figment,
-    providers: &[OwnProvider],
-    faults: &mut Faults,
-) -> Result<(Settings, BTreeMap<String, Entry>), Faults> {
-    let presets = presets(providers, faults);
-    let env = |name: &str| std::env::var(name).ok();
-    config::read(figment, &presets, &env).map_err(|found| {
-        let mut faults = std::mem::take(faults);
-        faults.extend(found.iter().map(str::to_owned));
-        faults
-    })
 }
 
 /// The presets that entries may name: ours, and the app's own, which win.
@@ -209,26 +201,6 @@ fn common_user_type(
         ));
     }
     policy.or(session)
-}
-
-/// The keys. It is the last step that collects faults: after it, the launch fails if there are any.
-fn keys(
-    settings: &Settings,
-    figment: &Figment,
-    is_debug: bool,
-    key_file: Option<PathBuf>,
-    faults: &mut Faults,
-) -> Result<KeyRing, Faults> {
-    let keys = key_source::key_ring(settings, figment, is_debug, key_file);
-    let mut faults = std::mem::take(faults);
-    match keys {
-        Ok(keys) if faults.is_empty() => Ok(keys),
-        Ok(_) => Err(faults),
-        Err(fault) => {
-            faults.push(fault);
-            Err(faults)
-        }
-    }
 }
 
 /// Puts the cache in front of a shared storage, unless it is off.

@@ -19,7 +19,7 @@ use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 /// The purpose for which flows are sealed.
 const SEAL_PURPOSE: &str = "flow";
 
-/// How long a flow is valid, in seconds.
+/// Lifetime of a flow, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
 
 /// A dance in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
@@ -149,4 +149,10 @@ impl Flow {
 /// A short hash of the provider that `entry` names.
 fn authority_hash(entry: &Entry) -> String {
     encode_base64url(&sha256(entry.authority())[..9])
+}
+
+/// Returns the public name of the flow with this state: 16 characters that do not reveal the state. The flow's cookie and
+/// the claim of its callback are named by it.
+pub(crate) fn state_handle(state: &str) -> String {
+    encode_base64url(&sha256(state)[..12])
 }

@@ -34,7 +34,6 @@ mod form;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod grant;
-mod handle;
 mod http;
 mod id_token;
 mod id_token_requirements;
@@ -64,9 +63,8 @@ mod tests;
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::not_trusted;
-pub(crate) use self::flow::{FLOW_TTL, Flow};
+pub(crate) use self::flow::{FLOW_TTL, Flow, state_handle};
 pub(crate) use self::grant::Grant;
-pub(crate) use self::handle::state_handle;
 pub(crate) use self::http::read_answer;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};

@@ -46,6 +46,34 @@ pub struct AuthorizedLogin {
 }
 
 impl AuthorizedLogin {
+    /// A login that no callback has brought, for example an import: `user` connects the account at the time `now`. Without
+    /// a user the account belongs to none.
+    pub(crate) fn connecting(
+        entry: String,
+        issuer: String,
+        user: Option<String>,
+        profile: Profile,
+        token: Token,
+        now: i64,
+    ) -> Self {
+        Self {
+            entry,
+            issuer,
+            purpose: Purpose::Connect,
+            profile,
+            token,
+            user_required: user.is_some(),
+            visitor: user,
+            session: None,
+            present: None,
+            trusted_email: None,
+            account: None,
+            admitted: false,
+            now,
+            notes: BTreeMap::new(),
+        }
+    }
+
     /// Adds a text that the policy reads with [`Login::note`](crate::Login::note).
     pub fn add_note(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.notes.insert(key.into(), value.into());
@@ -71,7 +99,7 @@ impl AuthorizedLogin {
         if let Some(why) = self.profile.id.as_deref().and_then(unstorable) {
             return Err(Error::new(
                 ErrorKind::BadProviderAnswer,
-                "The provider's answer does not tell who you are.",
+                "The provider's answer does not say who you are.",
             )
             .with_source(format!("the provider's id of the user {why}")));
         }

@@ -16,24 +16,21 @@ pub(crate) trait ErasedSessions: Send + Sync + 'static {
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
 }
 
-/// The [`ErasedSessions`] of an app's [`Sessions`].
-pub(crate) struct TypedSessions<S>(pub(crate) S);
-
 #[rocket::async_trait]
-impl<S: Sessions> ErasedSessions for TypedSessions<S> {
+impl<S: Sessions> ErasedSessions for S {
     fn user_type(&self) -> Option<UserType> {
         Some(UserType::of::<S::User>())
     }
 
     async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
-        Ok(self.0.current(request).await?.map(|user| user.to_string()))
+        Ok(Sessions::current(self, request).await?.map(|user| user.to_string()))
     }
 
     async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome> {
-        self.0.sign_in(request, &parse_user_id(user)?).await
+        Sessions::sign_in(self, request, &parse_user_id(user)?).await
     }
 
     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
-        self.0.sign_out(request).await
+        Sessions::sign_out(self, request).await
     }
 }

@@ -12,7 +12,7 @@ mod sessions;
 
 pub(crate) use self::cookie_sessions::{CookieSessions, SessionOrigin};
 pub use self::current_user::CurrentUser;
-pub(crate) use self::erased_sessions::{ErasedSessions, TypedSessions};
+pub(crate) use self::erased_sessions::ErasedSessions;
 pub(crate) use self::session_backend::{SessionBackend, sessions_belong_to_app};
 pub(crate) use self::session_command::SessionCommand;
 pub use self::sessions::{Sessions, SignInOutcome};

@@ -131,9 +131,13 @@ impl Account {
         self.expires_at = token.expires_at;
         self.updated_at = now;
         self.version += 1;
-        let data = self.associated_data();
-        self.token = keys.seal(PURPOSE, &data.each_ref().map(String::as_str), &token.to_plain())?;
+        self.token = self.seal(token, keys)?;
         Ok(())
+    }
+
+    fn seal(&self, token: &Token, keys: &KeyRing) -> Result<String> {
+        let data = self.associated_data();
+        keys.seal(PURPOSE, &data.each_ref().map(String::as_str), &token.to_plain())
     }
 
     /// Unseals the token.
@@ -154,9 +158,7 @@ impl Account {
             Ok(_) if keys.is_current(&self.token) => return Ok(Ok(None)),
             Ok(token) => token,
         };
-        let data = self.associated_data();
-        keys.seal(PURPOSE, &data.each_ref().map(String::as_str), &token.to_plain())
-            .map(|sealed| Ok(Some(sealed)))
+        self.seal(&token, keys).map(|sealed| Ok(Some(sealed)))
     }
 
     /// The associated data of the sealed token.

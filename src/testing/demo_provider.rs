@@ -5,7 +5,7 @@ use rocket::{Build, Config, Data, Orbit, Request, Rocket, Route};
 use serde_json::Value;
 
 use super::entry_config::{entry_key, openid_entry};
-use super::server::{AuthorizationServer, ProviderFairing, RegisteredClient, routes};
+use super::server::{AuthorizationServer, RegisteredClient, routes};
 use crate::dance::Dance;
 use crate::paths::{Path, Paths};
 use crate::secret::KeyRing;
@@ -88,15 +88,15 @@ impl DemoProvider {
 #[rocket::async_trait]
 impl Fairing for DemoProvider {
     fn info(&self) -> Info {
-        ProviderFairing(self.0.clone()).info()
+        self.0.info()
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        ProviderFairing(self.0.clone()).on_ignite(rocket).await
+        self.0.on_ignite(rocket).await
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        ProviderFairing(self.0.clone()).on_request(request, data).await;
+        self.0.on_request(request, data).await;
     }
 }
 

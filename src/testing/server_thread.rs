@@ -10,7 +10,7 @@ use rocket::tokio::runtime;
 use rocket::tokio::sync::oneshot;
 use rocket::{Build, Config, Rocket};
 
-use super::server::{AuthorizationServer, ProviderFairing};
+use super::server::AuthorizationServer;
 
 /// A thread that serves a provider until it is dropped.
 ///
@@ -75,16 +75,13 @@ fn rocket(server: AuthorizationServer, started: mpsc::Sender<()>) -> Rocket<Buil
         ..Config::debug_default()
     };
     let served = server.clone();
-    rocket::custom(config).attach(ProviderFairing(server)).attach(AdHoc::on_liftoff(
-        "Fake provider",
-        move |rocket| {
-            Box::pin(async move {
-                if served.set_url(format!("http://127.0.0.1:{}", rocket.config().port)) {
-                    // Rocket's log level belongs to the whole process: restore the level of the app under test.
-                    log::set_max_level(level);
-                    let _ = started.send(());
-                }
-            })
-        },
-    ))
+    rocket::custom(config).attach(server).attach(AdHoc::on_liftoff("Fake provider", move |rocket| {
+        Box::pin(async move {
+            if served.set_url(format!("http://127.0.0.1:{}", rocket.config().port)) {
+                // Rocket's log level belongs to the whole process: restore the level of the app under test.
+                log::set_max_level(level);
+                let _ = started.send(());
+            }
+        })
+    }))
 }

@@ -34,7 +34,7 @@ fn each_kind_of_wrong_configuration_has_its_message() {
 }
 
 #[test]
-fn cb_13_one_fault_stops_everything_and_all_are_told() {
+fn cb_13_one_fault_aborts_the_launch_and_all_are_reported() {
     let faults =
         read_toml("[default.dance]\nprefix = \"login\"\n[default.oauth.github]\n[default.oauth.google]\n")
             .unwrap_err();

@@ -1,7 +1,6 @@
 //! The accounts of a user: on a request, off a request, waiting for their user, and their tokens.
 
 mod events;
-mod new_login;
 mod connected;
 mod each;
 mod off_request;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::events::{report_removed, report_stored};
-use super::new_login::{NewAccount, connecting};
 use crate::client::Client;
 use crate::dance::handle::Dance;
 use crate::error::Result;
+use crate::link::AuthorizedLogin;
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::storage::{Account, AccountKey, Linked, Storage};
@@ -131,15 +131,9 @@ impl Dance {
     ) -> Result<Account> {
         let _ = provider;
         let entry = self.entry(P::NAME)?;
-        let account = NewAccount {
-            entry: entry.name.clone(),
-            issuer: entry.authority().to_owned(),
-            user: Some(user.to_string()),
-            profile,
-            token,
-            notes: Default::default(),
-        };
-        let login = connecting(account, self.clock().now());
+        let (name, issuer, user) = (entry.name.clone(), entry.authority().to_owned(), user.to_string());
+        let now = self.clock().now();
+        let login = AuthorizedLogin::connecting(name, issuer, Some(user), profile, token, now);
         let Linked { account, previous, .. } = self.shared_storage()?.link(&login, self.keys()).await?;
         report_stored(self, &account, previous.is_none()).await;
         Ok(account)

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use rocket::Request;
 use serde::{Deserialize, Serialize};
 
-use super::new_login::{NewAccount, connecting};
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::dance::web::{remove_cookie, set_cookie};
@@ -47,15 +46,10 @@ pub(crate) struct Pending {
 impl Pending {
     /// The login of the account, as if its user had pressed "Connect".
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
-        let account = NewAccount {
-            entry: self.entry,
-            issuer: self.issuer,
-            user: Some(self.user),
-            profile: self.profile,
-            token: Token::from_plain(self.token.as_bytes())?,
-            notes: self.notes,
-        };
-        Some(connecting(account, now))
+        let token = Token::from_plain(self.token.as_bytes())?;
+        let Self { entry, issuer, user, profile, notes, .. } = self;
+        let login = AuthorizedLogin::connecting(entry, issuer, Some(user), profile, token, now);
+        Some(AuthorizedLogin { notes, ..login })
     }
 }
 

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use rocket::Request;
 
 use super::events::{report_removed, report_stored};
-use super::new_login::{NewAccount, connecting};
 use super::off_request::delete_in;
 use crate::client::Client;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{check_user_id, entry_moved};
+use crate::link::{AuthorizedLogin, check_user_id, entry_moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::storage::{Account, AccountKey, Storage};
@@ -169,15 +168,9 @@ impl<P: Provider> Tokens<P> {
         now: i64,
     ) -> Result<Account> {
         let AccountKey::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
-        let account = NewAccount {
-            entry: entry.clone(),
-            issuer: self.dance.entry(entry)?.authority().to_owned(),
-            user: user.clone(),
-            profile: Profile::default(),
-            token,
-            notes: Default::default(),
-        };
-        let new = Account::of(&connecting(account, now), user.as_deref(), None, self.dance.keys())?;
+        let (name, issuer) = (entry.clone(), self.dance.entry(entry)?.authority().to_owned());
+        let login = AuthorizedLogin::connecting(name, issuer, user.clone(), Profile::default(), token, now);
+        let new = Account::of(&login, user.as_deref(), None, self.dance.keys())?;
         storage.set(&new).await?;
         // The storage has given it an id.
         let stored = match self.has_no_user(key) {

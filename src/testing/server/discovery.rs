@@ -25,7 +25,7 @@ pub(super) fn discovery(server: &AuthorizationServer) -> HttpResponse {
             "response_modes_supported": ["query", "form_post"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [behavior.signing_key.alg()],
+            "id_token_signing_alg_values_supported": [behavior.signing_key.algorithm().name()],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "claims_supported": ["sub", "name", "preferred_username", "email", "email_verified"],
             "token_endpoint_auth_methods_supported":

@@ -105,20 +105,18 @@ pub(crate) fn routes(server: &AuthorizationServer) -> Vec<Route> {
 }
 
 /// Mounts the routes of a provider at the path of its URL, and keeps authorization requests out of the log.
-pub(crate) struct ProviderFairing(pub(crate) AuthorizationServer);
-
 #[rocket::async_trait]
-impl Fairing for ProviderFairing {
+impl Fairing for AuthorizationServer {
     fn info(&self) -> Info {
         Info { name: "OpenID provider", kind: Kind::Ignite | Kind::Request }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        Ok(rocket.mount(self.0.base_path(), routes(&self.0)))
+        Ok(rocket.mount(self.base_path(), routes(self)))
     }
 
     async fn on_request(&self, request: &mut rocket::Request<'_>, _: &mut Data<'_>) {
-        let (path, base) = (request.uri().path(), self.0.base_path());
+        let (path, base) = (request.uri().path(), self.base_path());
         if ["/authorize", "/logout"].iter().any(|end| path.ends_with(end)) && path.starts_with(base.as_str())
         {
             hide_query(request);

@@ -43,17 +43,9 @@ impl SigningKey {
         }
     }
 
-    /// The algorithm's name in a JOSE header (RFC 7518 §3.1, RFC 8037 §3.1).
-    pub(crate) fn alg(&self) -> &'static str {
-        match self.pair {
-            KeyPairOf::Ed25519(_) => "EdDSA",
-            KeyPairOf::P256(_) => "ES256",
-        }
-    }
-
     /// The JOSE header of the tokens that this key signs.
     pub(crate) fn header(&self) -> Value {
-        json!({"alg": self.alg(), "kid": self.kid, "typ": "JWT"})
+        json!({"alg": self.algorithm().name(), "kid": self.kid, "typ": "JWT"})
     }
 
     /// The public key as a JWK (RFC 7517, RFC 8037).
@@ -69,7 +61,7 @@ impl SigningKey {
             }
         };
         jwk["kid"] = json!(self.kid);
-        jwk["alg"] = json!(self.alg());
+        jwk["alg"] = json!(self.algorithm().name());
         jwk["use"] = json!("sig");
         jwk
     }
