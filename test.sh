@@ -68,7 +68,7 @@ install_peers() {
   (cd tests/peers/browser && npm ci --silent)
 }
 
-# What a build leaves behind, so that the tests can run beside the next builds: cargo itself holds a lock meanwhile.
+# The executables of a build. Tests run them without cargo, which holds a lock during the next build.
 
 # Builds, and lists the executables in target/steps/<set>: "test" or "program", target, folder of the package, file.
 build() { # set, cargo's arguments…

@@ -15,7 +15,7 @@ const RESERVED: [&str; 5] = ["error", "login", "me", "native", "sessions"];
 /// Declares [`Path`] from the table below.
 macro_rules! table {
     ($($(#[$doc:meta])* $path:ident $pattern:literal { $($method:ident $does:literal),+ })+) => {
-        /// A path of ours, below the prefix. The table holds its pattern, and each method that it serves.
+        /// A path of this crate, below the prefix. The table has its pattern, and each method that it serves.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Path {
             $($(#[$doc])* $path,)+

@@ -27,7 +27,7 @@ use test_support::{Browser, Page};
 use test_support::{KnownSecret, SecretSearch, Watchdog};
 use url::{Position, Url};
 
-/// How long a test may run. The first one may build the example app.
+/// Timeout for a test. The first one may build the example app.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// The example app and a provider as the entry `judge`, with their files in one folder.
@@ -68,7 +68,7 @@ impl Ride {
     }
 
     /// Reads the user from the provider with a signed request with parameters.
-    async fn asks_who_it_is(&self, browser: &mut Browser, user: &str) {
+    async fn assert_api_knows_user(&self, browser: &mut Browser, user: &str) {
         let page = browser.get_json(&self.app.url("/whoami/judge")).await;
         assert_eq!(page.status, Status::Ok, "{}", page.body);
         let answer = page.json();
@@ -113,14 +113,14 @@ async fn whole_ride(method: &'static str) {
     let account =
         json!({"provider": "judge", "provider_user_id": "alice", "display_name": "alice of Loopback"});
     assert_eq!(me["accounts"], json!([account]));
-    ride.asks_who_it_is(&mut alice, "alice").await;
+    ride.assert_api_knows_user(&mut alice, "alice").await;
     assert_eq!(ride.counts().await, [1, 1, 0]);
 
     // Another process on the same database reads the token and its secret.
     running.process.stop();
     let running = ride.app.start(&ride.entries());
     assert_eq!(ride.me(&mut alice).await, me);
-    ride.asks_who_it_is(&mut alice, "alice").await;
+    ride.assert_api_knows_user(&mut alice, "alice").await;
     assert_eq!(ride.counts().await, [1, 1, 0]);
 
     // A new browser gets the same user.

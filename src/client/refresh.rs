@@ -28,7 +28,7 @@ use crate::storage::local::{Turn, turn};
 use crate::storage::{Account, AccountKey};
 use crate::token::Token;
 
-/// How long a refresh holds its lease: longer than its calls take, those to the storage included.
+/// Lifetime of the lease of a refresh: longer than its calls take, those to the storage included.
 const LEASE_TTL: Duration = Duration::from_secs(REFRESH_TIMEOUT.as_secs() + 20);
 
 /// Returns whether a refresh of `token` is due.
@@ -193,7 +193,7 @@ async fn refresh_in_turn(
     }
 }
 
-/// What came of storing that a grant is lost.
+/// The result of storing that a grant is lost.
 enum LostGrant {
     /// It is stored and reported, or could not be stored.
     Handled,

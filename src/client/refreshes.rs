@@ -14,7 +14,7 @@ use crate::flow::REFRESH_TIMEOUT;
 /// Maximum number of refreshes at one entry's provider at the same time, even if many tokens expire together (RR-07).
 const MAX_CONCURRENT_REFRESHES: usize = 16;
 
-/// How long a failure is remembered.
+/// Lifetime of a remembered failure.
 const FAILURE_TTL: Duration = Duration::from_secs(5);
 
 /// Maximum number of accounts whose failures are remembered.

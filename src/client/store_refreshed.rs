@@ -17,7 +17,7 @@ use crate::token::Token;
 /// Timeout for a caller that waits for work of others.
 pub(super) const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a caller that waits looks again, and the first pause between two attempts to store.
+/// Interval between two looks of a caller that waits, and the first pause between two attempts to store.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Maximum pause between two attempts to store a token.
@@ -41,7 +41,7 @@ pub(super) struct Refreshed {
     pub(super) lease_until: Instant,
 }
 
-/// What came of storing a refreshed token.
+/// The result of storing a refreshed token.
 pub(super) enum StoreOutcome {
     /// The token is stored.
     Stored,

@@ -16,7 +16,7 @@ use super::web::{account_cookies, note_request_line, session_change, sets_our_co
 use crate::config::Entry;
 use crate::session::SessionCommand;
 
-/// Time that a process waits at shutdown for revocations in progress. It is within Rocket's own grace period.
+/// Timeout for revocations in progress at shutdown. It is within Rocket's own grace period.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[rocket::async_trait]

@@ -25,7 +25,7 @@ use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, Storage
 /// Prefix of the cookies in which `CookieStorage` keeps accounts; the entry's name follows.
 const ACCOUNT_COOKIE: &str = "rocket_dance_account_";
 
-/// Tells whether a guard of the app's admits a request: whether this user may connect the site's account.
+/// Runs a guard of the app, and returns whether it succeeds: whether this user may connect the site's first account.
 pub(super) type AdmitsRequest = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
 
 /// The handle on the dance, in managed state: accounts and API clients, on a request and off it.

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn ob_01_no_value_of_a_row_is_told() {
+    fn ob_01_no_value_of_a_row_is_in_a_message() {
         for address in ["ada@example.org", "ada' for key 'x", "ada@example.org for key "] {
             let said = format!("Duplicate entry '{address}' for key 'users.email'");
             let error = error(Kind::UniqueViolation, &said);

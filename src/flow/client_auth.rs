@@ -18,7 +18,7 @@ use crate::config::{ClientAuthentication, PrivateKey};
 use crate::error::{Error, Result};
 use crate::secret::{encode_base64url, random};
 
-/// How long a client assertion is valid, in seconds. It is used for one request.
+/// Lifetime of a client assertion, in seconds. It is used for one request.
 const ASSERTION_TTL: i64 = 60;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -79,7 +79,7 @@ fn assertion(endpoints: Endpoints<'_>, private: &PrivateKey, now: i64) -> Result
         .ok_or_else(|| Error::app("a private key without a signature algorithm"))?;
     // The audience is the issuer, which discovery has checked byte for byte. An attacker's metadata can name another
     // provider's token endpoint; with that as audience, the attacker could use our assertion there (RFC 7523bis §4).
-    // The issuer of a multi-tenant entry is a template, which is no audience.
+    // The issuer of a multi-tenant entry is a template, which cannot be an audience.
     let issuer = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_none());
     let audience = match private.audience.as_ref().or(issuer.map(|issuer| &issuer.url)) {
         Some(audience) => audience,

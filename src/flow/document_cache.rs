@@ -16,12 +16,13 @@ use moka::sync::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// How long a document is used if its provider does not say (`Cache-Control`), in seconds.
+/// Lifetime of a document whose provider names none (`Cache-Control`), in seconds.
 const DEFAULT_TTL: i64 = 60 * 60;
-/// Lower and upper limit of what a provider may say, in seconds.
+/// Minimum lifetime that a provider may name, in seconds.
 const MIN_TTL: i64 = 60;
+/// Maximum lifetime that a provider may name, in seconds.
 const MAX_TTL: i64 = 24 * 60 * 60;
-/// How long an outdated document is used while it can't be fetched, in seconds.
+/// Maximum time for which an outdated document is used while it can't be fetched, in seconds.
 const MAX_STALENESS: i64 = 24 * 60 * 60;
 /// Pause after a failed fetch of an outdated document, in seconds, so that not every sign-in waits for a dead provider.
 const RETRY_PAUSE: i64 = 30;
@@ -52,7 +53,7 @@ pub(crate) enum RefetchCause {
 pub(super) struct Fetched<T> {
     /// The parsed document.
     pub(super) document: T,
-    /// How long its provider allows its use, in seconds.
+    /// Lifetime that its provider names, in seconds.
     pub(super) max_age: Option<i64>,
 }
 

@@ -34,7 +34,7 @@ pub(super) fn request_failed(error: reqwest::Error) -> Error {
     unavailable("").with_source(error)
 }
 
-/// A provider that is down, or that says so.
+/// A provider that cannot be reached, or that reports an outage.
 pub(super) fn unavailable(cause: impl Into<String>) -> Error {
     Error::new(
         ErrorKind::ProviderUnreachable,

@@ -102,7 +102,7 @@ pub(crate) async fn read_answer(mut answer: reqwest::Response) -> Result<Respons
     Ok(response)
 }
 
-/// How long an answer may be cached, in seconds, if it says so (RFC 9111 §5.2.2).
+/// Time for which an answer may be cached, in seconds, if its `Cache-Control` names one (RFC 9111 §5.2.2).
 fn max_age(headers: &HeaderMap) -> Option<i64> {
     let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
     let directives =

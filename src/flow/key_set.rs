@@ -31,7 +31,7 @@ impl KeySet {
         let set = json::object(body)?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("no `keys`")?;
         let keys = keys.iter().take(MAX_KEYS).filter_map(|key| Key::parse(key.as_object()?));
-        // Sorted, so that a set in another order is no new set.
+        // Sorted, so that the same keys in another order count as the same set.
         Ok(Self(keys.collect::<BTreeSet<_>>().into_iter().collect()))
     }
 

@@ -24,7 +24,7 @@ use crate::token::Token;
 
 /// Maximum length of a temporary token and of its secret, in bytes: they become part of a URL and of a cookie.
 const MAX_TEMPORARY: usize = 1 << 10;
-/// Difference of two clocks that an error mentions, in seconds.
+/// Difference of two clocks from which on an error mentions it, in seconds.
 const NOTABLE_SKEW: i64 = 60;
 
 /// The client of an OAuth 1 entry at its provider, at one moment.

@@ -1,4 +1,4 @@
-//! How long the calls of one operation can take.
+//! The maximum time of all calls of one operation.
 
 use std::time::Duration;
 

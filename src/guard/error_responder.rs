@@ -1,4 +1,4 @@
-//! An error of ours as the response of a handler.
+//! [`Error`] as the response of a handler.
 
 use rocket::Request;
 use rocket::http::Status;

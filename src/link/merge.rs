@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn al_01_an_address_that_nobody_has_proved_here_merges_nothing() {
+    fn al_01_an_address_that_is_not_verified_locally_merges_nothing() {
         let login = login("ada@x.example");
         assert!(matches!(login.merge(7, "ada@x.example", true), Verdict::Merge(7, _)));
         assert_eq!(login.merge(7, "ada@x.example", false), Verdict::SignInFirst(7));

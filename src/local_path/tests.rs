@@ -91,7 +91,7 @@ const TRICKS: &[&str] = &[
     "/a%0d%0aSet-Cookie:a",
     "/%7f",
     "/%c2%85/e",
-    // Slashes that appear when somebody decodes.
+    // Slashes that appear after decoding.
     "/%2fe",
     "/%2Fe",
     "/%2f%2fe",
@@ -151,7 +151,7 @@ const TRICKS: &[&str] = &[
     "%5c%5ce",
     "\u{2044}\u{2044}e",
     "\u{ff0f}\u{ff0f}e",
-    // Not UTF-8: what the next one makes of it nobody knows.
+    // Not UTF-8: browsers and servers read it in different ways.
     "/%ff",
     "/%c0%afe",
     "/%ed%a0%80",

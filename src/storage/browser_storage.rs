@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn a_stranger_keeps_his_where_nobody_has_to_be_signed_in() {
+    async fn a_strangers_account_is_stored_if_no_user_is_required() {
         let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let mut login = suite::login("github", Some("1"), None);
         let linked = browser.link(&login, &keys()).await.unwrap();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn a_cookie_makes_nobody_a_user() {
+    async fn a_cookie_signs_no_user_in() {
         let browser = BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
         let sevens = browser.link(&suite::login("github", Some("1"), Some("7")), &keys()).await.unwrap();
         assert_eq!(sevens.user.as_deref(), Some("7"));

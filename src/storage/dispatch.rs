@@ -77,7 +77,7 @@ impl<'s> dyn Storage + 's {
         }
     }
 
-    /// See [`BuiltIn::link`](super::BuiltIn::link). Without a policy the login goes to the user who is signed in.
+    /// See [`BuiltIn::link`](super::BuiltIn::link). Without a policy the login is connected to the user who is signed in.
     pub(crate) async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         match self.built_in() {
             Some(built_in) => built_in.link(login, keys).await,

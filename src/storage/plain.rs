@@ -6,7 +6,7 @@ use super::{Account, AccountKey, KeyRing, Linked, Storage, same_account};
 use crate::error::Result;
 use crate::link::{AuthorizedLogin, Found, Login, Purpose, Verdict, decide};
 
-/// Stores a finished login. Without a policy it goes to the user who is signed in.
+/// Stores a finished login. Without a policy it is connected to the user who is signed in.
 pub(super) async fn link<S: Storage + ?Sized>(
     storage: &S,
     login: &AuthorizedLogin,

@@ -380,7 +380,7 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
 }
 
 /// RR-04: a refreshed token is stored only in the account that the refresh began with, not in one that was connected since.
-pub(crate) async fn rr_04_an_account_connected_anew(storage: &dyn Storage) {
+pub(crate) async fn rr_04_an_account_that_was_connected_again(storage: &dyn Storage) {
     let first = storage.link(&login("github", Some("1"), Some("7")), &keys()).await.unwrap().account;
     let late = first.with(&Token::new("late"), 1010, &keys()).unwrap();
     storage.delete(&first.key()).await.unwrap();
@@ -468,7 +468,7 @@ pub(crate) async fn all(name: &str, new: impl AsyncFn() -> Arc<dyn Storage>) {
     resealing(&*new().await).await;
     walking(&*new().await).await;
     mg_04_texts(&*new().await).await;
-    rr_04_an_account_connected_anew(&*new().await).await;
+    rr_04_an_account_that_was_connected_again(&*new().await).await;
     without_a_user_or_an_identity(&*new().await).await;
     a_nameless_account_is_not_the_primary_one(&*new().await).await;
     sessions::sessions(&*new().await).await;
@@ -501,7 +501,7 @@ async fn key_value() {
     linking(&KeyValue::default()).await;
     without_a_user_or_an_identity(&KeyValue::default()).await;
     mg_04_texts(&KeyValue::default()).await;
-    rr_04_an_account_connected_anew(&KeyValue::default()).await;
+    rr_04_an_account_that_was_connected_again(&KeyValue::default()).await;
     let cached = || CachedStorage::new(Arc::new(KeyValue::default()), 1 << 20, 60);
     one_account(&cached()).await;
     linking(&cached()).await;

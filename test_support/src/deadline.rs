@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rocket::tokio::time::{sleep, timeout};
 
-/// How long a test may run before the watchdog ends the process.
+/// Timeout for a test. After it the watchdog ends the process.
 const TEST_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Timeout of [`wait_until`].

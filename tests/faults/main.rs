@@ -26,9 +26,9 @@ use test_support::{CapturedLog, KnownSecret, SecretSearch, Watchdog};
 
 /// Lifetime of an access token, in seconds.
 const TTL: u32 = 600;
-/// How many faults are tried at a time. The slow ones wait for the library's timeout of 10 s.
+/// Maximum number of faults that are tried at a time. The slow ones wait for the library's timeout of 10 s.
 const AT_ONCE: usize = 8;
-/// How long all faults together may take.
+/// Timeout for all faults together.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 #[test]

@@ -28,7 +28,7 @@ use test_support::{KnownSecret, SecretSearch, Watchdog};
 /// Lifetime of an access token where a test waits for its end, in seconds.
 const SHORT: u32 = 5;
 
-/// How long a test may run. The first one may build the example app.
+/// Timeout for a test. The first one may build the example app.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// An app and a provider with their files in one folder.

@@ -217,7 +217,7 @@ async fn disconnecting_one_or_all_of_an_entry() {
 }
 
 #[rocket::async_test]
-async fn nobody_disconnects_what_is_not_his() {
+async fn no_user_disconnects_another_users_account() {
     let people = People::new();
     let app = app(&people, &[]).await;
     log_out(&app).await;

@@ -297,7 +297,7 @@ async fn lo_03_a_session_keeps_its_origin_when_an_account_is_connected() {
 }
 
 #[rocket::async_test]
-async fn lo_03_a_session_of_which_the_provider_told_no_name_may_be_the_one() {
+async fn lo_03_a_session_without_a_sid_may_be_the_one() {
     let app = TestApp::launch().await;
     let ada = signed_in(&app, "op", "ada", None).await;
     assert_eq!(
@@ -381,7 +381,7 @@ async fn lo_03_an_outage_uses_no_token_up() {
 }
 
 #[rocket::async_test]
-async fn lo_03_where_nobody_keeps_sessions_the_provider_is_told_so() {
+async fn lo_03_without_stored_sessions_the_provider_gets_an_error() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake);
     let app = App::new(fake, figment, Dance::fairing().storage(CookieStorage)).await;

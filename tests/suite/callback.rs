@@ -47,7 +47,7 @@ async fn cb_01_other_errors_of_the_provider() {
 }
 
 #[rocket::async_test]
-async fn cb_02_a_no_to_nobody() {
+async fn cb_02_a_denial_without_its_flow() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -135,7 +135,7 @@ async fn cb_08_only_by_get() {
 }
 
 #[rocket::async_test]
-async fn cb_09_who_only_looks_uses_nothing_up() {
+async fn cb_09_head_options_and_prefetch_use_nothing_up() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -202,7 +202,7 @@ async fn lk_what_stands_in_a_path_is_not_logged() {
 }
 
 #[rocket::async_test]
-async fn al_23_an_entry_that_changed_meanwhile() {
+async fn al_23_an_entry_that_changed_during_the_dance() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op2").await;

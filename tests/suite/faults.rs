@@ -98,7 +98,7 @@ async fn db_02_a_code_is_not_burned_when_the_database_is_down() {
 }
 
 #[rocket::async_test]
-async fn db_03_a_database_that_goes_away_after_the_exchange_signs_nobody_in() {
+async fn db_03_a_database_that_fails_after_the_exchange_signs_no_user_in() {
     let (app, heard) = app().await;
     let mut browser = app.browser();
     let callback = browser.ride("/login/op").await;

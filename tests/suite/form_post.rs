@@ -108,7 +108,7 @@ async fn a_provider_of_the_same_site() {
 }
 
 #[rocket::async_test]
-async fn st_11_who_is_signed_in_is_known_in_spite_of_the_form() {
+async fn st_11_the_signed_in_user_is_known_in_spite_of_the_form() {
     let app = open().await;
     let mut ada = app.browser();
     ada.enter(1).await;

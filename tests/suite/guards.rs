@@ -184,7 +184,7 @@ async fn a_401_of_ours_leads_to_that_providers_sign_in_and_back() {
 }
 
 #[rocket::async_test]
-async fn an_entry_only_for_connecting_signs_nobody_in() {
+async fn an_entry_only_for_connecting_signs_no_user_in() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake).merge(("oauth.op.login", false));
     let app = App::new(fake, figment, Dance::fairing().storage(MemoryStorage::default())).await;

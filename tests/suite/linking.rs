@@ -93,7 +93,7 @@ pub(crate) async fn ask(browser: &mut Browser, begin: &str) {
 }
 
 #[rocket::async_test]
-async fn al_01_who_is_somebody_here_signs_in_first_and_says_yes() {
+async fn al_01_an_existing_user_signs_in_first_and_confirms() {
     let (app, heard) = app(false).await;
     let mut ada = app.browser();
     ask(&mut ada, "/login/op?next=/guarded").await;
@@ -293,7 +293,7 @@ async fn al_20_pressed_many_times_at_once_it_is_one_account() {
 }
 
 #[rocket::async_test]
-async fn al_09_al_12_what_has_changed_meanwhile_counts() {
+async fn al_09_al_12_what_has_changed_during_the_dance_counts() {
     let (app, _) = app(false).await;
     let mut ada = app.browser();
     ask(&mut ada, "/login/op2").await;
@@ -321,7 +321,7 @@ async fn al_09_al_12_what_has_changed_meanwhile_counts() {
 }
 
 #[rocket::async_test]
-async fn al_01_what_waits_is_shown_by_what_nobody_can_choose() {
+async fn al_01_the_page_shows_what_no_attacker_can_choose() {
     let (app, _) = app(false).await;
     let claims = json!({
         "sub": "248289761001", "name": "Ada", "preferred_username": "eve", "email": "ada@example.test",

@@ -162,7 +162,7 @@ async fn sf_03_a_session_that_was_planted_is_not_upgraded() {
 }
 
 #[rocket::async_test]
-async fn sf_04_a_failed_callback_signs_nobody_out() {
+async fn sf_04_a_failed_callback_signs_no_user_out() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -274,7 +274,7 @@ async fn a_session_ends_when_it_is_idle_and_when_it_is_old() {
 }
 
 #[rocket::async_test]
-async fn a_warm_cache_asks_nothing_and_an_outage_is_not_nobody() {
+async fn a_warm_cache_needs_no_query_and_an_outage_signs_no_user_out() {
     for cache in [true, false] {
         let down = Arc::new(AtomicBool::new(false));
         let fake = FakeProvider::start().await;

@@ -39,7 +39,7 @@ async fn al_01_al_05_a_proved_mailbox_is_merged() {
 
 /// nOAuth: anyone can be the administrator of a tenant and set any `email` there.
 #[rocket::async_test]
-async fn al_06_an_address_out_of_somebodys_tenant_is_nobodys() {
+async fn al_06_an_address_from_any_tenant_proves_nothing() {
     const CONTOSO: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
     const EVES: &str = "bbbbcccc-1111-dddd-2222-eeee3333ffff";
     let configure = |figment: rocket::figment::Figment| {
@@ -150,7 +150,7 @@ async fn al_22_claims_overwrite_nothing_of_the_apps() {
 }
 
 #[rocket::async_test]
-async fn al_23_an_entry_for_connecting_signs_nobody_in() {
+async fn al_23_an_entry_for_connecting_signs_no_user_in() {
     let app = TestApp::launch_with(|figment| figment.merge(("oauth.op2.login", false))).await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -196,7 +196,7 @@ async fn sf_01_what_waited_is_connected_to_a_session_of_another_id() {
 }
 
 #[rocket::async_test]
-async fn al_03_who_came_in_by_an_account_goes_with_it() {
+async fn al_03_sessions_end_with_the_account_that_began_them() {
     let (app, _) = app(true).await;
     let mut ada = app.browser();
     ada.sign_in("op").await;

@@ -93,7 +93,7 @@ async fn calls(client: &Client) -> Result<()> {
 }
 
 #[rocket::async_test]
-async fn o1_10_a_redirect_on_the_same_host_is_signed_anew_and_no_other_followed() {
+async fn o1_10_a_redirect_on_the_same_host_is_signed_again_and_no_other_followed() {
     let app = app().await;
     app.browser().sign_in("one").await;
     let client = client(&app).await;

@@ -124,7 +124,7 @@ async fn o1_13_st_10_st_11_for_what_and_for_whom_it_was_begun() {
 }
 
 #[rocket::async_test]
-async fn o1_13_st_12_st_19_an_authorization_url_of_somebody_else() {
+async fn o1_13_st_12_st_19_an_authorization_url_of_another_visitor() {
     let app = app().await;
     let callback = app.approve(&app.browser().begin("/login/one").await).await;
     let mut victim = app.browser();

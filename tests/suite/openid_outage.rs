@@ -71,7 +71,7 @@ async fn dj_08_an_app_whose_provider_is_down_when_it_starts() {
 }
 
 #[rocket::async_test]
-async fn dj_08_tr_09_a_provider_that_stalls_holds_up_nobody_else() {
+async fn dj_08_tr_09_a_provider_that_stalls_delays_no_other_entry() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = app_with_provider_down(listener.local_addr().unwrap().port()).await;
     let began = Instant::now();

@@ -49,7 +49,7 @@ async fn pk_01_s256_by_default() {
 }
 
 #[rocket::async_test]
-async fn pk_02_a_fresh_verifier_that_nobody_sees() {
+async fn pk_02_a_fresh_verifier_that_stays_secret() {
     let app = TestApp::launch().await;
     let mut verifiers = Vec::new();
     for _ in 0..3 {
@@ -99,7 +99,7 @@ async fn pk_03_codes_swapped_between_tabs() {
 }
 
 #[rocket::async_test]
-async fn pk_04_a_code_of_somebody_else() {
+async fn pk_04_a_code_of_another_user() {
     let app = TestApp::launch().await;
     let stolen = query_parameter(&app.browser().ride("/login/op").await, "code");
     app.fake.set_user("eve");

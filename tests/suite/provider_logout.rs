@@ -67,7 +67,7 @@ async fn lo_02_signing_out_leads_to_the_provider_and_back() {
 }
 
 #[rocket::async_test]
-async fn lo_02_who_came_from_elsewhere_is_not_sent_there() {
+async fn lo_02_a_user_of_another_entry_is_not_redirected() {
     let app = app().await;
     let mut ada = app.browser();
     // A sign-in with the app's own form, and an entry without `logout`.
@@ -164,7 +164,7 @@ async fn lo_02_signed_out_here_whatever_the_provider_says_of_its_page() {
 }
 
 #[rocket::async_test]
-async fn lo_02_an_entry_that_points_elsewhere_by_now_is_told_nothing() {
+async fn lo_02_an_entry_that_points_elsewhere_now_gets_nothing() {
     let (app, other) = (app().await, FakeProvider::start().await);
     let mut ada = app.browser();
     ada.sign_in("op").await;

@@ -99,7 +99,7 @@ async fn px_01_px_02_px_03_no_header_moves_the_callback_or_a_cookie() {
 }
 
 #[rocket::async_test]
-async fn px_04_nobody_is_let_in_for_what_he_calls_himself() {
+async fn px_04_a_user_agent_admits_no_request() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;

@@ -216,7 +216,7 @@ async fn db_03_the_database_dies_between_the_rotated_token_and_the_commit() {
 }
 
 #[rocket::async_test]
-async fn db_03_a_caller_has_his_token_while_the_database_stays_away() {
+async fn db_03_a_caller_gets_the_token_while_the_database_is_away() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
     let (mine, others) = (client(&app).await, client(&app).await);

@@ -96,7 +96,7 @@ async fn rf_06_every_way_to_remove_revokes() {
 }
 
 #[rocket::async_test]
-async fn rf_06_the_removal_waits_for_nobody_and_fails_with_nobody() {
+async fn rf_06_the_removal_neither_waits_nor_fails_with_the_revocation() {
     for answer in [
         FakeResponse::hang(),
         FakeResponse::status(503),
@@ -154,7 +154,7 @@ async fn a_grant_that_another_account_needs_is_left_alone() {
 }
 
 #[rocket::async_test]
-async fn nobody_is_asked_who_has_no_such_endpoint() {
+async fn a_provider_without_the_endpoint_gets_no_request() {
     let app = TestApp::launch().await;
     let forget = |metadata: &mut serde_json::Value| {
         drop(metadata.as_object_mut().map(|fields| fields.remove("revocation_endpoint")));

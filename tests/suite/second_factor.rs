@@ -71,7 +71,7 @@ impl Signals for PutOut {
 }
 
 #[rocket::async_test]
-async fn al_02_who_is_put_out_in_mid_dance_connects_nothing() {
+async fn al_02_a_user_signed_out_during_the_dance_connects_nothing() {
     let armed = Arc::new(Mutex::new(None));
     let (app, _) = app_with(true, |dance| dance.signals(PutOut(armed.clone()))).await;
     let mut eve = app.browser();

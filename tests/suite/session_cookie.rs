@@ -12,7 +12,7 @@ use crate::harness::{Browser, SESSION, TestApp, TestRequest, TestResponse};
 use crate::logout::{HOUR, copy, sessions};
 
 #[rocket::async_test]
-async fn lo_05_a_forged_cookie_ends_nobodys_session() {
+async fn lo_05_a_forged_cookie_ends_no_session() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -58,7 +58,7 @@ async fn ck_11_what_the_cookie_holds_is_not_in_the_database() {
 }
 
 #[rocket::async_test]
-async fn a_session_of_before_they_had_ids_is_nobodys() {
+async fn a_session_cookie_without_an_id_has_no_user() {
     let app = App::in_memory().await;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let old = app.client.get("/me").private_cookie((SESSION, format!("{now} 1")));

@@ -54,17 +54,17 @@ async fn a_session_is_lax_http_only_and_sealed() {
     assert_eq!(who(&app).await.as_deref(), Some("1"));
 
     for broken in [&cookie.value()[1..], "1", "%7B%22user%22%3A%221%22%2C%22at%22%3A9999999999%7D", ""] {
-        assert!(!is_somebody(&app, broken).await, "{broken}");
+        assert!(!is_signed_in(&app, broken).await, "{broken}");
     }
     // Another cookie sealed with the same key is not a session: the name is part of the seal.
     assert_eq!(app.post("/login/op", &[]).await.status(), Status::SeeOther);
     let flow = app.cookies().into_iter().find(|(name, _)| name.contains("_flow_")).expect("a flow").1;
-    assert!(!is_somebody(&app, &flow).await);
-    assert!(is_somebody(&app, cookie.value()).await);
+    assert!(!is_signed_in(&app, &flow).await);
+    assert!(is_signed_in(&app, cookie.value()).await);
 }
 
 /// Whether the value `session` in the session cookie signs a user in.
-async fn is_somebody(app: &App, session: &str) -> bool {
+async fn is_signed_in(app: &App, session: &str) -> bool {
     let request = app.client.get("/me").cookie(Cookie::new(SESSION, session.to_owned()));
     request.dispatch().await.status() == Status::Ok
 }
@@ -285,7 +285,7 @@ async fn own(people: &People) -> (App, AppSessions) {
 }
 
 #[rocket::async_test]
-async fn own_sessions_are_asked_and_told() {
+async fn own_sessions_are_called() {
     let people = People::new();
     let (app, _) = own(&people).await;
     assert_eq!(sign_in(&app.client, "op").await.location.as_deref(), Some("/"));
@@ -330,7 +330,7 @@ async fn a_session_that_fails_after_the_commit_is_repaired_by_signing_in_again()
 }
 
 #[rocket::async_test]
-async fn who_can_not_be_known_is_not_nobody() {
+async fn an_outage_is_not_a_signed_out_user() {
     for (store, status) in [(true, Status::ServiceUnavailable), (false, Status::InternalServerError)] {
         let people = People::new();
         let (app, sessions) = own(&people).await;
@@ -393,7 +393,7 @@ async fn policy_and_sessions_must_mean_the_same_ids() {
 
 /// Login CSRF: an attacker's page posts the attacker's password into the app's form.
 #[rocket::async_test]
-async fn cs_01_a_form_of_another_site_signs_nobody_in() {
+async fn cs_01_a_form_of_another_site_signs_no_user_in() {
     let people = People::new();
     let app = app(&people).await;
     for elsewhere in [

@@ -125,7 +125,7 @@ async fn what_a_stranger_left_is_not_the_sites() {
 }
 
 #[rocket::async_test]
-async fn an_admin_connects_the_first_and_nobody_a_second() {
+async fn an_admin_connects_the_first_account_and_no_user_a_second() {
     let people = People::new();
     let app = app(&people, None, true).await;
     assert_eq!(ride(&app, false).await, Status::Forbidden);

@@ -264,7 +264,7 @@ async fn st_11_another_user_than_began() {
 }
 
 #[rocket::async_test]
-async fn st_12_an_authorization_url_of_somebody_else() {
+async fn st_12_an_authorization_url_of_another_visitor() {
     let app = TestApp::launch().await;
     let url = app.browser().begin("/login/op").await;
     let mut victim = app.browser();

@@ -48,7 +48,7 @@ fn serve() -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[rocket::async_test]
-async fn tr_14_a_certificate_that_nobody_vouches_for() {
+async fn tr_14_a_certificate_without_a_trusted_issuer() {
     let (port, heard) = serve();
     let issuer = format!("https://localhost:{port}");
     let app = TestApp::launch_with(|figment| figment.merge(("oauth.op.issuer", issuer))).await;

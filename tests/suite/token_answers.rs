@@ -8,7 +8,7 @@ use crate::harness::{NOT_TRUSTED, Refusal, TestApp, TestRequest, assert_refused}
 use crate::openid::{BAD_ANSWER, encode, refuses, signs_in};
 
 #[rocket::async_test]
-async fn id_18_id_20_the_userinfo_of_somebody_else() {
+async fn id_18_id_20_the_userinfo_of_another_user() {
     let app =
         TestApp::launch_with(|figment| figment.merge(("oauth.op.profile.id", "preferred_username"))).await;
     for userinfo in [json!({"sub": "eve"}), json!({"name": "Ada"}), json!({"sub": 7}), json!(["ada"])] {
@@ -57,7 +57,7 @@ async fn id_19_a_signed_userinfo() {
 }
 
 #[rocket::async_test]
-async fn id_21_a_refreshed_id_token_of_somebody_else() {
+async fn id_21_a_refreshed_id_token_of_another_user() {
     let app = TestApp::launch().await;
     app.fake.set_access_token_ttl(100);
     let mut ada = app.browser();
@@ -154,7 +154,7 @@ async fn tr_04_tr_05_token_answers_as_providers_send_them() {
 }
 
 #[rocket::async_test]
-async fn tr_15_a_later_userinfo_of_somebody_else() {
+async fn tr_15_a_later_userinfo_of_another_user() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;

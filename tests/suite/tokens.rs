@@ -310,7 +310,7 @@ async fn what_can_not_be_a_key_is_refused_before_anything_is_asked() {
 }
 
 #[rocket::async_test]
-async fn the_sites_account_is_not_nobodys() {
+async fn the_sites_account_is_not_the_one_without_a_user() {
     let people = People::new();
     let fake = FakeProvider::start().await;
     let figment = figment(&fake).merge(("oauth.op.account", "bot")).merge(("dance.user_required", false));

@@ -14,8 +14,8 @@ use crate::flow::{LOGOUT_TOKEN_TTL, LogoutToken};
 use crate::session::sessions_belong_to_app;
 use crate::storage::{ClaimState, SessionSelection};
 
-/// Tolerated difference between the clocks of two of our nodes, in seconds.
-const NODE_CLOCK_SKEW: i64 = 60;
+/// Maximum difference between the clocks of two of our nodes, in seconds.
+const MAX_NODE_CLOCK_SKEW: i64 = 60;
 
 /// Answers the provider: 200 if the sessions have ended, else 400 (Back-Channel Logout §2.8).
 pub(super) async fn receive(
@@ -64,7 +64,7 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
     // The claim lasts as long as any of our nodes accepts the token. It is settled only when the sessions have ended: after
     // an outage of our storage the provider sends the same token again.
     let now = dance.clock().now();
-    let until = now + LOGOUT_TOKEN_TTL + 2 * entry.clock_skew + NODE_CLOCK_SKEW;
+    let until = now + LOGOUT_TOKEN_TTL + 2 * entry.clock_skew + MAX_NODE_CLOCK_SKEW;
     if let ClaimState::Settled(_) = storage.claim(&handle, now, until).await? {
         return Err(Error::new(ErrorKind::BadRequest, "This logout token has been used."));
     }

@@ -15,13 +15,13 @@ use crate::flow::{Callback, FLOW_TTL, Flow, callback_timeout, not_trusted, state
 use crate::link::Purpose;
 use crate::storage::{ClaimState, Storage};
 
-/// The purpose for which outcomes are sealed: an outcome holds the page that a visitor went to.
+/// The purpose for which outcomes are sealed: an outcome contains the page to which it redirected.
 const OUTCOME: &str = "outcome";
-/// Interval between two reads of the outcome, at first.
+/// Minimum interval between two reads of the outcome.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// Interval between two reads of the outcome, at most.
+/// Maximum interval between two reads of the outcome.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Time that a repeated callback waits beyond the timeouts of the provider's calls, since the app's own code runs, too.
+/// Timeout for the app's own code in a callback, beyond the timeouts of the provider's calls.
 const APP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A callback by GET, with its parameters in the query.

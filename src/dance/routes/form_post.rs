@@ -2,7 +2,7 @@
 //!
 //! The provider's page sends the form from another site, and browsers send no Lax cookies with it: neither the flow's nor
 //! the session's (ST-11). SameSite=None would weaken both for all other pages, and requires https. Therefore a POST
-//! without its flow is answered with a page of ours that sends the same form once more: from this site, with all cookies.
+//! without its flow is answered with a page that sends the same form once more: from this site, with all cookies.
 
 use rocket::data::Data;
 use rocket::{Request, Response};

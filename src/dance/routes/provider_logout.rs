@@ -15,7 +15,7 @@ use crate::storage::Session;
 const COOKIE: &str = "rocket_dance_logout";
 /// The purpose for which the cookie is sealed.
 const LOGOUT: &str = "logout";
-/// Time that a user has for signing out at the provider, in seconds.
+/// Lifetime of a sign-out at the provider, in seconds.
 const LOGOUT_TTL: i64 = 600;
 
 /// The URL to which providers send users back after signing out. The app registers it with them.

@@ -17,7 +17,7 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The reply of a route.
 pub(crate) enum Reply {
-    /// A page of ours, as HTML.
+    /// A page of this crate, as HTML.
     Page(String),
     Json(Value),
     /// A redirect, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700 §4.12).
@@ -41,7 +41,7 @@ pub(crate) fn error_json(error: &Error, login_url: Option<&str>) -> Value {
     json!({ "error": body })
 }
 
-/// Renders a page of ours, or returns its context if the request names JSON.
+/// Renders a page of this crate, or returns its context if the request names JSON.
 ///
 /// # Errors
 /// If the template can't be rendered.

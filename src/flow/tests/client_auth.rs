@@ -100,7 +100,7 @@ async fn whom_an_assertion_is_for_and_how_it_is_signed() {
 }
 
 #[rocket::async_test]
-async fn tr_13_who_the_client_is_at_the_other_endpoints() {
+async fn tr_13_client_authentication_at_the_other_endpoints() {
     let server = Server::start().await;
     server.answer("/revoke", 200, "");
     let more = format!("revocation_url = \"{}/revoke\"", server.url);

@@ -76,7 +76,7 @@ async fn what_is_sent() {
 }
 
 #[rocket::async_test]
-async fn tr_13_how_the_client_says_who_it_is() {
+async fn tr_13_client_authentication_at_the_token_endpoint() {
     let server = Server::start().await;
     server.answer("/token", 200, r#"{"access_token": "at", "token_type": "bearer"}"#);
     server.answer("/me", 200, r#"{"id": 1}"#);
@@ -344,7 +344,7 @@ async fn tr_08_an_endless_answer() {
 }
 
 #[rocket::async_test]
-async fn nobody_there() {
+async fn a_provider_that_does_not_listen_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -125,7 +125,7 @@ async fn dj_13_keys_that_cant_be_had() {
         signs_in(&engine, &server, &signer, header("one")).await.unwrap();
         let before = fetches(&server);
         signs_in(&engine, &server, &signer, header("one")).await.unwrap();
-        assert_eq!(fetches(&server), before, "nobody waits for it each time");
+        assert_eq!(fetches(&server), before, "not every sign-in waits for a fetch");
     }
     // An unknown key can't be fetched now. That is an outage, not a forged token.
     engine.clock.advance(61);

@@ -217,7 +217,7 @@ async fn o1_06_a_clock_that_is_wrong() {
 }
 
 #[rocket::async_test]
-async fn without_a_userinfo_there_is_nobody() {
+async fn without_a_userinfo_there_is_no_identity() {
     let server = good().await;
     let mut entry = oauth1_entry(&server, "");
     entry.userinfo.url = None;

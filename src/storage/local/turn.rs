@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn who_gives_up_waiting_leaves_nothing() {
+    async fn a_task_that_gives_up_waiting_leaves_nothing() {
         let held = turn("test two").await;
         let gives_up = time::timeout(time::Duration::from_millis(1), turn("test two"));
         let other = turn("test three");

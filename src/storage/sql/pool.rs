@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use rocket::tokio::sync::oneshot::{self, error::TryRecvError};
@@ -18,6 +18,7 @@ use super::any_connection::AnyConnection;
 use super::connector::Connector;
 use super::retry::retried;
 use crate::error::{DatabaseFault, Error, ErrorKind, Result};
+use crate::storage::local::lock;
 
 /// Timeout for a job in the queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,7 +26,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// waits until the kernel closes its connection, and the caller does not.
 const WORK_TIMEOUT: Duration = Duration::from_secs(7);
 
-/// Maximum time that a connection may be idle. Firewalls and load balancers drop an idle connection after some minutes without
+/// Timeout for an idle connection. Firewalls and load balancers drop an idle connection after some minutes without
 /// informing either end.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 
@@ -101,7 +102,7 @@ impl Pool {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 
     /// Takes the idle connection that was used last, unless it has been idle for too long.

@@ -33,7 +33,7 @@ pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
     })
 }
 
-/// A row that breaks a constraint at every attempt. That is no race but a fault of the policy.
+/// A row that breaks a constraint at every attempt. The cause is not a race but a fault of the policy.
 #[derive(Debug)]
 struct DuplicateRow(Error);
 
@@ -71,7 +71,7 @@ mod tests {
 
     // The messages are those of the databases.
     #[test]
-    fn db_07_who_was_slower_tries_five_times() {
+    fn db_07_the_slower_transaction_tries_five_times() {
         for (kind, message) in [
             (Kind::Unknown, "database is locked"),
             (Kind::Unknown, "database table is locked"),

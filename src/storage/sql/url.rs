@@ -40,17 +40,17 @@ impl DatabaseUrl {
             #[cfg(feature = "postgres")]
             Some("postgres" | "postgresql") => Self::server(Backend::Postgres, url),
             #[cfg(not(feature = "postgres"))]
-            Some("postgres" | "postgresql") => no(needs("PostgreSQL's", "postgres")),
+            Some("postgres" | "postgresql") => misconfigured(needs("PostgreSQL's", "postgres")),
             #[cfg(feature = "mysql")]
             Some("mysql") => Self::server(Backend::Mysql, url),
             #[cfg(not(feature = "mysql"))]
-            Some("mysql") => no(needs("MySQL's", "mysql")),
-            Some("mariadb") => no("the database's URL is MariaDB's: write it with `mysql://`"),
+            Some("mysql") => misconfigured(needs("MySQL's", "mysql")),
+            Some("mariadb") => misconfigured("the database's URL is MariaDB's: write it with `mysql://`"),
             #[cfg(feature = "sqlite")]
             None | Some("sqlite") => Self::file(url),
             #[cfg(not(feature = "sqlite"))]
-            None | Some("sqlite") => no(needs("SQLite's", "sqlite")),
-            Some(_) => no(
+            None | Some("sqlite") => misconfigured(needs("SQLite's", "sqlite")),
+            Some(_) => misconfigured(
                 "the database's URL has an unknown scheme: write `postgres://…`, `mysql://…`, or the path of a SQLite \
                  file",
             ),
@@ -63,7 +63,7 @@ impl DatabaseUrl {
         let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("file:")).unwrap_or(url);
         let (path, options) = path.split_once('?').filter(|_| path.len() < url.len()).unwrap_or((path, ""));
         if path.is_empty() || path.contains(":memory:") || options.contains("mode=memory") {
-            return no(
+            return misconfigured(
                 "a SQLite database in memory is a different one for each connection: DieselStorage needs the path of a \
                  file; MemoryStorage is for tests without a file",
             );
@@ -75,10 +75,12 @@ impl DatabaseUrl {
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     fn server(backend: Backend, url: &str) -> Result<Self> {
         if has_stray_percent(url) {
-            return no("a `%` in the database's URL is no percent-encoding: write `%25`, in a password too");
+            return misconfigured(
+                "a `%` in the database's URL is not percent-encoding: write `%25`, in a password too",
+            );
         }
-        let parsed =
-            url::Url::parse(url).or_else(|error| no(format!("the database's URL can't be read: {error}")))?;
+        let parsed = url::Url::parse(url)
+            .or_else(|error| misconfigured(format!("the database's URL can't be read: {error}")))?;
         let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
         let host = parsed.host_str().unwrap_or_default();
         let shown = match url.contains('@') && !parsed.authority().contains('@') {
@@ -96,7 +98,7 @@ impl DatabaseUrl {
     }
 }
 
-/// Returns whether `url` has a `%` that is no percent-encoding. The message of libpq would quote the part that contains it, for
+/// Returns whether `url` has a `%` that is not percent-encoding. The message of libpq would quote the part that contains it, for
 /// example a password.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn has_stray_percent(url: &str) -> bool {
@@ -139,15 +141,15 @@ impl fmt::Display for DatabaseUrl {
 }
 
 #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
-fn needs(whose: &str, feature: &str) -> String {
+fn needs(owner: &str, feature: &str) -> String {
     format!(
-        "the database's URL is {whose}, which this build doesn't support: in Cargo.toml\n\n    \
+        "the database's URL is {owner}, which this build doesn't support: in Cargo.toml\n\n    \
          rocket_dance = {{ version = \"{}\", features = [\"{feature}\"] }}\n",
         env!("CARGO_PKG_VERSION")
     )
 }
 
-fn no<T>(why: impl Into<std::borrow::Cow<'static, str>>) -> Result<T> {
+fn misconfigured<T>(why: impl Into<std::borrow::Cow<'static, str>>) -> Result<T> {
     Err(Error::new(ErrorKind::Misconfigured, why))
 }
 

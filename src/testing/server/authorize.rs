@@ -9,7 +9,7 @@ use super::request::{HttpRequest, single};
 use super::response::HttpResponse;
 use super::sealed::{AuthorizationCode, Grant, PendingAuthorization, random_id};
 
-/// How long the consent page may stay open, in seconds.
+/// Lifetime of a consent page, in seconds.
 const CONSENT_PAGE_TTL: i64 = 600;
 
 /// Lifetime of an authorization code, in seconds.

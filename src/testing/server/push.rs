@@ -24,7 +24,7 @@ fn store(server: &AuthorizationServer, request: &HttpRequest) -> Result<String, 
     if request.form.iter().any(|(name, _)| name == "request_uri") {
         return Err(TokenError::invalid_request("a pushed request must not contain request_uri"));
     }
-    // The parameters of client authentication are no part of the authorization request.
+    // The parameters of client authentication are not part of the authorization request.
     let authenticates = |name: &str| name == "client_secret" || name.starts_with("client_assertion");
     let mut parameters = request.form.clone();
     parameters.retain(|(name, _)| !authenticates(name) && name != "client_id");

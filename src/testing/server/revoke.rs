@@ -32,6 +32,6 @@ fn revoke_token(server: &AuthorizationServer, request: &HttpRequest) -> Result<(
         }
         server.tokens().revoke_access_token(&access);
     }
-    // An unknown token is no error (RFC 7009 §2.2).
+    // An unknown token is not an error (RFC 7009 §2.2).
     Ok(())
 }

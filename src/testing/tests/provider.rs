@@ -176,7 +176,7 @@ async fn what_is_wrong_with_an_authorization_request() {
 }
 
 #[rocket::async_test]
-async fn tokens_die_when_told() {
+async fn tokens_expire_and_are_revoked_on_request() {
     let fake = FakeProvider::start().await;
     let (_, first) = exchange(&fake, &code(&fake, &[]).await).await;
     fake.expire_access_tokens();
@@ -195,7 +195,7 @@ async fn tokens_die_when_told() {
 }
 
 #[rocket::async_test]
-async fn it_lies_when_told() {
+async fn it_misbehaves_on_request() {
     let fake = FakeProvider::start().await;
     fake.set_user("grace")
         .set_userinfo(json!({"sub": "eve"}))

@@ -1,4 +1,4 @@
-//! The app's clock counts, not the database's; and what has expired goes.
+//! Times are those of the app's clock, not of the database's, and expired rows are removed.
 
 use diesel::connection::SimpleConnection;
 

@@ -1,4 +1,4 @@
-//! What one process writes, the caches of the others forget: on PostgreSQL.
+//! PostgreSQL: a write of one process invalidates the caches of the others.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ async fn node(db: &Postgres) -> CachedStorage {
     CachedStorage::new(opened(db.storage()).await, 1 << 20, 3600)
 }
 
-/// Waits until `node` finds what `wanted` wants under `key`, for a second at most.
+/// Waits until `node` finds under `key` what `wanted` accepts, for at most a second.
 async fn within_a_second(node: &CachedStorage, key: &AccountKey, wanted: impl Fn(Option<&Account>) -> bool) {
     let began = Instant::now();
     loop {
@@ -85,7 +85,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn who_could_not_listen_forgets_everything() {
+async fn a_listener_that_lost_its_connection_forgets_everything() {
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     let key = AccountKey::owner("github", 7);

@@ -11,12 +11,12 @@ use super::*;
 use crate::storage::sql::schema::oauth_claims;
 
 on_each_database! {
-    db_06_whoever_finds_no_connection_free_is_told_so
+    db_06_a_call_that_finds_no_free_connection_fails
     db_06_a_slow_query_delays_no_other_task
-    db_07_a_lock_that_nobody_gives_back_is_an_outage
+    db_07_a_lock_that_is_never_released_is_an_outage
     al_18_one_user_too_many_is_a_fault_of_the_policy
-    work_goes_on_when_nobody_waits_for_it
-    db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place
+    work_continues_when_its_caller_stops_waiting
+    db_05_work_that_hangs_without_a_caller_occupies_no_connection
     a_policy_that_panics_costs_its_connection_only
 }
 
@@ -25,7 +25,7 @@ async fn running(storage: DieselStorage) -> Arc<DieselStorage> {
     Arc::new(storage)
 }
 
-/// Takes all of the storage's connections until the sender goes.
+/// Occupies all connections of the storage until the sender is dropped.
 async fn occupy(storage: &Arc<DieselStorage>, connections: usize) -> (mpsc::Sender<()>, JoinSet<()>) {
     let (release, released) = mpsc::channel::<()>();
     let released = Arc::new(std::sync::Mutex::new(released));
@@ -48,7 +48,7 @@ async fn occupy(storage: &Arc<DieselStorage>, connections: usize) -> (mpsc::Send
     (release, tasks)
 }
 
-async fn db_06_whoever_finds_no_connection_free_is_told_so<D: Db>() {
+async fn db_06_a_call_that_finds_no_free_connection_fails<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(2)).await;
     let (release, mut slow) = occupy(&storage, 2).await;
@@ -97,7 +97,7 @@ async fn db_06_a_slow_query_delays_no_other_task<D: Db>() {
     drop(release);
 }
 
-async fn db_07_a_lock_that_nobody_gives_back_is_an_outage<D: Db>() {
+async fn db_07_a_lock_that_is_never_released_is_an_outage<D: Db>() {
     let db = D::new();
     let storage = running(db.storage()).await;
     let account = suite::account("github", Some("1"), Some("7"));
@@ -125,7 +125,7 @@ async fn al_18_one_user_too_many_is_a_fault_of_the_policy<D: Db>() {
     assert_eq!(db.rows(), (1, 0), "nothing is half done");
 }
 
-async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
+async fn work_continues_when_its_caller_stops_waiting<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(1)).await;
     let (begun, began) = mpsc::channel();
@@ -158,7 +158,7 @@ async fn work_goes_on_when_nobody_waits_for_it<D: Db>() {
     assert_eq!(seen().await, ["slow"], "work that has begun is done, queued work is not");
 }
 
-async fn db_05_work_that_hangs_and_that_nobody_waits_for_takes_no_place<D: Db>() {
+async fn db_05_work_that_hangs_without_a_caller_occupies_no_connection<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(1)).await;
     let (begun, began) = mpsc::channel();
@@ -259,7 +259,7 @@ mod server {
         db_04_work_that_meets_a_dead_connection_is_done_once
         db_04_a_commit_in_doubt_is_not_repeated
         db_05_a_link_that_goes_nowhere_is_an_outage
-        db_07_who_loses_a_deadlock_tries_again
+        db_07_the_loser_of_a_deadlock_tries_again
     }
 
     async fn db_04_dead_connections_are_replaced<D: Server>() {
@@ -326,7 +326,7 @@ mod server {
         storage.write(|conn| claim(conn, "next")).await.unwrap();
     }
 
-    async fn db_07_who_loses_a_deadlock_tries_again<D: Server>() {
+    async fn db_07_the_loser_of_a_deadlock_tries_again<D: Server>() {
         let db = D::new();
         let storage = running(db.storage()).await;
         for id in ["a", "b"] {

@@ -17,11 +17,11 @@ on_each_database! {
     a_policy_may_not_leave_a_transaction_open_or_end_ours
     a_stored_user_id_of_another_type_is_said
     domain_admits_its_own_people_only
-    link_current_user_signs_nobody_up
+    link_current_user_signs_no_user_up
     al_15_an_identity_is_never_empty
     al_16_the_last_way_to_sign_in_stays
     al_16_of_two_disconnects_at_once_one_is_refused
-    al_21_who_is_deactivated_gets_no_new_token
+    al_21_a_deactivated_user_gets_no_new_token
 }
 
 async fn each_standing_and_verdict<D: Db>() {
@@ -247,7 +247,7 @@ async fn domain_admits_its_own_people_only<D: Db>() {
     assert_eq!(db.rows(), (1, 1));
 }
 
-async fn link_current_user_signs_nobody_up<D: Db>() {
+async fn link_current_user_signs_no_user_up<D: Db>() {
     let db = D::new();
     let named = opened(db.storage().link(LinkCurrentUser::<D::Conn, i32>::new())).await;
     assert_eq!(named.user_type(), Some(UserType::of::<i32>()));
@@ -311,7 +311,7 @@ async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
     assert_eq!(db.rows().1, 0);
 }
 
-async fn al_21_who_is_deactivated_gets_no_new_token<D: Db>() {
+async fn al_21_a_deactivated_user_gets_no_new_token<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link::<D::Conn, i32>(Passwords)).await;
     let mut login = suite::login("github", Some("1"), None);
@@ -353,7 +353,7 @@ async fn al_15_an_identity_is_never_empty<D: Db>() {
         }
     }
     assert_eq!(db.rows(), (0, 0));
-    // Nor with SQL of its own.
+    // SQL of the app cannot store an empty id either.
     storage.set(&suite::account("github", Some("1"), Some("7"))).await.unwrap();
     assert!(db.try_sql("UPDATE oauth_accounts SET provider_user_id = ''").is_err());
     // Two users without an identity do not share an account.

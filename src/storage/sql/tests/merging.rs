@@ -8,10 +8,10 @@ on_each_database! {
     al_01_a_stranger_merges_with_a_proved_mailbox_only
     al_01_a_proof_is_good_for_its_own_login_and_user
     al_02_a_merge_ends_the_sessions_in_its_own_transaction
-    al_02_who_is_put_out_meanwhile_connects_nothing
+    al_02_a_user_whose_session_has_ended_connects_nothing
     al_01_to_sign_in_first_stores_nothing
     al_17_the_slower_first_login_is_not_merged_with_its_own_user
-    al_21_nobody_merges_with_who_is_deactivated
+    al_21_no_login_merges_with_a_deactivated_user
 }
 
 const ADA: &str = "ada@x.example";
@@ -172,7 +172,7 @@ impl<C: Users> crate::link::LinkPolicy<C, i32> for Merging {
     }
 }
 
-async fn al_21_nobody_merges_with_who_is_deactivated<D: Db>() {
+async fn al_21_no_login_merges_with_a_deactivated_user<D: Db>() {
     let db = D::new();
     db.sql(&format!("INSERT INTO users VALUES (1, '{ADA}')"));
     let storage = opened(db.storage().link::<D::Conn, i32>(Merging)).await;
@@ -198,7 +198,7 @@ async fn al_02_a_merge_ends_the_sessions_in_its_own_transaction<D: Db>() {
     assert!(sessions.session("eve's").await.unwrap().is_some());
 }
 
-async fn al_02_who_is_put_out_meanwhile_connects_nothing<D: Db>() {
+async fn al_02_a_user_whose_session_has_ended_connects_nothing<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
     let sessions = storage.sessions().unwrap();

@@ -62,7 +62,7 @@ mod opening;
 mod rows;
 mod tables;
 
-/// A database of a test's own, which goes with it.
+/// A database for one test, which is removed with it.
 pub(super) trait Db: Send + Sync + 'static {
     type Conn: Users;
     const NAME: &str;
