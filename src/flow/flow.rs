@@ -124,6 +124,12 @@ impl Flow {
         self.derive("verifier")
     }
 
+    /// The id under which the callback of this flow is claimed, so that it is used once. It depends on the flow alone: an
+    /// OAuth 1 provider may give two visitors the same temporary token.
+    pub(crate) fn claim_id(&self) -> String {
+        encode_base64url(&sha256(&format!("claim {} {}", self.entry, self.seed))[..12])
+    }
+
     /// Whether the flow began at `entry`, and `entry` still names the same provider. If not, the code must not be sent.
     pub(crate) fn is_for(&self, entry: &Entry) -> bool {
         self.entry == entry.name && self.authority == authority_hash(entry)

@@ -72,6 +72,9 @@ fn check(entry: &Entry, claims: Map<String, Value>, now: i64) -> Result<LogoutTo
     if sub.is_none() && sid.is_none() {
         return Err("neither `sub` nor `sid`");
     }
-    let handle = format!("logout:{}", encode_base64url(&sha256(&format!("{} {jti}", entry.authority()))));
+    let handle = format!(
+        "logout:{}",
+        encode_base64url(&sha256(&format!("{} {} {jti}", entry.name, entry.authority())))
+    );
     Ok(LogoutToken { handle, sub, sid })
 }

@@ -248,8 +248,8 @@ async fn lo_03_kinds_of_a_logout_token_that_are_right() {
 
 /// Which browsers are still signed in: Ada's laptop and phone at `op`, Ada's tablet at `op2` in a session of the same name,
 /// Grace at `op`, and Ada with the app's own form.
-async fn still_signed_in(browsers: &[Browser; 5]) -> [bool; 5] {
-    let mut left = [false; 5];
+async fn still_signed_in<const N: usize>(browsers: &[Browser; N]) -> [bool; N] {
+    let mut left = [false; N];
     for (left, browser) in left.iter_mut().zip(browsers) {
         *left = browser.user().await.is_some();
     }
@@ -283,6 +283,23 @@ async fn lo_03_the_right_sessions_end_and_no_others() {
         assert_eq!(still_signed_in(&browsers).await, expected, "{sub:?} {sid:?}");
         let alive = expected.iter().filter(|alive| **alive).count();
         assert_eq!((app.count("oauth_sessions"), app.count("oauth_accounts")), (alive, 3));
+    }
+}
+
+#[rocket::async_test]
+async fn d7_each_entry_of_one_issuer_takes_a_logout_token_once() {
+    let app = TestApp::launch().await;
+    let browsers = [
+        signed_in(&app, "op", "ada", Some("laptop")).await,
+        signed_in(&app, "op2", "ada", Some("laptop")).await,
+    ];
+    let token = app.fake.logout_token(Some("ada"), Some("laptop"));
+    for (entry, expected) in [("op", [false, true]), ("op2", [false, false])] {
+        let path = format!("/login/{entry}/backchannel-logout");
+        let request = TestRequest::post(&path, &[("logout_token", &token)]);
+        assert_eq!(app.browser().ask(&request).await.status, Status::Ok, "{entry}, for the first time");
+        assert_eq!(still_signed_in(&browsers).await, expected);
+        assert_refused(&mut app.browser(), &request, BAD).await;
     }
 }
 

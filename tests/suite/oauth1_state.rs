@@ -6,6 +6,7 @@ use proptest::test_runner::TestRunner;
 use rocket::http::{Method, Status};
 use rocket::tokio::runtime::Handle;
 use rocket::tokio::task::block_in_place;
+use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 
 use crate::harness::{
     Browser, CSRF, DONE, NOT_TRUSTED, Refusal, SESSION, TestRequest, assert_refused, query_parameter,
@@ -84,6 +85,24 @@ async fn o1_13_st_06_st_07_repeats_one_after_the_other_and_at_once() {
     assert_eq!((app.token_calls(), app.count("users"), app.count("oauth_accounts")), (2, 1, 1));
     assert_eq!(answers.iter().filter(|answer| answer.sets(SESSION)).count(), 1);
     assert!(answers.iter().all(|answer| answer.location() == "/guarded"));
+}
+
+#[rocket::async_test]
+async fn d8_two_visitors_with_the_same_temporary_token_have_two_flows() {
+    let app = app().await;
+    let (mut ada, mut bob) = (app.browser(), app.browser());
+    let callback = ada.ride("/login/one?next=/guarded").await;
+    let token = query_parameter(&callback, "oauth_token").unwrap();
+    app.fake.respond_once(
+        ProviderEndpoint::RequestToken,
+        FakeResponse::edit(move |answer| answer["oauth_token"] = token.as_str().into()),
+    );
+    bob.begin("/login/one?next=/").await;
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    assert_eq!(app.token_calls(), 1);
+    // The provider refuses the second exchange. Bob must not get the outcome of Ada's.
+    assert_refused(&mut bob, &TestRequest::get(&callback), NOT_TRUSTED.after_exchange()).await;
+    assert_eq!((app.token_calls(), bob.user().await), (2, None));
 }
 
 #[rocket::async_test]

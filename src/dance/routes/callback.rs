@@ -66,7 +66,7 @@ async fn try_receive(
     check_flow(dance, request, entry, &flow).await?;
     // The storage is used before the code is: in an outage the code stays usable.
     let storage = dance.storage(request);
-    let (id, now) = (state_handle(state), dance.clock().now());
+    let (id, now) = (flow.claim_id(), dance.clock().now());
     match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
         ClaimState::First => {}
         claim => return wait_for_first(dance, &*storage, entry, &id, claim).await,
