@@ -20,9 +20,15 @@ pub(crate) fn get<'r>(request: &'r Request<'_>, name: &str) -> Option<&'r str> {
 }
 
 /// The cookies whose names begin with `prefix`, by name; of those that [`get`] would not return, none.
+///
+/// The headers are read once: a header of 400 KB holds tens of thousands of names.
 pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMap<&'r str, &'r str> {
-    let names = pairs(request).map(|(name, _)| name).filter(|name| name.starts_with(prefix));
-    names.filter_map(|name| Some((name, get(request, name)?))).collect()
+    let mut found: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for (name, value) in pairs(request).filter(|(name, _)| name.starts_with(prefix)) {
+        let known = found.entry(name).or_insert(Some(value));
+        *known = known.filter(|known| *known == value);
+    }
+    found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// Names and values as they were sent.
@@ -104,6 +110,17 @@ mod tests {
         assert_eq!(read(&["__Host-session=good; __Host-session=evil"]), None);
         assert_eq!(read(&["__Host-session=evil", "__Host-session=good"]), None);
         assert_eq!(read(&["__Host-session=good; __Host-session=good"]).as_deref(), Some("good"));
+    }
+
+    #[test]
+    fn d1_of_the_cookies_with_a_prefix_one_with_two_values_is_as_if_absent() {
+        let client = Client::untracked(rocket::build()).unwrap();
+        let mut request = client.get("/");
+        for header in ["s-1=a; s-2=b; s-1=c; s-1=a", "s-2=b; t=d; s-3=; s-4=e", "s-4=f", "s-5=g"] {
+            request.add_header(Header::new("Cookie", header));
+        }
+        let found: Vec<_> = with_prefix(request.inner(), "s-").into_iter().collect();
+        assert_eq!(found, [("s-2", "b"), ("s-3", ""), ("s-5", "g")]);
     }
 
     #[test]

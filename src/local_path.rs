@@ -28,7 +28,7 @@ const MAX_DECODINGS: usize = 4;
 /// - anything that does not begin with one `/`: other origins, `//host`, `javascript:…`;
 /// - backslashes, white space and control characters, which browsers read as `/` or skip;
 /// - a path that becomes one of these after percent-decoding, however often it is encoded, or after its dots are resolved;
-/// - more than 2048 bytes.
+/// - more than 2048 bytes, before or after percent-encoding.
 ///
 /// A fragment is dropped. Characters that do not belong into a URL are percent-encoded. Everything else stays as it is.
 ///
@@ -93,7 +93,11 @@ impl LocalPath {
         if base.join(local).ok()?.origin() != base.origin() {
             return None;
         }
-        stays_local(path, &base).then(|| Self(percent_encoded(local)))
+        if !stays_local(path, &base) {
+            return None;
+        }
+        // The length again: what is stored and read back passes this check once more.
+        Some(percent_encoded(local)).filter(|encoded| encoded.len() <= MAX_BYTES).map(Self)
     }
 }
 

@@ -246,6 +246,16 @@ fn rd_06_two_kibibytes_and_no_more() {
 }
 
 #[test]
+fn rd_06_the_length_counts_after_encoding_too() {
+    // Three bytes, and nine once they are percent-encoded.
+    let longest = format!("/a?q={}", "\u{6f22}".repeat(227));
+    let encoded = local(&longest).unwrap();
+    assert_eq!(encoded.len(), 2048);
+    assert_eq!(serde_json::from_value::<LocalPath>(encoded.clone().into()).unwrap().as_str(), encoded);
+    assert_eq!(local(&(longest + "\u{6f22}")), None);
+}
+
+#[test]
 fn rd_06_four_times_encoded_and_no_more() {
     let nested = |rounds: usize| format!("/a%{}20b", "25".repeat(rounds - 1));
     assert!(local(&nested(4)).is_some());
@@ -263,6 +273,7 @@ fn check_accepted(next: &str) {
     let Some(path) = local(next) else { return };
     assert!(!leaves(next) && !leaves(&path), "{next:?} → {path:?}");
     assert!(Origin::parse(&path).is_ok(), "Rocket can't redirect to {path:?}");
+    assert_eq!(local(&path).as_ref(), Some(&path), "{next:?} is refused when it is read back");
     let mut decoded = path;
     for _ in 0..4 {
         decoded = RawStr::new(&decoded).percent_decode_lossy().into_owned();

@@ -20,10 +20,15 @@ pub(crate) fn set_cookie(dance: &Dance, request: &Request<'_>, name: String, val
 
 /// Removes a cookie, if the browser sent it.
 pub(crate) fn remove_cookie(dance: &Dance, request: &Request<'_>, name: &str) {
-    // With the same attributes, Secure included: Chromium keeps a `__Host-` cookie otherwise.
     if cookies::get(request, name).is_some() {
-        request.cookies().remove(cookie(dance, name.to_owned(), String::new(), 0));
+        remove_sent_cookie(dance, request, name);
     }
+}
+
+/// Removes a cookie that the browser has sent.
+pub(super) fn remove_sent_cookie(dance: &Dance, request: &Request<'_>, name: &str) {
+    // With the same attributes, Secure included: Chromium keeps a `__Host-` cookie otherwise.
+    request.cookies().remove(cookie(dance, name.to_owned(), String::new(), 0));
 }
 
 /// The cookies that store this request's changes of the browser's own accounts.

@@ -3,7 +3,7 @@
 use rocket::Request;
 use serde::{Deserialize, Serialize};
 
-use super::cookies::{remove_cookie, set_cookie};
+use super::cookies::{remove_cookie, remove_sent_cookie, set_cookie};
 use super::outcome::Outcome;
 use crate::cookies;
 use crate::dance::handle::Dance;
@@ -64,7 +64,7 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, flow: &Flow) -> Result
     for (began_at, size, name) in flows {
         // A cookie that can't be opened, or is too old, is removed in any case.
         if began_at == i64::MIN || total > MAX_FLOW_BYTES {
-            remove_cookie(dance, request, &name);
+            remove_sent_cookie(dance, request, &name);
             total -= size;
         }
     }
