@@ -40,6 +40,8 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         check_pkce(endpoints)?;
+        // Before the browser leaves: without a token endpoint the callback can't be finished.
+        endpoints.token()?;
         let url = authorization_url(endpoints, flow, extra)?;
         match endpoints.pushed_authorization()? {
             Some(endpoint) => pushed_authorization::push(self, endpoints, endpoint, &url).await,

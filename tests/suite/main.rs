@@ -51,6 +51,7 @@ mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;
 mod state;
+mod three_methods;
 mod tls;
 mod tokens;
 #[path = "../common/users.rs"]

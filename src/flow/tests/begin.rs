@@ -113,6 +113,23 @@ async fn pk_06_what_the_metadata_says_about_pkce() {
 }
 
 #[rocket::async_test]
+async fn a_flow_begins_only_if_its_code_can_be_exchanged() {
+    let server = Server::openid(&json!([])).await;
+    let at = &server.url;
+    server.answer(
+        "/.well-known/openid-configuration",
+        200,
+        json!({"issuer": at, "authorization_endpoint": format!("{at}/auth")}),
+    );
+    let entry = oidc_entry(&server, "");
+    let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(format!("{error:?}").contains("token_url"), "{error:?}");
+    let entry = oidc_entry(&server, &format!("token_url = \"{at}/token\""));
+    assert!(engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_ok());
+}
+
+#[rocket::async_test]
 async fn dj_08_a_provider_that_is_down_heals() {
     let server = Server::openid(&json!([])).await;
     let good = server.answers.lock().unwrap()["/.well-known/openid-configuration"].1.clone();
