@@ -1,10 +1,10 @@
-//! The clock of a dance.
+//! The library's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The clock of a dance, which tests can move forward. Clones share one offset.
+/// The library's clock, which tests can move forward. Clones share one offset.
 ///
 /// `Dance::advance_clock` (feature `testing`) moves it, so that a test can let a flow or a token expire without waiting.
 #[derive(Debug, Clone, Default)]

@@ -68,7 +68,7 @@
 //!    # }
 //!    ```
 //!
-//! 3. Use an account in a handler. A user without one is redirected to the provider, and back afterwards:
+//! 3. Use an account in a handler. A user without an account is redirected to the provider, and back afterwards:
 //!
 //!    ```
 //!    use rocket_dance::{OAuth, Result, provider::GitHub};
@@ -98,7 +98,7 @@
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too |
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions |
-//! | GET `/login/logged-out` | the way back from the provider after signing out; redirects to `after_logout` |
+//! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!
 //! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
@@ -120,9 +120,9 @@
 //! | dynamic client registration (RFC 7591) | register once by hand, with the callback URL that is printed at launch |
 //! | session management by iframe (`check_session_iframe`), front-channel logout | browsers block cookies in frames of other sites: back-channel logout ends the same sessions |
 //! | request objects (`request`, `request_uri`; RFC 9101) | `par = true`: a pushed request cannot be changed on its way and needs no signature |
-//! | implicit and hybrid flows, ID tokens straight from a page (One Tap) | tokens that pass through a browser can be exchanged there: only the code flow signs in |
+//! | implicit and hybrid flows, ID tokens from a script in the page (One Tap) | an attacker can replace tokens that pass through the browser: only the code flow signs in |
 //! | encrypted ID tokens and userinfo (JWE) | they are refused; TLS already protects them on their way |
-//! | aggregated and distributed claims | they are in [`userinfo`](Profile#structfield.userinfo) as received; the library neither fetches nor trusts them |
+//! | aggregated and distributed claims | the library neither fetches nor trusts them; [`userinfo`](Profile#structfield.userinfo) contains them as received |
 //! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, encrypted in the database |
 //! | grants without a browser (device, client credentials, password) | call the token endpoint with [`reqwest`] |
 //!
@@ -132,7 +132,7 @@
 //! - `postgres`: `DieselStorage` on PostgreSQL. Needs libpq (Debian: `libpq-dev`).
 //! - `mysql`: `DieselStorage` on MySQL and MariaDB. Needs their client library (Debian: `libmariadb-dev`).
 //! - `rsa-sha1`: OAuth 1.0a signatures with RSA-SHA1, as Jira requires. Needs OpenSSL (Debian: `libssl-dev`).
-//! - `testing`: a provider on a loopback port and a whole sign-in in one line, for your tests; the demo provider.
+//! - `testing`: for your tests, a provider on a loopback port and a whole sign-in in one line; also the demo provider.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

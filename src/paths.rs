@@ -41,7 +41,7 @@ macro_rules! table {
 table! {
     /// The sign-in page.
     SignIn "" { Get "shows the sign-in page" }
-    /// The begin of a dance.
+    /// The start of a flow.
     Begin "/<name>" {
         Get "begins a sign-in",
         Post "begins a sign-in, or connects an account"

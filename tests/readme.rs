@@ -201,11 +201,14 @@ fn the_dependencies_are_those_of_the_crate() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let ours = table(&manifest, "dependencies");
     let printed = texts("toml", "# Cargo.toml");
-    assert_eq!(printed.len(), 2);
-    for (name, value) in printed.iter().flat_map(|block| table(block, "dependencies")) {
+    let [quickstart, test, users] = printed[..] else { panic!("the quickstart, a test, users") };
+    let dependencies = [(quickstart, "dependencies"), (test, "dev-dependencies"), (users, "dependencies")];
+    for (name, value) in dependencies.iter().flat_map(|(block, at)| table(block, at)) {
         let (version, features) = dependency(&value);
         if name == "rocket_dance" {
             assert!(env!("CARGO_PKG_VERSION").starts_with(&version), "{name} {version}");
+            let known = table(&manifest, "features");
+            assert!(features.iter().all(|feature| known.contains_key(feature)), "{name} {features:?}");
             continue;
         }
         assert_eq!(version, dependency(&ours[&name]).0, "{name}");

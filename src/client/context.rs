@@ -1,4 +1,4 @@
-//! What all clients of a dance share.
+//! What all API clients of an app share.
 
 use futures::future::BoxFuture;
 
@@ -19,7 +19,7 @@ pub(crate) enum TokenEvent {
 /// Receives the token events of all clients.
 pub(crate) type TokenEventListener = dyn Fn(TokenEvent, Account) -> BoxFuture<'static, ()> + Send + Sync;
 
-/// What all clients of a dance share.
+/// What all API clients of an app share.
 pub(crate) struct ClientContext {
     pub(crate) engine: Engine,
     pub(crate) keys: KeyRing,

@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is the handle of an app, [`ApiRequest`] one request. Both share a `LiveAccount`. `refresh` gets a new token,
 //! `store_refreshed` stores it, and `revoke` ends the tokens of removed accounts at their provider. `ClientContext` is what
-//! all clients of a dance share.
+//! all API clients of an app share.
 
 mod api_request;
 mod client;

@@ -1,4 +1,4 @@
-//! The configuration: entries laid over presets, and the settings of the dance.
+//! The configuration: entries laid over presets, and the library's settings.
 //!
 //! It is read at ignite from Rocket's figment. Every fault is collected, and the launch fails with one message per
 //! fault.

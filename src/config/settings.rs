@@ -1,4 +1,4 @@
-//! The settings of the dance: `[default.dance]`.
+//! The library's settings: `[default.dance]`.
 
 use std::fmt;
 

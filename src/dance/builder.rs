@@ -107,11 +107,10 @@ impl DanceFairing {
         })
     }
 
-    /// Makes the account of `entry` the site's own: it belongs to no user, and the guard [`Site<P>`](crate::Site) calls
-    /// its API.
+    /// Sets the guard `Admin` that admits a user who connects the site's own account at `entry`.
     ///
-    /// A user may connect its first account if the guard `Admin` succeeds for that request. Afterwards only the same
-    /// account at the provider renews it.
+    /// The account of the entry then belongs to no user, and the guard [`Site<P>`](crate::Site) calls its API. Once an
+    /// account is connected, only the same account at the provider renews it.
     ///
     /// ```
     /// use rocket::request::{FromRequest, Outcome, Request};

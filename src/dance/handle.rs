@@ -1,4 +1,4 @@
-//! The handle on the dance: what the launch has built, and the questions that every request asks it.
+//! `Dance`: the library's state in a launched app.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +28,7 @@ const ACCOUNT_COOKIE: &str = "rocket_dance_account_";
 /// Runs a guard of the app, and returns whether it succeeds: whether this user may connect the site's first account.
 pub(super) type AdmitsRequest = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
 
-/// The handle on the dance, in managed state: accounts and API clients, on a request and off it.
+/// The library's handle in managed state: accounts and API clients, in a request and outside of one.
 ///
 /// [`Dance::fairing`] returns the fairing that creates it. A handler takes the guards ([`OAuth`](crate::OAuth),
 /// [`Accounts`](crate::Accounts)). A program without a server, for example a nightly job, takes the handle itself:
@@ -91,7 +91,7 @@ impl Dance {
         Self(Arc::new(state))
     }
 
-    /// Returns the dance that `rocket` manages: from ignite on, if [`Dance::fairing`] is attached.
+    /// Returns the handle that `rocket` manages: from ignite on, if [`Dance::fairing`] is attached.
     ///
     /// In a handler, take `&State<Dance>` instead.
     ///
@@ -111,7 +111,7 @@ impl Dance {
         rocket.state::<Dance>()
     }
 
-    /// Returns the dance of `request`'s app.
+    /// Returns the handle of `request`'s app.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the fairing is not attached.
@@ -167,7 +167,7 @@ impl Dance {
         &self.0.pages
     }
 
-    /// What the API clients of this dance share.
+    /// What the API clients of this app share.
     pub(crate) fn context(&self) -> &Arc<ClientContext> {
         &self.0.context
     }
@@ -354,7 +354,7 @@ impl Dance {
     }
 
     /// Logs an error of a request, at the level that fits who must act. `flow` is the handle of the flow, so that the
-    /// lines of one dance can be found.
+    /// lines of one flow can be found.
     pub(crate) fn log_error(&self, entry: &str, flow: Option<&str>, error: &Error) {
         let entry = self.name_for_log(entry);
         let flow = flow.map(|flow| format!(" flow {flow}:")).unwrap_or_default();

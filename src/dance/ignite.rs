@@ -24,7 +24,7 @@ use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
 use crate::storage::{AnyStorage, CachedStorage, CookieStorage, StorageBackend, UserType};
 
-/// Builds the dance of `rocket` from what the app has attached.
+/// Builds the `Dance` of `rocket` from what the app has attached.
 ///
 /// # Errors
 /// All faults that were found.

@@ -1,4 +1,4 @@
-//! The dance in Rocket: a fairing that mounts the routes, and the handle in managed state.
+//! The library in Rocket: a fairing that mounts the routes, and the handle in managed state.
 //!
 //! The files form floors. Each uses only those above it:
 //!

@@ -82,7 +82,7 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// The callback does not belong to a dance that this browser began: its state is missing, wrong, expired or used.
+    /// The callback does not belong to a flow that this browser began: its state is missing, wrong, expired or used.
     CallbackNotTrusted = "callback_not_trusted", BadRequest, User, "This sign-in could not be finished";
     /// The request is malformed or too large.
     BadRequest = "bad_request", BadRequest, User, "This request could not be read";

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 /// Maximum wait that is passed on from a provider's `Retry-After`, in seconds.
 const MAX_RETRY_AFTER: i64 = 3600;
 
-/// A callback that is not the answer to a dance that this browser began. The user sees one sentence for all causes.
+/// A callback that is not the answer to a flow that this browser began. The user sees one sentence for all causes.
 pub(crate) fn not_trusted(cause: &'static str) -> Error {
     Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
         .with_source(cause)

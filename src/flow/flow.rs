@@ -1,4 +1,4 @@
-//! A dance in progress.
+//! A flow in progress.
 //!
 //! The app keeps nothing about it: everything is in a cookie of the browser that began it. The seal makes the cookie
 //! confidential and unforgeable, and binds it to its name, so that one flow's cookie can't replace another's.
@@ -22,7 +22,7 @@ const SEAL_PURPOSE: &str = "flow";
 /// Lifetime of a flow, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
 
-/// A dance in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
+/// A flow in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
 /// own.
 ///
 /// State, nonce and PKCE verifier are derived from one random seed of 256 bits: each is a SHA-256 hash under its own

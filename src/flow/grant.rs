@@ -1,4 +1,4 @@
-//! What a finished dance brings.
+//! The result of a finished flow.
 
 use super::endpoints::{Endpoints, userinfo_endpoint};
 use super::engine::Engine;
@@ -13,7 +13,7 @@ use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::token::Token;
 
-/// What a finished dance brings: the token, and the profile of the provider's user.
+/// The result of a finished flow: the token, and the profile of the provider's user.
 #[derive(Debug)]
 pub(crate) struct Grant {
     /// The token, not yet stored.
@@ -23,7 +23,7 @@ pub(crate) struct Grant {
 }
 
 impl Engine {
-    /// Finishes the dance of `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
+    /// Finishes `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
     /// userinfo. The code is sent once and never again.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Engine {
     }
 }
 
-/// Finishes the dance of an OAuth 1 flow.
+/// Finishes an OAuth 1 flow.
 async fn finish_oauth1(
     engine: &Engine,
     entry: &Entry,

@@ -1,4 +1,4 @@
-//! The protocols of a dance, from the redirect to the granted token, and what follows: refresh, revocation, userinfo and
+//! The protocols of a flow, from the redirect to the granted token, and what follows: refresh, revocation, userinfo and
 //! logout.
 //!
 //! This module knows neither Rocket nor a storage. [`Engine::begin`] returns the URL to send the browser to; the caller

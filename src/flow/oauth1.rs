@@ -62,7 +62,7 @@ pub(super) async fn request_temporary_credentials(
         request = request.form(&params().collect::<Vec<_>>());
     }
     let mut answer = send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
-    // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's dance.
+    // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's flow.
     if answer.remove("oauth_callback_confirmed").as_deref() != Some("true") {
         return Err(bad_answer("the provider doesn't confirm the callback (`oauth_callback_confirmed`)"));
     }

@@ -22,8 +22,8 @@ use crate::storage::AccountKey;
 /// signs no user in. The first account must have that id, or be connected by a user whom the guard `Admin` admits.
 /// Afterwards only the same account renews it.
 ///
-/// Until the account is connected, and after its grant has died, the guard fails with 503: a visitor can't solve that.
-/// The log says where the operator connects it.
+/// Until the account is connected, and if its grant is no longer valid, the guard fails with 503, since a visitor cannot
+/// change that. The log says where the operator connects the account.
 ///
 /// ```
 /// use rocket_dance::{Result, Site, provider::GitHub};

@@ -1,4 +1,4 @@
-//! `AuthorizedLogin`: a finished dance before the decision.
+//! `AuthorizedLogin`: a finished flow before the decision.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::profile::Profile;
 use crate::token::Token;
 use crate::user::unstorable;
 
-/// A finished dance before the decision to whom the account belongs: the provider's user, and the token.
+/// A finished flow before the policy decides to whom the account belongs: the provider's user, and the token.
 ///
 /// [`Signals::authorized`](crate::Signals::authorized) receives it, and may add [notes](AuthorizedLogin::add_note) that the
 /// policy reads.
@@ -18,19 +18,19 @@ use crate::user::unstorable;
 pub struct AuthorizedLogin {
     /// Name of the entry.
     pub entry: String,
-    /// What the entry points to: the issuer, or the authorization endpoint.
+    /// The entry's issuer; the authorization endpoint if it has none.
     pub issuer: String,
-    /// What the dance is for.
+    /// What the flow is for.
     pub purpose: Purpose,
     /// The provider's user.
     pub profile: Profile,
     /// The granted token. Its `scope` may be less than the requested one.
     pub token: Token,
-    /// Id of the user who began the dance.
+    /// Id of the user who began the flow.
     pub(crate) visitor: Option<String>,
     /// Id of the visitor's session, if sessions are stored. If the session has ended before the commit, nothing is stored.
     pub(crate) session: Option<String>,
-    /// Id of the user who has signed in since a visitor began the dance signed out.
+    /// Id of the user who has signed in since a visitor began the flow signed out.
     pub(crate) present: Option<String>,
     /// Whether every account needs a user.
     pub(crate) user_required: bool,
@@ -85,7 +85,7 @@ impl AuthorizedLogin {
         self.notes.get(key).map(String::as_str)
     }
 
-    /// Id of the user who began the dance, as text.
+    /// Id of the user who began the flow, as text.
     pub fn visitor(&self) -> Option<&str> {
         self.visitor.as_deref()
     }

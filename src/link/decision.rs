@@ -94,7 +94,7 @@ fn judge(
     if let Some(present) = &login.present
         && !matches!(&standing, Standing::Returning(owner) if owner == present)
     {
-        // SF-04: a dance that began signed out must not replace the user who has signed in since.
+        // SF-04: a flow that began signed out must not replace the user who has signed in since.
         return Err(Error::refused("Another user is signed in. Sign out first."));
     }
     if id.is_none() && standing == Standing::Stranger {

@@ -7,7 +7,7 @@ use super::{LinkPolicy, Login, Verdict};
 use crate::error::Result;
 use crate::user::UserId;
 
-/// The policy of an app that has none: an account belongs to the user who is signed in, and no users are created.
+/// The policy of an app that sets no other: an account belongs to the user who is signed in, and no users are created.
 ///
 /// Users then exist only through the app's own sign-in, which is the other way to sign in that each of them has. As a value it
 /// is for wrapping, and it declares the type of the user ids:

@@ -1,4 +1,4 @@
-//! `Login`: a finished dance as a policy sees it.
+//! `Login`: a finished flow as a policy sees it.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::profile::Profile;
 #[cfg(feature = "_sql")]
 use crate::user::UserId;
 
-/// A finished dance as a [`LinkPolicy`](crate::LinkPolicy) sees it: the account of the provider's user, and its
+/// A finished flow as a [`LinkPolicy`](crate::LinkPolicy) sees it: the account of the provider's user, and its
 /// [`Standing`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Login<U> {
     /// Name of the entry.
     pub entry: String,
-    /// To whom the account belongs, compared with the user who began the dance.
+    /// To whom the account belongs, compared with the user who began the flow.
     pub standing: Standing<U>,
     /// The provider's user.
     pub profile: Profile,

@@ -5,7 +5,7 @@ use crate::error::Result;
 
 /// Decides to which user of the app an account belongs, and who may sign in.
 ///
-/// A policy is called for every finished dance, inside the transaction that stores the account. It reads the [`Login`],
+/// A policy is called for every finished flow, inside the transaction that stores the account. It reads the [`Login`],
 /// creates or finds a user on the transaction's connection, and returns a [`Verdict`]:
 ///
 /// ```

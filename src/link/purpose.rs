@@ -1,8 +1,8 @@
-//! `Purpose`: what a dance is for.
+//! `Purpose`: what a flow is for.
 
 use serde::{Deserialize, Serialize};
 
-/// What a dance is for.
+/// What a flow is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Purpose {

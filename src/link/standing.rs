@@ -1,6 +1,6 @@
-//! `Standing`: to whom an account belongs, compared with the user who began the dance.
+//! `Standing`: to whom an account belongs, compared with the user who began the flow.
 
-/// To whom an account belongs, compared with the user who began the dance.
+/// To whom an account belongs, compared with the user who began the flow.
 ///
 /// The engine computes it from the stored account and the session; a policy reads it in
 /// [`Login::standing`](crate::Login::standing). [`LinkPolicy`](crate::LinkPolicy) has the table of verdicts that each standing
@@ -14,13 +14,13 @@ pub enum Standing<U> {
     Adding(U),
     /// This user owns the account, and no user was signed in.
     Returning(U),
-    /// This user owns the account and began the dance: the account gets a new token.
+    /// This user owns the account and began the flow: the account gets a new token.
     Renewing(U),
-    /// Another user than the one who began the dance owns the account.
+    /// The account belongs to a user other than the one who began the flow.
     Taken {
         /// The user who owns the account.
         owner: U,
-        /// The user who began the dance.
+        /// The user who began the flow.
         visitor: U,
     },
 }

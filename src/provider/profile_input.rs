@@ -26,7 +26,7 @@ pub struct ProfileInput<'a> {
 }
 
 impl<'a> ProfileInput<'a> {
-    /// The input of these `claims`, for an entry with these `parameters`. Useful in tests of a preset.
+    /// Creates the input from these `claims`, for an entry with these `parameters`. Useful in tests of a preset.
     pub fn new(claims: &'a Value, parameters: &'a BTreeMap<String, String>) -> Self {
         Self { claims, parameters }
     }

@@ -58,7 +58,7 @@ use crate::user::UserId;
 /// in a row of `oauth_sessions`.
 ///
 /// - **Signing out** deletes the row, which invalidates every copy of the cookie: at once in this process, and on PostgreSQL
-///   at once in all processes; otherwise within `cache.ttl` (5 seconds). Routes of the dance that change something read
+///   at once in all processes; otherwise within `cache.ttl` (5 seconds). Routes of this crate that change something read
 ///   the database itself.
 /// - **Expiry.** A session ends after `session.age` (two weeks), or after `session.idle` (one week) without a request. The
 ///   current settings of `[default.dance]` apply to existing sessions as well. The time of the last request is written

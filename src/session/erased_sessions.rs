@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::link::parse_user_id;
 use crate::storage::UserType;
 
-/// [`Sessions`] with user ids as text, so that the dance needs no type parameter.
+/// [`Sessions`] with user ids as text, so that `Dance` needs no type parameter.
 #[rocket::async_trait]
 pub(crate) trait ErasedSessions: Send + Sync + 'static {
     fn user_type(&self) -> Option<UserType>;

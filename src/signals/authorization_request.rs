@@ -1,12 +1,12 @@
-//! The authorization request that a dance is about to send.
+//! The authorization request that a flow is about to send.
 
 use std::collections::BTreeMap;
 
 use crate::link::Purpose;
 use crate::local_path::LocalPath;
 
-/// The authorization request of a dance that is about to begin: what [`Signals::before_login`](crate::Signals::before_login)
-/// may add to.
+/// The authorization request of a flow that is about to begin. [`Signals::before_login`](crate::Signals::before_login) may
+/// add to it.
 ///
 /// ```
 /// use rocket::Request;
@@ -30,7 +30,7 @@ use crate::local_path::LocalPath;
 pub struct AuthorizationRequest {
     /// The entry's name.
     pub entry: String,
-    /// What the dance is for.
+    /// What the flow is for.
     pub purpose: Purpose,
     /// The path of the app that the visitor is redirected to afterwards, if the request named one.
     pub next: Option<LocalPath>,
@@ -45,7 +45,7 @@ impl AuthorizationRequest {
 
     /// Adds a parameter to this authorization request, for example `login_hint` or `prompt`.
     ///
-    /// A parameter of the protocol itself (`state`, `redirect_uri`, …) cannot be replaced: the dance's own value wins.
+    /// A parameter of the protocol itself (`state`, `redirect_uri`, …) cannot be replaced: the flow's own value wins.
     pub fn param(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.params.insert(name.into(), value.into());
     }

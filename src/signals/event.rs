@@ -17,7 +17,7 @@ use crate::storage::Account;
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
 /// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
 /// | the storage fails after the provider has granted a token | `GrantOrphaned`, `LoginFailed` |
-/// | any other failure of a dance | `LoginFailed` |
+/// | any other failure of a flow | `LoginFailed` |
 /// | a user disconnects, or the app deletes an account | `AccountRemoved` for each account; later perhaps `RevocationFailed`, in the background |
 /// | a token is refreshed | `TokenRefreshed`, or `GrantLost` if the provider says that the grant is no longer valid |
 ///
@@ -65,14 +65,14 @@ pub enum Event {
         /// The id of the local user, as text.
         user: String,
     },
-    /// A dance failed.
+    /// A flow failed.
     #[non_exhaustive]
     LoginFailed {
         /// The entry's name.
         entry: String,
         /// The stable code of the error: [`ErrorKind::code`](crate::ErrorKind::code).
         code: &'static str,
-        /// The handle of the flow, if the dance had begun. The log line of the failure contains the same handle. It is
+        /// The handle of the flow, if the flow had begun. The log line of the failure contains the same handle. It is
         /// not the `state`.
         flow: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! Signals: the app's hooks around the dance.
+//! Signals: the app's hooks around the flow.
 //!
 //! An app implements [`Signals`] and attaches it with [`DanceFairing::signals`](crate::DanceFairing::signals), or with
 //! [`signals_for`](crate::DanceFairing::signals_for) for one entry only. `Receivers` runs all of them.

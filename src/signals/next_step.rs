@@ -1,9 +1,9 @@
-//! How a dance continues after its authorization.
+//! How a flow continues after its authorization.
 
 use crate::local_path::LocalPath;
 use rocket::Response;
 
-/// The answer of [`Signals::authorized`](crate::Signals::authorized): how the dance continues. The variants are listed
+/// The answer of [`Signals::authorized`](crate::Signals::authorized): how the flow continues. The variants are listed
 /// from the most lenient to the strictest.
 ///
 /// ```
@@ -20,8 +20,8 @@ pub enum NextStep {
     Continue,
     /// Continue, and redirect to this path of the app afterwards.
     ContinueTo(LocalPath),
-    /// Discard the login: store no token and no account, sign no user in. The visitor is redirected to where the dance
-    /// was to end. This is Flask-Dance's `return False`.
+    /// Discard the login: store no token and no account, and sign no user in. The visitor is redirected to the page that
+    /// the flow would have led to. This is Flask-Dance's `return False`.
     Discard,
     /// Store nothing, sign no user in, and send this response.
     Respond(Response<'static>),

@@ -1,4 +1,4 @@
-//! The trait that an app implements to take part in a dance.
+//! The trait that an app implements to take part in a flow.
 
 use rocket::{Request, Response};
 
@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::link::AuthorizedLogin;
 
-/// The app's hooks around the dance.
+/// The app's hooks around the flow.
 ///
 /// Every method has a default that does nothing. An app may attach several receivers: `Dance::fairing().signals(…)`
 /// attaches one for all entries, `.signals_for("github", …)` one for a single entry. They run one after the other, in the
@@ -74,7 +74,7 @@ pub trait Signals: Send + Sync + 'static {
     /// that the policy reads.
     ///
     /// # Errors
-    /// An error stops the dance before it begins.
+    /// An error stops the flow before it begins.
     async fn before_login(
         &self,
         request: &Request<'_>,
@@ -85,19 +85,19 @@ pub trait Signals: Send + Sync + 'static {
     }
 
     /// Runs after the provider's answer was verified and before anything is stored. May add notes to the login that the
-    /// policy reads, and decides how the dance continues.
+    /// policy reads, and decides how the flow continues.
     ///
     /// `client` calls the provider's API with the new token. It cannot refresh that token, because nothing is stored yet:
     /// if the API answers 401, the call fails with [`ErrorKind::ReconnectNeeded`](crate::ErrorKind::ReconnectNeeded).
     ///
     /// # Errors
-    /// An error ends the dance: nothing is stored, and no user is signed in.
+    /// An error ends the flow: nothing is stored, and no user is signed in.
     async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
         let _ = (login, client);
         Ok(NextStep::Continue)
     }
 
-    /// Runs when a dance at `entry` fails. May return a response, which replaces the error page. The first response
+    /// Runs when a flow at `entry` fails. May return a response, which replaces the error page. The first response
     /// wins.
     async fn error(&self, entry: &str, error: &Error) -> Option<Response<'static>> {
         let _ = (entry, error);

@@ -27,8 +27,8 @@ pub struct Account {
     /// Name of the entry.
     #[cfg_attr(feature = "_sql", diesel(column_name = provider))]
     pub entry: String,
-    /// What the entry pointed to when the account was stored: the issuer, or the authorization endpoint. If the entry points
-    /// elsewhere now, the account cannot be used: the same id at another server is another person.
+    /// The entry's issuer when the account was stored; its authorization endpoint if it had no issuer. If the entry names
+    /// another server now, the account cannot be used: the same id at another server is another person.
     pub issuer: String,
     /// The provider's id of the user, byte for byte; `None` if the provider has no userinfo.
     pub provider_user_id: Option<String>,

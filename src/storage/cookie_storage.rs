@@ -1,7 +1,7 @@
 //! `CookieStorage`: stores each browser's accounts in its cookies.
 
-/// Stores each browser's accounts in that browser, sealed, in one cookie per entry. It is for trying out, and the default if
-/// the app names no storage.
+/// Stores each browser's accounts in that browser, sealed, in one cookie per entry. It is the default,
+/// for trying out the library.
 ///
 /// An account lasts two weeks from its last token. All accounts of a browser must fit into its cookies: a token that is too
 /// large is an error. Linking to local users, several accounts per entry and work without a request need another storage.

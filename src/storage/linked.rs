@@ -2,7 +2,7 @@
 
 use super::{Account, Session};
 
-/// A login after it was stored.
+/// The result of [`BuiltIn::link`](super::BuiltIn::link): a login that was stored.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Linked {

@@ -22,7 +22,7 @@ pub struct Session {
     /// Name of the entry whose login began the session; `None` if a form of the app did.
     #[cfg_attr(feature = "_sql", diesel(column_name = provider))]
     pub entry: Option<String>,
-    /// What the entry pointed to then: the issuer, or the authorization endpoint.
+    /// The entry's issuer when the session began; its authorization endpoint if it had no issuer.
     pub issuer: Option<String>,
     /// The provider's id of the user, byte for byte.
     pub provider_user_id: Option<String>,

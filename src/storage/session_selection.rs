@@ -15,7 +15,7 @@ pub enum SessionSelection {
     ProviderSession {
         /// Name of the entry.
         entry: String,
-        /// What the entry points to. Sessions that began when it pointed to another server do not match.
+        /// The entry's issuer. Sessions that began when the entry had another one do not match.
         issuer: String,
         /// The provider's id of the user.
         provider_user_id: Option<String>,

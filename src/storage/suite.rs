@@ -54,7 +54,7 @@ pub(crate) fn keys() -> KeyRing {
     KeyRing::new([[7; 32]])
 }
 
-/// A login of the provider's user `id`; `visitor` began the dance.
+/// A login of the provider's user `id`; `visitor` began the flow.
 pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
     let mut profile = Profile::with_userinfo(&serde_json::json!({ "sub": id }));
     profile.id = id.map(str::to_owned);

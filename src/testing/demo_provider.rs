@@ -40,7 +40,7 @@ pub struct DemoProvider(AuthorizationServer);
 
 impl DemoProvider {
     /// Returns a fairing that adds a demo provider as entry `demo`, if the profile is `debug` and no entry is configured.
-    /// Otherwise it does nothing. Attach it before the dance.
+    /// Otherwise it does nothing. Attach it before [`Dance::fairing`](crate::Dance::fairing).
     ///
     /// ```
     /// use rocket_dance::Dance;
@@ -153,7 +153,7 @@ impl Fairing for DemoFairing {
     }
 }
 
-/// The app's `base_url` as the dance reads it.
+/// The app's `base_url` as the library reads it.
 fn base_url<P: rocket::Phase>(rocket: &Rocket<P>) -> String {
     let figment = rocket.figment();
     let port = figment.extract_inner::<u16>("port").unwrap_or(8000);

@@ -1,4 +1,4 @@
-//! The settings of the dance.
+//! The library's settings.
 
 use super::*;
 

@@ -177,7 +177,7 @@ impl Dance {
         self.context().revocations.wait_until_done().await;
     }
 
-    /// Advances the dance's clock by `seconds`, for tests: flows, tokens and sessions age.
+    /// Moves the library's clock forward by `seconds`, for tests, so that flows, tokens and sessions expire.
     ///
     /// ```
     /// # fn test(dance: &rocket_dance::Dance) {

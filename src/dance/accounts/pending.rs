@@ -38,7 +38,7 @@ pub(crate) struct Pending {
     pub(crate) profile: Profile,
     token: String,
     notes: BTreeMap<String, String>,
-    /// The page to which the dance was to redirect.
+    /// The page to which the flow was to redirect.
     pub(crate) next: LocalPath,
     until: i64,
 }

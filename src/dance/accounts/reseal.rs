@@ -12,8 +12,7 @@ const PAGE_SIZE: usize = 100;
 /// Maximum number of attempts for an account that other processes write at the same time.
 const MAX_ATTEMPTS: usize = 3;
 
-/// A walk over all accounts that seals with the first of `token_keys` what an older key has sealed: [`Dance::reseal`]
-/// returns it.
+/// A walk over all accounts that seals their tokens again with the first of `token_keys`: [`Dance::reseal`] returns it.
 ///
 /// ```no_run
 /// # async fn rotate(dance: &rocket_dance::Dance) -> rocket_dance::Result<()> {
@@ -67,7 +66,7 @@ impl Dance {
 }
 
 impl Reseal {
-    /// Starts behind the account with this id: [`ResealReport::last_id`] of an earlier walk.
+    /// Starts after the account with this id: [`ResealReport::last_id`] of an earlier walk.
     pub fn after(mut self, id: i64) -> Self {
         self.report.last_id = id;
         self

@@ -1,4 +1,4 @@
-//! `GET` and `POST /login/<name>`: the begin of a dance.
+//! `GET` and `POST /login/<name>`: the start of a flow.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
     begin(dance, request, entry, None, next).await
 }
 
-/// The form that begins a dance.
+/// The form that begins a flow.
 pub(super) async fn by_form(
     dance: &Dance,
     request: &Request<'_>,

@@ -1,4 +1,4 @@
-//! `/login/<name>/authorized`: the callback, which ends a dance.
+//! `/login/<name>/authorized`: the callback, which ends a flow.
 
 use std::time::{Duration, Instant};
 

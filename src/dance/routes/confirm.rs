@@ -1,7 +1,7 @@
 //! `GET` and `POST /login/confirm`: the account that waits for its user.
 //!
 //! The policy has answered `SignInFirst`. The user signs in as before, in the same browser, and then confirms on this
-//! page. Signing in alone does not confirm it: an attacker may have begun the dance in this browser, with the attacker's
+//! page. Signing in alone does not confirm it: an attacker may have begun the flow in this browser, with the attacker's
 //! own account.
 
 use rocket::Request;

@@ -1,4 +1,4 @@
-//! Finishes a dance whose callback is trusted: exchanges the code, runs the signals, stores the account, signs in.
+//! Finishes a flow whose callback is trusted: exchanges the code, runs the signals, stores the account, signs in.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::session::{SessionOrigin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, Linked, NullStorage, Storage};
 
-/// A dance that has succeeded.
+/// A flow that has succeeded.
 pub(super) struct Finished {
     /// The page to which this callback, or a repeated one, redirects.
     pub(super) to: LocalPath,
@@ -37,7 +37,7 @@ impl Finished {
     }
 }
 
-/// Finishes the dance of `flow`.
+/// Finishes `flow`.
 ///
 /// # Errors
 /// If the provider's answer fails a check, the policy or a signal refuses the login, or a server can't be reached.

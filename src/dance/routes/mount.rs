@@ -109,7 +109,7 @@ fn allowed_instead(path: Path, dance: &Dance, request: &Request<'_>, name: &str)
     // only.
     let is_disguised_form =
         request.method() != Method::Post && request.content_type().is_some_and(|kind| kind.is_form());
-    // A HEAD request is routed as GET. It must not begin a dance.
+    // A HEAD request is routed as GET. It must not begin a flow.
     let begins = path == Path::Begin && is_head(request);
     (is_disguised_form || begins).then(|| path.allow())
 }

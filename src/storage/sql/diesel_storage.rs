@@ -145,7 +145,7 @@ impl DieselStorage {
     /// `id` is the column of the user's id: an integer, a text or a UUID. A column of bytes is allowed if the app's ids are
     /// UUIDs. A text is compared as it is, so the column must contain what the app's id type formats.
     ///
-    /// The table must exist when the dance is ignited: attach the fairing that migrates it before. Triggers do not run in these
+    /// The table must exist when rocket_dance is ignited: attach the fairing that creates it first. Triggers do not run in these
     /// cases, in which the app has to delete accounts and sessions itself:
     ///
     /// | database | no trigger runs |

@@ -22,7 +22,7 @@ diesel::table! {
         id -> BigInt,
         /// Name of the entry in Rocket.toml.
         provider -> Text,
-        /// What the entry pointed to when the account was stored.
+        /// The entry's issuer when the account was stored; its authorization endpoint if it had no issuer.
         issuer -> Text,
         /// The provider's id of the user, byte for byte; NULL if the provider has no userinfo.
         provider_user_id -> Nullable<Text>,
@@ -80,9 +80,9 @@ diesel::table! {
         id -> Text,
         /// Id of the local user, as text.
         user_id -> Text,
-        /// Name of the entry whose login began the session; NULL if a form of the app did.
+        /// Name of the entry whose login began the session; NULL if the app signed the user in.
         provider -> Nullable<Text>,
-        /// What the entry pointed to then.
+        /// The entry's issuer when the session began; its authorization endpoint if it had no issuer.
         issuer -> Nullable<Text>,
         /// The provider's id of the user, byte for byte.
         provider_user_id -> Nullable<Text>,

@@ -2,7 +2,7 @@
 
 use crate::storage::{Session, SessionSelection, Storage};
 
-/// A session of `user`, from a dance at `op`, between the times 1000 and 2000.
+/// A session of `user`, from a flow at `op`, between the times 1000 and 2000.
 pub(crate) fn session(id: &str, user: &str) -> Session {
     Session {
         id: id.into(),
