@@ -3,6 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 /// What a flow is for.
+///
+/// ```
+/// use rocket_dance::{AuthorizationRequest, Purpose};
+///
+/// fn ask_for_an_account(authorization: &mut AuthorizationRequest) {
+///     if authorization.purpose == Purpose::Connect {
+///         authorization.param("prompt", "select_account");
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Purpose {

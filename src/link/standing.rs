@@ -5,6 +5,16 @@
 /// The engine computes it from the stored account and the session; a policy reads it in
 /// [`Login::standing`](crate::Login::standing). [`LinkPolicy`](crate::LinkPolicy) has the table of verdicts that each standing
 /// allows.
+///
+/// ```
+/// use rocket_dance::{Login, Profile, Standing, Verdict};
+///
+/// let returning = Login::new("github", Standing::Returning(7), Profile::default());
+/// assert_eq!(returning.default_verdict(), Verdict::SignIn(7));
+///
+/// let stranger = Login::new("github", Standing::<i32>::Stranger, Profile::default());
+/// assert!(matches!(stranger.default_verdict(), Verdict::Refuse(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing<U> {

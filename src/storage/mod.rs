@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|---|
 //! | [`DieselStorage`] | by the app's policy, in the transaction | yes | over all processes | yes | apps |
 //! | [`MemoryStorage`], [`NullStorage`] | to the user who is signed in | yes | within the process | yes | tests |
-//! | [`CookieStorage`] (the default) | none: accounts belong to the browser | no | within the process | no | trying out |
+//! | [`CookieStorage`] (the default) | none: accounts belong to the browser | no | within the process | no | trying out the library |
 //! | an app's own [`Storage`] | to the user who is signed in | yes | within the process, or with [`Coordination`] over all | with [`list`](Storage::list) | Redis, … |
 //!
 //! An app's own storage implements three methods: see [`Storage`]. Two further traits are optional:

@@ -10,7 +10,7 @@
 //! [`FakeResponse`] scripts what the provider answers, and [`RecordedRequest`] is what it received. [`DemoProvider`] is
 //! the same provider with a consent page, on the app's own port.
 //!
-//! Everything here is for tests. Where a test uses it wrongly, it panics with a message that names the fault.
+//! Everything here is for tests. If a test uses it wrongly, it panics with a message that names the fault.
 //!
 //! ```no_run
 //! use rocket::local::asynchronous::Client;
