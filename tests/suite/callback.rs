@@ -255,7 +255,9 @@ async fn a_form_that_names_another_method() {
     assert_eq!(ada.flows(), []);
     let callback = ada.ride_to_connect("/login/op2").await;
     for method in ["get", "head"] {
-        assert_refused(&mut ada, &TestRequest::post(&callback, &[("_method", method)]), NOT_ALLOWED).await;
+        let ask = TestRequest::post(&callback, &[("_method", method)]);
+        let answer = assert_refused(&mut ada, &ask, NOT_ALLOWED).await;
+        assert_eq!(answer.header("Allow"), Some("GET"), "{method}");
     }
     assert_eq!(ada.get(&callback).await.location(), "/");
 }

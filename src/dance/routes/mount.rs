@@ -99,16 +99,15 @@ fn allowed_instead(path: Path, dance: &Dance, request: &Request<'_>, name: &str)
     {
         return Some(fixed.allow());
     }
-    if path == Path::Callback {
-        let method = dance.entry(name).map_or(Method::Get, |entry| callback_method(entry));
-        if request.method() != method || is_head(request) {
-            return Some(method.to_string());
-        }
-    }
     // CS-04: in the first field of a form, `_method`, Rocket accepts another method than POST. Browsers send forms by POST
     // only.
     let is_disguised_form =
         request.method() != Method::Post && request.content_type().is_some_and(|kind| kind.is_form());
+    if path == Path::Callback {
+        let method = dance.entry(name).map_or(Method::Get, |entry| callback_method(entry));
+        let is_refused = request.method() != method || is_head(request) || is_disguised_form;
+        return is_refused.then(|| method.to_string());
+    }
     // A HEAD request is routed as GET. It must not begin a flow.
     let begins = path == Path::Begin && is_head(request);
     (is_disguised_form || begins).then(|| path.allow())
