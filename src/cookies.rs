@@ -1,4 +1,4 @@
-//! The cookies of a request, read from its raw `Cookie` headers.
+//! Our cookies: reading them from the raw `Cookie` headers of a request, and building them.
 //!
 //! Rocket percent-decodes the names of cookies and trims Unicode white space around them. A cookie called
 //! `%5F_Host-session`, which a sibling domain may set, therefore looks like `__Host-session` in
@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 
 use rocket::Request;
+use rocket::http::{Cookie, SameSite};
+use rocket::time::Duration;
 
 /// The value of the cookie called `name`, byte for byte as the browser sent it.
 ///
@@ -29,6 +31,27 @@ pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMa
         *known = known.filter(|known| *known == value);
     }
     found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Builds a cookie for all paths. `max_age` is in seconds.
+pub(crate) fn build(name: String, value: String, secure: bool, max_age: i64) -> Cookie<'static> {
+    // Lax: a sign-in ends with a redirect from the provider's site, with which browsers send no Strict cookies.
+    Cookie::build((name, value))
+        .path("/")
+        .http_only(true)
+        .secure(secure)
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(max_age))
+        .build()
+}
+
+/// Builds a cookie that removes the one called `name`.
+pub(crate) fn removal(name: String, secure: bool) -> Cookie<'static> {
+    // With the same attributes: Chromium keeps a `__Host-` cookie if the removal is not Secure.
+    let mut cookie = build(name, String::new(), secure, 0);
+    // Also with `Expires` in the past: Rocket's local client ignores Max-Age.
+    cookie.make_removal();
+    cookie
 }
 
 /// Names and values as they were sent.

@@ -239,15 +239,12 @@ impl Dance {
     /// # Errors
     /// [`ErrorKind::Misconfigured`] with `CookieStorage`.
     pub(super) fn shared_storage(&self) -> Result<&Arc<dyn Storage>> {
-        match &self.0.storage {
-            StorageBackend::Shared(storage) => Ok(storage),
-            StorageBackend::Browser => {
-                Err(Error::new(ErrorKind::Misconfigured, "Each browser keeps its own accounts.").with_source(
-                    "CookieStorage has no accounts off a request: attach a storage, for example \
-                     `DieselStorage::database(\"…\")`",
-                ))
-            }
-        }
+        self.0.storage.shared().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "Each browser keeps its own accounts.").with_source(
+                "CookieStorage has no accounts off a request: attach a storage, for example \
+                 `DieselStorage::database(\"…\")`",
+            )
+        })
     }
 
     /// The accounts in the cookies of `request`.

@@ -22,7 +22,7 @@ use crate::provider::{PRESETS, Preset};
 use crate::secret::KeyRing;
 use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
-use crate::storage::{AnyStorage, CachedStorage, CookieStorage, StorageBackend, UserType};
+use crate::storage::{AnyStorage, CachedStorage, StorageBackend, UserType};
 
 /// Builds the `Dance` of `rocket` from what the app has attached.
 ///
@@ -116,8 +116,7 @@ fn default_storage(is_debug: bool) -> StorageBackend {
     if !is_debug {
         log::warn!("oauth: no storage is attached: each browser keeps its own accounts, in cookies");
     }
-    let AnyStorage(storage) = CookieStorage.into();
-    storage
+    StorageBackend::Browser
 }
 
 /// The entries whose account belongs to the site, each with the guard that admits the user who connects it first.
@@ -171,7 +170,7 @@ async fn open_storage(
     session_type: Option<UserType>,
     faults: &mut Faults,
 ) -> OpenedStorage {
-    let StorageBackend::Shared(storage) = storage else {
+    let Some(storage) = storage.shared() else {
         return OpenedStorage { user_type: session_type, key_file: None };
     };
     let user_type = common_user_type(storage.user_type(), session_type, faults);
@@ -224,10 +223,7 @@ fn session_backend(
     match own {
         Some(own) => SessionBackend::App(own),
         None => {
-            let storage = match storage {
-                StorageBackend::Shared(storage) => Some(storage.clone()),
-                StorageBackend::Browser => None,
-            };
+            let storage = storage.shared().cloned();
             SessionBackend::Cookie(CookieSessions::new(settings, clock.clone(), keys.clone(), storage))
         }
     }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use rocket::Request;
-use rocket::http::{Cookie, SameSite};
-use rocket::time::Duration;
+use rocket::http::Cookie;
 
 use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
@@ -228,28 +227,13 @@ impl CookieSessions {
     /// Returns a session cookie with `plain`, sealed for `purpose`.
     fn cookie(&self, purpose: &str, plain: &str) -> Result<Cookie<'static>> {
         let sealed = self.keys.seal(purpose, &[&self.cookie_name], plain.as_bytes())?;
-        Ok(self.with_value(sealed, self.settings.age))
-    }
-
-    /// Returns a session cookie. `max_age` is in seconds.
-    fn with_value(&self, value: String, max_age: i64) -> Cookie<'static> {
-        // A sign-in ends with a redirect from the provider's site: browsers do not send a Strict cookie with it.
-        Cookie::build((self.cookie_name.clone(), value))
-            .same_site(SameSite::Lax)
-            .http_only(true)
-            .secure(self.secure)
-            .path("/")
-            .max_age(Duration::seconds(max_age))
-            .build()
+        Ok(cookies::build(self.cookie_name.clone(), sealed, self.secure, self.settings.age))
     }
 
     /// Returns a cookie that removes the session cookie of `request`. `None` if the request has none.
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
         cookies::get(request, &self.cookie_name)?;
-        // Chromium keeps a `__Host-` cookie unless the removal is `Secure` as well.
-        let mut cookie = self.with_value(String::new(), 0);
-        cookie.make_removal();
-        Some(cookie)
+        Some(cookies::removal(self.cookie_name.clone(), self.secure))
     }
 }
 

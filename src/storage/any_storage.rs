@@ -27,11 +27,16 @@ pub(crate) enum StorageBackend {
 }
 
 impl StorageBackend {
-    pub(crate) fn keeps_sessions(&self) -> bool {
+    /// The storage that all requests share, if there is one.
+    pub(crate) fn shared(&self) -> Option<&Arc<dyn Storage>> {
         match self {
-            StorageBackend::Browser => false,
-            StorageBackend::Shared(storage) => storage.sessions().is_some(),
+            StorageBackend::Browser => None,
+            StorageBackend::Shared(storage) => Some(storage),
         }
+    }
+
+    pub(crate) fn keeps_sessions(&self) -> bool {
+        self.shared().is_some_and(|storage| storage.sessions().is_some())
     }
 }
 

@@ -1,11 +1,7 @@
 //! OAuth 1.0a: the attacks on the state, which OAuth 1.0a replaces by the temporary token.
 
 use futures::future::join_all;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use rocket::http::{Method, Status};
-use rocket::tokio::runtime::Handle;
-use rocket::tokio::task::block_in_place;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 
 use crate::harness::{
@@ -13,6 +9,7 @@ use crate::harness::{
     with_parameter,
 };
 use crate::oauth1::{app, request_tokens};
+use crate::state::assert_flips_refused;
 
 #[rocket::async_test]
 async fn o1_13_st_04_a_token_of_another_browser() {
@@ -195,32 +192,7 @@ async fn o1_13_st_13_no_value_is_another() {
 
 #[rocket::async_test]
 async fn o1_13_st_14_any_byte_of_cookie_or_token() {
-    let app = app().await;
-    let mut ada = app.browser();
-    let callback = ada.ride("/login/one").await;
-    let (name, sealed) = ada.flows().remove(0);
-    let token = query_parameter(&callback, "oauth_token").unwrap();
-    let flips = (any::<prop::sample::Index>(), 1..128u8, any::<bool>());
-    let runtime = Handle::current();
-    let outcome = TestRunner::new(ProptestConfig::with_cases(32)).run(&flips, |(at, flip, in_cookie)| {
-        let flipped = |text: &str| {
-            let mut bytes = text.as_bytes().to_vec();
-            let at = at.index(bytes.len());
-            bytes[at] ^= flip;
-            String::from_utf8(bytes).expect("ASCII stays ASCII")
-        };
-        let mut browser = ada.clone();
-        let mut ask = TestRequest::get(&callback);
-        if in_cookie {
-            browser.jar.insert(name.clone(), flipped(&sealed));
-        } else {
-            ask = TestRequest::get(&with_parameter(&callback, "oauth_token", Some(&flipped(&token))));
-        }
-        block_in_place(|| runtime.block_on(assert_refused(&mut browser, &ask, NOT_TRUSTED)));
-        Ok(())
-    });
-    outcome.unwrap();
-    assert_eq!(ada.get(&callback).await.location(), "/");
+    assert_flips_refused(&app().await, "/login/one", "oauth_token", 32).await;
 }
 
 #[rocket::async_test]

@@ -350,13 +350,19 @@ async fn st_13_no_value_is_another() {
 #[rocket::async_test]
 async fn st_14_any_byte_of_cookie_or_state() {
     let app = TestApp::launch().await;
+    assert_flips_refused(&app, "/login/op", "state", 64).await;
+}
+
+/// Asserts that a callback is refused if any byte of its flow's cookie or of `parameter` is changed, in this number of
+/// random cases, and that the unchanged callback succeeds afterwards.
+pub(crate) async fn assert_flips_refused(app: &TestApp, begin: &str, parameter: &str, cases: u32) {
     let mut ada = app.browser();
-    let callback = ada.ride("/login/op").await;
+    let callback = ada.ride(begin).await;
     let (name, sealed) = ada.flows().remove(0);
-    let state = query_parameter(&callback, "state").unwrap();
+    let value = query_parameter(&callback, parameter).unwrap();
     let flips = (any::<prop::sample::Index>(), 1..128u8, any::<bool>());
     let runtime = Handle::current();
-    let outcome = TestRunner::new(ProptestConfig::with_cases(64)).run(&flips, |(at, flip, in_cookie)| {
+    let outcome = TestRunner::new(ProptestConfig::with_cases(cases)).run(&flips, |(at, flip, in_cookie)| {
         let flipped = |text: &str| {
             let mut bytes = text.as_bytes().to_vec();
             let at = at.index(bytes.len());
@@ -369,7 +375,7 @@ async fn st_14_any_byte_of_cookie_or_state() {
                 browser.jar.insert(name.clone(), flipped(&sealed));
                 TestRequest::get(&callback)
             }
-            false => TestRequest::get(&with_parameter(&callback, "state", Some(&flipped(&state)))),
+            false => TestRequest::get(&with_parameter(&callback, parameter, Some(&flipped(&value)))),
         };
         block_in_place(|| runtime.block_on(assert_refused(&mut browser, &ask, NOT_TRUSTED)));
         Ok(())

@@ -233,27 +233,6 @@ mod server {
         }
     }
 
-    macro_rules! on_each_server {
-        ($($name:ident)*) => {
-            #[cfg(feature = "postgres")]
-            mod postgres {
-                $(#[rocket::async_test]
-                #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-                async fn $name() {
-                    super::$name::<crate::storage::sql::tests::Postgres>().await;
-                })*
-            }
-            #[cfg(feature = "mysql")]
-            mod mysql {
-                $(#[rocket::async_test]
-                #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-                async fn $name() {
-                    super::$name::<crate::storage::sql::tests::Mysql>().await;
-                })*
-            }
-        };
-    }
-
     on_each_server! {
         db_04_dead_connections_are_replaced
         db_04_work_that_meets_a_dead_connection_is_done_once

@@ -22,16 +22,9 @@ use crate::storage::{
     Storage, UserType,
 };
 
-/// Runs tests that are generic over the database on each of them.
-macro_rules! on_each_database {
+/// Runs tests that are generic over the database on PostgreSQL and on MySQL.
+macro_rules! on_each_server {
     ($($name:ident)*) => {
-        #[cfg(feature = "sqlite")]
-        mod sqlite {
-            $(#[rocket::async_test]
-            async fn $name() {
-                super::$name::<crate::storage::sql::tests::Sqlite>().await;
-            })*
-        }
         #[cfg(feature = "postgres")]
         mod postgres {
             $(#[rocket::async_test]
@@ -48,6 +41,20 @@ macro_rules! on_each_database {
                 super::$name::<crate::storage::sql::tests::Mysql>().await;
             })*
         }
+    };
+}
+
+/// Runs tests that are generic over the database on each of them.
+macro_rules! on_each_database {
+    ($($name:ident)*) => {
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[rocket::async_test]
+            async fn $name() {
+                super::$name::<crate::storage::sql::tests::Sqlite>().await;
+            })*
+        }
+        on_each_server! { $($name)* }
     };
 }
 
