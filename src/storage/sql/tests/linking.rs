@@ -97,7 +97,7 @@ async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
     assert_eq!(db.rows(), (0, 0));
     panics.store(false, Ordering::SeqCst);
     storage.link(&login, &keys()).await.unwrap();
-    assert_eq!(db.rows(), (1, 1), "seen by everybody else");
+    assert_eq!(db.rows(), (1, 1), "seen by other connections");
 }
 
 async fn simultaneous_first_logins_make_one_user<D: Db>() {
