@@ -21,6 +21,11 @@ pub(crate) fn get<'r>(request: &'r Request<'_>, name: &str) -> Option<&'r str> {
     values.all(|other| other == value).then_some(value)
 }
 
+/// Whether the browser sent a cookie called `name`, also if [`get`] returns no value because it sent several.
+pub(crate) fn is_sent(request: &Request<'_>, name: &str) -> bool {
+    pairs(request).any(|(found, _)| found == name)
+}
+
 /// The cookies whose names begin with `prefix`, by name; of those that [`get`] would not return, none.
 ///
 /// The headers are read once: a header of 400 KB holds tens of thousands of names.
@@ -133,6 +138,11 @@ mod tests {
         assert_eq!(read(&["__Host-session=good; __Host-session=evil"]), None);
         assert_eq!(read(&["__Host-session=evil", "__Host-session=good"]), None);
         assert_eq!(read(&["__Host-session=good; __Host-session=good"]).as_deref(), Some("good"));
+        let client = Client::untracked(rocket::build()).unwrap();
+        let request =
+            client.get("/").header(Header::new("Cookie", "__Host-session=good; __Host-session=evil"));
+        assert!(is_sent(request.inner(), NAME), "signing out removes it");
+        assert!(!is_sent(request.inner(), "session"));
     }
 
     #[test]

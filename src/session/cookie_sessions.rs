@@ -232,8 +232,8 @@ impl CookieSessions {
 
     /// Returns a cookie that removes the session cookie of `request`. `None` if the request has none.
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
-        cookies::get(request, &self.cookie_name)?;
-        Some(cookies::removal(self.cookie_name.clone(), self.secure))
+        cookies::is_sent(request, &self.cookie_name)
+            .then(|| cookies::removal(self.cookie_name.clone(), self.secure))
     }
 }
 

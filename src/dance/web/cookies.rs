@@ -19,7 +19,7 @@ pub(crate) fn set_cookie(dance: &Dance, request: &Request<'_>, name: String, val
 
 /// Removes a cookie, if the browser sent it.
 pub(crate) fn remove_cookie(dance: &Dance, request: &Request<'_>, name: &str) {
-    if cookies::get(request, name).is_some() {
+    if cookies::is_sent(request, name) {
         remove_sent_cookie(dance, request, name);
     }
 }
