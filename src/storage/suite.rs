@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rocket::tokio::time::{sleep, timeout};
+use rocket::tokio::time::timeout;
 
 use super::browser_storage::BrowserStorage;
 use super::cache::CachedStorage;
@@ -31,7 +31,7 @@ pub(crate) async fn in_time<T>(event: &str, future: impl Future<Output = T>) -> 
 pub(crate) async fn eventually(event: &str, condition: impl AsyncFn() -> bool) {
     in_time(event, async {
         while !condition().await {
-            sleep(Duration::from_millis(5)).await;
+            rocket::tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;

@@ -1,11 +1,14 @@
 //! [`DemoProvider`]: a provider for the development server.
 
 use rocket::fairing::{self, Fairing, Info, Kind};
+use rocket::figment::Figment;
 use rocket::{Build, Config, Data, Orbit, Request, Rocket, Route};
 use serde_json::Value;
+use url::Url;
 
 use super::entry_config::{entry_key, openid_entry};
 use super::server::{AuthorizationServer, RegisteredClient, routes};
+use crate::config::is_loopback_host;
 use crate::dance::Dance;
 use crate::paths::{Path, Paths};
 use crate::secret::KeyRing;
@@ -39,8 +42,9 @@ const DEMO_ENTRY: &str = "demo";
 pub struct DemoProvider(AuthorizationServer);
 
 impl DemoProvider {
-    /// Returns a fairing that adds a demo provider as entry `demo`, if the profile is `debug` and no entry is configured.
-    /// Otherwise it does nothing. Attach it before [`Dance::fairing`](crate::Dance::fairing).
+    /// Returns a fairing that adds a demo provider as entry `demo`, if the profile is `debug`, `base_url` is on a loopback
+    /// host, and `oauth` is absent or an empty table. Otherwise it does nothing: an `oauth` that can't be read fails the
+    /// launch. Attach it before [`Dance::fairing`](crate::Dance::fairing).
     ///
     /// ```
     /// use rocket_dance::Dance;
@@ -117,8 +121,7 @@ impl Fairing for DemoFairing {
         if figment.profile() != Config::DEBUG_PROFILE {
             return Ok(rocket);
         }
-        let entries = figment.find_value("oauth").ok().and_then(|oauth| oauth.into_dict());
-        if entries.is_some_and(|entries| !entries.is_empty()) {
+        if !has_no_entries(&figment) || !is_on_loopback(&rocket) {
             return Ok(rocket);
         }
         if rocket.state::<Dance>().is_some() {
@@ -151,6 +154,25 @@ impl Fairing for DemoFairing {
             );
         }
     }
+}
+
+/// Whether `oauth` is absent or an empty table. A value of another type is a fault, which [`Dance::fairing`] reports: with a
+/// demo provider in its place, every visitor could sign in as any user.
+fn has_no_entries(figment: &Figment) -> bool {
+    match figment.find_value("oauth") {
+        Ok(oauth) => oauth.as_dict().is_some_and(|entries| entries.is_empty()),
+        Err(error) => error.missing(),
+    }
+}
+
+/// Whether only this machine can reach the app, as far as its `base_url` says. An unset one is on `localhost`.
+fn is_on_loopback(rocket: &Rocket<Build>) -> bool {
+    let is_readable = match rocket.figment().find_value("dance.base_url") {
+        Ok(url) => url.as_str().is_some(),
+        Err(error) => error.missing(),
+    };
+    let url = Url::parse(&base_url(rocket));
+    is_readable && url.is_ok_and(|url| url.host_str().is_some_and(is_loopback_host))
 }
 
 /// The app's `base_url` as the library reads it.

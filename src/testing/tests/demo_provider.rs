@@ -34,6 +34,67 @@ async fn the_demo_is_for_debug_and_comes_before_the_dance() {
     }
 }
 
+/// An app with the demo's fairing, in the profile debug, with this configuration.
+async fn debug_app(key: &str, value: Value) -> Result<Local, String> {
+    let config =
+        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
+    let figment = rocket::figment::Figment::from(config).merge((key, value));
+    let rocket = rocket::custom(figment).attach(DemoProvider::fairing()).attach(Dance::fairing());
+    // Rocket's error panics unless it is read.
+    Local::tracked(rocket).await.map_err(|error| error.to_string())
+}
+
+async fn has_demo(app: &Local) -> bool {
+    app.get("/demo/.well-known/openid-configuration").dispatch().await.status().code == 200
+}
+
+#[rocket::async_test]
+async fn d9_an_oauth_value_that_cannot_be_read_is_no_demo() {
+    let broken = [
+        json!(""),
+        json!(" "),
+        json!("{}"),
+        json!("{"),
+        json!("}"),
+        json!("[]"),
+        json!("null"),
+        json!("nonsense"),
+        json!("{github={client_id=\"a\",client_secret=\"b\"}"),
+        json!([]),
+        json!([{}]),
+        json!([["github", {}]]),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(true),
+        json!(false),
+        json!({"github": "x"}),
+        json!({"github": []}),
+        json!({"github": 7}),
+        json!({"github": {}}),
+    ];
+    for value in broken {
+        assert!(debug_app("oauth", value.clone()).await.is_err(), "{value}");
+    }
+    assert!(has_demo(&debug_app("oauth", json!({})).await.unwrap()).await, "an empty table");
+}
+
+#[rocket::async_test]
+async fn d9_the_demo_is_for_a_loopback_host() {
+    for base_url in ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"] {
+        assert!(has_demo(&debug_app("dance.base_url", json!(base_url)).await.unwrap()).await, "{base_url}");
+    }
+    for base_url in ["https://app.example.com", "https://localhost.example.com", "https://127.0.0.1.example"]
+    {
+        let app = debug_app("dance.base_url", json!(base_url)).await.unwrap();
+        assert!(!has_demo(&app).await, "{base_url}");
+        assert!(Dance::fetch(app.rocket()).unwrap().entry("demo").is_err());
+    }
+    for base_url in [json!("http://app.example"), json!("localhost"), json!(""), json!(8000), json!([])] {
+        assert!(debug_app("dance.base_url", base_url.clone()).await.is_err(), "{base_url}");
+    }
+}
+
 const DEMO: &str = "http://localhost:8000/demo";
 
 fn demo() -> DemoProvider {

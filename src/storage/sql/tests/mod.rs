@@ -18,9 +18,10 @@ use crate::link::{AuthorizedLogin, LinkPolicy};
 use crate::link::{Login, Standing, Verdict};
 use crate::storage::suite;
 use crate::storage::{
-    Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, SessionSelection, SessionStorage,
-    Storage, UserType,
+    Account, AccountKey, BuiltIn, ClaimState, KeyRing, SessionSelection, Storage, UserType,
 };
+#[cfg(feature = "postgres")]
+use crate::storage::{Coordination, SessionStorage};
 
 /// Runs tests that are generic over the database on PostgreSQL and on MySQL.
 macro_rules! on_each_server {
