@@ -189,7 +189,7 @@ pub use user::UserId;
 // Errors.
 pub use error::{Error, ErrorKind, Responsible, Result};
 
-/// Compiles the Rust blocks of README.md.
-#[cfg(all(doctest, feature = "sqlite"))]
+/// Compiles the Rust blocks of README.md. One of them is a test, with the feature `testing`.
+#[cfg(all(doctest, feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
