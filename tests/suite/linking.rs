@@ -156,7 +156,7 @@ async fn al_01_another_connected_account_is_as_good_as_a_password() {
     assert_eq!(accounts(&app), ["op/ada -> 1", "op2/ada -> 1"]);
 }
 
-/// Eve begins with her own account in a browser that Ada uses next, and waits for Ada to sign in.
+/// Eve begins with an account of Eve's own in a browser that Ada uses next, and waits for Ada to sign in.
 #[rocket::async_test]
 async fn al_07_al_08_a_planted_account_needs_the_users_own_yes() {
     let (app, heard) = app(false).await;
