@@ -44,6 +44,9 @@ const CASES: [(&str, usize); 29] = [
     ("OB", 1),
 ];
 
+/// The last number of the faults that a penetration test has found: `D1` to `D17`.
+const LAST_FOUND: usize = 17;
+
 /// How a row may begin that has a reason in place of a test.
 const REASONS: [&str; 3] = ["the app's duty: ", "not offered: ", "nothing to do: "];
 
@@ -64,6 +67,12 @@ impl Row {
     }
 }
 
+/// Whether `text` looks like a case: `ST-01` or `D1`.
+fn is_case(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.as_bytes().get(2) == Some(&b'-') || text.strip_prefix('D').is_some_and(is_number)
+}
+
 fn is_name(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
 }
@@ -72,7 +81,7 @@ fn is_name(c: char) -> bool {
 fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
     let (mut rows, mut faults) = (BTreeMap::new(), Vec::new());
     for (line, text) in page.lines().enumerate() {
-        let Some(text) = text.strip_prefix("| ").filter(|text| text.as_bytes().get(2) == Some(&b'-')) else {
+        let Some(text) = text.strip_prefix("| ").filter(|text| is_case(text.split(" |").next().unwrap())) else {
             continue;
         };
         let cells: Vec<_> = text.trim_end_matches('|').split(" | ").map(str::trim).collect();
@@ -90,9 +99,13 @@ fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
     (rows, faults)
 }
 
-/// The cases at the beginning of a test's name. `en_01_and_en_03_what_was_meddled_with` has two.
+/// The cases at the beginning of a test's name. `en_01_and_en_03_what_was_meddled_with` has two, and so has `d4_d11_texts`.
 fn cases_of(test: &str) -> Vec<String> {
     let (mut cases, mut rest) = (Vec::new(), test);
+    while let Some((case, tail)) = found_case(rest) {
+        cases.push(case);
+        rest = tail;
+    }
     while let Some((head, tail)) = rest.split_at_checked(6) {
         let parts: Vec<_> = head.split('_').collect();
         let [kind, number, ""] = parts[..] else { break };
@@ -104,6 +117,13 @@ fn cases_of(test: &str) -> Vec<String> {
         rest = tail.strip_prefix("and_").unwrap_or(tail);
     }
     cases
+}
+
+/// The case `D<number>` at the beginning of `name`, and the rest of the name.
+fn found_case(name: &str) -> Option<(String, &str)> {
+    let (head, tail) = name.split_once('_')?;
+    let number: usize = head.strip_prefix('d')?.parse().ok()?;
+    (1..=LAST_FOUND).contains(&number).then(|| (format!("D{number}"), tail.strip_prefix("and_").unwrap_or(tail)))
 }
 
 /// Adds every test in `source` to `found`, with the reason if it is ignored by `cargo test`.
@@ -157,7 +177,7 @@ fn all_tests() -> BTreeMap<String, Option<String>> {
 fn faults(page: &str, tests: &BTreeMap<String, Option<String>>) -> Vec<String> {
     let (rows, mut faults) = rows(page);
     let wanted = CASES.iter().flat_map(|(kind, last)| (1..=*last).map(move |n| format!("{kind}-{n:02}")));
-    let wanted: BTreeSet<_> = wanted.collect();
+    let wanted: BTreeSet<_> = wanted.chain((1..=LAST_FOUND).map(|n| format!("D{n}"))).collect();
     for case in wanted.iter().filter(|case| !rows.contains_key(*case)) {
         faults.push(format!("{case}: no row"));
     }
@@ -313,10 +333,13 @@ fn the_check_sees_what_is_wrong() {
     assert_eq!(names, ["en_01_and_en_03_c", "st_01_a", "st_02_b", "st_05_d"]);
     assert_eq!(cases_of("en_01_and_en_03_c"), ["EN-01", "EN-03"]);
     assert_eq!(cases_of("cb_03_cb_04_either"), ["CB-03", "CB-04"]);
+    assert_eq!(cases_of("d4_d11_texts"), ["D4", "D11"]);
+    assert_eq!(cases_of("d2_st_04_both"), ["D2", "ST-04"]);
+    assert!(cases_of("d18_none").is_empty() && cases_of("debug_it").is_empty());
     assert!(cases_of("no_01_case").is_empty() && cases_of("st_é01").is_empty());
 
     let page = "| ST-01 | a | d | |\n| ST-02 | a | d | `st_02_b` |\n| ST-05 | a | d | `st_05_d`, `gone` |\n\
-                | ST-99 | a |  | not offered: y |\n| PK-01 | a | `pk` |";
+                | D4 | a | d | |\n| ST-99 | a |  | not offered: y |\n| PK-01 | a | `pk` |";
     assert_eq!(items("Login<i32>"), ["Login"]);
     assert_eq!(items("Verdict::SignUp"), ["Verdict", "SignUp"]);
     assert_eq!(items("link()"), ["link"]);
@@ -327,8 +350,10 @@ fn the_check_sees_what_is_wrong() {
         "ST-03: no row",
         "ST-99: no such case",
         "ST-99: attack or defence is missing",
-        "line 5: not four cells",
+        "line 6: not four cells",
         "ST-01: no test",
+        "D4: no test",
+        "D17: no row",
         "ST-01: lacks `st_01_a`",
         "ST-02: `st_02_b` is ignored without a reason",
         "ST-05: there is no test `gone`",
