@@ -81,7 +81,8 @@ fn is_name(c: char) -> bool {
 fn rows(page: &str) -> (BTreeMap<String, Row>, Vec<String>) {
     let (mut rows, mut faults) = (BTreeMap::new(), Vec::new());
     for (line, text) in page.lines().enumerate() {
-        let Some(text) = text.strip_prefix("| ").filter(|text| is_case(text.split(" |").next().unwrap())) else {
+        let Some(text) = text.strip_prefix("| ").filter(|text| is_case(text.split(" |").next().unwrap()))
+        else {
             continue;
         };
         let cells: Vec<_> = text.trim_end_matches('|').split(" | ").map(str::trim).collect();
@@ -123,7 +124,9 @@ fn cases_of(test: &str) -> Vec<String> {
 fn found_case(name: &str) -> Option<(String, &str)> {
     let (head, tail) = name.split_once('_')?;
     let number: usize = head.strip_prefix('d')?.parse().ok()?;
-    (1..=LAST_FOUND).contains(&number).then(|| (format!("D{number}"), tail.strip_prefix("and_").unwrap_or(tail)))
+    (1..=LAST_FOUND)
+        .contains(&number)
+        .then(|| (format!("D{number}"), tail.strip_prefix("and_").unwrap_or(tail)))
 }
 
 /// Adds every test in `source` to `found`, with the reason if it is ignored by `cargo test`.
