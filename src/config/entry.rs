@@ -11,7 +11,7 @@ use super::oauth2::OAuth2Options;
 use super::openid::OpenIdOptions;
 use super::userinfo::UserinfoOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::Profile;
+use crate::profile::{Mailbox, Profile};
 use crate::provider::{Protocol, ResponseMode, SigningAlgorithm};
 
 /// One `[default.oauth.<name>]`: what every protocol has, and in [`options`](Entry::options) what one protocol has.
@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     pub(crate) account: Option<String>,
     /// Domains for which the provider's verification of an address is trusted; `*` for all domains.
     pub(crate) trust_email: Vec<String>,
+    /// The claim of an ID token that proves of which domain's organization the user is a member.
+    pub(crate) domain_claim: Option<&'static str>,
     /// The client id; with OAuth 1 the consumer key.
     pub(crate) client_id: String,
     /// The issuer. OpenID Connect requires it; OAuth 2 compares a callback's `iss` with it (RFC 9207).
@@ -131,8 +133,8 @@ impl Entry {
     /// The verified address in `profile`, if this provider's verification is trusted for its domain.
     pub(crate) fn trusted_email<'p>(&self, profile: &'p Profile) -> Option<&'p str> {
         let address = profile.email()?;
-        let (_, domain) = address.rsplit_once('@')?;
-        let is_trusted = |known: &String| known == "*" || known.eq_ignore_ascii_case(domain);
+        let mailbox = Mailbox::parse(address)?;
+        let is_trusted = |known: &String| known == "*" || mailbox.is_at(known);
         self.trust_email.iter().any(is_trusted).then_some(address)
     }
 

@@ -2,22 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use url::Url;
+
 use super::additions::RequestAdditions;
 use super::callback_url;
 use super::choose_preset;
 use super::entry::{Entry, ProtocolOptions};
 use super::environment::{self, Env};
-use super::issuer;
+use super::issuer::{self, Issuer};
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
 use super::openid::OpenIdOptions;
 use super::parameters::Parameters;
 use super::settings::Settings;
 use super::table::{Reader, Table};
-use super::urls::is_host;
+use super::urls::{is_host, is_loopback_host};
 use super::userinfo::UserinfoOptions;
 use crate::paths::is_reserved;
 use crate::provider::{ParameterKind, Preset, Protocol};
+
+/// The keys that decide whose keys sign the ID tokens of an entry.
+const ISSUER_KEYS: [&str; 3] = ["issuer", "metadata_url", "jwks_url"];
 
 /// What entries are read with.
 pub(super) struct EntryReader<'a> {
@@ -41,6 +46,7 @@ impl EntryReader<'_> {
         let client_id = client_id(&mut table);
         // Before the URLs: it depends on which of them the entry sets itself.
         let trust_email = trust_email(&mut table, &preset);
+        let has_own_issuer = !ISSUER_KEYS.iter().any(|key| table.has(key));
         let is_openid = preset.protocol == Protocol::OpenIdConnect;
         let may_end_sessions = is_openid || table.has("end_session_url");
         let parameters = Parameters::read(&mut table, &preset);
@@ -70,6 +76,7 @@ impl EntryReader<'_> {
             login: login(&mut table, has_identity),
             account: account(&mut table),
             trust_email,
+            domain_claim: domain_claim(&preset, has_own_issuer, issuer.as_ref()),
             client_id,
             issuer,
             options,
@@ -187,6 +194,13 @@ fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
         table.reader.fault(&given.place, why, "trust_email = [\"corp.example\"]");
     }
     given.value
+}
+
+/// The preset's claim, which its own issuer proves, or a stand-in for it on a loopback host.
+fn domain_claim(preset: &Preset, has_own_issuer: bool, issuer: Option<&Issuer>) -> Option<&'static str> {
+    let host = issuer.and_then(|issuer| Url::parse(&issuer.url).ok()?.host_str().map(str::to_owned));
+    let is_proven = has_own_issuer || host.is_some_and(|host| is_loopback_host(&host));
+    (is_proven && !preset.domain_claim.is_empty()).then_some(preset.domain_claim)
 }
 
 /// `can_sign_out`: the provider has a page that signs the user out, or may have one that is discovered.

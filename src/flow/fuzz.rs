@@ -10,6 +10,7 @@ use super::jwt::{Jwt, JwtKind};
 use super::key_set::KeySet;
 use super::metadata::Metadata;
 use super::token_answer::TokenAnswer;
+use super::user_documents::UserDocuments;
 use super::user_profile::user_profile;
 use super::{Callback, Flow, json, oauth1};
 use crate::config::Entry;
@@ -46,7 +47,8 @@ pub(crate) fn oauth1_answer(body: &[u8]) -> bool {
 
 /// Whether `entry` reads a user with an id in `body`.
 pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
-    let profile = json::value(body).ok().and_then(|answer| user_profile(entry, &answer).ok());
+    let profile =
+        json::value(body).ok().and_then(|answer| user_profile(entry, &UserDocuments::one(answer)).ok());
     profile.is_some_and(|profile| !profile.display_name().is_empty() && profile.id.is_some())
 }
 

@@ -53,8 +53,8 @@ impl Engine {
         if userinfo_endpoint(entry, metadata.as_deref()).is_none() && subject.is_none() {
             return Ok(Grant { token, profile: Profile::default() });
         }
-        let claims = userinfo::user_claims(self, entry, metadata.as_deref(), &token, claims).await?;
-        let mut profile = user_profile(entry, &claims)?;
+        let documents = userinfo::user_documents(self, entry, metadata.as_deref(), &token, claims).await?;
+        let mut profile = user_profile(entry, &documents)?;
         if subject.is_some() {
             // ID-20: no mapping of claims changes which user the ID token is about.
             profile.id = subject;
@@ -78,6 +78,6 @@ async fn finish_oauth1(
     if entry.userinfo.url.is_none() {
         return Ok(Grant { token, profile: Profile::default() });
     }
-    let claims = userinfo::user_claims(engine, entry, None, &token, None).await?;
-    Ok(Grant { token, profile: user_profile(entry, &claims)? })
+    let documents = userinfo::user_documents(engine, entry, None, &token, None).await?;
+    Ok(Grant { token, profile: user_profile(entry, &documents)? })
 }

@@ -14,7 +14,7 @@ use super::metadata::Metadata;
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::provider::SigningAlgorithm;
-use crate::secret::decode_base64url;
+use crate::secret::{Secret, decode_base64url};
 
 /// Maximum length of a token, in bytes.
 const MAX_BYTES: usize = 64 << 10;
@@ -166,6 +166,11 @@ impl<'a> Jwt<'a> {
 /// Reads the claims of a token that was verified before it was stored.
 pub(super) fn stored_claims(token: &str) -> Option<Map<String, Value>> {
     claims(token.split('.').nth(1)?).ok()
+}
+
+/// Returns the text `claim` of a verified ID token.
+pub(crate) fn text_claim(id_token: &Secret, claim: &str) -> Option<String> {
+    stored_claims(id_token.expose())?.get(claim).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn claims(payload: &str) -> Result<Map<String, Value>, &'static str> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::claims::{check_lifetime, check_parties, seconds, text};
 use super::engine::Engine;
-use super::jwt::{self, JwtKind, stored_claims};
+use super::jwt::{self, JwtKind, text_claim};
 use crate::config::Entry;
 use crate::error::Result;
 use crate::secret::{Secret, encode_base64url, sha256};
@@ -16,7 +16,7 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Returns the provider's id of its own session (`sid`) in a verified ID token (Back-Channel Logout §2.1).
 pub(crate) fn provider_session_id(id_token: &Secret) -> Option<String> {
-    stored_claims(id_token.expose())?.get("sid").and_then(Value::as_str).map(str::to_owned)
+    text_claim(id_token, "sid")
 }
 
 /// A verified logout token: which sessions have ended at the provider.

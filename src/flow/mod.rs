@@ -54,6 +54,7 @@ mod text;
 mod timeouts;
 mod token_answer;
 mod token_request;
+mod user_documents;
 mod user_profile;
 mod userinfo;
 
@@ -66,5 +67,6 @@ pub(crate) use self::errors::not_trusted;
 pub(crate) use self::flow::{FLOW_TTL, Flow, state_handle};
 pub(crate) use self::grant::Grant;
 pub(crate) use self::http::read_answer;
+pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};

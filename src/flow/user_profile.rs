@@ -1,29 +1,58 @@
-//! The profile in a provider's claims about its user.
+//! The profile in what a provider has said about its user.
 
 use serde_json::Value;
 
 use super::errors::bad_answer;
+use super::user_documents::UserDocuments;
 use crate::config::Entry;
 use crate::error::Result;
 use crate::profile::{Profile, claims};
 use crate::provider::ProfileInput;
 
-/// Reads the profile in `answer`: the claims of a userinfo endpoint, of an ID token, or of both.
+/// The claims of OpenID Connect that say an e-mail address and whether it is verified.
+const ADDRESS_CLAIMS: &[&str] = &["email", "email_verified"];
+
+/// Reads the profile in `documents`.
+///
+/// The e-mail address and its verification are read from one document by itself, so that no document verifies the address of
+/// another. It is the first that verifies its address, or else the first that has one; the userinfo comes before the ID token.
 ///
 /// # Errors
-/// If the preset refuses the user, or there is no id in the answer.
-pub(super) fn user_profile(entry: &Entry, answer: &Value) -> Result<Profile> {
-    // The preset reads first, even if the entry names all paths: it may refuse the user (a hosted domain, a blocked user).
-    let profile = (entry.userinfo.profile)(&ProfileInput::new(answer, &entry.userinfo.parameters))
-        .and_then(|profile| with_entry_paths(profile, entry, answer))?
-        .with_web_urls();
+/// If the preset refuses the user, or there is no id in the documents.
+pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<Profile> {
+    let apart = documents.apart();
+    // A document that the preset refuses by itself has no address. All of them together decide about the user.
+    let alone: Vec<Profile> =
+        apart.iter().map(|document| read(entry, document).unwrap_or_default()).collect();
+    let first = |is: fn(&Profile) -> bool| alone.iter().position(is);
+    let address = first(|profile| profile.email().is_some())
+        .or_else(|| first(|profile| profile.claimed_email().is_some()))
+        .unwrap_or_default();
+    let paths =
+        ["email", "email_verified"].into_iter().filter_map(|field| entry.userinfo.profile_paths.get(field));
+    let address_claims: Vec<&str> =
+        paths.filter_map(|path| path.split('.').next()).chain(ADDRESS_CLAIMS.iter().copied()).collect();
+    let mut profile = read(entry, &documents.together(address, &address_claims))?;
+    if let (2, Some(alone)) = (alone.len(), alone.get(address)) {
+        profile = profile.with_email(alone.claimed_email().map(str::to_owned), alone.email().is_some());
+    }
     match profile.id {
-        Some(_) => Ok(profile),
+        Some(_) => Ok(profile.with_web_urls()),
         None => Err(bad_answer(format!(
             "no id in the userinfo: set `profile = {{ id = \"path\" }}` under [default.oauth.{}]",
             entry.name
         ))),
     }
+}
+
+/// Reads the profile in `claims`, as the preset and the entry say.
+fn read(entry: &Entry, claims: &Value) -> Result<Profile> {
+    // The preset reads first, even if the entry names all paths: it may refuse the user (a hosted domain, a blocked user).
+    with_entry_paths(read_preset(entry, claims)?, entry, claims)
+}
+
+fn read_preset(entry: &Entry, claims: &Value) -> Result<Profile> {
+    (entry.userinfo.profile)(&ProfileInput::new(claims, &entry.userinfo.parameters))
 }
 
 /// Replaces what the preset has read by what the entry's `profile = { … }` names.
@@ -40,14 +69,41 @@ fn with_entry_paths(mut profile: Profile, entry: &Entry, answer: &Value) -> Resu
         }
     }
     let (address, verified) = (paths.get("email"), paths.get("email_verified"));
-    if address.is_some() || verified.is_some() {
-        let address = match address {
-            Some(path) => claims::text(answer, path),
-            None => profile.claimed_email().map(str::to_owned),
-        };
-        // The preset's own verdict was about the preset's address, so it does not count here.
-        let verified = verified.is_some_and(|path| claims::is_true(answer, path));
-        profile = profile.with_email(address, verified);
+    if address.is_none() && verified.is_none() {
+        return Ok(profile);
     }
-    Ok(profile)
+    let said = match address {
+        Some(path) => claims::text(answer, path),
+        None => profile.claimed_email().map(str::to_owned),
+    };
+    // The preset's own verdict was about the preset's address, so it does not count here. A verification counts only for an
+    // address of its own document.
+    let is_verified = verified.is_some_and(|verified| {
+        claims::is_true(answer, verified)
+            && match address {
+                Some(address) => extra_answer(entry, address) == extra_answer(entry, verified),
+                None => read_preset(entry, &document_of(entry, verified, answer))
+                    .is_ok_and(|alone| said.is_some() && alone.claimed_email() == said.as_deref()),
+            }
+    });
+    Ok(profile.with_email(said, is_verified))
+}
+
+/// The name of the further userinfo answer that `path` leads into; `None`: it leads into the userinfo.
+fn extra_answer<'p>(entry: &Entry, path: &'p str) -> Option<&'p str> {
+    let name = path.split('.').next()?;
+    entry.userinfo.extra_urls.iter().any(|(extra, _)| extra == name).then_some(name)
+}
+
+/// The document in `answer` that `path` leads into, without the others.
+fn document_of(entry: &Entry, path: &str, answer: &Value) -> Value {
+    let mut document = answer.clone();
+    let own = extra_answer(entry, path);
+    if let Value::Object(fields) = &mut document {
+        fields.retain(|name, _| match own {
+            Some(own) => name == own,
+            None => extra_answer(entry, name).is_none(),
+        });
+    }
+    document
 }

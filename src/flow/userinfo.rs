@@ -1,7 +1,6 @@
 //! The userinfo: what the provider's API says about the user.
 //!
-//! With OpenID Connect the ID token decides who the user is. A userinfo answer about another `sub` is refused, and otherwise
-//! its claims replace those of the ID token.
+//! With OpenID Connect the ID token decides who the user is. A userinfo answer about another `sub` is refused.
 
 use http::header::ACCEPT;
 use serde_json::{Map, Value};
@@ -16,6 +15,7 @@ use super::json;
 use super::jwt::{self, JwtKind};
 use super::metadata::Metadata;
 use super::request_headers::add_entry_headers;
+use super::user_documents::UserDocuments;
 use super::user_profile::user_profile;
 use crate::config::Entry;
 use crate::error::{ErrorKind, Result};
@@ -52,10 +52,12 @@ impl Engine {
             Protocol::OpenIdConnect => claims::id(&userinfo, "sub")?,
             // A preset may refuse a user (a hosted domain, a blocked user). That is decided at sign-in; here, such an
             // answer has no id to compare.
-            Protocol::OAuth2 | Protocol::OAuth1 => match user_profile(entry, &userinfo) {
-                Err(error) if error.kind() == ErrorKind::Refused => return Ok(userinfo),
-                profile => profile?.id,
-            },
+            Protocol::OAuth2 | Protocol::OAuth1 => {
+                match user_profile(entry, &UserDocuments::one(userinfo.clone())) {
+                    Err(error) if error.kind() == ErrorKind::Refused => return Ok(userinfo),
+                    profile => profile?.id,
+                }
+            }
         };
         if provider_user_id.is_some() && id.as_deref() != provider_user_id {
             return Err(bad_answer("the userinfo is another user's than the account"));
@@ -64,18 +66,18 @@ impl Engine {
     }
 }
 
-/// Fetches all claims about the user of `token`: those of the ID token, replaced and completed by those of the userinfo,
-/// and beside them the answers of the entry's further userinfo URLs.
+/// Fetches what the provider says about the user of `token`: the userinfo, which is put beside the claims of the ID token, and
+/// the answers of the entry's further userinfo URLs.
 ///
 /// # Errors
 /// If the userinfo can't be fetched, or is another user's than the ID token (OpenID Connect Core §5.3.2).
-pub(super) async fn user_claims(
+pub(super) async fn user_documents(
     engine: &Engine,
     entry: &Entry,
     metadata: Option<&Metadata>,
     token: &Token,
     id_token: Option<Map<String, Value>>,
-) -> Result<Value> {
+) -> Result<UserDocuments> {
     let userinfo = match userinfo_endpoint(entry, metadata) {
         Some(url) => {
             let answer = fetch(engine, entry, url, token).await?;
@@ -88,17 +90,13 @@ pub(super) async fn user_claims(
         claims.remove("nonce");
         claims
     });
-    let mut all = merge(id_token, userinfo)?;
-    if let Value::Object(all) = &mut all {
-        for (name, url) in &entry.userinfo.extra_urls {
-            // A further answer that fails is left out: the sign-in works without it.
-            let answer = fetch(engine, entry, url, token).await;
-            if let Ok(answer) = answer.and_then(|answer| read_json(&answer)) {
-                all.insert(name.clone(), answer);
-            }
-        }
+    let mut documents = UserDocuments::new(id_token, userinfo)?;
+    for (name, url) in &entry.userinfo.extra_urls {
+        // A further answer that fails is left out: the sign-in works without it.
+        let answer = fetch(engine, entry, url, token).await;
+        documents.add(name, answer.and_then(|answer| read_json(&answer)).ok());
     }
-    Ok(all)
+    Ok(documents)
 }
 
 /// Fetches a userinfo URL with the access token of `token`.
@@ -144,20 +142,4 @@ async fn read(
 /// Reads a JSON answer.
 fn read_json(answer: &Response) -> Result<Value> {
     json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}")))
-}
-
-/// Merges the claims of the ID token and of the userinfo, which must have the same `sub`.
-fn merge(id_token: Option<Map<String, Value>>, userinfo: Option<Value>) -> Result<Value> {
-    match (id_token, userinfo) {
-        (Some(claims), None) => Ok(Value::Object(claims)),
-        (None, userinfo) => Ok(userinfo.unwrap_or(Value::Object(Map::new()))),
-        (Some(mut claims), Some(Value::Object(userinfo))) => {
-            if userinfo.get("sub") != claims.get("sub") {
-                return Err(bad_answer("the userinfo's `sub` is not the ID token's"));
-            }
-            claims.extend(userinfo);
-            Ok(Value::Object(claims))
-        }
-        (Some(_), Some(_)) => Err(bad_answer("the userinfo is not a JSON object")),
-    }
 }

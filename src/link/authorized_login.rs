@@ -36,6 +36,8 @@ pub struct AuthorizedLogin {
     pub(crate) user_required: bool,
     /// The address that the provider has verified, if the entry trusts it to.
     pub(crate) trusted_email: Option<String>,
+    /// The domain of whose organization the user is a member, if the provider proves it.
+    pub(crate) proven_domain: Option<String>,
     /// The `provider_user_id` that the site's account must have, if the entry sets `account`.
     pub(crate) account: Option<String>,
     /// Whether this may be the site's first account, for an entry of the site without `account`.
@@ -67,6 +69,7 @@ impl AuthorizedLogin {
             session: None,
             present: None,
             trusted_email: None,
+            proven_domain: None,
             account: None,
             admitted: false,
             now,

@@ -27,6 +27,8 @@ pub struct Login<U> {
     pub(super) notes: BTreeMap<String, String>,
     /// The address that the provider has verified, if the entry trusts it to.
     pub(super) trusted_email: Option<String>,
+    /// The domain of whose organization the user is a member, if the provider proves it.
+    pub(super) proven_domain: Option<String>,
 }
 
 impl<U: Clone> Login<U> {
@@ -41,7 +43,15 @@ impl<U: Clone> Login<U> {
     /// ```
     pub fn new(entry: impl Into<String>, standing: Standing<U>, profile: Profile) -> Self {
         let (scope, notes) = (Vec::new(), BTreeMap::new());
-        Self { entry: entry.into(), standing, profile, scope, notes, trusted_email: None }
+        Self {
+            entry: entry.into(),
+            standing,
+            profile,
+            scope,
+            notes,
+            trusted_email: None,
+            proven_domain: None,
+        }
     }
 
     /// Returns the verdict that needs no decision: it signs in the user whom the standing names, refuses a
@@ -97,7 +107,7 @@ impl Login<String> {
                 Standing::Taken { owner: parse_user_id(&owner)?, visitor: parse_user_id(&visitor)? }
             }
         };
-        let Login { entry, profile, scope, notes, trusted_email, .. } = self;
-        Ok(Login { entry, standing, profile, scope, notes, trusted_email })
+        let Login { entry, profile, scope, notes, trusted_email, proven_domain, .. } = self;
+        Ok(Login { entry, standing, profile, scope, notes, trusted_email, proven_domain })
     }
 }

@@ -1,6 +1,7 @@
 //! `Login::merge`: whether a verified address makes two users one.
 
 use super::{Login, MergeProof, Standing, Verdict};
+use crate::profile::Mailbox;
 use crate::user::UserId;
 
 impl<U: UserId> Login<U> {
@@ -88,27 +89,9 @@ impl<U: UserId> Login<U> {
 }
 
 /// Returns whether two plain addresses have the same mailbox.
-///
-/// AL-14: a text that is not plainly one address has none. Mailers, databases or functions that lower-case may read
-/// `ada@x.com,eve@y.com`, a dotless ı or a full-width ＠ as another address.
 fn is_same_mailbox(one: &str, other: &str) -> bool {
-    match (plain(one), plain(other)) {
-        (Some((local, domain)), Some((other_local, other_domain))) => {
-            local == other_local && domain.eq_ignore_ascii_case(other_domain)
-        }
-        _ => false,
-    }
-}
-
-/// Splits a plain address into local part and domain: dot-atoms of RFC 5322 in ASCII, within the lengths of RFC 5321.
-fn plain(address: &str) -> Option<(&str, &str)> {
-    let (local, domain) = address.split_once('@')?;
-    let atom = |part: &str, others: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
-    };
-    let is_local = local.len() <= 64 && local.split('.').all(|part| atom(part, "!#$%&'*+-/=?^_`{|}~"));
-    let is_domain = domain.len() <= 255 && domain.split('.').all(|part| atom(part, "-"));
-    (is_local && is_domain).then_some((local, domain))
+    let mailboxes = Mailbox::parse(one).zip(Mailbox::parse(other));
+    mailboxes.is_some_and(|(one, other)| one.is_same_as(other))
 }
 
 #[cfg(test)]
@@ -225,7 +208,7 @@ mod tests {
             assert_eq!(login(address).merge(7, VICTIM, true), Verdict::SignInFirst(7), "{address:?}");
             // What isn't plain merges with nothing, not even with itself.
             let itself = matches!(login(address).merge(7, address, true), Verdict::Merge(..));
-            assert_eq!(itself, plain(address).is_some(), "{address:?}");
+            assert_eq!(itself, Mailbox::parse(address).is_some(), "{address:?}");
         }
         for same in [VICTIM, "victim@X.EXAMPLE"] {
             assert!(matches!(login(same).merge(7, VICTIM, true), Verdict::Merge(7, _)), "{same}");

@@ -116,7 +116,7 @@ use crate::error::Result;
 /// let policy = RequireEmailDomain("corp.com", LinkCurrentUser::<SqliteConnection, i32>::new());
 /// let mut conn = SqliteConnection::establish(":memory:").unwrap();
 /// let ada = Profile::default().with_email(Some("ada@corp.com".into()), true);
-/// let login = Login::new("google", Standing::Returning(7), ada);
+/// let login = Login::new("corp", Standing::Returning(7), ada).with_trusted_email();
 /// assert_eq!(policy.link(&login, &mut conn)?, Verdict::SignIn(7));
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```

@@ -1,14 +1,34 @@
-//! `RequireEmailDomain`: a policy that admits only verified addresses at one domain.
+//! `RequireEmailDomain`: a policy that lets only people of one domain sign in.
 
-use super::{LinkPolicy, Login, Verdict};
+use super::{LinkPolicy, Login, Standing, Verdict};
 use crate::error::Result;
+use crate::profile::Mailbox;
 use crate::user::UserId;
 
-/// A policy that admits only logins with a verified e-mail address at one domain, and then asks another policy.
+/// A policy that lets only people of one e-mail domain sign in, and then asks another policy.
 ///
-/// The address is the one that the provider has verified ([`Profile::email`](crate::Profile::email)), not the claimed one. Its
-/// domain must be equal to this one, except for ASCII case; a subdomain is not equal. Every login is checked, so that a user
-/// who has left the domain cannot sign in any more.
+/// It judges every login that signs a user in ([`Standing::Stranger`] and [`Standing::Returning`]), so that a user who has left
+/// the domain cannot sign in any more. The other logins pass to the policy inside unchanged: a user who is signed in can connect
+/// a private account.
+///
+/// One of these must be true:
+///
+/// - The provider proves that the user is a member of the organization with this domain. Google does, with the claim `hd`.
+/// - The provider has verified an address at this domain ([`Profile::email`](crate::Profile::email)), and the entry's
+///   `trust_email` trusts this verification:
+///
+///   ```toml
+///   [default.oauth.corp]
+///   provider = "oidc"
+///   issuer = "https://login.corp.com"
+///   trust_email = ["corp.com"]
+///   ```
+///
+///   Trust a provider only if it knows who owns the mailbox now, for example the company's own. Others verified the address
+///   once, and do not know that its owner has left. If only `trust_email` is missing, the log shows the lines to write.
+///
+/// Domains must be equal, except for ASCII case. A subdomain is another domain. Write an internationalized domain in ASCII
+/// (`xn--…`). An address with unusual characters, a trailing dot or several `@` has no domain.
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -19,11 +39,16 @@ use crate::user::UserId;
 /// }
 ///
 /// let policy = RequireEmailDomain("corp.com", default_verdict);
-/// let eve = Profile::default().with_email(Some("eve@evilcorp.com".into()), true);
-/// let login = Login::new("google", Standing::Returning(7), eve);
+/// let login = |standing, address: &str| {
+///     let profile = Profile::default().with_email(Some(address.into()), true);
+///     Login::new("corp", standing, profile).with_trusted_email()
+/// };
 /// # use diesel::Connection;
 /// # let conn = &mut SqliteConnection::establish(":memory:").unwrap();
-/// assert!(matches!(policy.link(&login, conn)?, Verdict::Refuse(_)));
+/// assert_eq!(policy.link(&login(Standing::Returning(7), "ada@corp.com"), conn)?, Verdict::SignIn(7));
+/// assert!(matches!(policy.link(&login(Standing::Returning(7), "ada@evilcorp.com"), conn)?, Verdict::Refuse(_)));
+/// // Connecting an account signs no user in.
+/// assert_eq!(policy.link(&login(Standing::Adding(7), "ada@home.example"), conn)?, Verdict::SignIn(7));
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -34,17 +59,41 @@ pub struct RequireEmailDomain<P>(
     pub P,
 );
 
+impl<P> RequireEmailDomain<P> {
+    fn admits<U>(&self, login: &Login<U>) -> bool {
+        let is_at = |address: &Option<String>| is_at(address.as_deref(), self.0);
+        let is_member =
+            login.proven_domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(self.0));
+        (is_member && !self.0.is_empty()) || is_at(&login.trusted_email)
+    }
+
+    /// Logs the refusal. An operator whose entry lacks `trust_email` reads what to write.
+    fn log_refusal<U>(&self, Login { entry, profile, .. }: &Login<U>) {
+        let domain = self.0;
+        if is_at(profile.email(), domain) {
+            log::warn!(
+                "oauth: `{entry}`: sign-in refused: the provider has verified the user's address at {domain}, but the \
+                 entry does not trust it to. If it does know who owns these mailboxes, add `trust_email`:\n    \
+                 [default.oauth.{entry}]\n    trust_email = [\"{domain}\"]"
+            );
+        } else {
+            log::info!("oauth: `{entry}`: sign-in refused: the user has no verified address at {domain}");
+        }
+    }
+}
+
+fn is_at(address: Option<&str>, domain: &str) -> bool {
+    address.and_then(Mailbox::parse).is_some_and(|mailbox| mailbox.is_at(domain))
+}
+
 impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<P> {
     fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
-        let domain = login.profile.email().and_then(|address| address.split_once('@'));
-        match domain {
-            Some((local, domain)) if !local.is_empty() && domain.eq_ignore_ascii_case(self.0) => {
-                self.1.link(login, conn)
-            }
-            _ => {
-                Ok(Verdict::Refuse(format!("Only people with a verified address at {} may sign in.", self.0)))
-            }
+        if matches!(login.standing, Standing::Stranger | Standing::Returning(_)) && !self.admits(login) {
+            self.log_refusal(login);
+            let text = format!("Only people with a verified address at {} may sign in.", self.0);
+            return Ok(Verdict::Refuse(text));
         }
+        self.1.link(login, conn)
     }
 
     fn has_other_login(&self, user: &U, conn: &mut C) -> Result<bool> {
@@ -53,5 +102,76 @@ impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<
 
     fn may_sign_in(&self, user: &U, conn: &mut C) -> Result<bool> {
         self.1.may_sign_in(user, conn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    fn admits(policy: &'static str, change: impl Fn(&mut Login<i32>)) -> bool {
+        let mut login = Login::new("op", Standing::Returning(7), Profile::default());
+        change(&mut login);
+        let link = |login: &Login<i32>, _: &mut ()| -> Result<Verdict<i32>> { Ok(login.default_verdict()) };
+        let verdict = RequireEmailDomain(policy, link).link(&login, &mut ()).unwrap();
+        assert!(matches!(verdict, Verdict::Refuse(_)) || verdict == Verdict::SignIn(7));
+        verdict == Verdict::SignIn(7)
+    }
+
+    fn trusted(address: &str) -> impl Fn(&mut Login<i32>) {
+        move |login| {
+            login.profile = Profile::default().with_email(Some(address.into()), true);
+            login.trusted_email = Some(address.into());
+        }
+    }
+
+    #[test]
+    fn d10_only_this_very_domain() {
+        for address in ["ada@corp.com", "ada@CORP.com", "a.d+a@Corp.Com"] {
+            assert!(admits("corp.com", trusted(address)), "{address}");
+        }
+        for address in [
+            "ada@sub.corp.com",
+            "ada@evilcorp.com",
+            "ada@corp.com.evil.example",
+            "ada@corp.com@evil.example",
+            "eve@evil.example@corp.com",
+            "@corp.com@evil.example",
+            "@corp.com",
+            "corp.com",
+            "ada@corp.com.",
+            "ada@corp..com",
+            "ada@.corp.com",
+            "ada@corp.com\u{0}",
+            "ada@corp.com ",
+            "\"eve@evil.example\"@corp.com",
+            "eve@evil.example,ada@corp.com",
+            "ada@c\u{43e}rp.com",
+            "ada\u{ff20}corp.com",
+            "",
+        ] {
+            assert!(!admits("corp.com", trusted(address)), "{address:?}");
+            assert!(!admits("", trusted(address)), "{address:?}");
+        }
+        assert!(admits("xn--bcher-kva.example", trusted("ada@XN--bcher-kva.example")));
+        assert!(!admits("xn--bcher-kva.example", trusted("ada@b\u{fc}cher.example")));
+        assert!(!admits("corp.com", |_| {}), "no address at all");
+        // The verification of a provider that the entry does not trust.
+        assert!(!admits("corp.com", |login| {
+            login.profile = Profile::default().with_email(Some("ada@corp.com".into()), true);
+        }));
+    }
+
+    #[test]
+    fn d10_a_proven_domain_is_enough() {
+        let proven =
+            |domain: &'static str| move |login: &mut Login<i32>| login.proven_domain = Some(domain.into());
+        assert!(admits("corp.com", proven("corp.com")) && admits("corp.com", proven("Corp.COM")));
+        for domain in
+            ["", "sub.corp.com", "evilcorp.com", "corp.com.", "corp.com.evil.example", "c\u{43e}rp.com"]
+        {
+            assert!(!admits("corp.com", proven(domain)) && !admits("", proven(domain)), "{domain:?}");
+        }
     }
 }

@@ -27,6 +27,8 @@ impl Provider for Google {
         ],
         // AL-10: an attacker who buys an expired domain can create its old addresses again in a new Workspace.
         trust_email: &["gmail.com", "googlemail.com"],
+        // Google documents it as the domain of the user's Workspace organization. A personal account has none, whatever its address.
+        domain_claim: "hd",
         profile: |input| {
             // The user can remove `hd` from the request's URL. Only the claim is proof.
             if let Some(wanted) = input.parameters.get("hosted_domain")

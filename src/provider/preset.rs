@@ -83,6 +83,9 @@ pub struct Preset {
     /// Only the mailbox's own provider belongs here. A provider that once sent a mail to an address does not know when
     /// the mailbox gets another owner.
     pub trust_email: &'static [&'static str],
+    /// The claim of the ID token that proves of which domain's organization the user is a member, for
+    /// [`RequireEmailDomain`](crate::RequireEmailDomain). Empty: there is none. An entry with another issuer does not use it.
+    pub domain_claim: &'static str,
     /// Further requests that the profile needs: the name of the answer in
     /// [`ProfileInput::claims`](super::ProfileInput::claims), and the URL. An answer that fails is left out.
     pub extra_userinfo_urls: &'static [(&'static str, &'static str)],
@@ -116,6 +119,7 @@ impl Preset {
         headers: &[],
         parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
         trust_email: &[],
+        domain_claim: "",
         extra_userinfo_urls: &[],
         profile: |input| Profile::from_claims(input.claims),
     };

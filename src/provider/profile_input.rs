@@ -18,8 +18,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ProfileInput<'a> {
-    /// The userinfo. With OpenID Connect: the claims of the ID token, with those of the userinfo laid over them. The
-    /// answers of [`Preset::extra_userinfo_urls`](super::Preset::extra_userinfo_urls) are in it under their names.
+    /// The userinfo. With OpenID Connect: the claims of the ID token, with those of the userinfo laid over them; an address
+    /// and the claims that verify it come from one of the two. The answers of
+    /// [`Preset::extra_userinfo_urls`](super::Preset::extra_userinfo_urls) are in it under their names.
     pub claims: &'a Value,
     /// The values of the preset's own keys ([`Preset::parameters`](super::Preset::parameters)) in the entry.
     pub parameters: &'a BTreeMap<String, String>,

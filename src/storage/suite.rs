@@ -69,6 +69,7 @@ pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Aut
         visitor: visitor.map(str::to_owned),
         user_required: false,
         trusted_email: None,
+        proven_domain: None,
         present: None,
         account: None,
         admitted: false,

@@ -102,9 +102,9 @@ impl Dance {
 
     /// Stores an account that comes from elsewhere, for example from another library, as if `user` connected it.
     ///
-    /// It replaces an account that is stored already, which must belong to `user`. The storage's policy decides
-    /// ([`RequireEmailDomain`](crate::RequireEmailDomain) and `may_sign_in` included), and signals get
-    /// [`Event::AccountCreated`](crate::Event::AccountCreated) or [`Event::AccountUpdated`](crate::Event::AccountUpdated).
+    /// It replaces an account that is stored already, which must belong to `user`. The storage's policy decides (`may_sign_in`
+    /// included), and signals get [`Event::AccountCreated`](crate::Event::AccountCreated) or
+    /// [`Event::AccountUpdated`](crate::Event::AccountUpdated).
     ///
     /// ```
     /// use rocket_dance::{Dance, Profile, Result, Token, provider::GitHub};

@@ -11,7 +11,9 @@ use crate::dance::accounts::{pending, report_refused, report_stored};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, respond};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle};
+use crate::flow::{
+    Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle, text_claim,
+};
 use crate::link::{AuthorizedLogin, Purpose};
 use crate::local_path::LocalPath;
 use crate::paths::Path;
@@ -87,6 +89,8 @@ async fn authorized_login(
     Grant { token, profile }: Grant,
 ) -> Result<AuthorizedLogin> {
     let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
+    let proven_domain = token.id_token.as_ref().zip(entry.domain_claim);
+    let proven_domain = proven_domain.and_then(|(id_token, claim)| text_claim(id_token, claim));
     let mut login = AuthorizedLogin {
         entry: entry.name.clone(),
         issuer: entry.authority().to_owned(),
@@ -97,6 +101,7 @@ async fn authorized_login(
         session: flow.visitor.as_ref().and_then(|_| dance.sessions().id(request)),
         user_required: dance.user_required(),
         trusted_email,
+        proven_domain,
         present: None,
         account: entry.account.clone(),
         admitted: false,

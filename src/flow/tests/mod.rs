@@ -1,5 +1,6 @@
 //! Tests of the flow against a small provider: a socket with scripted answers that records the requests.
 
+mod addresses;
 mod begin;
 mod check;
 mod client_auth;

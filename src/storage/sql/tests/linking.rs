@@ -16,7 +16,7 @@ on_each_database! {
     a_transaction_in_the_policy_is_a_savepoint
     a_policy_may_not_leave_a_transaction_open_or_end_ours
     a_stored_user_id_of_another_type_is_said
-    domain_admits_its_own_people_only
+    d10_a_domain_judges_who_signs_in
     link_current_user_signs_no_user_up
     al_15_an_identity_is_never_empty
     al_16_the_last_way_to_sign_in_stays
@@ -228,23 +228,45 @@ async fn a_stored_user_id_of_another_type_is_said<D: Db>() {
     assert!(format!("{error:?}").contains("not a `i32`"), "{error:?}");
 }
 
-async fn domain_admits_its_own_people_only<D: Db>() {
+async fn d10_a_domain_judges_who_signs_in<D: Db>() {
     let db = D::new();
     let storage =
         opened(db.storage().link::<D::Conn, i32>(RequireEmailDomain("corp.com", sign_up::<D::Conn>))).await;
-    let login = async |id: &str, address: &str, verified: bool| {
-        let mut login = suite::login("google", Some(id), None);
-        login.profile = login.profile.with_email(Some(address.into()), verified);
-        storage.link(&login, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
-    };
-    for (address, verified) in
-        [("a@corp.com", false), ("a@evilcorp.com", true), ("a@x.corp.com", true), ("a@corp.com@x.com", true)]
-    {
-        assert_eq!(login("1", address, verified).await, Err(ErrorKind::Refused), "{address}");
+    let login =
+        async |id: &str, visitor: Option<&str>, address: Option<&str>, verified: bool, trusted: bool| {
+            let mut login = suite::login("corp", Some(id), visitor);
+            login.profile = login.profile.with_email(address.map(str::to_owned), verified);
+            login.trusted_email = login.profile.email().filter(|_| trusted).map(str::to_owned);
+            storage.link(&login, &keys()).await.map(|linked| linked.user).map_err(|error| error.kind())
+        };
+    let refused = Err(ErrorKind::Refused);
+    let outsiders = [
+        (Some("a@corp.com"), false, true),
+        (Some("a@corp.com"), true, false),
+        (Some("a@evilcorp.com"), true, true),
+        (Some("a@x.corp.com"), true, true),
+        (Some("a@corp.com@x.com"), true, true),
+        (None, false, true),
+    ];
+    for (address, verified, trusted) in outsiders {
+        assert_eq!(login("1", None, address, verified, trusted).await, refused, "{address:?}");
     }
-    assert!(login("1", "a@Corp.com", true).await.unwrap().is_some());
-    assert_eq!(login("1", "a@elsewhere.com", true).await, Err(ErrorKind::Refused), "who left stays out");
-    assert_eq!(db.rows(), (1, 1));
+    assert_eq!(db.rows(), (0, 0));
+    let user = login("1", None, Some("a@Corp.com"), true, true).await.unwrap().unwrap();
+    // Who has left the domain stays out, also if the provider says no address any more.
+    let before = storage.get(&AccountKey::identity("corp", "1")).await.unwrap();
+    for (address, verified, trusted) in outsiders {
+        assert_eq!(login("1", None, address, verified, trusted).await, refused, "{address:?}");
+    }
+    assert_eq!(storage.get(&AccountKey::identity("corp", "1")).await.unwrap(), before, "nothing has changed");
+    // A user who is signed in connects and renews any account. The account of another user stays that user's.
+    for _ in ["adding", "renewing"] {
+        let private = login("2", Some(&user), Some("a@home.example"), false, false).await;
+        assert_eq!(private.unwrap().as_deref(), Some(user.as_str()));
+    }
+    assert_eq!(login("2", Some("77"), Some("a@corp.com"), true, true).await, refused, "taken");
+    assert_eq!(login("2", None, Some("a@home.example"), true, true).await, refused, "it signs nobody in");
+    assert_eq!(db.rows(), (1, 2));
 }
 
 async fn link_current_user_signs_no_user_up<D: Db>() {
