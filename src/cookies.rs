@@ -38,6 +38,11 @@ pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMa
     found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// The size of a cookie in the header of a request, in bytes: `name=value; `.
+pub(crate) fn size(name: &str, value: &str) -> usize {
+    name.len() + value.len() + "=; ".len()
+}
+
 /// Builds a cookie for all paths. `max_age` is in seconds.
 pub(crate) fn build(name: String, value: String, secure: bool, max_age: i64) -> Cookie<'static> {
     // Lax: a sign-in ends with a redirect from the provider's site, with which browsers send no Strict cookies.

@@ -29,7 +29,7 @@ pub(crate) struct Returned {
 
 /// Whether `cookies` contain a session.
 pub(crate) fn has_session(cookies: &Cookies) -> bool {
-    cookies.contains("rocket_dance_session")
+    cookies.0.iter().any(|cookie| cookie.name.starts_with("rocket_dance_session_"))
 }
 
 impl Browser {

@@ -12,6 +12,7 @@ use super::table::Table;
 use super::urls::web_url;
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
+use crate::secret::{encode_base64url, sha256};
 
 /// Base64 in either alphabet, with or without `=`.
 const BASE64: [GeneralPurpose; 2] = {
@@ -19,6 +20,9 @@ const BASE64: [GeneralPurpose; 2] = {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     [GeneralPurpose::new(&alphabet::STANDARD, CONFIG), GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG)]
 };
+
+/// Length of the tag in the names of cookies, in bytes: 8 characters.
+const COOKIE_TAG_BYTES: usize = 6;
 
 /// The settings of `[default.dance]`.
 #[derive(Clone)]
@@ -111,9 +115,16 @@ impl Settings {
     }
 
     /// The name of the cookie `name`. The prefix `__Host-` keeps other hosts and http pages from setting it
-    /// (RFC 6265bis §4.1.3.2).
+    /// (RFC 6265bis §4.1.3.2). The tag at its end keeps two apps on one host apart: browsers send a cookie to all ports.
     pub(crate) fn cookie_name(&self, name: &str) -> String {
-        if self.secure() { format!("__Host-{name}") } else { name.to_owned() }
+        let prefix = if self.secure() { "__Host-" } else { "" };
+        let tag = encode_base64url(&sha256(&self.place())[..COOKIE_TAG_BYTES]);
+        format!("{prefix}{name}_{tag}")
+    }
+
+    /// The place of the app, as browsers see it: what one app seals for its browsers has no meaning at another place.
+    pub(crate) fn place(&self) -> String {
+        format!("{} {}", self.base_url, self.prefix)
     }
 
     /// The app's address, without a `/` at its end. Paths are appended to it.

@@ -7,12 +7,12 @@ use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
 use rocket::tokio::time::timeout;
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
-use super::accounts::log_lost_keys;
+use super::accounts::{log_lost_keys, report_dropped};
 use super::builder::DanceFairing;
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
-use super::web::{account_cookies, note_request_line, session_change, sets_our_cookie};
+use super::web::{account_cookies, cookie_budget, note_request_line, session_change, sets_our_cookie};
 use crate::config::Entry;
 use crate::session::SessionCommand;
 
@@ -85,12 +85,14 @@ impl Fairing for DanceFairing {
             for cookie in account_cookies(dance, request) {
                 response.adjoin_header(&cookie);
             }
+            report_dropped(dance, request).await;
         }
         // CK-11: a shared cache must not give our cookies to other visitors, also if a page of the app's sets them.
-        if response.headers().get("Set-Cookie").any(sets_our_cookie)
-            && !response.headers().contains("Cache-Control")
-        {
-            response.set_raw_header("Cache-Control", "no-store");
+        if response.headers().get("Set-Cookie").any(sets_our_cookie) {
+            cookie_budget::enforce(dance, request, response);
+            if !response.headers().contains("Cache-Control") {
+                response.set_raw_header("Cache-Control", "no-store");
+            }
         }
         // On our pages. Rocket's Shield sets SAMEORIGIN, and warns if the header is there before.
         let policy = response.headers().get_one("Content-Security-Policy");

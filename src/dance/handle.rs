@@ -23,7 +23,7 @@ use crate::signals::Receivers;
 use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
 
 /// Prefix of the cookies in which `CookieStorage` keeps accounts; the entry's name follows.
-const ACCOUNT_COOKIE: &str = "rocket_dance_account_";
+const ACCOUNT_COOKIE: &str = "rocket_dance_account";
 
 /// Runs a guard of the app, and returns whether it succeeds: whether this user may connect the site's first account.
 pub(super) type AdmitsRequest = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) storage: StorageBackend,
     /// The cache in front of the shared storage; `None`: the cache is off.
     pub(super) cache: Option<Arc<CachedStorage>>,
+    /// The keys for what browsers keep.
+    pub(super) browser_keys: KeyRing,
     pub(super) sessions: SessionBackend,
     pub(super) signals: Receivers,
     pub(super) context: Arc<ClientContext>,
@@ -182,9 +184,15 @@ impl Dance {
         &self.0.context.engine.clock
     }
 
-    /// The keys that seal tokens, flows and sessions.
+    /// The keys that seal what the storage keeps: tokens.
     pub(super) fn keys(&self) -> &KeyRing {
         &self.0.context.keys
+    }
+
+    /// The keys that seal what browsers keep: cookies, forms, and what these point to. They are bound to base URL and
+    /// prefix: another app, or a staging server with the same keys, opens none of it.
+    pub(super) fn browser_keys(&self) -> &KeyRing {
+        &self.0.browser_keys
     }
 
     /// Returns the entry called `name`.
@@ -250,9 +258,9 @@ impl Dance {
     /// The accounts in the cookies of `request`.
     pub(super) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<BrowserStorage> {
         request.local_cache(|| {
-            let prefix = self.settings().cookie_name(ACCOUNT_COOKIE);
+            let prefix = format!("{}_", self.settings().cookie_name(ACCOUNT_COOKIE));
             let cookies = cookies::with_prefix(request, &prefix).into_iter();
-            Arc::new(BrowserStorage::new(&prefix, cookies, Arc::new(self.keys().clone()), self.clock().now()))
+            Arc::new(BrowserStorage::new(&prefix, cookies, self.browser_keys().clone(), self.clock().now()))
         })
     }
 

@@ -53,7 +53,8 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
     let clock = Clock::default();
-    let sessions = session_backend(sessions, &settings, &clock, &keys, &storage);
+    let browser_keys = keys.bound_to(&settings.place());
+    let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage);
     check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
     let fault = |error| vec![launch_message(&error)];
@@ -74,6 +75,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         user_type: opened.user_type,
         storage,
         cache,
+        browser_keys,
         sessions,
         context: Arc::new(context),
         entries,

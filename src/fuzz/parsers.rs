@@ -59,8 +59,12 @@ pub(super) fn flow_cookie(data: &[u8]) -> bool {
 /// The cookie of an account.
 pub(super) fn account_cookie(data: &[u8]) -> bool {
     let Some(sealed) = sealed_text(data, ACCOUNT_COOKIE) else { return false };
-    let browser =
-        BrowserStorage::new("account_", [(ACCOUNT_COOKIE.1[0], &*sealed)].into_iter(), KEYS.clone(), NOW);
+    let browser = BrowserStorage::new(
+        "account_",
+        [(ACCOUNT_COOKIE.1[0], &*sealed)].into_iter(),
+        KEYS.as_ref().clone(),
+        NOW,
+    );
     browser.clear();
     // Only an accepted account can be removed, so a change means that it was accepted.
     !browser.changes().is_empty()

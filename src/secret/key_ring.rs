@@ -125,6 +125,11 @@ impl KeyRing {
         Self(keys.into())
     }
 
+    /// Returns keys that follow from these, for one place: what they seal or tag is worth nothing anywhere else.
+    pub(crate) fn bound_to(&self, place: &str) -> Self {
+        Self::new(self.0.iter().map(|key| key.expand(&format!("place {place}"))))
+    }
+
     /// Encrypts `plain` for `purpose` at `place`.
     ///
     /// # Errors
@@ -158,6 +163,20 @@ impl KeyRing {
     pub(crate) fn sealing_key_id(sealed: &str) -> Option<&str> {
         let (id, _) = sealed.strip_prefix("v1.")?.split_once('.')?;
         (id.len() == KEY_ID_LENGTH).then_some(id)
+    }
+
+    /// Returns the key id and the bytes of `sealed`, which are a quarter shorter than the text. `None` if `sealed` is not a
+    /// sealed text.
+    pub(crate) fn sealed_to_bytes(sealed: &str) -> Option<Vec<u8>> {
+        let (id, body) = sealed.strip_prefix("v1.")?.split_once('.')?;
+        let body = decode_base64url(body).filter(|_| id.len() == KEY_ID_LENGTH)?;
+        Some([id.as_bytes(), &body].concat())
+    }
+
+    /// Returns the sealed text for which [`sealed_to_bytes`](KeyRing::sealed_to_bytes) returns `bytes`.
+    pub(crate) fn sealed_from_bytes(bytes: &[u8]) -> Option<String> {
+        let (id, body) = bytes.split_at_checked(KEY_ID_LENGTH)?;
+        Some(format!("v1.{}.{}", std::str::from_utf8(id).ok()?, encode_base64url(body)))
     }
 
     /// Returns the ids of the keys. The first key seals.
@@ -240,6 +259,23 @@ mod tests {
         let keys =
             ["account", "account cookie", "outcome", "csrf", "key id"].map(|purpose| ring.derive(purpose));
         assert!(keys.iter().enumerate().all(|(n, key)| *key != [7; 32] && !keys[..n].contains(key)));
+    }
+
+    #[test]
+    fn d13_what_bound_keys_seal_opens_nowhere_else() {
+        let ring = KeyRing::new([[7; 32], [8; 32]]);
+        let here = ring.bound_to("https://app.example/ /login");
+        let sealed = here.seal("flow", &["a"], b"x").unwrap();
+        let tag = here.tag("csrf", &["a"]);
+        let rotated = KeyRing::new([[9; 32], [7; 32]]).bound_to("https://app.example/ /login");
+        for ring in [&here, &rotated] {
+            assert_eq!(ring.open("flow", &["a"], &sealed).unwrap(), b"x");
+            assert!(ring.verify_tag(&tag, "csrf", &["a"]));
+        }
+        for ring in [ring.bound_to("https://staging.app.example/ /login"), ring.bound_to(""), ring] {
+            assert!(ring.open("flow", &["a"], &sealed).is_err());
+            assert!(!ring.verify_tag(&tag, "csrf", &["a"]));
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::storage::Account;
 /// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
 /// | the storage fails after the provider has granted a token | `GrantOrphaned`, `LoginFailed` |
 /// | any other failure of a flow | `LoginFailed` |
-/// | a user disconnects, or the app deletes an account | `AccountRemoved` for each account; later perhaps `RevocationFailed`, in the background |
+/// | a user disconnects, the app deletes an account, or `CookieStorage` has no room for it | `AccountRemoved` for each account; later perhaps `RevocationFailed`, in the background |
 /// | a token is refreshed | `TokenRefreshed`, or `GrantLost` if the provider says that the grant is no longer valid |
 ///
 /// [`Signals::error`](crate::Signals::error) runs after `LoginFailed`.

@@ -1,14 +1,16 @@
 //! `BrowserStorage`: the accounts in one browser's cookies.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use moka::sync::Cache;
 
+use super::account_cookie;
 use super::built_in::Sealed;
 use super::local::{self, lock};
 use super::{Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, Linked, Storage, plain};
+use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict};
 
@@ -22,6 +24,9 @@ pub(crate) const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 static SUCCESSORS: LazyLock<Cache<String, Account>> =
     LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
+/// Maximum size of all accounts of a browser in the header of a request, in bytes. Other cookies need room beside them.
+const MAX_ACCOUNTS: usize = 4096;
+
 /// Maximum length of a cookie that browsers store, in bytes: name, value and attributes (RFC 6265 §6.1).
 const MAX_COOKIE: usize = 4096;
 
@@ -31,7 +36,7 @@ const MAX_ATTRIBUTES: usize = 128;
 /// The accounts of one browser during one request, read from its cookies and written back with the response.
 pub(crate) struct BrowserStorage {
     prefix: String,
-    keys: Arc<KeyRing>,
+    keys: KeyRing,
     state: Mutex<State>,
 }
 
@@ -39,28 +44,43 @@ pub(crate) struct BrowserStorage {
 struct State {
     /// Accounts by the name of their entry.
     accounts: BTreeMap<String, Account>,
+    /// The size of the cookie of each entry, in bytes.
+    sizes: BTreeMap<String, usize>,
     /// Cookies to write, by name. `None` removes the cookie.
     changes: BTreeMap<String, Option<String>>,
+    /// Accounts that were removed to make room for others.
+    dropped: Vec<Account>,
+}
+
+impl State {
+    /// The size of all accounts but that of `entry`, in bytes.
+    fn size_without(&self, entry: &str) -> usize {
+        self.sizes.iter().filter(|(other, _)| *other != entry).map(|(_, size)| size).sum()
+    }
 }
 
 impl BrowserStorage {
-    /// Reads the accounts in those of these cookies (name, value) whose names begin with `prefix`. A cookie that cannot be
+    /// Reads the accounts in those of the `sent` cookies (name, value) whose names begin with `prefix`. A cookie that cannot be
     /// unsealed is ignored.
     pub(crate) fn new<'c>(
         prefix: &str,
-        cookies: impl Iterator<Item = (&'c str, &'c str)>,
-        keys: Arc<KeyRing>,
+        sent: impl Iterator<Item = (&'c str, &'c str)>,
+        keys: KeyRing,
         now: i64,
     ) -> Self {
         let open = |(name, sealed): (&str, &str)| {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
-            let account: Account = serde_json::from_slice(&plain).ok()?;
+            let account = account_cookie::unpack(&plain)?;
             // A copied cookie ignores Max-Age, so the age is checked here as well.
             let is_current = now < account.updated_at.saturating_add(ACCOUNT_TTL);
-            (is_current && account.entry == entry).then(|| (entry.to_owned(), account))
+            (is_current && account.entry == entry).then(|| (account, cookies::size(name, sealed)))
         };
-        let state = State { accounts: cookies.filter_map(open).collect(), ..State::default() };
+        let mut state = State::default();
+        for (account, size) in sent.filter_map(open) {
+            state.sizes.insert(account.entry.clone(), size);
+            state.accounts.insert(account.entry.clone(), account);
+        }
         Self { prefix: prefix.to_owned(), keys, state: Mutex::new(state) }
     }
 
@@ -69,11 +89,39 @@ impl BrowserStorage {
         std::mem::take(&mut lock(&self.state).changes).into_iter().collect()
     }
 
+    /// Returns the accounts that were removed to make room for others. The next call returns only later ones.
+    pub(crate) fn dropped(&self) -> Vec<Account> {
+        std::mem::take(&mut lock(&self.state).dropped)
+    }
+
+    /// The size of all accounts in the header of the browser's next request, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        lock(&self.state).sizes.values().sum()
+    }
+
     /// Removes all accounts that this browser stores, also those of other users.
     pub(crate) fn clear(&self) {
         let mut state = lock(&self.state);
-        for (entry, _) in std::mem::take(&mut state.accounts) {
-            state.changes.insert(self.name(&entry), None);
+        for entry in std::mem::take(&mut state.accounts).into_keys() {
+            self.remove(&mut state, &entry);
+        }
+    }
+
+    /// Removes the account of `entry`, and its cookie.
+    fn remove(&self, state: &mut State, entry: &str) -> Option<Account> {
+        state.sizes.remove(entry);
+        state.changes.insert(self.name(entry), None);
+        state.accounts.remove(entry)
+    }
+
+    /// Removes the oldest accounts until one of `size` bytes fits beside the others.
+    fn make_room(&self, state: &mut State, entry: &str, size: usize) {
+        while state.size_without(entry) + size > MAX_ACCOUNTS {
+            let others = state.accounts.values().filter(|account| account.entry != entry);
+            let Some(oldest) = others.min_by_key(|account| account.updated_at) else { return };
+            let oldest = oldest.entry.clone();
+            let dropped = self.remove(state, &oldest);
+            state.dropped.extend(dropped);
         }
     }
 
@@ -84,8 +132,7 @@ impl BrowserStorage {
     /// Returns `account` as the value of its cookie, if it fits into one.
     fn seal(&self, account: &Account) -> Result<Option<String>> {
         let name = self.name(&account.entry);
-        let plain = serde_json::to_vec(account).map_err(Error::app)?;
-        let sealed = self.keys.seal(PURPOSE, &[&name], &plain)?;
+        let sealed = self.keys.seal(PURPOSE, &[&name], &account_cookie::pack(account)?)?;
         Ok((name.len() + sealed.len() + MAX_ATTRIBUTES <= MAX_COOKIE).then_some(sealed))
     }
 }
@@ -108,8 +155,12 @@ impl Storage for BrowserStorage {
 
     async fn set(&self, account: &Account) -> Result<()> {
         let mut account = account.clone();
+        let name = self.name(&account.entry);
+        let mut state = lock(&self.state);
+        let others = state.size_without(&account.entry);
+        let fits = |sealed: &String| others + cookies::size(&name, sealed) <= MAX_ACCOUNTS;
         let mut sealed = self.seal(&account)?;
-        if sealed.is_none() {
+        if !sealed.as_ref().is_some_and(fits) {
             // Only the userinfo can be requested again.
             account.userinfo = "null".into();
             sealed = self.seal(&account)?;
@@ -125,8 +176,10 @@ impl Storage for BrowserStorage {
                 account.entry
             )));
         };
-        let mut state = lock(&self.state);
-        state.changes.insert(self.name(&account.entry), Some(sealed));
+        let size = cookies::size(&name, &sealed);
+        self.make_room(&mut state, &account.entry, size);
+        state.sizes.insert(account.entry.clone(), size);
+        state.changes.insert(name, Some(sealed));
         state.accounts.insert(account.entry.clone(), account);
         Ok(())
     }
@@ -134,8 +187,7 @@ impl Storage for BrowserStorage {
     async fn delete(&self, key: &AccountKey) -> Result<()> {
         let mut state = lock(&self.state);
         if state.accounts.get(key.entry()).is_some_and(|account| account.is_under(key)) {
-            state.accounts.remove(key.entry());
-            state.changes.insert(self.name(key.entry()), None);
+            self.remove(&mut state, key.entry());
         }
         Ok(())
     }
@@ -228,8 +280,8 @@ mod tests {
     use super::*;
     use crate::storage::suite;
 
-    fn keys() -> Arc<KeyRing> {
-        Arc::new(suite::keys())
+    fn keys() -> KeyRing {
+        suite::keys()
     }
 
     fn reload(browser: &BrowserStorage, rename: impl Fn(&str) -> String) -> BrowserStorage {

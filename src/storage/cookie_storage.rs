@@ -3,8 +3,9 @@
 /// Stores each browser's accounts in that browser, sealed, in one cookie per entry. It is the default,
 /// for trying out the library.
 ///
-/// An account lasts two weeks from its last token. All accounts of a browser must fit into its cookies: a token that is too
-/// large is an error. Linking to local users, several accounts per entry and work without a request need another storage.
+/// An account lasts two weeks from its last token. All accounts of a browser must fit into 4,096 bytes of cookies: the oldest
+/// is removed to make room, with a line in the log and [`Event::AccountRemoved`](crate::Event::AccountRemoved). A token that
+/// is too large is an error. Linking to local users, several accounts per entry and work without a request need another storage.
 ///
 /// ```
 /// use rocket_dance::{Dance, storage::CookieStorage};

@@ -13,6 +13,7 @@
 //! - [`Coordination`]: several processes share the storage.
 
 mod account;
+mod account_cookie;
 mod account_key;
 mod any_storage;
 mod browser_storage;

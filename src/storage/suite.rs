@@ -491,7 +491,7 @@ async fn cached_memory() {
 
 #[rocket::async_test]
 async fn browser() {
-    let new = || BrowserStorage::new("a_", std::iter::empty(), Arc::new(keys()), 0);
+    let new = || BrowserStorage::new("a_", std::iter::empty(), keys(), 0);
     one_account(&new()).await;
     claims(&new(), "suite browser").await;
 }

@@ -318,7 +318,7 @@ async fn al_09_an_account_that_is_taken_stays_where_it_is() {
     assert_eq!((refused.status, refused.location), (Status::Forbidden, None));
     assert!(refused.body.contains("connected to another user"), "{}", refused.body);
     assert_eq!(people.snapshot(), before);
-    assert_eq!(app.cookies()["rocket_dance_session"], cookies["rocket_dance_session"]);
+    assert_eq!(app.cookies()[crate::harness::SESSION], cookies[crate::harness::SESSION]);
     assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("2"));
 }
 
@@ -353,7 +353,7 @@ async fn al_21_a_deactivated_user_gets_no_session_and_no_token() {
     let refused = sign_in(&app.client, "op").await;
     assert_eq!((refused.status, refused.location), (Status::Forbidden, None));
     assert_eq!(people.snapshot(), before);
-    assert_eq!(app.cookies().get("rocket_dance_session"), cookies.get("rocket_dance_session"));
+    assert_eq!(app.cookies().get(crate::harness::SESSION), cookies.get(crate::harness::SESSION));
     assert_eq!(app.get("/me").await.status(), Status::SeeOther);
     people.sql("UPDATE users SET active = 1");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
@@ -361,7 +361,7 @@ async fn al_21_a_deactivated_user_gets_no_session_and_no_token() {
 
 // ---- CookieStorage
 
-const ACCOUNT: &str = "rocket_dance_account_op";
+use crate::harness::ACCOUNT;
 
 async fn own_cookies() -> App {
     let fake = FakeProvider::start().await;
@@ -391,7 +391,7 @@ async fn cookie_storage_keeps_a_browsers_own_account() {
     assert_eq!((app.get("/guarded").await.status(), app.token_calls()), (Status::Ok, 2));
 
     // Under the name of another entry it does not open.
-    let moved = rocket::http::Cookie::new("rocket_dance_account_op2", app.cookies()[ACCOUNT].clone());
+    let moved = rocket::http::Cookie::new(format!("{ACCOUNT}2"), app.cookies()[ACCOUNT].clone());
     let (_, page) = {
         let request = app.client.get("/login/accounts").header(Accept::JSON).cookie(moved);
         let response = request.dispatch().await;

@@ -10,17 +10,23 @@ use rocket_dance::{AuthorizationRequest, Dance, Result, Signals};
 use serde_json::json;
 
 use crate::app::{App, figment, location, rocket};
+use crate::harness::SESSION;
 use crate::server::{Server, Tab};
 
 const HTTPS: &str = "https://app.example.com";
 const LOOPBACK: &str = "http://localhost:8000";
+/// The name of the session cookie at `HTTPS`.
+const HTTPS_SESSION: &str = "__Host-rocket_dance_session_uuEpGsi9";
 
-/// A `Set-Cookie` header without the parts that differ each time: the flow's handle, the value and the date.
+/// A `Set-Cookie` header without the tag of the address, and without the parts that differ each time: the flow's handle,
+/// the value and the date.
 fn shape(cookie: &str) -> String {
     let (name, rest) = cookie.split_once('=').expect("a cookie");
     let (value, attributes) = rest.split_once("; ").expect("attributes");
-    let name = match name.split_once("_flow_") {
-        Some((prefix, handle)) if handle.len() == 16 => format!("{prefix}_flow_HANDLE"),
+    let tag = if name.starts_with("__Host-") { "uuEpGsi9" } else { "VuWjeEX0" };
+    let name = match name.split_once(tag) {
+        Some((kind, "")) => format!("{kind}TAG"),
+        Some((kind, handle)) if handle.len() == 17 => format!("{kind}TAG_HANDLE"),
         _ => name.to_owned(),
     };
     let value = if value.is_empty() { "" } else { "VALUE" };
@@ -39,7 +45,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let flow = begun.set_cookies();
     assert_eq!(flow.len(), 1, "{flow:?}");
     let expected =
-        "__Host-rocket_dance_flow_HANDLE=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
+        "__Host-rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
     assert_eq!(shape(flow[0]), expected);
     assert!(flow[0].len() <= 4096, "{}", flow[0].len());
     assert_eq!(begun.header("cache-control"), Some("no-store"));
@@ -56,11 +62,11 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let session = ended.set_cookie("__Host-rocket_dance_session");
     assert_eq!(
         shape(session),
-        "__Host-rocket_dance_session=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1209600"
+        "__Host-rocket_dance_session_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1209600"
     );
     assert_eq!(
         shape(ended.set_cookie("__Host-rocket_dance_done")),
-        "__Host-rocket_dance_done=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
+        "__Host-rocket_dance_done_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
     );
     assert!(!ended.text().contains("Domain"));
     assert_eq!(tab.get("/me").body, "1");
@@ -68,20 +74,21 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let page = tab.get("/login/accounts");
     assert_eq!(
         shape(page.set_cookie("__Host-rocket_dance_csrf")),
-        "__Host-rocket_dance_csrf=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1209600"
+        "__Host-rocket_dance_csrf_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1209600"
     );
     let csrf =
         page.body.split("name=\"csrf\" value=\"").nth(1).expect("a form").split('"').next().unwrap_or("");
     let out = tab.send("POST", "/login/logout", &format!("csrf={csrf}"));
     assert_eq!(out.status, 303, "{}", out.body);
     let removal = out.set_cookie("__Host-rocket_dance_session");
-    assert!(shape(removal).starts_with("__Host-rocket_dance_session=; "), "{removal}");
+    assert!(shape(removal).starts_with("__Host-rocket_dance_session_TAG=; "), "{removal}");
     for attribute in ["; Secure", "; Path=/", "; Max-Age=0", "; SameSite=Lax"] {
         assert!(removal.contains(attribute), "{attribute} of {removal}");
     }
     assert!(!removal.contains("Domain"));
     // The cookies that the callback needs.
-    let expected = "__Host-rocket_dance_logout=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
+    let expected =
+        "__Host-rocket_dance_logout_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
     assert_eq!(shape(out.set_cookie("__Host-rocket_dance_logout")), expected);
     let landing = fake.authorize(out.location()).await;
     let landed = tab.get(&landing[HTTPS.len()..]);
@@ -98,20 +105,20 @@ async fn ck_02_plain_names_on_a_loopback_host() {
     let begun = tab.get("/login/op");
     assert_eq!(
         shape(begun.set_cookie("rocket_dance_flow_")),
-        "rocket_dance_flow_HANDLE=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
+        "rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
     );
     let callback = fake.authorize(begun.location()).await;
     let ended = tab.get(&callback[LOOPBACK.len()..]);
     assert_eq!(
         shape(ended.set_cookie("rocket_dance_flow_")),
-        "rocket_dance_flow_HANDLE=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"
+        "rocket_dance_flow_TAG_HANDLE=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"
     );
     assert_eq!(
         shape(ended.set_cookie("rocket_dance_session")),
-        "rocket_dance_session=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600"
+        "rocket_dance_session_TAG=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600"
     );
     let out = tab.send("POST", "/leave", "");
-    assert!(out.set_cookie("rocket_dance_session=;").contains("Max-Age=0"));
+    assert!(out.set_cookie(&format!("{SESSION}=;")).contains("Max-Age=0"));
     assert_eq!(tab.get("/me").status, 303);
 }
 
@@ -268,10 +275,10 @@ async fn ck_08_a_planted_cookie_is_ignored() {
     // Beside the real cookie it changes nothing.
     tab.cookies.insert(plain, "nonsense".into());
     assert_eq!(tab.get(&callback).status, 303);
-    let session = &tab.cookies["__Host-rocket_dance_session"];
-    let planted = format!("rocket_dance_session={session}");
+    let session = &tab.cookies[HTTPS_SESSION];
+    let planted = format!("{}={session}", HTTPS_SESSION.trim_start_matches("__Host-"));
     assert_eq!(server.request("GET", "/me", &[("Cookie", &planted)], "").status, 303, "not signed in");
-    let real = format!("__Host-rocket_dance_session={session}");
+    let real = format!("{HTTPS_SESSION}={session}");
     assert_eq!(server.request("GET", "/me", &[("Cookie", &real)], "").status, 200);
     assert_eq!(server.people.accounts(), ["op/ada -> 1"]);
 }

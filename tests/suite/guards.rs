@@ -262,7 +262,7 @@ async fn cb_14_a_callback_during_an_outage_costs_nothing() {
     let ended = app.get(&callback).await;
     assert_eq!(ended.status(), Status::ServiceUnavailable);
     assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("7"), "still signed in");
-    assert_eq!(app.cookies()["rocket_dance_session"], before["rocket_dance_session"]);
+    assert_eq!(app.cookies()[crate::harness::SESSION], before[crate::harness::SESSION]);
     off.store(false, Ordering::SeqCst);
     assert_eq!(app.get("/maybe").await.into_string().await.as_deref(), Some("none"), "nothing is stored");
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther, "a second time");

@@ -101,7 +101,7 @@ async fn ride(log_level: &str, log_requests: bool) -> (Server, Secrets) {
             assert!(matches!(tab.send("POST", &callback, "x=y").status, 405 | 404));
             let ended = tab.get(&callback);
             done += usize::from(ended.status == 303);
-            secrets.add(tab.cookies.get("rocket_dance_session").map_or("", String::as_str));
+            secrets.add(tab.cookies.get(crate::harness::SESSION).map_or("", String::as_str));
             if ended.status == 303 && entry == "op" {
                 assert_eq!(tab.get("/guarded").body, "ada");
                 fake.expire_access_tokens();

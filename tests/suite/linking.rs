@@ -8,12 +8,11 @@ use rocket_dance::{DanceFairing, Login, Result, Standing, Verdict};
 use serde_json::json;
 
 use crate::harness::{
-    Browser, NOT_TRUSTED, Refusal, SESSION, TestApp, TestRequest, assert_guarded, assert_refused,
+    Browser, DONE, NOT_TRUSTED, PENDING, Refusal, SESSION, TestApp, TestRequest, assert_guarded,
+    assert_refused,
 };
 use crate::signals::{Heard, Listener};
 use crate::users::{sign_up, users};
-
-const PENDING: &str = "rocket_dance_pending";
 
 pub(crate) const CONFIRM: &str = "/login/confirm";
 
@@ -213,7 +212,7 @@ async fn al_20_what_waits_is_this_browsers_and_this_users() {
     assert_refused(&mut other, &TestRequest::get(CONFIRM), NOT_TRUSTED).await;
     assert_refused(&mut other, &TestRequest::post(CONFIRM, &[("csrf", &csrf)]), NOT_TRUSTED).await;
     // No other sealed value is accepted.
-    for value in [&ada.jar["rocket_dance_done"], &planted[1..], &planted.replace(&planted[..4], "AAAA"), ""] {
+    for value in [&ada.jar[DONE], &planted[1..], &planted.replace(&planted[..4], "AAAA"), ""] {
         other.jar.insert(PENDING.into(), value.to_owned());
         assert_refused(&mut other, &TestRequest::get(CONFIRM), NOT_TRUSTED).await;
     }

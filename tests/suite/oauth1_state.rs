@@ -176,7 +176,7 @@ async fn o1_13_st_13_no_value_is_another() {
     ];
     let forbidden = Refusal::new(Status::Forbidden, "csrf");
     for value in &values {
-        for name in [SESSION, CSRF, DONE, "rocket_dance_account_one", flow.0.as_str()] {
+        for name in [SESSION, CSRF, DONE, crate::harness::ACCOUNT, flow.0.as_str()] {
             if ada.jar.get(name) == Some(value) {
                 continue;
             }

@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 
 use crate::app::{figment, path_and_query, rocket};
 use crate::harness::{
-    Browser, TestApp, TestRequest, assert_guarded, captured_log, query_parameter, with_parameter,
+    Browser, LOGOUT, TestApp, TestRequest, assert_guarded, captured_log, query_parameter, with_parameter,
 };
 
 const LANDING: &str = "http://localhost:8000/login/logged-out";
-
-const COOKIE: &str = "rocket_dance_logout";
 
 /// An app whose entry `op` signs out at the provider, too.
 pub(crate) async fn app() -> TestApp {
@@ -45,7 +43,7 @@ async fn lo_02_signing_out_leads_to_the_provider_and_back() {
     assert_eq!(said("client_id"), app.fake.client_id());
     assert_eq!(said("post_logout_redirect_uri"), LANDING);
     assert_eq!(said("state").len(), 43);
-    assert!(!ada.jar[COOKIE].contains(&said("state")));
+    assert!(!ada.jar[LOGOUT].contains(&said("state")));
     assert_eq!(app.count("oauth_sessions"), 0);
 
     let back = app.fake.authorize(&there).await;
@@ -53,7 +51,7 @@ async fn lo_02_signing_out_leads_to_the_provider_and_back() {
     let answer = ada.get(&path_and_query(&back)).await;
     assert_eq!(answer.location(), "/");
     assert_guarded(&answer);
-    assert!(!ada.jar.contains_key(COOKIE), "it is used up");
+    assert!(!ada.jar.contains_key(LOGOUT), "it is used up");
     app.assert_no_secret("the log", &captured_log().unwrap_or_default(), &[("state", said("state"))]);
 
     // The next sign-out has another state; so has signing out everywhere.
@@ -77,7 +75,7 @@ async fn lo_02_a_user_of_another_entry_is_not_redirected() {
     assert!(app.rows().contains("id_token=NULL"), "no ID token is stored for it");
     assert_eq!(leaves(&mut ada).await, "/");
     assert_eq!(
-        (app.fake.request_count(ProviderEndpoint::EndSession), ada.jar.contains_key(COOKIE)),
+        (app.fake.request_count(ProviderEndpoint::EndSession), ada.jar.contains_key(LOGOUT)),
         (0, false)
     );
 }
@@ -118,14 +116,14 @@ async fn lo_02_the_landing_leads_nowhere_else_whatever_comes_back() {
     // Neither the cookie of another browser nor a flow cookie is accepted.
     let mut mallory = app.browser();
     mallory.begin("/login/op").await;
-    mallory.jar.insert(COOKIE.to_owned(), mallory.flows()[0].1.clone());
+    mallory.jar.insert(LOGOUT.to_owned(), mallory.flows()[0].1.clone());
     assert_eq!(mallory.get(&good).await.location(), "/bye");
-    assert!(mallory.jar.contains_key(COOKIE));
+    assert!(mallory.jar.contains_key(LOGOUT));
     assert_eq!(ada.ask(&TestRequest::new(Method::Head, &good)).await.location(), "/bye");
-    assert!(ada.jar.contains_key(COOKIE), "a HEAD uses nothing up");
+    assert!(ada.jar.contains_key(LOGOUT), "a HEAD uses nothing up");
     for _ in 0..2 {
         assert_eq!(ada.get(&good).await.location(), "/bye");
-        assert!(!ada.jar.contains_key(COOKIE));
+        assert!(!ada.jar.contains_key(LOGOUT));
     }
     for method in [Method::Post, Method::Put, Method::Delete] {
         let status = ada.ask(&TestRequest::new(method, &good)).await.status;

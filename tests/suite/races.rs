@@ -56,7 +56,7 @@ impl Shop {
             begun.cookies().iter().map(|cookie| cookie.clone().into_owned()).collect();
         let callback = path_and_query(&self.fake.authorize(&location(&begun)).await);
         let end = self.client.get(callback).cookies(flow).dispatch().await;
-        let session = end.cookies().get("rocket_dance_session").is_some();
+        let session = end.cookies().get(crate::harness::SESSION).is_some();
         (end.status(), end.headers().get_one("Location").map(str::to_owned), session)
     }
 }

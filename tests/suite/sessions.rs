@@ -12,10 +12,10 @@ use rocket_dance::{Dance, Error, Result, Sessions, SignInOutcome};
 
 use crate::app::{App, cross_site, figment, location, rocket};
 use crate::guards::context;
+use crate::harness::SESSION;
 use crate::people::People;
 use crate::signals::{Heard, Listener};
 
-const SESSION: &str = "rocket_dance_session";
 const TWO_WEEKS: i64 = 14 * 24 * 60 * 60;
 
 async fn app(people: &People) -> App {

@@ -131,11 +131,11 @@ async fn ride(says: &[(&'static str, Say)]) -> End {
     let body = response.into_string().await.unwrap_or_default();
     let calls = app.token_calls();
     // A repeated callback in the same browser ends like the first one, changes nothing and calls no receiver.
-    let before = (people.snapshot(), app.cookies().contains_key("rocket_dance_session"));
+    let before = (people.snapshot(), app.cookies().contains_key(crate::harness::SESSION));
     let events = heard.take();
     app.get(&callback).await;
     assert_eq!(app.token_calls(), calls);
-    assert_eq!((people.snapshot(), app.cookies().contains_key("rocket_dance_session")), before);
+    assert_eq!((people.snapshot(), app.cookies().contains_key(crate::harness::SESSION)), before);
     assert!(heard.take().iter().all(|line| !line.contains("authorized")));
     End { app, people, heard: events, status, location, body }
 }

@@ -310,7 +310,7 @@ async fn st_13_no_value_is_another() {
         ("sealed token", sealed_token),
     ];
     let forbidden = Refusal::new(Status::Forbidden, "csrf");
-    let names = [SESSION, CSRF, DONE, "rocket_dance_account_op", flow.0.as_str()];
+    let names = [SESSION, CSRF, DONE, crate::harness::ACCOUNT, flow.0.as_str()];
     for (kind, value) in &values {
         for name in names {
             // The control: in its own place it is valid.

@@ -17,7 +17,7 @@ fn every_setting_is_optional() {
     );
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 5 }));
     assert!(settings.token_keys.is_empty() && !settings.secure());
-    assert_eq!(settings.cookie_name("a"), "a");
+    assert_eq!(settings.cookie_name("a"), "a_VuWjeEX0");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn every_setting_is_read() {
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 9 }));
     assert_eq!(settings.token_keys, [[1; 32], [255; 32]]);
     assert!(settings.secure());
-    assert_eq!(settings.cookie_name("a"), "__Host-a");
+    assert_eq!(settings.cookie_name("a"), "__Host-a_bWuhlqh7");
     assert!(!format!("{settings:?}").contains("255"));
 }
 

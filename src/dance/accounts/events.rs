@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rocket::Request;
+
 use crate::client::{RevocationReason, revoke};
 use crate::dance::handle::Dance;
 use crate::link::AuthorizedLogin;
@@ -24,6 +26,22 @@ pub(crate) async fn report_removed(dance: &Dance, storage: &Arc<dyn Storage>, ac
         revoke(dance.context(), storage, account, RevocationReason::AccountRemoved);
         dance.signals().event(event).await;
     }
+}
+
+/// Reports the accounts that this request has dropped from the browser's cookies, to make room for a newer one.
+pub(crate) async fn report_dropped(dance: &Dance, request: &Request<'_>) {
+    let dropped = dance.browser(request).dropped();
+    if dropped.is_empty() {
+        return;
+    }
+    for account in &dropped {
+        log::warn!(
+            "oauth: `{}`: an account was removed from a browser, whose cookies have no room for it beside a newer \
+             account: use DieselStorage instead of CookieStorage",
+            account.entry
+        );
+    }
+    report_removed(dance, &dance.storage(request), dropped).await;
 }
 
 /// Reports that the account of `login` was refused.

@@ -78,13 +78,14 @@ pub(crate) async fn store(
         until: now + PENDING_TTL,
     };
     let key = encode_base64url(&random::<32>()?);
-    let id = storage_id(&key);
+    let name = dance.settings().cookie_name(COOKIE);
+    let id = storage_id(&name, &key);
     let plain = serde_json::to_vec(&pending).map_err(Error::app)?;
-    let sealed = dance.keys().seal(PENDING, &[&id], &plain)?;
+    let sealed = dance.browser_keys().seal(PENDING, &[&id], &plain)?;
     let storage = dance.storage(request);
     storage.claim(&id, now, pending.until).await?;
     storage.settle(&id, &sealed).await?;
-    set_cookie(dance, request, dance.settings().cookie_name(COOKIE), key, PENDING_TTL);
+    set_cookie(dance, request, name, key, PENDING_TTL);
     Ok(())
 }
 
@@ -100,7 +101,7 @@ pub(crate) fn may_exist(dance: &Dance, request: &Request<'_>) -> bool {
 pub(crate) async fn find(dance: &Dance, request: &Request<'_>) -> Result<Option<Pending>> {
     let Some(id) = id(dance, request) else { return Ok(None) };
     let ClaimState::Settled(sealed) = dance.storage(request).settled(&id).await? else { return Ok(None) };
-    let plain = dance.keys().open(PENDING, &[&id], &sealed).ok();
+    let plain = dance.browser_keys().open(PENDING, &[&id], &sealed).ok();
     let pending = plain.and_then(|plain| serde_json::from_slice::<Pending>(&plain).ok());
     Ok(pending.filter(|pending| dance.clock().now() < pending.until))
 }
@@ -138,11 +139,13 @@ pub(crate) async fn drop_unless_for(dance: &Dance, request: &Request<'_>, user: 
 
 /// The id in the storage of the account that waits in this browser.
 fn id(dance: &Dance, request: &Request<'_>) -> Option<String> {
-    let cookie = cookies::get(request, &dance.settings().cookie_name(COOKIE))?;
-    (cookie.len() == COOKIE_CHARS).then(|| storage_id(cookie))
+    let name = dance.settings().cookie_name(COOKIE);
+    let key = cookies::get(request, &name)?;
+    (key.len() == COOKIE_CHARS).then(|| storage_id(&name, key))
 }
 
-/// The id in the storage for the browser's `key`. It can't be the id of a flow, which is shorter.
-fn storage_id(key: &str) -> String {
-    format!("pending {}", state_handle(key))
+/// The id in the storage for the browser's `key` in the cookie `name`. Another app that shares the storage has another
+/// name. It can't be the id of a flow, which is shorter.
+fn storage_id(name: &str, key: &str) -> String {
+    format!("pending {}", state_handle(&format!("{name} {key}")))
 }

@@ -92,7 +92,7 @@ async fn begin(
     let mut flow = flow.with_requirements(entry, &authorization.params)?;
     flow.notes = authorization.notes;
     let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
-    flow_cookies::store(dance, request, &flow)?;
+    flow_cookies::store(dance, request, flow)?;
     Ok(Reply::SeeOther(url.into()))
 }
 

@@ -112,7 +112,7 @@ async fn check_flow(dance: &Dance, request: &Request<'_>, entry: &Entry, flow: &
 }
 
 async fn store_outcome(dance: &Dance, storage: &dyn Storage, id: &str, outcome: &Outcome) -> Result<()> {
-    let sealed = dance.keys().seal(OUTCOME, &[id], outcome.to_text().as_bytes())?;
+    let sealed = dance.browser_keys().seal(OUTCOME, &[id], outcome.to_text().as_bytes())?;
     storage.settle(id, &sealed).await
 }
 
@@ -129,7 +129,7 @@ async fn wait_for_first(
     while began.elapsed() < timeout {
         match claim {
             ClaimState::Settled(outcome) => {
-                let plain = dance.keys().open(OUTCOME, &[id], &outcome).ok();
+                let plain = dance.browser_keys().open(OUTCOME, &[id], &outcome).ok();
                 return plain
                     .and_then(|plain| Outcome::from_text(std::str::from_utf8(&plain).ok()?))
                     .ok_or_else(|| not_trusted("the callback was used up"))?

@@ -52,7 +52,7 @@ pub(super) async fn by_form(
 
 fn posted(dance: &Dance, request: &Request<'_>, entry: &Entry, form: &Form) -> Result<Posted> {
     if let Some(sealed) = form.get(AGAIN) {
-        let plain = dance.keys().open(AGAIN, &[&entry.name], &sealed).ok();
+        let plain = dance.browser_keys().open(AGAIN, &[&entry.name], &sealed).ok();
         let query = plain.and_then(|plain| String::from_utf8(plain).ok());
         let query = query.ok_or_else(|| not_trusted("the form that was sent again is not ours"))?;
         return Callback::parse(entry.protocol(), &query).map(Posted::Callback);
@@ -64,7 +64,7 @@ fn posted(dance: &Dance, request: &Request<'_>, entry: &Entry, form: &Form) -> R
     if has_flow || flow_cookies::outcome(dance, request, state).is_some() {
         return Ok(Posted::Callback(callback));
     }
-    let sealed = dance.keys().seal(AGAIN, &[&entry.name], callback.to_query().as_bytes())?;
+    let sealed = dance.browser_keys().seal(AGAIN, &[&entry.name], callback.to_query().as_bytes())?;
     Ok(Posted::SendAgain(sealed))
 }
 

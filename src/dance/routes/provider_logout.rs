@@ -61,7 +61,7 @@ async fn end_session_url(
         )
     })?;
     let name = dance.settings().cookie_name(COOKIE);
-    let sealed = dance.keys().seal(LOGOUT, &[&name], state.as_bytes())?;
+    let sealed = dance.browser_keys().seal(LOGOUT, &[&name], state.as_bytes())?;
     set_cookie(dance, request, name, sealed, LOGOUT_TTL);
     Ok(url.into())
 }
@@ -73,7 +73,7 @@ pub(super) fn back_from_provider(dance: &Dance, request: &Request<'_>) -> Reply 
     let given = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "state");
     let name = dance.settings().cookie_name(COOKIE);
     let expected = cookies::get(request, &name)
-        .and_then(|cookie| dance.keys().open(LOGOUT, &[&name], cookie).ok())
+        .and_then(|cookie| dance.browser_keys().open(LOGOUT, &[&name], cookie).ok())
         .and_then(|plain| String::from_utf8(plain).ok())
         .map(Secret::new);
     match (given, expected) {

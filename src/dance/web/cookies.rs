@@ -20,13 +20,8 @@ pub(crate) fn set_cookie(dance: &Dance, request: &Request<'_>, name: String, val
 /// Removes a cookie, if the browser sent it.
 pub(crate) fn remove_cookie(dance: &Dance, request: &Request<'_>, name: &str) {
     if cookies::is_sent(request, name) {
-        remove_sent_cookie(dance, request, name);
+        request.cookies().remove(cookies::removal(name.to_owned(), dance.settings().secure()));
     }
-}
-
-/// Removes a cookie that the browser has sent.
-pub(super) fn remove_sent_cookie(dance: &Dance, request: &Request<'_>, name: &str) {
-    request.cookies().remove(cookies::removal(name.to_owned(), dance.settings().secure()));
 }
 
 /// The cookies that store this request's changes of the browser's own accounts.

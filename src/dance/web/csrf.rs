@@ -35,7 +35,7 @@ pub(crate) async fn token(dance: &Dance, request: &Request<'_>) -> Result<String
         }
     };
     // The user is part of it, so that signing in changes the token: one that an attacker planted before is worthless.
-    Ok(dance.keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
+    Ok(dance.browser_keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
 }
 
 /// Rejects a form that is not from one of our pages in this browser.
@@ -49,7 +49,7 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
         return rejected("the browser sent no CSRF cookie");
     };
     let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
-    if token.is_some_and(|token| dance.keys().verify_tag(token, TOKEN, &parts)) {
+    if token.is_some_and(|token| dance.browser_keys().verify_tag(token, TOKEN, &parts)) {
         Ok(())
     } else {
         rejected("the form's `csrf` is missing or old")

@@ -3,22 +3,21 @@
 use rocket::Request;
 use serde::{Deserialize, Serialize};
 
-use super::cookies::{remove_cookie, remove_sent_cookie, set_cookie};
+use super::cookie_budget::{self, DroppableCookie};
+use super::cookies::{remove_cookie, set_cookie};
 use super::outcome::Outcome;
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{FLOW_TTL, Flow, state_handle};
 
-/// Prefix of a flow's cookie; the handle of its state follows.
-const FLOW_COOKIE: &str = "rocket_dance_flow_";
+/// Name of a flow's cookie; the handle of its state follows.
+const FLOW_COOKIE: &str = "rocket_dance_flow";
 const FINISHED_COOKIE: &str = "rocket_dance_done";
 /// The purpose for which the cookie of the finished flows is sealed.
 const FINISHED: &str = "done";
 /// Maximum size of one cookie, in bytes: browsers drop larger ones silently.
 const MAX_COOKIE_BYTES: usize = 3800;
-/// Maximum size of the cookies of all flows together, in bytes: proxies reject request headers of 8 KiB and more.
-const MAX_FLOW_BYTES: usize = 4608;
 /// Maximum size of the cookie of the finished flows, in bytes.
 const MAX_FINISHED_BYTES: usize = 1200;
 
@@ -30,43 +29,66 @@ struct FinishedFlow {
     until: i64,
 }
 
-fn flow_cookie(dance: &Dance, handle: &str) -> String {
-    format!("{}{handle}", dance.settings().cookie_name(FLOW_COOKIE))
+/// What the names of all flows' cookies begin with.
+fn flow_prefix(dance: &Dance) -> String {
+    format!("{}_", dance.settings().cookie_name(FLOW_COOKIE))
 }
 
-/// Stores `flow` in a cookie of its own. If all flows together are too large, the oldest ones are dropped.
+fn flow_cookie(dance: &Dance, handle: &str) -> String {
+    format!("{}{handle}", flow_prefix(dance))
+}
+
+/// The cookies of this module that the browser sent and that our keys open, in the order in which they may be dropped: the
+/// finished flows, then the flows from the oldest on.
+pub(super) fn sent(dance: &Dance, request: &Request<'_>) -> Vec<DroppableCookie> {
+    let name = dance.settings().cookie_name(FINISHED_COOKIE);
+    let finished = cookies::get(request, &name)
+        .filter(|value| dance.browser_keys().open(FINISHED, &[&name], value).is_ok())
+        .and_then(|value| droppable(dance, &name, value));
+    finished.into_iter().chain(sent_flows(dance, request)).collect()
+}
+
+/// What the budget counts for a cookie that a response sets; `None` if it is not one of this module.
+pub(super) fn droppable(dance: &Dance, name: &str, value: &str) -> Option<DroppableCookie> {
+    if name == dance.settings().cookie_name(FINISHED_COOKIE) {
+        return Some(DroppableCookie::finished(name.to_owned(), value));
+    }
+    let is_flow = name.starts_with(&flow_prefix(dance)) && !value.is_empty();
+    is_flow.then(|| DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) })
+}
+
+/// The flows that the browser sent and that our keys open, from the oldest on.
+fn sent_flows(dance: &Dance, request: &Request<'_>) -> impl Iterator<Item = DroppableCookie> {
+    let now = dance.clock().now();
+    let mut flows: Vec<(i64, DroppableCookie)> = cookies::with_prefix(request, &flow_prefix(dance))
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let flow = Flow::unseal(dance.browser_keys(), name, value, now)?;
+            Some((flow.began_at, DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) }))
+        })
+        .collect();
+    flows.sort_by_key(|(began_at, _)| *began_at);
+    flows.into_iter().map(|(_, cookie)| cookie)
+}
+
+/// Stores `flow` in a cookie of its own. If it is too large, it is stored without its page to go to afterwards. The oldest
+/// flows make room for it when the response is sent.
 ///
 /// # Errors
 /// [`ErrorKind::BadRequest`] if the flow is too large for a cookie.
-pub(crate) fn store(dance: &Dance, request: &Request<'_>, flow: &Flow) -> Result<()> {
+pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow) -> Result<()> {
     let name = flow_cookie(dance, &state_handle(flow.state().expose()));
-    let sealed = flow.seal(dance.keys(), &name)?;
-    let size = name.len() + sealed.len();
-    if size > MAX_COOKIE_BYTES {
+    let max = cookie_budget::room_for_flows(dance, request).min(MAX_COOKIE_BYTES);
+    let mut sealed = flow.seal(dance.browser_keys(), &name)?;
+    if cookies::size(&name, &sealed) > max && flow.next.take().is_some() {
+        sealed = flow.seal(dance.browser_keys(), &name)?;
+    }
+    let size = cookies::size(&name, &sealed);
+    if size > max {
         return Err(Error::new(ErrorKind::BadRequest, "There is too much to remember for this sign-in.")
             .with_source(format!(
-                "a flow of {size} bytes: `next`, or a note of a signal, is too long (at most \
-                 {MAX_COOKIE_BYTES} bytes together)"
+                "a flow of {size} bytes: a note of a signal is too long (at most {max} bytes together)"
             )));
-    }
-    let prefix = dance.settings().cookie_name(FLOW_COOKIE);
-    let now = dance.clock().now();
-    let mut flows: Vec<(i64, usize, String)> = cookies::with_prefix(request, &prefix)
-        .into_iter()
-        .map(|(name, value)| {
-            let began_at =
-                Flow::unseal(dance.keys(), name, value, now).map_or(i64::MIN, |flow| flow.began_at);
-            (began_at, name.len() + value.len(), name.to_owned())
-        })
-        .collect();
-    flows.sort();
-    let mut total: usize = size + flows.iter().map(|(_, size, _)| size).sum::<usize>();
-    for (began_at, size, name) in flows {
-        // A cookie that can't be opened, or is too old, is removed in any case.
-        if began_at == i64::MIN || total > MAX_FLOW_BYTES {
-            remove_sent_cookie(dance, request, &name);
-            total -= size;
-        }
     }
     set_cookie(dance, request, name, sealed, FLOW_TTL);
     Ok(())
@@ -76,13 +98,17 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, flow: &Flow) -> Result
 pub(crate) fn find(dance: &Dance, request: &Request<'_>, state: &str) -> Option<Flow> {
     let name = flow_cookie(dance, &state_handle(state));
     let cookie = cookies::get(request, &name)?;
-    let flow = Flow::unseal(dance.keys(), &name, cookie, dance.clock().now());
+    let flow = Flow::unseal(dance.browser_keys(), &name, cookie, dance.clock().now());
     flow.filter(|flow| flow.state().matches(state))
 }
 
-/// Removes the flow of `state` and stores its outcome, for a repeated callback in this browser.
+/// Removes the flow of `state` and stores its outcome, for a repeated callback in this browser. The oldest outcomes make
+/// room for it.
 pub(crate) fn finish(dance: &Dance, request: &Request<'_>, state: &str, outcome: &Outcome) {
-    remove_cookie(dance, request, &flow_cookie(dance, &state_handle(state)));
+    let flow = flow_cookie(dance, &state_handle(state));
+    remove_cookie(dance, request, &flow);
+    let others = sent_flows(dance, request).filter(|other| other.name != flow).map(|other| other.size).sum();
+    let max = cookie_budget::room_for_finished(dance, request, others).min(MAX_FINISHED_BYTES);
     let until = dance.clock().now() + FLOW_TTL;
     let mut finished = finished(dance, request);
     finished.push(FinishedFlow { handle: state_handle(state), outcome: outcome.clone(), until });
@@ -90,9 +116,9 @@ pub(crate) fn finish(dance: &Dance, request: &Request<'_>, state: &str, outcome:
     while !finished.is_empty() {
         let sealed = serde_json::to_vec(&finished)
             .ok()
-            .and_then(|plain| dance.keys().seal(FINISHED, &[&name], &plain).ok());
+            .and_then(|plain| dance.browser_keys().seal(FINISHED, &[&name], &plain).ok());
         match sealed {
-            Some(sealed) if name.len() + sealed.len() <= MAX_FINISHED_BYTES => {
+            Some(sealed) if cookies::size(&name, &sealed) <= max => {
                 return set_cookie(dance, request, name, sealed, FLOW_TTL);
             }
             _ => drop(finished.remove(0)),
@@ -110,8 +136,8 @@ pub(crate) fn outcome(dance: &Dance, request: &Request<'_>, state: &str) -> Opti
 fn finished(dance: &Dance, request: &Request<'_>) -> Vec<FinishedFlow> {
     let name = dance.settings().cookie_name(FINISHED_COOKIE);
     let now = dance.clock().now();
-    let plain =
-        cookies::get(request, &name).and_then(|cookie| dance.keys().open(FINISHED, &[&name], cookie).ok());
+    let plain = cookies::get(request, &name)
+        .and_then(|cookie| dance.browser_keys().open(FINISHED, &[&name], cookie).ok());
     let mut finished: Vec<FinishedFlow> =
         plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
     finished.retain(|flow| now < flow.until);

@@ -7,6 +7,7 @@ mod reply;
 mod outcome;
 pub(super) mod csrf;
 pub(super) mod flow_cookies;
+pub(super) mod cookie_budget;
 pub(super) mod session_change;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};

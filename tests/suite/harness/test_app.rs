@@ -75,7 +75,16 @@ impl TestApp {
 
     /// Launches another process with the same database, keys and provider, and a changed fairing.
     pub(crate) async fn relaunch_built(&self, attach: impl FnOnce(DanceFairing) -> DanceFairing) -> Self {
-        let client = launch_client(&self.fake, &self.folder, |figment| figment, attach).await;
+        self.relaunch_with(|figment| figment, attach).await
+    }
+
+    /// Launches another process with the same database, keys and provider, and a changed configuration and fairing.
+    pub(crate) async fn relaunch_with(
+        &self,
+        configure: impl FnOnce(Figment) -> Figment,
+        attach: impl FnOnce(DanceFairing) -> DanceFairing,
+    ) -> Self {
+        let client = launch_client(&self.fake, &self.folder, configure, attach).await;
         Self { client, ..self.clone() }
     }
 

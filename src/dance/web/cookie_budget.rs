@@ -1,0 +1,70 @@
+//! The budget of our cookies: all of them together stay small enough for the servers in front of an app.
+
+use rocket::{Request, Response};
+
+use super::flow_cookies;
+use crate::cookies;
+use crate::dance::handle::Dance;
+
+/// Maximum size of all our cookies in a request, in bytes. A default nginx rejects a request with a header of more than
+/// 8,192 bytes (`large_client_header_buffers`), Apache one of more than 8,190 (`LimitRequestFieldSize`); browsers send all
+/// cookies in one header. The rest is for the app's own cookies.
+const MAX_COOKIES: usize = 6144;
+/// Size that is reserved for the cookies that a browser has once, in bytes: session, CSRF token, sign-out at the provider,
+/// an account that waits. These are never dropped.
+const RESERVED: usize = 800;
+/// Size that is reserved for the finished flows, in bytes: one or two of them.
+const RESERVED_FOR_FINISHED: usize = 256;
+
+/// A cookie that may be dropped to make room.
+pub(super) struct DroppableCookie {
+    pub(super) name: String,
+    /// Its size in a request, in bytes.
+    pub(super) size: usize,
+}
+
+impl DroppableCookie {
+    /// The cookie of the finished flows, with its size beyond what is reserved for it.
+    pub(super) fn finished(name: String, value: &str) -> Self {
+        Self { size: cookies::size(&name, value).saturating_sub(RESERVED_FOR_FINISHED), name }
+    }
+}
+
+/// Returns the room for flows, in bytes: what the browser's accounts leave of the budget.
+pub(super) fn room_for_flows(dance: &Dance, request: &Request<'_>) -> usize {
+    MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED - accounts_size(dance, request)
+}
+
+/// Returns the room for the finished flows beside flows of `flows` bytes, in bytes.
+pub(super) fn room_for_finished(dance: &Dance, request: &Request<'_>, flows: usize) -> usize {
+    RESERVED_FOR_FINISHED + room_for_flows(dance, request).saturating_sub(flows)
+}
+
+/// The size of the accounts that the browser will have after this request, in bytes.
+fn accounts_size(dance: &Dance, request: &Request<'_>) -> usize {
+    if dance.is_stored_in_browsers() { dance.browser(request).size() } else { 0 }
+}
+
+/// Keeps the cookies that the browser will have after `response` within the budget: drops the finished flows, then the
+/// oldest flows. What `response` itself sets stays.
+///
+/// Cookies that our keys do not open count nothing and are left alone. They are another app's, or a sibling domain's, which
+/// could push out our flows otherwise.
+pub(crate) fn enforce<'r>(dance: &Dance, request: &Request<'_>, response: &mut Response<'r>) {
+    let mut total = RESERVED + RESERVED_FOR_FINISHED + accounts_size(dance, request);
+    let mut sent = flow_cookies::sent(dance, request);
+    for header in response.headers().get("Set-Cookie") {
+        let pair = header.split(';').next().unwrap_or_default();
+        let Some((name, value)) = pair.split_once('=') else { continue };
+        sent.retain(|cookie| cookie.name != name);
+        total += flow_cookies::droppable(dance, name, value).map_or(0, |cookie| cookie.size);
+    }
+    total += sent.iter().map(|cookie| cookie.size).sum::<usize>();
+    for cookie in sent {
+        if total <= MAX_COOKIES {
+            break;
+        }
+        total -= cookie.size;
+        response.adjoin_header(&cookies::removal(cookie.name, dance.settings().secure()));
+    }
+}

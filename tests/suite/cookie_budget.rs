@@ -1,0 +1,149 @@
+//! All our cookies together stay small enough for a default nginx or Apache in front of an app.
+
+use rocket::figment::Figment;
+use rocket::http::Status;
+use rocket_dance::storage::CookieStorage;
+use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
+use serde_json::json;
+
+use crate::harness::{Browser, FLOW, TestApp, TestRequest, captured_log};
+use crate::signals::{Heard, Listener};
+
+/// What all our cookies together may take, in bytes, as docs/operation.md says.
+const BUDGET: usize = 6144;
+const ACCOUNTS: usize = 4096;
+
+/// The size of the browser's cookies whose names begin with `prefix`, as the header of a request counts it.
+fn size(browser: &Browser, prefix: &str) -> usize {
+    let ours = browser.jar.iter().filter(|(name, _)| name.starts_with(prefix));
+    ours.map(|(name, value)| name.len() + value.len() + 3).sum()
+}
+
+fn assert_within_budget(browser: &Browser) {
+    let (accounts, all) = (size(browser, "rocket_dance_account_"), size(browser, "rocket_dance_"));
+    assert!(accounts <= ACCOUNTS && all <= BUDGET, "{accounts} of {all} bytes: {:?}", browser.jar.keys());
+}
+
+/// An app that keeps accounts in cookies, with the entries a, b and c. Two of their accounts fill the room for accounts.
+async fn app_with_large_tokens() -> (TestApp, Heard) {
+    let heard = Heard::default();
+    let listener = Listener(heard.clone());
+    let first = TestApp::launch().await;
+    let entries = ["a", "b", "c"].map(|name| first.fake.preset_config(name, "github"));
+    let configure = |figment: Figment| entries.into_iter().fold(figment, Figment::merge);
+    let app = first.relaunch_with(configure, |dance| dance.storage(CookieStorage).signals(listener)).await;
+    let large = |answer: &mut serde_json::Value| answer["more"] = json!("y".repeat(100));
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::edit(large));
+    (app, heard)
+}
+
+#[rocket::async_test]
+async fn d17_three_accounts_in_cookies_fit_a_default_proxy() {
+    let (app, heard) = app_with_large_tokens().await;
+    let mut ada = app.browser();
+    for entry in ["a", "b", "c"] {
+        let callback = ada.ride(&format!("/login/{entry}")).await;
+        let landed = ada.get(&callback).await;
+        assert_eq!(landed.location(), "/");
+        assert_within_budget(&ada);
+        // A repeated callback still finds its outcome.
+        assert_eq!(ada.get(&callback).await.location(), "/");
+        app.advance(1);
+    }
+    // The oldest account made room, and the app and the operator know.
+    assert!(!ada.jar.keys().any(|name| name.ends_with("_a")), "{:?}", ada.jar.keys());
+    assert!(size(&ada, "rocket_dance_account_") > 2000, "two accounts: {:?}", ada.jar.keys());
+    assert_eq!(
+        heard.take().iter().filter(|event| event.starts_with("removed")).collect::<Vec<_>>(),
+        ["removed a ada -"]
+    );
+    app.dance().wait_for_revocations().await;
+    assert_eq!(app.fake.request_count(ProviderEndpoint::Revocation), 0, "other accounts need the grant");
+    if let Some(log) = captured_log() {
+        assert!(
+            log.contains("`a`: an account was removed from a browser, whose cookies have no room"),
+            "{log}"
+        );
+    }
+    // What is left works, and signing out removes all of it.
+    assert_eq!(ada.post("/login/b/disconnect", &[]).await.status, Status::SeeOther);
+    assert_eq!(ada.post("/login/logout", &[]).await.status, Status::SeeOther);
+    assert_eq!(size(&ada, "rocket_dance_account_"), 0);
+}
+
+#[rocket::async_test]
+async fn d17_some_tabs_work_beside_full_accounts() {
+    let (app, _) = app_with_large_tokens().await;
+    let mut ada = app.browser();
+    for entry in ["a", "b", "c"] {
+        let callback = ada.ride(&format!("/login/{entry}")).await;
+        ada.get(&callback).await;
+        app.advance(1);
+    }
+    let mut callbacks = Vec::new();
+    for number in 0..6 {
+        callbacks.push(ada.ride(&format!("/login/b?next=/guarded?tab={number}")).await);
+        assert_within_budget(&ada);
+        app.advance(1);
+    }
+    let open = ada.flows().len();
+    assert!((3..6).contains(&open), "{open} tabs");
+    for (number, callback) in callbacks.iter().enumerate() {
+        let landed = ada.get(callback).await;
+        match number < 6 - open {
+            true => assert_eq!(landed.status, Status::BadRequest, "{number}"),
+            false => assert_eq!(landed.location(), format!("/guarded?tab={number}")),
+        }
+        assert_within_budget(&ada);
+    }
+    // A page that does not fit is left out; the sign-in goes on.
+    let long = format!("/login/b?next=/guarded?{}", "n".repeat(1900));
+    let callback = ada.ride(&long).await;
+    assert_within_budget(&ada);
+    assert_eq!(ada.get(&callback).await.location(), "/");
+}
+
+#[rocket::async_test]
+async fn d17_a_new_account_makes_old_flows_give_way() {
+    let (app, _) = app_with_large_tokens().await;
+    let mut ada = app.browser();
+    let mut callbacks = Vec::new();
+    for _ in 0..12 {
+        callbacks.push(ada.ride("/login/a").await);
+        app.advance(1);
+    }
+    assert_eq!(ada.flows().len(), 12);
+    callbacks.push(ada.ride("/login/b").await);
+    for callback in callbacks.iter().rev().take(2) {
+        assert_eq!(ada.get(callback).await.location(), "/");
+        assert_within_budget(&ada);
+    }
+    assert!(ada.flows().len() < 11, "{}", ada.flows().len());
+}
+
+#[rocket::async_test]
+async fn d17_cookies_that_are_not_ours_are_left_alone() {
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    let callback = ada.ride("/login/op").await;
+    let flow = ada.flows()[0].clone();
+    // A sibling domain plants flows with our names: nonsense, and one that another app has sealed.
+    let mut foreign: Vec<(String, String)> =
+        (0..40).map(|n| (format!("{FLOW}{n:016}"), "x".repeat(200))).collect();
+    foreign.push((format!("{FLOW}AAAAAAAAAAAAAAAA"), flow.1.clone()));
+    ada.jar.extend(foreign.clone());
+    let mut others = Vec::new();
+    for number in 0..9 {
+        others.push(ada.ride(&format!("/login/op?next=/guarded?{number}")).await);
+    }
+    for (name, value) in &foreign {
+        assert_eq!(ada.jar.get(name), Some(value), "not ours to remove");
+    }
+    assert_eq!(ada.jar.get(&flow.0), Some(&flow.1), "nor do they push out what is ours");
+    for (number, callback) in others.iter().enumerate() {
+        assert_eq!(ada.get(callback).await.location(), format!("/guarded?{number}"));
+    }
+    assert_eq!(ada.get(&callback).await.location(), "/");
+    let refused = ada.peek(&TestRequest::get(&callback)).await;
+    assert_eq!(refused.location(), "/", "the outcome of the first");
+}
