@@ -65,6 +65,6 @@ pub(crate) fn enforce<'r>(dance: &Dance, request: &Request<'_>, response: &mut R
             break;
         }
         total -= cookie.size;
-        response.adjoin_header(&cookies::removal(cookie.name, dance.settings().secure()));
+        response.adjoin_header(cookies::removal(cookie.name, dance.settings().secure()));
     }
 }
