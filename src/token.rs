@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use crate::profile::text;
 use crate::secret::Secret;
 
 /// The token that a provider granted: an access token, its expiry, and the other fields of the token answer (RFC 6749
@@ -34,9 +35,9 @@ pub struct Token {
     pub refresh_token: Option<Secret>,
     /// The raw ID token (OpenID Connect), which was verified.
     pub id_token: Option<Secret>,
-    /// The granted scope. If the provider's answer has no scope, the requested scope (RFC 6749 §5.1).
+    /// The granted scope, at most 8 KiB. If the provider's answer has no scope, the requested scope (RFC 6749 §5.1).
     pub scope: Vec<String>,
-    /// The other fields of the token answer.
+    /// The other fields of the token answer, at most 16 KiB of JSON: the largest are left out until they fit.
     pub extra: Map<String, Value>,
     /// Unix time, in seconds.
     pub(crate) obtained_at: i64,
@@ -105,6 +106,19 @@ impl Token {
     /// Returns whether the access token has expired at `now` (unix time, in seconds).
     pub(crate) fn is_expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
+    }
+
+    /// Cleans and shortens what is not a secret: the token type, the scope and the other fields. A granted scope that would
+    /// have to be changed is left out, since another one could come out.
+    pub(crate) fn cleaned(mut self) -> Self {
+        self.token_type = text::printable(&self.token_type, text::MAX_TOKEN_TYPE);
+        let mut size = 0;
+        self.scope.retain(|scope| {
+            size += scope.len() + 1;
+            size <= text::MAX_SCOPE && text::exact(scope, text::MAX_SCOPE).is_some()
+        });
+        self.extra = text::json_fields(self.extra, text::MAX_TOKEN_EXTRA);
+        self
     }
 
     /// Returns the token as JSON, to be sealed.

@@ -17,8 +17,8 @@ use url::form_urlencoded::Serializer;
 
 use super::errors::not_trusted;
 use super::form;
-use super::text::printable;
 use crate::error::Result;
+use crate::profile::text::printable;
 use crate::provider::Protocol;
 use crate::secret::Secret;
 
@@ -214,7 +214,7 @@ mod tests {
             format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
         let CallbackResult::Error { error, description } = parse(&query).unwrap().result else { panic!() };
         assert_eq!(error, "access_denied");
-        assert_eq!(description.unwrap(), format!("no{}", "!".repeat(298)));
+        assert_eq!(description.unwrap(), format!("no  {}", "!".repeat(296)));
     }
 
     #[test]

@@ -26,8 +26,8 @@ use super::errors::{
 };
 use super::http::Response;
 use super::request_headers::add_entry_headers;
-use super::text::printable;
 use crate::error::{Error, Result};
+use crate::profile::text::printable;
 use crate::secret::Secret;
 
 /// What a call asks for. It decides what the provider's error codes mean.

@@ -7,7 +7,9 @@ use super::engine::Engine;
 use super::jwt::{self, JwtKind, text_claim};
 use crate::config::Entry;
 use crate::error::Result;
+use crate::profile::text::{MAX_SID, exact};
 use crate::secret::{Secret, encode_base64url, sha256};
+use crate::user::unstorable;
 
 /// Maximum age of a logout token when it arrives, in seconds. Providers repeat a failed delivery for a while.
 pub(crate) const LOGOUT_TOKEN_TTL: i64 = 600;
@@ -15,8 +17,10 @@ pub(crate) const LOGOUT_TOKEN_TTL: i64 = 600;
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Returns the provider's id of its own session (`sid`) in a verified ID token (Back-Channel Logout §2.1).
+///
+/// A `sid` that not every database can store counts as absent: a logout token that names the user still ends the session.
 pub(crate) fn provider_session_id(id_token: &Secret) -> Option<String> {
-    text_claim(id_token, "sid")
+    text_claim(id_token, "sid").filter(|sid| exact(sid, MAX_SID).is_some())
 }
 
 /// A verified logout token: which sessions have ended at the provider.
@@ -65,6 +69,10 @@ fn check(entry: &Entry, claims: Map<String, Value>, now: i64) -> Result<LogoutTo
     }
     let non_empty = |name| match text(&claims, name)? {
         Some("") => Err("a claim is empty"),
+        // No session can have it.
+        Some(text) if unstorable(text).is_some() => {
+            Err("a claim has a NUL character or more than 255 characters")
+        }
         text => Ok(text.map(str::to_owned)),
     };
     let jti = non_empty("jti")?.ok_or("no `jti`")?;

@@ -50,7 +50,6 @@ mod request_headers;
 mod revocation;
 pub(crate) mod signature;
 mod temporary_credentials;
-mod text;
 mod timeouts;
 mod token_answer;
 mod token_request;

@@ -103,7 +103,7 @@ pub(super) async fn request_token(
     let mut token = Token::oauth1(token.expose(), secret.expose());
     token.extra = answer.into_iter().map(|(name, value)| (name, value.into())).collect();
     token.obtained_at = consumer.now;
-    Ok(token)
+    Ok(token.cleaned())
 }
 
 /// Signs and sends one request. Returns the fields of its answer.

@@ -84,6 +84,7 @@ impl TokenAnswer {
             obtained_at: now,
             expires_at: self.expires_in.map(|seconds| now.saturating_add(seconds)),
         }
+        .cleaned()
     }
 }
 

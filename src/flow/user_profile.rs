@@ -37,7 +37,7 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
         profile = profile.with_email(alone.claimed_email().map(str::to_owned), alone.email().is_some());
     }
     match profile.id {
-        Some(_) => Ok(profile.with_web_urls()),
+        Some(_) => Ok(profile.cleaned()),
         None => Err(bad_answer(format!(
             "no id in the userinfo: set `profile = {{ id = \"path\" }}` under [default.oauth.{}]",
             entry.name

@@ -62,8 +62,8 @@ impl AuthorizedLogin {
             entry,
             issuer,
             purpose: Purpose::Connect,
-            profile,
-            token,
+            profile: profile.cleaned(),
+            token: token.cleaned(),
             user_required: user.is_some(),
             visitor: user,
             session: None,
@@ -91,6 +91,12 @@ impl AuthorizedLogin {
     /// Id of the user who began the flow, as text.
     pub fn visitor(&self) -> Option<&str> {
         self.visitor.as_deref()
+    }
+
+    /// Cleans the texts of profile and token, which the app may have changed or brought.
+    pub(crate) fn clean(&mut self) {
+        self.profile = std::mem::take(&mut self.profile).cleaned();
+        self.token = self.token.clone().cleaned();
     }
 
     /// Checks that every database can look this account up.

@@ -3,6 +3,7 @@
 pub mod claims;
 mod mailbox;
 mod profile;
+pub(crate) mod text;
 
 pub(crate) use self::mailbox::Mailbox;
 pub use self::profile::Profile;

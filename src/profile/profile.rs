@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::claims;
+use super::{claims, text};
 use crate::error::Result;
 
 /// The provider's user: the standard claims of OpenID Connect (Core §5.1), whatever the provider calls them, and the raw
@@ -13,6 +13,20 @@ use crate::error::Result;
 /// [`email`](Profile::email) returns an address only if the provider says that it has verified it.
 /// [`claimed_email`](Profile::claimed_email) returns it in any case. An address never identifies a user. The
 /// [`id`](Profile#structfield.id) does, together with the entry's name.
+///
+/// # Texts
+///
+/// A policy, a signal, an event, the database and our pages see the same texts. Anyone can choose what they say: treat them as
+/// user input. They are cleaned once, where they are read:
+///
+/// - Names lose control characters and those that change the direction of the text around them. A line break is a space. A
+///   longer name is cut off; a name in which nothing can be seen is `None`.
+/// - An address (at most 254 bytes) or URL that is too long or has such a character is `None`.
+/// - In the userinfo, texts lose these characters except for line breaks and tabs, a field with one in its name is left out, and
+///   lists and objects within more than 32 others are null. If the userinfo has more than 64 KiB, its largest top-level fields
+///   are left out until it fits.
+/// - The id is never changed. A sign-in with an id that not every database can store (empty, more than 255 bytes, with control
+///   characters) is refused before anything is stored.
 ///
 /// ```
 /// use rocket_dance::Profile;
@@ -32,15 +46,16 @@ use crate::error::Result;
 pub struct Profile {
     /// The provider's stable id of this user (`sub`), byte for byte. Together with the entry's name it is the identity.
     pub id: Option<String>,
-    /// The full name (`name`).
+    /// The full name (`name`), at most 200 characters.
     pub name: Option<String>,
-    /// The user name at the provider (`preferred_username`). It may change, and another user may get it later.
+    /// The user name at the provider (`preferred_username`), at most 200 characters. It may change, and another user may get it
+    /// later.
     pub username: Option<String>,
-    /// The URL of the user's page at the provider (`profile`), http or https.
+    /// The URL of the user's page at the provider (`profile`), http or https, at most 2,048 bytes.
     pub profile_url: Option<String>,
-    /// The URL of the user's picture (`picture`), http or https.
+    /// The URL of the user's picture (`picture`), http or https, at most 2,048 bytes.
     pub image_url: Option<String>,
-    /// The provider's whole answer, unchanged.
+    /// The provider's whole answer, at most 64 KiB of JSON.
     pub userinfo: Value,
     email: Option<String>,
     email_verified: bool,
@@ -101,26 +116,40 @@ impl Profile {
         self.email.as_deref()
     }
 
-    /// Removes URLs that are not http or https: as a link on a page, a `javascript:` URL would run a script.
-    pub(crate) fn with_web_urls(mut self) -> Self {
-        let is_web = |url: &String| {
-            Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
-        };
-        self.profile_url = self.profile_url.filter(is_web);
-        self.image_url = self.image_url.filter(is_web);
-        self
+    /// Cleans and shortens the provider's texts, see [`Profile`](Profile#texts). URLs that are not http or https are left out:
+    /// as a link on a page, a `javascript:` URL would run a script.
+    pub(crate) fn cleaned(self) -> Self {
+        let name = |name: Option<String>| text::visible(&name?, text::MAX_NAME);
+        let url = |url: Option<String>| url.filter(|url| text::exact(url, text::MAX_URL).is_some_and(is_web));
+        let email = self.email.filter(|address| text::exact(address, text::MAX_EMAIL).is_some());
+        Self {
+            id: self.id,
+            name: name(self.name),
+            username: name(self.username),
+            profile_url: url(self.profile_url),
+            image_url: url(self.image_url),
+            userinfo: text::json(self.userinfo, text::MAX_USERINFO),
+            email_verified: self.email_verified && email.is_some(),
+            email,
+        }
     }
 
     /// Returns a name to show: the full name, the user name, the local part of a verified e-mail address, or the id,
     /// whichever the profile has first. `"unknown"` if it has none.
     pub fn display_name(&self) -> &str {
         let local_part = || self.email().and_then(|address| address.split('@').next());
-        [self.name.as_deref(), self.username.as_deref(), local_part(), self.id.as_deref()]
+        // The id is not cleaned.
+        let id = self.id.as_deref().filter(|id| text::exact(id, text::MAX_NAME).is_some());
+        [self.name.as_deref(), self.username.as_deref(), local_part(), id]
             .into_iter()
             .flatten()
             .find(|name| !name.trim().is_empty())
             .unwrap_or("unknown")
     }
+}
+
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 #[cfg(test)]
@@ -133,7 +162,7 @@ mod tests {
     fn a_link_is_no_script() {
         let with = |url: &str| {
             let claims = json!({"sub": "1", "profile": url, "picture": url});
-            let profile = Profile::from_claims(&claims).unwrap().with_web_urls();
+            let profile = Profile::from_claims(&claims).unwrap().cleaned();
             assert_eq!(profile.profile_url, profile.image_url);
             profile.profile_url.is_some()
         };

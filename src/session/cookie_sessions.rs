@@ -20,8 +20,6 @@ const COOKIE_ONLY_PURPOSE: &str = "session alone";
 const ID_TOKEN_PURPOSE: &str = "session's ID token";
 /// Maximum difference between the clocks of two processes, in seconds.
 const MAX_CLOCK_SKEW: i64 = 60;
-/// Maximum length of a provider's session id (`sid`), in characters. Providers use random ids that are much shorter.
-const MAX_SID_CHARACTERS: usize = 255;
 
 /// The login that a session comes from.
 pub(crate) struct SessionOrigin<'a> {
@@ -164,9 +162,7 @@ impl CookieSessions {
             entry: origin.map(|origin| origin.entry.to_owned()),
             issuer: origin.map(|origin| origin.issuer.to_owned()),
             provider_user_id: origin.and_then(|origin| origin.provider_user_id.map(str::to_owned)),
-            sid: origin
-                .and_then(|origin| origin.sid.clone())
-                .filter(|sid| sid.chars().count() <= MAX_SID_CHARACTERS),
+            sid: origin.and_then(|origin| origin.sid.clone()),
             id_token: id_token.transpose()?,
             created_at: now,
             seen_at: now,

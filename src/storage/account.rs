@@ -75,7 +75,7 @@ impl Account {
         keys: &KeyRing,
     ) -> Result<Self> {
         let AuthorizedLogin { token, now, .. } = login;
-        let profile = login.profile.clone().with_web_urls();
+        let profile = &login.profile;
         let mut account = Self {
             id: old.map_or_else(random_id, |old| Ok(old.id))?,
             entry: login.entry.clone(),
@@ -86,11 +86,11 @@ impl Account {
             token_type: String::new(),
             scope: String::new(),
             expires_at: None,
-            display_name: Some(without_nul(profile.display_name())),
-            email: profile.claimed_email().map(without_nul),
+            display_name: Some(profile.display_name().to_owned()),
+            email: profile.claimed_email().map(str::to_owned),
             email_verified: profile.email().is_some(),
-            profile_url: profile.profile_url.as_deref().map(without_nul),
-            image_url: profile.image_url.as_deref().map(without_nul),
+            profile_url: profile.profile_url.clone(),
+            image_url: profile.image_url.clone(),
             userinfo: profile.userinfo.to_string(),
             rank: match login.purpose {
                 Purpose::Site => Self::SITES,
@@ -126,8 +126,8 @@ impl Account {
     }
 
     fn put(&mut self, token: &Token, now: i64, keys: &KeyRing) -> Result<()> {
-        self.token_type = without_nul(&token.token_type);
-        self.scope = without_nul(&token.scope.join(" "));
+        self.token_type.clone_from(&token.token_type);
+        self.scope = token.scope.join(" ");
         self.expires_at = token.expires_at;
         self.updated_at = now;
         self.version += 1;
@@ -227,11 +227,6 @@ impl Account {
     pub(crate) fn sort_key(&self) -> (i32, i64, i64) {
         (self.rank, self.created_at, self.id)
     }
-}
-
-/// MG-04: PostgreSQL accepts no NUL in a text, and texts for people need none.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "")
 }
 
 /// Returns a random id of 53 bits, which JSON and JavaScript represent exactly.

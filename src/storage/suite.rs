@@ -348,7 +348,7 @@ pub(crate) async fn walking(storage: &dyn Storage) {
     assert_eq!(storage.sealed_by().await.unwrap(), counts);
 }
 
-/// MG-04: every storage refuses ids that not every database can store, and removes such characters from texts for people.
+/// MG-04: every storage refuses ids that not every database can store, and stores texts as they were cleaned.
 pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     for (id, user, kind) in [
         ("a\0b", Some("7"), ErrorKind::BadProviderAnswer),
@@ -366,15 +366,19 @@ pub(crate) async fn mg_04_texts(storage: &dyn Storage) {
     let mut login = login("github", Some(&longest), Some(&user));
     login.profile.name = Some("A\0da".into());
     login.profile = login.profile.with_email(Some("a\0@b".into()), true);
-    login.profile.userinfo = serde_json::json!({ "name": "A\0da" });
+    login.profile.userinfo =
+        serde_json::json!({ "name": "A\0da", "bio": "👩\u{200d}🚀".repeat(5_000), "x": "x".repeat(300_000) });
     login.token = Token::new("ä".repeat(16 << 10)).with_refresh_token("r".repeat(16 << 10));
     login.token.scope = vec!["re\0ad".into(), "write".into()];
     login.token.token_type = "Bea\0rer".into();
+    login.clean();
     let stored = storage.link(&login, &keys()).await.unwrap().account;
     assert_eq!(storage.get(&AccountKey::identity("github", &longest)).await.unwrap().as_ref(), Some(&stored));
     assert_eq!(storage.get(&AccountKey::owner("github", &user)).await.unwrap().as_ref(), Some(&stored));
-    assert_eq!((stored.display_name.as_deref(), stored.email.as_deref()), (Some("Ada"), Some("a@b")));
-    assert_eq!((stored.scope.as_str(), stored.token_type.as_str()), ("read write", "Bearer"));
+    assert_eq!(stored.userinfo, login.profile.userinfo.to_string(), "what the policy has seen");
+    assert!(stored.userinfo.contains("\"Ada\"") && (55_000..65_536).contains(&stored.userinfo.len()));
+    assert_eq!((stored.display_name.as_deref(), stored.email.as_deref()), (Some("Ada"), None));
+    assert_eq!((stored.scope.as_str(), stored.token_type.as_str()), ("write", "Bearer"));
     let token = stored.open(&keys()).unwrap();
     assert!(token.access_token.matches(&"ä".repeat(16 << 10)));
     assert!(token.refresh_token.unwrap().matches(&"r".repeat(16 << 10)));

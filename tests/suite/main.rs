@@ -32,6 +32,7 @@ mod token_answers;
 mod openid_outage;
 mod people;
 mod pkce;
+mod profiles;
 mod provider_logout;
 mod backchannel_logout;
 mod proxy;

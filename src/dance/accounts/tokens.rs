@@ -139,6 +139,7 @@ impl<P: Provider> Tokens<P> {
     pub async fn set(&self, token: Token) -> Result<Account> {
         let (storage, key) = self.location()?;
         let (dance, entry) = (&self.dance, self.dance.entry(P::NAME)?);
+        let token = token.cleaned();
         for _ in 0..MAX_ATTEMPTS {
             let now = dance.clock().now();
             let found = match self.has_no_user(&key) {

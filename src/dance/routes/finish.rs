@@ -57,7 +57,9 @@ pub(super) async fn finish(
     let grant = dance.engine().finish(entry, flow, code).await?;
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
     let to = dance.target_or_after_login(flow.next.as_ref());
-    let finished = match run_authorized_signals(dance, entry, &mut login).await? {
+    let next_step = run_authorized_signals(dance, entry, &mut login).await?;
+    login.clean();
+    let finished = match next_step {
         NextStep::Continue => Finished::to(to),
         NextStep::ContinueTo(path) if dance.may_redirect_to(&path) => Finished::to(path),
         NextStep::ContinueTo(_) => Finished::to(to),
