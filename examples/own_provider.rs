@@ -3,8 +3,8 @@
 //     ROCKET_OAUTH='{chess={client_id="my-id",client_secret="my-secret"}}' cargo run --example own_provider
 
 use rocket::{get, launch, routes};
-use rocket_dance::provider::{Preset, Provider, claims};
-use rocket_dance::{Dance, OAuth, Profile, Result};
+use rocket_dance::provider::{Preset, ProfileFields, Provider};
+use rocket_dance::{Dance, OAuth, Result};
 
 /// The chess club. The entry `[default.oauth.chess]` has the credentials.
 struct Chess;
@@ -18,13 +18,8 @@ impl Provider for Chess {
         userinfo_url: Some("https://api.chess.example/me"),
         api_base_url: Some("https://api.chess.example/"),
         scope: &["player:read"],
-        // From the userinfo to the standard claims. The id must never change, so it is a number and not the nickname.
-        profile: |answer| {
-            let mut profile = Profile::with_userinfo(answer.claims);
-            profile.id = claims::id(answer.claims, "player.id")?;
-            profile.name = claims::text(answer.claims, "player.nick");
-            Ok(profile)
-        },
+        // Where the userinfo has the profile. The id must never change, so it is a number and not the nickname.
+        fields: ProfileFields { id: "player.id", name: "player.nick", ..ProfileFields::NONE },
         ..Preset::OAUTH2
     };
 }

@@ -146,6 +146,7 @@ mod clock;
 mod cookies;
 mod local_path;
 mod paths;
+mod placeholders;
 mod user;
 mod profile;
 mod token;

@@ -51,7 +51,10 @@ impl ApiRequest {
         Self { live: live.clone(), request }
     }
 
-    fn map(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+    pub(super) fn map(
+        mut self,
+        change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Self {
         self.request = self.request.map(change);
         self
     }

@@ -11,9 +11,10 @@ use super::api_request::ApiRequest;
 use super::context::ClientContext;
 use super::live_account::LiveAccount;
 use super::refresh::{refresh_if_due, usable};
-use crate::config::Entry;
+use crate::config::{ApiBase, Entry};
 use crate::error::{Error, Result};
-use crate::flow::read_answer;
+use crate::flow::{read_answer, with_body};
+use crate::provider::UserinfoMethod;
 use crate::secret::Secret;
 use crate::storage::{Account, CachedAccount, Storage};
 use crate::token::Token;
@@ -159,15 +160,23 @@ impl Client {
     pub async fn userinfo(&self) -> Result<Value> {
         let (entry, engine) = (&self.0.entry, &self.0.context.engine);
         let url = engine.userinfo_url(entry).await?;
-        let request = ApiRequest::new(&self.0, Method::GET, Ok(url));
+        let token = &usable(&self.0).await?.token;
+        let request = match entry.userinfo.method {
+            UserinfoMethod::Post => ApiRequest::new(&self.0, Method::POST, Ok(url))
+                .map(|request| with_body(entry, token, request, entry.userinfo.body)),
+            UserinfoMethod::Get | UserinfoMethod::None => ApiRequest::new(&self.0, Method::GET, Ok(url)),
+        };
         let answer = read_answer(request.send_checked().await?).await?;
-        engine.read_userinfo(entry, &answer, self.account().provider_user_id.as_deref()).await
+        engine.read_userinfo(entry, &answer, token, self.account().provider_user_id.as_deref()).await
     }
 
     /// Resolves `path` against the API base.
     fn resolve(&self, path: &str) -> Result<Url> {
         let entry = &self.0.entry;
-        let base = entry.need(entry.api_base_url.as_ref(), "api_base_url")?;
+        let base = match entry.need(entry.api_base.as_ref(), "api_base_url")? {
+            ApiBase::Fixed(url) => url.clone(),
+            in_token => entry.need(in_token.url(&self.0.unsealed()?.token).as_ref(), "api_base_url")?.clone(),
+        };
         let url = match Url::parse(path) {
             Ok(url) => url,
             Err(_) => base

@@ -54,23 +54,33 @@ pub(crate) struct RequestAdditions {
     pub(crate) authorization_params: BTreeMap<String, String>,
     /// Parameters of token requests; with OAuth 1 of the request for temporary credentials.
     pub(crate) token_params: BTreeMap<String, String>,
+    /// Further parameters of refreshes.
+    pub(crate) refresh_params: BTreeMap<String, String>,
     /// Headers of all requests.
     pub(crate) headers: BTreeMap<String, String>,
 }
 
 impl RequestAdditions {
     pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        let owned = |pairs: &[(&str, &str)]| filled(parameters, pairs);
         let mut authorization_params = owned(preset.authorization_params);
         authorization_params.extend(parameters.authorization_params.clone());
         authorization_params.extend(params(table, "authorization_params", AUTHORIZATION_PARAMS));
         let mut token_params = owned(preset.token_params);
+        token_params.extend(parameters.token_params.clone());
         token_params.extend(params(table, "token_params", TOKEN_PARAMS));
-        Self { authorization_params, token_params, headers: headers(table, preset) }
+        let refresh_params = owned(preset.refresh_params);
+        Self {
+            authorization_params,
+            token_params,
+            refresh_params,
+            headers: headers(table, owned(preset.headers)),
+        }
     }
 }
 
-fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+fn filled(parameters: &Parameters, pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), parameters.fill_text(value))).collect()
 }
 
 fn params(table: &mut Table<'_>, key: &str, reserved: &[&str]) -> BTreeMap<String, String> {
@@ -86,9 +96,9 @@ fn params(table: &mut Table<'_>, key: &str, reserved: &[&str]) -> BTreeMap<Strin
     params
 }
 
-fn headers(table: &mut Table<'_>, preset: &Preset) -> BTreeMap<String, String> {
+/// The entry's headers, over those of its preset.
+fn headers(table: &mut Table<'_>, mut headers: BTreeMap<String, String>) -> BTreeMap<String, String> {
     const RESERVED: &str = "is a header of the protocol, which an entry cannot override: remove it";
-    let mut headers = owned(preset.headers);
     for (name, given) in table.texts("headers") {
         if HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             table.reader.fault(&given.place, RESERVED, "");

@@ -1,9 +1,12 @@
 //! How an OAuth 2 client authenticates (RFC 6749 §2.3).
 
+use super::parameters::Parameters;
 use super::secrets::secret;
 use super::table::Table;
-use crate::provider::ClientAuthMethod;
+use crate::provider::{ClientAuthMethod, Preset, SecretJwt};
 use crate::secret::{Secret, SigningKey};
+
+const EXAMPLE: &str = "private_key_file = \"path/to/key.pem\"";
 
 /// How the client authenticates, with what the method needs. A client uses one method only.
 #[derive(Debug, Clone)]
@@ -12,6 +15,8 @@ pub(crate) enum ClientAuthentication {
     ClientSecretBasic(Secret),
     /// The secret in the form.
     ClientSecretPost(Secret),
+    /// A secret that is made for each request, in the form: a JWT of this issuer.
+    SecretJwt { issuer: String, key: PrivateKey },
     /// A signed JWT in the form.
     PrivateKeyJwt(PrivateKey),
     /// A public client: only its id.
@@ -33,12 +38,15 @@ impl ClientAuthentication {
     pub(crate) fn secret(&self) -> Option<&Secret> {
         match self {
             Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) => Some(secret),
-            Self::PrivateKeyJwt(_) | Self::None => None,
+            Self::SecretJwt { .. } | Self::PrivateKeyJwt(_) | Self::None => None,
         }
     }
 
-    pub(super) fn read(table: &mut Table<'_>, preset: ClientAuthMethod) -> Self {
-        let method = method(table).unwrap_or(preset);
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        if let Some(jwt) = preset.secret_jwt {
+            return secret_jwt(table, &jwt, parameters).unwrap_or(Self::None);
+        }
+        let method = method(table).unwrap_or(preset.token_endpoint_auth_method);
         let secret = client_secret(table, method);
         let key = private_key(table, method);
         // What is missing here is a fault already: the launch fails.
@@ -78,7 +86,6 @@ fn client_secret(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<Secr
 }
 
 fn private_key(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<PrivateKey> {
-    const EXAMPLE: &str = "private_key_file = \"path/to/key.pem\"";
     let key = if table.has("private_key_file") { "private_key_file" } else { "private_key" };
     let is_used = method == ClientAuthMethod::PrivateKeyJwt;
     if is_used && !table.has(key) {
@@ -94,9 +101,40 @@ fn private_key(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<Privat
     }
     let id = table.text("private_key_id").map(|given| given.value);
     let audience = table.text("private_key_audience").map(|given| given.value);
+    let key = signing_key(table)?;
+    Some(PrivateKey { key, id, audience })
+}
+
+fn signing_key(table: &mut Table<'_>) -> Option<SigningKey> {
+    let key = table.either("private_key", "private_key_file");
     let place = table.place_of(key);
     let pem = secret(table, "private_key", "private_key_file")?;
     let signer = SigningKey::from_pem(pem.expose());
-    let key = signer.map_err(|why| table.reader.fault(&place, why, EXAMPLE)).ok()?;
-    Some(PrivateKey { key, id, audience })
+    signer.map_err(|why| table.reader.fault(&place, why, EXAMPLE)).ok()
+}
+
+/// The key of a secret that is made for each request. It signs with ES256.
+fn secret_jwt(
+    table: &mut Table<'_>,
+    jwt: &SecretJwt,
+    parameters: &Parameters,
+) -> Option<ClientAuthentication> {
+    for key in ["client_secret", "client_secret_file"] {
+        if table.has(key) {
+            table.fault(key, "is not used: the secret is made with the private key. Remove it", "");
+        }
+        table.forget(key);
+    }
+    let place = table.place_of("private_key");
+    if !table.has("private_key") && !table.has("private_key_file") {
+        table.fault("private_key_file", "is missing: the client secret is made with it", EXAMPLE);
+    }
+    let key = signing_key(table)?;
+    if !key.algorithms().contains(&"ES256") {
+        table.reader.fault(&place, "is not a key on the curve P-256", EXAMPLE);
+        return None;
+    }
+    let (id, audience) = (Some(parameters.fill_text(jwt.key_id)), Some(parameters.fill_text(jwt.audience)));
+    let issuer = parameters.fill_text(jwt.issuer);
+    Some(ClientAuthentication::SecretJwt { issuer, key: PrivateKey { key, id, audience } })
 }

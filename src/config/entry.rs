@@ -5,6 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::additions::RequestAdditions;
+use super::api_base::ApiBase;
 use super::issuer::Issuer;
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
@@ -42,7 +43,9 @@ pub(crate) struct Entry {
     /// Extra parameters and headers of the requests to the provider.
     pub(crate) additions: RequestAdditions,
     /// Base of the client's relative paths, with a `/` at its end.
-    pub(crate) api_base_url: Option<Url>,
+    pub(crate) api_base: Option<ApiBase>,
+    /// What the operator must know before using the provider.
+    pub(crate) notice: &'static str,
     /// The provider's page that signs the user out, if it is not discovered.
     pub(crate) end_session_url: Option<Url>,
     /// Whether signing out of the app signs the user out at the provider, too.
@@ -166,10 +169,14 @@ impl Entry {
                 ("par_url", options.endpoints.pushed_request.as_ref()),
             ]),
         }
+        let api_base = match &self.api_base {
+            Some(ApiBase::Fixed(url)) => Some(url),
+            Some(ApiBase::InToken { .. }) | None => None,
+        };
         urls.extend([
             ("userinfo_url", self.userinfo.url.as_ref()),
             ("end_session_url", self.end_session_url.as_ref()),
-            ("api_base_url", self.api_base_url.as_ref()),
+            ("api_base_url", api_base),
         ]);
         let is_plain = |url: Option<&Url>| url.is_some_and(|url| url.scheme() == "http");
         urls.into_iter().filter(|(_, url)| is_plain(*url)).map(|(key, _)| key).collect()

@@ -13,7 +13,7 @@ use super::issuer::{self, Issuer};
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
 use super::openid::OpenIdOptions;
-use super::parameters::Parameters;
+use super::parameters::{self, Parameters};
 use super::settings::Settings;
 use super::table::{Reader, Table};
 use super::urls::{is_host, is_loopback_host};
@@ -40,6 +40,7 @@ impl EntryReader<'_> {
         self.check_name(name, &table);
         environment::credentials(name, &mut table, self.env);
         let preset = choose_preset::read(name, &mut table, self.presets)?;
+        parameters::rename_aliases(&mut table, &preset);
         if preset.protocol == Protocol::OAuth1 {
             environment::oauth1_credentials(name, &mut table, self.env);
         }
@@ -49,11 +50,13 @@ impl EntryReader<'_> {
         let has_own_issuer = !ISSUER_KEYS.iter().any(|key| table.has(key));
         let is_openid = preset.protocol == Protocol::OpenIdConnect;
         let may_end_sessions = is_openid || table.has("end_session_url");
-        let parameters = Parameters::read(&mut table, &preset);
+        let redirect_uri = callback_url::read(name, &mut table, self.settings, self.is_base_known);
+        let known = [("client_id", client_id.as_str()), ("redirect_uri", redirect_uri.as_str())];
+        let parameters = Parameters::read(&mut table, &preset, known);
         if is_openid {
             issuer::check_endpoints(&table, &preset, &parameters);
         }
-        let openid = OpenIdOptions::read(&mut table);
+        let openid = OpenIdOptions::read(&mut table, &preset, &parameters);
         let options = match preset.protocol {
             Protocol::OAuth1 => {
                 ProtocolOptions::OAuth1(OAuth1Options::read(&mut table, &preset, &parameters))
@@ -67,12 +70,16 @@ impl EntryReader<'_> {
             }
         };
         let issuer = issuer::read(&mut table, &preset, &parameters, is_openid);
-        let (userinfo, api_base_url) = UserinfoOptions::read(&mut table, &preset, &parameters);
-        let has_identity = is_openid || userinfo.url.is_some();
+        let token_endpoint = match &options {
+            ProtocolOptions::OAuth2(options) => options.endpoints.token.as_ref(),
+            ProtocolOptions::OAuth1(_) | ProtocolOptions::OpenIdConnect(..) => None,
+        };
+        let (userinfo, api_base) = UserinfoOptions::read(&mut table, &preset, &parameters, token_endpoint);
+        let has_identity = is_openid || userinfo.url.is_some() || userinfo.is_id_in_token();
         let entry = Entry {
             name: name.to_owned(),
             title: title(&mut table, &preset, name),
-            redirect_uri: callback_url::read(name, &mut table, self.settings, self.is_base_known),
+            redirect_uri,
             login: login(&mut table, has_identity),
             account: account(&mut table),
             trust_email,
@@ -82,7 +89,8 @@ impl EntryReader<'_> {
             options,
             userinfo,
             additions: RequestAdditions::read(&mut table, &preset, &parameters),
-            api_base_url,
+            api_base,
+            notice: preset.notice,
             end_session_url: parameters.url(&mut table, ["end_session_url"; 2], None, false),
             logout: logout(&mut table, may_end_sessions),
             clock_skew: clock_skew(&mut table),
@@ -183,7 +191,7 @@ fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
         return if all { vec!["*".to_owned()] } else { vec![] };
     }
     let Some(given) = table.list("trust_email", |text| vec![text.to_owned()], "[\"corp.example\"]") else {
-        let is_url = |kind| matches!(kind, ParameterKind::Host(_) | ParameterKind::BaseUrl);
+        let is_url = |kind| matches!(kind, ParameterKind::Host(_) | ParameterKind::BaseUrl(_));
         let own_keys = preset.parameters.iter().filter(|(_, kind)| is_url(*kind)).map(|(key, _)| key);
         let is_elsewhere = POINTS_ELSEWHERE.iter().chain(own_keys).any(|key| table.has(key));
         let trusted = preset.trust_email.iter().filter(|_| !is_elsewhere);

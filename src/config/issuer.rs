@@ -4,7 +4,7 @@ use url::Url;
 
 use super::parameters::Parameters;
 use super::table::Table;
-use super::tenants::{self, TENANT, Tenants};
+use super::tenants::{self, AdmittedTenants};
 use crate::provider::Preset;
 
 const EXAMPLE: &str = "issuer = \"https://provider.example\"";
@@ -14,13 +14,13 @@ const EXAMPLE: &str = "issuer = \"https://provider.example\"";
 pub(crate) struct Issuer {
     /// The URL as it is written. An issuer is compared byte for byte (Core §3.1.3.7).
     pub(crate) url: String,
-    pub(crate) tenants: Option<Tenants>,
+    pub(crate) tenants: Option<AdmittedTenants>,
 }
 
 impl Issuer {
     /// The `issuer` field of its metadata: the URL, byte for byte; or a template, if it speaks for several tenants.
     pub(crate) fn in_metadata(&self) -> &str {
-        self.tenants.as_ref().map_or(&self.url, Tenants::template)
+        self.tenants.as_ref().map_or(&self.url, AdmittedTenants::template)
     }
 
     /// Whether `iss` is the issuer of a token whose claims name `tenant`.
@@ -29,6 +29,17 @@ impl Issuer {
             Some(tenants) => tenant.is_some_and(|tenant| tenants.admit(iss, tenant)),
             None => self.url == iss,
         }
+    }
+
+    /// The claim that has the tenant's id, if the issuer speaks for several tenants.
+    pub(crate) fn tenant_claim(&self) -> Option<&'static str> {
+        self.tenants.as_ref().map(AdmittedTenants::claim)
+    }
+
+    /// Whether a key that names `key_issuer` may sign tokens of `issuer`. It matters only if the issuer speaks for several
+    /// tenants.
+    pub(crate) fn may_sign(&self, key_issuer: &str, issuer: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.may_sign(key_issuer, issuer))
     }
 
     /// Whether `iss` can be the issuer of an authorization answer (RFC 9207), which names no tenant.
@@ -49,10 +60,10 @@ pub(super) fn read(
 ) -> Option<Issuer> {
     let written = table.peek("issuer").or(preset.issuer).unwrap_or_default().to_owned();
     let url = url(table, preset.issuer, parameters, &parameters.fill(&written), is_required);
-    let template = parameters.fill(&written.replace("{tenant}", TENANT));
-    let tenants = parameters.tenant_key.and_then(|key| {
+    let tenants = parameters.tenant_key.and_then(|(key, provider)| {
         let tenant = parameters.values.get(key).map(String::as_str);
-        tenants::read(table, tenant, template)
+        let template = parameters.fill(&written.replace(&format!("{{{key}}}"), provider.placeholder));
+        tenants::read(table, provider, tenant, template)
     });
     Some(Issuer { url: url?, tenants })
 }

@@ -4,6 +4,7 @@
 //! fault.
 
 mod additions;
+mod api_base;
 mod callback_url;
 mod choose_preset;
 mod client_auth;
@@ -15,6 +16,7 @@ mod issuer;
 mod oauth1;
 mod oauth2;
 mod openid;
+mod parameter_values;
 mod parameters;
 mod read;
 mod secrets;
@@ -27,16 +29,16 @@ mod urls;
 mod userinfo;
 
 pub(crate) use self::additions::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
+pub(crate) use self::api_base::ApiBase;
 pub(crate) use self::client_auth::{ClientAuthentication, PrivateKey};
 pub(crate) use self::entry::{Entry, ProtocolOptions};
 pub(crate) use self::faults::Faults;
-#[cfg(test)]
 pub(crate) use self::issuer::Issuer;
 pub(crate) use self::oauth1::{OAuth1Options, Signature};
-pub(crate) use self::oauth2::OAuth2Options;
+pub(crate) use self::oauth2::{OAuth2Options, Placement};
 #[cfg(test)]
 pub(crate) use self::openid::OpenIdOptions;
 pub(crate) use self::read::{is_debug, read};
 pub(crate) use self::settings::{SessionSettings, Settings};
-pub(crate) use self::tenants::TENANT;
 pub(crate) use self::urls::{is_loopback_host, is_private};
+pub(crate) use self::userinfo::UserinfoOptions;

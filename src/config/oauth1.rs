@@ -19,6 +19,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "scope_separator",
     "signing_algorithms",
     "token_endpoint_auth_method",
+    "token_scheme",
+    "token_types",
     "trusted_audiences",
 ];
 

@@ -7,7 +7,9 @@ use url::Url;
 use super::client_auth::ClientAuthentication;
 use super::parameters::Parameters;
 use super::table::Table;
-use crate::provider::{Preset, Protocol, ResponseMode};
+use crate::provider::{
+    Preset, Protocol, ResponseMode, RevocationRequest, TokenPlacement, TokenRequestFormat,
+};
 
 /// Endpoints, client authentication and options of an OAuth 2 entry (RFC 6749). An OpenID Connect entry has them too.
 #[derive(Clone)]
@@ -27,6 +29,27 @@ pub(crate) struct OAuth2Options {
     pub(crate) form_token_answer: bool,
     /// Whether a missing `token_type` means `bearer`.
     pub(crate) assume_bearer: bool,
+    /// The accepted values of `token_type`, in lower case.
+    pub(crate) token_types: Vec<String>,
+    /// Where the object with the token is in the token answer. Empty: it is the answer itself.
+    pub(crate) token_answer_path: &'static str,
+    pub(crate) token_request_format: TokenRequestFormat,
+    /// The provider's name for `client_id`.
+    pub(crate) client_id_param: &'static str,
+    /// Where API requests have the access token.
+    pub(crate) token_placement: Placement,
+    pub(crate) revocation: RevocationRequest,
+    /// Parameters of the callback that are kept.
+    pub(crate) callback_params: Vec<String>,
+}
+
+/// Where API requests have the access token.
+#[derive(Debug, Clone)]
+pub(crate) enum Placement {
+    /// In the header `Authorization`, after this word.
+    Authorization(String),
+    Header(&'static str),
+    Query(&'static str),
 }
 
 /// The endpoints. OpenID Connect discovers those that are not set.
@@ -34,6 +57,8 @@ pub(crate) struct OAuth2Options {
 pub(crate) struct EndpointUrls {
     pub(crate) authorization: Option<Url>,
     pub(crate) token: Option<Url>,
+    /// Where refresh tokens are exchanged, if not at the token endpoint.
+    pub(crate) refresh: Option<Url>,
     /// RFC 7009.
     pub(crate) revocation: Option<Url>,
     /// The endpoint of pushed authorization requests (RFC 9126).
@@ -43,16 +68,23 @@ pub(crate) struct EndpointUrls {
 impl OAuth2Options {
     pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
         let is_discovered = preset.protocol == Protocol::OpenIdConnect;
-        let client_auth = ClientAuthentication::read(table, preset.token_endpoint_auth_method);
+        let client_auth = ClientAuthentication::read(table, preset, parameters);
         let endpoints = EndpointUrls::read(table, preset, parameters, is_discovered);
         Self {
             par: par(table, is_discovered || endpoints.pushed_request.is_some()),
             response_mode: response_mode(table).unwrap_or(preset.response_mode),
-            scope: scope(table, preset),
+            scope: scope(table, preset, parameters),
             scope_separator: scope_separator(table).unwrap_or_else(|| preset.scope_separator.to_owned()),
             pkce: table.boolean("pkce").unwrap_or(preset.pkce),
             form_token_answer: table.boolean("form_token_answer").unwrap_or(preset.form_token_answer),
             assume_bearer: table.boolean("assume_bearer").unwrap_or(preset.assume_bearer),
+            token_types: token_types(table, preset),
+            token_answer_path: preset.token_answer_path,
+            token_request_format: preset.token_request_format,
+            client_id_param: preset.client_id_param,
+            token_placement: placement(table, preset),
+            revocation: preset.revocation,
+            callback_params: preset.callback_params.iter().map(|&name| name.to_owned()).collect(),
             client_auth,
             endpoints,
         }
@@ -61,13 +93,15 @@ impl OAuth2Options {
 
 impl EndpointUrls {
     fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters, is_discovered: bool) -> Self {
-        // An entry that gets its tokens elsewhere must not send them to the preset's revocation endpoint.
+        // An entry that gets its tokens elsewhere must not send them to the preset's other endpoints.
         let is_elsewhere = table.has("token_url") || table.has("token_uri");
         let revocation = preset.revocation_url.filter(|_| !is_elsewhere);
+        let refresh = preset.refresh_url.filter(|_| !is_elsewhere);
         let mut url = |keys, preset, is_required| parameters.url(table, keys, preset, is_required);
         Self {
             authorization: url(["authorization_url", "auth_uri"], preset.authorization_url, !is_discovered),
             token: url(["token_url", "token_uri"], preset.token_url, !is_discovered),
+            refresh: url(["refresh_url"; 2], refresh, false),
             revocation: url(["revocation_url"; 2], revocation, false),
             pushed_request: url(["par_url"; 2], None, false),
         }
@@ -98,9 +132,33 @@ fn response_mode(table: &mut Table<'_>) -> Option<ResponseMode> {
     }
 }
 
-fn scope(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+/// The word before the token in `Authorization`: `token_scheme`, else the preset's placement of the token.
+fn placement(table: &mut Table<'_>, preset: &Preset) -> Placement {
+    let Some(given) = table.text("token_scheme") else {
+        return match preset.token_placement {
+            TokenPlacement::Authorization(scheme) => Placement::Authorization(scheme.to_owned()),
+            TokenPlacement::Header(name) => Placement::Header(name),
+            TokenPlacement::Query(name) => Placement::Query(name),
+        };
+    };
+    if !given.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        table.reader.fault(&given.place, "must be one word", "token_scheme = \"Bearer\"");
+    }
+    Placement::Authorization(given.value)
+}
+
+fn token_types(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    let given = table.list("token_types", |text| vec![text.to_owned()], "[\"bearer\"]");
+    match given {
+        Some(given) => given.value.iter().map(|word| word.to_ascii_lowercase()).collect(),
+        None => preset.token_types.iter().map(|&word| word.to_owned()).collect(),
+    }
+}
+
+fn scope(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Vec<String> {
     let mut scope = scopes(table, "scope")
         .unwrap_or_else(|| preset.scope.iter().map(|&scope| scope.to_owned()).collect());
+    scope.extend(parameters.scope.iter().map(|&scope| scope.to_owned()));
     scope.extend(scopes(table, "extra_scope").unwrap_or_default());
     // Without `openid` the request is plain OAuth 2, and the answer has no ID token (Core §3.1.2.1).
     if preset.protocol == Protocol::OpenIdConnect {

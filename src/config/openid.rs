@@ -1,7 +1,8 @@
 //! What only an OpenID Connect entry has.
 
+use super::parameters::Parameters;
 use super::table::Table;
-use crate::provider::SigningAlgorithm;
+use crate::provider::{Preset, SigningAlgorithm};
 
 /// How an entry's ID tokens are checked (OpenID Connect Core §3.1.3.7).
 #[derive(Clone)]
@@ -13,14 +14,15 @@ pub(crate) struct OpenIdOptions {
 }
 
 impl OpenIdOptions {
-    pub(super) fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            signing_algorithms: signing_algorithms(table).unwrap_or_else(|| SigningAlgorithm::ALL.to_vec()),
-            trusted_audiences: table
-                .list("trusted_audiences", |text| vec![text.to_owned()], "[\"…\"]")
-                .map(|given| given.value)
-                .unwrap_or_default(),
-        }
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Self {
+        let mut trusted_audiences = table
+            .list("trusted_audiences", |text| vec![text.to_owned()], "[\"…\"]")
+            .map(|given| given.value)
+            .unwrap_or_default();
+        trusted_audiences.extend(parameters.trusted_audiences.clone());
+        let signing_algorithms =
+            signing_algorithms(table).unwrap_or_else(|| preset.signing_algorithms.to_vec());
+        Self { signing_algorithms, trusted_audiences }
     }
 }
 

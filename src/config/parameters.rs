@@ -1,13 +1,15 @@
-//! A preset's own keys ([`Preset::parameters`]), and the URLs that they fill.
+//! A preset's own keys ([`Preset::parameters`]), and the texts that they fill.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::parameter_values::{base_url, choice, host, host_under, segment, switch, word, words};
 use super::table::Table;
 use super::tenants;
-use super::urls::{is_host, placeholder, web_url};
-use crate::provider::{ParameterKind, Preset};
+use super::urls::web_url;
+use crate::placeholders;
+use crate::provider::{ParameterKind, Preset, RefreshTokens, Tenants};
 
 /// The values of a preset's own keys in one entry.
 #[derive(Default)]
@@ -16,53 +18,124 @@ pub(super) struct Parameters {
     pub(super) values: BTreeMap<String, String>,
     /// The parameters of the authorization request that they add.
     pub(super) authorization_params: BTreeMap<String, String>,
-    /// The key that holds a tenant, if the preset has one.
-    pub(super) tenant_key: Option<&'static str>,
+    /// The parameters of token requests that they add.
+    pub(super) token_params: BTreeMap<String, String>,
+    /// The scope that they add.
+    pub(super) scope: Vec<&'static str>,
+    /// The audiences that they add.
+    pub(super) trusted_audiences: Vec<String>,
+    /// The key that holds a tenant, if the preset has one, and how the provider names tenants.
+    pub(super) tenant_key: Option<(&'static str, &'static Tenants)>,
     /// The replacement of each `{key}` in URLs.
     url_values: BTreeMap<&'static str, String>,
+    /// The further replacements in headers and parameters, where any text can stand.
+    text_values: BTreeMap<&'static str, String>,
+}
+
+/// Moves the values of other names for our own keys to these.
+pub(super) fn rename_aliases(table: &mut Table<'_>, preset: &Preset) {
+    for (key, kind) in preset.parameters {
+        if let ParameterKind::Alias(of) = kind {
+            table.rename(key, of);
+        }
+    }
 }
 
 impl Parameters {
-    pub(super) fn read(table: &mut Table<'_>, preset: &Preset) -> Self {
+    /// Reads the keys of `preset`. `known` are the texts that need no key.
+    pub(super) fn read(table: &mut Table<'_>, preset: &Preset, known: [(&'static str, &str); 2]) -> Self {
         let mut parameters = Self::default();
+        parameters.text_values.extend(known.map(|(key, value)| (key, value.to_owned())));
         for (key, kind) in preset.parameters {
             if let Some(value) = parameters.value(table, key, *kind) {
                 parameters.values.insert((*key).to_owned(), value);
             }
         }
+        parameters.read_offline(table, preset.refresh_tokens);
         parameters
     }
 
     fn value(&mut self, table: &mut Table<'_>, key: &'static str, kind: ParameterKind) -> Option<String> {
         match kind {
             ParameterKind::Host(default) => {
-                let host = host(table, key, default).unwrap_or_else(|| default.to_owned());
-                self.url_values.insert(key, host.clone());
-                Some(host)
+                let default = self.fill(default);
+                self.url_value(key, host(table, key, &default))
             }
-            ParameterKind::Tenant => {
-                self.tenant_key = Some(key);
-                let tenant = tenants::tenant(table, key);
+            ParameterKind::HostUnder(suffix) => self.url_value(key, host_under(table, key, suffix)),
+            ParameterKind::Segment(default) => self.url_value(key, segment(table, key, default)),
+            ParameterKind::OptionalSegment(before, default) => {
+                let given = segment(table, key, default);
+                let path = if given == "none" { String::new() } else { format!("{before}{given}") };
+                self.url_values.insert(key, path);
+                Some(given)
+            }
+            ParameterKind::Choice(texts) => self.url_value(key, choice(table, key, texts)),
+            ParameterKind::Switch(off, on) => {
+                let is_on = switch(table, key);
+                self.url_values.insert(key, if is_on { on } else { off }.to_owned());
+                Some(is_on.to_string())
+            }
+            ParameterKind::Tenant(provider) => {
+                self.tenant_key = Some((key, provider));
+                let tenant = tenants::tenant(table, key, provider);
                 // A missing tenant is one fault, and not another fault for each URL.
-                self.url_values.insert(key, tenant.clone().unwrap_or_else(|| "common".to_owned()));
+                self.url_values.insert(key, tenant.clone().unwrap_or_else(|| provider.all.to_owned()));
                 tenant
             }
-            ParameterKind::BaseUrl => {
-                // Likewise: one fault, whatever the preset's URLs are.
-                let url = base_url(table, key).unwrap_or_else(|| without_slash(&placeholder()));
-                self.url_values.insert(key, url.clone());
-                Some(url)
+            ParameterKind::BaseUrl(default) => self.url_value(key, base_url(table, key, default)),
+            ParameterKind::Text(default) => {
+                let text = word(table, key, default)?;
+                self.text_values.insert(key, text.clone());
+                Some(text)
             }
-            ParameterKind::AuthorizationParam(name) => table.scalar(key).map(|given| {
+            ParameterKind::AuthorizationParam(name) => {
+                let given = table.scalar(key)?;
                 self.add_authorization_param(name, &given.value);
-                given.value
-            }),
-            ParameterKind::AuthorizationFlag(name, value) => table.boolean(key).map(|is_on| {
+                Some(given.value)
+            }
+            ParameterKind::AuthorizationFlag(name, value) => {
+                let is_on = table.boolean(key)?;
                 if is_on {
                     self.add_authorization_param(name, value);
                 }
-                is_on.to_string()
-            }),
+                Some(is_on.to_string())
+            }
+            ParameterKind::TrustedAudience => {
+                let audiences = words(table, key)?;
+                self.trusted_audiences.extend(audiences.clone());
+                Some(audiences.join(" "))
+            }
+            ParameterKind::AlwaysTrue(why) => {
+                let place = table.place_of(key);
+                if table.boolean(key) == Some(false) {
+                    table.reader.fault(&place, why, "");
+                }
+                None
+            }
+            // It was renamed.
+            ParameterKind::Alias(_) => None,
+        }
+    }
+
+    fn url_value(&mut self, key: &'static str, value: String) -> Option<String> {
+        self.url_values.insert(key, value.clone());
+        Some(value)
+    }
+
+    /// Reads `offline`, which a provider that grants refresh tokens has.
+    fn read_offline(&mut self, table: &mut Table<'_>, refresh_tokens: RefreshTokens) {
+        if matches!(refresh_tokens, RefreshTokens::Unknown | RefreshTokens::Never)
+            || table.boolean("offline") != Some(true)
+        {
+            return;
+        }
+        match refresh_tokens {
+            RefreshTokens::WithScope(scope) => self.scope.push(scope),
+            RefreshTokens::WithParam(name, value) => self.add_authorization_param(name, value),
+            RefreshTokens::WithTokenParam(name, value) => {
+                self.token_params.insert(name.to_owned(), value.to_owned());
+            }
+            RefreshTokens::Unknown | RefreshTokens::Never | RefreshTokens::Always => {}
         }
     }
 
@@ -75,11 +148,17 @@ impl Parameters {
         values.push_str(value);
     }
 
-    /// `text` with each `{key}` replaced by its value.
+    /// `text`, of a URL, with each `{key}` replaced by its value. Other placeholders stay.
     pub(super) fn fill(&self, text: &str) -> String {
-        let replace =
-            |text: String, (key, value): (&&str, &String)| text.replace(&format!("{{{key}}}"), value);
-        self.url_values.iter().fold(text.to_owned(), replace)
+        let find = |name: &str| self.url_values.get(name).cloned().or_else(|| Some(format!("{{{name}}}")));
+        placeholders::fill(text, find).unwrap_or_default()
+    }
+
+    /// As [`fill`](Self::fill), for a header or a parameter.
+    pub(super) fn fill_text(&self, text: &str) -> String {
+        let value = |name: &str| self.text_values.get(name).or(self.url_values.get(name)).cloned();
+        placeholders::fill(text, |name| value(name).or_else(|| Some(format!("{{{name}}}"))))
+            .unwrap_or_default()
     }
 
     /// The URL under the first of `keys` or its alias, else the preset's. `is_required`: there must be one.
@@ -107,31 +186,4 @@ impl Parameters {
             .map_err(|why| table.fault(key, format!("the preset's {key} {why}"), &example))
             .ok()
     }
-}
-
-fn host(table: &mut Table<'_>, key: &str, default: &str) -> Option<String> {
-    let given = table.text(key)?;
-    if is_host(&given.value) {
-        return Some(given.value);
-    }
-    let why = "must be a plain host, or host and port, without https:// and path";
-    table.reader.fault(&given.place, why, &format!("{key} = \"{default}\""));
-    None
-}
-
-fn base_url(table: &mut Table<'_>, key: &str) -> Option<String> {
-    let example = format!("{key} = \"https://provider.example\"");
-    if !table.has(key) {
-        table.fault(key, "is missing: it is the provider's address", &example);
-    }
-    let given = table.text(key)?;
-    let url = web_url(&given.value).and_then(|url| match url.query() {
-        None => Ok(without_slash(&url)),
-        Some(_) => Err("must not have a query"),
-    });
-    url.map_err(|why| table.reader.fault(&given.place, why, &example)).ok()
-}
-
-fn without_slash(url: &Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
 }

@@ -195,6 +195,18 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Gives the value of `alias` to `key`, which means the same.
+    pub(super) fn rename(&mut self, alias: &str, key: &str) {
+        // A variable of the environment has set `key`, which overrides the file.
+        if self.vars.contains_key(key) {
+            self.forget(alias);
+        } else if self.either(key, alias) == alias
+            && let Some(value) = self.values.remove(alias)
+        {
+            self.values.insert(key.to_owned(), value);
+        }
+    }
+
     /// Marks `key` as read, whatever its value is.
     pub(super) fn forget(&mut self, key: &str) {
         self.take(key);

@@ -1,13 +1,9 @@
-//! Tenants: an issuer that speaks for several organizations.
+//! The tenants of an entry: an issuer that speaks for several organizations.
 
 use std::collections::BTreeSet;
 
 use super::table::Table;
-
-/// The placeholder of the tenant's id in the issuer of metadata that speaks for several tenants, as Microsoft writes it.
-pub(crate) const TENANT: &str = "{tenantid}";
-/// The tenant of personal Microsoft accounts.
-const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+use crate::provider::Tenants;
 
 const EXAMPLE: &str = "tenant = \"00000000-0000-0000-0000-000000000000\"";
 const EXAMPLES: &str =
@@ -15,8 +11,10 @@ const EXAMPLES: &str =
 
 /// The tenants whose ID tokens an entry accepts, if its metadata speaks for several tenants.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tenants {
-    /// The issuer, with [`TENANT`] in place of the tenant's id.
+pub(crate) struct AdmittedTenants {
+    /// How the provider names tenants.
+    provider: &'static Tenants,
+    /// The issuer, with the provider's placeholder for the tenant's id.
     template: String,
     admitted: Admitted,
 }
@@ -29,10 +27,20 @@ enum Admitted {
     Organizations,
 }
 
-impl Tenants {
+impl AdmittedTenants {
     /// The issuer as the metadata has it.
     pub(super) fn template(&self) -> &str {
         &self.template
+    }
+
+    /// The claim that has the tenant's id.
+    pub(super) fn claim(&self) -> &'static str {
+        self.provider.claim
+    }
+
+    /// Whether a key of the issuer `key_issuer` may sign tokens of `issuer`: if it is that issuer, or the template.
+    pub(super) fn may_sign(&self, key_issuer: &str, issuer: &str) -> bool {
+        key_issuer.contains(self.provider.placeholder) || key_issuer == issuer
     }
 
     /// Whether `iss` is the issuer of `tenant`, and that tenant is admitted (ID-24).
@@ -40,14 +48,15 @@ impl Tenants {
         let is_admitted = match &self.admitted {
             Admitted::Only(list) => list.contains(tenant),
             Admitted::Any => is_tenant_id(tenant),
-            Admitted::Organizations => is_tenant_id(tenant) && tenant != CONSUMERS,
+            Admitted::Organizations => is_tenant_id(tenant) && tenant != self.provider.personal_id,
         };
-        is_admitted && self.template.replace(TENANT, tenant) == iss
+        is_admitted && self.template.replace(self.provider.placeholder, tenant) == iss
     }
 
     /// Whether `iss` is the issuer of an admitted tenant, or the template without a tenant.
     pub(super) fn could_be(&self, iss: &str) -> bool {
-        let (before, after) = self.template.split_once(TENANT).unwrap_or((&self.template, ""));
+        let (before, after) =
+            self.template.split_once(self.provider.placeholder).unwrap_or((&self.template, ""));
         match iss.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
             Some("") => true,
             Some(tenant) => self.admit(iss, tenant),
@@ -57,30 +66,38 @@ impl Tenants {
 }
 
 /// The tenant under `key`, as it is written in URLs.
-pub(super) fn tenant(table: &mut Table<'_>, key: &str) -> Option<String> {
+pub(super) fn tenant(table: &mut Table<'_>, key: &str, provider: &Tenants) -> Option<String> {
+    let Tenants { personal, organizations, all, .. } = provider;
+    let wanted =
+        format!("your tenant's id (a UUID), `{personal}`, or, with `tenants`, `{organizations}` or `{all}`");
     if !table.has(key) {
-        let why = "is missing: set your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
-        table.fault(key, why, EXAMPLE);
+        table.fault(key, format!("is missing: set {wanted}"), EXAMPLE);
     }
     let given = table.text(key)?;
     let lower = given.value.to_ascii_lowercase();
-    match lower.as_str() {
-        "consumers" => Some(CONSUMERS.to_owned()),
-        "common" | "organizations" => Some(lower),
-        id if is_tenant_id(id) => Some(lower),
-        _ => {
-            // For a domain name the provider answers with the metadata of the tenant's id: another issuer.
-            let why = "must be your tenant's id (a UUID), `consumers`, or, with `tenants`, `organizations` or `common`";
-            table.reader.fault(&given.place, why, EXAMPLE);
-            None
-        }
+    if lower == *personal {
+        return Some(provider.personal_id.to_owned());
     }
+    if lower == *all || lower == *organizations || is_tenant_id(&lower) {
+        return Some(lower);
+    }
+    // For a domain name the provider answers with the metadata of the tenant's id: another issuer.
+    table.reader.fault(&given.place, format!("must be {wanted}"), EXAMPLE);
+    None
 }
 
-/// Reads `tenants`. `tenant`: the entry's, if it is right; `template`: the issuer with [`TENANT`] in it.
-pub(super) fn read(table: &mut Table<'_>, tenant: Option<&str>, template: String) -> Option<Tenants> {
+/// Reads `tenants`. `tenant`: the entry's, if it is right; `template`: the issuer with the provider's placeholder in it.
+pub(super) fn read(
+    table: &mut Table<'_>,
+    provider: &'static Tenants,
+    tenant: Option<&str>,
+    template: String,
+) -> Option<AdmittedTenants> {
     match tenant {
-        Some(tenant) => admitted(table, tenant).map(|admitted| Tenants { template, admitted }),
+        Some(tenant) => {
+            let admitted = admitted(table, provider, tenant)?;
+            Some(AdmittedTenants { provider, template, admitted })
+        }
         None => {
             table.forget("tenants");
             None
@@ -88,8 +105,8 @@ pub(super) fn read(table: &mut Table<'_>, tenant: Option<&str>, template: String
     }
 }
 
-fn admitted(table: &mut Table<'_>, tenant: &str) -> Option<Admitted> {
-    let is_several = ["common", "organizations"].contains(&tenant);
+fn admitted(table: &mut Table<'_>, provider: &Tenants, tenant: &str) -> Option<Admitted> {
+    let is_several = [provider.all, provider.organizations].contains(&tenant);
     if !table.has("tenants") {
         if is_several {
             let why = format!("is missing: with tenant = \"{tenant}\" it lists the tenants that may sign in");
@@ -100,11 +117,14 @@ fn admitted(table: &mut Table<'_>, tenant: &str) -> Option<Admitted> {
     let given = table.list("tenants", |text| vec![text.to_owned()], "[\"…\"]")?;
     let ids: BTreeSet<String> = given.value.iter().map(|id| id.to_ascii_lowercase()).collect();
     let why = if !is_several {
-        "is for tenant = \"organizations\" and \"common\" only: remove it, or change `tenant`"
+        format!(
+            "is for tenant = \"{}\" and \"{}\" only: remove it, or change `tenant`",
+            provider.organizations, provider.all
+        )
     } else if given.value == ["any"] {
-        return Some(if tenant == "common" { Admitted::Any } else { Admitted::Organizations });
+        return Some(if tenant == provider.all { Admitted::Any } else { Admitted::Organizations });
     } else if ids.is_empty() || !ids.iter().all(|id| is_tenant_id(id)) {
-        "must be a list of tenants' ids (UUIDs), or \"any\""
+        "must be a list of tenants' ids (UUIDs), or \"any\"".to_owned()
     } else {
         return Some(Admitted::Only(ids));
     };

@@ -4,6 +4,7 @@ mod client_auth;
 mod documentation;
 mod entries;
 mod oauth1;
+mod providers_page;
 mod settings;
 mod urls;
 mod wrong;
@@ -23,6 +24,7 @@ use super::settings::CacheSettings;
 use super::*;
 use crate::local_path::LocalPath;
 use crate::provider::{PRESETS, Protocol, ResponseMode, SignatureMethod, SigningAlgorithm};
+use crate::token::Token;
 
 /// Rocket's environment variables, without changing the environment.
 struct RocketEnv(Dict);
@@ -90,6 +92,10 @@ fn read_settings(toml: &str) -> Settings {
 fn read_entry(name: &str, toml: &str) -> Entry {
     let (_, mut entries) = read_toml(toml).unwrap_or_else(|faults| panic!("{faults}"));
     entries.remove(name).unwrap()
+}
+
+fn api_base(entry: &Entry) -> Option<Url> {
+    entry.api_base.as_ref()?.url(&Token::new("t"))
 }
 
 fn oauth2(entry: &Entry) -> &OAuth2Options {

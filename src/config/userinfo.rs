@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::api_base::{ApiBase, with_slash};
 use super::parameters::Parameters;
 use super::table::Table;
+use super::urls::is_loopback_host;
 use crate::error::Result;
 use crate::profile::Profile;
-use crate::provider::{Preset, ProfileInput};
+use crate::provider::{Preset, ProfileFields, ProfileInput, RequestBody, UserinfoMethod};
 
 /// The fields of a profile that `profile = { … }` can name a path for.
 const PROFILE_FIELDS: &[&str] =
@@ -19,8 +21,13 @@ const PROFILE_FIELDS: &[&str] =
 pub(crate) struct UserinfoOptions {
     /// The userinfo endpoint, if it is not discovered.
     pub(crate) url: Option<Url>,
-    /// Further requests: the name that the answer gets, and the URL.
-    pub(crate) extra_urls: Vec<(String, Url)>,
+    pub(crate) method: UserinfoMethod,
+    pub(crate) body: RequestBody,
+    /// Further requests: the name that the answer gets, and the URL, in which placeholders stand for fields of the answers
+    /// before.
+    pub(crate) extra_urls: Vec<(String, String)>,
+    /// Where the preset finds the fields of a profile.
+    pub(crate) fields: ProfileFields,
     /// The preset's function from the answers to a profile.
     pub(crate) profile: fn(&ProfileInput<'_>) -> Result<Profile>,
     /// `profile = { id = "path", … }`: the path of each field that the entry reads itself.
@@ -35,20 +42,35 @@ impl UserinfoOptions {
         table: &mut Table<'_>,
         preset: &Preset,
         parameters: &Parameters,
-    ) -> (Self, Option<Url>) {
+        token_endpoint: Option<&Url>,
+    ) -> (Self, Option<ApiBase>) {
         let is_elsewhere = table.has("userinfo_url") || table.has("api_base_url");
         let url = parameters.url(table, ["userinfo_url"; 2], preset.userinfo_url, false);
-        let api_base_url =
-            parameters.url(table, ["api_base_url"; 2], preset.api_base_url, false).map(with_slash);
-        let elsewhere = is_elsewhere.then_some((&url, &api_base_url));
+        let in_token =
+            preset.api_base_url.filter(|url| url.contains("{token.") && !table.has("api_base_url"));
+        let fixed = preset.api_base_url.filter(|_| in_token.is_none());
+        let base = parameters.url(table, ["api_base_url"; 2], fixed, false).map(with_slash);
+        let elsewhere = is_elsewhere.then_some((&url, &base));
         let options = Self {
+            method: preset.userinfo,
+            body: preset.userinfo_body,
             extra_urls: extra_urls(preset, parameters, elsewhere),
+            fields: preset.fields,
             profile: preset.profile,
             profile_paths: profile_paths(table),
             parameters: parameters.values.clone(),
             url,
         };
-        (options, api_base_url)
+        let is_local = token_endpoint.and_then(Url::host_str).is_some_and(is_loopback_host);
+        let in_token = in_token.map(|url| ApiBase::InToken { template: parameters.fill(url), is_local });
+        (options, base.map(ApiBase::Fixed).or(in_token))
+    }
+}
+
+impl UserinfoOptions {
+    /// Whether the user's id comes from the token answer, so that no userinfo is needed.
+    pub(crate) fn is_id_in_token(&self) -> bool {
+        self.fields.id.starts_with("token.")
     }
 }
 
@@ -58,24 +80,17 @@ fn extra_urls(
     preset: &Preset,
     parameters: &Parameters,
     elsewhere: Option<(&Option<Url>, &Option<Url>)>,
-) -> Vec<(String, Url)> {
+) -> Vec<(String, String)> {
     let moved = |url: String| {
-        let Some((userinfo, api)) = elsewhere else { return Url::parse(&url).ok() };
+        let Some((userinfo, api)) = elsewhere.filter(|_| !url.starts_with('{')) else { return Some(url) };
         let bases = [(preset.userinfo_url, userinfo), (preset.api_base_url, api)];
         bases.into_iter().find_map(|(from, to)| {
             let rest = url.strip_prefix(parameters.fill(from?).trim_end_matches('/'))?;
-            Url::parse(&format!("{}{rest}", to.as_ref()?.as_str().trim_end_matches('/'))).ok()
+            Some(format!("{}{rest}", to.as_ref()?.as_str().trim_end_matches('/')))
         })
     };
     let urls = preset.extra_userinfo_urls.iter();
     urls.filter_map(|(name, url)| Some(((*name).to_owned(), moved(parameters.fill(url))?))).collect()
-}
-
-fn with_slash(mut url: Url) -> Url {
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    url
 }
 
 fn profile_paths(table: &mut Table<'_>) -> BTreeMap<String, String> {

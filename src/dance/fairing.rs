@@ -113,6 +113,9 @@ fn log_entry(dance: &Dance, entry: &Entry) {
             backchannel_logout_uri(dance, &entry.name)
         );
     }
+    if !entry.notice.is_empty() {
+        log::warn!("oauth: {}: {}", entry.name, entry.notice);
+    }
     for key in entry.plain_urls() {
         log::warn!("oauth: {}: `{key}` is plain http, which is allowed on a loopback host only", entry.name);
     }

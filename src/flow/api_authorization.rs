@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::errors::reconnect_needed;
-use super::request_headers::add_bearer_token;
+use super::request_headers::add_access_token;
 use super::signature;
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
@@ -20,8 +20,11 @@ impl Engine {
         request: &mut reqwest::Request,
         token: &Token,
     ) -> Result<()> {
-        let ProtocolOptions::OAuth1(options) = &entry.options else {
-            return add_bearer_token(entry, request, &token.access_token);
+        let options = match &entry.options {
+            ProtocolOptions::OAuth1(options) => options,
+            ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => {
+                return add_access_token(entry, &options.token_placement, request, &token.access_token);
+            }
         };
         let secret = token.token_secret.as_ref().ok_or_else(|| reconnect_needed(entry, "no token secret"))?;
         let credentials = Some((&token.access_token, secret));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ::oauth2::basic::BasicClient;
 use ::oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use url::Url;
+use url::form_urlencoded::Serializer;
 
 use super::authorization_params::authorization_params;
 use super::endpoints::Endpoints;
@@ -88,5 +89,15 @@ fn authorization_url(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<Str
     let params = authorization_params(entry, extra);
     let request =
         params.into_iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
-    Ok(request.url().0)
+    Ok(with_names_and_spaces(request.url().0, options.client_id_param))
+}
+
+/// `url` with the provider's name for `client_id`, and with spaces as `%20`: some providers do not read `+` as a space.
+fn with_names_and_spaces(mut url: Url, client_id: &str) -> Url {
+    let mut query = Serializer::new(String::new());
+    for (name, value) in url.query_pairs() {
+        query.append_pair(if name == "client_id" { client_id } else { &name }, &value);
+    }
+    url.set_query(Some(&query.finish().replace('+', "%20")));
+    url
 }

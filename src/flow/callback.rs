@@ -9,7 +9,7 @@
 //! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error`, `error_description` | `error` (RFC 6749 §4.1.2.1) |
 //! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
 //!
-//! Other parameters are ignored, but no parameter may occur twice.
+//! Other parameters are ignored, unless the entry keeps them, but no parameter may occur twice.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,8 @@ pub(crate) struct Callback {
     /// The issuer of the response (RFC 9207 §2).
     pub(crate) iss: Option<String>,
     pub(crate) result: CallbackResult,
+    /// The other parameters. An attacker can write them: they say nothing about who the user is.
+    pub(crate) others: BTreeMap<String, Secret>,
 }
 
 /// What a callback brings: a code or an error.
@@ -86,7 +88,7 @@ impl Callback {
                 (None, None) => return Err(not_trusted("no `oauth_verifier`")),
             },
         };
-        Ok(Self { state: Secret::new(token), iss: None, result })
+        Ok(Self { state: Secret::new(token), iss: None, result, others: others(parameters) })
     }
 
     fn from_oauth2(mut parameters: BTreeMap<String, String>) -> Result<Self> {
@@ -109,7 +111,7 @@ impl Callback {
         if state.len() > MAX_STATE || iss.as_ref().is_some_and(|iss| iss.len() > MAX_ISS) {
             return Err(not_trusted("`state` or `iss` is too long"));
         }
-        Ok(Self { state: Secret::new(state), iss, result })
+        Ok(Self { state: Secret::new(state), iss, result, others: others(parameters) })
     }
 
     /// Returns a query that [`parse`](Self::parse) reads as this callback.
@@ -123,8 +125,13 @@ impl Callback {
                 .extend_pairs(description.as_ref().map(|description| ("error_description", description))),
         };
         query.extend_pairs(self.iss.as_ref().map(|iss| ("iss", iss)));
+        query.extend_pairs(self.others.iter().map(|(name, value)| (name, value.expose())));
         query.finish()
     }
+}
+
+fn others(parameters: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
+    parameters.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::config::Entry;
+use crate::config::{Entry, Issuer};
 
 /// Returns the text `name`. A value of another type is an error, not an absent claim.
 pub(super) fn text<'a>(claims: &'a Value, name: &str) -> Result<Option<&'a str>, &'static str> {
@@ -32,8 +32,11 @@ pub(super) fn seconds(claims: &Value, name: &str) -> Result<Option<f64>, &'stati
 /// Checks the issuer and the audience (OpenID Connect Core §3.1.3.7, steps 2 to 5).
 pub(super) fn check_parties(entry: &Entry, claims: &Value) -> Result<(), &'static str> {
     let client_id = entry.client_id.as_str();
-    let (iss, tenant) = (claims.get("iss").and_then(Value::as_str), text(claims, "tid")?);
-    let issuer = entry.issuer.as_ref();
+    let (iss, issuer) = (claims.get("iss").and_then(Value::as_str), entry.issuer.as_ref());
+    let tenant = match issuer.and_then(Issuer::tenant_claim) {
+        Some(claim) => text(claims, claim)?,
+        None => None,
+    };
     if !iss.zip(issuer).is_some_and(|(iss, issuer)| issuer.matches(iss, tenant)) {
         return Err("`iss` is not the issuer");
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `client_secret_basic` | the `Authorization` header |
 //! | `client_secret_post` | `client_id` and `client_secret` in the form |
+//! | a secret that is a JWT | `client_id` and, as `client_secret`, a JWT for this request, in the form |
 //! | `private_key_jwt` | `client_id`, `client_assertion_type` and `client_assertion` in the form |
 //! | `none` | `client_id` in the form |
 
@@ -35,7 +36,7 @@ pub(super) fn authenticate(
     form: &mut Form,
     now: i64,
 ) -> Result<Option<HeaderValue>> {
-    let client_id = &endpoints.entry.client_id;
+    let (client_id, client_id_param) = (&endpoints.entry.client_id, endpoints.options.client_id_param);
     let mut add = |name: &str, value: &str| {
         // A pushed authorization request has its `client_id` already (RFC 9126 §2.1).
         if !form.iter().any(|(known, _)| known == name) {
@@ -53,21 +54,25 @@ pub(super) fn authenticate(
             return Ok(Some(header));
         }
         ClientAuthentication::ClientSecretPost(secret) => {
-            add("client_id", client_id);
+            add(client_id_param, client_id);
             add("client_secret", secret.expose());
         }
-        ClientAuthentication::PrivateKeyJwt(key) => {
-            add("client_id", client_id);
-            add("client_assertion_type", ASSERTION_TYPE);
-            add("client_assertion", &assertion(endpoints, key, now)?);
+        ClientAuthentication::SecretJwt { issuer, key } => {
+            add(client_id_param, client_id);
+            add("client_secret", &assertion(endpoints, issuer, key, now)?);
         }
-        ClientAuthentication::None => add("client_id", client_id),
+        ClientAuthentication::PrivateKeyJwt(key) => {
+            add(client_id_param, client_id);
+            add("client_assertion_type", ASSERTION_TYPE);
+            add("client_assertion", &assertion(endpoints, client_id, key, now)?);
+        }
+        ClientAuthentication::None => add(client_id_param, client_id),
     }
     Ok(None)
 }
 
-/// Creates the assertion of `private_key_jwt` for one request (RFC 7523 §3).
-fn assertion(endpoints: Endpoints<'_>, private: &PrivateKey, now: i64) -> Result<String> {
+/// Creates the assertion of `private_key_jwt` for one request (RFC 7523 §3), or a client secret that is such a JWT.
+fn assertion(endpoints: Endpoints<'_>, issuer: &str, private: &PrivateKey, now: i64) -> Result<String> {
     let Endpoints { entry, metadata, .. } = endpoints;
     let accepted =
         metadata.and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.as_ref());
@@ -80,8 +85,8 @@ fn assertion(endpoints: Endpoints<'_>, private: &PrivateKey, now: i64) -> Result
     // The audience is the issuer, which discovery has checked byte for byte. An attacker's metadata can name another
     // provider's token endpoint; with that as audience, the attacker could use our assertion there (RFC 7523bis §4).
     // The issuer of a multi-tenant entry is a template, which cannot be an audience.
-    let issuer = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_none());
-    let audience = match private.audience.as_ref().or(issuer.map(|issuer| &issuer.url)) {
+    let provider = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_none());
+    let audience = match private.audience.as_ref().or(provider.map(|provider| &provider.url)) {
         Some(audience) => audience,
         None => endpoints.token()?.as_str(),
     };
@@ -92,7 +97,7 @@ fn assertion(endpoints: Endpoints<'_>, private: &PrivateKey, now: i64) -> Result
     // A provider whose clock is behind ours must not see an assertion from the future.
     let issued_at = now - entry.clock_skew.min(ASSERTION_TTL);
     let claims = json!({
-        "iss": entry.client_id, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
+        "iss": issuer, "sub": entry.client_id, "aud": audience, "jti": encode_base64url(&random::<16>()?),
         "iat": issued_at, "nbf": issued_at, "exp": now + ASSERTION_TTL,
     });
     let signed = format!(

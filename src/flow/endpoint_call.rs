@@ -1,6 +1,6 @@
 //! Calls of the provider's OAuth 2 endpoints, with client authentication.
 //!
-//! Every call is one POST of a form. An error response (RFC 6749 §5.2) has these meanings:
+//! Every call is one POST of a form, or of JSON if the provider reads only that. An error response (RFC 6749 §5.2) has these meanings:
 //!
 //! | `error` | at | meaning |
 //! |---|---|---|
@@ -28,6 +28,7 @@ use super::http::Response;
 use super::request_headers::add_entry_headers;
 use crate::error::{Error, Result};
 use crate::profile::text::printable;
+use crate::provider::TokenRequestFormat;
 use crate::secret::Secret;
 
 /// What a call asks for. It decides what the provider's error codes mean.
@@ -70,17 +71,27 @@ impl EndpointCall {
         mut form: Form,
     ) -> Result<Option<Map<String, Value>>> {
         let authorization = authenticate(endpoints, &mut form, engine.clock.now())?;
-        let body = Serializer::new(String::new()).extend_pairs(&form).finish();
+        let (content_type, body) = self.body(endpoints.options.token_request_format, &form);
         let mut request = engine.http.0.post(url.clone()).body(body).build().map_err(request_failed)?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
         add_entry_headers(endpoints.entry, &mut request)?;
         let answer = engine.http.send(request).await?;
         self.read(endpoints, &form, &answer).map_err(|error| with_retry_after(error, answer.headers()))
+    }
+
+    /// The Content-Type and the body of a request with this `form`. Pushed requests are always forms (RFC 9126 §2.1).
+    fn body(self, format: TokenRequestFormat, form: &Form) -> (&'static str, String) {
+        if format == TokenRequestFormat::Json && self != Self::PushedAuthorization {
+            let fields = form.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+            return ("application/json", Value::Object(fields.collect()).to_string());
+        }
+        let form = Serializer::new(String::new()).extend_pairs(form).finish();
+        ("application/x-www-form-urlencoded", form)
     }
 
     /// Reads the answer to a call with this `form`.

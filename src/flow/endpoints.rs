@@ -5,6 +5,7 @@ use url::Url;
 use super::metadata::Metadata;
 use crate::config::{Entry, OAuth2Options};
 use crate::error::Result;
+use crate::provider::UserinfoMethod;
 
 /// The OAuth 2 endpoints of an entry's provider: the URLs that the entry sets, and otherwise those of the provider's metadata.
 #[derive(Clone, Copy)]
@@ -31,6 +32,11 @@ impl<'a> Endpoints<'a> {
         self.entry.need(self.options.endpoints.token.as_ref().or(discovered), "token_url")
     }
 
+    /// The endpoint that exchanges refresh tokens.
+    pub(super) fn refresh(self) -> Result<&'a Url> {
+        self.options.endpoints.refresh.as_ref().map_or_else(|| self.token(), Ok)
+    }
+
     /// The endpoint for pushed authorization requests (RFC 9126). None if authorization requests go through the browser.
     pub(super) fn pushed_authorization(self) -> Result<Option<&'a Url>> {
         let required = self.metadata.is_some_and(|metadata| metadata.require_pushed_authorization_requests);
@@ -51,6 +57,9 @@ impl<'a> Endpoints<'a> {
 
 /// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user.
 pub(super) fn userinfo_endpoint<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
+    if entry.userinfo.method == UserinfoMethod::None {
+        return None;
+    }
     let discovered = metadata.and_then(|metadata| metadata.userinfo_endpoint.as_ref());
     entry.userinfo.url.as_ref().or(discovered)
 }

@@ -18,6 +18,7 @@ use crate::link::Purpose;
 use crate::local_path::LocalPath;
 use crate::provider::{Protocol, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, encode_base64url};
+use crate::token::Token;
 
 /// The time at which everything happens, in unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -47,8 +48,8 @@ pub(crate) fn oauth1_answer(body: &[u8]) -> bool {
 
 /// Whether `entry` reads a user with an id in `body`.
 pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
-    let profile =
-        json::value(body).ok().and_then(|answer| user_profile(entry, &UserDocuments::one(answer)).ok());
+    let documents = |answer| UserDocuments::one(answer, &Token::new("t"));
+    let profile = json::value(body).ok().and_then(|answer| user_profile(entry, &documents(answer)).ok());
     profile.is_some_and(|profile| !profile.display_name().is_empty() && profile.id.is_some())
 }
 

@@ -1,5 +1,7 @@
 //! The result of a finished flow.
 
+use std::collections::BTreeMap;
+
 use super::endpoints::{Endpoints, userinfo_endpoint};
 use super::engine::Engine;
 use super::errors::not_trusted;
@@ -10,6 +12,7 @@ use super::{id_token, oauth1, token_request, userinfo};
 use crate::config::{Entry, OAuth1Options, ProtocolOptions};
 use crate::error::Result;
 use crate::profile::Profile;
+use crate::provider::callback_fields;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -24,13 +27,19 @@ pub(crate) struct Grant {
 
 impl Engine {
     /// Finishes `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
-    /// userinfo. The code is sent once and never again.
+    /// userinfo. The code is sent once and never again. `others` are the other parameters of the callback.
     ///
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if the provider refuses the code;
     /// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if an answer fails a check; the errors of an
     /// outage, and those of a wrong entry.
-    pub(crate) async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
+    pub(crate) async fn finish_with(
+        &self,
+        entry: &Entry,
+        flow: &Flow,
+        code: &Secret,
+        others: &BTreeMap<String, Secret>,
+    ) -> Result<Grant> {
         let options = match &entry.options {
             ProtocolOptions::OAuth1(options) => {
                 return finish_oauth1(self, entry, options, flow, code).await;
@@ -39,8 +48,15 @@ impl Engine {
         };
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
-        let answer = token_request::exchange_code(self, endpoints, flow, code).await?;
+        let is_kept = |name: &String| options.callback_params.contains(name);
+        let kept = others.iter().filter(|(name, _)| is_kept(name));
+        let kept = kept.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
+        let answer = token_request::exchange_code(self, endpoints, flow, code, &kept).await?;
         let mut token = answer.into_token(&options.scope, self.clock.now());
+        for (name, value) in &kept {
+            // A refresh may need it.
+            token.extra.entry(name).or_insert_with(|| value.as_str().into());
+        }
         let claims = match &metadata {
             Some(metadata) => Some(id_token::verify(self, entry, metadata, flow, code, &token).await?),
             None => {
@@ -50,10 +66,13 @@ impl Engine {
             }
         };
         let (subject, claims) = claims.map(|claims| (claims.sub, claims.all)).unzip();
-        if userinfo_endpoint(entry, metadata.as_deref()).is_none() && subject.is_none() {
+        let has_identity = subject.is_some() || entry.userinfo.is_id_in_token();
+        if userinfo_endpoint(entry, metadata.as_deref()).is_none() && !has_identity {
             return Ok(Grant { token, profile: Profile::default() });
         }
-        let documents = userinfo::user_documents(self, entry, metadata.as_deref(), &token, claims).await?;
+        let mut documents =
+            userinfo::user_documents(self, entry, metadata.as_deref(), &token, claims).await?;
+        documents.callback = callback_fields(&kept);
         let mut profile = user_profile(entry, &documents)?;
         if subject.is_some() {
             // ID-20: no mapping of claims changes which user the ID token is about.
@@ -75,7 +94,7 @@ async fn finish_oauth1(
         flow.temporary.as_ref().ok_or_else(|| not_trusted("the flow began with another protocol"))?;
     let consumer = Consumer::new(engine, entry, options);
     let token = oauth1::request_token(&consumer, temporary, verifier).await?;
-    if entry.userinfo.url.is_none() {
+    if entry.userinfo.url.is_none() && !entry.userinfo.is_id_in_token() {
         return Ok(Grant { token, profile: Profile::default() });
     }
     let documents = userinfo::user_documents(engine, entry, None, &token, None).await?;

@@ -184,9 +184,9 @@ impl IdTokenCheck<'_> {
 /// The value of `at_hash` and `c_hash`: the left half of the signature algorithm's hash (Core §3.1.3.6). Ed25519 uses
 /// SHA-512.
 fn half_hash(algorithm: SigningAlgorithm, secret: &Secret) -> String {
-    use SigningAlgorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    use SigningAlgorithm::{ES256, ES384, EdDSA, HS256, PS256, PS384, PS512, RS256, RS384, RS512};
     let hash = match algorithm {
-        RS256 | PS256 | ES256 => &SHA256,
+        RS256 | PS256 | ES256 | HS256 => &SHA256,
         RS384 | PS384 | ES384 => &SHA384,
         RS512 | PS512 | EdDSA => &SHA512,
     };

@@ -3,6 +3,7 @@
 //! The checks here are the same for every kind of token: three parts, an allowed algorithm, the right `typ`, no critical
 //! extension, a signature by one of the provider's keys. Each kind then checks its claims.
 
+use ring::hmac;
 use serde_json::{Map, Value};
 
 use super::document_cache::RefetchCause;
@@ -11,7 +12,7 @@ use super::errors::bad_answer;
 use super::json;
 use super::key_set::KeySet;
 use super::metadata::Metadata;
-use crate::config::Entry;
+use crate::config::{Entry, Issuer};
 use crate::error::{Error, Result};
 use crate::provider::SigningAlgorithm;
 use crate::secret::{Secret, decode_base64url};
@@ -69,7 +70,7 @@ pub(super) struct VerifiedJwt {
 }
 
 /// Verifies the signature of `token` with the provider's published keys, by one of the entry's algorithms. If no known key
-/// verifies it, the keys are fetched again once.
+/// verifies it, the keys are fetched again once. An entry that accepts HS256 verifies such a token with its client secret.
 ///
 /// # Errors
 /// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if the token is refused; the error of the fetch
@@ -83,13 +84,20 @@ pub(super) async fn verify(
 ) -> Result<VerifiedJwt> {
     let refused = |cause| kind.refused(cause);
     let jwt = Jwt::parse(token, kind, entry.signing_algorithms()).map_err(refused)?;
+    if jwt.algorithm == SigningAlgorithm::HS256 {
+        let secret = entry.oauth2().and_then(|options| options.client_auth.secret());
+        if !secret.is_some_and(|secret| jwt.is_signed_with(secret)) {
+            return Err(refused("the client secret has not signed it"));
+        }
+        return Ok(VerifiedJwt { claims: jwt.claims().map_err(refused)?, algorithm: jwt.algorithm });
+    }
     let url = metadata.jwks_uri.as_ref();
     let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
     let keys = engine.jwks.get(url).await?;
     let claims = jwt.claims().map_err(refused)?;
     // A provider with many tenants may publish keys that sign for one tenant only.
-    let has_tenants = entry.issuer.as_ref().is_some_and(|issuer| issuer.tenants.is_some());
-    let issuer = has_tenants.then(|| claims.get("iss").and_then(Value::as_str).unwrap_or_default());
+    let issuer = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_some());
+    let issuer = issuer.map(|issuer| (issuer, claims.get("iss").and_then(Value::as_str).unwrap_or_default()));
     if !jwt.is_signed_by(&keys, issuer)
         && !jwt.is_signed_by(&*engine.jwks.renew(url, &keys, kind.refetch_cause()).await?, issuer)
     {
@@ -152,9 +160,16 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// Whether one of `keys` verifies the signature. If `issuer` is given, keys that name another issuer don't count.
-    pub(super) fn is_signed_by(&self, keys: &KeySet, issuer: Option<&str>) -> bool {
+    /// Whether one of `keys` verifies the signature. If the token's `iss` is given, keys that name another issuer don't
+    /// count.
+    pub(super) fn is_signed_by(&self, keys: &KeySet, issuer: Option<(&Issuer, &str)>) -> bool {
         keys.verify(self.kid.as_deref(), issuer, self.algorithm, self.signed.as_bytes(), &self.signature)
+    }
+
+    /// Whether the HMAC with `secret` is the signature (RFC 7518 §3.2).
+    fn is_signed_with(&self, secret: &Secret) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
     }
 
     /// Reads the claims. They prove nothing before the signature is verified.

@@ -9,7 +9,7 @@ use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPubli
 use serde_json::{Map, Value};
 
 use super::json;
-use crate::config::TENANT;
+use crate::config::Issuer;
 use crate::provider::SigningAlgorithm;
 use crate::secret::decode_base64url;
 
@@ -35,12 +35,12 @@ impl KeySet {
         Ok(Self(keys.collect::<BTreeSet<_>>().into_iter().collect()))
     }
 
-    /// Whether a key with this `kid`, or any key if there is no `kid`, verifies the signature of `message`. If `issuer` is
-    /// given, keys that name another issuer don't count.
+    /// Whether a key with this `kid`, or any key if there is no `kid`, verifies the signature of `message`. If the token's
+    /// `iss` is given, keys that name another issuer don't count.
     pub(super) fn verify(
         &self,
         kid: Option<&str>,
-        issuer: Option<&str>,
+        issuer: Option<(&Issuer, &str)>,
         algorithm: SigningAlgorithm,
         message: &[u8],
         signature: &[u8],
@@ -98,10 +98,10 @@ impl Key {
         Some(Self { kid: owned("kid"), alg: owned("alg"), issuer: owned("issuer"), material })
     }
 
-    /// Whether the key may sign tokens of `issuer`.
-    fn is_of(&self, issuer: Option<&str>) -> bool {
+    /// Whether the key may sign tokens of this issuer with this `iss`.
+    fn is_of(&self, issuer: Option<(&Issuer, &str)>) -> bool {
         match (&self.issuer, issuer) {
-            (Some(own), Some(issuer)) => own.contains(TENANT) || own == issuer,
+            (Some(own), Some((issuer, iss))) => issuer.may_sign(own, iss),
             _ => true,
         }
     }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `engine` `flow` `callback` `grant` | the four types above |
 //! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` | the engine's operations |
-//! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `pushed_authorization` | OAuth 2 at the provider's endpoints |
+//! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `pushed_authorization` | OAuth 2 at the provider's endpoints |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
 //! | `http` `document_cache` `json` `form` `text` `errors` | how requests are sent and answers are read |
@@ -54,6 +54,7 @@ mod timeouts;
 mod token_answer;
 mod token_request;
 mod user_documents;
+mod token_values;
 mod user_profile;
 mod userinfo;
 
@@ -69,3 +70,4 @@ pub(crate) use self::http::read_answer;
 pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};
+pub(crate) use self::userinfo::with_body;

@@ -26,7 +26,7 @@ impl Engine {
         let options = entry.oauth2().ok_or_else(|| Error::app("an OAuth 1 token has no refresh token"))?;
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
-        let answer = token_request::exchange_refresh_token(self, endpoints, refresh_token).await?;
+        let answer = token_request::exchange_refresh_token(self, endpoints, token, refresh_token).await?;
         let mut next = answer.into_token(&token.scope, self.clock.now());
         match &metadata {
             Some(metadata) if next.id_token.is_some() => {

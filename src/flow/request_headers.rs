@@ -3,7 +3,7 @@
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::errors::reconnect_needed;
-use crate::config::Entry;
+use crate::config::{Entry, Placement};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -21,15 +21,32 @@ pub(super) fn add_entry_headers(entry: &Entry, request: &mut reqwest::Request) -
     Ok(())
 }
 
-/// Adds the access token to a request (RFC 6750 §2.1).
-pub(super) fn add_bearer_token(
+/// Adds the access token to a request (RFC 6750 §2.1), where the provider reads it.
+pub(super) fn add_access_token(
     entry: &Entry,
+    placement: &Placement,
     request: &mut reqwest::Request,
     access_token: &Secret,
 ) -> Result<()> {
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose()))
+    let (name, text) = match placement {
+        Placement::Authorization(scheme) => (AUTHORIZATION, format!("{scheme} {}", access_token.expose())),
+        Placement::Header(name) => {
+            let name =
+                name.parse().map_err(|_| entry.misconfigured("the token's header has no valid name"))?;
+            (name, access_token.expose().to_owned())
+        }
+        Placement::Query(name) => {
+            // A request that is sent again has the old token.
+            let kept: Vec<_> =
+                request.url().query_pairs().into_owned().filter(|(known, _)| known != name).collect();
+            let mut query = request.url_mut().query_pairs_mut();
+            query.clear().extend_pairs(kept).append_pair(name, access_token.expose());
+            return Ok(());
+        }
+    };
+    let mut value = HeaderValue::try_from(text)
         .map_err(|_| reconnect_needed(entry, "the access token does not fit into a header"))?;
-    bearer.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, bearer);
+    value.set_sensitive(true);
+    request.headers_mut().insert(name, value);
     Ok(())
 }

@@ -1,12 +1,19 @@
 //! The revocation of a token (RFC 7009).
 
+use http::header::CONTENT_LENGTH;
+use reqwest::Method;
 use url::Url;
 
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
+use super::errors::{request_failed, unexpected_status};
+use super::request_headers::add_entry_headers;
+use super::token_values::token_value;
 use crate::config::Entry;
 use crate::error::{ErrorKind, Result};
+use crate::placeholders;
+use crate::provider::RevocationRequest;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -21,6 +28,17 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let Some(url) = endpoints.revocation() else { return Ok(()) };
+        match options.revocation {
+            RevocationRequest::Standard => {}
+            RevocationRequest::Form(fields) => {
+                let fill = |text| placeholders::fill(text, |name| token_value(entry, token, name));
+                let fields = fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?)));
+                let form = fields.collect();
+                return EndpointCall::Revocation.send(self, endpoints, url, form).await.map(drop);
+            }
+            RevocationRequest::AuthorizedPost => return self.call(entry, Method::POST, url, token).await,
+            RevocationRequest::AuthorizedDelete => return self.call(entry, Method::DELETE, url, token).await,
+        }
         if let Some(refresh_token) = &token.refresh_token {
             revoke(self, endpoints, url, refresh_token, "refresh_token").await?;
         }
@@ -31,6 +49,20 @@ impl Engine {
                 Ok(())
             }
             done => done,
+        }
+    }
+}
+
+impl Engine {
+    /// Ends the grant by an API request with `token`. A token that is invalid already (401) is revoked.
+    async fn call(&self, entry: &Entry, method: Method, url: &Url, token: &Token) -> Result<()> {
+        let request = self.http.0.request(method, url.clone()).header(CONTENT_LENGTH, 0);
+        let mut request = request.build().map_err(request_failed)?;
+        add_entry_headers(entry, &mut request)?;
+        self.authorize_request(entry, &mut request, token)?;
+        match self.http.send(request).await?.status().as_u16() {
+            200..=299 | 401 => Ok(()),
+            status => Err(unexpected_status("the revocation", status)),
         }
     }
 }

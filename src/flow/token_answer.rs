@@ -5,7 +5,7 @@
 //! | field | accepted |
 //! |---|---|
 //! | `access_token` | a text without spaces and control characters |
-//! | `token_type` | `bearer` in any case; may be absent with `assume_bearer` |
+//! | `token_type` | `bearer` in any case, or another one of `token_types`; may be absent with `assume_bearer` |
 //! | `expires_in` | seconds as a number or as digits in a text; 0 and absent: not known |
 //! | `refresh_token`, `id_token` | a text; null, empty and absent: none |
 //! | `scope` | a text with spaces or commas, or a list of texts; null and absent: the requested scope |
@@ -15,6 +15,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::config::OAuth2Options;
+use crate::profile::claims;
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -41,11 +42,8 @@ impl TokenAnswer {
     ///
     /// # Errors
     /// If there is no bearer token in the answer, or a field has the wrong type. The sentence holds no values.
-    pub(super) fn read(
-        options: &OAuth2Options,
-        mut fields: Map<String, Value>,
-    ) -> Result<Self, &'static str> {
-        let fields = &mut fields;
+    pub(super) fn read(options: &OAuth2Options, fields: Map<String, Value>) -> Result<Self, &'static str> {
+        let fields = &mut inner(options, fields);
         let access_token =
             text(fields, "access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;
         // The token becomes part of a header, here and wherever the app sends it.
@@ -56,8 +54,8 @@ impl TokenAnswer {
         let token_type = token_type
             .or_else(|| options.assume_bearer.then(|| "bearer".to_owned()))
             .ok_or("no `token_type`")?;
-        if !token_type.eq_ignore_ascii_case("bearer") {
-            return Err("`token_type` is not `bearer`");
+        if !options.token_types.contains(&token_type.to_ascii_lowercase()) {
+            return Err("`token_type` is none that the entry accepts: set `token_types`");
         }
         Ok(Self {
             access_token: Secret::new(access_token),
@@ -85,6 +83,18 @@ impl TokenAnswer {
             expires_at: self.expires_in.map(|seconds| now.saturating_add(seconds)),
         }
         .cleaned()
+    }
+}
+
+/// The object with the token: at the entry's path, or else the answer itself.
+fn inner(options: &OAuth2Options, fields: Map<String, Value>) -> Map<String, Value> {
+    if options.token_answer_path.is_empty() || fields.contains_key("access_token") {
+        return fields;
+    }
+    let fields = Value::Object(fields);
+    match (claims::get(&fields, options.token_answer_path).cloned(), fields) {
+        (Some(Value::Object(inner)), _) | (_, Value::Object(inner)) => inner,
+        _ => Map::new(),
     }
 }
 

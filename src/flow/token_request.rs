@@ -1,5 +1,9 @@
 //! Requests of the token endpoint.
 
+use std::collections::BTreeMap;
+
+use url::Url;
+
 use super::client_auth::Form;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
@@ -7,9 +11,12 @@ use super::engine::Engine;
 use super::errors::bad_answer;
 use super::flow::Flow;
 use super::token_answer::TokenAnswer;
-use crate::config::TOKEN_PARAMS;
+use super::token_values::token_value;
+use crate::config::{Entry, TOKEN_PARAMS};
 use crate::error::Result;
+use crate::placeholders;
 use crate::secret::Secret;
+use crate::token::Token;
 
 /// Exchanges an authorization code for the first token (RFC 6749 §4.1.3). The code is sent once, whatever happens.
 pub(super) async fn exchange_code(
@@ -17,26 +24,38 @@ pub(super) async fn exchange_code(
     endpoints: Endpoints<'_>,
     flow: &Flow,
     code: &Secret,
+    callback: &BTreeMap<String, String>,
 ) -> Result<TokenAnswer> {
     let mut form = vec![
         field("grant_type", "authorization_code"),
         field("code", code.expose()),
         field("redirect_uri", &flow.redirect_uri),
     ];
+    let found = |name: &str| callback.get(name.strip_prefix("callback.")?).cloned();
+    for (name, template) in callback_params(endpoints.entry) {
+        // A parameter that the callback does not have is left out.
+        form.extend(placeholders::fill(template, found).map(|value| field(name, &value)));
+    }
     if endpoints.options.pkce {
         form.push(field("code_verifier", flow.verifier().expose()));
     }
-    send(engine, endpoints, EndpointCall::CodeExchange, form).await
+    send(engine, endpoints, EndpointCall::CodeExchange, endpoints.token()?, form).await
 }
 
 /// Exchanges a refresh token for the next token (RFC 6749 §6).
 pub(super) async fn exchange_refresh_token(
     engine: &Engine,
     endpoints: Endpoints<'_>,
+    token: &Token,
     refresh_token: &Secret,
 ) -> Result<TokenAnswer> {
-    let form = vec![field("grant_type", "refresh_token"), field("refresh_token", refresh_token.expose())];
-    send(engine, endpoints, EndpointCall::Refresh, form).await
+    let mut form = vec![field("grant_type", "refresh_token"), field("refresh_token", refresh_token.expose())];
+    for (name, template) in &endpoints.entry.additions.refresh_params {
+        // A parameter from an answer that has no such field is left out.
+        let value = placeholders::fill(template, |name| token_value(endpoints.entry, token, name));
+        form.extend(value.map(|value| field(name, &value)));
+    }
+    send(engine, endpoints, EndpointCall::Refresh, endpoints.refresh()?, form).await
 }
 
 /// Sends a token request with the entry's `token_params` and reads its answer.
@@ -44,6 +63,7 @@ async fn send(
     engine: &Engine,
     endpoints: Endpoints<'_>,
     call: EndpointCall,
+    url: &Url,
     mut form: Form,
 ) -> Result<TokenAnswer> {
     let params = endpoints
@@ -51,13 +71,22 @@ async fn send(
         .additions
         .token_params
         .iter()
-        .filter(|(name, _)| !TOKEN_PARAMS.contains(&name.as_str()));
+        .filter(|(name, template)| !TOKEN_PARAMS.contains(&name.as_str()) && !is_from_callback(template));
     form.extend(params.map(|(name, value)| field(name, value)));
-    let fields = call.send(engine, endpoints, endpoints.token()?, form).await?;
+    let fields = call.send(engine, endpoints, url, form).await?;
     let fields =
         fields.ok_or_else(|| bad_answer("the token endpoint's answer is not JSON, or has a field twice"))?;
     TokenAnswer::read(endpoints.options, fields)
         .map_err(|cause| bad_answer(format!("the token answer: {cause}")))
+}
+
+/// The `token_params` whose values are in the callback.
+fn callback_params(entry: &Entry) -> impl Iterator<Item = (&String, &String)> {
+    entry.additions.token_params.iter().filter(|(_, template)| is_from_callback(template))
+}
+
+fn is_from_callback(template: &str) -> bool {
+    template.starts_with("{callback.")
 }
 
 /// Returns one field of a form.

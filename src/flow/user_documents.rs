@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::errors::bad_answer;
 use crate::error::Result;
+use crate::token::Token;
 
 /// What a provider has said about the user of a token: one document per answer.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub(super) struct UserDocuments {
     main: Vec<Value>,
     /// The answers of the entry's further userinfo URLs, by their names.
     extra: BTreeMap<String, Value>,
+    /// The further fields of the token answer.
+    pub(super) token: Value,
+    /// The kept parameters of the callback.
+    pub(super) callback: Value,
 }
 
 impl UserDocuments {
@@ -21,7 +26,11 @@ impl UserDocuments {
     ///
     /// # Errors
     /// If the userinfo is another user's than the ID token (OpenID Connect Core §5.3.2).
-    pub(super) fn new(id_token: Option<Map<String, Value>>, userinfo: Option<Value>) -> Result<Self> {
+    pub(super) fn new(
+        id_token: Option<Map<String, Value>>,
+        userinfo: Option<Value>,
+        token: &Token,
+    ) -> Result<Self> {
         if let (Some(claims), Some(userinfo)) = (&id_token, &userinfo) {
             let Value::Object(userinfo) = userinfo else {
                 return Err(bad_answer("the userinfo is not a JSON object"));
@@ -31,12 +40,17 @@ impl UserDocuments {
             }
         }
         let main: Vec<_> = userinfo.into_iter().chain(id_token.map(Value::Object)).collect();
-        Ok(Self { main, extra: BTreeMap::new() })
+        Ok(Self::of(main, token))
     }
 
     /// One document.
-    pub(super) fn one(document: Value) -> Self {
-        Self { main: vec![document], extra: BTreeMap::new() }
+    pub(super) fn one(document: Value, token: &Token) -> Self {
+        Self::of(vec![document], token)
+    }
+
+    fn of(main: Vec<Value>, token: &Token) -> Self {
+        let token = Value::Object(token.extra.clone());
+        Self { main, extra: BTreeMap::new(), token, callback: Value::Null }
     }
 
     /// Adds the answer of a further userinfo URL; `None` if the request failed. Its name belongs to it alone: a claim of another

@@ -23,7 +23,7 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
     let apart = documents.apart();
     // A document that the preset refuses by itself has no address. All of them together decide about the user.
     let alone: Vec<Profile> =
-        apart.iter().map(|document| read(entry, document).unwrap_or_default()).collect();
+        apart.iter().map(|document| read(entry, documents, document).unwrap_or_default()).collect();
     let first = |is: fn(&Profile) -> bool| alone.iter().position(is);
     let address = first(|profile| profile.email().is_some())
         .or_else(|| first(|profile| profile.claimed_email().is_some()))
@@ -32,7 +32,7 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
         ["email", "email_verified"].into_iter().filter_map(|field| entry.userinfo.profile_paths.get(field));
     let address_claims: Vec<&str> =
         paths.filter_map(|path| path.split('.').next()).chain(ADDRESS_CLAIMS.iter().copied()).collect();
-    let mut profile = read(entry, &documents.together(address, &address_claims))?;
+    let mut profile = read(entry, documents, &documents.together(address, &address_claims))?;
     if let (2, Some(alone)) = (alone.len(), alone.get(address)) {
         profile = profile.with_email(alone.claimed_email().map(str::to_owned), alone.email().is_some());
     }
@@ -46,17 +46,25 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
 }
 
 /// Reads the profile in `claims`, as the preset and the entry say.
-fn read(entry: &Entry, claims: &Value) -> Result<Profile> {
+fn read(entry: &Entry, documents: &UserDocuments, claims: &Value) -> Result<Profile> {
     // The preset reads first, even if the entry names all paths: it may refuse the user (a hosted domain, a blocked user).
-    with_entry_paths(read_preset(entry, claims)?, entry, claims)
+    with_entry_paths(read_preset(entry, documents, claims)?, entry, documents, claims)
 }
 
-fn read_preset(entry: &Entry, claims: &Value) -> Result<Profile> {
-    (entry.userinfo.profile)(&ProfileInput::new(claims, &entry.userinfo.parameters))
+fn read_preset(entry: &Entry, documents: &UserDocuments, claims: &Value) -> Result<Profile> {
+    let input = ProfileInput::new(claims, &entry.userinfo.parameters);
+    let mut input = input.with_token(&documents.token).with_callback(&documents.callback);
+    input.fields = &entry.userinfo.fields;
+    (entry.userinfo.profile)(&input)
 }
 
 /// Replaces what the preset has read by what the entry's `profile = { … }` names.
-fn with_entry_paths(mut profile: Profile, entry: &Entry, answer: &Value) -> Result<Profile> {
+fn with_entry_paths(
+    mut profile: Profile,
+    entry: &Entry,
+    documents: &UserDocuments,
+    answer: &Value,
+) -> Result<Profile> {
     let paths = &entry.userinfo.profile_paths;
     for (name, path) in paths {
         match name.as_str() {
@@ -82,7 +90,7 @@ fn with_entry_paths(mut profile: Profile, entry: &Entry, answer: &Value) -> Resu
         claims::is_true(answer, verified)
             && match address {
                 Some(address) => extra_answer(entry, address) == extra_answer(entry, verified),
-                None => read_preset(entry, &document_of(entry, verified, answer))
+                None => read_preset(entry, documents, &document_of(entry, verified, answer))
                     .is_ok_and(|alone| said.is_some() && alone.claimed_email() == said.as_deref()),
             }
     });
@@ -91,7 +99,7 @@ fn with_entry_paths(mut profile: Profile, entry: &Entry, answer: &Value) -> Resu
 
 /// The name of the further userinfo answer that `path` leads into; `None`: it leads into the userinfo.
 fn extra_answer<'p>(entry: &Entry, path: &'p str) -> Option<&'p str> {
-    let name = path.split('.').next()?;
+    let name = path.split(['.', '[']).next()?;
     entry.userinfo.extra_urls.iter().any(|(extra, _)| extra == name).then_some(name)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! With OpenID Connect the ID token decides who the user is. A userinfo answer about another `sub` is refused.
 
-use http::header::ACCEPT;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -15,12 +15,14 @@ use super::json;
 use super::jwt::{self, JwtKind};
 use super::metadata::Metadata;
 use super::request_headers::add_entry_headers;
+use super::token_values::token_value;
 use super::user_documents::UserDocuments;
 use super::user_profile::user_profile;
-use crate::config::Entry;
+use crate::config::{Entry, UserinfoOptions};
 use crate::error::{ErrorKind, Result};
+use crate::placeholders;
 use crate::profile::claims;
-use crate::provider::Protocol;
+use crate::provider::{Protocol, RequestBody, UserinfoMethod};
 use crate::token::Token;
 
 /// Claims of a signed userinfo that describe the token, not the user.
@@ -44,6 +46,7 @@ impl Engine {
         &self,
         entry: &Entry,
         answer: &Response,
+        token: &Token,
         provider_user_id: Option<&str>,
     ) -> Result<Value> {
         let metadata = self.metadata(entry).await?;
@@ -53,7 +56,7 @@ impl Engine {
             // A preset may refuse a user (a hosted domain, a blocked user). That is decided at sign-in; here, such an
             // answer has no id to compare.
             Protocol::OAuth2 | Protocol::OAuth1 => {
-                match user_profile(entry, &UserDocuments::one(userinfo.clone())) {
+                match user_profile(entry, &UserDocuments::one(userinfo.clone(), token)) {
                     Err(error) if error.kind() == ErrorKind::Refused => return Ok(userinfo),
                     profile => profile?.id,
                 }
@@ -80,7 +83,7 @@ pub(super) async fn user_documents(
 ) -> Result<UserDocuments> {
     let userinfo = match userinfo_endpoint(entry, metadata) {
         Some(url) => {
-            let answer = fetch(engine, entry, url, token).await?;
+            let answer = fetch(engine, entry, url, Some(&entry.userinfo), token).await?;
             Some(read(engine, entry, metadata, &answer).await?)
         }
         None => None,
@@ -90,29 +93,72 @@ pub(super) async fn user_documents(
         claims.remove("nonce");
         claims
     });
-    let mut documents = UserDocuments::new(id_token, userinfo)?;
-    for (name, url) in &entry.userinfo.extra_urls {
+    let mut documents = UserDocuments::new(id_token, userinfo, token)?;
+    for (name, template) in &entry.userinfo.extra_urls {
         // A further answer that fails is left out: the sign-in works without it.
-        let answer = fetch(engine, entry, url, token).await;
-        documents.add(name, answer.and_then(|answer| read_json(&answer)).ok());
+        let answer = match extra_url(entry, token, &documents.apart()[0], template) {
+            Some(url) => fetch(engine, entry, &url, None, token).await.ok(),
+            None => None,
+        };
+        documents.add(name, answer.and_then(|answer| read_json(&answer).ok()));
     }
     Ok(documents)
 }
 
-/// Fetches a userinfo URL with the access token of `token`.
-async fn fetch(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Result<Response> {
+/// The URL of a further request, with the fields of the answers so far. If an answer has the whole URL, it must be on the
+/// host of the userinfo: no other host gets the token.
+fn extra_url(entry: &Entry, token: &Token, answers: &Value, template: &str) -> Option<Url> {
+    let value = |name: &str| token_value(entry, token, name).or_else(|| claims::id(answers, name).ok()?);
+    let url = Url::parse(&placeholders::fill_url(template, value)?).ok()?;
+    let is_known = !template.starts_with('{')
+        || entry.userinfo.url.as_ref().is_some_and(|userinfo| userinfo.origin() == url.origin());
+    is_known.then_some(url)
+}
+
+/// Fetches a userinfo URL with the access token of `token`: by GET, or as `options` say.
+async fn fetch(
+    engine: &Engine,
+    entry: &Entry,
+    url: &Url,
+    options: Option<&UserinfoOptions>,
+    token: &Token,
+) -> Result<Response> {
     let accept = match entry.protocol() {
         Protocol::OpenIdConnect => "application/json, application/jwt",
         Protocol::OAuth2 | Protocol::OAuth1 => "application/json",
     };
-    let request = engine.http.0.get(url.clone()).header(ACCEPT, accept);
-    let mut request = request.build().map_err(request_failed)?;
+    let request = match options {
+        Some(UserinfoOptions { method: UserinfoMethod::Post, body, .. }) => {
+            with_body(entry, token, engine.http.0.post(url.clone()), *body)
+        }
+        _ => engine.http.0.get(url.clone()),
+    };
+    let mut request = request.header(ACCEPT, accept).build().map_err(request_failed)?;
     add_entry_headers(entry, &mut request)?;
     engine.authorize_request(entry, &mut request, token)?;
     let answer = engine.http.send(request).await?;
     match answer.status().as_u16() {
         200 => Ok(answer),
         status => Err(with_retry_after(unexpected_status("the userinfo request", status), answer.headers())),
+    }
+}
+
+/// Adds a body with the values of `token` to a request.
+pub(crate) fn with_body(
+    entry: &Entry,
+    token: &Token,
+    request: reqwest::RequestBuilder,
+    body: RequestBody,
+) -> reqwest::RequestBuilder {
+    let fill =
+        |text: &str| placeholders::fill(text, |name| token_value(entry, token, name)).unwrap_or_default();
+    match body {
+        // Some servers answer 411 to a POST without a length.
+        RequestBody::Empty => request.header(CONTENT_LENGTH, 0),
+        RequestBody::Form(fields) => {
+            request.form(&fields.iter().map(|(name, text)| (*name, fill(text))).collect::<Vec<_>>())
+        }
+        RequestBody::Json(text) => request.header(CONTENT_TYPE, "application/json").body(fill(text)),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Functions that read claims from a provider's JSON by path, for a preset's profile function.
 //!
-//! A path is field names joined by dots. A number is an index of a list, from 0: `data.0.id`.
+//! A path is field names joined by dots. A number is an index of a list, from 0: `data.0.id`. `emails[primary]` is the first
+//! element of the list `emails` whose field `primary` is `true`. A name with dots is in single quotes:
+//! `'https://corp.example/groups'.0`.
 //!
 //! ```
 //! use rocket_dance::provider::claims;
@@ -27,10 +29,28 @@ pub fn get<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 fn get_or_null<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(value, |value, part| match value {
-        Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-        _ => value.get(part),
-    })
+    let (value, rest) = match path.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
+        Some((name, rest)) => (value.get(name)?, rest.strip_prefix('.')),
+        None => {
+            let (part, rest) = path.split_once('.').map_or((path, None), |(part, rest)| (part, Some(rest)));
+            (step(value, part)?, rest)
+        }
+    };
+    rest.map_or(Some(value), |rest| get_or_null(value, rest))
+}
+
+/// The value that one part of a path leads to.
+fn step<'v>(value: &'v Value, part: &str) -> Option<&'v Value> {
+    if let Value::Array(list) = value {
+        return list.get(part.parse::<usize>().ok()?);
+    }
+    match part.strip_suffix(']').and_then(|part| part.split_once('[')) {
+        Some((name, flag)) => {
+            let list = if name.is_empty() { value } else { value.get(name)? };
+            list.as_array()?.iter().find(|one| one.get(flag) == Some(&Value::Bool(true)))
+        }
+        None => value.get(part),
+    }
 }
 
 /// Returns the text at `path`. `None` if there is no text, or if it is empty.

@@ -1,5 +1,4 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
-use crate::profile::Profile;
+use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, Tenants, claims};
 
 /// Microsoft Entra ID, formerly Azure Active Directory, with OpenID Connect.
 ///
@@ -23,26 +22,36 @@ impl Provider for Azure {
         scope: &["openid", "email", "profile", "User.Read"],
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[
-            ("tenant", ParameterKind::Tenant),
+            (
+                "tenant",
+                ParameterKind::Tenant(&Tenants {
+                    placeholder: "{tenantid}",
+                    claim: "tid",
+                    all: "common",
+                    organizations: "organizations",
+                    personal: "consumers",
+                    personal_id: "9188040d-6c67-4c5b-b112-36a304b66dad",
+                }),
+            ),
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
             ("domain_hint", ParameterKind::AuthorizationParam("domain_hint")),
             ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
             ("max_age", ParameterKind::AuthorizationParam("max_age")),
         ],
         profile: |input| {
-            let mut profile = Profile::from_claims(input.claims)?;
-            // The picture needs a token: a page can't show it.
-            profile.image_url = None;
-            let address = claims::text(input.claims, "email");
+            let profile = input.read()?;
+            let address = profile.claimed_email().map(str::to_owned);
             let primary =
                 claims::get(input.claims, "verified_primary_email").and_then(|list| list.as_array());
-            let verified = claims::is_true(input.claims, "xms_edov")
+            let is_verified = claims::is_true(input.claims, "xms_edov")
                 || primary
                     .into_iter()
                     .flatten()
                     .any(|one| one.is_string() && one.as_str() == address.as_deref());
-            Ok(profile.with_email(address, verified))
+            Ok(profile.with_email(address, is_verified))
         },
+        // The picture needs a token: a page can't show it.
+        fields: ProfileFields { image_url: "", ..ProfileFields::OPENID },
         ..Preset::OIDC
     };
 }
@@ -52,6 +61,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(more: Value) -> Profile {

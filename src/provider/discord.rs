@@ -1,5 +1,6 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
-use crate::profile::Profile;
+use super::{
+    ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, claims,
+};
 
 /// Discord.
 ///
@@ -17,19 +18,24 @@ impl Provider for Discord {
         userinfo_url: Some("https://discord.com/api/users/@me"),
         api_base_url: Some("https://discord.com/api/"),
         scope: &["identify", "email"],
+        refresh_tokens: RefreshTokens::Always,
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
+        fields: ProfileFields {
+            id: "id",
+            name: "global_name",
+            username: "username",
+            email: &[("email", EmailVerified::IfTrue("verified"))],
+            ..ProfileFields::NONE
+        },
         profile: |input| {
-            let user = input.claims;
-            let mut profile = Profile::with_userinfo(user);
-            profile.id = claims::id(user, "id")?;
-            profile.name = claims::text(user, "global_name");
-            profile.username = claims::text(user, "username");
-            profile.image_url = profile.id.as_ref().zip(claims::text(user, "avatar")).map(|(id, avatar)| {
-                let kind = if avatar.starts_with("a_") { "gif" } else { "png" };
-                format!("https://cdn.discordapp.com/avatars/{id}/{avatar}.{kind}")
-            });
-            Ok(profile.with_email(claims::text(user, "email"), claims::is_true(user, "verified")))
+            let mut profile = input.read()?;
+            profile.image_url =
+                profile.id.as_ref().zip(claims::text(input.claims, "avatar")).map(|(id, avatar)| {
+                    let kind = if avatar.starts_with("a_") { "gif" } else { "png" };
+                    format!("https://cdn.discordapp.com/avatars/{id}/{avatar}.{kind}")
+                });
+            Ok(profile)
         },
         ..Preset::OAUTH2
     };
@@ -40,6 +46,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(avatar: Value, verified: Value) -> Profile {

@@ -1,5 +1,4 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
-use crate::profile::Profile;
+use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider};
 
 /// GitHub.
 ///
@@ -26,23 +25,16 @@ impl Provider for GitHub {
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
         ],
         extra_userinfo_urls: &[("emails", "https://api.github.com/user/emails")],
-        profile: |input| {
-            let user = input.claims;
-            let mut profile = Profile::with_userinfo(user);
-            profile.id = claims::id(user, "id")?;
-            profile.name = claims::text(user, "name");
-            profile.username = claims::text(user, "login");
-            profile.profile_url = claims::text(user, "html_url");
-            profile.image_url = claims::text(user, "avatar_url");
-            let primary = claims::get(user, "emails")
-                .and_then(|emails| emails.as_array())
-                .and_then(|emails| emails.iter().find(|email| claims::is_true(email, "primary")));
-            Ok(match primary {
-                Some(email) => {
-                    profile.with_email(claims::text(email, "email"), claims::is_true(email, "verified"))
-                }
-                None => profile.with_email(claims::text(user, "email"), false),
-            })
+        fields: ProfileFields {
+            id: "id",
+            name: "name",
+            username: "login",
+            profile_url: "html_url",
+            image_url: "avatar_url",
+            email: &[
+                ("emails[primary].email", EmailVerified::IfTrue("emails[primary].verified")),
+                ("email", EmailVerified::Never),
+            ],
         },
         ..Preset::OAUTH2
     };
@@ -54,6 +46,7 @@ mod tests {
 
     use super::*;
     use crate::error::Result;
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(emails: Value) -> Result<Profile> {

@@ -1,6 +1,7 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
+use super::{
+    ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, claims,
+};
 use crate::error::Error;
-use crate::profile::Profile;
 
 /// GitLab, on gitlab.com or on another host.
 ///
@@ -18,21 +19,28 @@ impl Provider for GitLab {
         userinfo_url: Some("https://{hostname}/api/v4/user"),
         api_base_url: Some("https://{hostname}/api/v4/"),
         scope: &["read_user"],
+        refresh_tokens: RefreshTokens::Always,
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
-        parameters: &[("hostname", ParameterKind::Host("gitlab.com"))],
-        profile: |input| {
-            let user = input.claims;
-            if claims::text(user, "state").is_some_and(|state| state != "active") {
-                return Err(Error::refused("This GitLab account is not active."));
-            }
-            let mut profile = Profile::with_userinfo(user);
-            profile.id = claims::id(user, "id")?;
-            profile.name = claims::text(user, "name");
-            profile.username = claims::text(user, "username");
-            profile.profile_url = claims::text(user, "web_url");
-            profile.image_url = claims::text(user, "avatar_url");
-            let confirmed = claims::text(user, "confirmed_at").is_some();
-            Ok(profile.with_email(claims::text(user, "email"), confirmed))
+        parameters: &[
+            ("hostname", ParameterKind::Host("gitlab.com")),
+            (
+                "verify_tls_certificates",
+                ParameterKind::AlwaysTrue(
+                    "certificates are always verified: remove it, and add the server's CA to those of the system",
+                ),
+            ),
+        ],
+        fields: ProfileFields {
+            id: "id",
+            name: "name",
+            username: "username",
+            profile_url: "web_url",
+            image_url: "avatar_url",
+            email: &[("email", EmailVerified::IfPresent("confirmed_at"))],
+        },
+        profile: |input| match claims::text(input.claims, "state") {
+            Some(state) if state != "active" => Err(Error::refused("This GitLab account is not active.")),
+            _ => input.read(),
         },
         ..Preset::OAUTH2
     };
@@ -44,6 +52,7 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(state: Value, confirmed_at: Value) -> Result<Profile> {

@@ -1,6 +1,5 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, Provider, claims};
+use super::{ClientAuthMethod, ParameterKind, Preset, Provider, RefreshTokens, claims};
 use crate::error::Error;
-use crate::profile::Profile;
 
 /// Google, with OpenID Connect.
 ///
@@ -18,8 +17,8 @@ impl Provider for Google {
         issuer: Some("https://accounts.google.com"),
         api_base_url: Some("https://www.googleapis.com/"),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        refresh_tokens: RefreshTokens::WithParam("access_type", "offline"),
         parameters: &[
-            ("offline", ParameterKind::AuthorizationFlag("access_type", "offline")),
             ("reprompt_consent", ParameterKind::AuthorizationFlag("prompt", "consent")),
             ("reprompt_select_account", ParameterKind::AuthorizationFlag("prompt", "select_account")),
             ("hosted_domain", ParameterKind::AuthorizationParam("hd")),
@@ -36,7 +35,7 @@ impl Provider for Google {
             {
                 return Err(Error::refused(format!("Only Google accounts of {wanted} can sign in.")));
             }
-            Profile::from_claims(input.claims)
+            input.read()
         },
         ..Preset::OIDC
     };
@@ -48,6 +47,7 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(hd: Value, wanted: &[(&str, &str)]) -> Result<Profile> {

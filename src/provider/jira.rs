@@ -1,6 +1,7 @@
-use super::{ParameterKind, Preset, Provider, SignatureMethod, claims};
+use serde_json::Value;
+
+use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider, SignatureMethod, claims};
 use crate::error::Error;
-use crate::profile::Profile;
 
 /// Jira Server and Data Center, with OAuth 1.0a and RSA-SHA1 (feature `rsa-sha1`).
 ///
@@ -20,19 +21,22 @@ impl Provider for Jira {
         token_url: Some("{base_url}/plugins/servlet/oauth/access-token"),
         userinfo_url: Some("{base_url}/rest/api/2/myself"),
         api_base_url: Some("{base_url}/"),
-        parameters: &[("base_url", ParameterKind::BaseUrl)],
-        profile: |input| {
-            let user = input.claims;
-            if claims::get(user, "active") == Some(&false.into()) {
-                return Err(Error::refused("This Jira account is not active."));
-            }
-            let mut profile = Profile::with_userinfo(user);
+        parameters: &[
+            ("base_url", ParameterKind::BaseUrl("")),
+            ("consumer_key", ParameterKind::Alias("client_id")),
+        ],
+        fields: ProfileFields {
             // Unlike `name`, `key` stays the same when the user is renamed.
-            profile.id = claims::id(user, "key")?;
-            profile.name = claims::text(user, "displayName");
-            profile.username = claims::text(user, "name");
-            profile.image_url = claims::text(user, "avatarUrls.48x48");
-            Ok(profile.with_email(claims::text(user, "emailAddress"), false))
+            id: "key",
+            name: "displayName",
+            username: "name",
+            image_url: "avatarUrls.48x48",
+            email: &[("emailAddress", EmailVerified::Never)],
+            ..ProfileFields::NONE
+        },
+        profile: |input| match claims::get(input.claims, "active") {
+            Some(Value::Bool(false)) => Err(Error::refused("This Jira account is not active.")),
+            _ => input.read(),
         },
         ..Preset::OAUTH1
     };
@@ -44,6 +48,7 @@ mod tests {
 
     use super::*;
     use crate::error::{ErrorKind, Result};
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(active: bool) -> Result<Profile> {

@@ -9,21 +9,38 @@
 
 mod client_auth_method;
 mod parameter_kind;
+mod place;
 mod preset;
+mod profile_fields;
 mod profile_input;
+mod profile_reader;
 mod protocol;
 mod provider_trait;
+mod refresh_tokens;
+mod revocation_request;
+mod secret_jwt;
 mod signature_method;
 mod signing_algorithm;
+mod tenants;
+mod token_placement;
+mod wire_format;
 
 pub use self::client_auth_method::ClientAuthMethod;
 pub use self::parameter_kind::ParameterKind;
 pub use self::preset::Preset;
+pub use self::profile_fields::{EmailVerified, ProfileFields};
 pub use self::profile_input::ProfileInput;
+pub(crate) use self::profile_input::{callback_fields, token_field};
 pub use self::protocol::{Protocol, ResponseMode};
 pub use self::provider_trait::Provider;
+pub use self::refresh_tokens::RefreshTokens;
+pub use self::revocation_request::RevocationRequest;
+pub use self::secret_jwt::SecretJwt;
 pub use self::signature_method::SignatureMethod;
 pub use self::signing_algorithm::SigningAlgorithm;
+pub use self::tenants::Tenants;
+pub use self::token_placement::TokenPlacement;
+pub use self::wire_format::{RequestBody, TokenRequestFormat, UserinfoMethod};
 pub use crate::profile::claims;
 
 /// Declares the module of each provider, re-exports its type, and lists its preset.
@@ -61,5 +78,5 @@ fn read_profile(
     parameters: &[(&str, &str)],
 ) -> crate::error::Result<crate::profile::Profile> {
     let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    (preset.profile)(&ProfileInput::new(answer, &parameters))
+    preset.read_profile(ProfileInput::new(answer, &parameters))
 }

@@ -28,7 +28,7 @@ use super::preset::Preset;
 /// other entries can name the preset, too: `provider = "chess"`.
 ///
 /// ```
-/// use rocket_dance::{Dance, Profile, provider::{Preset, Provider, claims}};
+/// use rocket_dance::{Dance, provider::{Preset, ProfileFields, Provider}};
 ///
 /// struct Chess;
 ///
@@ -41,12 +41,7 @@ use super::preset::Preset;
 ///         userinfo_url: Some("https://api.chess.example/me"),
 ///         api_base_url: Some("https://api.chess.example/"),
 ///         scope: &["player:read"],
-///         profile: |input| {
-///             let mut profile = Profile::with_userinfo(input.claims);
-///             profile.id = claims::id(input.claims, "player.id")?;
-///             profile.name = claims::text(input.claims, "player.nick");
-///             Ok(profile)
-///         },
+///         fields: ProfileFields { id: "player.id", name: "player.nick", ..ProfileFields::NONE },
 ///         ..Preset::OAUTH2
 ///     };
 /// }

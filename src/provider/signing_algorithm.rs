@@ -2,7 +2,7 @@
 
 /// A signature algorithm of ID tokens (RFC 7518 §3.1, RFC 8037 §3.1).
 ///
-/// All are asymmetric. With a symmetric one, an attacker could sign a token with the provider's public key.
+/// All but [`HS256`](SigningAlgorithm::HS256) are asymmetric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SigningAlgorithm {
@@ -24,9 +24,13 @@ pub enum SigningAlgorithm {
     ES384,
     /// Ed25519.
     EdDSA,
+    /// HMAC with SHA-256 and the client secret. Only a preset can accept it, for a provider that signs so: it is not among
+    /// the values of the key `signing_algorithms`, and never verified with a published key.
+    HS256,
 }
 
 impl SigningAlgorithm {
+    /// Those that an entry accepts if nothing else is set.
     pub(crate) const ALL: [Self; 9] = [
         Self::RS256,
         Self::RS384,
@@ -51,6 +55,7 @@ impl SigningAlgorithm {
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
+            Self::HS256 => "HS256",
         }
     }
 

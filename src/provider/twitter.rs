@@ -1,5 +1,4 @@
-use super::{Preset, Provider, claims};
-use crate::profile::Profile;
+use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider};
 
 /// X, formerly Twitter, with OAuth 1.0a.
 ///
@@ -21,15 +20,17 @@ impl Provider for Twitter {
             "https://api.x.com/1.1/account/verify_credentials.json?include_email=true&skip_status=true",
         ),
         api_base_url: Some("https://api.x.com/1.1/"),
-        profile: |input| {
-            let user = input.claims;
-            let mut profile = Profile::with_userinfo(user);
-            profile.id = claims::id(user, "id_str")?;
-            profile.name = claims::text(user, "name");
-            profile.username = claims::text(user, "screen_name");
-            profile.profile_url = profile.username.as_ref().map(|name| format!("https://x.com/{name}"));
-            profile.image_url = claims::text(user, "profile_image_url_https");
-            Ok(profile.with_email(claims::text(user, "email"), true))
+        parameters: &[
+            ("api_key", ParameterKind::Alias("client_id")),
+            ("api_secret", ParameterKind::Alias("client_secret")),
+        ],
+        fields: ProfileFields {
+            id: "id_str",
+            name: "name",
+            username: "screen_name",
+            profile_url: "https://x.com/{screen_name}",
+            image_url: "profile_image_url_https",
+            email: &[("email", EmailVerified::Always)],
         },
         ..Preset::OAUTH1
     };
@@ -40,6 +41,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::profile::Profile;
     use crate::provider::read_profile;
 
     fn user(email: Value) -> Profile {

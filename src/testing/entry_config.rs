@@ -61,7 +61,7 @@ pub(super) fn preset_entry(server: &AuthorizationServer, client: &RegisteredClie
 /// Adds the keys that only this preset needs: its base URL and its signing key.
 fn add_preset_keys(server: &AuthorizationServer, preset: &Preset, entry: &mut Value) {
     for (key, kind) in preset.parameters {
-        if matches!(kind, ParameterKind::BaseUrl) {
+        if matches!(kind, ParameterKind::BaseUrl(_)) {
             entry[*key] = json!(server.url());
         }
     }

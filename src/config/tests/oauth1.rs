@@ -72,7 +72,7 @@ mod rsa {
             assert_eq!(oauth1(&entry).signature.method(), SignatureMethod::RsaSha1);
             let url = |url: &Option<Url>| url.as_ref().unwrap().to_string();
             assert_eq!(url(&entry.userinfo.url), "https://jira.example/tracker/rest/api/2/myself");
-            assert_eq!(url(&entry.api_base_url), "https://jira.example/tracker/");
+            assert_eq!(url(&api_base(&entry)), "https://jira.example/tracker/");
             assert!(!format!("{:?}", oauth1(&entry).signature).contains("MIIC"));
         }
     }

@@ -40,7 +40,7 @@ fn a_token_never_goes_to_the_presets_host_from_an_entry_elsewhere() {
         "userinfo_url = \"https://ghe.example/api/v3/user\"\napi_base_url = \"https://ghe.example/api/v3\"\n",
     );
     assert_eq!(entry.userinfo.extra_urls[0].1.as_str(), "https://ghe.example/api/v3/user/emails");
-    assert_eq!(entry.api_base_url.unwrap().as_str(), "https://ghe.example/api/v3/");
+    assert_eq!(api_base(&entry).unwrap().as_str(), "https://ghe.example/api/v3/");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(super) async fn finish(
     let CallbackResult::Code(code) = &callback.result else {
         return Err(not_trusted("the callback has no code"));
     };
-    let grant = dance.engine().finish(entry, flow, code).await?;
+    let grant = dance.engine().finish_with(entry, flow, code, &callback.others).await?;
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
     let to = dance.target_or_after_login(flow.next.as_ref());
     let next_step = run_authorized_signals(dance, entry, &mut login).await?;

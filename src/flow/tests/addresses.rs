@@ -15,10 +15,11 @@ fn read(entry: &Entry, id_token: &Value, userinfo: &Value, extra: &[(&str, Value
     let mut documents = UserDocuments::new(
         (!id_token.is_null()).then(|| object(id_token)),
         (!userinfo.is_null()).then(|| Value::Object(object(userinfo))),
+        &Token::new("t"),
     )
     .unwrap();
     for (name, url) in &entry.userinfo.extra_urls {
-        assert!(url.as_str().ends_with(name.as_str()));
+        assert!(url.ends_with(name.as_str()));
         documents.add(name, extra.iter().find(|(known, _)| known == name).map(|(_, answer)| answer.clone()));
     }
     user_profile(entry, &documents).unwrap()

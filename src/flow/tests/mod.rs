@@ -89,6 +89,13 @@ fn openid_options(entry: &mut Entry) -> &mut config::OpenIdOptions {
     }
 }
 
+impl Engine {
+    /// Finishes a flow whose callback has only a code.
+    async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
+        self.finish_with(entry, flow, code, &BTreeMap::new()).await
+    }
+}
+
 fn flow(entry: &Entry) -> Flow {
     Flow::new(entry, Purpose::SignIn, None, None, 0).unwrap()
 }
