@@ -70,9 +70,13 @@ impl EntryReader<'_> {
             }
         };
         let issuer = issuer::read(&mut table, &preset, &parameters, is_openid);
+        let issuer_url = issuer.as_ref().and_then(|issuer| Url::parse(&issuer.url).ok());
         let token_endpoint = match &options {
             ProtocolOptions::OAuth2(options) => options.endpoints.token.as_ref(),
-            ProtocolOptions::OAuth1(_) | ProtocolOptions::OpenIdConnect(..) => None,
+            ProtocolOptions::OpenIdConnect(options, _) => {
+                options.endpoints.token.as_ref().or(issuer_url.as_ref())
+            }
+            ProtocolOptions::OAuth1(_) => None,
         };
         let (userinfo, api_base) = UserinfoOptions::read(&mut table, &preset, &parameters, token_endpoint);
         let has_identity = is_openid || userinfo.url.is_some() || userinfo.is_id_in_token();

@@ -49,8 +49,8 @@ macro_rules! providers {
         $(mod $module;)+
         $(pub use self::$module::$provider;)+
 
-        /// The presets, by name.
-        pub(crate) const PRESETS: &[(&str, Preset)] = &[
+        /// All presets, by name.
+        pub const PRESETS: &[(&str, Preset)] = &[
             $(($provider::NAME, $provider::PRESET),)+
             ("oauth1", Preset::OAUTH1),
             ("oauth2", Preset::OAUTH2),
