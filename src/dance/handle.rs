@@ -266,23 +266,32 @@ impl Dance {
 
     /// The user of `request`, read once per request.
     pub(crate) async fn user<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
-        self.read_user(request, false).await
+        self.read_user(request, self.0.sessions.current(request).boxed()).await
     }
 
     /// The same, read past the cache if this is the first read of the request: for routes that change something.
     pub(super) async fn user_uncached<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
-        self.read_user(request, true).await
+        self.read_user(request, self.0.sessions.current_uncached(request).boxed()).await
     }
 
-    async fn read_user<'r>(&self, request: &'r Request<'_>, uncached: bool) -> Result<Option<&'r str>> {
+    /// The user who finishes with `request` a flow that began at `began_at` (unix time, in seconds), read past the cache if
+    /// this is the first read of the request.
+    pub(super) async fn user_in_flow<'r>(
+        &self,
+        request: &'r Request<'_>,
+        began_at: i64,
+    ) -> Result<Option<&'r str>> {
+        self.read_user(request, self.0.sessions.current_in_flow(request, began_at).boxed()).await
+    }
+
+    /// The user of `request`: what an earlier read has found, else what `read` returns.
+    async fn read_user<'r>(
+        &self,
+        request: &'r Request<'_>,
+        read: BoxFuture<'_, Result<Option<String>>>,
+    ) -> Result<Option<&'r str>> {
         struct User(Result<Option<String>>);
-        let user = async {
-            User(match uncached {
-                true => self.0.sessions.current_uncached(request).await,
-                false => self.0.sessions.current(request).await,
-            })
-        };
-        let user = request.local_cache_async(user.boxed()).await;
+        let user = request.local_cache_async(read.map(User)).await;
         match &user.0 {
             Ok(user) => Ok(user.as_deref()),
             Err(error) => Err(error.copy()),

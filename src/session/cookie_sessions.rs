@@ -20,6 +20,8 @@ const COOKIE_ONLY_PURPOSE: &str = "session alone";
 const ID_TOKEN_PURPOSE: &str = "session's ID token";
 /// Maximum difference between the clocks of two processes, in seconds.
 const MAX_CLOCK_SKEW: i64 = 60;
+/// For how long after a new cookie the old one may finish a flow, in seconds.
+const ROTATION_GRACE: i64 = 60;
 
 /// The login that a session comes from.
 pub(crate) struct SessionOrigin<'a> {
@@ -32,8 +34,39 @@ pub(crate) struct SessionOrigin<'a> {
     pub(crate) id_token: Option<&'a Secret>,
 }
 
-/// The sessions of this crate. The cookie contains 256 random bits, and the storage has their hash. If the storage keeps
-/// no sessions, the cookie contains the user and the time of the sign-in.
+/// A session cookie: the id of the session, and the hash of the secret that proves it.
+struct SessionCookie {
+    id: String,
+    hash: String,
+}
+
+impl SessionCookie {
+    /// Reads the cookie's plain text: id and secret, separated by a space.
+    fn parse(plain: &str) -> Option<Self> {
+        let (id, secret) = plain.split_once(' ')?;
+        Some(Self { id: id.to_owned(), hash: hash(secret) })
+    }
+
+    /// Whether the cookie is the current one of `session`.
+    fn is_of(&self, session: &Session) -> bool {
+        self.hash == session.cookie_hash
+    }
+
+    /// Whether `session` replaced the cookie a moment ago, in order that it may finish a flow that began at `began_at`, before
+    /// that.
+    ///
+    /// Of two flows that one browser finishes at the same time, the first one replaces the cookie while the callback of the
+    /// second one is under way with the old cookie. An attacker who has stolen the old cookie gains at most the
+    /// [`ROTATION_GRACE`]: for that time they can finish a flow that they began with it while it was valid. Guards and forms
+    /// reject the old cookie at once (SF-01).
+    fn was_of(&self, session: &Session, began_at: i64, now: i64) -> bool {
+        session.previous_cookie_hash.as_ref() == Some(&self.hash)
+            && session.rotated_at.is_some_and(|at| began_at <= at && now < at.saturating_add(ROTATION_GRACE))
+    }
+}
+
+/// The sessions of this crate. The cookie contains the session's id and 256 random bits, and the storage has the hash of
+/// these. If the storage keeps no sessions, the cookie contains the user and the time of the sign-in.
 pub(crate) struct CookieSessions {
     cookie_name: String,
     secure: bool,
@@ -78,40 +111,71 @@ impl CookieSessions {
         String::from_utf8(plain).ok()
     }
 
-    /// Returns the id under which the storage has the session of `request`. `None` unless the cookie was sealed by this app.
+    /// Opens the cookie of a stored session. `None` unless it was sealed by this app.
+    fn sent(&self, request: &Request<'_>) -> Option<SessionCookie> {
+        self.open_cookie(request, SECRET_PURPOSE).and_then(|plain| SessionCookie::parse(&plain))
+    }
+
+    /// Returns the id of the session of `request`. It proves nothing: the cookie may be an old one.
     pub(super) fn id(&self, request: &Request<'_>) -> Option<String> {
-        self.open_cookie(request, SECRET_PURPOSE).map(|secret| hash(&secret))
+        self.sent(request).map(|cookie| cookie.id)
+    }
+
+    /// Returns the session that `request` is from. May use the storage's cache.
+    async fn session(&self, request: &Request<'_>) -> Result<Option<Session>> {
+        let (Some(sessions), Some(cookie)) = (self.stored(), self.sent(request)) else { return Ok(None) };
+        let now = self.clock.now();
+        let is_current = |session: &Session| cookie.is_of(session) && self.is_live(session, now);
+        let mut found = sessions.session(&cookie.id).await?;
+        if found.as_ref().is_some_and(|session| !is_current(session)) {
+            // Another process may have renewed it, or replaced its cookie, since it was cached.
+            found = sessions.session_uncached(&cookie.id).await?;
+        }
+        Ok(found.filter(is_current))
     }
 
     /// Returns the user that `request` is from. May use the storage's cache.
     pub(super) async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
         let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
-        let Some(id) = self.id(request) else { return Ok(None) };
-        let now = self.clock.now();
-        let mut found = sessions.session(&id).await?;
-        if found.as_ref().is_some_and(|session| !self.is_live(session, now)) {
-            // Another process may have renewed it since it was cached.
-            found = sessions.session_uncached(&id).await?;
-        }
-        self.user_of(sessions, found, now).await
+        let found = self.session(request).await?;
+        self.user_of(sessions, found).await
     }
 
     /// Returns the user that `request` is from, as the storage knows it now.
     pub(super) async fn current_uncached(&self, request: &Request<'_>) -> Result<Option<String>> {
-        let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
-        let Some(id) = self.id(request) else { return Ok(None) };
-        let found = sessions.session_uncached(&id).await?;
-        self.user_of(sessions, found, self.clock.now()).await
+        self.user_now(request, SessionCookie::is_of).await
     }
 
-    /// Returns the user of the session `found` if it has not ended, and stores from time to time that it is in use.
-    async fn user_of(
+    /// Returns the user who finishes with `request` a flow that began at `began_at` (unix time, in seconds), as the storage
+    /// knows it now. The cookie may also be the one that was replaced since then: see [`SessionCookie::was_of`].
+    pub(super) async fn current_in_flow(
         &self,
-        sessions: &dyn SessionStorage,
-        found: Option<Session>,
-        now: i64,
+        request: &Request<'_>,
+        began_at: i64,
     ) -> Result<Option<String>> {
-        let Some(session) = found.filter(|session| self.is_live(session, now)) else { return Ok(None) };
+        let now = self.clock.now();
+        self.user_now(request, |cookie, session| {
+            cookie.is_of(session) || cookie.was_of(session, began_at, now)
+        })
+        .await
+    }
+
+    async fn user_now(
+        &self,
+        request: &Request<'_>,
+        proves: impl FnOnce(&SessionCookie, &Session) -> bool + Send,
+    ) -> Result<Option<String>> {
+        let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
+        let Some(cookie) = self.sent(request) else { return Ok(None) };
+        let now = self.clock.now();
+        let found = sessions.session_uncached(&cookie.id).await?;
+        let found = found.filter(|session| self.is_live(session, now) && proves(&cookie, session));
+        self.user_of(sessions, found).await
+    }
+
+    /// Returns the user of the session `found`, and stores from time to time that it is in use.
+    async fn user_of(&self, sessions: &dyn SessionStorage, found: Option<Session>) -> Result<Option<String>> {
+        let (Some(session), now) = (found, self.clock.now()) else { return Ok(None) };
         if now - session.seen_at >= self.settings.step() {
             sessions.session_seen(&session.id, now, self.end(session.created_at, now)).await?;
         }
@@ -141,6 +205,9 @@ impl CookieSessions {
     }
 
     /// Begins a new session of `user` and ends the browser's previous one. Returns the new cookie.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime.
     pub(crate) async fn begin(
         &self,
         request: &Request<'_>,
@@ -148,16 +215,19 @@ impl CookieSessions {
         origin: Option<&SessionOrigin<'_>>,
     ) -> Result<Cookie<'static>> {
         let now = self.clock.now();
-        let Some(sessions) = self.stored() else {
+        let Some(storage) = &self.storage else {
             return self.cookie(COOKIE_ONLY_PURPOSE, &format!("{now} {user}"));
         };
-        let secret = encode_base64url(&random::<32>()?);
+        let (id, secret) = (encode_base64url(&random::<24>()?), encode_base64url(&random::<32>()?));
         let id_token = origin.and_then(|origin| Some((origin.entry, origin.id_token?)));
         let id_token = id_token.map(|(entry, token)| {
             self.keys.seal(ID_TOKEN_PURPOSE, &[user, entry], token.expose().as_bytes())
         });
         let session = Session {
-            id: hash(&secret),
+            id: id.clone(),
+            cookie_hash: hash(&secret),
+            previous_cookie_hash: None,
+            rotated_at: None,
             user_id: user.to_owned(),
             entry: origin.map(|origin| origin.entry.to_owned()),
             issuer: origin.map(|origin| origin.issuer.to_owned()),
@@ -168,17 +238,22 @@ impl CookieSessions {
             seen_at: now,
             expires_at: self.end(now, now),
         };
-        sessions.begin_session(&session, self.id(request).as_deref(), now).await?;
-        self.cookie(SECRET_PURPOSE, &secret)
+        // Not by the id alone: a copy of an old cookie must not end a session.
+        let before = self.session(request).await?.map(|session| session.id);
+        storage.begin_session(&session, before.as_deref(), now).await?.check()?;
+        self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))
     }
 
-    /// Gives the session of `request` another id (SF-01: a copy of the old cookie is invalid then). Returns the new cookie,
-    /// or `None` if the session has ended or is not stored.
+    /// Gives the session of `request` another secret (SF-01: a copy of the old cookie is invalid then). The session stays the
+    /// same. Returns the new cookie, or `None` if the session has ended, has replaced this cookie already, or is not stored.
     pub(super) async fn rotate(&self, request: &Request<'_>) -> Result<Option<Cookie<'static>>> {
-        let (Some(sessions), Some(id)) = (self.stored(), self.id(request)) else { return Ok(None) };
+        let (Some(sessions), Some(SessionCookie { id, hash: old })) = (self.stored(), self.sent(request))
+        else {
+            return Ok(None);
+        };
         let secret = encode_base64url(&random::<32>()?);
-        match sessions.rename_session(&id, &hash(&secret)).await? {
-            true => self.cookie(SECRET_PURPOSE, &secret).map(Some),
+        match sessions.rotate_session(&id, &old, &hash(&secret), self.clock.now()).await? {
+            true => self.cookie(SECRET_PURPOSE, &format!("{id} {secret}")).map(Some),
             false => Ok(None),
         }
     }
@@ -190,15 +265,22 @@ impl CookieSessions {
         request: &Request<'_>,
         everywhere: Option<&str>,
     ) -> Result<(Option<Session>, Option<Cookie<'static>>)> {
-        let id = self.id(request);
-        let ended = match (everywhere, &id) {
+        let own = self.session(request).await?.map(|session| session.id);
+        let ended = match (everywhere, &own) {
             (Some(user), _) => self.end_selected(&SessionSelection::User(user.to_owned())).await?,
-            (None, Some(id)) if self.are_stored() => {
-                self.end_selected(&SessionSelection::Id(id.clone())).await?
-            }
-            _ => Vec::new(),
+            (None, Some(id)) => self.end_selected(&SessionSelection::Id(id.clone())).await?,
+            (None, None) => Vec::new(),
         };
-        Ok((ended.into_iter().find(|session| Some(&session.id) == id.as_ref()), self.removal(request)))
+        Ok((ended.into_iter().find(|session| Some(&session.id) == own.as_ref()), self.removal(request)))
+    }
+
+    /// Returns the sessions of `user` that have not ended, the most recently used first. Empty if they are not stored.
+    pub(crate) async fn list(&self, user: &str) -> Result<Vec<Session>> {
+        let Some(sessions) = self.stored() else { return Ok(Vec::new()) };
+        let now = self.clock.now();
+        let mut found = sessions.sessions_of(user).await?;
+        found.retain(|session| self.is_live(session, now));
+        Ok(found)
     }
 
     /// Ends the selected sessions, in every browser. Returns those that existed.

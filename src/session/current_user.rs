@@ -54,7 +54,7 @@ use crate::user::UserId;
 ///
 /// # Lifetime of a session
 ///
-/// The session cookie contains 256 random bits, sealed. [`DieselStorage`](crate::storage::DieselStorage) stores their hash
+/// The session cookie contains the session's id and 256 random bits, sealed. [`DieselStorage`](crate::storage::DieselStorage) stores their hash
 /// in a row of `oauth_sessions`.
 ///
 /// - **Signing out** deletes the row, which invalidates every copy of the cookie: at once in this process, and on PostgreSQL
@@ -64,8 +64,9 @@ use crate::user::UserId;
 ///   current settings of `[default.dance]` apply to existing sessions as well. The time of the last request is written
 ///   once per tenth of `idle`, at most once per hour, so that an idle session may end that much earlier.
 /// - **Cost.** A request costs no query if its session is in the cache, and one query otherwise.
-/// - **New ids.** Signing in begins a new session and ends the browser's previous one. Connecting an account gives the
-///   session a new id. Both prevent session fixation. Call [`sign_in`](CurrentUser::sign_in) again when a user's
+/// - **New cookies.** Signing in begins a new session and ends the browser's previous one. Connecting and disconnecting an
+///   account gives the session a new cookie. Both prevent session fixation. The old cookie signs no user in from then on.
+///   For one minute it can still finish a connection that was under way, so that two at once succeed. Call [`sign_in`](CurrentUser::sign_in) again when a user's
 ///   rights change. After a change of password, first call
 ///   [`Dance::sign_out_everywhere`](crate::Dance::sign_out_everywhere).
 /// - **Logout at the provider.** With `logout = true` in an entry, a user who signed in with it and signs out at

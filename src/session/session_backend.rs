@@ -29,7 +29,8 @@ impl SessionBackend {
         }
     }
 
-    /// Returns the id of the stored session that `request` is from. `None` if the storage keeps no sessions.
+    /// Returns the id of the stored session that `request` is from, for a request whose user is known. It stays the same for as
+    /// long as the session lives. `None` if the storage keeps no sessions.
     pub(crate) fn id(&self, request: &Request<'_>) -> Option<String> {
         self.cookie_sessions().filter(|sessions| sessions.are_stored())?.id(request)
     }
@@ -50,6 +51,18 @@ impl SessionBackend {
         }
     }
 
+    /// Returns the user who finishes with `request` a flow that began at `began_at` (unix time, in seconds).
+    pub(crate) async fn current_in_flow(
+        &self,
+        request: &Request<'_>,
+        began_at: i64,
+    ) -> Result<Option<String>> {
+        match self {
+            SessionBackend::App(sessions) => sessions.current(request).await,
+            SessionBackend::Cookie(sessions) => sessions.current_in_flow(request, began_at).await,
+        }
+    }
+
     /// Begins a session of `user` that comes from the login `origin`.
     pub(crate) async fn sign_in(
         &self,
@@ -66,16 +79,7 @@ impl SessionBackend {
         }
     }
 
-    /// Begins a new session of `user`, in place of one that this request has just ended. The app's own sessions are left
-    /// alone.
-    pub(crate) async fn begin_again(&self, request: &Request<'_>, user: &str) -> Result<()> {
-        if let Some(sessions) = self.cookie_sessions() {
-            request.cookies().add(sessions.begin(request, user, None).await?);
-        }
-        Ok(())
-    }
-
-    /// Gives the session another id, after the user has got another way to sign in.
+    /// Gives the session another cookie, after the user has got or lost a way to sign in.
     pub(crate) async fn rotate(&self, request: &Request<'_>) -> Result<()> {
         if let Some(sessions) = self.cookie_sessions()
             && let Some(cookie) = sessions.rotate(request).await?

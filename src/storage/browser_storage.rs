@@ -9,7 +9,9 @@ use moka::sync::Cache;
 use super::account_cookie;
 use super::built_in::Sealed;
 use super::local::{self, lock};
-use super::{Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, Linked, Storage, plain};
+use super::{
+    Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, Linked, Removed, Storage, plain,
+};
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict};
@@ -270,8 +272,13 @@ impl BuiltIn for BrowserStorage {
         entry: &str,
         account_id: Option<i64>,
         _: &[&str],
-    ) -> Result<Vec<Account>> {
-        plain::unlink(self, user, entry, account_id).await
+        keep: Option<&str>,
+    ) -> Result<Removed> {
+        plain::unlink(self, user, entry, account_id, keep).await
+    }
+
+    async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        plain::remove(self, key).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rocket::figment::Figment;
 
-use super::{Account, KeyRing, Linked, UserType};
+use super::{AccountKey, KeyRing, Linked, Removed, UserType};
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
 
@@ -55,8 +55,9 @@ pub trait BuiltIn: Sealed + Send + Sync {
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable). Nothing is stored then.
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked>;
 
-    /// Removes accounts of `user` at `entry`, either the one with the id `account_id` or all, and returns them. `entries` are
-    /// the entries of the app with which users can sign in.
+    /// Removes accounts of `user` at `entry`, either the one with the id `account_id` or all. In the same transaction it ends the
+    /// sessions that began with them, except the session with the id `keep`. `entries` are the entries of the app with which
+    /// users can sign in.
     ///
     /// # Errors
     /// [`ErrorKind::LastLogin`](crate::ErrorKind::LastLogin) if it is the user's last way to sign in;
@@ -67,7 +68,15 @@ pub trait BuiltIn: Sealed + Send + Sync {
         entry: &str,
         account_id: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Account>>;
+        keep: Option<&str>,
+    ) -> Result<Removed>;
+
+    /// Removes the accounts under `key`, as [`Storage::delete`](super::Storage::delete) does, and in the same transaction ends the
+    /// sessions that began with them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable). Nothing has changed then.
+    async fn remove(&self, key: &AccountKey) -> Result<Removed>;
 
     /// Returns the type of the app's user ids, if a policy has declared it.
     fn user_type(&self) -> Option<UserType> {

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 
 use rocket::figment::Figment;
 
-use super::{Account, ChangeListener, ClaimState, KeyRing, Linked, Storage, UserType, local, plain};
-use crate::error::Result;
+use super::{
+    Account, AccountKey, ChangeListener, ClaimState, KeyRing, Linked, Removed, Session, SessionStart,
+    Storage, UserType, local, plain,
+};
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::AuthorizedLogin;
 
 impl<'s> dyn Storage + 's {
@@ -93,10 +96,38 @@ impl<'s> dyn Storage + 's {
         entry: &str,
         account_id: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Account>> {
+        keep: Option<&str>,
+    ) -> Result<Removed> {
         match self.built_in() {
-            Some(built_in) => built_in.unlink(user, entry, account_id, entries).await,
-            None => plain::unlink(self, user, entry, account_id).await,
+            Some(built_in) => built_in.unlink(user, entry, account_id, entries, keep).await,
+            None => plain::unlink(self, user, entry, account_id, keep).await,
+        }
+    }
+
+    /// See [`BuiltIn::remove`](super::BuiltIn::remove).
+    pub(crate) async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        match self.built_in() {
+            Some(built_in) => built_in.remove(key).await,
+            None => plain::remove(self, key).await,
+        }
+    }
+
+    /// See [`SessionStorage::begin_session`](super::SessionStorage::begin_session).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the storage keeps no sessions.
+    pub(crate) async fn begin_session(
+        &self,
+        session: &Session,
+        before: Option<&str>,
+        now: i64,
+    ) -> Result<SessionStart> {
+        let sessions = self.sessions().ok_or_else(|| {
+            Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
+        })?;
+        match self.built_in() {
+            Some(_) => sessions.begin_session(session, before, now).await,
+            None => plain::begin_session(self, sessions, session, before, now).await,
         }
     }
 

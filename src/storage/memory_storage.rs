@@ -1,12 +1,14 @@
 //! `MemoryStorage`: stores accounts and sessions in the memory of the process.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::built_in::Sealed;
 use super::local::lock;
 use super::{
-    Account, AccountKey, BuiltIn, KeyRing, Linked, Session, SessionSelection, SessionStorage, Storage, plain,
+    Account, AccountKey, BuiltIn, KeyRing, Linked, Removed, Session, SessionSelection, SessionStart,
+    SessionStorage, Storage, plain,
 };
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
@@ -29,6 +31,23 @@ impl MemoryStorage {
     /// Makes an empty storage.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Removes the accounts that `is_removed` selects and ends the sessions that began with them, except the session with the
+    /// id `keep`, in one step.
+    // As everywhere, the accounts are locked before the sessions.
+    fn remove_where(&self, is_removed: impl Fn(&Account) -> bool, keep: Option<&str>) -> Removed {
+        let mut accounts = lock(&self.accounts);
+        let removed: Vec<Account> =
+            accounts.values().filter(|account| is_removed(account)).cloned().collect();
+        accounts.retain(|_, account| !is_removed(account));
+        let mut sessions = lock(&self.sessions);
+        let selections: Vec<_> =
+            removed.iter().filter_map(|account| SessionSelection::began_with(account, keep)).collect();
+        let has_ended = |session: &Session| selections.iter().any(|selection| selection.includes(session));
+        let ended = sessions.values().filter(|session| has_ended(session)).cloned().collect();
+        sessions.retain(|_, session| !has_ended(session));
+        Removed { accounts: removed, sessions: ended }
     }
 }
 
@@ -57,7 +76,8 @@ impl Storage for MemoryStorage {
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        lock(&self.accounts).retain(|_, account| !account.is_under(key));
+        // Without turns: a storage that wraps this one may have them.
+        self.remove_where(|account| account.is_under(key), None);
         Ok(())
     }
 
@@ -102,8 +122,22 @@ impl BuiltIn for MemoryStorage {
         entry: &str,
         account_id: Option<i64>,
         _: &[&str],
-    ) -> Result<Vec<Account>> {
-        plain::unlink(self, user, entry, account_id).await
+        keep: Option<&str>,
+    ) -> Result<Removed> {
+        let _turns = plain::turns(&self.list(user, &[entry]).await?).await;
+        let is_removed = |account: &Account| {
+            account.entry == entry
+                && account.user_id.as_deref() == user
+                && account_id.is_none_or(|id| account.id == id)
+        };
+        Ok(self.remove_where(is_removed, keep))
+    }
+
+    async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        let under: Vec<Account> =
+            lock(&self.accounts).values().filter(|account| account.is_under(key)).cloned().collect();
+        let _turns = plain::turns(&under).await;
+        Ok(self.remove_where(|account| account.is_under(key), None))
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
@@ -123,17 +157,39 @@ impl SessionStorage for MemoryStorage {
         Ok(lock(&self.sessions).get(id).cloned())
     }
 
-    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
+    async fn sessions_of(&self, user: &str) -> Result<Vec<Session>> {
+        let sessions = lock(&self.sessions);
+        let mut found: Vec<Session> =
+            sessions.values().filter(|session| session.user_id == user).cloned().collect();
+        found.sort_by_key(|session| Reverse(session.seen_at));
+        Ok(found)
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
+        let accounts = lock(&self.accounts);
+        if let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id) {
+            let key = AccountKey::identity(entry, identity);
+            let is_origin = |account: &Account| {
+                account.is_under(&key) && account.user_id.as_ref() == Some(&session.user_id)
+            };
+            if !accounts.values().any(is_origin) {
+                return Ok(SessionStart::AccountGone);
+            }
+        }
         let mut sessions = lock(&self.sessions);
         sessions.retain(|id, session| now < session.expires_at && Some(id.as_str()) != before);
         sessions.insert(session.id.clone(), session.clone());
-        Ok(())
+        Ok(SessionStart::Begun)
     }
 
-    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
+    async fn rotate_session(&self, id: &str, old: &str, new: &str, at: i64) -> Result<bool> {
         let mut sessions = lock(&self.sessions);
-        let Some(session) = sessions.remove(id) else { return Ok(false) };
-        sessions.insert(new.to_owned(), Session { id: new.to_owned(), ..session });
+        let Some(session) = sessions.get_mut(id).filter(|session| session.cookie_hash == old) else {
+            return Ok(false);
+        };
+        session.cookie_hash = new.to_owned();
+        session.previous_cookie_hash = Some(old.to_owned());
+        session.rotated_at = Some(at);
         Ok(true)
     }
 

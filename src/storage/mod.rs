@@ -29,8 +29,11 @@ pub(crate) mod local;
 mod memory_storage;
 mod null_storage;
 mod plain;
+mod refusals;
+mod removed;
 mod session;
 mod session_selection;
+mod session_start;
 mod session_storage;
 #[cfg(feature = "_sql")]
 mod sql;
@@ -53,8 +56,10 @@ pub use self::coordination::Coordination;
 pub use self::linked::Linked;
 pub use self::memory_storage::MemoryStorage;
 pub use self::null_storage::NullStorage;
+pub use self::removed::Removed;
 pub use self::session::Session;
 pub use self::session_selection::SessionSelection;
+pub use self::session_start::SessionStart;
 pub use self::session_storage::SessionStorage;
 #[cfg(feature = "_sql")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))))]

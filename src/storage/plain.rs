@@ -1,8 +1,14 @@
 //! Linking and conditional writes on a storage without transactions. They are atomic within this process: callers of the same
 //! account take turns.
 
-use super::local::turn;
-use super::{Account, AccountKey, KeyRing, Linked, Storage, same_account};
+use std::collections::BTreeSet;
+
+use super::local::{Turn, turn};
+use super::refusals::session_has_ended;
+use super::{
+    Account, AccountKey, KeyRing, Linked, Removed, Session, SessionSelection, SessionStart, SessionStorage,
+    Storage, same_account,
+};
 use crate::error::Result;
 use crate::link::{AuthorizedLogin, Found, Login, Purpose, Verdict, decide};
 
@@ -23,7 +29,15 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
     login.check()?;
+    // In the account's turn, so that a removal of the account comes before the session is checked, or after the account is
+    // stored.
     let _turn = turn(&Account::turn_name_of(&login.entry, login.profile.id.as_deref())).await;
+    if let (Some(session), Some(visitor), Some(sessions)) =
+        (&login.session, login.visitor(), storage.sessions())
+        && sessions.session_uncached(session).await?.is_none_or(|session| session.user_id != visitor)
+    {
+        return Err(session_has_ended());
+    }
     let found = match AccountKey::of(login) {
         Some(key @ AccountKey::Identity { .. }) => storage.get(&key).await?,
         // Only an account without an identity: the token may belong to another person than an account with one does.
@@ -47,16 +61,22 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
     Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
 }
 
-/// Removes the account with the id `account_id`, or all, of `user` at `entry`, and returns what it has removed.
+/// Removes the account with the id `account_id`, or all, of `user` at `entry`, and ends the sessions that began with them, except
+/// the session with the id `keep`.
 pub(super) async fn unlink<S: Storage + ?Sized>(
     storage: &S,
     user: Option<&str>,
     entry: &str,
     account_id: Option<i64>,
-) -> Result<Vec<Account>> {
+    keep: Option<&str>,
+) -> Result<Removed> {
+    let is_removed = |account: &Account| account_id.is_none_or(|id| account.id == id);
     let accounts = storage.list(user, &[entry]).await?;
-    let (removed, kept): (Vec<_>, Vec<_>) =
-        accounts.into_iter().partition(|account| account_id.is_none_or(|id| account.id == id));
+    let _turns = turns(accounts.iter().filter(|account| is_removed(account))).await;
+    // Again, since they may have changed before their turn.
+    let accounts = storage.list(user, &[entry]).await?;
+    let (removed, kept): (Vec<_>, Vec<_>) = accounts.into_iter().partition(is_removed);
+    let mut sessions = end_sessions(storage, &removed, keep).await?;
     for account in &removed {
         storage.delete(&account.key()).await?;
     }
@@ -64,7 +84,78 @@ pub(super) async fn unlink<S: Storage + ?Sized>(
     for account in kept.iter().filter(|_| removed.iter().any(|removed| removed.provider_user_id.is_none())) {
         storage.set(account).await?;
     }
-    Ok(removed)
+    sessions.extend(end_sessions(storage, &removed, keep).await?);
+    Ok(Removed { accounts: removed, sessions })
+}
+
+/// Removes the accounts under `key`, and ends the sessions that began with them.
+pub(super) async fn remove<S: Storage + ?Sized>(storage: &S, key: &AccountKey) -> Result<Removed> {
+    let _turns = turns(&under(storage, key).await?).await;
+    let accounts = under(storage, key).await?;
+    let mut sessions = end_sessions(storage, &accounts, None).await?;
+    storage.delete(key).await?;
+    sessions.extend(end_sessions(storage, &accounts, None).await?);
+    Ok(Removed { accounts, sessions })
+}
+
+async fn under<S: Storage + ?Sized>(storage: &S, key: &AccountKey) -> Result<Vec<Account>> {
+    match key {
+        AccountKey::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await,
+        AccountKey::Identity { .. } => Ok(storage.get_uncached(key).await?.into_iter().collect()),
+    }
+}
+
+/// Takes the turns of `accounts`, always in the same order, so that two callers cannot wait for each other.
+pub(super) async fn turns<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Vec<Turn> {
+    let names: BTreeSet<String> = accounts.into_iter().map(Account::turn_name).collect();
+    let mut turns = Vec::new();
+    for name in names {
+        turns.push(turn(&name).await);
+    }
+    turns
+}
+
+/// Ends the sessions that began with `accounts`. A removal does so before it deletes the accounts: if that fails, the accounts
+/// are still there, and the removal can be repeated. It does so again afterwards, because a session may have begun in the
+/// meantime.
+async fn end_sessions<S: Storage + ?Sized>(
+    storage: &S,
+    accounts: &[Account],
+    except: Option<&str>,
+) -> Result<Vec<Session>> {
+    let mut ended = Vec::new();
+    if let Some(sessions) = storage.sessions() {
+        for selection in accounts.iter().filter_map(|account| SessionSelection::began_with(account, except)) {
+            ended.extend(sessions.end_sessions(&selection).await?);
+        }
+    }
+    Ok(ended)
+}
+
+/// Begins `session`, and ends it again if the account that it comes from was removed in the meantime.
+pub(super) async fn begin_session<S: Storage + ?Sized>(
+    storage: &S,
+    sessions: &dyn SessionStorage,
+    session: &Session,
+    before: Option<&str>,
+    now: i64,
+) -> Result<SessionStart> {
+    if !has_account(storage, session).await? {
+        return Ok(SessionStart::AccountGone);
+    }
+    let start = sessions.begin_session(session, before, now).await?;
+    if start != SessionStart::Begun || has_account(storage, session).await? {
+        return Ok(start);
+    }
+    sessions.end_sessions(&SessionSelection::Id(session.id.clone())).await?;
+    Ok(SessionStart::AccountGone)
+}
+
+/// Returns whether the account exists that `session` comes from, and belongs to its user.
+async fn has_account<S: Storage + ?Sized>(storage: &S, session: &Session) -> Result<bool> {
+    let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id) else { return Ok(true) };
+    let account = storage.get_uncached(&AccountKey::identity(entry, identity)).await?;
+    Ok(account.is_some_and(|account| account.user_id.as_ref() == Some(&session.user_id)))
 }
 
 /// See [`Coordination::renew`](super::Coordination::renew).

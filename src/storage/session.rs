@@ -15,8 +15,14 @@ use super::schema::oauth_sessions;
 #[cfg_attr(feature = "_sql", diesel(table_name = oauth_sessions))]
 #[non_exhaustive]
 pub struct Session {
-    /// SHA-256 of the cookie's value, in base64url. A reader of the table therefore cannot forge the cookie.
+    /// Id of the session: random, and the same for as long as the session lives. It alone proves nothing.
     pub id: String,
+    /// SHA-256 of the secret in the cookie, in base64url. A reader of the table therefore cannot forge the cookie.
+    pub cookie_hash: String,
+    /// The hash of the secret before the last one; `None` if the cookie has not been replaced yet.
+    pub previous_cookie_hash: Option<String>,
+    /// Unix time in seconds at which the cookie was replaced last.
+    pub rotated_at: Option<i64>,
     /// Id of the local user, as text.
     pub user_id: String,
     /// Name of the entry whose login began the session; `None` if a form of the app did.
@@ -45,7 +51,7 @@ impl Session {
     }
 }
 
-// Without the ids and the ID token, which are secrets.
+// Without the ids, the hashes and the ID token, which are secrets.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")

@@ -199,11 +199,11 @@ pub(crate) async fn linking(storage: &dyn Storage) {
     assert_eq!(storage.link(&moved, &keys()).await.unwrap_err().kind(), ErrorKind::Misconfigured);
     assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap().as_ref(), Some(&second.account));
 
-    assert!(storage.unlink(Some("8"), "github", None, &["github"]).await.unwrap().is_empty());
-    let other = storage.unlink(Some("7"), "github", Some(second.account.id ^ 1), &["github"]).await.unwrap();
-    assert!(other.is_empty());
-    let gone = storage.unlink(Some("7"), "github", Some(second.account.id), &["github"]).await.unwrap();
-    assert_eq!(gone, [second.account]);
+    assert!(storage.unlink(Some("8"), "github", None, &["github"], None).await.unwrap().accounts.is_empty());
+    let other = Some(second.account.id ^ 1);
+    assert!(storage.unlink(Some("7"), "github", other, &["github"], None).await.unwrap().accounts.is_empty());
+    let gone = storage.unlink(Some("7"), "github", Some(second.account.id), &["github"], None).await.unwrap();
+    assert_eq!(gone.accounts, [second.account]);
     assert_eq!(storage.get(&AccountKey::owner("github", 7)).await.unwrap(), None);
     assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
 }
@@ -447,8 +447,8 @@ pub(crate) async fn a_nameless_account_is_not_the_primary_one(storage: &dyn Stor
     assert!(storage.reseal(&renewed, &sealed).await.unwrap());
     assert!(storage.make_primary("7", "mixed", nameless.id).await.unwrap());
     assert!(storage.make_primary("7", "mixed", named.id).await.unwrap());
-    let removed = storage.unlink(Some("7"), "mixed", Some(nameless.id), &["mixed"]).await.unwrap();
-    assert_eq!(removed.len(), 1);
+    let removed = storage.unlink(Some("7"), "mixed", Some(nameless.id), &["mixed"], None).await.unwrap();
+    assert_eq!(removed.accounts.len(), 1);
     let left: Vec<i64> =
         storage.list(Some("7"), &["mixed"]).await.unwrap().iter().map(|account| account.id).collect();
     assert_eq!(left, [named.id]);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rocket::http::{ContentType, Status};
 use rocket::tokio::time::sleep;
 use rocket_dance::storage::{
-    Account, AccountKey, MemoryStorage, Session, SessionSelection, SessionStorage, Storage,
+    Account, AccountKey, MemoryStorage, Session, SessionSelection, SessionStart, SessionStorage, Storage,
 };
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, Error, Result};
@@ -80,12 +80,16 @@ impl SessionStorage for Fragile {
         self.kept()?.session(id).await
     }
 
-    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
+    async fn sessions_of(&self, user: &str) -> Result<Vec<Session>> {
+        self.kept()?.sessions_of(user).await
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
         self.kept()?.begin_session(session, before, now).await
     }
 
-    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
-        self.kept()?.rename_session(id, new).await
+    async fn rotate_session(&self, id: &str, old: &str, new: &str, at: i64) -> Result<bool> {
+        self.kept()?.rotate_session(id, old, new, at).await
     }
 
     async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {

@@ -1,8 +1,14 @@
 -- IF NOT EXISTS and VARBINARY: see the migration before.
 -- The sessions of users. Deleting a row ends the session.
 CREATE TABLE IF NOT EXISTS oauth_sessions (
-    -- SHA-256 of the cookie's value, in base64url.
+    -- Id of the session, the same for as long as the session lives.
     id VARBINARY(255) NOT NULL PRIMARY KEY,
+    -- SHA-256 of the secret in the cookie, in base64url.
+    cookie_hash VARBINARY(255) NOT NULL,
+    -- The hash of the secret before the last one, NULL if the cookie has not been replaced yet.
+    previous_cookie_hash VARBINARY(255),
+    -- Unix time in seconds at which the cookie was replaced last.
+    rotated_at BIGINT,
     -- Id of the local user, as text.
     user_id VARBINARY(1020) NOT NULL,
     -- Name of the entry whose login began the session, NULL if a form of the app did.

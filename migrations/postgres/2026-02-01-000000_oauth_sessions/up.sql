@@ -1,7 +1,13 @@
 -- The sessions of users. Deleting a row ends the session.
 CREATE TABLE oauth_sessions (
-    -- SHA-256 of the cookie's value, in base64url.
+    -- Id of the session, the same for as long as the session lives.
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    -- SHA-256 of the secret in the cookie, in base64url.
+    cookie_hash TEXT COLLATE "C" NOT NULL,
+    -- The hash of the secret before the last one, NULL if the cookie has not been replaced yet.
+    previous_cookie_hash TEXT COLLATE "C",
+    -- Unix time in seconds at which the cookie was replaced last.
+    rotated_at BIGINT,
     -- Id of the local user, as text.
     user_id TEXT COLLATE "C" NOT NULL,
     -- Name of the entry whose login began the session, NULL if a form of the app did.
@@ -41,7 +47,7 @@ END
 $$;
 
 CREATE TRIGGER oauth_sessions_notify
-    AFTER DELETE OR UPDATE OF id, user_id ON oauth_sessions FOR EACH ROW EXECUTE FUNCTION oauth_sessions_notify();
+    AFTER DELETE OR UPDATE OF id, user_id, cookie_hash ON oauth_sessions FOR EACH ROW EXECUTE FUNCTION oauth_sessions_notify();
 
 CREATE TRIGGER oauth_sessions_notify_all
     AFTER TRUNCATE ON oauth_sessions FOR EACH STATEMENT EXECUTE FUNCTION oauth_sessions_notify();

@@ -190,16 +190,12 @@ impl Dance {
     }
 }
 
-/// Deletes the account under `key` in `storage`, and reports it.
+/// Deletes the accounts under `key` in `storage`, with the sessions that began with them, and reports it.
 ///
 /// # Errors
 /// If the storage can't be reached.
 pub(super) async fn delete_in(dance: &Dance, storage: &Arc<dyn Storage>, key: &AccountKey) -> Result<()> {
-    let removed = match key {
-        AccountKey::Owner { entry, user } => storage.list(user.as_deref(), &[entry]).await?,
-        AccountKey::Identity { .. } => storage.get_uncached(key).await?.into_iter().collect(),
-    };
-    storage.delete(key).await?;
-    report_removed(dance, storage, removed).await;
+    let removed = storage.remove(key).await?;
+    report_removed(dance, storage, removed.accounts).await;
     Ok(())
 }

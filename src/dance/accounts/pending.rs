@@ -44,6 +44,11 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// When it was stored: unix time in seconds.
+    pub(crate) fn stored_at(&self) -> i64 {
+        self.until - PENDING_TTL
+    }
+
     /// The login of the account, as if its user had pressed "Connect".
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         let token = Token::from_plain(self.token.as_bytes())?;

@@ -195,8 +195,8 @@ impl<P: Provider> Tokens<P> {
             return delete_in(&self.dance, &storage, &key).await;
         }
         if let Some(account) = account_without_user::<P>(&*storage).await? {
-            let removed = storage.unlink(None, P::NAME, Some(account.id), &[]).await?;
-            report_removed(&self.dance, &storage, removed).await;
+            let removed = storage.unlink(None, P::NAME, Some(account.id), &[], None).await?;
+            report_removed(&self.dance, &storage, removed.accounts).await;
         }
         Ok(())
     }

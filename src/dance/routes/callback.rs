@@ -105,7 +105,8 @@ async fn check_flow(dance: &Dance, request: &Request<'_>, entry: &Entry, flow: &
     if !is_allowed {
         return Err(not_trusted("the entry has another purpose than when the flow began"));
     }
-    if flow.visitor.is_some() && flow.visitor.as_deref() != dance.user_uncached(request).await? {
+    if flow.visitor.is_some() && flow.visitor.as_deref() != dance.user_in_flow(request, flow.began_at).await?
+    {
         return Err(not_trusted("another user is signed in than the one who began the flow"));
     }
     Ok(())

@@ -62,8 +62,13 @@ fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Val
 
 /// Connects the account that waits, or drops it if the form has the field `cancel`.
 pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
+    let pending = pending::find(dance, request).await?;
+    if let Some(pending) = &pending {
+        // Before the first read of the user: another flow of this browser may replace the session's cookie in the meantime.
+        dance.user_in_flow(request, pending.stored_at()).await?;
+    }
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending.ok_or_else(nothing_waits)?;
     match dance.user(request).await? {
         Some(user) if user == pending.user => {}
         Some(_) => return Err(another_user(dance, request).await),

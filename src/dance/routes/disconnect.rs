@@ -2,12 +2,11 @@
 
 use rocket::Request;
 
-use crate::dance::accounts::{report_removed, sessions};
+use crate::dance::accounts::report_removed;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
-use crate::storage::{Account, SessionSelection};
 
 /// Removes the account of the form's `account` id; without that field, all accounts of the entry.
 pub(super) async fn disconnect(
@@ -28,24 +27,16 @@ pub(super) async fn disconnect(
         return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
     }
     let storage = dance.storage(request);
-    let removed = storage.unlink(user, &entry.name, account, &dance.login_names()).await?;
-    let sessions = end_sessions_of(dance, request, &removed).await;
+    // The sessions that began with the account end with it: an attacker whose account was connected would stay signed in, and
+    // could connect it again. The session of this browser continues with another cookie.
+    let own = dance.sessions().id(request);
+    let removed =
+        storage.unlink(user, &entry.name, account, &dance.login_names(), own.as_deref()).await?.accounts;
+    let rotated = match removed.is_empty() {
+        true => Ok(()),
+        false => dance.sessions().rotate(request).await,
+    };
     report_removed(dance, &storage, removed).await;
-    sessions?;
+    rotated?;
     Ok(Reply::SeeOther(dance.paths().to(Path::Accounts)))
-}
-
-/// Ends the sessions that began with the removed accounts: an attacker whose account was connected would stay signed in,
-/// and could connect it again. The session of this browser continues under another id.
-async fn end_sessions_of(dance: &Dance, request: &Request<'_>, removed: &[Account]) -> Result<()> {
-    let Some(current) = dance.sessions().id(request) else { return Ok(()) };
-    for account in removed.iter().filter(|account| account.provider_user_id.is_some()) {
-        let Account { entry, issuer, provider_user_id, .. } = account.clone();
-        let selection = SessionSelection::ProviderSession { entry, issuer, provider_user_id, sid: None };
-        let ended = sessions::end_sessions(dance, &selection).await?;
-        if let Some(own) = ended.iter().find(|session| session.id == current) {
-            dance.sessions().begin_again(request, &own.user_id).await?;
-        }
-    }
-    Ok(())
 }

@@ -2,9 +2,15 @@
 
 use super::cached_storage::CachedStorage;
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Session, SessionSelection, SessionStorage};
+use crate::storage::{Session, SessionSelection, SessionStart, SessionStorage};
 
 impl CachedStorage {
+    /// Forgets all sessions, after an error: some may have ended, and it is unknown which.
+    pub(super) fn forget_all_sessions(&self) {
+        self.generations.end_all();
+        self.sessions.forget_all();
+    }
+
     fn stored_sessions(&self) -> Result<&dyn SessionStorage> {
         self.storage.sessions().ok_or_else(|| {
             Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
@@ -25,8 +31,12 @@ impl SessionStorage for CachedStorage {
         Ok(found)
     }
 
-    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
-        let done = self.stored_sessions()?.begin_session(session, before, now).await;
+    async fn sessions_of(&self, user: &str) -> Result<Vec<Session>> {
+        self.stored_sessions()?.sessions_of(user).await
+    }
+
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
+        let done = self.storage.begin_session(session, before, now).await;
         self.sessions.forget(&session.id).await;
         if let Some(before) = before {
             self.sessions.forget(before).await;
@@ -34,10 +44,9 @@ impl SessionStorage for CachedStorage {
         done
     }
 
-    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
-        let done = self.stored_sessions()?.rename_session(id, new).await;
+    async fn rotate_session(&self, id: &str, old: &str, new: &str, at: i64) -> Result<bool> {
+        let done = self.stored_sessions()?.rotate_session(id, old, new, at).await;
         self.sessions.forget(id).await;
-        self.sessions.forget(new).await;
         done
     }
 
@@ -52,11 +61,7 @@ impl SessionStorage for CachedStorage {
         match (&done, selection) {
             (Ok(ended), _) => self.sessions.forget_ended(ended).await,
             (Err(_), SessionSelection::Id(id)) => self.sessions.forget(id).await,
-            // Some may have ended, and it is unknown which: all are loaded again.
-            (Err(_), _) => {
-                self.generations.end_all();
-                self.sessions.forget_all();
-            }
+            (Err(_), _) => self.forget_all_sessions(),
         }
         done
     }

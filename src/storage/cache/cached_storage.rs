@@ -15,8 +15,8 @@ use crate::error::{ErrorKind, Result};
 use crate::link::AuthorizedLogin;
 use crate::storage::built_in::Sealed;
 use crate::storage::{
-    Account, AccountKey, BuiltIn, ChangeListener, ClaimState, Coordination, KeyRing, Linked, SessionStorage,
-    Storage, StoredChange, UserType,
+    Account, AccountKey, BuiltIn, ChangeListener, ClaimState, Coordination, KeyRing, Linked, Removed,
+    SessionStorage, Storage, StoredChange, UserType,
 };
 
 /// moka panics from a time to live of a thousand years.
@@ -59,6 +59,22 @@ impl CachedStorage {
     }
 }
 
+impl CachedStorage {
+    /// Forgets what a removal of the accounts under `key` has removed, or may have removed: `old` was there before.
+    async fn forget_removed(&self, done: &Result<Removed>, old: &[Account], key: AccountKey) {
+        self.accounts.forget(keys_of(old)).await;
+        self.accounts.forget([key]).await;
+        match done {
+            Ok(removed) => {
+                self.accounts.forget(keys_of(&removed.accounts)).await;
+                self.sessions.forget_ended(&removed.sessions).await;
+            }
+            Err(error) if error.kind() == ErrorKind::StoreUnavailable => self.forget_all_sessions(),
+            Err(_) => {}
+        }
+    }
+}
+
 fn keys_of<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> Vec<AccountKey> {
     accounts.into_iter().flat_map(Account::keys).collect()
 }
@@ -87,14 +103,7 @@ impl Storage for CachedStorage {
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        let mut old: Vec<Account> = self.storage.get(key).await?.into_iter().collect();
-        if let AccountKey::Owner { entry, user } = key {
-            old.extend(self.storage.list(user.as_deref(), &[entry]).await?);
-        }
-        let done = self.storage.delete(key).await;
-        self.accounts.forget(keys_of(&old)).await;
-        self.accounts.forget([key.clone()]).await;
-        done
+        self.remove(key).await.map(drop)
     }
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
@@ -191,6 +200,8 @@ impl BuiltIn for CachedStorage {
                     };
                     keys.extend(login.visitor().map(|user| AccountKey::owner(&login.entry, user)));
                     keys.extend(keys_of(&found));
+                    // A merge may have ended sessions.
+                    self.forget_all_sessions();
                 }
                 self.accounts.forget(keys).await;
             }
@@ -204,12 +215,22 @@ impl BuiltIn for CachedStorage {
         entry: &str,
         account_id: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Account>> {
+        keep: Option<&str>,
+    ) -> Result<Removed> {
         let old = self.storage.list(user, &[entry]).await?;
-        let done = self.storage.unlink(user, entry, account_id, entries).await;
-        self.accounts.forget(keys_of(old.iter().chain(done.iter().flatten()))).await;
+        let done = self.storage.unlink(user, entry, account_id, entries, keep).await;
         let owner = AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) };
-        self.accounts.forget([owner]).await;
+        self.forget_removed(&done, &old, owner).await;
+        done
+    }
+
+    async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        let mut old: Vec<Account> = self.storage.get(key).await?.into_iter().collect();
+        if let AccountKey::Owner { entry, user } = key {
+            old.extend(self.storage.list(user.as_deref(), &[entry]).await?);
+        }
+        let done = self.storage.remove(key).await;
+        self.forget_removed(&done, &old, key.clone()).await;
         done
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::AuthorizedLogin;
 use crate::storage::built_in::Sealed;
 use crate::storage::suite::{self, in_time};
-use crate::storage::{Account, AccountKey, BuiltIn, KeyRing, Linked, MemoryStorage, Storage};
+use crate::storage::{Account, AccountKey, BuiltIn, KeyRing, Linked, MemoryStorage, Removed, Storage};
 
 /// A storage that stops at two points. A load by owner reads and then waits for a permit. A deletion commits and then waits
 /// for one.
@@ -193,8 +193,14 @@ impl BuiltIn for InDoubt {
         entry: &str,
         account_id: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Account>> {
-        self.0.unlink(user, entry, account_id, entries).await?;
+        keep: Option<&str>,
+    ) -> Result<Removed> {
+        self.0.unlink(user, entry, account_id, entries, keep).await?;
+        Err(Error::storage("the connection was lost during the commit"))
+    }
+
+    async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        self.0.remove(key).await?;
         Err(Error::storage("the connection was lost during the commit"))
     }
 }
@@ -214,7 +220,7 @@ async fn ca_01_a_commit_in_doubt_leaves_nothing_stale() {
     // No user is signed in: only the storage knows the owner.
     cached.link(&suite::login("github", Some("1"), None), &suite::keys()).await.unwrap_err();
     assert_eq!(cached.get(&owner).await.unwrap().map(|account| account.version), Some(2));
-    cached.unlink(Some("7"), "github", None, &["github"]).await.unwrap_err();
+    cached.unlink(Some("7"), "github", None, &["github"], None).await.unwrap_err();
     for key in [&owner, &identity] {
         assert_eq!(cached.get(key).await.unwrap(), None, "{key}");
     }

@@ -1,13 +1,17 @@
 //! The queries: accounts.
 
+use diesel::dsl::exists;
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
+use diesel::select;
 use diesel::sql_types::{Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend};
 use super::schema::oauth_accounts::dsl::*;
+use super::sessions;
+use super::user_table::UserTable;
 use crate::error::{Error, Result};
-use crate::storage::{Account, AccountKey};
+use crate::storage::{Account, AccountKey, SessionSelection};
 
 pub(super) type Condition<'a> =
     Box<dyn BoxableExpression<oauth_accounts, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
@@ -69,6 +73,16 @@ pub(super) fn hold(conn: &mut AnyConnection, condition: Condition<'_>) -> Result
     Ok(())
 }
 
+/// Locks the account with this identity until the transaction ends, if it belongs to `user`. Returns whether it does.
+pub(super) fn hold_owned(conn: &mut AnyConnection, entry: &str, identity: &str, user: &str) -> Result<bool> {
+    let owned =
+        oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity))).filter(user_id.eq(user));
+    Ok(match conn.writes_alone() {
+        true => select(exists(owned)).get_result(conn)?,
+        false => diesel::update(owned).set(lease_until.eq(lease_until)).execute(conn)? == 1,
+    })
+}
+
 /// Locks the account and returns it: see [`exact`].
 pub(super) fn held(
     conn: &mut AnyConnection,
@@ -81,8 +95,14 @@ pub(super) fn held(
 }
 
 /// Writes `account` and replaces the stored one.
-pub(super) fn set(conn: &mut AnyConnection, account: &Account) -> Result<()> {
+///
+/// # Errors
+/// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if its user is gone.
+pub(super) fn set(conn: &mut AnyConnection, users: Option<&UserTable>, account: &Account) -> Result<()> {
     let (identity, user) = (account.provider_user_id.as_deref(), account.user_id.as_deref());
+    if let (Some(users), Some(user)) = (users, user) {
+        users.require(conn, user)?;
+    }
     let old = held(conn, &account.entry, identity, user)?;
     write(conn, account, old.as_ref()).map(drop)
 }
@@ -92,17 +112,18 @@ pub(super) fn set(conn: &mut AnyConnection, account: &Account) -> Result<()> {
 pub(super) fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Account>) -> Result<Account> {
     match old {
         Some(old) => {
+            if old.user_id != account.user_id
+                && let Some(selection) = SessionSelection::began_with(old, None)
+            {
+                // The sessions of its former user.
+                sessions::end(conn, &selection)?;
+            }
             diesel::update(oauth_accounts.find(old.id)).set((account, lease_until.eq(0))).execute(conn)?
         }
         None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
     };
     exact(conn, &account.entry, account.provider_user_id.as_deref(), account.user_id.as_deref())?
         .ok_or_else(|| Error::storage("the account that was written is gone"))
-}
-
-pub(super) fn delete(conn: &mut AnyConnection, key: &AccountKey) -> Result<()> {
-    diesel::delete(oauth_accounts.filter(provider.eq(key.entry())).filter(is_under(key))).execute(conn)?;
-    Ok(())
 }
 
 pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Account>> {

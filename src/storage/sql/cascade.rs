@@ -6,6 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
 use super::any_connection::AnyConnection;
+use super::user_table::{IdKind, UserTable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The app's table of users and its id column.
@@ -23,15 +24,6 @@ const OURS: [&str; 2] = ["oauth_accounts", "oauth_sessions"];
 /// Maximum length of a trigger's name, in bytes. PostgreSQL truncates names after 63 bytes, and `_all` needs four.
 const MAX_NAME: usize = 59;
 
-/// How the value of an id column becomes the text that the app's id type formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IdKind {
-    /// As the database formats it.
-    Plain,
-    /// 16 bytes, which the app formats as a UUID.
-    Bytes,
-}
-
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = Text)]
@@ -45,11 +37,12 @@ struct Count {
 }
 
 impl Cascade {
-    /// Installs the triggers that are missing.
+    /// Installs the triggers that are missing, and returns the table.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the table or the column does not exist, or cannot be compared with the app's ids.
-    pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<()> {
+    /// [`ErrorKind::Misconfigured`] if the table or the column does not exist, cannot be compared with the app's ids, or its rows
+    /// cannot be locked.
+    pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<UserTable> {
         // The names are put into SQL as they are, and into the trigger's name.
         let is_name = |name: &String| {
             !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
@@ -59,21 +52,23 @@ impl Cascade {
                 self.fault("a table and a column are needed, in ASCII letters, digits and `_`, not too long")
             );
         }
-        let kind = self.kind(conn)?;
+        let users = self.user_table(conn)?;
+        users.probe(conn).map_err(|cause| self.fault("its rows can't be locked").with_source(cause))?;
         conn.alone(|conn| {
             for ours in OURS {
                 if sql_query(self.installed(conn, ours)).get_result::<Count>(conn)?.n == 0 {
-                    conn.batch_execute(&self.trigger(conn, ours, kind)).map_err(|cause| {
+                    conn.batch_execute(&self.trigger(conn, ours, &users)).map_err(|cause| {
                         self.fault(&format!("the trigger can't be installed: {cause}")).with_source(cause)
                     })?;
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok(users)
     }
 
-    /// Returns the kind of ids in the column.
-    fn kind(&self, conn: &mut AnyConnection) -> Result<IdKind> {
+    /// Returns the table with the kind of ids in the column.
+    fn user_table(&self, conn: &mut AnyConnection) -> Result<UserTable> {
         let Self { table, id, .. } = self;
         let query = match conn {
             #[cfg(feature = "sqlite")]
@@ -98,11 +93,13 @@ impl Cascade {
             ));
         };
         let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+        let users =
+            |kind| UserTable { table: table.clone(), id: id.clone(), declared: declared.clone(), kind };
         if has(&["int", "serial", "char", "text", "clob", "uuid"]) {
-            Ok(IdKind::Plain)
+            Ok(users(IdKind::Plain))
         } else if has(&["blob", "binary", "bytea"]) {
             match self.uuids {
-                true => Ok(IdKind::Bytes),
+                true => Ok(users(IdKind::Bytes)),
                 false => Err(self.fault(&format!(
                     "the column is `{declared}`, and the app's user ids aren't UUIDs, so their text is unknown. Delete the \
                      accounts and sessions together with the user instead: `DELETE FROM oauth_accounts WHERE user_id = …`, \
@@ -143,26 +140,20 @@ impl Cascade {
         }
     }
 
-    #[cfg_attr(not(any(feature = "postgres", feature = "mysql")), allow(unused_variables))]
-    fn trigger(&self, conn: &AnyConnection, ours: &str, kind: IdKind) -> String {
+    fn trigger(&self, conn: &AnyConnection, ours: &str, users: &UserTable) -> String {
         let (name, Self { table, id, .. }) = (self.name(ours), self);
         match conn {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => {
-                // In SQLite each value has its own type, whatever the column declares.
-                let bytes = uuid(|from, length| format!("substr(hex(OLD.\"{id}\"), {from}, {length})"));
+                let old = users.text(conn, &format!("OLD.\"{id}\""));
                 format!(
                     "CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW BEGIN \
-                     DELETE FROM {ours} WHERE user_id = CASE typeof(OLD.\"{id}\") \
-                     WHEN 'blob' THEN lower({bytes}) ELSE CAST(OLD.\"{id}\" AS TEXT) END; END"
+                     DELETE FROM {ours} WHERE user_id = {old}; END"
                 )
             }
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => {
-                let old = match kind {
-                    IdKind::Plain => format!("OLD.\"{id}\"::text"),
-                    IdKind::Bytes => format!("encode(OLD.\"{id}\", 'hex')::uuid::text"),
-                };
+                let old = users.text(conn, &format!("OLD.\"{id}\""));
                 // TRUNCATE runs no trigger for each row.
                 format!(
                     "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
@@ -177,13 +168,7 @@ impl Cascade {
             }
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(_) => {
-                let old = match kind {
-                    IdKind::Plain => format!("CAST(OLD.`{id}` AS CHAR CHARACTER SET utf8mb4)"),
-                    IdKind::Bytes => {
-                        let bytes = uuid(|from, length| format!("SUBSTR(HEX(OLD.`{id}`), {from}, {length})"));
-                        format!("LOWER(CONCAT({}))", bytes.replace(" || ", ", "))
-                    }
-                };
+                let old = users.text(conn, &format!("OLD.`{id}`"));
                 format!(
                     "CREATE TRIGGER {name} AFTER DELETE ON `{table}` FOR EACH ROW \
                      DELETE FROM {ours} WHERE user_id = CAST({old} AS BINARY)"
@@ -196,10 +181,4 @@ impl Cascade {
         let Self { table, id, .. } = self;
         Error::new(ErrorKind::Misconfigured, format!("`.cascade_from(\"{table}\", \"{id}\")`: {why}"))
     }
-}
-
-/// SQL that joins the groups of a UUID's 32 digits by hyphens. `part` is the SQL of the digits from a position, of a length.
-#[cfg(any(feature = "sqlite", feature = "mysql"))]
-fn uuid(part: impl Fn(u8, u8) -> String) -> String {
-    [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)].map(|(from, length)| part(from, length)).join(" || '-' || ")
 }

@@ -18,6 +18,7 @@ use super::policy_connection::PolicyConnection;
 use super::pool::Pool;
 use super::retry::retried;
 use super::url::DatabaseUrl;
+use super::user_table::UserTable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::LinkPolicy;
 use crate::storage::UserType;
@@ -65,6 +66,8 @@ pub struct DieselStorage {
     on_connect: Option<OnConnect>,
     pool_size: u32,
     pool: OnceLock<Pool>,
+    /// The app's table of users, once it is open: what `cascade` names.
+    users: OnceLock<Arc<UserTable>>,
     pub(super) connector: OnceLock<Connector>,
     /// The thread that listens for changes ends when this is dropped.
     #[cfg(feature = "postgres")]
@@ -99,6 +102,7 @@ impl DieselStorage {
             on_connect: None,
             pool_size: DEFAULT_POOL_SIZE,
             pool: OnceLock::new(),
+            users: OnceLock::new(),
             connector: OnceLock::new(),
             #[cfg(feature = "postgres")]
             alive: Arc::new(()),
@@ -145,7 +149,13 @@ impl DieselStorage {
     /// `id` is the column of the user's id: an integer, a text or a UUID. A column of bytes is allowed if the app's ids are
     /// UUIDs. A text is compared as it is, so the column must contain what the app's id type formats.
     ///
-    /// The table must exist when rocket_dance is ignited: attach the fairing that creates it first. Triggers do not run in these
+    /// From then on a user is also looked up and locked when an account is stored for the user, and when a session of the user
+    /// begins, also by [`CurrentUser::sign_in`](crate::CurrentUser::sign_in): a sign-in under way while its user is deleted is
+    /// refused, and leaves nothing behind. Delete users at the isolation level READ COMMITTED, PostgreSQL's default. At a
+    /// stricter level PostgreSQL's triggers do not see an account that was stored since the transaction began.
+    ///
+    /// The table must exist when rocket_dance is ignited: attach the fairing that creates it first. The database role needs the
+    /// privilege UPDATE on it, which PostgreSQL requires for locks. Triggers do not run in these
     /// cases, in which the app has to delete accounts and sessions itself:
     ///
     /// | database | no trigger runs |
@@ -227,25 +237,34 @@ impl DieselStorage {
         self.run(move |conn| conn.write(&work)).await
     }
 
+    /// The app's table of users, if `cascade_from` names it.
+    pub(super) fn users(&self) -> Option<Arc<UserTable>> {
+        self.users.get().cloned()
+    }
+
     /// Connects, checks the policy and the tables, and installs the triggers.
     pub(super) async fn connect(&self, figment: &Figment) -> Result<()> {
         let connector = Connector::new(self.find_url(figment)?, self.on_connect.clone());
         self.connector.get_or_init(|| connector.clone());
         let (migrate, size, policy) = (self.migrate, self.pool_size, self.policy.clone());
         let (cascade, uuids) = (self.cascade.clone(), self.uuids);
-        let open = move || -> Result<Pool> {
+        let open = move || -> Result<(Pool, Option<UserTable>)> {
             let mut conn = retried(|| connector.connect())?;
             policy.check(&mut conn)?;
             if migrate {
                 migrate::run(&mut conn, &connector)?;
             }
             retried(|| migrate::check(&mut conn, &connector))?;
-            if let Some((table, id)) = cascade {
-                Cascade { table, id, uuids }.install(&mut conn)?;
-            }
-            Ok(Pool::new(connector, size, conn))
+            let users = match cascade {
+                Some((table, id)) => Some(Cascade { table, id, uuids }.install(&mut conn)?),
+                None => None,
+            };
+            Ok((Pool::new(connector, size, conn), users))
         };
-        let pool = spawn_blocking(open).await.map_err(Error::app)??;
+        let (pool, users) = spawn_blocking(open).await.map_err(Error::app)??;
+        if let Some(users) = users {
+            self.users.get_or_init(|| Arc::new(users));
+        }
         self.pool.get_or_init(|| pool);
         Ok(())
     }

@@ -1,39 +1,52 @@
-//! The queries: storing a login, and removing accounts.
+//! The queries: storing a login.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Cause};
 use diesel::select;
 
-use super::accounts::{exact, get, held, hold, is_of, is_under, list, write};
+use super::accounts::{exact, get, held, hold, is_under, write};
 use super::any_connection::AnyConnection;
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
+use super::user_table::UserTable;
 use super::{ranks, sessions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Found, Purpose, decide};
+use crate::storage::refusals::session_has_ended;
 use crate::storage::{Account, AccountKey, KeyRing, Linked, SessionSelection};
 
 /// Stores a finished login: see [`BuiltIn::link`](crate::storage::BuiltIn::link).
 pub(super) fn link(
     conn: &mut AnyConnection,
     policy: &dyn ErasedPolicy,
+    users: Option<&UserTable>,
     login: &AuthorizedLogin,
     keys: &KeyRing,
 ) -> Result<Linked> {
     login.check()?;
-    if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
-        && !sessions::hold(conn, session, visitor)?
-    {
-        // AL-02: the session may have ended while the provider answered, for example because its user has ended all sessions
-        // of an attacker. The attacker would get back in with an account of their own.
-        return Err(Error::refused("You have been signed out in the meantime: nothing was connected."));
-    }
     let (entry, identity) = (&login.entry, login.profile.id.as_deref());
+    // Locks are taken in the order users, accounts, sessions. The owner of an account is known only from the account.
+    let mut known = login.visitor().map(str::to_owned);
+    if users.is_some() && known.is_none() {
+        known = exact(conn, entry, identity, None)?.and_then(|account| account.user_id);
+    }
+    if let (Some(users), Some(user)) = (users, &known) {
+        users.require(conn, user)?;
+    }
     let found = match (identity, login.visitor()) {
         (None, None) => None,
         (identity, visitor) => held(conn, entry, identity, visitor)?,
     };
+    let owner = found.as_ref().and_then(|account| account.user_id.as_ref());
+    if users.is_some() && login.visitor().is_none() && owner != known.as_ref() {
+        return Err(lost_race("another transaction has changed the owner of the account"));
+    }
+    if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
+        && !sessions::hold(conn, session, visitor)?
+    {
+        return Err(session_has_ended());
+    }
     let site = match login.purpose {
         Purpose::Site => {
             let key = AccountKey::Owner { entry: entry.clone(), user: None };
@@ -49,10 +62,7 @@ pub(super) fn link(
         // refused because of the user whom the other one has created ("this address is taken").
         match exact(conn, entry, identity, None) {
             Ok(Some(_)) => {
-                let said = "another login was faster: the account exists now".to_owned();
-                return Err(
-                    Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said)).into()
-                );
+                return Err(lost_race("another login was faster: the account exists now"));
             }
             // Without the database it is unknown whether the refusal was meant for this login.
             Err(error) if error.kind() == ErrorKind::StoreUnavailable => return Err(error),
@@ -65,6 +75,10 @@ pub(super) fn link(
         if decision.new && has_accounts(conn, user)? {
             return Err(Error::refused("This account can't be used that way.")
                 .with_source("the policy answered SignUp with a user who has accounts already"));
+        }
+        if let Some(users) = users.filter(|_| known.as_deref() != Some(user)) {
+            // The policy has found the user, or has created the user in this transaction.
+            users.require(conn, user)?;
         }
         if !policy.may_sign_in(user, conn)? {
             return Err(Error::refused("You may not sign in here."));
@@ -83,38 +97,11 @@ pub(super) fn link(
     Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended })
 }
 
-fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {
-    Ok(select(exists(oauth_accounts.filter(user_id.eq(user)))).get_result(conn)?)
+/// An error after which the transaction runs again.
+fn lost_race(said: &str) -> Error {
+    Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said.to_owned())).into()
 }
 
-/// Removes accounts of `user` at `entry`. `logins` are the entries with which users can sign in.
-pub(super) fn unlink(
-    conn: &mut AnyConnection,
-    policy: &dyn ErasedPolicy,
-    user: Option<&str>,
-    entry: &str,
-    account_id: Option<i64>,
-    logins: &[String],
-) -> Result<Vec<Account>> {
-    // All accounts of the user: two simultaneous requests that disconnect one account each would both find another one left.
-    if user.is_some() {
-        hold(conn, is_of(user))?;
-    }
-    let mut removed = list(conn, user, &[entry.to_owned()])?;
-    removed.retain(|account| account_id.is_none_or(|wanted| account.id == wanted));
-    let ids: Vec<i64> = removed.iter().map(|account| account.id).collect();
-    // A user cannot sign in with an account that has no identity.
-    let signs_in = |account: &Account| account.provider_user_id.is_some() && logins.contains(&account.entry);
-    if let Some(user) = user
-        && removed.iter().any(signs_in)
-        && !list(conn, Some(user), logins)?.iter().any(|left| signs_in(left) && !ids.contains(&left.id))
-        && !policy.has_other_login(user, conn)?
-    {
-        return Err(Error::new(
-            ErrorKind::LastLogin,
-            "This is your last way to sign in: connect another account or set a password first.",
-        ));
-    }
-    diesel::delete(oauth_accounts.filter(id.eq_any(ids))).execute(conn)?;
-    Ok(removed)
+fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {
+    Ok(select(exists(oauth_accounts.filter(user_id.eq(user)))).get_result(conn)?)
 }

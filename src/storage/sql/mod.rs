@@ -1,7 +1,8 @@
 //! Accounts in a database, through Diesel.
 //!
 //! [`DieselStorage`] runs each call on a connection of its [pool]. The queries are functions on an [`AnyConnection`], one file
-//! per subject: `accounts`, `claims`, `leases`, `linking`, `ranks`, `sessions`, `walk`.
+//! per subject: `accounts`, `claims`, `leases`, `linking`, `ranks`, `removal`, `sessions`, `walk`. Row locks are taken in the order
+//! users ([`user_table`]), accounts, sessions.
 
 mod accounts;
 mod any_connection;
@@ -19,6 +20,7 @@ mod policy;
 mod policy_connection;
 mod pool;
 mod ranks;
+mod removal;
 mod retry;
 pub mod schema;
 mod sessions;
@@ -27,6 +29,7 @@ mod storage_traits;
 mod tests;
 mod transaction;
 mod url;
+mod user_table;
 mod walk;
 
 pub use self::diesel_storage::DieselStorage;

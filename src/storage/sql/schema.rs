@@ -2,7 +2,9 @@
 //!
 //! The column `user_id` contains the user's id as text, whatever the app's type is: compare it with a cast, as in
 //! `CAST(users.id AS TEXT)`. rocket_dance writes the rows. An app may change `rank`, and may delete rows: deleting a session's
-//! row ends the session.
+//! row ends the session. Deleting an account's row does not end the sessions that began with the account. Use
+//! [`Dance::delete`](crate::Dance::delete), which does, or delete the rows of `oauth_sessions` that have the account's `provider`
+//! and `provider_user_id` in the same transaction.
 //!
 //! ```
 //! use diesel::prelude::*;
@@ -76,8 +78,14 @@ diesel::table! {
 diesel::table! {
     /// The sessions of [`CurrentUser`](crate::CurrentUser).
     oauth_sessions (id) {
-        /// SHA-256 of the cookie's value, in base64url.
+        /// Id of the session, the same for as long as the session lives.
         id -> Text,
+        /// SHA-256 of the secret in the cookie, in base64url.
+        cookie_hash -> Text,
+        /// The hash of the secret before the last one; NULL if the cookie has not been replaced yet.
+        previous_cookie_hash -> Nullable<Text>,
+        /// Unix time in seconds at which the cookie was replaced last.
+        rotated_at -> Nullable<BigInt>,
         /// Id of the local user, as text.
         user_id -> Text,
         /// Name of the entry whose login began the session; NULL if the app signed the user in.

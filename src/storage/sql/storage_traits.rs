@@ -10,13 +10,14 @@ use rocket::figment::Figment;
 use super::diesel_storage::DieselStorage;
 #[cfg(feature = "postgres")]
 use super::listen;
+use super::removal::{self, Unlink};
 use super::{accounts, claims, leases, linking, ranks, sessions, walk};
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
 use crate::storage::built_in::Sealed;
 use crate::storage::{
-    Account, AccountKey, BuiltIn, ChangeListener, ClaimState, Coordination, KeyRing, Linked, Session,
-    SessionSelection, SessionStorage, Storage, UserType,
+    Account, AccountKey, BuiltIn, ChangeListener, ClaimState, Coordination, KeyRing, Linked, Removed,
+    Session, SessionSelection, SessionStart, SessionStorage, Storage, UserType,
 };
 
 #[rocket::async_trait]
@@ -27,13 +28,12 @@ impl Storage for DieselStorage {
     }
 
     async fn set(&self, account: &Account) -> Result<()> {
-        let account = account.clone();
-        self.write(move |conn| accounts::set(conn, &account)).await
+        let (account, users) = (account.clone(), self.users());
+        self.write(move |conn| accounts::set(conn, users.as_deref(), &account)).await
     }
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
-        let key = key.clone();
-        self.write(move |conn| accounts::delete(conn, &key)).await
+        self.remove(key).await.map(drop)
     }
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
@@ -122,8 +122,9 @@ impl Sealed for DieselStorage {}
 #[rocket::async_trait]
 impl BuiltIn for DieselStorage {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        let (policy, login, keys) = (self.policy.clone(), login.clone(), keys.clone());
-        self.write(move |conn| linking::link(conn, &*policy, &login, &keys)).await
+        let (policy, users) = (self.policy.clone(), self.users());
+        let (login, keys) = (login.clone(), keys.clone());
+        self.write(move |conn| linking::link(conn, &*policy, users.as_deref(), &login, &keys)).await
     }
 
     async fn unlink(
@@ -132,11 +133,22 @@ impl BuiltIn for DieselStorage {
         entry: &str,
         account_id: Option<i64>,
         entries: &[&str],
-    ) -> Result<Vec<Account>> {
-        let (policy, user) = (self.policy.clone(), user.map(str::to_owned));
-        let (entry, entries) = (entry.to_owned(), owned(entries));
-        self.write(move |conn| linking::unlink(conn, &*policy, user.as_deref(), &entry, account_id, &entries))
-            .await
+        keep: Option<&str>,
+    ) -> Result<Removed> {
+        let policy = self.policy.clone();
+        let unlink = Unlink {
+            user: user.map(str::to_owned),
+            entry: entry.to_owned(),
+            account_id,
+            logins: owned(entries),
+            keep: keep.map(str::to_owned),
+        };
+        self.write(move |conn| removal::unlink(conn, &*policy, &unlink)).await
+    }
+
+    async fn remove(&self, key: &AccountKey) -> Result<Removed> {
+        let key = key.clone();
+        self.write(move |conn| removal::remove(conn, &key)).await
     }
 
     fn user_type(&self) -> Option<UserType> {
@@ -169,14 +181,24 @@ impl SessionStorage for DieselStorage {
         self.run(move |conn| sessions::get(conn, &id)).await
     }
 
-    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<()> {
-        let (session, before) = (session.clone(), before.map(str::to_owned));
-        self.write(move |conn| sessions::begin(conn, &session, before.as_deref(), now)).await
+    async fn sessions_of(&self, user: &str) -> Result<Vec<Session>> {
+        let user = user.to_owned();
+        self.run(move |conn| sessions::of_user(conn, &user)).await
     }
 
-    async fn rename_session(&self, id: &str, new: &str) -> Result<bool> {
-        let (id, new) = (id.to_owned(), new.to_owned());
-        self.write(move |conn| sessions::rename(conn, &id, &new)).await
+    async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
+        let (users, session, before) = (self.users(), session.clone(), before.map(str::to_owned));
+        let begin = move |conn: &mut _| sessions::begin(conn, users.as_deref(), &session, before.as_deref());
+        let start = self.write(begin).await?;
+        if let Err(error) = self.run(move |conn| sessions::purge(conn, now)).await {
+            log::warn!("oauth: expired sessions could not be removed: {error:?}");
+        }
+        Ok(start)
+    }
+
+    async fn rotate_session(&self, id: &str, old: &str, new: &str, at: i64) -> Result<bool> {
+        let (id, old, new) = (id.to_owned(), old.to_owned(), new.to_owned());
+        self.write(move |conn| sessions::rotate(conn, &id, &old, &new, at)).await
     }
 
     async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {
@@ -185,8 +207,15 @@ impl SessionStorage for DieselStorage {
     }
 
     async fn end_sessions(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
-        let selection = selection.clone();
-        self.write(move |conn| sessions::end(conn, &selection)).await
+        let (users, selection) = (self.users(), selection.clone());
+        self.write(move |conn| {
+            if let (Some(users), SessionSelection::User(user)) = (users.as_deref(), &selection) {
+                // Not at the same time as a deletion of the user, which could deadlock.
+                users.hold(conn, user)?;
+            }
+            sessions::end(conn, &selection)
+        })
+        .await
     }
 }
 

@@ -35,7 +35,7 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
         let back = storage.link(&login, &keys()).await.unwrap();
         assert_eq!(back.user, Some(id.to_string()));
         let session = suite::sessions::session(&format!("session {n}"), &id.to_string());
-        storage.sessions().unwrap().begin_session(&session, None, 0).await.unwrap();
+        begun(&*storage, &session).await;
     }
     let kept = ids[1].1.to_string();
     db.sql(&format!("DELETE FROM people WHERE id = {}", ids[0].0));
@@ -99,7 +99,7 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
     if D::NAME == "postgres" {
         let sessions = storage.sessions().unwrap();
-        sessions.begin_session(&suite::sessions::session("s", &user), None, 0).await.unwrap();
+        begun(&*storage, &suite::sessions::session("s", &user)).await;
         storage.link(&suite::login("github", Some("1"), Some(&user)), &keys()).await.unwrap();
         db.sql("TRUNCATE users RESTART IDENTITY");
         assert_eq!(db.rows(), (0, 0));

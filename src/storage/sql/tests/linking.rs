@@ -280,7 +280,10 @@ async fn link_current_user_signs_no_user_up<D: Db>() {
         let returning = storage.link(&suite::login("github", Some(id), None), &keys()).await.unwrap();
         assert_eq!(returning.user.as_deref(), Some("7"));
         // Its users can sign in by the app's own form.
-        assert_eq!(storage.unlink(Some("7"), "github", None, &["github"]).await.unwrap().len(), 1);
+        assert_eq!(
+            storage.unlink(Some("7"), "github", None, &["github"], None).await.unwrap().accounts.len(),
+            1
+        );
     }
 }
 
@@ -316,8 +319,8 @@ async fn al_16_the_last_way_to_sign_in_stays<D: Db>() {
     // The entries for signing in. `plain` has no identities, and `jira` is only for connecting.
     let logins = ["github", "google", "plain"];
     let unlink = async |entry: &str, account| {
-        let removed = storage.unlink(Some("1"), entry, account, &logins).await;
-        removed.map(|accounts| accounts.len()).map_err(|error| error.kind())
+        let removed = storage.unlink(Some("1"), entry, account, &logins, None).await;
+        removed.map(|removed| removed.accounts.len()).map_err(|error| error.kind())
     };
     assert_eq!(unlink("google", None).await, Ok(1));
     assert_eq!(unlink("github", None).await, Err(ErrorKind::LastLogin));
@@ -355,10 +358,11 @@ async fn al_16_of_two_disconnects_at_once_one_is_refused<D: Db>() {
             one.set(&suite::account(entry, Some("1"), Some("7"))).await.unwrap();
         }
         let (first, second) = rocket::tokio::join!(
-            one.unlink(Some("7"), "github", None, &logins),
-            other.unlink(Some("7"), "google", None, &logins),
+            one.unlink(Some("7"), "github", None, &logins, None),
+            other.unlink(Some("7"), "google", None, &logins, None),
         );
-        let mut ends = [first, second].map(|end| end.map(|gone| gone.len()).map_err(|error| error.kind()));
+        let mut ends =
+            [first, second].map(|end| end.map(|gone| gone.accounts.len()).map_err(|error| error.kind()));
         ends.sort_by_key(Result::is_err);
         assert_eq!((ends, db.rows().1), ([Ok(1), Err(ErrorKind::LastLogin)], 1), "round {round}");
     }

@@ -18,7 +18,8 @@ use crate::link::{AuthorizedLogin, LinkPolicy};
 use crate::link::{Login, Standing, Verdict};
 use crate::storage::suite;
 use crate::storage::{
-    Account, AccountKey, BuiltIn, ClaimState, KeyRing, SessionSelection, Storage, UserType,
+    Account, AccountKey, BuiltIn, ClaimState, KeyRing, Session, SessionSelection, SessionStart, Storage,
+    UserType,
 };
 #[cfg(feature = "postgres")]
 use crate::storage::{Coordination, SessionStorage};
@@ -175,6 +176,11 @@ async fn opened(storage: DieselStorage) -> Arc<dyn Storage> {
 
 async fn refused(storage: DieselStorage) -> String {
     storage.open(&Figment::new()).await.unwrap_err().to_string()
+}
+
+/// Begins `session` at the time 1000.
+async fn begun(storage: &dyn Storage, session: &Session) {
+    assert_eq!(storage.begin_session(session, None, 1000).await.unwrap(), SessionStart::Begun);
 }
 
 fn keys() -> KeyRing {

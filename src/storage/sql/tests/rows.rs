@@ -117,13 +117,13 @@ async fn gc_01_a_user_has_a_thousand_sessions_at_most<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
     let sessions = storage.sessions().unwrap();
-    let row = |user: i32| move |n: i32| format!("('{user} {n}', '{user}', {n}, {n}, 9000)");
+    let row = |user: i32| move |n: i32| format!("('{user} {n}', '', '{user}', {n}, {n}, 9000)");
     let rows: Vec<_> = (0..1001).map(row(7)).chain((0..3).map(row(8))).collect();
     db.sql(&format!(
-        "INSERT INTO oauth_sessions (id, user_id, created_at, seen_at, expires_at) VALUES {}",
+        "INSERT INTO oauth_sessions (id, cookie_hash, user_id, created_at, seen_at, expires_at) VALUES {}",
         rows.join(", ")
     ));
-    sessions.begin_session(&suite::sessions::session("one more", "7"), None, 1000).await.unwrap();
+    begun(&*storage, &suite::sessions::session("one more", "7")).await;
     assert_eq!(db.number("SELECT count(*) AS n FROM oauth_sessions"), 1003);
     for (id, is_there) in [("7 0", false), ("7 1", false), ("7 2", true), ("8 0", true), ("one more", true)] {
         assert_eq!(sessions.session(id).await.unwrap().is_some(), is_there, "{id}");
@@ -133,14 +133,13 @@ async fn gc_01_a_user_has_a_thousand_sessions_at_most<D: Db>() {
 async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
-    let sessions = storage.sessions().unwrap();
     for n in 0..100 {
-        sessions.begin_session(&suite::sessions::session(&n.to_string(), "7"), None, 1000).await.unwrap();
+        begun(&*storage, &suite::sessions::session(&n.to_string(), "7")).await;
     }
     let count = || db.number("SELECT count(*) AS n FROM oauth_sessions");
     let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::sessions::session(id, "8") };
     for (id, left) in [("a", 100 - 64 + 1), ("b", 2), ("c", 3)] {
-        sessions.begin_session(&late(id), None, 2000).await.unwrap();
+        storage.begin_session(&late(id), None, 2000).await.unwrap().check().unwrap();
         assert_eq!(count(), left, "64 at a time");
     }
     // Two simultaneous clean-ups do not deadlock.
@@ -148,7 +147,8 @@ async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
     for n in 0..32 {
         let (storage, session) = (storage.clone(), late(&format!("at once {n}")));
         tasks.spawn(async move {
-            storage.sessions().unwrap().begin_session(&session, Some(&format!("{n}")), 9000).await.unwrap();
+            let begun = storage.begin_session(&session, Some(&format!("{n}")), 9000).await;
+            begun.unwrap().check().unwrap();
         });
     }
     while let Some(done) = tasks.join_next().await {

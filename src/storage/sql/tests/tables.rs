@@ -98,9 +98,10 @@ async fn the_tables_are_those_of_schema<D: Db>() {
         oauth_accounts.token_type text, oauth_accounts.updated_at bigint, oauth_accounts.user_id text null, \
         oauth_accounts.userinfo text, oauth_accounts.version bigint, \
         oauth_claims.expires_at bigint, oauth_claims.id text, oauth_claims.outcome text null, \
-        oauth_sessions.created_at bigint, oauth_sessions.expires_at bigint, oauth_sessions.id text, \
-        oauth_sessions.id_token text null, oauth_sessions.issuer text null, oauth_sessions.provider text null, \
-        oauth_sessions.provider_user_id text null, oauth_sessions.seen_at bigint, oauth_sessions.sid text null, \
+        oauth_sessions.cookie_hash text, oauth_sessions.created_at bigint, oauth_sessions.expires_at bigint, oauth_sessions.id text, \
+        oauth_sessions.id_token text null, oauth_sessions.issuer text null, \
+        oauth_sessions.previous_cookie_hash text null, oauth_sessions.provider text null, \
+        oauth_sessions.provider_user_id text null, oauth_sessions.rotated_at bigint null, oauth_sessions.seen_at bigint, oauth_sessions.sid text null, \
         oauth_sessions.user_id text, \
         rocket_dance_migrations.version text";
     assert_eq!(columns(&db).join(", "), wanted);
