@@ -98,6 +98,7 @@
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too |
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions |
+//! | POST `/login/logout/session` | ends one session of the user, whose id is in the field `session`; needs a storage that keeps sessions |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!

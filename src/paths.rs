@@ -70,6 +70,8 @@ table! {
     Logout "/logout" { Post "signs out" }
     /// Signs out in all browsers.
     LogoutEverywhere "/logout/everywhere" { Post "signs out in all browsers" }
+    /// Ends one session of the user, in this browser or another.
+    LogoutSession "/logout/session" { Post "ends one of the user's sessions" }
 }
 
 impl Path {
@@ -254,6 +256,7 @@ mod tests {
             "logout",
             "logged-out",
             "everywhere",
+            "session",
         ] {
             assert!(is_reserved(word), "{word}");
         }

@@ -47,6 +47,12 @@ pub(crate) fn count(file: &Path, table: &str) -> usize {
     lines(&mut connect(file), &sql)[0].parse().unwrap()
 }
 
+/// Runs SQL of the app.
+#[allow(dead_code)] // Some test programs only read.
+pub(crate) fn execute(file: &Path, sql: &str) {
+    sql_query(sql).execute(&mut connect(file)).unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

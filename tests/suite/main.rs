@@ -39,6 +39,7 @@ mod proxy;
 mod races;
 mod redirect;
 mod refresh;
+mod removal;
 mod revocation;
 mod ride;
 mod routes;

@@ -84,6 +84,9 @@ async fn rf_06_every_way_to_remove_revokes() {
     app.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     app.dance().wait_for_revocations().await;
     assert_eq!(kinds(&app).len(), 2);
+    // The session that began with the account ended with it.
+    assert_eq!(ada.user().await, None);
+    ada.enter(1).await;
     app.fake.set_user("ada");
     let callback = ada.ride_to_connect("/login/op").await;
     ada.get(&callback).await;

@@ -28,6 +28,7 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login/logged-out", "/login/logged-out", &[Method::Get]),
     ("/login/logout", "/login/logout", &[Method::Post]),
     ("/login/logout/everywhere", "/login/logout/everywhere", &[Method::Post]),
+    ("/login/logout/session", "/login/logout/session", &[Method::Post]),
 ];
 
 const METHODS: [Method; 7] =

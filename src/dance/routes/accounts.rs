@@ -1,7 +1,8 @@
-//! `GET /login/accounts`: the page of the connected accounts.
+//! `GET /login/accounts`: the page of the connected accounts, and of the places where the user is signed in.
 
 use rocket::Request;
 
+use crate::dance::accounts::sessions::sessions_context;
 use crate::dance::accounts::{accounts_by_entry, accounts_context};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, wants_json};
@@ -9,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::local_path::LocalPath;
 use crate::paths::Path;
 
-/// Shows the connected accounts. A visitor who is not signed in is redirected to the sign-in page first.
+/// Shows the connected accounts, and the user's sessions if the storage keeps them. A visitor who is not signed in is redirected to the sign-in page first.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     if !dance.can_own_accounts(dance.user(request).await?) {
         if wants_json(request) {
@@ -19,6 +20,8 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
     }
     let accounts = accounts_by_entry(dance, request).await?;
-    let context = accounts_context(dance, request, &accounts).await?;
+    let mut context = accounts_context(dance, request, &accounts).await?;
+    context["sessions"] = sessions_context(dance, request, &accounts).await?.into();
+    context["logout_session_url"] = dance.paths().to(Path::LogoutSession).into();
     page(dance, request, "accounts.html", context)
 }

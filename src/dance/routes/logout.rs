@@ -1,12 +1,13 @@
-//! `POST /login/logout` and `POST /login/logout/everywhere`: signing out.
+//! `POST /login/logout`, `POST /login/logout/everywhere` and `POST /login/logout/session`: signing out.
 
 use rocket::Request;
 
 use super::provider_logout;
-use crate::dance::accounts::pending;
+use crate::dance::accounts::{pending, sessions};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf};
-use crate::error::Result;
+use crate::dance::web::{Form, Reply, csrf, wants_json};
+use crate::error::{Error, ErrorKind, Result};
+use crate::paths::Path;
 
 /// The sessions that end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,32 @@ pub(super) async fn log_out(
     scope: LogoutScope,
 ) -> Result<Reply> {
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    sign_out(dance, request, scope).await
+}
+
+/// Ends the session whose id is in the form's field `session`, if it is one of the user's own, and redirects back to the
+/// accounts. The answer is the same if there is no such session. If it is the session of this browser, the user is signed out
+/// as by `/login/logout`.
+pub(super) async fn end_session(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
+    csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    let session = form.get("session").ok_or_else(|| {
+        Error::new(ErrorKind::BadRequest, "The form names no session. Nothing was changed.")
+    })?;
+    let user = dance
+        .user_uncached(request)
+        .await?
+        .ok_or_else(|| Error::new(ErrorKind::NotSignedIn, "Please sign in."))?;
+    let reply = match dance.sessions().id(request).as_deref() == Some(&*session) {
+        true => sign_out(dance, request, LogoutScope::ThisBrowser).await?,
+        false => {
+            sessions::end_own_session(dance, user, &session).await?;
+            Reply::SeeOther(dance.paths().to(Path::Accounts))
+        }
+    };
+    Ok(if wants_json(request) { Reply::NoContent } else { reply })
+}
+
+async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> Result<Reply> {
     let everywhere = match scope {
         LogoutScope::AllBrowsers => dance.user_uncached(request).await?,
         LogoutScope::ThisBrowser => None,

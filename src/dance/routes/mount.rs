@@ -164,6 +164,7 @@ async fn answer_form(
         Path::MakePrimary => primary::make_primary(dance, request, name, form).await,
         Path::Logout => logout::log_out(dance, request, form, LogoutScope::ThisBrowser).await,
         Path::LogoutEverywhere => logout::log_out(dance, request, form, LogoutScope::AllBrowsers).await,
+        Path::LogoutSession => logout::end_session(dance, request, form).await,
         path => Err(Error::app(format!("{path:?} takes no form"))),
     }
 }

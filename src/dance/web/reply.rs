@@ -22,6 +22,8 @@ pub(crate) enum Reply {
     Json(Value),
     /// A redirect, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700 §4.12).
     SeeOther(String),
+    /// Done, for a client that asked for JSON: 204.
+    NoContent,
     /// A response of the app's own.
     Own(Response<'static>),
 }
@@ -57,6 +59,7 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
     let retry_after = reply.as_ref().err().and_then(Error::retry_after).unwrap_or(DEFAULT_RETRY_AFTER);
     let (status, reply) = match reply {
         Ok(reply @ Reply::SeeOther(_)) => (Status::SeeOther, reply),
+        Ok(Reply::NoContent) => (Status::NoContent, Reply::NoContent),
         Ok(reply) => (Status::Ok, reply),
         Err(error) => (error.kind().status(), error_reply(dance, request, &error)),
     };
@@ -73,6 +76,7 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
         Reply::SeeOther(to) => {
             response.header(Header::new("Location", to));
         }
+        Reply::NoContent => {}
         Reply::Own(own) => {
             response = Response::build_from(own);
         }

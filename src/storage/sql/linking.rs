@@ -13,7 +13,7 @@ use super::user_table::UserTable;
 use super::{ranks, sessions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Found, Purpose, decide};
-use crate::storage::refusals::session_has_ended;
+use crate::storage::refusals::{session_has_ended, user_is_gone};
 use crate::storage::{Account, AccountKey, KeyRing, Linked, SessionSelection};
 
 /// Stores a finished login: see [`BuiltIn::link`](crate::storage::BuiltIn::link).
@@ -29,17 +29,22 @@ pub(super) fn link(
     // Locks are taken in the order users, accounts, sessions. The owner of an account is known only from the account.
     let mut known = login.visitor().map(str::to_owned);
     if users.is_some() && known.is_none() {
-        known = exact(conn, entry, identity, None)?.and_then(|account| account.user_id);
+        known = owner(conn, entry, identity)?;
     }
-    if let (Some(users), Some(user)) = (users, &known) {
-        users.require(conn, user)?;
+    if let (Some(users), Some(user)) = (users, &known)
+        && !users.hold(conn, user)?
+    {
+        return Err(match login.visitor().is_none() && owner(conn, entry, identity)? != known {
+            true => lost_race("the account has gone with its user"),
+            false => user_is_gone(),
+        });
     }
     let found = match (identity, login.visitor()) {
         (None, None) => None,
         (identity, visitor) => held(conn, entry, identity, visitor)?,
     };
-    let owner = found.as_ref().and_then(|account| account.user_id.as_ref());
-    if users.is_some() && login.visitor().is_none() && owner != known.as_ref() {
+    let held_owner = found.as_ref().and_then(|account| account.user_id.as_ref());
+    if users.is_some() && login.visitor().is_none() && held_owner != known.as_ref() {
         return Err(lost_race("another transaction has changed the owner of the account"));
     }
     if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
@@ -95,6 +100,11 @@ pub(super) fn link(
         None => Vec::new(),
     };
     Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended })
+}
+
+/// Returns the owner of the account with this identity, without a lock.
+fn owner(conn: &mut AnyConnection, entry: &str, identity: Option<&str>) -> Result<Option<String>> {
+    Ok(exact(conn, entry, identity, None)?.and_then(|account| account.user_id))
 }
 
 /// An error after which the transaction runs again.

@@ -68,6 +68,7 @@ mod faults;
 mod linking;
 mod merging;
 mod opening;
+mod removal;
 mod rows;
 mod tables;
 
