@@ -6,6 +6,9 @@ use url::form_urlencoded;
 
 use crate::local_path::LocalPath;
 
+/// Begins the name of each of our routes in Rocket's launch list.
+pub(crate) const ROUTE_NAME_PREFIX: &str = "oauth: ";
+
 /// Stands for the entry's name in a pattern.
 const NAME: &str = "<name>";
 

@@ -25,6 +25,7 @@ mod merging;
 mod logout;
 mod session_cookie;
 mod mix_up;
+mod near_misses;
 mod oauth1;
 mod oauth1_state;
 mod openid;

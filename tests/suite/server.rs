@@ -14,7 +14,7 @@ use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
 use rocket::http::Status;
 use rocket::serde::json::Value;
-use rocket::{Config, State, post, routes};
+use rocket::{Config, State, get, post, routes};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, DanceFairing};
@@ -29,6 +29,18 @@ pub const SECRET_KEY: &str = "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=";
 #[post("/advance/<seconds>")]
 fn advance(seconds: i64, dance: &State<Dance>) {
     dance.advance_clock(seconds);
+}
+
+/// A route of the app with parameters that a callback has, too.
+#[get("/own?<code>&<state>")]
+fn own_parameters(code: &str, state: &str) -> String {
+    format!("own {code} {state}")
+}
+
+/// A page of the app for whatever has no route.
+#[get("/<_..>?<code>&<state>", rank = 30)]
+fn catch_all(code: Option<&str>, state: Option<&str>) -> String {
+    format!("catch-all {code:?} {state:?}")
 }
 
 /// Not a test: the process that [`Server::start`] starts.
@@ -47,17 +59,21 @@ pub fn serve_with(dance: impl FnOnce(&BTreeMap<String, Value>) -> DanceFairing) 
     let Ok(figment) = std::env::var(FIGMENT) else { return };
     let settings: BTreeMap<String, Value> = serde_json::from_str(&figment).expect("JSON");
     let dance = dance(&settings);
+    let more = if settings.contains_key("catch_all") { routes![catch_all] } else { Vec::new() };
     let figment = settings
         .into_iter()
-        .filter(|(key, _)| !["people", "crash"].contains(&key.as_str()))
+        .filter(|(key, _)| !["people", "crash", "catch_all"].contains(&key.as_str()))
         .fold(Figment::from(Config::debug_default()), |figment, (key, value)| {
             figment.merge(Serialized::default(&key, value))
         });
-    let rocket = crate::app::rocket(figment, dance).mount("/", routes![advance]).attach(AdHoc::on_liftoff(
-        "port",
-        // It begins a new line, because the test runner may have printed something before.
-        |rocket| Box::pin(async move { println!("\nSERVED AT {} END", rocket.config().port) }),
-    ));
+    let rocket = crate::app::rocket(figment, dance)
+        .mount("/", routes![advance, own_parameters])
+        .mount("/", more)
+        .attach(AdHoc::on_liftoff(
+            "port",
+            // It begins a new line, because the test runner may have printed something before.
+            |rocket| Box::pin(async move { println!("\nSERVED AT {} END", rocket.config().port) }),
+        ));
     rocket::execute(async {
         rocket.launch().await.map(drop).map_err(|error| println!("NOT LAUNCHED {error:?}"))
     })

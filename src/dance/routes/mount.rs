@@ -14,7 +14,7 @@ use crate::config::Entry;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, is_head, read_form, respond};
 use crate::error::{Error, ErrorKind, Result};
-use crate::paths::{self, Path};
+use crate::paths::{self, Path, ROUTE_NAME_PREFIX};
 use crate::provider::ResponseMode;
 
 /// Highest rank of our routes. Rocket's own ranks are -12 to -9 for plain paths and -8 to -1 for paths with parameters:
@@ -57,7 +57,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
 fn route(method: Method, path: &str, does: &str, handler: RouteHandler) -> Route {
     let mut route = Route::new(method, path, handler);
     route.rank = route.rank.min(MAX_RANK);
-    route.name = Some(format!("oauth: {does}").into());
+    route.name = Some(format!("{ROUTE_NAME_PREFIX}{does}").into());
     route
 }
 

@@ -1,5 +1,6 @@
 //! What all routes need from the web: forms, cookies, protection against CSRF, outcomes of callbacks, replies.
 
+mod redaction;
 mod request_line;
 mod form;
 mod cookies;

@@ -1,14 +1,13 @@
 //! The request line as the browser sent it.
 //!
 //! Rocket routes a HEAD request as GET, so that a handler can't tell the two apart, and it logs the whole request line.
-//! The fairing notes both before that.
+//! The fairing notes both before that, and takes the secrets of flows out of it.
 
 use rocket::Request;
 use rocket::http::Method;
-use rocket::http::uri::Origin;
 
+use super::redaction::Redaction;
 use crate::dance::handle::Dance;
-use crate::paths::Path;
 
 /// The method and the query of a request, as they were sent.
 struct RequestLine {
@@ -17,16 +16,14 @@ struct RequestLine {
     callback_query: String,
 }
 
-/// Notes the request line, and takes the query of a callback out of it (LK-04).
+/// Notes the request line, and takes out of it what must not be in the log (LK-04, D12).
 pub(crate) fn note_request_line(dance: &Dance, request: &mut Request<'_>) {
-    let query = request.uri().query().filter(|_| is_callback(dance, request.uri()));
-    let query = query.map(|query| query.as_str().to_owned());
-    let has_secrets = query.is_some();
+    let redaction = Redaction::of(dance, request);
+    let query = request.uri().query().filter(|_| redaction == Redaction::Callback);
+    let callback_query = query.map_or_else(String::new, |query| query.as_str().to_owned());
     let method = request.method();
-    request.local_cache(|| RequestLine { method, callback_query: query.unwrap_or_default() });
-    if has_secrets && let Ok(path) = Origin::parse_owned(request.uri().path().to_string()) {
-        request.set_uri(path);
-    }
+    request.local_cache(|| RequestLine { method, callback_query });
+    redaction.apply(request);
 }
 
 fn request_line<'r>(request: &'r Request<'_>) -> &'r RequestLine {
@@ -41,14 +38,4 @@ pub(crate) fn is_head(request: &Request<'_>) -> bool {
 /// The query with which a callback came.
 pub(crate) fn callback_query<'r>(request: &'r Request<'_>) -> &'r str {
     &request_line(request).callback_query
-}
-
-/// Whether the router routes `uri` to a callback, or to the page after signing out at the provider. It compares decoded
-/// segments, as the router does.
-fn is_callback(dance: &Dance, uri: &Origin<'_>) -> bool {
-    let segments: Vec<&str> = uri.path().segments().collect();
-    let is = |path: &str| path.split('/').filter(|part| !part.is_empty()).eq(segments.iter().copied());
-    let paths = dance.paths();
-    [Path::Callback, Path::LoggedOut].into_iter().any(|path| paths.matches(path, &segments))
-        || dance.own_callbacks().iter().any(|callback| is(&callback.path))
 }
