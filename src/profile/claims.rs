@@ -39,6 +39,14 @@ fn get_or_null<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     rest.map_or(Some(value), |rest| get_or_null(value, rest))
 }
 
+/// Returns the name of the field that `path` begins with.
+pub(crate) fn first_name(path: &str) -> &str {
+    match path.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
+        Some((name, _)) => name,
+        None => path.split(['.', '[']).next().unwrap_or_default(),
+    }
+}
+
 /// The value that one part of a path leads to.
 fn step<'v>(value: &'v Value, part: &str) -> Option<&'v Value> {
     if let Value::Array(list) = value {

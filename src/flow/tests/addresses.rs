@@ -3,6 +3,7 @@
 use super::*;
 use crate::flow::user_documents::UserDocuments;
 use crate::flow::user_profile::user_profile;
+use crate::provider::EmailVerified;
 
 /// The profile in these documents. Both get the same `sub`, and an `id`.
 fn read(entry: &Entry, id_token: &Value, userinfo: &Value, extra: &[(&str, Value)]) -> Profile {
@@ -113,7 +114,13 @@ fn d4_a_presets_own_proofs_belong_to_their_document() {
         (json!({"email": OWN, "verified_primary_email": [OWN]}), json!({"email": CEO}), (Some(OWN), true)),
         (json!({"email": OWN, "email_verified": true}), json!({"email": CEO}), (Some(CEO), false)),
     ] {
-        assert_eq!(address(&read(&azure, &id_token, &userinfo, &[])), wanted, "{id_token} {userinfo}");
+        let profile = read(&azure, &id_token, &userinfo, &[]);
+        assert_eq!(address(&profile), wanted, "{id_token} {userinfo}");
+        // The raw claims, read again, say the same.
+        let raw =
+            user_profile(&azure, &UserDocuments::one(profile.userinfo.clone(), &Token::new("t"))).unwrap();
+        assert_eq!(address(&raw), wanted, "{}", profile.userinfo);
+        assert_eq!(profile.userinfo["id"], 7);
     }
     // A document that the preset refuses by itself: only the ID token names the hosted domain.
     let google = entry("provider = \"google\"\nclient_secret = \"s\"\nhosted_domain = \"own.example\"");
@@ -122,6 +129,34 @@ fn d4_a_presets_own_proofs_belong_to_their_document() {
         address(&read(&google, &id_token, &json!({"email": CEO, "email_verified": true}), &[])),
         (Some(OWN), true)
     );
+}
+
+#[test]
+fn d4_every_preset_verifies_an_address_within_its_document() {
+    for (name, preset) in PRESETS {
+        let document = |path: &str| match path.split_once('.') {
+            Some((source @ ("token" | "callback"), _)) => source.to_owned(),
+            _ => {
+                let first = crate::profile::claims::first_name(path);
+                let is_extra = preset.extra_userinfo_urls.iter().any(|(extra, _)| *extra == first);
+                if is_extra { first.to_owned() } else { "userinfo".to_owned() }
+            }
+        };
+        for (place, verified) in preset.fields.email {
+            let proofs = match *verified {
+                EmailVerified::IfTrue(path)
+                | EmailVerified::IfTrueText(path)
+                | EmailVerified::IfPresent(path)
+                | EmailVerified::IfListed(path) => vec![path],
+                EmailVerified::IfBoth(one, other) => vec![one, other],
+                _ => Vec::new(),
+            };
+            // The visitor can write anything into a callback.
+            let is_callback = document(place) == "callback";
+            assert!(!is_callback || *verified == EmailVerified::Never, "{name}: {place}");
+            assert!(proofs.into_iter().all(|path| document(path) == document(place)), "{name}: {place}");
+        }
+    }
 }
 
 #[test]
