@@ -69,6 +69,13 @@ impl Parameters {
                 self.url_values.insert(key, path);
                 Some(given)
             }
+            ParameterKind::Subdomain => {
+                let label = table.has(key).then(|| segment(table, key, ""));
+                table.forget(key);
+                self.url_values
+                    .insert(key, label.as_ref().map(|label| format!("{label}.")).unwrap_or_default());
+                label
+            }
             ParameterKind::Choice(texts) => self.url_value(key, choice(table, key, texts)),
             ParameterKind::Switch(off, on) => {
                 let is_on = switch(table, key);

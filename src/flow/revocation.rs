@@ -4,6 +4,7 @@ use http::header::CONTENT_LENGTH;
 use reqwest::Method;
 use url::Url;
 
+use super::client_auth::Form;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
@@ -28,16 +29,25 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let Some(url) = endpoints.revocation() else { return Ok(()) };
+        let filled = |fields: &[(&str, &str)]| -> Form {
+            let fill = |text| placeholders::fill(text, |name| token_value(entry, token, name));
+            fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?))).collect()
+        };
         match options.revocation {
             RevocationRequest::Standard => {}
             RevocationRequest::Form(fields) => {
-                let fill = |text| placeholders::fill(text, |name| token_value(entry, token, name));
-                let fields = fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?)));
-                let form = fields.collect();
-                return EndpointCall::Revocation.send(self, endpoints, url, form).await.map(drop);
+                let call = EndpointCall::Revocation.send(self, endpoints, url, filled(fields));
+                return call.await.map(drop);
             }
-            RevocationRequest::AuthorizedPost => return self.call(entry, Method::POST, url, token).await,
-            RevocationRequest::AuthorizedDelete => return self.call(entry, Method::DELETE, url, token).await,
+            RevocationRequest::PlainForm(fields) => {
+                return self.call(entry, Method::POST, url, filled(fields), None).await;
+            }
+            RevocationRequest::AuthorizedPost(fields) => {
+                return self.call(entry, Method::POST, url, filled(fields), Some(token)).await;
+            }
+            RevocationRequest::AuthorizedDelete => {
+                return self.call(entry, Method::DELETE, url, Form::new(), Some(token)).await;
+            }
         }
         if let Some(refresh_token) = &token.refresh_token {
             revoke(self, endpoints, url, refresh_token, "refresh_token").await?;
@@ -54,12 +64,26 @@ impl Engine {
 }
 
 impl Engine {
-    /// Ends the grant by an API request with `token`. A token that is invalid already (401) is revoked.
-    async fn call(&self, entry: &Entry, method: Method, url: &Url, token: &Token) -> Result<()> {
-        let request = self.http.0.request(method, url.clone()).header(CONTENT_LENGTH, 0);
+    /// Ends the grant by a request with this form, and with `token` as an API request has it. A token that is invalid already
+    /// (401) is revoked.
+    async fn call(
+        &self,
+        entry: &Entry,
+        method: Method,
+        url: &Url,
+        form: Form,
+        token: Option<&Token>,
+    ) -> Result<()> {
+        let request = self.http.0.request(method, url.clone());
+        let request = match form.is_empty() {
+            true => request.header(CONTENT_LENGTH, 0),
+            false => request.form(&form),
+        };
         let mut request = request.build().map_err(request_failed)?;
         add_entry_headers(entry, &mut request)?;
-        self.authorize_request(entry, &mut request, token)?;
+        if let Some(token) = token {
+            self.authorize_request(entry, &mut request, token)?;
+        }
         match self.http.send(request).await?.status().as_u16() {
             200..=299 | 401 => Ok(()),
             status => Err(unexpected_status("the revocation", status)),

@@ -40,6 +40,8 @@ pub enum ParameterKind {
     /// As [`Segment`](ParameterKind::Segment), after the first text. The word `none` leaves out both. The second text is
     /// the default.
     OptionalSegment(&'static str, &'static str),
+    /// An optional label before a host: `{key}` is the label and a dot, or nothing.
+    Subdomain,
     /// One of these texts, which replaces `{key}`. The first one is the default.
     Choice(&'static [&'static str]),
     /// A boolean: `false`, the default, replaces `{key}` by the first text, `true` by the second.

@@ -8,8 +8,10 @@ pub enum RevocationRequest {
     Standard,
     /// A form with these fields, and the client's authentication. One request ends the grant.
     Form(&'static [(&'static str, &'static str)]),
-    /// An empty POST with the access token, as an API request has it.
-    AuthorizedPost,
+    /// A form with these fields only.
+    PlainForm(&'static [(&'static str, &'static str)]),
+    /// A POST with the access token, as an API request has it, and a form with these fields, if there are any.
+    AuthorizedPost(&'static [(&'static str, &'static str)]),
     /// A DELETE with the access token, as an API request has it.
     AuthorizedDelete,
 }

@@ -101,6 +101,7 @@ fn meaning(kind: ParameterKind) -> (String, String) {
         ParameterKind::OptionalSegment(_, text) => {
             (default(text), "a part of the provider's address; `none`: without it".to_owned())
         }
+        ParameterKind::Subdomain => ("none".to_owned(), "a label before the provider's host".to_owned()),
         ParameterKind::Choice(texts) => {
             let first = default(texts.first().unwrap_or(&""));
             (
@@ -111,9 +112,13 @@ fn meaning(kind: ParameterKind) -> (String, String) {
                 ),
             )
         }
-        ParameterKind::Switch(off, on) => {
-            ("`false`".to_owned(), format!("`true`: `{on}` in the provider's address, instead of `{off}`"))
-        }
+        ParameterKind::Switch(off, on) => (
+            "`false`".to_owned(),
+            match off {
+                "" => format!("`true`: `{on}` in the provider's address"),
+                off => format!("`true`: `{on}` in the provider's address, instead of `{off}`"),
+            },
+        ),
         ParameterKind::Tenant(tenants) => (
             default(""),
             format!(
