@@ -115,6 +115,11 @@ fn no_guard_401() -> Status {
     Status::Unauthorized
 }
 
+#[get("/refuses")]
+fn refuses() -> rocket_dance::Result<()> {
+    Err(Error::refused("Not today."))
+}
+
 #[get("/context")]
 pub fn context(accounts: Accounts) -> Json<Value> {
     Json(serde_json::to_value(accounts).expect("it serializes"))
@@ -138,7 +143,19 @@ pub(crate) async fn app(storage: impl Storage) -> App {
     let figment = figment(&fake).merge(("dance.cache", false));
     let rocket = rocket(figment, Dance::fairing().storage(storage)).mount(
         "/",
-        routes![mine, guarded_post, guarded2, maybe, result, no_guard_401, falls, fallen, context, methods],
+        routes![
+            mine,
+            guarded_post,
+            guarded2,
+            maybe,
+            result,
+            no_guard_401,
+            falls,
+            fallen,
+            refuses,
+            context,
+            methods
+        ],
     );
     App::of(Client::tracked(rocket).await.expect("the app launches"), fake)
 }
@@ -171,16 +188,29 @@ async fn a_401_of_ours_leads_to_that_providers_sign_in_and_back() {
     let (status, json) = app.json("/guarded").await;
     assert_eq!(status, Status::Unauthorized);
     assert_eq!(json["error"]["code"], "not_signed_in");
+    assert_eq!(json["error"]["message"], "Please sign in.");
     assert_eq!(json["error"]["login_url"], "/login/op?next=%2Fguarded");
     app.sign_in_as(7).await;
     let (status, json) = app.json("/guarded").await;
     assert_eq!((status, &json["error"]["code"]), (Status::Unauthorized, &json!("not_connected")));
+    assert_eq!(json["error"]["message"], "Please connect your account.");
 
     for accept in [Accept::HTML, Accept::JSON] {
         let posted = app.client.post("/guarded").header(accept).dispatch().await;
         assert_eq!(posted.status(), Status::Unauthorized, "a form is not sent elsewhere");
         assert_eq!(posted.headers().get_one("Location"), None);
     }
+}
+
+#[rocket::async_test]
+async fn a_handlers_error_is_json_only_where_json_is_requested() {
+    let app = app(MemoryStorage::default()).await;
+    let (status, json) = app.json("/refuses").await;
+    assert_eq!((status, &json["error"]["code"]), (Status::Forbidden, &json!("refused")));
+    assert_eq!(json["error"]["message"], "Not today.");
+    let page = app.get("/refuses").await;
+    assert_eq!(page.status(), Status::Forbidden);
+    assert_eq!(page.content_type(), Some(rocket::http::ContentType::HTML));
 }
 
 #[rocket::async_test]
