@@ -3,7 +3,9 @@
 mod client_auth;
 mod documentation;
 mod entries;
+mod flask_dance;
 mod oauth1;
+mod parameters;
 mod providers_page;
 mod settings;
 mod urls;

@@ -56,6 +56,24 @@ impl Provider for Azure {
     };
 }
 
+/// [`Azure`] under the name `entra`.
+#[derive(Debug, Clone, Copy)]
+pub struct Entra;
+
+impl Provider for Entra {
+    const NAME: &'static str = "entra";
+    const PRESET: Preset = Azure::PRESET;
+}
+
+/// [`Azure`] under the name `microsoft`.
+#[derive(Debug, Clone, Copy)]
+pub struct Microsoft;
+
+impl Provider for Microsoft {
+    const NAME: &'static str = "microsoft";
+    const PRESET: Preset = Azure::PRESET;
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -45,13 +45,13 @@ pub use crate::profile::claims;
 
 /// Declares the module of each provider, re-exports its type, and lists its preset.
 macro_rules! providers {
-    ($($module:ident::$provider:ident),+ $(,)?) => {
+    ($($module:ident::$provider:ident $(| $other:ident)*),+ $(,)?) => {
         $(mod $module;)+
-        $(pub use self::$module::$provider;)+
+        $(pub use self::$module::{$provider $(, $other)*};)+
 
         /// All presets, by name.
         pub const PRESETS: &[(&str, Preset)] = &[
-            $(($provider::NAME, $provider::PRESET),)+
+            $(($provider::NAME, $provider::PRESET), $(($other::NAME, $other::PRESET),)*)+
             ("oauth1", Preset::OAUTH1),
             ("oauth2", Preset::OAUTH2),
             ("oidc", Preset::OIDC),
@@ -59,12 +59,12 @@ macro_rules! providers {
     };
 }
 
-// A new provider is a line here, and its file.
+// A new provider is a line here, and its file. After `|`: second names.
 providers! {
     apple::Apple,
     atlassian::Atlassian,
     authentiq::Authentiq,
-    azure::Azure,
+    azure::Azure | Entra | Microsoft,
     bitbucket::Bitbucket,
     dexcom::Dexcom,
     digitalocean::DigitalOcean,

@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../../docs/settings.md");
 const UNKNOWN: &str = "an_unknown_key_that_is_longer_than_every_key_which_could_be_meant_by_it";
 
 /// The keys that a table which begins with these lines can have, as the message about an unknown key lists them.
-fn known(table: &str) -> BTreeSet<String> {
+pub(super) fn known(table: &str) -> BTreeSet<String> {
     let faults = read_toml(&format!("{table}{UNKNOWN} = 1\n")).unwrap_err();
     let line = faults.lines().find(|line| line.contains(UNKNOWN)).unwrap_or_else(|| panic!("{faults}"));
     let (_, keys) = line.split_once("The keys here are ").unwrap_or_else(|| panic!("{line}"));

@@ -157,6 +157,13 @@ fn page() -> String {
             writeln!(page, "| `{name}` | `{key}` | {default} | {meaning} |").unwrap();
         }
     }
+    page += "\n## Differences from Flask-Dance\n\n\
+        Flask-Dance's constructor parameters are keys with the same names. These values differ:\n\n\
+        | preset | value | ours | Flask-Dance's | reason |\n|---|---|---|---|---|\n";
+    for [name, value, ours, theirs, reason] in flask_dance::differences() {
+        let code = |text: &str| if text.is_empty() { "none".to_owned() } else { format!("`{text}`") };
+        writeln!(page, "| `{name}` | `{value}` | {} | {} | {reason} |", code(&ours), code(&theirs)).unwrap();
+    }
     page
 }
 
