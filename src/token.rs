@@ -8,6 +8,9 @@ use time::OffsetDateTime;
 use crate::profile::text;
 use crate::secret::Secret;
 
+/// Time after a refresh in which another refresh would bring nothing new, in seconds.
+const RECENT: i64 = 60;
+
 /// The token that a provider granted: an access token, its expiry, and the other fields of the token answer (RFC 6749
 /// §5.1).
 ///
@@ -43,6 +46,8 @@ pub struct Token {
     pub(crate) obtained_at: i64,
     /// Unix time, in seconds.
     pub(crate) expires_at: Option<i64>,
+    /// Whether a refresh brought the token.
+    pub(crate) is_refreshed: bool,
 }
 
 impl Token {
@@ -58,6 +63,7 @@ impl Token {
             extra: Map::new(),
             obtained_at: 0,
             expires_at: None,
+            is_refreshed: false,
         }
     }
 
@@ -103,6 +109,11 @@ impl Token {
         }
     }
 
+    /// Returns whether a refresh brought the token within the last minute before `now` (unix time, in seconds).
+    pub(crate) fn was_refreshed_lately(&self, now: i64) -> bool {
+        self.is_refreshed && now < self.obtained_at.saturating_add(RECENT)
+    }
+
     /// Returns whether the access token has expired at `now` (unix time, in seconds).
     pub(crate) fn is_expired(&self, now: i64) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
@@ -134,6 +145,7 @@ impl Token {
             "extra": self.extra,
             "obtained_at": self.obtained_at,
             "expires_at": self.expires_at,
+            "is_refreshed": self.is_refreshed,
         })
         .to_string()
         .into_bytes()
@@ -158,6 +170,7 @@ impl Token {
             extra: serde_json::from_value(fields.remove("extra")?).ok()?,
             obtained_at: fields.get("obtained_at")?.as_i64()?,
             expires_at: fields.get("expires_at").and_then(Value::as_i64),
+            is_refreshed: fields.get("is_refreshed") == Some(&Value::Bool(true)),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::LOCATION;
+use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,8 +12,10 @@ use url::Url;
 
 use super::live_account::LiveAccount;
 use super::refresh::{refresh, usable};
+use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::retry_after;
 use crate::token::Token;
 
 /// Maximum number of redirects that a request follows.
@@ -80,7 +82,7 @@ impl ApiRequest {
     }
 
     /// Sets the body to a multipart form. Such a request can be sent only once: it is not repeated after a 401, and follows
-    /// no redirect.
+    /// no redirect that repeats the body (307, 308).
     pub fn multipart(self, form: reqwest::multipart::Form) -> Self {
         self.map(|request| request.multipart(form))
     }
@@ -102,6 +104,12 @@ impl ApiRequest {
     /// As [`Client::access_token`](crate::Client::access_token). [`ErrorKind::ProviderUnreachable`] and
     /// [`ErrorKind::ProviderTimeout`] if there is no response. [`ErrorKind::AppError`] if the request is malformed.
     pub async fn send(self) -> Result<reqwest::Response> {
+        let entry = self.live.entry.clone();
+        self.send_once_or_twice().await.map_err(|error| error.with_entry(&entry.name))
+    }
+
+    /// Sends the request, and once again with a refreshed token if the API answers 401.
+    async fn send_once_or_twice(self) -> Result<reqwest::Response> {
         let live = self.live;
         let request = self.request?.build().map_err(transport_error)?;
         let account = usable(&live).await?;
@@ -109,6 +117,9 @@ impl ApiRequest {
         let response = send_with_token(&live, request, &account.token).await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && account.token.refresh_token.is_some()
+            // The last refresh did not help a moment ago, and no refresh adds to the scope.
+            && !account.token.was_refreshed_lately(live.context.engine.clock.now())
+            && !lacks_scope(&response)
             && let Some(request) = copy
         {
             let account = refresh(&live, account.account.version).await?;
@@ -121,25 +132,35 @@ impl ApiRequest {
     pub(super) async fn send_checked(self) -> Result<reqwest::Response> {
         let entry = self.live.entry.clone();
         let response = self.send().await?;
-        match response.status() {
-            StatusCode::UNAUTHORIZED => {
-                Err(reconnect_needed(&entry).with_source("the API answers 401 to a usable token"))
-            }
-            status if status.is_client_error() || status.is_server_error() => Err(Error::new(
-                ErrorKind::ApiError(status.as_u16()),
-                format!("{} answered with status {}.", entry.title, status.as_u16()),
-            )),
-            _ => Ok(response),
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return Ok(response);
         }
+        if status == StatusCode::UNAUTHORIZED && !lacks_scope(&response) {
+            return Err(reconnect_needed(&entry).with_source("the API answers 401 to a usable token"));
+        }
+        let error = Error::new(
+            ErrorKind::ApiError(status.as_u16()),
+            format!("{} answered with status {}.", entry.title, status.as_u16()),
+        )
+        .with_entry(&entry.name);
+        let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+        Err(match retry_after(response.headers()).filter(|_| is_busy) {
+            Some(seconds) => error.retry_after_seconds(seconds),
+            None => error,
+        })
     }
 
     /// Sends the request and reads the response as JSON.
     ///
     /// # Errors
-    /// As [`send`](ApiRequest::send). [`ErrorKind::ApiError`] for a status from 400. [`ErrorKind::ReconnectNeeded`] for a 401
-    /// that a refresh does not resolve. [`ErrorKind::BadProviderAnswer`] if the response is not JSON of the type `T`.
+    /// As [`send`](ApiRequest::send). [`ErrorKind::ApiError`] for a status from 400; with 429 and 503,
+    /// [`Error::retry_after`] is the API's `Retry-After`, at most an hour. [`ErrorKind::ReconnectNeeded`] for a 401 that a
+    /// refresh does not resolve. [`ErrorKind::BadProviderAnswer`] if the response is not JSON of the type `T`.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let body = self.send_checked().await?.bytes().await.map_err(transport_error)?;
+        let entry = self.live.entry.clone();
+        let body = self.send_checked().await?.bytes().await;
+        let body = body.map_err(|error| transport_error(error).with_entry(&entry.name))?;
         // serde_json's own message may quote a value: only the position is logged.
         serde_json::from_slice(&body).map_err(|error| {
             Error::new(ErrorKind::BadProviderAnswer, "The provider's answer is not what was expected.")
@@ -149,6 +170,7 @@ impl ApiRequest {
                     error.line(),
                     error.column()
                 ))
+                .with_entry(&entry.name)
         })
     }
 
@@ -157,7 +179,9 @@ impl ApiRequest {
     /// # Errors
     /// As [`json`](ApiRequest::json).
     pub async fn text(self) -> Result<String> {
-        self.send_checked().await?.text().await.map_err(transport_error)
+        let entry = self.live.entry.clone();
+        let text = self.send_checked().await?.text().await;
+        text.map_err(|error| transport_error(error).with_entry(&entry.name))
     }
 }
 
@@ -165,6 +189,13 @@ impl fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiRequest").field("account", &self.live).finish_non_exhaustive()
     }
+}
+
+/// Whether an API refuses a request because the token's scope does not suffice (RFC 6750 §3.1).
+fn lacks_scope(response: &reqwest::Response) -> bool {
+    let challenges =
+        response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    challenges.into_iter().any(|challenge| challenge.contains("insufficient_scope"))
 }
 
 /// Sends `request` with `token`, and follows redirects on the same origin.
@@ -176,22 +207,12 @@ async fn send_with_token(
     let engine = &live.context.engine;
     for _ in 0..MAX_REDIRECTS {
         // For each redirect again: an OAuth 1 signature is valid for one URL, once.
-        let authorized = engine.authorize_request(&live.entry, &mut request, token);
-        authorized.map_err(|error| error.with_entry(&live.entry.name))?;
-        let (url, copy) = (request.url().clone(), request.try_clone());
+        engine.authorize_request(&live.entry, &mut request, token)?;
+        let sent = SentRequest::new(&request);
         let response = engine.http.0.execute(request).await.map_err(transport_error)?;
-        let target = match response.status().as_u16() {
-            301 | 302 | 303 | 307 | 308 => response.headers().get(LOCATION).and_then(|to| to.to_str().ok()),
-            _ => None,
-        };
-        match (target.and_then(|to| url.join(to).ok()), copy) {
-            (Some(to), Some(mut next))
-                if to.origin() == url.origin() && [Method::GET, Method::HEAD].contains(next.method()) =>
-            {
-                *next.url_mut() = to;
-                request = next;
-            }
-            _ => return Ok(response),
+        match sent.redirected(&response) {
+            Some(next) => request = next,
+            None => return Ok(response),
         }
     }
     Err(Error::new(ErrorKind::BadProviderAnswer, "The provider redirected a request too many times."))

@@ -22,8 +22,8 @@ use crate::token::Token;
 /// A client of a provider's API, on behalf of one account.
 ///
 /// - **Paths** are relative to the entry's API base.
-/// - **The token** goes with each request. It is refreshed when it is due, and once if the API answers 401. It is never sent
-///   to another host.
+/// - **The token** goes with each request. It is refreshed when it is due, and once if the API answers 401, unless it was
+///   refreshed within the last minute. It is never sent to another host than that of the API base and those of `api_hosts`.
 /// - **OAuth 1**: each request is signed instead. The signature covers the query and a form, but neither JSON nor
 ///   multipart (RFC 5849 §3.4.1.3).
 /// - **Clones** are cheap and share the token.
@@ -145,8 +145,9 @@ impl Client {
         self.request(Method::DELETE, path)
     }
 
-    /// Creates a request for `path`, relative to the API base. An absolute URL must have the origin of the API base;
-    /// otherwise sending fails with [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured).
+    /// Creates a request for `path`, relative to the API base. An absolute URL, which begins with `https://` or `http://`,
+    /// must have the origin of the API base, or one of the entry's `api_hosts`; otherwise sending fails with
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured).
     pub fn request(&self, method: Method, path: &str) -> ApiRequest {
         ApiRequest::new(&self.0, method, self.resolve(path))
     }
@@ -159,40 +160,52 @@ impl Client {
     /// no userinfo URL.
     pub async fn userinfo(&self) -> Result<Value> {
         let (entry, engine) = (&self.0.entry, &self.0.context.engine);
-        let url = engine.userinfo_url(entry).await?;
-        let token = &usable(&self.0).await?.token;
-        let request = match entry.userinfo.method {
-            UserinfoMethod::Post => ApiRequest::new(&self.0, Method::POST, Ok(url))
-                .map(|request| with_body(entry, token, request, entry.userinfo.body)),
-            UserinfoMethod::Get | UserinfoMethod::None => ApiRequest::new(&self.0, Method::GET, Ok(url)),
+        let userinfo = async {
+            let url = engine.userinfo_url(entry).await?;
+            let token = &usable(&self.0).await?.token;
+            let request = match entry.userinfo.method {
+                UserinfoMethod::Post => ApiRequest::new(&self.0, Method::POST, Ok(url))
+                    .map(|request| with_body(entry, token, request, entry.userinfo.body)),
+                UserinfoMethod::Get | UserinfoMethod::None => ApiRequest::new(&self.0, Method::GET, Ok(url)),
+            };
+            let answer = read_answer(request.send_checked().await?).await?;
+            engine.read_userinfo(entry, &answer, token, self.account().provider_user_id.as_deref()).await
         };
-        let answer = read_answer(request.send_checked().await?).await?;
-        engine.read_userinfo(entry, &answer, token, self.account().provider_user_id.as_deref()).await
+        userinfo.await.map_err(|error| error.with_entry(&entry.name))
     }
 
     /// Resolves `path` against the API base.
     fn resolve(&self, path: &str) -> Result<Url> {
         let entry = &self.0.entry;
-        let base = match entry.need(entry.api_base.as_ref(), "api_base_url")? {
-            ApiBase::Fixed(url) => url.clone(),
-            in_token => entry.need(in_token.url(&self.0.unsealed()?.token).as_ref(), "api_base_url")?.clone(),
+        let unusable = |error| Error::app(format!("the client can't call this path: {error}"));
+        let base = match &entry.api_base {
+            Some(ApiBase::Fixed(url)) => Some(url.clone()),
+            Some(in_token) => in_token.url(&self.0.unsealed()?.token),
+            None => None,
         };
-        let url = match Url::parse(path) {
-            Ok(url) => url,
-            Err(_) => base
-                .join(&format!("./{}", path.trim_start_matches('/')))
-                .map_err(|error| Error::app(format!("the client can't call this path: {error}")))?,
-        };
-        if url.origin() == base.origin() {
-            Ok(url)
-        } else {
-            // No other host may get the provider's token.
-            Err(entry.misconfigured(format!(
-                "the client calls only {}, and the request is for another host",
-                base.origin().ascii_serialization()
-            )))
+        if !is_absolute(path) {
+            let base = entry.need(base.as_ref(), "api_base_url")?;
+            return base.join(&format!("./{}", path.trim_start_matches('/'))).map_err(unusable);
         }
+        let url = Url::parse(path).map_err(unusable)?;
+        let base = base.map(|base| base.origin());
+        if base.as_ref() == Some(&url.origin()) || entry.api_hosts.contains(&url) {
+            return Ok(url);
+        }
+        // No other host may get the provider's token.
+        Err(entry.misconfigured(format!(
+            "the client calls {} and the hosts of `api_hosts`, and the request is for another host. To allow it: \
+             [default.oauth.{}] api_hosts = [\"…\"]",
+            base.map(|base| base.ascii_serialization()).unwrap_or_default(),
+            entry.name
+        )))
     }
+}
+
+/// Whether `path` is an absolute URL. `people:list` is a path.
+fn is_absolute(path: &str) -> bool {
+    let scheme = path.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| ["http", "https"].contains(&&*scheme))
 }
 
 impl fmt::Debug for Client {

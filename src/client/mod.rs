@@ -12,6 +12,7 @@ mod refresh;
 mod refreshes;
 mod revocations;
 mod revoke;
+mod sent_request;
 mod store_refreshed;
 mod unsealed_account;
 

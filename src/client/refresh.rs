@@ -22,7 +22,7 @@ use super::store_refreshed::{
 };
 use super::unsealed_account::{UnsealedAccount, reconnect_needed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::REFRESH_TIMEOUT;
+use crate::flow::{REFRESH_TIMEOUT, RefreshOutcome};
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
 use crate::storage::{Account, AccountKey};
@@ -76,7 +76,7 @@ pub(super) async fn usable(live: &Arc<LiveAccount>) -> Result<Arc<UnsealedAccoun
 /// Returns the account with a newer token than that of version `known_version`: the one that another caller has stored, or
 /// a refreshed one.
 pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<Arc<UnsealedAccount>> {
-    let live = live.clone();
+    let (live, entry) = (live.clone(), live.entry.name.clone());
     // A task of its own: if the caller is cancelled between the provider's answer and the commit, the rotated refresh token
     // must not be lost.
     let task = tokio::spawn(async move {
@@ -84,7 +84,8 @@ pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Resu
         live.replace(refreshed.clone());
         Ok(refreshed)
     });
-    task.await.unwrap_or_else(|error| Err(Error::app(error)))
+    let result = task.await.unwrap_or_else(|error| Err(Error::app(error)));
+    result.map_err(|error: Error| error.with_entry(entry))
 }
 
 /// Waits for the account's turn within this process, then refreshes.
@@ -161,22 +162,13 @@ async fn refresh_in_turn(
         }
         let answer = engine.refresh(entry, &token, account.provider_user_id.as_deref()).await;
         drop(slot);
-        match answer {
-            Ok(new_token) => {
-                let renewed = account.with(&new_token, engine.clock.now(), keys)?;
-                let result = UnsealedAccount { account: renewed.clone(), token: new_token.clone() };
-                let refreshed = Refreshed { account, renewed, used_token: token, new_token, lease_until };
-                match store_refreshed(live, refreshed, turn.take()).await? {
-                    // RR-04, RR-05: the account was disconnected, or connected again, in the meantime. The stored account
-                    // counts.
-                    StoreOutcome::Superseded(returned) => *turn = returned,
-                    StoreOutcome::Stored | StoreOutcome::Pending => return Ok(result),
-                }
-            }
+        let (new_token, refusal) = match answer {
+            Ok(RefreshOutcome::Renewed(token)) => (token, None),
+            Ok(RefreshOutcome::Rotated { token, error }) => (token, Some(error)),
             Err(error) if error.kind() == ErrorKind::ReconnectNeeded => {
-                match store_lost_grant(live, key, &account, token, began).await? {
-                    LostGrant::AccountChanged => {}
-                    LostGrant::Handled => return Err(error.with_entry(&entry.name)),
+                match store_lost_grant(live, key, &account, token, began, &error).await? {
+                    LostGrant::AccountChanged => continue,
+                    LostGrant::Handled => return Err(reconnect_needed(entry)),
                 }
             }
             Err(error) => {
@@ -189,6 +181,14 @@ async fn refresh_in_turn(
                 }
                 return Err(error);
             }
+        };
+        let renewed = account.with(&new_token, engine.clock.now(), keys)?;
+        let result = UnsealedAccount { account: renewed.clone(), token: new_token.clone() };
+        let refreshed = Refreshed { account, renewed, used_token: token, new_token, lease_until };
+        match store_refreshed(live, refreshed, turn.take()).await? {
+            // RR-04, RR-05: the account was disconnected, or connected again, in the meantime. The stored account counts.
+            StoreOutcome::Superseded(returned) => *turn = returned,
+            StoreOutcome::Stored | StoreOutcome::Pending => return refusal.map_or(Ok(result), Err),
         }
     }
 }
@@ -201,13 +201,14 @@ enum LostGrant {
     AccountChanged,
 }
 
-/// Stores that the provider has ended the grant of `account`, unless the account has changed since `account` was read.
+/// Stores that the provider has ended the grant of `account` with `error`, which is logged once, unless the account has changed since `account` was read.
 async fn store_lost_grant(
     live: &LiveAccount,
     key: &AccountKey,
     account: &Account,
     token: Token,
     began: Instant,
+    error: &Error,
 ) -> Result<LostGrant> {
     let ClientContext { engine, keys, report, .. } = &*live.context;
     // RR-03, RR-06: another process, whose lease ran out or that was killed after the provider's answer, may have rotated the
@@ -218,7 +219,14 @@ async fn store_lost_grant(
     let without_grant = Token { refresh_token: None, ..token };
     let renewed = account.with(&without_grant, engine.clock.now(), keys)?;
     match live.storage.renew(account, &renewed).await {
-        Ok(true) => report(TokenEvent::GrantLost, renewed).await,
+        Ok(true) => {
+            log::warn!(
+                "oauth: `{}`: the provider has ended the grant of account {}, which must be connected again: {error:?}",
+                live.entry.name,
+                account.id
+            );
+            report(TokenEvent::GrantLost, renewed).await;
+        }
         Ok(false) if began.elapsed() < LEASE_TTL => {
             sleep(POLL_INTERVAL).await;
             return Ok(LostGrant::AccountChanged);

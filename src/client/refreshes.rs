@@ -36,9 +36,9 @@ impl Default for Refreshes {
 }
 
 impl Refreshes {
-    /// Remembers that a refresh of `account` failed, if the failure is temporary.
+    /// Remembers that a refresh of `account` failed, if the failure says nothing about the grant.
     pub(super) fn failed(&self, account: &str, error: &Error) {
-        if is_temporary(error) {
+        if !matches!(error.kind(), ErrorKind::ReconnectNeeded | ErrorKind::NotConnected) {
             self.failures.insert(account.to_owned(), (Instant::now(), Arc::new(error.copy())));
         }
     }
@@ -80,13 +80,5 @@ pub(super) fn refresh_pending() -> Error {
     Error::new(
         ErrorKind::ProviderTimeout,
         "The sign-in is still being renewed. Please try again in a moment.",
-    )
-}
-
-/// Returns whether a failure says nothing about the grant, so that a later refresh may succeed.
-fn is_temporary(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StoreUnavailable | ErrorKind::ProviderUnreachable | ErrorKind::ProviderTimeout
     )
 }

@@ -23,6 +23,10 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Maximum pause between two attempts to store a token.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
+/// Maximum time for which the attempts go on after the lease has ended. Another process may refresh then, and its token
+/// counts; but while the storage is down, no process can.
+const MAX_OUTAGE: Duration = Duration::from_secs(600);
+
 /// The name of an account's refresh, for its turn and its failures.
 pub(super) fn refresh_name(key: &AccountKey) -> String {
     format!("refresh {key}")
@@ -51,8 +55,8 @@ pub(super) enum StoreOutcome {
     Pending,
 }
 
-/// Stores a refreshed token. Waits for at most [`CALLER_TIMEOUT`]; the attempts continue in the background, for as long as
-/// the storage is unavailable and the lease lasts.
+/// Stores a refreshed token. Waits for at most [`CALLER_TIMEOUT`]; the attempts continue in the background while the storage
+/// is unavailable, for at most [`MAX_OUTAGE`] beyond the lease.
 pub(super) async fn store_refreshed(
     live: &Arc<LiveAccount>,
     refreshed: Refreshed,
@@ -82,7 +86,7 @@ pub(super) async fn store_refreshed(
     }
 }
 
-/// Tries to store the new token until the storage answers or the lease ends. Returns whether the stored token is the new
+/// Tries to store the new token until the storage answers or [`MAX_OUTAGE`] is over. Returns whether the stored token is the new
 /// one.
 async fn commit(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
     let ClientContext { refreshes, .. } = &*live.context;
@@ -95,7 +99,8 @@ async fn commit(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
         };
         match stored {
             Err(error)
-                if error.kind() == ErrorKind::StoreUnavailable && Instant::now() < refreshed.lease_until =>
+                if error.kind() == ErrorKind::StoreUnavailable
+                    && Instant::now() < refreshed.lease_until + MAX_OUTAGE =>
             {
                 // Callers in this process that wait for this refresh see the failure.
                 refreshes.failed(&name, &error);
@@ -122,7 +127,9 @@ async fn was_stored(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
         return Ok(false);
     };
     let Ok(stored_token) = stored.open(keys) else { return Ok(false) };
-    if stored.version == renewed.version && stored_token.access_token.matches(new_token.access_token.expose())
+    if stored.version == renewed.version
+        && stored_token.access_token.matches(new_token.access_token.expose())
+        && has_same_refresh_token(&stored_token, new_token)
     {
         return Ok(true);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderName, HeaderValue};
 
 use super::parameters::Parameters;
-use super::table::Table;
+use super::table::{Given, Table};
 use crate::provider::Preset;
 
 /// Parameters that an authorization request never takes from an entry or a signal (ST-19): the flow depends on them, a
@@ -43,6 +43,13 @@ pub(crate) const TOKEN_PARAMS: &[&str] = &[
 /// The beginning of the names of OAuth 1's own parameters (RFC 5849 §3.1), which no request takes from an entry.
 pub(crate) const OAUTH1_PARAMS: &str = "oauth_";
 
+/// Parameters of a callback that are never kept: secrets, and what identifies the flow.
+const CALLBACK_PARAMS: &[&str] =
+    &["access_token", "code", "denied", "error", "id_token", "iss", "refresh_token", "state"];
+
+/// Maximum number of parameters of the callback that an entry keeps.
+const MAX_CALLBACK_PARAMS: usize = 16;
+
 /// Headers that a request never takes from an entry.
 const HEADERS: &[&str] =
     &["authorization", "connection", "content-length", "content-type", "cookie", "host", "transfer-encoding"];
@@ -58,6 +65,8 @@ pub(crate) struct RequestAdditions {
     pub(crate) refresh_params: BTreeMap<String, String>,
     /// Headers of all requests.
     pub(crate) headers: BTreeMap<String, String>,
+    /// Parameters of the callback that are kept.
+    pub(crate) callback_params: Vec<String>,
 }
 
 impl RequestAdditions {
@@ -75,6 +84,7 @@ impl RequestAdditions {
             token_params,
             refresh_params,
             headers: headers(table, owned(preset.headers)),
+            callback_params: callback_params(table, preset),
         }
     }
 }
@@ -94,6 +104,24 @@ fn params(table: &mut Table<'_>, key: &str, reserved: &[&str]) -> BTreeMap<Strin
         }
     }
     params
+}
+
+/// The preset's parameters of the callback, and those of the entry.
+fn callback_params(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    let mut names: Vec<_> = preset.callback_params.iter().map(|&name| name.to_owned()).collect();
+    let given = table.list("callback_params", |text| vec![text.to_owned()], "[\"…\"]");
+    let Some(Given { value, place }) = given else { return names };
+    let is_own = |name: &String| CALLBACK_PARAMS.contains(&name.as_str()) || name.starts_with(OAUTH1_PARAMS);
+    if value.iter().any(is_own) {
+        let why = "names a parameter of the protocol, which is not kept: remove it";
+        table.reader.fault(&place, why, "");
+    }
+    if value.iter().any(String::is_empty) || value.len() > MAX_CALLBACK_PARAMS {
+        let why = format!("must be a list of at most {MAX_CALLBACK_PARAMS} names");
+        table.reader.fault(&place, why, "callback_params = [\"…\"]");
+    }
+    names.extend(value);
+    names
 }
 
 /// The entry's headers, over those of its preset.

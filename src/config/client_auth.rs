@@ -15,6 +15,8 @@ pub(crate) enum ClientAuthentication {
     ClientSecretBasic(Secret),
     /// The secret in the form.
     ClientSecretPost(Secret),
+    /// The secret, by the method that the provider's metadata accepts.
+    ClientSecret(Secret),
     /// A secret that is made for each request, in the form: a JWT of this issuer.
     SecretJwt { issuer: String, key: PrivateKey },
     /// A signed JWT in the form.
@@ -37,7 +39,9 @@ impl ClientAuthentication {
     /// The client secret, if the method sends one.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         match self {
-            Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) => Some(secret),
+            Self::ClientSecretBasic(secret) | Self::ClientSecretPost(secret) | Self::ClientSecret(secret) => {
+                Some(secret)
+            }
             Self::SecretJwt { .. } | Self::PrivateKeyJwt(_) | Self::None => None,
         }
     }
@@ -51,6 +55,7 @@ impl ClientAuthentication {
         let key = private_key(table, method);
         // What is missing here is a fault already: the launch fails.
         match method {
+            ClientAuthMethod::FromMetadata => secret.map_or(Self::None, Self::ClientSecret),
             ClientAuthMethod::ClientSecretBasic => secret.map_or(Self::None, Self::ClientSecretBasic),
             ClientAuthMethod::ClientSecretPost => secret.map_or(Self::None, Self::ClientSecretPost),
             ClientAuthMethod::PrivateKeyJwt => key.map_or(Self::None, Self::PrivateKeyJwt),
@@ -72,7 +77,11 @@ fn method(table: &mut Table<'_>) -> Option<ClientAuthMethod> {
 fn client_secret(table: &mut Table<'_>, method: ClientAuthMethod) -> Option<Secret> {
     let key = if table.has("client_secret_file") { "client_secret_file" } else { "client_secret" };
     match method {
-        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost if !table.has(key) => {
+        ClientAuthMethod::ClientSecretBasic
+        | ClientAuthMethod::ClientSecretPost
+        | ClientAuthMethod::FromMetadata
+            if !table.has(key) =>
+        {
             let why = "is missing. A public client has none: it sets token_endpoint_auth_method = \"none\"";
             table.fault(key, why, "client_secret = \"…\"");
         }

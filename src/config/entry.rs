@@ -6,6 +6,7 @@ use url::Url;
 
 use super::additions::RequestAdditions;
 use super::api_base::ApiBase;
+use super::api_hosts::ApiHosts;
 use super::issuer::Issuer;
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
@@ -44,6 +45,8 @@ pub(crate) struct Entry {
     pub(crate) additions: RequestAdditions,
     /// Base of the client's relative paths, with a `/` at its end.
     pub(crate) api_base: Option<ApiBase>,
+    /// Further hosts to which API calls may send the token.
+    pub(crate) api_hosts: ApiHosts,
     /// What the operator must know before using the provider.
     pub(crate) notice: &'static str,
     /// The provider's page that signs the user out, if it is not discovered.
@@ -60,7 +63,7 @@ pub(crate) enum ProtocolOptions {
     OAuth1(OAuth1Options),
     OAuth2(OAuth2Options),
     /// OpenID Connect is OAuth 2 with an ID token.
-    OpenIdConnect(OAuth2Options, OpenIdOptions),
+    OpenIdConnect(OAuth2Options, Box<OpenIdOptions>),
 }
 
 // Headers and extra parameters may hold an API key.
@@ -175,6 +178,8 @@ impl Entry {
         };
         urls.extend([
             ("userinfo_url", self.userinfo.url.as_ref()),
+            ("metadata_url", self.openid().and_then(|options| options.metadata_url.as_ref())),
+            ("jwks_url", self.openid().and_then(|options| options.jwks_url.as_ref())),
             ("end_session_url", self.end_session_url.as_ref()),
             ("api_base_url", api_base),
         ]);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::additions::RequestAdditions;
+use super::api_hosts::ApiHosts;
 use super::callback_url;
 use super::choose_preset;
 use super::entry::{Entry, ProtocolOptions};
@@ -19,10 +20,23 @@ use super::table::{Reader, Table};
 use super::urls::{is_host, is_loopback_host};
 use super::userinfo::UserinfoOptions;
 use crate::paths::is_reserved;
-use crate::provider::{ParameterKind, Preset, Protocol};
+use crate::provider::{ParameterKind, Preset, Protocol, UserinfoMethod};
 
 /// The keys that decide whose keys sign the ID tokens of an entry.
 const ISSUER_KEYS: [&str; 3] = ["issuer", "metadata_url", "jwks_url"];
+
+/// Keys that make an entry's tokens, keys or users those of another server than the preset's.
+const POINTS_ELSEWHERE: &[&str] = &[
+    "issuer",
+    "metadata_url",
+    "jwks_url",
+    "authorization_url",
+    "auth_uri",
+    "token_url",
+    "token_uri",
+    "userinfo_url",
+    "api_base_url",
+];
 
 /// What entries are read with.
 pub(super) struct EntryReader<'a> {
@@ -46,6 +60,7 @@ impl EntryReader<'_> {
         }
         let client_id = client_id(&mut table);
         // Before the URLs: it depends on which of them the entry sets itself.
+        let is_elsewhere = POINTS_ELSEWHERE.iter().any(|key| table.has(key));
         let trust_email = trust_email(&mut table, &preset);
         let has_own_issuer = !ISSUER_KEYS.iter().any(|key| table.has(key));
         let is_openid = preset.protocol == Protocol::OpenIdConnect;
@@ -66,7 +81,7 @@ impl EntryReader<'_> {
             }
             Protocol::OpenIdConnect => {
                 let options = OAuth2Options::read(&mut table, &preset, &parameters);
-                ProtocolOptions::OpenIdConnect(options, openid)
+                ProtocolOptions::OpenIdConnect(options, Box::new(openid))
             }
         };
         let issuer = issuer::read(&mut table, &preset, &parameters, is_openid);
@@ -79,7 +94,8 @@ impl EntryReader<'_> {
             ProtocolOptions::OAuth1(_) => None,
         };
         let (userinfo, api_base) = UserinfoOptions::read(&mut table, &preset, &parameters, token_endpoint);
-        let has_identity = is_openid || userinfo.url.is_some() || userinfo.is_id_in_token();
+        let has_userinfo = userinfo.url.is_some() && userinfo.method != UserinfoMethod::None;
+        let has_identity = is_openid || has_userinfo || userinfo.is_id_in_token();
         let entry = Entry {
             name: name.to_owned(),
             title: title(&mut table, &preset, name),
@@ -94,6 +110,7 @@ impl EntryReader<'_> {
             userinfo,
             additions: RequestAdditions::read(&mut table, &preset, &parameters),
             api_base,
+            api_hosts: ApiHosts::read(&mut table, &preset, is_elsewhere),
             notice: preset.notice,
             end_session_url: parameters.url(&mut table, ["end_session_url"; 2], None, false),
             logout: logout(&mut table, may_end_sessions),
@@ -180,16 +197,6 @@ fn account(table: &mut Table<'_>) -> Option<String> {
 
 /// The domains of `trust_email`, else those of the preset, which hold for the preset's own servers only.
 fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
-    const POINTS_ELSEWHERE: &[&str] = &[
-        "profile",
-        "issuer",
-        "authorization_url",
-        "auth_uri",
-        "token_url",
-        "token_uri",
-        "userinfo_url",
-        "api_base_url",
-    ];
     if let Some(all) = table.peek_bool("trust_email") {
         table.forget("trust_email");
         return if all { vec!["*".to_owned()] } else { vec![] };
@@ -197,7 +204,8 @@ fn trust_email(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
     let Some(given) = table.list("trust_email", |text| vec![text.to_owned()], "[\"corp.example\"]") else {
         let is_url = |kind| matches!(kind, ParameterKind::Host(_) | ParameterKind::BaseUrl(_));
         let own_keys = preset.parameters.iter().filter(|(_, kind)| is_url(*kind)).map(|(key, _)| key);
-        let is_elsewhere = POINTS_ELSEWHERE.iter().chain(own_keys).any(|key| table.has(key));
+        let is_elsewhere =
+            POINTS_ELSEWHERE.iter().chain(&["profile"]).chain(own_keys).any(|key| table.has(key));
         let trusted = preset.trust_email.iter().filter(|_| !is_elsewhere);
         return trusted.map(|&domain| domain.to_owned()).collect();
     };

@@ -93,16 +93,23 @@ fn url(
     }
 }
 
-/// Rejects endpoints of an OpenID Connect entry that are on another origin than its issuer (MX-10): they would receive
-/// codes, secrets and tokens that are meant for the issuer alone.
+/// Rejects endpoints of an OpenID Connect entry that are on another origin than its issuer and its discovery document
+/// (MX-10): they would receive codes, secrets and tokens that are meant for the issuer alone. An entry that sets all
+/// endpoints and the keys itself uses no discovery.
 pub(super) fn check_endpoints(table: &Table<'_>, preset: &Preset, parameters: &Parameters) {
     const ENDPOINTS: &[&str] =
         &["authorization_url", "auth_uri", "token_url", "token_uri", "par_url", "revocation_url"];
     let parse = |text: &str| Url::parse(&parameters.fill(text)).ok();
     let Some(issuer) = table.peek("issuer").or(preset.issuer).and_then(parse) else { return };
+    let has = |keys: &[&str]| keys.iter().any(|key| table.has(key));
+    if has(&["jwks_url"]) && has(&["authorization_url", "auth_uri"]) && has(&["token_url", "token_uri"]) {
+        return;
+    }
+    let metadata = table.peek("metadata_url").and_then(parse);
+    let origins = [Some(&issuer), metadata.as_ref()].map(|url| url.map(Url::origin));
     for key in ENDPOINTS {
         let given = table.peek(key).and_then(parse);
-        if given.is_some_and(|url| url.origin() != issuer.origin()) {
+        if given.is_some_and(|url| !origins.contains(&Some(url.origin()))) {
             let why =
                 "is not on the host and port of `issuer`, whose endpoints are found by discovery: remove it";
             table.fault(key, why, "");

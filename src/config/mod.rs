@@ -5,6 +5,7 @@
 
 mod additions;
 mod api_base;
+mod api_hosts;
 mod callback_url;
 mod choose_preset;
 mod client_auth;

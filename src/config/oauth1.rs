@@ -15,6 +15,8 @@ use crate::secret::Secret;
 const WITHOUT_EFFECT: &[&str] = &[
     "assume_bearer",
     "form_token_answer",
+    "jwks_url",
+    "metadata_url",
     "pkce",
     "scope_separator",
     "signing_algorithms",
@@ -35,6 +37,8 @@ pub(crate) struct OAuth1Options {
     pub(crate) signature: Signature,
     /// The consumer secret. RSA-SHA1 needs none.
     pub(crate) client_secret: Option<Secret>,
+    /// The realm in the Authorization header (RFC 5849 §3.5.1).
+    pub(crate) realm: Option<String>,
 }
 
 /// How an OAuth 1 client signs, with the key that only this method has.
@@ -76,8 +80,24 @@ impl OAuth1Options {
         for key in ["scope", "extra_scope"].iter().chain(WITHOUT_EFFECT) {
             table.forget(key);
         }
-        Self { request_token_url, authorization_url, access_token_url, signature, client_secret }
+        Self {
+            request_token_url,
+            authorization_url,
+            access_token_url,
+            signature,
+            client_secret,
+            realm: realm(table),
+        }
     }
+}
+
+fn realm(table: &mut Table<'_>) -> Option<String> {
+    let given = table.text("realm")?;
+    if given.value.contains(|c: char| !(' '..='~').contains(&c) || "\"\\".contains(c)) {
+        let why = "must be plain ASCII without quotes and backslashes";
+        table.reader.fault(&given.place, why, "realm = \"…\"");
+    }
+    Some(given.value)
 }
 
 fn method(table: &mut Table<'_>, preset: &Preset) -> SignatureMethod {

@@ -39,8 +39,6 @@ pub(crate) struct OAuth2Options {
     /// Where API requests have the access token.
     pub(crate) token_placement: Placement,
     pub(crate) revocation: RevocationRequest,
-    /// Parameters of the callback that are kept.
-    pub(crate) callback_params: Vec<String>,
 }
 
 /// Where API requests have the access token.
@@ -84,7 +82,6 @@ impl OAuth2Options {
             client_id_param: preset.client_id_param,
             token_placement: placement(table, preset),
             revocation: preset.revocation,
-            callback_params: preset.callback_params.iter().map(|&name| name.to_owned()).collect(),
             client_auth,
             endpoints,
         }

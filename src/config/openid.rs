@@ -1,5 +1,7 @@
 //! What only an OpenID Connect entry has.
 
+use url::Url;
+
 use super::parameters::Parameters;
 use super::table::Table;
 use crate::provider::{Preset, SigningAlgorithm};
@@ -11,6 +13,10 @@ pub(crate) struct OpenIdOptions {
     pub(crate) signing_algorithms: Vec<SigningAlgorithm>,
     /// The audiences that an ID token may name beside the client.
     pub(crate) trusted_audiences: Vec<String>,
+    /// The discovery document, if it is not at the issuer's well-known address.
+    pub(crate) metadata_url: Option<Url>,
+    /// The key set, if it is not the one of the discovery document.
+    pub(crate) jwks_url: Option<Url>,
 }
 
 impl OpenIdOptions {
@@ -22,7 +28,16 @@ impl OpenIdOptions {
         trusted_audiences.extend(parameters.trusted_audiences.clone());
         let signing_algorithms =
             signing_algorithms(table).unwrap_or_else(|| preset.signing_algorithms.to_vec());
-        Self { signing_algorithms, trusted_audiences }
+        // The preset's documents are those of the preset's issuer.
+        let (has_issuer, has_metadata) = (table.has("issuer"), table.has("metadata_url"));
+        let metadata_url = preset.metadata_url.filter(|_| !has_issuer);
+        let jwks_url = preset.jwks_url.filter(|_| !has_issuer && !has_metadata);
+        Self {
+            signing_algorithms,
+            trusted_audiences,
+            metadata_url: parameters.url(table, ["metadata_url"; 2], metadata_url, false),
+            jwks_url: parameters.url(table, ["jwks_url"; 2], jwks_url, false),
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl UserinfoOptions {
         let base = parameters.url(table, ["api_base_url"; 2], fixed, false).map(with_slash);
         let elsewhere = is_elsewhere.then_some((&url, &base));
         let options = Self {
-            method: preset.userinfo,
+            method: method(table).unwrap_or(preset.userinfo),
             body: preset.userinfo_body,
             extra_urls: extra_urls(preset, parameters, elsewhere),
             fields: preset.fields,
@@ -72,6 +72,16 @@ impl UserinfoOptions {
     pub(crate) fn is_id_in_token(&self) -> bool {
         self.fields.id.starts_with("token.")
     }
+}
+
+fn method(table: &mut Table<'_>) -> Option<UserinfoMethod> {
+    let given = table.text("userinfo")?;
+    let found = UserinfoMethod::ALL.into_iter().find(|method| method.name() == given.value);
+    if found.is_none() {
+        let why = "must be get, post or none: how the userinfo is requested. Its address is userinfo_url";
+        table.reader.fault(&given.place, why, "userinfo = \"get\"");
+    }
+    found
 }
 
 /// The preset's further requests. If the entry points `elsewhere`, they move to the entry's own userinfo URL or API

@@ -97,6 +97,14 @@ error_kinds! {
     SignInFirst = "sign_in_first", Unauthorized, User, "Please sign in";
     /// The user denied the authorization at the provider, or the provider did (`error=access_denied`).
     AccessDenied = "access_denied", Forbidden, User, "You were not signed in";
+    /// The provider needs the user to sign in there, and the request forbade that (OpenID Connect Core §3.1.2.6).
+    LoginRequired = "login_required", Forbidden, User, "You were not signed in";
+    /// The provider needs the user's consent, and the request forbade to ask for it.
+    ConsentRequired = "consent_required", Forbidden, User, "You were not signed in";
+    /// The provider needs to show the user a page, and the request forbade that.
+    InteractionRequired = "interaction_required", Forbidden, User, "You were not signed in";
+    /// The provider needs the user to choose an account, and the request forbade that.
+    AccountSelectionRequired = "account_selection_required", Forbidden, User, "You were not signed in";
     /// The app refused: its policy, a signal, or the engine's check of a verdict.
     Refused = "refused", Forbidden, User, "You can't sign in this way";
     /// A form came without its CSRF token, or from another site.

@@ -4,30 +4,33 @@
 //! [`Engine::check_callback`](super::Engine::check_callback) and the caller, who finds the flow of the state, decide whether
 //! it is trusted.
 //!
-//! | | parameters read | an error is |
+//! | | parameters that decide, at most once each | an error is |
 //! |---|---|---|
-//! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error`, `error_description` | `error` (RFC 6749 §4.1.2.1) |
+//! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error` | `error` (RFC 6749 §4.1.2.1) |
 //! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
 //!
-//! Other parameters are ignored, unless the entry keeps them, but no parameter may occur twice.
+//! `error_description` is for the log. The entry's `callback_params` are kept. Other parameters are ignored, whatever they are.
 
 use std::collections::BTreeMap;
 
 use url::form_urlencoded::Serializer;
 
 use super::errors::not_trusted;
-use super::form;
+use super::form::Parameters;
+use crate::config::Entry;
 use crate::error::Result;
 use crate::profile::text::printable;
 use crate::provider::Protocol;
 use crate::secret::Secret;
 
-/// Maximum length of a code or a verifier, in bytes.
-const MAX_CODE: usize = 4 << 10;
+/// Maximum length of a code or a verifier, in bytes. Entra's codes have several KiB.
+const MAX_CODE: usize = 16 << 10;
 /// Maximum length of `state`, in bytes. Our own states have 43 characters.
 const MAX_STATE: usize = 128;
 /// Maximum length of `iss`, in bytes.
 const MAX_ISS: usize = 2 << 10;
+/// Maximum length of a parameter that is kept, in bytes. A longer one is left out.
+const MAX_KEPT: usize = 4 << 10;
 
 /// The parameters of a callback (RFC 6749 §4.1.2, RFC 5849 §2.2). Their form is checked: UTF-8, limited in length, each at
 /// most once, and either a code or an error. The caller must find the flow of the state.
@@ -38,8 +41,8 @@ pub(crate) struct Callback {
     /// The issuer of the response (RFC 9207 §2).
     pub(crate) iss: Option<String>,
     pub(crate) result: CallbackResult,
-    /// The other parameters. An attacker can write them: they say nothing about who the user is.
-    pub(crate) others: BTreeMap<String, Secret>,
+    /// The parameters that the entry keeps, in printable characters. The browser brings them: the user can change them.
+    pub(crate) kept: BTreeMap<String, String>,
 }
 
 /// What a callback brings: a code or an error.
@@ -51,67 +54,84 @@ pub(crate) enum CallbackResult {
     Error { error: String, description: Option<String> },
 }
 
+impl CallbackResult {
+    fn error(error: &str) -> Self {
+        Self::Error { error: printable(error, 64), description: None }
+    }
+}
+
 impl Callback {
     /// Reads the query of a callback's URL (without `?`), or its form.
     ///
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if it can't be the answer to one of our
     /// authorization requests.
-    pub(crate) fn parse(protocol: Protocol, query: &str) -> Result<Self> {
-        let parameters = form::parameters(query).map_err(not_trusted)?;
-        match protocol {
-            Protocol::OAuth1 => Self::from_oauth1(parameters),
-            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::from_oauth2(parameters),
-        }
+    pub(crate) fn parse(entry: &Entry, query: &str) -> Result<Self> {
+        let parameters = Parameters::parse(query).map_err(not_trusted)?;
+        let callback = match entry.protocol() {
+            Protocol::OAuth1 => Self::from_oauth1(&parameters)?,
+            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::from_oauth2(&parameters)?,
+        };
+        let kept = entry.additions.callback_params.iter().filter_map(|name| {
+            let value = parameters.first(name).filter(|value| value.len() <= MAX_KEPT)?;
+            Some((name.clone(), printable(&value, MAX_KEPT)))
+        });
+        Ok(Self { kept: kept.collect(), ..callback })
     }
 
-    fn from_oauth1(mut parameters: BTreeMap<String, String>) -> Result<Self> {
-        let mut take = |name| parameters.remove(name).filter(|value: &String| !value.is_empty());
-        let error = |error: &str| CallbackResult::Error { error: error.into(), description: None };
-        let (token, result) = match (take("oauth_token"), take("denied")) {
+    fn from_oauth1(parameters: &Parameters<'_>) -> Result<Self> {
+        let take = |name| parameters.unique_text(name).map_err(not_trusted);
+        let denial = || CallbackResult::error("access_denied");
+        let (token, result) = match (take("oauth_token")?, take("denied")?) {
             // Twitter sends the token as `denied` if the user refuses.
-            (None, Some(token)) => (token, error("access_denied")),
+            (None, Some(token)) => (token, denial()),
             (Some(_), Some(_)) => return Err(not_trusted("both `oauth_token` and `denied`")),
             (None, None) => return Err(not_trusted("no `oauth_token`")),
-            (Some(token), None) => match (take("oauth_verifier"), take("oauth_problem")) {
+            (Some(token), None) => match (take("oauth_verifier")?, take("oauth_problem")?) {
                 // Atlassian sends this verifier if the user refuses.
-                (Some(verifier), None) if verifier == "denied" => (token, error("access_denied")),
+                (Some(verifier), None) if verifier == "denied" => (token, denial()),
                 (Some(verifier), None) if verifier.len() <= MAX_CODE => {
                     (token, CallbackResult::Code(Secret::new(verifier)))
                 }
                 (Some(_), None) => return Err(not_trusted("the verifier is too long")),
                 (Some(_), Some(_)) => return Err(not_trusted("both `oauth_verifier` and `oauth_problem`")),
-                (None, Some(problem)) if ["permission_denied", "user_refused"].contains(&&*problem) => {
-                    (token, error("access_denied"))
-                }
-                (None, Some(problem)) => (token, error(&printable(&problem, 64))),
+                (None, Some(problem)) => (token, CallbackResult::error(&problem)),
                 (None, None) => return Err(not_trusted("no `oauth_verifier`")),
             },
         };
-        Ok(Self { state: Secret::new(token), iss: None, result, others: others(parameters) })
+        Ok(Self { state: Secret::new(token), iss: None, result, kept: BTreeMap::new() })
     }
 
-    fn from_oauth2(mut parameters: BTreeMap<String, String>) -> Result<Self> {
-        let state = parameters.remove("state").filter(|state| !state.is_empty());
+    fn from_oauth2(parameters: &Parameters<'_>) -> Result<Self> {
+        // An empty value is not an absent one: an empty issuer is a wrong one.
+        let take = |name| parameters.unique(name).map_err(not_trusted);
+        let (state, iss) = (take("state")?.filter(|state| !state.is_empty()), take("iss")?);
         // Tokens in the callback are ignored (RFC 9700 §4.6): only a code is used.
-        let result = match (parameters.remove("code"), parameters.remove("error")) {
+        let result = match (take("code")?, take("error")?) {
             (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => {
                 CallbackResult::Code(Secret::new(code))
             }
             (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
             (None, Some(error)) if !error.is_empty() => CallbackResult::Error {
                 error: printable(&error, 64),
-                description: parameters.remove("error_description").map(|text| printable(&text, 300)),
+                description: parameters.first("error_description").map(|text| printable(&text, 300)),
             },
             (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
             (None, _) => return Err(not_trusted("neither `code` nor `error`")),
         };
-        let state = state.ok_or_else(|| not_trusted("no `state`"))?;
-        let iss = parameters.remove("iss");
+        let Some(state) = state else {
+            // The operator needs the words, for example of a client that is not registered.
+            return Err(match result {
+                CallbackResult::Error { error, description } => not_trusted("no `state`").with_source(
+                    format!("no `state`; the callback said `{error}`: {}", description.unwrap_or_default()),
+                ),
+                CallbackResult::Code(_) => not_trusted("no `state`"),
+            });
+        };
         if state.len() > MAX_STATE || iss.as_ref().is_some_and(|iss| iss.len() > MAX_ISS) {
             return Err(not_trusted("`state` or `iss` is too long"));
         }
-        Ok(Self { state: Secret::new(state), iss, result, others: others(parameters) })
+        Ok(Self { state: Secret::new(state), iss, result, kept: BTreeMap::new() })
     }
 
     /// Returns a query that [`parse`](Self::parse) reads as this callback.
@@ -125,28 +145,36 @@ impl Callback {
                 .extend_pairs(description.as_ref().map(|description| ("error_description", description))),
         };
         query.extend_pairs(self.iss.as_ref().map(|iss| ("iss", iss)));
-        query.extend_pairs(self.others.iter().map(|(name, value)| (name, value.expose())));
+        query.extend_pairs(&self.kept);
         query.finish()
     }
 }
 
-fn others(parameters: BTreeMap<String, String>) -> BTreeMap<String, Secret> {
-    parameters.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::error::ErrorKind;
+    use crate::flow::callback_check::is_denial;
+    use crate::flow::tests::entry;
 
     fn parse(query: &str) -> Result<Callback> {
-        Callback::parse(Protocol::OAuth2, query)
+        static ENTRY: LazyLock<Entry> = LazyLock::new(|| {
+            entry(
+                "provider = \"oauth2\"\nclient_secret = \"s\"\nauthorization_url = \"https://op.example/a\"\n\
+                 token_url = \"https://op.example/t\"\ncallback_params = [\"user\", \"realmId\"]",
+            )
+        });
+        Callback::parse(&ENTRY, query)
     }
 
     fn parse_oauth1(query: &str) -> Result<Callback> {
-        Callback::parse(Protocol::OAuth1, query)
+        static ENTRY: LazyLock<Entry> =
+            LazyLock::new(|| entry("provider = \"twitter\"\nclient_secret = \"s\""));
+        Callback::parse(&ENTRY, query)
     }
 
     fn refused(query: &str) -> String {
@@ -187,8 +215,11 @@ mod tests {
         ] {
             refused(query);
         }
-        assert!(parse(&format!("state=s&code={}", "a".repeat(4096))).is_ok());
-        refused(&format!("state=s&code={}", "a".repeat(4097)));
+        refused(&format!("state=s&code={}", "a".repeat((16 << 10) + 1)));
+        refused(&format!("state=s&code={}", "a".repeat(64 << 10)));
+        // R9: Entra's codes are long.
+        assert!(parse(&format!("state=s&code={}", "a".repeat(16 << 10))).is_ok());
+        assert!(parse(&format!("state=s&code={}", "%2F".repeat(16 << 10))).is_ok());
     }
 
     #[test]
@@ -200,19 +231,50 @@ mod tests {
 
     #[test]
     fn cb_11_malformed_or_endless() {
-        for query in [
-            "code=%ff&state=s",
-            "code=%c0%af&state=s",
-            "code=%4&state=s",
-            "code=%zz&state=s",
-            "code=a&state=s&%ed%a0%80=x",
-        ] {
+        for query in ["code=%ff&state=s", "code=%c0%af&state=s", "code=%4&state=s", "code=%zz&state=s"] {
             assert!(refused(query).ends_with("not UTF-8"), "{query}");
         }
         let many = |n: usize| (2..n).fold("code=a&state=s".to_owned(), |query, i| format!("{query}&p{i}=x"));
         assert!(parse(&many(64)).is_ok());
         refused(&many(65));
-        refused(&format!("code=a&state=s&x={}", "x".repeat(16 << 10)));
+        refused(&format!("code=a&state=s&x={}", "x".repeat(64 << 10)));
+    }
+
+    #[test]
+    fn r9_parameters_that_nobody_reads() {
+        for more in [
+            "scope=a&scope=b",
+            "name=Ren%E9",
+            "name=%",
+            "%ed%a0%80=x",
+            "user=a&user=b",
+            "error_description=a&error_description=b",
+            "&&=&=x&x",
+        ] {
+            let callback = parse(&format!("{more}&code=c&state=s")).expect(more);
+            assert!(matches!(callback.result, CallbackResult::Code(code) if code.matches("c")), "{more}");
+            assert!(parse_oauth1(&format!("{more}&oauth_token=t&oauth_verifier=v")).is_ok(), "{more}");
+        }
+    }
+
+    #[test]
+    fn r12_parameters_that_the_entry_keeps() {
+        let callback =
+            parse("code=c&state=s&user=%7B%22name%22%3A%22Ren%E9%22%0A%7D&realmId=9130%202&other=x").unwrap();
+        let kept: Vec<_> =
+            callback.kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(kept, [("realmId", "9130 2"), ("user", "{\"name\":\"Ren\u{fffd}\"}")]);
+        assert_eq!(parse(&callback.to_query()).unwrap().kept, callback.kept);
+        let long = format!("code=c&state=s&realmId=7&user={}", "x".repeat(4097));
+        assert_eq!(parse(&long).unwrap().kept.into_keys().collect::<Vec<_>>(), ["realmId"]);
+        assert!(parse("code=c&state=s").unwrap().kept.is_empty());
+    }
+
+    #[test]
+    fn r8_an_error_without_state_has_the_providers_words() {
+        let error = refused("error=unauthorized_client&error_description=no%0aapp");
+        assert!(error.contains("unauthorized_client") && error.contains("noapp"), "{error}");
+        assert!(!refused("code=c0de").contains("c0de"));
     }
 
     #[test]
@@ -221,7 +283,7 @@ mod tests {
             format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
         let CallbackResult::Error { error, description } = parse(&query).unwrap().result else { panic!() };
         assert_eq!(error, "access_denied");
-        assert_eq!(description.unwrap(), format!("no  {}", "!".repeat(296)));
+        assert_eq!(description.unwrap(), format!("no{}", "!".repeat(298)));
     }
 
     #[test]
@@ -241,7 +303,7 @@ mod tests {
             "oauth_token=t&oauth_verifier=v&oauth_problem=p",
             "denied=",
             "state=t&code=v",
-            &format!("oauth_token=t&oauth_verifier={}", "v".repeat(4097)),
+            &format!("oauth_token=t&oauth_verifier={}", "v".repeat((16 << 10) + 1)),
         ] {
             assert_eq!(parse_oauth1(query).unwrap_err().kind(), ErrorKind::CallbackNotTrusted, "{query}");
         }
@@ -258,7 +320,7 @@ mod tests {
             let callback = parse_oauth1(query).unwrap();
             assert!(callback.state.matches("t"), "{query}");
             assert!(
-                matches!(callback.result, CallbackResult::Error { error, .. } if error == "access_denied"),
+                matches!(callback.result, CallbackResult::Error { error, .. } if is_denial(&error)),
                 "{query}"
             );
         }
@@ -276,9 +338,9 @@ mod tests {
             let mut query = Serializer::new(String::new());
             query.append_pair("state", &state).append_pair("iss", &iss);
             query.append_pair(if code { "code" } else { "error" }, &word).append_pair("error_description", &word);
-            let first = Callback::parse(Protocol::OAuth2, &query.finish());
+            let first = parse(&query.finish());
             if let Ok(first) = first {
-                let again = Callback::parse(Protocol::OAuth2, &first.to_query()).unwrap();
+                let again = parse(&first.to_query()).unwrap();
                 prop_assert!(again.state.matches(first.state.expose()) && again.iss == first.iss);
                 match (first.result, again.result) {
                     (CallbackResult::Code(one), CallbackResult::Code(other)) => prop_assert!(one.matches(other.expose())),

@@ -44,7 +44,11 @@ pub(super) fn authenticate(
         }
     };
     match &endpoints.options.client_auth {
-        ClientAuthentication::ClientSecretBasic(secret) => {
+        ClientAuthentication::ClientSecret(secret) if accepts_post_only(endpoints) => {
+            add(client_id_param, client_id);
+            add("client_secret", secret.expose());
+        }
+        ClientAuthentication::ClientSecretBasic(secret) | ClientAuthentication::ClientSecret(secret) => {
             // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
             let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
             let both = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
@@ -71,11 +75,18 @@ pub(super) fn authenticate(
     Ok(None)
 }
 
+/// Whether the provider's metadata accepts the secret in the form, and not in the header. Metadata that says nothing means the
+/// header (Discovery §3).
+fn accepts_post_only(endpoints: Endpoints<'_>) -> bool {
+    let methods = endpoints.metadata.map(|metadata| metadata.token_endpoint_auth_methods.as_slice());
+    let has = |name| methods.unwrap_or_default().iter().any(|method| method == name);
+    has("client_secret_post") && !has("client_secret_basic")
+}
+
 /// Creates the assertion of `private_key_jwt` for one request (RFC 7523 §3), or a client secret that is such a JWT.
 fn assertion(endpoints: Endpoints<'_>, issuer: &str, private: &PrivateKey, now: i64) -> Result<String> {
     let Endpoints { entry, metadata, .. } = endpoints;
-    let accepted =
-        metadata.and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.as_ref());
+    let accepted = metadata.and_then(|metadata| metadata.token_endpoint_auth_signing_algorithms.as_ref());
     let possible = private.key.algorithms();
     let algorithm = possible
         .iter()

@@ -1,17 +1,19 @@
 //! Calls of the provider's OAuth 2 endpoints, with client authentication.
 //!
-//! Every call is one POST of a form, or of JSON if the provider reads only that. An error response (RFC 6749 §5.2) has these meanings:
+//! Every call is one POST of a form, or of JSON if the provider reads only that. Any 2xx status is a success, unless the answer says that it is an error. An error
+//! answer (RFC 6749 §5.2, [`ProviderError`]) has these meanings, the first that fits:
 //!
-//! | `error` | at | meaning |
+//! | error | at | meaning |
 //! |---|---|---|
+//! | `invalid_token`, `unsupported_token_type` | revocation | there is nothing to revoke: success |
 //! | `invalid_grant`, `bad_verification_code` | code exchange | the code is wrong, used or too old: [`not_trusted`] |
-//! | `invalid_grant`, `bad_refresh_token` | refresh | the grant has ended: [`reconnect_needed`] |
-//! | `invalid_client`, `redirect_uri_mismatch` and the like | any | the operator must correct the entry |
-//! | `temporarily_unavailable`, `server_error`, `slow_down` | any | an outage: [`unavailable`] |
-//! | `invalid_token` | revocation | the token is invalid already: success |
-//! | others | any | [`unavailable`] with status 429 or 5xx, otherwise [`bad_answer`] |
+//! | `invalid_client`, `invalid_scope`, `redirect_uri_mismatch` and the like | any | the operator must correct the entry |
+//! | `temporarily_unavailable`, `server_error`, a rate limit; status 429, 5xx | any | an outage: [`unavailable`] |
+//! | others, with status 2xx, 400, 401 or 403 | refresh | the grant has ended: [`reconnect_needed`] |
+//! | none, with status 401 | any | the operator must correct the entry |
+//! | others | any | [`bad_answer`] |
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -25,6 +27,7 @@ use super::errors::{
     with_retry_after,
 };
 use super::http::Response;
+use super::provider_error::ProviderError;
 use super::request_headers::add_entry_headers;
 use crate::error::{Error, Result};
 use crate::profile::text::printable;
@@ -54,11 +57,6 @@ impl EndpointCall {
         }
     }
 
-    /// Whether an answer with this HTTP status is a success, if it is no error response.
-    fn is_success(self, status: u16) -> bool {
-        status == 200 || status == 201 && self == Self::PushedAuthorization
-    }
-
     /// Sends `form` to `url`, once. Returns the fields of the answer, or none if a successful answer has none.
     ///
     /// # Errors
@@ -70,8 +68,20 @@ impl EndpointCall {
         url: &Url,
         mut form: Form,
     ) -> Result<Option<Map<String, Value>>> {
-        let authorization = authenticate(endpoints, &mut form, engine.clock.now())?;
-        let (content_type, body) = self.body(endpoints.options.token_request_format, &form);
+        let answer = self.request(engine, endpoints, url, &mut form).await?;
+        self.read(endpoints, &form, &answer)
+    }
+
+    /// Sends `form` to `url`, once, and adds the client's authentication to it. Returns the answer, whatever it is.
+    pub(super) async fn request(
+        self,
+        engine: &Engine,
+        endpoints: Endpoints<'_>,
+        url: &Url,
+        form: &mut Form,
+    ) -> Result<Response> {
+        let authorization = authenticate(endpoints, form, engine.clock.now())?;
+        let (content_type, body) = self.body(endpoints.options.token_request_format, form);
         let mut request = engine.http.0.post(url.clone()).body(body).build().map_err(request_failed)?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -80,8 +90,7 @@ impl EndpointCall {
             headers.insert(AUTHORIZATION, authorization);
         }
         add_entry_headers(endpoints.entry, &mut request)?;
-        let answer = engine.http.send(request).await?;
-        self.read(endpoints, &form, &answer).map_err(|error| with_retry_after(error, answer.headers()))
+        engine.http.send(request).await
     }
 
     /// The Content-Type and the body of a request with this `form`. Pushed requests are always forms (RFC 9126 §2.1).
@@ -95,69 +104,78 @@ impl EndpointCall {
     }
 
     /// Reads the answer to a call with this `form`.
-    fn read(
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub(super) fn read(
         self,
         endpoints: Endpoints<'_>,
         form: &Form,
         answer: &Response,
     ) -> Result<Option<Map<String, Value>>> {
-        let status = answer.status().as_u16();
         let fields = answer_fields(endpoints.options, answer);
-        if let Some(fields) = fields.as_ref().filter(|fields| fields.contains_key("error")) {
-            return self.refusal(endpoints, status, fields, form).map_or(Ok(None), Err);
+        let error = match &fields {
+            Some(fields) if ProviderError::is_in(fields) => ProviderError::read(fields),
+            _ if answer.status().is_success() => return Ok(fields),
+            Some(fields) => ProviderError::read(fields),
+            None => ProviderError::default(),
+        };
+        match self.refusal(endpoints, form, answer, &error) {
+            Some(error) => Err(with_retry_after(error, answer.headers())),
+            None => Ok(None),
         }
-        if self.is_success(status) {
-            return Ok(fields);
-        }
-        let name = self.endpoint_name();
-        Err(match status {
-            401 => endpoints.entry.misconfigured(format!("the {name} doesn't know this client (401)")),
-            status => unexpected_status(&format!("the request to the {name}"), status),
-        })
     }
 
-    /// The error for an error response (RFC 6749 §5.2), also if its status is 200, as GitHub's is. None if the error means
-    /// that the wanted state exists already.
+    /// The error for an error answer, also if its status is a success, as GitHub's is. None if the error means that the
+    /// wanted state exists already.
     fn refusal(
         self,
         endpoints: Endpoints<'_>,
-        status: u16,
-        fields: &Map<String, Value>,
         form: &Form,
+        answer: &Response,
+        error: &ProviderError,
     ) -> Option<Error> {
-        let Endpoints { entry, options, .. } = endpoints;
-        let text = |name| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        let code = printable(text("error"), 64);
+        let entry = endpoints.entry;
+        let status = answer.status().as_u16();
+        let name = error.name();
+        let cause = self.words(endpoints, form, status, error);
+        // Some providers limit requests with a 403.
+        let is_busy = status >= 500 || status == 429 || answer.headers().contains_key(RETRY_AFTER);
+        Some(match (self, &*name) {
+            // Google answers so where RFC 7009 §2.2 requires a 200.
+            (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
+            (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => {
+                not_trusted("the provider refused the code").with_source(cause)
+            }
+            _ if error.is_clients() => entry.misconfigured(cause),
+            _ if error.is_temporary() || is_busy => unavailable(cause),
+            (Self::Refresh, _) if matches!(status, 200..=299 | 400 | 401 | 403) => {
+                reconnect_needed(entry, cause)
+            }
+            (_, "") if status == 401 => {
+                entry.misconfigured(format!("the {} doesn't know this client (401)", self.endpoint_name()))
+            }
+            (_, "") => unexpected_status(&format!("the request to the {}", self.endpoint_name()), status),
+            _ => bad_answer(cause),
+        })
+    }
+
+    /// What the provider said, for the log.
+    fn words(self, endpoints: Endpoints<'_>, form: &Form, status: u16, error: &ProviderError) -> String {
         // Some providers quote what they were sent.
         let has_secrets = |text: &str| {
-            let secret = options.client_auth.secret().map(Secret::expose);
+            let secret = endpoints.options.client_auth.secret().map(Secret::expose);
             secret.is_some_and(|secret| text.contains(secret))
                 || form.iter().any(|(name, value)| {
                     name != "grant_type" && value.len() > 3 && text.contains(value.as_str())
                 })
         };
         // The search comes before the cut: the beginning of a secret would still be a part of it.
-        let quoted = |name, max| {
-            let whole = printable(text(name), usize::MAX);
+        let quoted = |text: &str, max| {
+            let whole = printable(text, usize::MAX);
             if has_secrets(&whole) { "(what it was sent)".to_owned() } else { printable(&whole, max) }
         };
-        let (error, description) = (quoted("error", 64), quoted("error_description", 300));
-        let cause = format!("the {} said `{error}` ({status}): {description}", self.endpoint_name());
-        Some(match code.as_str() {
-            // The token is invalid already. Google answers so where RFC 7009 §2.2 requires a 200.
-            "invalid_token" if self == Self::Revocation => return None,
-            "invalid_grant" | "bad_verification_code" if self == Self::CodeExchange => {
-                not_trusted("the provider refused the code").with_source(cause)
-            }
-            "invalid_grant" | "bad_refresh_token" if self == Self::Refresh => reconnect_needed(entry, cause),
-            "invalid_client"
-            | "unauthorized_client"
-            | "incorrect_client_credentials"
-            | "invalid_redirect_uri"
-            | "redirect_uri_mismatch" => entry.misconfigured(cause),
-            "temporarily_unavailable" | "server_error" | "slow_down" => unavailable(cause),
-            _ if status >= 500 || status == 429 => unavailable(cause),
-            _ => bad_answer(cause),
-        })
+        let (code, text) = (quoted(&error.code, 64), quoted(&error.text, 300));
+        format!("the {} said `{code}` ({status}): {text}", self.endpoint_name())
     }
 }

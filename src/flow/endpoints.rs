@@ -55,7 +55,7 @@ impl<'a> Endpoints<'a> {
     }
 }
 
-/// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user.
+/// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user. None if the entry uses none.
 pub(super) fn userinfo_endpoint<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
     if entry.userinfo.method == UserinfoMethod::None {
         return None;

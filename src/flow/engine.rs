@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::http::Http;
 use super::jwks::JwksCache;
 use super::metadata::{Metadata, MetadataCache};
 use crate::clock::Clock;
-use crate::config::Entry;
+use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
-use crate::provider::Protocol;
 
 /// The protocols over one HTTP client, with caches of the providers' metadata and keys. A clone is cheap and shares them.
 #[derive(Clone)]
@@ -36,17 +37,23 @@ impl Engine {
         })
     }
 
-    /// Returns the metadata of an OpenID Connect entry's provider, and none for the other protocols.
+    /// Returns the metadata of an OpenID Connect entry's provider, and none for the other protocols. An entry that has the
+    /// endpoints and the key set needs no discovery.
     ///
     /// # Errors
     /// The error of the fetch if there is no usable version in the cache.
     pub(super) async fn metadata(&self, entry: &Entry) -> Result<Option<Arc<Metadata>>> {
-        match entry.protocol() {
-            Protocol::OAuth2 | Protocol::OAuth1 => Ok(None),
-            Protocol::OpenIdConnect => {
-                let issuer = entry.need(entry.issuer.as_ref(), "issuer")?;
-                self.metadata.get(&issuer.url, issuer.in_metadata()).await.map(Some)
-            }
+        let ProtocolOptions::OpenIdConnect(options, openid) = &entry.options else { return Ok(None) };
+        let issuer = entry.need(entry.issuer.as_ref(), "issuer")?;
+        let endpoints = &options.endpoints;
+        if openid.jwks_url.is_some() && endpoints.authorization.is_some() && endpoints.token.is_some() {
+            return Ok(Some(Arc::new(Metadata::without_discovery(issuer.in_metadata()))));
         }
+        self.metadata.get(issuer, openid.metadata_url.as_ref()).await.map(Some)
+    }
+
+    /// Returns the address of the provider's keys.
+    pub(super) fn key_set_url<'a>(entry: &'a Entry, metadata: &'a Metadata) -> Option<&'a Url> {
+        entry.openid().and_then(|options| options.jwks_url.as_ref()).or(metadata.jwks_uri.as_ref())
     }
 }

@@ -61,19 +61,21 @@ pub(super) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error
         .with_source(cause.into())
 }
 
-/// Adds the wait that an answer with these `headers` asks for (`Retry-After`, RFC 9110 §10.2.3) to the error of a provider
-/// that can't be reached.
-pub(super) fn with_retry_after(error: Error, headers: &HeaderMap) -> Error {
-    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
-    let seconds = |text: &str| match text.trim().parse::<u32>() {
-        Ok(seconds) => Some(i64::from(seconds)),
-        Err(_) => date(text.trim()).map(|at| (at - OffsetDateTime::now_utc()).whole_seconds()),
+/// Returns the wait that an answer with these `headers` asks for (`Retry-After`, RFC 9110 §10.2.3), in seconds: at most
+/// [`MAX_RETRY_AFTER`].
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = match text.parse::<u32>() {
+        Ok(seconds) => i64::from(seconds),
+        Err(_) => (OffsetDateTime::parse(text, &Rfc2822).ok()? - OffsetDateTime::now_utc()).whole_seconds(),
     };
-    match text.and_then(seconds) {
-        Some(seconds) if error.kind() == ErrorKind::ProviderUnreachable => {
-            error.retry_after_seconds(seconds.clamp(1, MAX_RETRY_AFTER).unsigned_abs())
-        }
+    Some(seconds.clamp(1, MAX_RETRY_AFTER).unsigned_abs())
+}
+
+/// Adds the wait that an answer with these `headers` asks for to the error of a provider that can't be reached.
+pub(super) fn with_retry_after(error: Error, headers: &HeaderMap) -> Error {
+    match retry_after(headers) {
+        Some(seconds) if error.kind() == ErrorKind::ProviderUnreachable => error.retry_after_seconds(seconds),
         _ => error,
     }
 }

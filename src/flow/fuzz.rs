@@ -16,7 +16,7 @@ use super::{Callback, Flow, json, oauth1};
 use crate::config::Entry;
 use crate::link::Purpose;
 use crate::local_path::LocalPath;
-use crate::provider::{Protocol, SigningAlgorithm};
+use crate::provider::SigningAlgorithm;
 use crate::secret::{KeyRing, Secret, encode_base64url};
 use crate::token::Token;
 
@@ -29,8 +29,8 @@ static KEY: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
     Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap_or_else(|_| panic!("a seed has 32 bytes"))
 });
 
-pub(crate) fn callback(protocol: Protocol, query: &str) -> bool {
-    Callback::parse(protocol, query).is_ok()
+pub(crate) fn callback(entry: &Entry, query: &str) -> bool {
+    Callback::parse(entry, query).is_ok()
 }
 
 /// Whether `body` with this content type is a token answer to `entry`.
@@ -38,7 +38,9 @@ pub(crate) fn token_answer(entry: &Entry, content_type: &str, body: &[u8]) -> bo
     let answer = http::Response::builder().header("content-type", content_type).body(body.to_vec());
     let Some(options) = entry.oauth2() else { return false };
     let fields = answer.ok().and_then(|answer| answer_fields(options, &answer));
-    let answer = fields.and_then(|fields| TokenAnswer::read(options, fields).ok());
+    let answer = fields.and_then(|fields| {
+        TokenAnswer::read(options, fields, options.assume_bearer.then_some("bearer")).ok()
+    });
     answer.is_some_and(|answer| !answer.into_token(entry.scope(), NOW).access_token.expose().is_empty())
 }
 
@@ -54,7 +56,8 @@ pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
 }
 
 pub(crate) fn discovery(entry: &Entry, body: &[u8]) -> bool {
-    Metadata::parse(body, entry.issuer.as_ref().map_or("", |issuer| issuer.in_metadata())).is_ok()
+    let issuer = entry.issuer.as_ref().map_or("", |issuer| issuer.in_metadata());
+    Metadata::parse(body, issuer, issuer).is_ok()
 }
 
 /// Whether `body` holds the signing key.
@@ -83,7 +86,7 @@ pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
         requirements: None,
     };
     // The claims are checked even if the signature is wrong, so that this code is fuzzed too.
-    let has_good_claims = jwt.claims().and_then(|claims| check.run(claims, jwt.algorithm)).is_ok();
+    let has_good_claims = jwt.claims().is_ok_and(|claims| check.run(claims, jwt.algorithm).is_ok());
     jwt.is_signed_by(&KEYS, None) && has_good_claims
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Grant {
 
 impl Engine {
     /// Finishes `flow`: exchanges `code` (the verifier with OAuth 1), verifies the ID token, and fetches the
-    /// userinfo. The code is sent once and never again. `others` are the other parameters of the callback.
+    /// userinfo. The code is sent once and never again. `kept` are the parameters of the callback that the entry keeps.
     ///
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if the provider refuses the code;
@@ -38,7 +38,7 @@ impl Engine {
         entry: &Entry,
         flow: &Flow,
         code: &Secret,
-        others: &BTreeMap<String, Secret>,
+        kept: &BTreeMap<String, String>,
     ) -> Result<Grant> {
         let options = match &entry.options {
             ProtocolOptions::OAuth1(options) => {
@@ -48,12 +48,9 @@ impl Engine {
         };
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
-        let is_kept = |name: &String| options.callback_params.contains(name);
-        let kept = others.iter().filter(|(name, _)| is_kept(name));
-        let kept = kept.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
-        let answer = token_request::exchange_code(self, endpoints, flow, code, &kept).await?;
+        let answer = token_request::exchange_code(self, endpoints, flow, code, kept).await?;
         let mut token = answer.into_token(&options.scope, self.clock.now());
-        for (name, value) in &kept {
+        for (name, value) in kept {
             // A refresh may need it.
             token.extra.entry(name).or_insert_with(|| value.as_str().into());
         }
@@ -72,7 +69,7 @@ impl Engine {
         }
         let mut documents =
             userinfo::user_documents(self, entry, metadata.as_deref(), &token, claims).await?;
-        documents.callback = callback_fields(&kept);
+        documents.callback = callback_fields(kept);
         let mut profile = user_profile(entry, &documents)?;
         if subject.is_some() {
             // ID-20: no mapping of claims changes which user the ID token is about.

@@ -1,7 +1,8 @@
 //! The HTTP client.
 //!
 //! Every protocol request has a timeout of 10 seconds and a maximum size of the answer of 1 MiB, follows no redirects, and
-//! is sent once. Answers are not unpacked, because no compression is requested.
+//! is sent once. Answers may be compressed with gzip, deflate or br; they are unpacked as they arrive, and the maximum size
+//! is that of the unpacked answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +74,7 @@ impl Http {
     ) -> Result<Fetched<T>> {
         let request = self.0.get(url).header(ACCEPT, "application/json").build();
         let response = self.send(request.map_err(request_failed)?).await?;
-        if response.status().as_u16() != 200 {
+        if !response.status().is_success() {
             return Err(with_retry_after(
                 unexpected_status(what, response.status().as_u16()),
                 response.headers(),

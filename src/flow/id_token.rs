@@ -11,11 +11,12 @@
 //!
 //! The entry's `clock_skew` is allowed for in every comparison of times.
 
+use std::fmt::Display;
+
 use ring::digest::{SHA256, SHA384, SHA512, digest};
-use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
-use super::claims::{check_lifetime, check_parties, seconds, text};
+use super::claims::{Cause, Claims, check_lifetime, check_parties, seconds, text};
 use super::engine::Engine;
 use super::errors::bad_answer;
 use super::flow::Flow;
@@ -23,7 +24,7 @@ use super::id_token_requirements::IdTokenRequirements;
 use super::jwt::{self, JwtKind, stored_claims};
 use super::metadata::Metadata;
 use crate::config::Entry;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::profile::claims;
 use crate::provider::SigningAlgorithm;
 use crate::secret::{Secret, encode_base64url};
@@ -39,7 +40,7 @@ pub(super) struct IdTokenClaims {
     /// The user's id at the provider.
     pub(super) sub: String,
     /// All claims, including `sub`.
-    pub(super) all: Map<String, Value>,
+    pub(super) all: Claims,
 }
 
 /// What the claims of an ID token are checked against.
@@ -79,17 +80,27 @@ pub(super) async fn verify(
     verify_and_check(engine, metadata, id_token, &check).await
 }
 
-/// Verifies the ID token of `next`, which a refresh of `old` brought, if there is one. It must be the ID token of the
-/// account's user, and of the same user and provider as the ID token of `old` (Core §12.2, ID-21).
+/// Verifies the ID token of `next`, which a refresh of `old` brought, and returns it. It must be of the same user and
+/// provider as the ID token of `old` (Core §12.2, ID-21).
+///
+/// An ID token that cannot be verified at the moment, or that is not valid now, is left out with a line in the log: some
+/// providers repeat the first one, which has expired.
 pub(super) async fn verify_refreshed(
     engine: &Engine,
     entry: &Entry,
     metadata: &Metadata,
     old: &Token,
     next: &Token,
-    provider_user_id: Option<&str>,
-) -> Result<()> {
-    let Some(id_token) = &next.id_token else { return Ok(()) };
+) -> Result<Option<Secret>> {
+    let Some(id_token) = &next.id_token else { return Ok(None) };
+    let left_out = |error: &dyn std::fmt::Debug| {
+        log::warn!("oauth: `{}`: an ID token that a refresh brought is left out: {error:?}", entry.name);
+        Ok(None)
+    };
+    let token = match jwt::verify(engine, entry, metadata, JwtKind::IdToken, id_token.expose()).await {
+        Err(error) if error.kind() != ErrorKind::BadProviderAnswer => return left_out(&error),
+        token => token?,
+    };
     let check = IdTokenCheck {
         entry,
         now: engine.clock.now(),
@@ -98,23 +109,20 @@ pub(super) async fn verify_refreshed(
         code: None,
         requirements: None,
     };
-    let claims = verify_and_check(engine, metadata, id_token, &check).await?;
-    // The old token may have no ID token to compare with.
-    if provider_user_id.is_some_and(|id| id != claims.sub) {
-        return Err(refused("it is another user's than the account"));
+    let times = check.check_times(&token.claims);
+    let claims = check.check_parties_and_hashes(token.claims, token.algorithm).map_err(refused)?;
+    if let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) {
+        if before.get("iss") != claims.all.get("iss") {
+            return Err(refused("it is another issuer's than before"));
+        }
+        if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
+            return Err(refused("its `nonce` is not the first one's"));
+        }
     }
-    let Some(before) = old.id_token.as_ref().and_then(|token| stored_claims(token.expose())) else {
-        return Ok(());
-    };
-    if before.get("sub").and_then(Value::as_str) != Some(&claims.sub)
-        || before.get("iss") != claims.all.get("iss")
-    {
-        return Err(refused("it is another user's than before"));
+    match times {
+        Ok(()) => Ok(Some(id_token.clone())),
+        Err(cause) => left_out(&cause),
     }
-    if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
-        return Err(refused("its `nonce` is not the first one's"));
-    }
-    Ok(())
 }
 
 /// Verifies the signature, then checks the claims.
@@ -128,54 +136,50 @@ async fn verify_and_check(
     check.run(token.claims, token.algorithm).map_err(refused)
 }
 
-fn refused(cause: &'static str) -> Error {
+fn refused(cause: impl Display) -> Error {
     JwtKind::IdToken.refused(cause)
 }
 
 impl IdTokenCheck<'_> {
     /// Checks the claims of an ID token that `algorithm` has signed.
-    pub(super) fn run(
+    pub(super) fn run(&self, all: Claims, algorithm: SigningAlgorithm) -> Result<IdTokenClaims, Cause> {
+        self.check_times(&all)?;
+        self.check_parties_and_hashes(all, algorithm)
+    }
+
+    /// Checks everything but the times.
+    fn check_parties_and_hashes(
         &self,
-        all: Map<String, Value>,
+        all: Claims,
         algorithm: SigningAlgorithm,
-    ) -> Result<IdTokenClaims, &'static str> {
-        let claims = Value::Object(all);
-        check_parties(self.entry, &claims)?;
-        self.check_times(&claims)?;
-        self.requirements.unwrap_or(&IdTokenRequirements::default()).check(self.entry, &claims, self.now)?;
+    ) -> Result<IdTokenClaims, Cause> {
+        check_parties(self.entry, &all)?;
+        self.requirements.unwrap_or(&IdTokenRequirements::default()).check(self.entry, &all, self.now)?;
         if let Some(nonce) = self.nonce {
-            let given = text(&claims, "nonce")?.ok_or("no `nonce`")?;
+            let given = text(&all, "nonce")?.ok_or("no `nonce`")?;
             if !bool::from(given.as_bytes().ct_eq(nonce.as_bytes())) {
-                return Err("`nonce` is not this sign-in's");
+                return Err("`nonce` is not this sign-in's".into());
             }
         }
         for (name, secret) in [("at_hash", Some(self.access_token)), ("c_hash", self.code)] {
-            if let (Some(hash), Some(secret)) = (text(&claims, name)?, secret)
+            if let (Some(hash), Some(secret)) = (text(&all, name)?, secret)
                 && hash != half_hash(algorithm, secret)
             {
-                return Err("`at_hash` or `c_hash` is not the hash of what came with it");
+                return Err("`at_hash` or `c_hash` is not the hash of what came with it".into());
             }
         }
-        let sub = match claims.get("sub") {
-            // A `sub` must be a text. If a number counted, `1` and `"1"` would be one user (ID-08).
-            Some(Value::String(_)) => {
-                claims::id(&claims, "sub").ok().flatten().ok_or("`sub` is not an id")?
-            }
-            _ => return Err("`sub` is not an id"),
-        };
-        match claims {
-            Value::Object(all) => Ok(IdTokenClaims { sub, all }),
-            _ => Err("not a JSON object"),
-        }
+        // A `sub` must be a text. If a number counted, `1` and `"1"` would be one user (ID-08).
+        let sub = all.get("sub").filter(|sub| sub.is_string()).and_then(claims::id_of);
+        Ok(IdTokenClaims { sub: sub.ok_or("`sub` is not an id")?, all })
     }
 
     /// Checks that the token is valid now, names its end, and is not older than a day.
-    fn check_times(&self, claims: &Value) -> Result<(), &'static str> {
+    fn check_times(&self, claims: &Claims) -> Result<(), Cause> {
         check_lifetime(self.entry, claims, self.now)?;
         seconds(claims, "exp")?.ok_or("no `exp`")?;
         let (now, skew) = (self.now as f64, self.entry.clock_skew as f64);
         if seconds(claims, "iat")?.ok_or("no `iat`")? < now - skew - MAX_AGE {
-            return Err("`iat` is long ago");
+            return Err("`iat` is long ago".into());
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::claims::{seconds, text};
+use super::claims::{Cause, Claims, seconds};
 use super::json;
 use crate::config::Entry;
 use crate::error::Result;
@@ -52,18 +52,17 @@ impl IdTokenRequirements {
     }
 
     /// Checks the claims of an ID token at `now` (Core §3.1.3.7, steps 12 and 13). The entry's clock skew is allowed for.
-    pub(super) fn check(&self, entry: &Entry, claims: &Value, now: i64) -> Result<(), &'static str> {
-        // A wrong type is refused even if nothing is required.
-        let auth_time = seconds(claims, "auth_time")?;
-        let acr = text(claims, "acr")?;
+    /// A claim that is not required is not read.
+    pub(super) fn check(&self, entry: &Entry, claims: &Claims, now: i64) -> Result<(), Cause> {
         if let Some(max_age) = self.max_age {
             let oldest = now as f64 - f64::from(max_age) - entry.clock_skew as f64;
-            if auth_time.is_none_or(|auth_time| auth_time < oldest) {
-                return Err("`auth_time` is older than `max_age` allows");
+            if seconds(claims, "auth_time")?.is_none_or(|auth_time| auth_time < oldest) {
+                return Err("`auth_time` is older than `max_age` allows".into());
             }
         }
+        let acr = claims.get("acr").and_then(Value::as_str);
         if !self.acr.is_empty() && !acr.is_some_and(|acr| self.acr.iter().any(|wanted| wanted == acr)) {
-            return Err("`acr` is none of the requested `acr_values`");
+            return Err("`acr` is none of the requested `acr_values`".into());
         }
         Ok(())
     }

@@ -1,22 +1,23 @@
-//! JSON from a provider, in which every field occurs once.
+//! JSON from a provider.
+//!
+//! A document is read even if a part of it is broken that decides nothing:
+//!
+//! - A byte order mark is skipped. Bytes that are not UTF-8, and surrogates without their other half (`"\ud83d"`), become
+//!   U+FFFD. An id with that character is refused, because two ids could become one.
+//! - A field that an object has twice, with different values, counts as absent: two readers could see different values.
+//!   [`deciding_object`] refuses such a document.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Reads the JSON value in `bytes`.
 ///
 /// # Errors
-/// If the bytes are not JSON, or if an object has a field twice: two readers of such an object may see two different
-/// values. The sentence holds no values.
+/// If the bytes are not JSON. The sentence holds no values.
 pub(super) fn value(bytes: &[u8]) -> Result<Value, &'static str> {
-    serde_json::from_slice::<Unique>(bytes).map(|Unique(value)| value).map_err(|error| {
-        match error.classify() {
-            serde_json::error::Category::Data => "a field is there twice",
-            _ => "not JSON",
-        }
-    })
+    document(bytes).map(|document| document.value)
 }
 
 /// Reads the JSON object in `bytes`.
@@ -24,92 +25,198 @@ pub(super) fn value(bytes: &[u8]) -> Result<Value, &'static str> {
 /// # Errors
 /// As [`value`], and if the value is not an object.
 pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
-    match value(bytes)? {
+    deciding_object(bytes, &[])
+}
+
+/// Reads the JSON object in `bytes`, in which each of the fields `deciding` may occur once.
+///
+/// # Errors
+/// As [`object`], and if such a field occurs twice, even with the same value.
+pub(super) fn deciding_object(bytes: &[u8], deciding: &[&str]) -> Result<Map<String, Value>, &'static str> {
+    let document = document(bytes)?;
+    match document.value {
+        Value::Object(_) if document.repeated.iter().any(|name| deciding.contains(&name.as_str())) => {
+            Err("a field is there twice")
+        }
         Value::Object(object) => Ok(object),
         _ => Err("not a JSON object"),
     }
 }
 
-/// A JSON value. Reading it fails if an object in it has a field twice; `serde_json::Value` would keep the last one.
-struct Unique(Value);
+fn document(bytes: &[u8]) -> Result<Document, &'static str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repaired(bytes))).map_err(|_| "not JSON")
+}
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Self)
+/// Replaces bytes that are not UTF-8, and escaped surrogates without their other half.
+fn repaired(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut repaired = String::with_capacity(text.len());
+    let mut rest = &*text;
+    // In JSON, a backslash only occurs in a text.
+    while let Some(at) = rest.find('\\') {
+        repaired.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (kept, length) = match (surrogate(rest), rest.get(6..).and_then(surrogate)) {
+            (Some(Surrogate::High), Some(Surrogate::Low)) => (true, 12),
+            (Some(_), _) => (false, 6),
+            // A backslash and the character that it escapes, which may be a backslash.
+            (None, _) => (true, 1 + rest[1..].chars().next().map_or(0, char::len_utf8)),
+        };
+        repaired.push_str(if kept { &rest[..length] } else { "\u{fffd}" });
+        rest = &rest[length..];
+    }
+    repaired + rest
+}
+
+/// A half of a character beyond U+FFFF (RFC 8259 §7).
+enum Surrogate {
+    High,
+    Low,
+}
+
+/// The escaped surrogate at the beginning of `text`.
+fn surrogate(text: &str) -> Option<Surrogate> {
+    let digits = text.strip_prefix("\\u")?.get(..4).filter(|digits| !digits.starts_with('+'))?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xd800..=0xdbff => Some(Surrogate::High),
+        0xdc00..=0xdfff => Some(Surrogate::Low),
+        _ => None,
     }
 }
 
-struct UniqueVisitor;
+/// A JSON value, and the names that occur twice in it, if it is an object.
+struct Document {
+    value: Value,
+    repeated: Vec<String>,
+}
 
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Value;
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        Self { value, repeated: Vec::new() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DocumentVisitor)
+    }
+}
+
+struct DocumentVisitor;
+
+impl<'de> Visitor<'de> for DocumentVisitor {
+    type Value = Document;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, Unique(value))) = entries.next_entry::<String, _>()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a field is there twice"));
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document, A::Error> {
+        let (mut object, mut repeated, mut unclear) = (Map::new(), Vec::new(), Vec::new());
+        while let Some((name, Document { value, .. })) = entries.next_entry::<String, _>()? {
+            match object.get(&name) {
+                Some(first) => {
+                    if *first != value {
+                        unclear.push(name.clone());
+                    }
+                    repeated.push(name);
+                }
+                None => drop(object.insert(name, value)),
             }
         }
-        Ok(Value::Object(object))
+        object.retain(|name, _| !unclear.contains(name));
+        Ok(Document { value: Value::Object(object), repeated })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Document, A::Error> {
         let mut list = Vec::new();
-        while let Some(Unique(value)) = elements.next_element()? {
+        while let Some(Document { value, .. }) = elements.next_element()? {
             list.push(value);
         }
-        Ok(Value::Array(list))
+        Ok(Value::Array(list).into())
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Document, E> {
+        Ok(Value::Null.into())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E>(self, value: bool) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, value: i64) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, value: u64) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, value: f64) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E>(self, value: &str) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_string<E>(self, value: String) -> Result<Document, E> {
+        Ok(Value::from(value).into())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn tr_07_every_field_once() {
+    fn tr_07_what_is_no_json() {
         let good = br#"{"a": {"b": [1, -1, 1.5, "x", null, true]}, "b": {}}"#;
         assert_eq!(value(good).unwrap(), serde_json::from_slice::<Value>(good).unwrap());
-        assert!(object(good).is_ok());
-        assert_eq!(object(br#"{"a": 1, "a": 2}"#), Err("a field is there twice"));
-        assert_eq!(object(br#"{"a": [{"b": 1, "\u0062": 2}]}"#), Err("a field is there twice"));
         let deep = [vec![b'['; 10_000], vec![b']'; 10_000]].concat();
-        for bad in [&b""[..], b"{}x", b"\xef\xbb\xbf{}", b"{", b"<html>", b"\xff\xfe{\0}\0", &deep] {
+        for bad in
+            [&b""[..], b"{}x", b"{", b"<html>", b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}", b"\\ud800", &deep]
+        {
             assert_eq!(object(bad), Err("not JSON"));
         }
         assert_eq!(object(b"[]"), Err("not a JSON object"));
+    }
+
+    #[test]
+    fn r6_a_field_that_is_there_twice() {
+        let read = |text: &str| deciding_object(text.as_bytes(), &["a"]).map(Value::Object);
+        for text in [r#"{"a": 1, "a": 2}"#, r#"{"a": 1, "\u0061": 1}"#] {
+            assert_eq!(read(text), Err("a field is there twice"), "{text}");
+        }
+        assert_eq!(read(r#"{"a": 1, "b": 1, "b": 2, "b": 1, "c": 1, "c": 1}"#), Ok(json!({"a": 1, "c": 1})));
+        assert_eq!(read(r#"{"a": [{"a": 1, "a": 2, "b": 3}]}"#), Ok(json!({"a": [{"b": 3}]})));
+    }
+
+    #[test]
+    fn r6_one_odd_character() {
+        let read = |bytes: &[u8]| value(bytes).map(|value| value["a"].as_str().map(str::to_owned));
+        for (text, wanted) in [
+            (&br#"{"a": "I \ud83d"}"#[..], "I \u{fffd}"),
+            (br#"{"a": "\ud83d\ud83d\ude00\ude00"}"#, "\u{fffd}\u{1f600}\u{fffd}"),
+            (br#"{"a": "\\ud83d \ud83dx"}"#, "\\ud83d \u{fffd}x"),
+            (br#"{"a": "\uD83D\n\"\uDE00"}"#, "\u{fffd}\n\"\u{fffd}"),
+            (b"\xef\xbb\xbf{\"a\": \"Ren\xe9\"}", "Ren\u{fffd}"),
+            (b"{\"a\": \"\xed\xa0\x80\"}", "\u{fffd}\u{fffd}\u{fffd}"),
+            ("{\"a\": \"é\\ud83d\"}".as_bytes(), "é\u{fffd}"),
+        ] {
+            assert_eq!(read(text), Ok(Some(wanted.to_owned())), "{}", String::from_utf8_lossy(text));
+        }
+        for bad in [
+            &br#"{"a": "\"#[..],
+            br#"{"a": "\u"}"#,
+            br#"{"a": "\ud8"}"#,
+            br#"{"a": "\ud83d}"#,
+            b"{\"a\": \"\\\xff\"}",
+        ] {
+            assert_eq!(read(bad), Err("not JSON"), "{}", String::from_utf8_lossy(bad));
+        }
     }
 }

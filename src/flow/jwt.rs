@@ -3,9 +3,12 @@
 //! The checks here are the same for every kind of token: three parts, an allowed algorithm, the right `typ`, no critical
 //! extension, a signature by one of the provider's keys. Each kind then checks its claims.
 
-use ring::hmac;
-use serde_json::{Map, Value};
+use std::fmt::Display;
 
+use ring::hmac;
+use serde_json::Value;
+
+use super::claims::Claims;
 use super::document_cache::RefetchCause;
 use super::engine::Engine;
 use super::errors::bad_answer;
@@ -19,6 +22,28 @@ use crate::secret::{Secret, decode_base64url};
 
 /// Maximum length of a token, in bytes.
 const MAX_BYTES: usize = 64 << 10;
+
+/// Claims that decide whom a token is about and whether it is valid: each may occur once (ID-22).
+const DECIDING: &[&str] = &[
+    "acr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "email",
+    "email_verified",
+    "events",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "sid",
+    "sub",
+    "tid",
+];
 
 /// The kinds of tokens that a provider signs. A token of one kind is never accepted as another, although the same keys
 /// sign all of them (RFC 8725 §3.11).
@@ -57,7 +82,7 @@ impl JwtKind {
     }
 
     /// The error for a token of this kind that fails a check.
-    pub(super) fn refused(self, cause: &'static str) -> Error {
+    pub(super) fn refused(self, cause: impl Display) -> Error {
         bad_answer(format!("{}: {cause}", self.name()))
     }
 }
@@ -65,7 +90,7 @@ impl JwtKind {
 /// A token with a verified signature. Its claims are still to be checked.
 #[derive(Debug)]
 pub(super) struct VerifiedJwt {
-    pub(super) claims: Map<String, Value>,
+    pub(super) claims: Claims,
     pub(super) algorithm: SigningAlgorithm,
 }
 
@@ -82,7 +107,7 @@ pub(super) async fn verify(
     kind: JwtKind,
     token: &str,
 ) -> Result<VerifiedJwt> {
-    let refused = |cause| kind.refused(cause);
+    let refused = |cause: &'static str| kind.refused(cause);
     let jwt = Jwt::parse(token, kind, entry.signing_algorithms()).map_err(refused)?;
     if jwt.algorithm == SigningAlgorithm::HS256 {
         let secret = entry.oauth2().and_then(|options| options.client_auth.secret());
@@ -91,7 +116,7 @@ pub(super) async fn verify(
         }
         return Ok(VerifiedJwt { claims: jwt.claims().map_err(refused)?, algorithm: jwt.algorithm });
     }
-    let url = metadata.jwks_uri.as_ref();
+    let url = Engine::key_set_url(entry, metadata);
     let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
     let keys = engine.jwks.get(url).await?;
     let claims = jwt.claims().map_err(refused)?;
@@ -134,10 +159,11 @@ impl<'a> Jwt<'a> {
         if payload.contains('.') {
             return Err("it has not three parts");
         }
-        let header = json::object(&decode_base64url(header).ok_or("its header is not base64url")?)?;
+        let header = decode_base64url(header).ok_or("its header is not base64url")?;
+        let header = json::deciding_object(&header, &["alg", "crit", "kid", "typ"])?;
         let text = |name| match header.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(_) => Err("a header field is not a text"),
         };
         // RFC 7515 §4.1.11.
@@ -153,7 +179,8 @@ impl<'a> Jwt<'a> {
         let algorithm = allowed.iter().copied().find(|algorithm| algorithm.is(alg));
         Ok(Self {
             algorithm: algorithm.ok_or("its algorithm is not among the entry's `signing_algorithms`")?,
-            kid: text("kid")?.map(str::to_owned),
+            // Without a usable name, all keys are tried.
+            kid: text("kid").ok().flatten().map(str::to_owned),
             signed,
             signature: decode_base64url(signature).ok_or("its signature is not base64url")?,
             payload,
@@ -173,13 +200,13 @@ impl<'a> Jwt<'a> {
     }
 
     /// Reads the claims. They prove nothing before the signature is verified.
-    pub(super) fn claims(&self) -> Result<Map<String, Value>, &'static str> {
+    pub(super) fn claims(&self) -> Result<Claims, &'static str> {
         claims(self.payload)
     }
 }
 
 /// Reads the claims of a token that was verified before it was stored.
-pub(super) fn stored_claims(token: &str) -> Option<Map<String, Value>> {
+pub(super) fn stored_claims(token: &str) -> Option<Claims> {
     claims(token.split('.').nth(1)?).ok()
 }
 
@@ -188,6 +215,6 @@ pub(crate) fn text_claim(id_token: &Secret, claim: &str) -> Option<String> {
     stored_claims(id_token.expose())?.get(claim).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn claims(payload: &str) -> Result<Map<String, Value>, &'static str> {
-    json::object(&decode_base64url(payload).ok_or("its payload is not base64url")?)
+fn claims(payload: &str) -> Result<Claims, &'static str> {
+    json::deciding_object(&decode_base64url(payload).ok_or("its payload is not base64url")?, DECIDING)
 }

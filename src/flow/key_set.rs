@@ -76,13 +76,14 @@ enum Material {
 impl Key {
     /// Reads a key (RFC 7517 §4). Returns none for a key that can't verify signatures, or of an unsupported type.
     fn parse(fields: &Map<String, Value>) -> Option<Self> {
-        let text = |name| fields.get(name).and_then(Value::as_str);
+        // An empty text and a wrong type count as absent.
+        let text = |name| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let bytes = |name| text(name).and_then(decode_base64url);
-        if fields.contains_key("use") && text("use") != Some("sig") {
+        if text("use").is_some_and(|usage| usage != "sig") {
             return None;
         }
-        if let Some(operations) = fields.get("key_ops")
-            && !operations.as_array()?.iter().any(|operation| operation == "verify")
+        if let Some(operations) = fields.get("key_ops").and_then(Value::as_array)
+            && !operations.iter().any(|operation| operation == "verify")
         {
             return None;
         }

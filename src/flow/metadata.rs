@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::Url;
 
 use super::document_cache::DocumentCache;
 use super::http::Http;
 use super::json;
 use crate::clock::Clock;
-use crate::config::{is_loopback_host, is_private};
+use crate::config::{Issuer, is_loopback_host, is_private};
 use crate::error::Result;
+use crate::profile::text::printable;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as this library uses it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Metadata {
     /// The issuer, compared byte for byte with the entry's.
     pub(super) issuer: String,
@@ -28,20 +29,19 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: Option<Url>,
     /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
     pub(super) revocation_endpoint: Option<Url>,
+    /// The methods of client authentication that the provider accepts. Empty if it does not say.
+    pub(super) token_endpoint_auth_methods: Vec<String>,
     /// The algorithms of client assertions that the provider accepts.
-    pub(super) token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    pub(super) token_endpoint_auth_signing_algorithms: Option<Vec<String>>,
     /// Where authorization requests are pushed to (RFC 9126 §5).
     pub(super) pushed_authorization_request_endpoint: Option<Url>,
     /// Whether all authorization requests must be pushed (RFC 9126 §5).
-    #[serde(default)]
     pub(super) require_pushed_authorization_requests: bool,
-    /// Where users sign out (RP-Initiated Logout §2.1). Sign-in does not use it, so a wrong value counts as absent.
-    #[serde(default, deserialize_with = "lenient_url")]
+    /// Where users sign out (RP-Initiated Logout §2.1).
     pub(super) end_session_endpoint: Option<Url>,
     /// The PKCE methods of the provider (RFC 8414 §2).
     pub(super) code_challenge_methods_supported: Option<Vec<String>>,
     /// Whether every authorization response has an `iss` (RFC 9207 §3).
-    #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
 }
 
@@ -58,13 +58,14 @@ impl MetadataCache {
         Self { http, documents: DocumentCache::new(clock) }
     }
 
-    /// Returns the metadata of `issuer`, in which the issuer must be `published`. The two differ only for an issuer with
-    /// many tenants, which publishes a template.
-    pub(super) async fn get(&self, issuer: &str, published: &str) -> Result<Arc<Metadata>> {
-        let address = metadata_address(issuer);
+    /// Returns the metadata of `issuer`, which is at `url`, or else at the issuer's well-known address.
+    pub(super) async fn get(&self, issuer: &Issuer, url: Option<&Url>) -> Result<Arc<Metadata>> {
+        let address = url.map_or_else(|| metadata_address(&issuer.url), Url::to_string);
+        // It differs from the issuer only if that has many tenants: then the provider publishes a template.
+        let published = issuer.in_metadata();
         let fetch = async {
-            let what = format!("the metadata of `{issuer}`");
-            self.http.document(&address, &what, |body| Metadata::parse(body, published)).await
+            let what = format!("the metadata of `{}`", issuer.url);
+            self.http.document(&address, &what, |body| Metadata::parse(body, published, &address)).await
         };
         // Two issuers that differ only by a `/` at the end have one address.
         self.documents.get(&format!("{address} of {published}"), fetch.boxed()).await
@@ -77,41 +78,64 @@ fn metadata_address(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer))
 }
 
-/// Reads a URL. Any other value counts as absent.
-fn lenient_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
-    let value = serde_json::Value::deserialize(from)?;
-    Ok(value.as_str().and_then(|text| Url::parse(text).ok()))
-}
-
 impl Metadata {
-    /// Reads a metadata document, in which the issuer must be `issuer`.
+    /// The metadata of an `issuer` whose endpoints are configured.
+    pub(super) fn without_discovery(issuer: &str) -> Self {
+        Self { issuer: issuer.to_owned(), ..Self::default() }
+    }
+
+    /// Reads the metadata document at `address`, in which the issuer must be `issuer`. Other fields that can't be read count as absent.
     ///
     /// # Errors
-    /// If it is not such a document, or an endpoint is not https (on loopback: http).
-    pub(super) fn parse(body: &[u8], issuer: &str) -> Result<Self, String> {
-        let fields = json::object(body)?;
-        let mut metadata =
-            Self::deserialize(serde_json::Value::Object(fields)).map_err(|error| error.to_string())?;
+    /// If it is not such a document, or an endpoint of the sign-in is not https (on loopback: http).
+    pub(super) fn parse(body: &[u8], issuer: &str, address: &str) -> Result<Self, String> {
+        let fields =
+            json::deciding_object(body, &["issuer", "jwks_uri", "token_endpoint", "userinfo_endpoint"])?;
+        let field = |name| fields.get(name);
         // Byte for byte (Discovery §4.3): otherwise one provider could sign in users of another.
-        if metadata.issuer != issuer {
-            return Err("it is another issuer's".into());
+        let named = field("issuer").and_then(Value::as_str).unwrap_or_default();
+        if named != issuer {
+            return Err(format!("it is the metadata of `{}`, not of `{issuer}`", printable(named, 300)));
         }
-        let endpoints = [
-            &metadata.authorization_endpoint,
-            &metadata.token_endpoint,
-            &metadata.userinfo_endpoint,
-            &metadata.jwks_uri,
-            &metadata.revocation_endpoint,
-            &metadata.pushed_authorization_request_endpoint,
-        ];
-        // A remote issuer must not make us send secrets to a service of this machine.
-        let is_local = Url::parse(issuer).is_ok_and(|issuer| issuer.host_str().is_some_and(is_loopback_host));
+        // A remote provider must not make us send secrets to a service of this machine.
+        let is_local = Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host));
         let is_allowed = |url: &Url| url.scheme() == "https" || is_local && is_private(url);
-        if let Some(url) = endpoints.into_iter().flatten().find(|url| !is_allowed(url)) {
-            return Err(format!("`{url}` is not https"));
-        }
-        metadata.end_session_endpoint.take_if(|url| !is_allowed(url));
-        Ok(metadata)
+        let url = |name| field(name).and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+        let endpoint = |name| match url(name) {
+            Some(url) if !is_allowed(&url) => Err(format!("`{url}` is not https")),
+            url => Ok(url),
+        };
+        let required = |name| match (endpoint(name)?, field(name)) {
+            (None, Some(given)) if !given.is_null() => Err(format!("`{name}` is not a URL")),
+            (url, _) => Ok(url),
+        };
+        // Sign-in does not use them, so they are never a reason to refuse the document.
+        let optional = |name| url(name).filter(is_allowed);
+        // Some providers write `"true"`.
+        let is_true = |name| {
+            matches!(field(name), Some(Value::Bool(true))) || field(name).is_some_and(|value| value == "true")
+        };
+        let list = |name| {
+            let list = field(name)?.as_array()?.iter();
+            Some(list.filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        Ok(Self {
+            issuer: named.to_owned(),
+            authorization_endpoint: required("authorization_endpoint")?,
+            token_endpoint: required("token_endpoint")?,
+            userinfo_endpoint: endpoint("userinfo_endpoint")?,
+            jwks_uri: required("jwks_uri")?,
+            revocation_endpoint: optional("revocation_endpoint"),
+            token_endpoint_auth_methods: list("token_endpoint_auth_methods_supported").unwrap_or_default(),
+            token_endpoint_auth_signing_algorithms: list("token_endpoint_auth_signing_alg_values_supported"),
+            pushed_authorization_request_endpoint: optional("pushed_authorization_request_endpoint"),
+            require_pushed_authorization_requests: is_true("require_pushed_authorization_requests"),
+            end_session_endpoint: optional("end_session_endpoint"),
+            code_challenge_methods_supported: list("code_challenge_methods_supported"),
+            authorization_response_iss_parameter_supported: is_true(
+                "authorization_response_iss_parameter_supported",
+            ),
+        })
     }
 }
 
@@ -135,7 +159,7 @@ mod tests {
             "jwks_uri": "https://op.example/jwks",
         });
         fields[change.0] = change.1;
-        Metadata::parse(fields.to_string().as_bytes(), issuer)
+        Metadata::parse(fields.to_string().as_bytes(), issuer, issuer)
     }
 
     #[test]
@@ -185,8 +209,33 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types() {
-        assert!(parse(("token_endpoint", json!(7))).is_err());
-        assert!(parse(("authorization_response_iss_parameter_supported", json!("true"))).is_err());
+    fn r5_a_field_that_can_not_be_read_is_absent() {
+        for (name, value) in [
+            ("require_pushed_authorization_requests", json!(null)),
+            ("authorization_response_iss_parameter_supported", json!("")),
+            ("revocation_endpoint", json!("")),
+            ("revocation_endpoint", json!("/revoke")),
+            ("revocation_endpoint", json!("http://op.example/revoke")),
+            ("pushed_authorization_request_endpoint", json!("http://localhost/par")),
+            ("userinfo_endpoint", json!("")),
+            ("userinfo_endpoint", json!(null)),
+            ("code_challenge_methods_supported", json!(null)),
+            ("code_challenge_methods_supported", json!("S256")),
+            ("token_endpoint_auth_methods_supported", json!({})),
+        ] {
+            assert_eq!(parse((name, value.clone())), parse(("x", json!(1))), "{name} {value}");
+        }
+        assert!(parse(("token_endpoint", json!(7))).is_err(), "required");
+        let strict = parse(("authorization_response_iss_parameter_supported", json!("true"))).unwrap();
+        assert!(strict.authorization_response_iss_parameter_supported);
+    }
+
+    #[test]
+    fn r11_both_issuers_are_named() {
+        let other = parse(("issuer", json!("https://other.example"))).unwrap_err();
+        assert!(
+            other.contains("`https://other.example`") && other.contains(&format!("`{ISSUER}`")),
+            "{other}"
+        );
     }
 }

@@ -8,11 +8,11 @@
 //! | files | what they hold |
 //! |---|---|
 //! | `engine` `flow` `callback` `grant` | the four types above |
-//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` | the engine's operations |
+//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `pages` `end_session` `logout_token` `api_authorization` | the engine's operations |
 //! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `pushed_authorization` | OAuth 2 at the provider's endpoints |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `document_cache` `json` `form` `text` `errors` | how requests are sent and answers are read |
+//! | `http` `document_cache` `json` `form` `text` `errors` `provider_error` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;
@@ -44,6 +44,8 @@ mod key_set;
 mod logout_token;
 mod metadata;
 mod oauth1;
+mod pages;
+mod provider_error;
 mod pushed_authorization;
 mod refresh;
 mod request_headers;
@@ -63,11 +65,12 @@ mod tests;
 
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
-pub(crate) use self::errors::not_trusted;
+pub(crate) use self::errors::{not_trusted, retry_after};
 pub(crate) use self::flow::{FLOW_TTL, Flow, state_handle};
 pub(crate) use self::grant::Grant;
 pub(crate) use self::http::read_answer;
 pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
+pub(crate) use self::refresh::RefreshOutcome;
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};
 pub(crate) use self::userinfo::with_body;

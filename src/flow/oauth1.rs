@@ -12,7 +12,7 @@ use url::Url;
 use super::engine::Engine;
 use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status};
 use super::flow::Flow;
-use super::form;
+use super::form::Parameters;
 use super::http::{Http, Response};
 use super::request_headers::add_entry_headers;
 use super::signature::{Credentials, sign};
@@ -63,7 +63,8 @@ pub(super) async fn request_temporary_credentials(
     }
     let mut answer = send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
     // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's flow.
-    if answer.remove("oauth_callback_confirmed").as_deref() != Some("true") {
+    // Authlib's server writes `True`.
+    if !answer.remove("oauth_callback_confirmed").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Err(bad_answer("the provider doesn't confirm the callback (`oauth_callback_confirmed`)"));
     }
     let (token, secret) = take_credentials(&mut answer)?;
@@ -123,16 +124,24 @@ async fn send(
     add_entry_headers(entry, &mut request)?;
     sign(&entry.client_id, options, &mut request, token, oauth_params, now)?;
     let answer = http.send(request).await?;
-    if answer.status().as_u16() != 200 {
+    if !answer.status().is_success() {
         return Err(refusal(entry, &answer, requested, now));
     }
     // The answer is a form, whatever its Content-Type is: Twitter named it text/html for years.
     fields(answer.body()).map_err(|cause| bad_answer(format!("the answer is no form with a token: {cause}")))
 }
 
-/// Reads the fields of an answer.
+/// Reads the fields of an answer. The credentials and the confirmation may occur once.
 pub(super) fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, &'static str> {
-    form::parameters(std::str::from_utf8(body).map_err(|_| "not UTF-8")?.trim())
+    let text = String::from_utf8_lossy(body);
+    let parameters = Parameters::parse(text.trim_start_matches('\u{feff}').trim())?;
+    let mut fields: BTreeMap<_, _> = parameters.all().collect();
+    for name in ["oauth_token", "oauth_token_secret", "oauth_callback_confirmed"] {
+        if let Some(value) = parameters.unique(name)? {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+    Ok(fields)
 }
 
 /// Takes the token and its secret from an answer.

@@ -49,7 +49,10 @@ pub(super) fn sign(
     oauth.push(("oauth_signature", signature.expose()));
     let pairs: Vec<_> =
         oauth.iter().map(|(name, value)| format!("{name}=\"{}\"", encode(value.as_bytes()))).collect();
-    let mut header = HeaderValue::try_from(format!("OAuth {}", pairs.join(", "))).map_err(Error::app)?;
+    // The realm is neither signed nor encoded (§3.4.1.3.1, §3.5.1).
+    let realm = options.realm.as_ref().map(|realm| format!("realm=\"{realm}\", ")).unwrap_or_default();
+    let header = format!("OAuth {realm}{}", pairs.join(", "));
+    let mut header = HeaderValue::try_from(header).map_err(Error::app)?;
     header.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, header);
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::http::CALL_TIMEOUT;
+use super::pages::MAX_PAGES;
 use crate::config::Entry;
 
 /// Maximum time of all calls of [`Engine::refresh`](super::Engine::refresh): the metadata, the token, and the keys twice.
@@ -13,5 +14,5 @@ pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(4 * CALL_TIMEOU
 /// further userinfo URLs.
 pub(crate) fn callback_timeout(entry: &Entry) -> Duration {
     let further = u32::try_from(entry.userinfo.extra_urls.len()).unwrap_or(u32::MAX);
-    CALL_TIMEOUT * further.saturating_add(6)
+    CALL_TIMEOUT * further.saturating_mul(MAX_PAGES).saturating_add(6)
 }

@@ -1,18 +1,22 @@
 //! A token endpoint's answer.
 //!
-//! It is read once, into one typed value. Providers differ in how they write it:
+//! It is read once, into one typed value. Providers differ in how they write it. Only `access_token` and `token_type` decide
+//! whether the answer can be used; any other field that can't be read counts as absent.
 //!
 //! | field | accepted |
 //! |---|---|
 //! | `access_token` | a text without spaces and control characters |
-//! | `token_type` | `bearer` in any case, or another one of `token_types`; may be absent with `assume_bearer` |
-//! | `expires_in` | seconds as a number or as digits in a text; 0 and absent: not known |
-//! | `refresh_token`, `id_token` | a text; null, empty and absent: none |
-//! | `scope` | a text with spaces or commas, or a list of texts; null and absent: the requested scope |
+//! | `token_type` | `bearer` in any case, or another one of `token_types`; absent, null and empty: the caller's default |
+//! | `expires_in`, else `expires` | seconds as a number or as a text; 0 and anything else: not known |
+//! | `expires_at`, or `expires` from 2001 on | unix time in seconds, or a date (RFC 3339), after now; anything else: not known |
+//! | `refresh_token`, `id_token` | a text; anything else and empty: none |
+//! | `scope` | a text with spaces or commas, or a list of texts; anything else: the requested scope |
 
 use std::fmt;
 
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::config::OAuth2Options;
 use crate::profile::claims;
@@ -21,14 +25,17 @@ use crate::token::Token;
 
 /// Maximum lifetime of an access token, in seconds.
 const MAX_LIFETIME: f64 = 10_000_000_000.0;
+/// From this number on, `expires` is a time and not a lifetime (unix time, in seconds): in September 2001.
+const MIN_TIME: f64 = 1_000_000_000.0;
+/// Maximum length of all names of a scope, in bytes.
+const MAX_SCOPE: usize = 64 << 10;
 
 /// A successful answer of the token endpoint (RFC 6749 §5.1).
 pub(super) struct TokenAnswer {
     access_token: Secret,
     /// `bearer`, as the provider spells it.
     token_type: String,
-    /// Lifetime of the access token, in seconds.
-    expires_in: Option<i64>,
+    expiry: Option<Expiry>,
     refresh_token: Option<Secret>,
     /// The granted scope. None means: the requested scope.
     scope: Option<Vec<String>>,
@@ -37,33 +44,48 @@ pub(super) struct TokenAnswer {
     extra: Map<String, Value>,
 }
 
+/// When an access token expires, as the provider says it.
+#[derive(Clone, Copy)]
+enum Expiry {
+    /// Lifetime in seconds.
+    In(i64),
+    /// Unix time in seconds.
+    At(i64),
+}
+
 impl TokenAnswer {
-    /// Reads the fields of an answer. Fields that are no token's are kept as they are.
+    /// Reads the fields of an answer. Fields that are no token's are kept as they are. A missing `token_type` is
+    /// `default_type`.
     ///
     /// # Errors
-    /// If there is no bearer token in the answer, or a field has the wrong type. The sentence holds no values.
-    pub(super) fn read(options: &OAuth2Options, fields: Map<String, Value>) -> Result<Self, &'static str> {
+    /// If there is no bearer token in the answer. The sentence holds no values.
+    pub(super) fn read(
+        options: &OAuth2Options,
+        fields: Map<String, Value>,
+        default_type: Option<&str>,
+    ) -> Result<Self, &'static str> {
         let fields = &mut inner(options, fields);
-        let access_token =
-            text(fields, "access_token", "`access_token` is not a text")?.ok_or("no `access_token`")?;
+        let access_token = text(fields, "access_token").ok_or("no `access_token`")?;
         // The token becomes part of a header, here and wherever the app sends it.
         if access_token.chars().any(|c| c.is_control() || c == ' ') {
             return Err("`access_token` holds a character that no token may hold");
         }
-        let token_type = text(fields, "token_type", "`token_type` is not a text")?;
-        let token_type = token_type
-            .or_else(|| options.assume_bearer.then(|| "bearer".to_owned()))
-            .ok_or("no `token_type`")?;
+        let token_type = match fields.remove("token_type") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
+            Some(_) => return Err("`token_type` is not a text"),
+        };
+        let token_type = token_type.or_else(|| default_type.map(str::to_owned)).ok_or("no `token_type`")?;
         if !options.token_types.contains(&token_type.to_ascii_lowercase()) {
             return Err("`token_type` is none that the entry accepts: set `token_types`");
         }
         Ok(Self {
             access_token: Secret::new(access_token),
             token_type,
-            refresh_token: text(fields, "refresh_token", "`refresh_token` is not a text")?.map(Secret::new),
-            id_token: text(fields, "id_token", "`id_token` is not a text")?.map(Secret::new),
-            expires_in: lifetime(fields.remove("expires_in"))?,
-            scope: scope(fields.remove("scope"))?,
+            refresh_token: text(fields, "refresh_token").map(Secret::new),
+            id_token: text(fields, "id_token").map(Secret::new),
+            expiry: expiry(fields),
+            scope: scope(fields.remove("scope")),
             extra: std::mem::take(fields),
         })
     }
@@ -80,7 +102,12 @@ impl TokenAnswer {
             scope: self.scope.unwrap_or_else(|| requested.to_vec()),
             extra: self.extra,
             obtained_at: now,
-            expires_at: self.expires_in.map(|seconds| now.saturating_add(seconds)),
+            is_refreshed: false,
+            expires_at: match self.expiry {
+                Some(Expiry::In(seconds)) => Some(now.saturating_add(seconds)),
+                Some(Expiry::At(time)) => Some(time).filter(|time| *time > now),
+                None => None,
+            },
         }
         .cleaned()
     }
@@ -98,51 +125,73 @@ fn inner(options: &OAuth2Options, fields: Map<String, Value>) -> Map<String, Val
     }
 }
 
-/// Takes the text `name`. null and an empty text count as absent.
-fn text(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    wrong_type: &'static str,
-) -> Result<Option<String>, &'static str> {
+/// Returns the refresh token in the fields of an answer that holds no usable token otherwise.
+pub(super) fn new_refresh_token(options: &OAuth2Options, fields: Map<String, Value>) -> Option<Secret> {
+    text(&mut inner(options, fields), "refresh_token").map(Secret::new)
+}
+
+/// Takes the text `name`. An empty text and any other value count as absent.
+fn text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
     match fields.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(_) => Err(wrong_type),
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
     }
 }
 
-/// Reads a lifetime in seconds (TR-04): a number, or digits in a text. A fraction is cut off. Some providers send 0 for a
-/// token that never expires.
-fn lifetime(value: Option<Value>) -> Result<Option<i64>, &'static str> {
-    let seconds = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        Some(_) => None,
+/// Reads when the token expires (TR-04). A fraction is cut off. Some providers send 0 for a token that never expires. The
+/// fields stay in the answer, except `expires_in`: an app may know better what they mean.
+fn expiry(fields: &mut Map<String, Value>) -> Option<Expiry> {
+    let lifetime =
+        |seconds: f64| (1.0..=MAX_LIFETIME).contains(&seconds).then_some(Expiry::In(seconds as i64));
+    let time =
+        |seconds: f64| (MIN_TIME..=MAX_LIFETIME).contains(&seconds).then_some(Expiry::At(seconds as i64));
+    let expires_in = fields.remove("expires_in").as_ref().and_then(number);
+    let expires = fields.get("expires").and_then(number);
+    let expires_at = || {
+        let field = fields.get("expires_at").or(fields.get("expires"))?;
+        let date = || OffsetDateTime::parse(field.as_str()?, &Rfc3339).ok();
+        number(field).or_else(|| Some(date()?.unix_timestamp() as f64)).and_then(time)
     };
-    match seconds {
-        Some(0.0) => Ok(None),
-        Some(seconds) if (0.0..=MAX_LIFETIME).contains(&seconds) => Ok(Some(seconds as i64)),
-        _ => Err("`expires_in` is not a number of seconds"),
-    }
+    expires_in
+        .and_then(lifetime)
+        .or_else(|| expires.filter(|seconds| *seconds < MIN_TIME).and_then(lifetime))
+        .or_else(expires_at)
 }
 
-/// Reads a scope (TR-05): a text with spaces or commas between the names, or a list. An empty scope is a scope.
-fn scope(value: Option<Value>) -> Result<Option<Vec<String>>, &'static str> {
-    const WRONG_TYPE: &str = "`scope` is neither a text nor a list of texts";
-    let split = |text: &str| {
-        let names = text.split([' ', ',']).filter(|name| !name.is_empty());
-        names.map(str::to_owned).collect::<Vec<_>>()
-    };
+/// Reads a number: a JSON number, or a text of digits with or without a fraction.
+fn number(value: &Value) -> Option<f64> {
     match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(split(&text))),
-        Some(Value::Array(list)) => {
-            let names = list.iter().map(|name| name.as_str().map(split).ok_or(WRONG_TYPE));
-            Ok(Some(names.collect::<Result<Vec<_>, _>>()?.concat()))
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            text.parse().ok()
         }
-        Some(_) => Err(WRONG_TYPE),
+        _ => None,
     }
+}
+
+/// Reads a scope (TR-05): a text with spaces or commas between the names, or a list. An empty scope is a scope. Names with
+/// control characters are left out.
+fn scope(value: Option<Value>) -> Option<Vec<String>> {
+    let texts = match value? {
+        Value::String(text) => vec![text],
+        Value::Array(list) => {
+            let texts: Vec<_> = list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            // A list of something else is no scope.
+            if texts.is_empty() && !list.is_empty() {
+                return None;
+            }
+            texts
+        }
+        _ => return None,
+    };
+    let mut length = 0;
+    let names = texts.iter().flat_map(|text| text.split([' ', ',']));
+    let names = names.filter(|name| !name.is_empty() && !name.contains(char::is_control));
+    let names = names.take_while(|name| {
+        length += name.len() + 1;
+        length <= MAX_SCOPE
+    });
+    Some(names.map(str::to_owned).collect())
 }
 
 impl fmt::Debug for TokenAnswer {

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::answer_fields::answer_fields;
 use super::client_auth::Form;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
 use super::errors::bad_answer;
 use super::flow::Flow;
-use super::token_answer::TokenAnswer;
+use super::token_answer::{TokenAnswer, new_refresh_token};
 use super::token_values::token_value;
-use crate::config::{Entry, TOKEN_PARAMS};
-use crate::error::Result;
+use crate::config::{Entry, OAuth2Options, TOKEN_PARAMS};
+use crate::error::{Error, Result};
 use crate::placeholders;
 use crate::secret::Secret;
 use crate::token::Token;
@@ -42,20 +44,42 @@ pub(super) async fn exchange_code(
     send(engine, endpoints, EndpointCall::CodeExchange, endpoints.token()?, form).await
 }
 
-/// Exchanges a refresh token for the next token (RFC 6749 §6).
+/// The answer to a refresh.
+pub(super) enum RefreshAnswer {
+    /// The next token.
+    Token(TokenAnswer),
+    /// The answer holds no usable token, but a refresh token that replaces the one that was sent.
+    RefreshToken(Secret, Error),
+}
+
+/// Exchanges the refresh token of `token` for the next token (RFC 6749 §6).
 pub(super) async fn exchange_refresh_token(
     engine: &Engine,
     endpoints: Endpoints<'_>,
     token: &Token,
     refresh_token: &Secret,
-) -> Result<TokenAnswer> {
+) -> Result<RefreshAnswer> {
+    let call = EndpointCall::Refresh;
     let mut form = vec![field("grant_type", "refresh_token"), field("refresh_token", refresh_token.expose())];
     for (name, template) in &endpoints.entry.additions.refresh_params {
         // A parameter from an answer that has no such field is left out.
         let value = placeholders::fill(template, |name| token_value(endpoints.entry, token, name));
         form.extend(value.map(|value| field(name, &value)));
     }
-    send(engine, endpoints, EndpointCall::Refresh, endpoints.refresh()?, form).await
+    add_token_params(endpoints.entry, &mut form);
+    let answer = call.request(engine, endpoints, endpoints.refresh()?, &mut form).await?;
+    let read = call.read(endpoints, &form, &answer);
+    match read.and_then(|fields| read_token(endpoints.options, fields, Some(&token.token_type))) {
+        Ok(answer) => Ok(RefreshAnswer::Token(answer)),
+        // A refresh token that is there must not be lost, whatever else is wrong with the answer.
+        Err(error) => {
+            let fields = answer_fields(endpoints.options, &answer);
+            match fields.and_then(|fields| new_refresh_token(endpoints.options, fields)) {
+                Some(next) if answer.status().is_success() => Ok(RefreshAnswer::RefreshToken(next, error)),
+                _ => Err(error),
+            }
+        }
+    }
 }
 
 /// Sends a token request with the entry's `token_params` and reads its answer.
@@ -66,17 +90,26 @@ async fn send(
     url: &Url,
     mut form: Form,
 ) -> Result<TokenAnswer> {
-    let params = endpoints
-        .entry
-        .additions
-        .token_params
-        .iter()
-        .filter(|(name, template)| !TOKEN_PARAMS.contains(&name.as_str()) && !is_from_callback(template));
-    form.extend(params.map(|(name, value)| field(name, value)));
+    add_token_params(endpoints.entry, &mut form);
     let fields = call.send(engine, endpoints, url, form).await?;
+    read_token(endpoints.options, fields, endpoints.options.assume_bearer.then_some("bearer"))
+}
+
+fn add_token_params(entry: &Entry, form: &mut Form) {
+    let is_added = |name: &str, template: &str| !TOKEN_PARAMS.contains(&name) && !is_from_callback(template);
+    let params = entry.additions.token_params.iter().filter(|(name, template)| is_added(name, template));
+    form.extend(params.map(|(name, value)| field(name, value)));
+}
+
+/// Reads the token in the fields of an answer, see [`TokenAnswer::read`].
+fn read_token(
+    options: &OAuth2Options,
+    fields: Option<Map<String, Value>>,
+    default_type: Option<&str>,
+) -> Result<TokenAnswer> {
     let fields =
         fields.ok_or_else(|| bad_answer("the token endpoint's answer is not JSON, or has a field twice"))?;
-    TokenAnswer::read(endpoints.options, fields)
+    TokenAnswer::read(options, fields, default_type)
         .map_err(|cause| bad_answer(format!("the token answer: {cause}")))
 }
 

@@ -6,7 +6,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::claims::{check_lifetime, check_parties};
+use super::claims::{Cause, check_lifetime, check_named_parties};
 use super::endpoints::userinfo_endpoint;
 use super::engine::Engine;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
@@ -14,6 +14,7 @@ use super::http::{Response, is_of_type};
 use super::json;
 use super::jwt::{self, JwtKind};
 use super::metadata::Metadata;
+use super::pages;
 use super::request_headers::add_entry_headers;
 use super::token_values::token_value;
 use super::user_documents::UserDocuments;
@@ -73,7 +74,8 @@ impl Engine {
 /// the answers of the entry's further userinfo URLs.
 ///
 /// # Errors
-/// If the userinfo can't be fetched, or is another user's than the ID token (OpenID Connect Core §5.3.2).
+/// If the userinfo is another user's than the ID token (OpenID Connect Core §5.3.2). Without an ID token: if the userinfo can't
+/// be fetched or read.
 pub(super) async fn user_documents(
     engine: &Engine,
     entry: &Entry,
@@ -82,10 +84,14 @@ pub(super) async fn user_documents(
     id_token: Option<Map<String, Value>>,
 ) -> Result<UserDocuments> {
     let userinfo = match userinfo_endpoint(entry, metadata) {
-        Some(url) => {
-            let answer = fetch(engine, entry, url, Some(&entry.userinfo), token).await?;
-            Some(read(engine, entry, metadata, &answer).await?)
-        }
+        Some(url) => match request_userinfo(engine, entry, metadata, url, token).await {
+            // The ID token has said who the user is: only a userinfo of another user is a reason to refuse.
+            Err(error) if id_token.is_some() => {
+                log::warn!("oauth: `{}`: the ID token serves without the userinfo: {error:?}", entry.name);
+                None
+            }
+            userinfo => Some(userinfo?),
+        },
         None => None,
     };
     // The nonce belongs to this sign-in, not to the user, and must not be stored.
@@ -97,10 +103,10 @@ pub(super) async fn user_documents(
     for (name, template) in &entry.userinfo.extra_urls {
         // A further answer that fails is left out: the sign-in works without it.
         let answer = match extra_url(entry, token, &documents.apart()[0], template) {
-            Some(url) => fetch(engine, entry, &url, None, token).await.ok(),
+            Some(url) => pages::fetch_all(engine, entry, &url, token).await.ok(),
             None => None,
         };
-        documents.add(name, answer.and_then(|answer| read_json(&answer).ok()));
+        documents.add(name, answer);
     }
     Ok(documents)
 }
@@ -115,8 +121,25 @@ fn extra_url(entry: &Entry, token: &Token, answers: &Value, template: &str) -> O
     is_known.then_some(url)
 }
 
+/// Requests the userinfo with the access token of `token`, and reads it.
+async fn request_userinfo(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: Option<&Metadata>,
+    url: &Url,
+    token: &Token,
+) -> Result<Value> {
+    let answer = fetch(engine, entry, url, Some(&entry.userinfo), token).await?;
+    match read(engine, entry, metadata, &answer).await? {
+        userinfo if metadata.is_some() && !userinfo.is_object() => {
+            Err(bad_answer("the userinfo is not a JSON object"))
+        }
+        userinfo => Ok(userinfo),
+    }
+}
+
 /// Fetches a userinfo URL with the access token of `token`: by GET, or as `options` say.
-async fn fetch(
+pub(super) async fn fetch(
     engine: &Engine,
     entry: &Entry,
     url: &Url,
@@ -137,10 +160,11 @@ async fn fetch(
     add_entry_headers(entry, &mut request)?;
     engine.authorize_request(entry, &mut request, token)?;
     let answer = engine.http.send(request).await?;
-    match answer.status().as_u16() {
-        200 => Ok(answer),
-        status => Err(with_retry_after(unexpected_status("the userinfo request", status), answer.headers())),
+    if answer.status().is_success() {
+        return Ok(answer);
     }
+    let error = unexpected_status("the userinfo request", answer.status().as_u16());
+    Err(with_retry_after(error, answer.headers()))
 }
 
 /// Adds a body with the values of `token` to a request.
@@ -173,19 +197,16 @@ async fn read(
     let (true, Some(metadata)) = (is_of_type(answer.headers(), "application/jwt"), metadata) else {
         return read_json(answer);
     };
-    let refused = |cause| JwtKind::Userinfo.refused(cause);
-    let token = std::str::from_utf8(answer.body()).map_err(|_| refused("it is not a text"))?;
-    let verified = jwt::verify(engine, entry, metadata, JwtKind::Userinfo, token.trim()).await?;
-    let mut claims = Value::Object(verified.claims);
-    check_parties(entry, &claims).map_err(refused)?;
+    let refused = |cause: Cause| JwtKind::Userinfo.refused(cause);
+    let token = std::str::from_utf8(answer.body()).map_err(|_| refused("it is not a text".into()))?;
+    let mut claims = jwt::verify(engine, entry, metadata, JwtKind::Userinfo, token.trim()).await?.claims;
+    check_named_parties(entry, &claims).map_err(refused)?;
     check_lifetime(entry, &claims, engine.clock.now()).map_err(refused)?;
-    if let Value::Object(claims) = &mut claims {
-        claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
-    }
-    Ok(claims)
+    claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
+    Ok(Value::Object(claims))
 }
 
 /// Reads a JSON answer.
-fn read_json(answer: &Response) -> Result<Value> {
+pub(super) fn read_json(answer: &Response) -> Result<Value> {
     json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}")))
 }

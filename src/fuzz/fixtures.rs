@@ -33,6 +33,8 @@ client_id = "me"
 client_id = "me"
 [default.oauth.discord]
 client_id = "me"
+[default.oauth.twitter]
+client_id = "me"
 "#;
 
 pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {

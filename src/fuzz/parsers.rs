@@ -6,7 +6,6 @@ use super::fixtures::{
 use crate::flow::fuzz::{self as flow, NOW};
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
-use crate::provider::Protocol;
 use crate::storage::BrowserStorage;
 use crate::token::Token;
 
@@ -17,7 +16,7 @@ fn text(data: &[u8]) -> Option<&str> {
 /// The query of a callback, of either protocol.
 pub(super) fn callback(data: &[u8]) -> bool {
     let Some(query) = text(data) else { return false };
-    [Protocol::OAuth2, Protocol::OAuth1].map(|protocol| flow::callback(protocol, query)).contains(&true)
+    ENTRIES.iter().filter(|entry| flow::callback(entry, query)).count() > 0
 }
 
 /// A token answer, as JSON or as a form.

@@ -45,6 +45,9 @@ pub struct AuthorizedLogin {
     /// Unix time in seconds.
     pub(crate) now: i64,
     pub(crate) notes: BTreeMap<String, String>,
+    /// The parameters of the callback that the entry keeps (`callback_params`). The user can change them in the browser: they
+    /// prove nothing.
+    pub callback_params: BTreeMap<String, String>,
 }
 
 impl AuthorizedLogin {
@@ -74,6 +77,7 @@ impl AuthorizedLogin {
             admitted: false,
             now,
             notes: BTreeMap::new(),
+            callback_params: BTreeMap::new(),
         }
     }
 

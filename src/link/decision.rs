@@ -105,6 +105,7 @@ fn judge(
     asked.notes.clone_from(&login.notes);
     asked.trusted_email.clone_from(&login.trusted_email);
     asked.proven_domain.clone_from(&login.proven_domain);
+    asked.callback_params.clone_from(&login.callback_params);
     match (ask(asked)?, standing) {
         (Verdict::Refuse(text), _) => Err(Error::refused(text)),
         (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { new: true, ..Decision::of(Some(user)) }),

@@ -24,6 +24,9 @@ pub struct Login<U> {
     pub profile: Profile,
     /// The granted scope. It may be less than the requested one.
     pub scope: Vec<String>,
+    /// The parameters of the callback that the entry keeps (`callback_params`), for example QuickBooks' `realmId`. The user can
+    /// change them in the browser: they prove nothing.
+    pub callback_params: BTreeMap<String, String>,
     pub(super) notes: BTreeMap<String, String>,
     /// The address that the provider has verified, if the entry trusts it to.
     pub(super) trusted_email: Option<String>,
@@ -49,6 +52,7 @@ impl<U: Clone> Login<U> {
             profile,
             scope,
             notes,
+            callback_params: BTreeMap::new(),
             trusted_email: None,
             proven_domain: None,
         }
@@ -107,7 +111,7 @@ impl Login<String> {
                 Standing::Taken { owner: parse_user_id(&owner)?, visitor: parse_user_id(&visitor)? }
             }
         };
-        let Login { entry, profile, scope, notes, trusted_email, proven_domain, .. } = self;
-        Ok(Login { entry, standing, profile, scope, notes, trusted_email, proven_domain })
+        let Login { entry, profile, scope, callback_params, notes, trusted_email, proven_domain, .. } = self;
+        Ok(Login { entry, standing, profile, scope, callback_params, notes, trusted_email, proven_domain })
     }
 }

@@ -71,26 +71,33 @@ pub fn is_true(value: &Value, path: &str) -> bool {
     get(value, path) == Some(&Value::Bool(true))
 }
 
-/// Returns the id at `path`: a text of 1 to 255 bytes without control characters, or a whole number as decimal digits.
-/// `None` if there is no value.
+/// Returns the id at `path`: a text of 1 to 255 bytes without control characters and U+FFFD, or a whole number as decimal
+/// digits. `None` if there is no value.
 ///
 /// # Errors
 /// [`ErrorKind::BadProviderAnswer`] for any other value, also for an empty text and `null`, so that two users never get the
 /// same id from malformed values.
 pub fn id(value: &Value, path: &str) -> Result<Option<String>> {
-    match get_or_null(value, path) {
-        None => Ok(None),
-        Some(Value::String(id))
-            if (1..=MAX_ID_LENGTH).contains(&id.len()) && !id.chars().any(char::is_control) =>
-        {
-            Ok(Some(id.clone()))
-        }
-        Some(Value::Number(id)) if id.is_u64() || id.is_i64() => Ok(Some(id.to_string())),
-        Some(_) => Err(Error::new(
+    let Some(value) = get_or_null(value, path) else { return Ok(None) };
+    id_of(value).map(Some).ok_or_else(|| {
+        Error::new(
             ErrorKind::BadProviderAnswer,
             "The provider's answer does not say who you are. You were not signed in.",
         )
-        .with_source(format!("`{path}` is not an id"))),
+        .with_source(format!("`{path}` is not an id"))
+    })
+}
+
+/// Returns `value` as an id, see [`id`].
+pub(crate) fn id_of(value: &Value) -> Option<String> {
+    // U+FFFD stands for bytes that could not be read: two ids could become one.
+    let is_bad = |c: char| c.is_control() || c == '\u{fffd}';
+    match value {
+        Value::String(id) if (1..=MAX_ID_LENGTH).contains(&id.len()) && !id.contains(is_bad) => {
+            Some(id.clone())
+        }
+        Value::Number(id) if id.is_u64() || id.is_i64() => Some(id.to_string()),
+        _ => None,
     }
 }
 
@@ -118,6 +125,7 @@ mod tests {
             json!(true),
             json!({}),
             json!("a\nb"),
+            json!("a\u{fffd}"),
             json!("a".repeat(256)),
         ] {
             assert!(claims::id(&json!({ "id": value }), "id").is_err(), "{value}");

@@ -11,6 +11,8 @@ pub enum ClientAuthMethod {
     ClientSecretBasic,
     /// `client_secret_post`: id and secret in the form.
     ClientSecretPost,
+    /// `client_secret_basic`, unless the provider's metadata accepts `client_secret_post` only.
+    FromMetadata,
     /// `private_key_jwt`: a JWT that the client signs with its own key (RFC 7523 §3, OpenID Connect Core §9).
     PrivateKeyJwt,
     /// `none`: a public client, which sends only its id.
@@ -24,7 +26,7 @@ impl ClientAuthMethod {
     /// The name in the registry, as `token_endpoint_auth_method` has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretBasic | Self::FromMetadata => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::None => "none",

@@ -16,6 +16,8 @@ impl Provider for Google {
         // Old ID tokens have the issuer `accounts.google.com`, without https. They are rejected: discovery names this one.
         issuer: Some("https://accounts.google.com"),
         api_base_url: Some("https://www.googleapis.com/"),
+        // Each API has a host of its own, for example gmail.googleapis.com.
+        api_hosts: &["*.googleapis.com"],
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         refresh_tokens: RefreshTokens::WithParam("access_type", "offline"),
         parameters: &[

@@ -65,6 +65,11 @@ pub struct Preset {
     // ---- Endpoints
     /// The issuer (OpenID Connect). Every URL that is not set comes from its discovery document.
     pub issuer: Option<&'static str>,
+    /// The discovery document, if it is not at the issuer's well-known address.
+    pub metadata_url: Option<&'static str>,
+    /// The key set, if it is not the one of the discovery document. With it, [`authorization_url`](Preset::authorization_url)
+    /// and [`token_url`](Preset::token_url), no discovery document is fetched.
+    pub jwks_url: Option<&'static str>,
     /// The authorization endpoint.
     pub authorization_url: Option<&'static str>,
     /// The token endpoint. With OAuth 1: the endpoint of the token, the key `access_token_url` in Rocket.toml.
@@ -84,6 +89,9 @@ pub struct Preset {
     /// Base of the client's relative paths, with a `/` at its end. It can come from the token answer:
     /// `{token.instance_url}/`.
     pub api_base_url: Option<&'static str>,
+    /// Further https hosts that may get the token, in absolute URLs of API calls. `*.` stands for one label. An entry with
+    /// URLs of its own does not use them.
+    pub api_hosts: &'static [&'static str],
 
     // ---- The client
     /// How the client authenticates at the token endpoint.
@@ -109,7 +117,8 @@ pub struct Preset {
     pub response_mode: ResponseMode,
     /// Parameters of every authorization request.
     pub authorization_params: &'static [(&'static str, &'static str)],
-    /// Parameters of the callback, beside those of the protocol, that are kept for the profile and the token request.
+    /// Parameters of the callback, beside those of the protocol, that are kept for the profile, the token request and
+    /// [`AuthorizedLogin`](crate::AuthorizedLogin). The key `callback_params` adds to them.
     pub callback_params: &'static [&'static str],
 
     // ---- Token requests and their answers
@@ -177,6 +186,8 @@ impl Preset {
         protocol: Protocol::OAuth2,
         parameters: &[("prompt", ParameterKind::AuthorizationParam("prompt"))],
         issuer: None,
+        metadata_url: None,
+        jwks_url: None,
         authorization_url: None,
         token_url: None,
         refresh_url: None,
@@ -185,7 +196,8 @@ impl Preset {
         userinfo_url: None,
         extra_userinfo_urls: &[],
         api_base_url: None,
-        token_endpoint_auth_method: ClientAuthMethod::ClientSecretBasic,
+        api_hosts: &[],
+        token_endpoint_auth_method: ClientAuthMethod::FromMetadata,
         client_id_param: "client_id",
         secret_jwt: None,
         signature_method: SignatureMethod::HmacSha1,

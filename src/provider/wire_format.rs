@@ -22,6 +22,19 @@ pub enum UserinfoMethod {
     None,
 }
 
+impl UserinfoMethod {
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Post, Self::None];
+
+    /// The method's name in the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::None => "none",
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

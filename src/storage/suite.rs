@@ -75,6 +75,7 @@ pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> Aut
         admitted: false,
         now: 1000,
         notes: BTreeMap::new(),
+        callback_params: BTreeMap::new(),
     }
 }
 

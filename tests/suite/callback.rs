@@ -71,7 +71,7 @@ async fn cb_03_cb_04_cb_05_a_code_or_an_error() {
         with_parameter(&callback, "code", Some("")),
         with_parameter(&without, "error", Some("")),
         with_parameter(&callback, "code", Some(&"a".repeat(64 << 10))),
-        with_parameter(&callback, "code", Some(&"a".repeat(4097))),
+        with_parameter(&callback, "code", Some(&"a".repeat((16 << 10) + 1))),
         format!("{without}&code=%ff"),
         format!("{without}&code=%4"),
         format!("{callback}{}", "&x=y".repeat(1000)),

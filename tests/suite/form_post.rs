@@ -213,10 +213,10 @@ async fn st_01_st_02_st_09_cb_11_what_can_be_no_answer() {
         changed(&fields, "state", Some("")),
         changed(&fields, "state", Some(&"s".repeat(200))),
         changed(&fields, "code", None),
-        changed(&fields, "code", Some(&"a".repeat(4097))),
+        changed(&fields, "code", Some(&"a".repeat((16 << 10) + 1))),
         changed(&fields, "error", Some("access_denied")),
         changed(&fields, "iss", Some(&"i".repeat(3000))),
-        changed(&fields, "padding", Some(&"x".repeat(20 << 10))),
+        changed(&fields, "padding", Some(&"x".repeat(70 << 10))),
         doubled,
     ] {
         assert_refused(&mut ada, &post(&path, &wrong), NOT_TRUSTED).await;

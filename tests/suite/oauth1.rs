@@ -150,7 +150,7 @@ async fn a_token_from_elsewhere_is_brought_in() {
 #[rocket::async_test]
 async fn o1_07_an_unconfirmed_callback_goes_nowhere() {
     let app = app().await;
-    for confirmed in [json!(null), json!("false"), json!("TRUE"), json!("")] {
+    for confirmed in [json!(null), json!("false"), json!("1"), json!("")] {
         let lie = move |answer: &mut Value| answer["oauth_callback_confirmed"] = confirmed.clone();
         app.fake.respond_once(ProviderEndpoint::RequestToken, FakeResponse::edit(lie));
         let mut ada = app.browser();

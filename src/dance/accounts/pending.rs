@@ -38,6 +38,8 @@ pub(crate) struct Pending {
     pub(crate) profile: Profile,
     token: String,
     notes: BTreeMap<String, String>,
+    #[serde(default)]
+    callback_params: BTreeMap<String, String>,
     /// The page to which the flow was to redirect.
     pub(crate) next: LocalPath,
     until: i64,
@@ -52,9 +54,9 @@ impl Pending {
     /// The login of the account, as if its user had pressed "Connect".
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         let token = Token::from_plain(self.token.as_bytes())?;
-        let Self { entry, issuer, user, profile, notes, .. } = self;
+        let Self { entry, issuer, user, profile, notes, callback_params, .. } = self;
         let login = AuthorizedLogin::connecting(entry, issuer, Some(user), profile, token, now);
-        Some(AuthorizedLogin { notes, ..login })
+        Some(AuthorizedLogin { notes, callback_params, ..login })
     }
 }
 
@@ -79,6 +81,7 @@ pub(crate) async fn store(
         profile: login.profile.clone(),
         token: String::from_utf8(login.token.to_plain()).map_err(Error::app)?,
         notes: login.notes.clone(),
+        callback_params: login.callback_params.clone(),
         next,
         until: now + PENDING_TTL,
     };

@@ -26,8 +26,7 @@ const APP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A callback by GET, with its parameters in the query.
 pub(super) async fn by_query(dance: &Dance, request: &Request<'_>, name: &str) -> Response<'static> {
-    let callback =
-        dance.entry(name).and_then(|entry| Callback::parse(entry.protocol(), callback_query(request)));
+    let callback = dance.entry(name).and_then(|entry| Callback::parse(entry, callback_query(request)));
     receive(dance, request, name, callback).await
 }
 

@@ -1,5 +1,6 @@
 //! Finishes a flow whose callback is trusted: exchanges the code, runs the signals, stores the account, signs in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rocket::response::{Redirect, Responder};
@@ -54,8 +55,9 @@ pub(super) async fn finish(
     let CallbackResult::Code(code) = &callback.result else {
         return Err(not_trusted("the callback has no code"));
     };
-    let grant = dance.engine().finish_with(entry, flow, code, &callback.others).await?;
+    let grant = dance.engine().finish_with(entry, flow, code, &callback.kept).await?;
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
+    login.callback_params.clone_from(&callback.kept);
     let to = dance.target_or_after_login(flow.next.as_ref());
     let next_step = run_authorized_signals(dance, entry, &mut login).await?;
     login.clean();
@@ -109,6 +111,7 @@ async fn authorized_login(
         admitted: false,
         now: dance.clock().now(),
         notes: flow.notes.clone(),
+        callback_params: BTreeMap::new(),
     };
     if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
         login.present = dance.user_uncached(request).await?.map(str::to_owned);

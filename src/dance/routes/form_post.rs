@@ -55,9 +55,9 @@ fn posted(dance: &Dance, request: &Request<'_>, entry: &Entry, form: &Form) -> R
         let plain = dance.browser_keys().open(AGAIN, &[&entry.name], &sealed).ok();
         let query = plain.and_then(|plain| String::from_utf8(plain).ok());
         let query = query.ok_or_else(|| not_trusted("the form that was sent again is not ours"))?;
-        return Callback::parse(entry.protocol(), &query).map(Posted::Callback);
+        return Callback::parse(entry, &query).map(Posted::Callback);
     }
-    let callback = Callback::parse(entry.protocol(), form.encoded())?;
+    let callback = Callback::parse(entry, form.encoded())?;
     let state = callback.state.expose();
     // A provider of the same site, or a browser without SameSite.
     let has_flow = flow_cookies::find(dance, request, state).is_some();

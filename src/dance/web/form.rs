@@ -7,7 +7,7 @@ use rocket::http::ContentType;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Maximum length of a posted form, in KiB.
-const MAX_KIB: u32 = 16;
+const MAX_KIB: u32 = 128;
 
 /// A posted form.
 pub(crate) struct Form(String);

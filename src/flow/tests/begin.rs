@@ -190,15 +190,20 @@ async fn dj_06_documents_that_are_none() {
     let bomb = "\u{1f}\u{8b}".to_owned() + &"\0".repeat(1000);
     let deep = "[".repeat(100_000);
     for body in ["", "<html>", "null", "7", &huge, &bomb, &deep, "\u{feff}{}", "{}{}", "{\"issuer\":"] {
-        let server = Server::openid(&json!([])).await;
-        server.header("/.well-known/openid-configuration", "content-encoding: gzip");
-        server.answer("/.well-known/openid-configuration", 200, body);
-        let entry = oidc_entry(&server, "");
-        let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
-        let encoding =
-            server.asked("/.well-known/openid-configuration")[0].header("accept-encoding").is_none();
-        assert!(encoding, "no compressed answer is requested, so none is unpacked");
+        for encoding in ["identity", "gzip", "deflate", "br"] {
+            let server = Server::openid(&json!([])).await;
+            server.header("/.well-known/openid-configuration", &format!("content-encoding: {encoding}"));
+            server.answer("/.well-known/openid-configuration", 200, body);
+            let entry = oidc_entry(&server, "");
+            let error = engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap_err();
+            // What does not unpack looks like a broken connection.
+            let wanted = if encoding == "identity" || error.kind() != ErrorKind::ProviderUnreachable {
+                ErrorKind::BadProviderAnswer
+            } else {
+                ErrorKind::ProviderUnreachable
+            };
+            assert_eq!(error.kind(), wanted, "{encoding} {error:?}");
+        }
     }
 }
 
@@ -231,6 +236,7 @@ async fn dj_07_an_issuer_with_a_path() {
 async fn dj_04_redirects_lead_nowhere() {
     let signer = Signer::es();
     for path in ["/.well-known/openid-configuration", "/jwks", "/token", "/me"] {
+        let is_needed = path != "/me";
         let server = Server::openid(&json!([signer.jwk("one")])).await;
         let (entry, engine) = (oidc_entry(&server, ""), engine());
         let flow = flow(&entry);
@@ -238,8 +244,8 @@ async fn dj_04_redirects_lead_nowhere() {
         server.answer("/me", 200, json!({"sub": "248289761001"}));
         for status in [301, 302, 303, 307, 308] {
             server.answer(path, status, "");
-            let error = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{path} {status}");
+            let end = engine.finish(&entry, &flow, &Secret::new("c")).await.err().map(|error| error.kind());
+            assert_eq!(end, is_needed.then_some(ErrorKind::BadProviderAnswer), "{path} {status}");
         }
         assert!(server.asked("/elsewhere").is_empty(), "{path}");
     }
@@ -269,4 +275,51 @@ fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
     assert!(!state.matches(next.expose()));
     assert_eq!(state_handle(state.expose()).len(), 16);
     assert_ne!(state_handle(state.expose()), state_handle(next.expose()));
+}
+
+/// An issuer that is not the address of its metadata, as with Azure B2C.
+#[rocket::async_test]
+async fn r11_metadata_and_keys_at_other_addresses() {
+    let (signer, other) = (Signer::es(), Signer::es());
+    let server = Server::openid(&json!([other.jwk("one")])).await;
+    let at = &server.url;
+    let document = |issuer: &str| {
+        json!({
+            "issuer": issuer, "authorization_endpoint": format!("{at}/auth"), "token_endpoint": format!("{at}/token"),
+            "jwks_uri": format!("{at}/jwks"),
+        })
+    };
+    server.answer("/b2c/doc", 200, document("https://login.example/tid/v2.0/"));
+    server.answer("/keys", 200, json!({"keys": [signer.jwk("one")]}));
+    let of = |issuer: &str, more: &str| {
+        entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{issuer}\"\n{more}"))
+    };
+    let metadata = format!("metadata_url = \"{at}/b2c/doc\"");
+    let finish = async |entry: &Entry| {
+        let flow = flow(entry);
+        let mut claims = good_claims(&server, &flow);
+        claims["iss"] = json!(entry.issuer.as_ref().unwrap().url);
+        server.answer("/token", 200, token_answer(&signer.id_token("one", &claims)));
+        engine().finish(entry, &flow, &Secret::new("c")).await
+    };
+    let keys = format!("{metadata}\njwks_url = \"{at}/keys\"");
+    assert!(finish(&of("https://login.example/tid/v2.0/", &keys)).await.is_ok());
+    assert!(server.asked("/.well-known/openid-configuration").is_empty());
+    // The keys of the document are not the signer's.
+    assert!(finish(&of("https://login.example/tid/v2.0/", &metadata)).await.is_err());
+    // The issuer is still compared byte for byte, and the log names both.
+    let error = finish(&of("https://login.example/tid/v2.0", &keys)).await.unwrap_err();
+    let said = format!("{error:?}");
+    assert!(
+        said.contains("`https://login.example/tid/v2.0/`")
+            && said.contains("`https://login.example/tid/v2.0`"),
+        "{said}"
+    );
+    // With both endpoints and the keys, nothing is discovered.
+    let all = format!(
+        "authorization_url = \"{at}/auth\"\ntoken_url = \"{at}/token\"\njwks_url = \"{at}/keys\"\nuserinfo = \"none\""
+    );
+    let documents = server.asked("/b2c/doc").len();
+    assert!(finish(&of("https://login.example", &all)).await.is_ok());
+    assert_eq!(server.asked("/b2c/doc").len(), documents);
 }

@@ -4,7 +4,7 @@ const ISSUER: &str = "https://op.example";
 
 async fn checked(entry: &Entry, query: &str) -> Option<ErrorKind> {
     engine()
-        .check_callback(entry, &Callback::parse(entry.protocol(), query).unwrap())
+        .check_callback(entry, &Callback::parse(entry, query).unwrap())
         .await
         .err()
         .map(|error| error.kind())
@@ -69,7 +69,31 @@ async fn the_providers_own_no() {
         ("temporarily_unavailable", ErrorKind::ProviderUnreachable),
         ("server_error", ErrorKind::ProviderUnreachable),
         ("invalid_scope", ErrorKind::BadProviderAnswer),
+        // R8: the user's "no" in its other spellings, and what the provider needs the user for.
+        ("ACCESS_DENIED", ErrorKind::AccessDenied),
+        ("user_denied", ErrorKind::AccessDenied),
+        ("user_cancelled_login", ErrorKind::AccessDenied),
+        ("user_cancelled_authorize", ErrorKind::AccessDenied),
+        ("canceled", ErrorKind::AccessDenied),
+        ("login_required", ErrorKind::LoginRequired),
+        ("consent_required", ErrorKind::ConsentRequired),
+        ("interaction_required", ErrorKind::InteractionRequired),
+        ("account_selection_required", ErrorKind::AccountSelectionRequired),
     ] {
-        assert_eq!(checked(&known(), &format!("error={error}&state=s")).await, Some(wanted));
+        assert_eq!(checked(&known(), &format!("error={error}&state=s")).await, Some(wanted), "{error}");
     }
+}
+
+#[rocket::async_test]
+async fn r8_r11_the_log_has_the_cure_and_both_issuers() {
+    let entry = known();
+    let cause = async |query: &str| {
+        let callback = Callback::parse(&entry, query).unwrap();
+        format!("{:?}", engine().check_callback(&entry, &callback).await.unwrap_err())
+    };
+    assert!(cause("error=redirect_uri_mismatch&state=s").await.contains(&entry.redirect_uri));
+    assert!(cause("error=invalid_scope&state=s").await.contains("`scope`"));
+    let other = cause("code=c&state=s&iss=https%3A%2F%2Fevil.example").await;
+    let ours = &entry.issuer.as_ref().unwrap().url;
+    assert!(other.contains("`https://evil.example`") && other.contains(&format!("`{ours}`")), "{other}");
 }

@@ -234,9 +234,12 @@ async fn rf_06_the_refresh_token_first() {
     assert_eq!(revoked(200, "<html>", &token).await, (None, both.clone()));
     // Google's answer for a token that is invalid already.
     assert_eq!(revoked(400, r#"{"error": "invalid_token"}"#, &token).await, (None, both.clone()));
+    // R4: any success, and a provider that revokes tokens of one type only.
+    assert_eq!(revoked(204, "", &token).await, (None, both.clone()));
+    let unsupported = r#"{"error": "unsupported_token_type"}"#;
+    assert_eq!(revoked(400, unsupported, &token).await, (None, both.clone()));
     for (status, body, wanted) in [
         (503, "", ErrorKind::ProviderUnreachable),
-        (400, r#"{"error": "unsupported_token_type"}"#, ErrorKind::BadProviderAnswer),
         (401, r#"{"error": "invalid_client"}"#, ErrorKind::Misconfigured),
         (302, "", ErrorKind::BadProviderAnswer),
         (404, "", ErrorKind::BadProviderAnswer),
@@ -249,9 +252,35 @@ async fn rf_06_the_refresh_token_first() {
     }
     let alone = Token::new("at-1");
     assert_eq!(revoked(200, "", &alone).await, (None, both[1..].to_vec()));
-    let quoted = r#"{"error": "unsupported_token_type", "error_description": "at-1-is-quoted"}"#;
+    let quoted = r#"{"error": "invalid_request", "error_description": "at-1-is-quoted"}"#;
     let quoting = Token::new("at-1-is-quoted");
     server.answer("/revoke", 400, quoted);
     let error = engine().revoke(&entry, &quoting).await.unwrap_err();
     assert!(!format!("{error:?}").contains("at-1"), "{error:?}");
+}
+
+#[rocket::async_test]
+async fn r13_the_method_that_the_metadata_accepts() {
+    let signer = Signer::es();
+    for (methods, more, in_form) in [
+        (json!(["client_secret_post"]), "", true),
+        (json!(["private_key_jwt", "client_secret_post"]), "", true),
+        (json!(["client_secret_basic", "client_secret_post"]), "", false),
+        (json!(["client_secret_post"]), "token_endpoint_auth_method = \"client_secret_basic\"", false),
+        (json!(["client_secret_basic"]), "token_endpoint_auth_method = \"client_secret_post\"", true),
+        (json!(null), "", false),
+        (json!([]), "", false),
+    ] {
+        let server = Server::openid(&json!([signer.jwk("one")])).await;
+        let path = "/.well-known/openid-configuration";
+        let document = server.answers.lock().unwrap()[path].1.clone();
+        let mut document: Value = serde_json::from_str(&document).unwrap();
+        document["token_endpoint_auth_methods_supported"] = methods.clone();
+        server.answer(path, 200, document).answer("/token", 400, json!({"error": "invalid_grant"}));
+        let entry = oidc_entry(&server, more);
+        engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
+        let asked = &server.asked("/token")[0];
+        assert_eq!(asked.form().contains_key("client_secret"), in_form, "{methods} {more}");
+        assert_eq!(asked.header("authorization").is_none(), in_form, "{methods} {more}");
+    }
 }

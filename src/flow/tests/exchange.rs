@@ -114,17 +114,12 @@ async fn tr_01_tr_12_what_is_no_token() {
             ErrorKind::BadProviderAnswer,
         ),
         (200, r#"{"error": {"message": "x"}}"#, ErrorKind::BadProviderAnswer),
-        (
-            200,
-            r#"{"error": null, "access_token": "at", "token_type": "bearer"}"#,
-            ErrorKind::BadProviderAnswer,
-        ),
         (200, r#"{"error": "incorrect_client_credentials"}"#, ErrorKind::Misconfigured),
         (400, r#"{"error": "invalid_grant"}"#, ErrorKind::CallbackNotTrusted),
         (401, r#"{"error": "invalid_client"}"#, ErrorKind::Misconfigured),
         (400, r#"{"error": "unauthorized_client"}"#, ErrorKind::Misconfigured),
         (401, "<html>", ErrorKind::Misconfigured),
-        (400, r#"{"error": "invalid_scope"}"#, ErrorKind::BadProviderAnswer),
+        (400, r#"{"error": "invalid_scope"}"#, ErrorKind::Misconfigured),
         (400, r#"{"access_token": "at", "token_type": "bearer"}"#, ErrorKind::BadProviderAnswer),
         (500, "", ErrorKind::ProviderUnreachable),
         (503, r#"{"error": "temporarily_unavailable"}"#, ErrorKind::ProviderUnreachable),
@@ -184,29 +179,26 @@ async fn tr_07_tr_18_malformed_answers() {
     for (status, body) in [
         (200, ""),
         (204, ""),
-        (204, good),
-        (202, good),
         (200, "<html>a=b</html>"),
         (200, "null"),
         (200, "[]"),
         (200, &format!("[{good}]")),
-        (200, &format!("\u{feff}{good}")),
         (200, &utf_16),
         (200, &good[..good.len() - 1]),
         (200, &format!("{good}x")),
         (200, &format!("{good}{good}")),
         (200, &good.replacen('{', r#"{"access_token": "at", "#, 1)),
         (200, &good.replacen('{', r#"{"\u0061ccess_token": "at", "#, 1)),
-        (200, &good.replacen('{', r#"{"x": {"y": 1, "y": 1}, "#, 1)),
         (200, &deep),
         (200, "\u{1f}\u{8b}\u{8}\0\0"),
     ] {
         for header in ["content-type: application/json", "content-encoding: gzip", "content-encoding: br"] {
             let (grant, server) = exchanged_as("form_token_answer = true", header, status, body).await;
             let error = grant.expect_err(body);
-            assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{status} {body} {error:?}");
-            // No answer is unpacked, so a compression bomb has no effect.
-            assert_eq!(server.asked("/token")[0].header("accept-encoding"), None);
+            // What does not unpack looks like a broken connection.
+            let is_broken = error.kind() == ErrorKind::ProviderUnreachable && header.contains("encoding");
+            assert!(is_broken || error.kind() == ErrorKind::BadProviderAnswer, "{status} {body} {error:?}");
+            assert_eq!(server.asked("/token").len(), 1, "sent once");
         }
     }
 }
@@ -383,7 +375,8 @@ async fn lk_no_error_quotes_what_was_sent() {
 fn read_fields(fields: Map<String, Value>) -> Result<Token, &'static str> {
     static ENTRY: LazyLock<Entry> =
         LazyLock::new(|| oauth2_entry(&Server::at("http://localhost:1".into()), ""));
-    Ok(TokenAnswer::read(ENTRY.oauth2().unwrap(), fields)?.into_token(&["asked".into()], 1000))
+    let default_type = ENTRY.oauth2().unwrap().assume_bearer.then_some("bearer");
+    Ok(TokenAnswer::read(ENTRY.oauth2().unwrap(), fields, default_type)?.into_token(&["asked".into()], 1000))
 }
 
 /// Reads a good token answer with these fields changed.
@@ -405,7 +398,6 @@ fn tr_02_tr_03_what_a_token_is() {
         assert!(read(json!({ "token_type": right })).is_ok());
     }
     assert!(read_fields(json!({"access_token": "at"}).as_object().unwrap().clone()).is_err());
-    assert!(read(json!({"refresh_token": 1})).is_err() && read(json!({"id_token": {}})).is_err());
 }
 
 #[rocket::async_test]
@@ -438,20 +430,70 @@ fn tr_04_expires_in() {
         assert_eq!(read(json!({ "expires_in": value })).unwrap().expires_at, wanted, "{value}");
     }
     assert_eq!(read(json!({})).unwrap().expires_at, None);
+    // What is no lifetime is an unknown lifetime.
     for wrong in [
         json!("3600abc"),
+        json!("never"),
         json!(-1),
         json!(1e99),
         json!(u64::MAX),
+        json!(9_223_372_036_854_775_u64),
         json!("99999999999999999999999"),
         json!("-1"),
         json!("1e3"),
+        json!("."),
         json!(-0.5),
         json!([]),
         json!(true),
         json!(""),
     ] {
-        assert!(read(json!({ "expires_in": wrong })).is_err(), "{wrong}");
+        assert_eq!(read(json!({ "expires_in": wrong })).unwrap().expires_at, None, "{wrong}");
+    }
+}
+
+#[test]
+fn r5_every_way_to_say_when() {
+    let date = "2026-11-28T12:00:00+01:00";
+    for (fields, wanted) in [
+        (json!({"expires_in": "3599.0"}), Some(4599)),
+        (json!({"expires": 3600}), Some(4600)),
+        (json!({"expires": "3600"}), Some(4600)),
+        (json!({"expires": 1_800_000_000}), Some(1_800_000_000)),
+        (json!({"expires_at": 1_800_000_000.5}), Some(1_800_000_000)),
+        (json!({"expires_at": "1800000000"}), Some(1_800_000_000)),
+        (json!({"expires_at": date}), Some(1_795_863_600)),
+        (json!({"expires_in": "never", "expires_at": date}), Some(1_795_863_600)),
+        (json!({"expires_in": 60, "expires_at": date, "expires": 7}), Some(1060)),
+        (json!({"expires_at": "tomorrow"}), None),
+        (json!({"expires_at": 500}), None),
+        (json!({"expires_at": 1_800_000_000_000_u64}), None),
+        (json!({"expires": -1, "expires_at": null}), None),
+    ] {
+        assert_eq!(read(fields.clone()).unwrap().expires_at, wanted, "{fields}");
+    }
+}
+
+#[test]
+fn r5_an_optional_field_of_the_wrong_type_is_absent() {
+    for wrong in [json!(null), json!(""), json!(7), json!({}), json!([]), json!(true)] {
+        let token = read(json!({ "refresh_token": wrong, "id_token": wrong, "error": null })).unwrap();
+        assert!(token.refresh_token.is_none() && token.id_token.is_none(), "{wrong}");
+    }
+}
+
+/// The body of a 201 and 202, and after a byte order mark, with odd characters and with a field twice that nobody reads.
+#[rocket::async_test]
+async fn r4_r6_any_success_with_a_usable_body() {
+    let good = r#"{"access_token": "at", "token_type": "bearer"}"#;
+    for (status, body) in [
+        (201, good.to_owned()),
+        (202, good.to_owned()),
+        (200, format!("\u{feff}{good}")),
+        (200, good.replacen('{', r#"{"error": null, "bio": "I \ud83d", "#, 1)),
+        (200, good.replacen('{', r#"{"x": {"y": 1, "y": 2}, "z": 1, "z": 2, "#, 1)),
+    ] {
+        let (grant, _) = exchanged(status, &body).await;
+        assert!(grant.unwrap().token.access_token.matches("at"), "{status} {body}");
     }
 }
 
@@ -469,7 +511,12 @@ fn tr_05_scope() {
         assert_eq!(read(json!({ "scope": value })).unwrap().scope, wanted, "{value}");
     }
     assert_eq!(read(json!({})).unwrap().scope, ["asked"]);
-    assert!(read(json!({"scope": 1})).is_err() && read(json!({"scope": [1]})).is_err());
+    for wrong in [json!(1), json!([1]), json!({}), json!(true)] {
+        assert_eq!(read(json!({ "scope": wrong })).unwrap().scope, ["asked"], "{wrong}");
+    }
+    assert_eq!(read(json!({"scope": "a b\u{0} c"})).unwrap().scope, ["a", "c"]);
+    let long = "s".repeat(1000);
+    assert_eq!(read(json!({"scope": vec![long; 100]})).unwrap().scope.len(), 65);
 }
 
 proptest! {

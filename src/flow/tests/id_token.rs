@@ -236,8 +236,11 @@ async fn id_11_id_12_id_13_times() {
     }
     stage.refused(json!({"nbf": now + skew + 100}), "`nbf`").await;
     stage.refused(json!({"nbf": "now"}), "not a number").await;
-    stage.refused(json!({"auth_time": "now"}), "not a number").await;
     for good in [
+        // R5: claims that nobody requested, null and empty ones.
+        json!({"auth_time": "now", "acr": 1}),
+        json!({"nbf": null, "azp": null, "at_hash": null, "c_hash": "", "tid": null}),
+        json!({"name": {}, "bio": [1]}),
         json!({"exp": now as f64 + 100.5}),
         json!({"exp": now - skew + 10}),
         json!({"iat": now + skew - 10}),
@@ -331,7 +334,6 @@ async fn id_16_hashes() {
         assert_eq!(stage.with(json!({"at_hash": half("at"), "c_hash": half("the-code")})).await, None);
         stage.refused(json!({"at_hash": half("other")}), "hash").await;
         stage.refused(json!({"c_hash": half("other")}), "hash").await;
-        stage.refused(json!({"at_hash": ""}), "hash").await;
         stage.refused(json!({"at_hash": 1}), "not a text").await;
     }
 }
@@ -390,7 +392,7 @@ async fn id_17_a_strong_sign_in_was_asked_for() {
         for acr in [json!(null), json!("bronze"), json!(""), json!("silver gold")] {
             stage.refused(json!({ "acr": acr }), "`acr`").await;
         }
-        stage.refused(json!({"acr": ["gold"]}), "not a text").await;
+        stage.refused(json!({"acr": ["gold"]}), "`acr`").await;
         for acr in ["silver", "gold"] {
             assert_eq!(stage.with(json!({ "acr": acr })).await, None);
         }
@@ -491,7 +493,7 @@ async fn id_24_metadata_of_another_template() {
         let path = "/common/v2.0/.well-known/openid-configuration";
         let other = stage.server.answers.lock().unwrap()[path].1.replace("{tenantid}", issuer);
         stage.server.answer(path, 200, other);
-        assert!(stage.with(stage.of_tenant(CONTOSO)).await.unwrap().contains("another issuer"), "{issuer}");
+        assert!(stage.with(stage.of_tenant(CONTOSO)).await.unwrap().contains("metadata of"), "{issuer}");
     }
     // The `iss` of the callback (RFC 9207) comes without `tid`. It must be the issuer of an allowed tenant.
     let stage = entra("common", &format!("tenants = [\"{CONTOSO}\"]")).await;
@@ -500,10 +502,8 @@ async fn id_24_metadata_of_another_template() {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("code", "c"), ("state", "s"), ("iss", &iss)])
             .finish();
-        let end = stage
-            .engine
-            .check_callback(&stage.entry, &Callback::parse(stage.entry.protocol(), &query).unwrap())
-            .await;
+        let end =
+            stage.engine.check_callback(&stage.entry, &Callback::parse(&stage.entry, &query).unwrap()).await;
         assert_eq!(end.is_ok(), ok, "{tenant}");
     }
 }

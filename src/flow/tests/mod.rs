@@ -40,7 +40,7 @@ use crate::secret::{KeyRing, Secret, decode_base64url, encode_base64url, sha256}
 use crate::token::Token;
 
 /// Returns the entry `op` with this TOML.
-fn entry(toml: &str) -> Entry {
+pub(super) fn entry(toml: &str) -> Entry {
     let toml = format!(
         "[default.dance]\nbase_url = \"http://localhost:8000\"\n[default.oauth.op]\nclient_id = \"me\"\n{toml}"
     );

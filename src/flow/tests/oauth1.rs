@@ -92,16 +92,24 @@ async fn a_whole_dance() {
 async fn o1_07_an_unconfirmed_callback() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
-    for confirmed in [
-        "",
-        "&oauth_callback_confirmed=false",
-        "&oauth_callback_confirmed=TRUE",
-        "&oauth_callback_confirmed=",
-    ] {
+    for confirmed in
+        ["", "&oauth_callback_confirmed=false", "&oauth_callback_confirmed=1", "&oauth_callback_confirmed="]
+    {
         server.answer("/request", 200, format!("oauth_token=t&oauth_token_secret=s{confirmed}"));
         let error = not_begun(&entry).await;
         assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{confirmed}");
         assert!(format!("{error:?}").contains("oauth_callback_confirmed"), "{error:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn r14_a_confirmation_in_any_case() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "");
+    for (status, confirmed) in [(200, "True"), (200, "TRUE"), (201, "true")] {
+        let body = format!("oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed={confirmed}");
+        server.answer("/request", status, body);
+        engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
     }
 }
 
@@ -243,4 +251,15 @@ async fn there_is_nothing_to_refresh_with() {
     let error = engine().authorize_request(&entry, &mut request, &Token::new("bearer")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
     assert!(request.headers().get("authorization").is_none());
+}
+
+#[rocket::async_test]
+async fn r14_the_realm_is_sent_and_not_signed() {
+    let server = good().await;
+    let entry = oauth1_entry(&server, "realm = \"https://op.example/a b\"");
+    engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
+    let asked = &server.asked("/request")[0];
+    let header = asked.header("authorization").unwrap();
+    assert!(header.starts_with("OAuth realm=\"https://op.example/a b\", oauth_consumer_key="), "{header}");
+    finished(&entry).await.unwrap();
 }

@@ -9,7 +9,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{self, Entry};
 use crate::error::{ErrorKind, Result};
-use crate::flow::{self, Callback, Engine, Flow, Grant};
+use crate::flow::{self, Callback, Engine, Flow, Grant, RefreshOutcome};
 use crate::link::Purpose;
 use crate::provider::{PRESETS, SigningAlgorithm};
 use crate::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
@@ -26,11 +26,11 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
     let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
     let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
-    let callback = Callback::parse(entry.protocol(), callback.query().unwrap())?;
+    let callback = Callback::parse(entry, callback.query().unwrap())?;
     assert!(callback.state.matches(flow.state().expose()));
     engine.check_callback(entry, &callback).await?;
     match &callback.result {
-        flow::CallbackResult::Code(code) => engine.finish_with(entry, &flow, code, &callback.others).await,
+        flow::CallbackResult::Code(code) => engine.finish_with(entry, &flow, code, &callback.kept).await,
         flow::CallbackResult::Error { error, .. } => panic!("{error}, and check let it pass"),
     }
 }
@@ -58,6 +58,7 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
             ride(&fake, &engine, &entry).await.unwrap_or_else(|error| panic!("{}: {error:?}", entry.name));
         assert_eq!(grant.profile.id.as_deref(), Some("ada"), "{}", entry.name);
         let next = engine.refresh(&entry, &grant.token, grant.profile.id.as_deref()).await.unwrap();
+        let RefreshOutcome::Renewed(next) = next else { panic!("{next:?}") };
         assert!(!next.access_token.matches(grant.token.access_token.expose()));
     }
 
