@@ -139,7 +139,7 @@ impl Profile {
     pub fn display_name(&self) -> &str {
         let local_part = || self.email().and_then(|address| address.split('@').next());
         // The id is not cleaned.
-        let id = self.id.as_deref().filter(|id| text::exact(id, text::MAX_NAME).is_some());
+        let id = self.id.as_deref().filter(|id| text::exact(id, id.len()).is_some());
         [self.name.as_deref(), self.username.as_deref(), local_part(), id]
             .into_iter()
             .flatten()

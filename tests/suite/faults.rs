@@ -169,7 +169,7 @@ async fn db_08_a_full_disk_is_an_outage_and_passes() {
     let app = TestApp::launch().await;
     let tight = || DieselStorage::database("app").link(sign_up).on_connect(full);
     let tight = app.relaunch_built(|dance| dance.storage(tight())).await;
-    tight.fake.set_userinfo(serde_json::json!({ "sub": "ada", "name": "Ada", "bio": "b".repeat(100_000) }));
+    tight.fake.set_userinfo(serde_json::json!({ "sub": "ada", "name": "Ada", "bio": "b".repeat(60_000) }));
     let mut browser = tight.browser();
     let callback = browser.ride("/login/op").await;
     let rows = tight.rows();
