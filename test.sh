@@ -40,6 +40,8 @@ install_packages() {
   has python3 || wanted+=(python3)
   has npm || wanted+=(nodejs npm)
   has "${CHROMIUM:-chromium}" || wanted+=(chromium)
+  [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
+  [ -x /usr/sbin/apache2 ] || wanted+=(apache2-bin)
   has pkg-config || wanted+=(pkg-config)
   has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
   has mariadbd || [ -x /usr/sbin/mariadbd ] || wanted+=(mariadb-server)

@@ -38,6 +38,34 @@ pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMa
     found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// Returns the private cookie `name` of `request`, only if the browser sent it under exactly that name.
+///
+/// Use it in place of [`CookieJar::get_private`](rocket::http::CookieJar::get_private) for an app's own session. Rocket
+/// percent-decodes and trims the names of cookies. A cookie called `%5F_Host-uid` therefore appears as `__Host-uid`, although
+/// browsers let a sibling domain set it. An attacker could sign a visitor in as the attacker in this way.
+///
+/// Give the cookie a name with the prefix `__Host-`, and set its Path to `/` and Secure: browsers do not accept such a cookie
+/// from a sibling domain (RFC 6265bis, cookie name prefixes).
+///
+/// ```
+/// use rocket::Request;
+///
+/// fn user_id(request: &Request<'_>) -> Option<i32> {
+///     rocket_dance::private_cookie(request, "__Host-uid")?.value().parse().ok()
+/// }
+/// ```
+pub fn private_cookie(request: &Request<'_>, name: &str) -> Option<Cookie<'static>> {
+    let sent = request.headers().get("Cookie").flat_map(|header| header.split(';'));
+    let is_exact = |cookie: &str| pair(cookie).is_some_and(|(found, _)| found == name);
+    // As Rocket reads it.
+    let is_alike = |cookie: &&str| Cookie::parse_encoded(cookie.trim()).is_ok_and(|read| read.name() == name);
+    let has_look_alike = sent.filter(is_alike).any(|cookie| !is_exact(cookie));
+    if has_look_alike || get(request, name).is_none() {
+        return None;
+    }
+    request.cookies().get_private(name)
+}
+
 /// The size of a cookie in the header of a request, in bytes: `name=value; `.
 pub(crate) fn size(name: &str, value: &str) -> usize {
     name.len() + value.len() + "=; ".len()
@@ -148,6 +176,40 @@ mod tests {
             client.get("/").header(Header::new("Cookie", "__Host-session=good; __Host-session=evil"));
         assert!(is_sent(request.inner(), NAME), "signing out removes it");
         assert!(!is_sent(request.inner(), "session"));
+    }
+
+    #[test]
+    fn d1_a_private_cookie_of_the_app_is_read_under_its_exact_name() {
+        let key = ("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=");
+        let client = Client::untracked(rocket::custom(rocket::Config::figment().merge(key))).unwrap();
+        let seal = |value: &'static str| {
+            let request = client.get("/").private_cookie((NAME, value));
+            request.inner().cookies().get(NAME).unwrap().encoded().to_string()
+        };
+        let value = |pair: &str| pair.split_once('=').unwrap().1.to_owned();
+        let (good, evil) = (value(&seal("7")), value(&seal("666")));
+        // A local client parses no headers, so the jar is filled as a server fills it.
+        let read = |header: &str| {
+            let mut request = client.get("/").header(Header::new("Cookie", header.to_owned()));
+            for cookie in header.split(';').filter_map(|pair| Cookie::parse_encoded(pair.trim()).ok()) {
+                request = request.cookie(cookie.into_owned());
+            }
+            let jar = request.inner().cookies().get_private(NAME).map(|cookie| cookie.value().to_owned());
+            (jar, private_cookie(request.inner(), NAME).map(|cookie| cookie.value().to_owned()))
+        };
+        let some = |value: &str| Some(value.to_owned());
+        assert_eq!(read(&format!("a=b; {NAME}={good}")), (some("7"), some("7")));
+        for spelling in ["%5F_Host-session", "\u{a0}__Host-session", "__Host-sessio%6e"] {
+            assert_eq!(
+                read(&format!("{spelling}={evil}")),
+                (some("666"), None),
+                "{spelling}: Rocket reads it"
+            );
+            assert_eq!(read(&format!("{NAME}={good}; {spelling}={evil}")).1, None, "{spelling}");
+            assert_eq!(read(&format!("{spelling}={evil}; {NAME}={good}")).1, None, "{spelling}");
+        }
+        let request = client.get("/").private_cookie((NAME, "7"));
+        assert_eq!(private_cookie(request.inner(), NAME).unwrap().value(), "7", "without headers");
     }
 
     #[test]

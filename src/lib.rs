@@ -171,6 +171,7 @@ pub mod fuzz;
 pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Tokens};
 // In a handler.
 pub use client::{ApiRequest, Client};
+pub use cookies::private_cookie;
 pub use guard::{Accounts, OAuth, Site, UnauthorizedResponse, catchers, unauthorized_response};
 pub use reqwest;
 pub use session::CurrentUser;

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use test_support::Browser;
+use test_support::{Browser, Navigation};
 use url::Url;
 
 use crate::wrk::{self, Run};
@@ -90,13 +90,13 @@ async fn sign_in(base: &Url) -> String {
         assert_eq!(target.path(), "/op/authorize", "{path} leads to the provider");
     }
     let mut browser = Browser::new();
-    browser.send(&url("/cookie"), "*/*", Some((base, &[]))).await;
+    browser.post(&url("/cookie"), &[]).await;
     browser.open(&url("/login/op?next=/bare")).await;
     for path in ["/cookie", "/guarded"] {
         let page = browser.get(&url(path)).await;
         assert_eq!((page.status.code, page.body.as_str()), (200, "hello"), "{path}: {:#?}", browser.trail);
     }
-    browser.cookies.header(base, None).expect("a session")
+    browser.cookies.header(base, Navigation::SameSite).expect("a session")
 }
 
 fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {

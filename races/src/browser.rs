@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
-use test_support::{Cookies, SecretLog, http_client};
+use test_support::{Cookies, Navigation, SecretLog, http_client};
 use url::{Position, Url};
 
 use crate::Result;
@@ -41,7 +41,7 @@ impl Browser {
         let (client, request) = request.build_split();
         let mut request = request?;
         let url = request.url().clone();
-        if let Some(header) = cookies.header(&url, None) {
+        if let Some(header) = cookies.header(&url, Navigation::SameSite) {
             request.headers_mut().insert("Cookie", header.parse()?);
         }
         let answer = client.execute(request).await?;

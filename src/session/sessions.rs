@@ -14,6 +14,7 @@ pub enum SignInOutcome {
     /// The user is signed in.
     Done,
     /// The user must do something else first, for example enter a second factor, and is redirected there.
+    /// `examples/second_factor.rs` is a whole app.
     RedirectFirst(Box<Redirect>),
 }
 
@@ -37,36 +38,15 @@ impl SignInOutcome {
 ///
 /// # Example
 ///
-/// A session in one of Rocket's private cookies. Its `SameSite` is `Lax`, because a sign-in ends with a redirect from the
-/// provider's site to the app. Browsers do not send a `Strict` cookie, Rocket's default, with that request, so that the user
-/// would appear to be signed out.
+/// A session in one of Rocket's private cookies. `examples/own_sessions.rs` is the whole app.
+///
+/// - Its `SameSite` is `Lax`, because a sign-in ends with a redirect from the provider's site to the app. Browsers do not send
+///   a `Strict` cookie, Rocket's default, with that request, so that the user would appear to be signed out.
+/// - It is read with [`private_cookie`](crate::private_cookie), because a sibling domain can plant a cookie that
+///   `request.cookies()` takes for this one.
 ///
 /// ```
-/// use rocket::Request;
-/// use rocket::http::{Cookie, SameSite};
-/// use rocket_dance::{Result, Sessions, SignInOutcome};
-///
-/// struct AppSessions;
-///
-/// #[rocket::async_trait]
-/// impl Sessions for AppSessions {
-///     type User = i32;
-///
-///     async fn current(&self, request: &Request<'_>) -> Result<Option<i32>> {
-///         Ok(request.cookies().get_private("uid").and_then(|cookie| cookie.value().parse().ok()))
-///     }
-///
-///     async fn sign_in(&self, request: &Request<'_>, user: &i32) -> Result<SignInOutcome> {
-///         let cookie = Cookie::build(("uid", user.to_string())).same_site(SameSite::Lax);
-///         request.cookies().add_private(cookie);
-///         Ok(SignInOutcome::Done)
-///     }
-///
-///     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
-///         request.cookies().remove_private("uid");
-///         Ok(())
-///     }
-/// }
+#[doc = include_str!("../../docs/app_sessions.rs")]
 ///
 /// let fairing = rocket_dance::Dance::fairing().sessions(AppSessions);
 /// # let _ = fairing;

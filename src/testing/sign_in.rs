@@ -1,6 +1,6 @@
 //! [`sign_in`]: a whole sign-in in one call.
 
-use rocket::http::{ContentType, Status};
+use rocket::http::{ContentType, Cookie, CookieJar, Method, SameSite, Status};
 use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use url::{Position, Url};
@@ -34,6 +34,10 @@ macro_rules! read {
 /// provider over HTTP, and back to the callback. The client stores the session cookie.
 ///
 /// If a user is signed in already, it submits the form of the page that asks whether to connect the account.
+///
+/// The callback is sent as a browser sends it, which comes from the provider's site: without cookies whose `SameSite` is
+/// `Strict`, which is Rocket's default, and without those whose Path or Domain does not cover it. The app sees such a
+/// cookie with an empty value.
 ///
 /// The provider must answer without asking the user, as [`FakeProvider`](super::FakeProvider) does. A refused sign-in does
 /// not panic: check [`status`](CallbackResponse::status).
@@ -69,11 +73,17 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResp
     let url = authorization_url(&begin, page);
     match browser::request_authorization(url.as_str()).await {
         AuthorizationResponse::Redirect(callback) => {
-            read!(client.get(callback_path(&url, &callback)).dispatch().await, await)
+            let callback = callback_url(&url, &callback);
+            let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
+            read!(client.get(local(&callback)).cookies(kept_back).dispatch().await, await)
         }
         AuthorizationResponse::Form { action, body } => {
-            let callback = client.post(callback_path(&url, &action)).header(ContentType::Form);
-            read!(callback.body(body).dispatch().await, await)
+            let callback = callback_url(&url, &action);
+            let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
+            let post = client.post(local(&callback)).header(ContentType::Form).body(body);
+            let page = read!(post.cookies(kept_back).dispatch().await, await);
+            let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
+            read!(client.post(local(&callback)).header(ContentType::Form).body(again).dispatch().await, await)
         }
     }
 }
@@ -95,11 +105,17 @@ pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackRespo
         .expect("the operating system gives an I/O driver");
     match runtime.block_on(browser::request_authorization(url.as_str())) {
         AuthorizationResponse::Redirect(callback) => {
-            read!(client.get(callback_path(&url, &callback)).dispatch())
+            let callback = callback_url(&url, &callback);
+            let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
+            read!(client.get(local(&callback)).cookies(kept_back).dispatch())
         }
         AuthorizationResponse::Form { action, body } => {
-            let callback = client.post(callback_path(&url, &action)).header(ContentType::Form);
-            read!(callback.body(body).dispatch())
+            let callback = callback_url(&url, &action);
+            let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
+            let post = client.post(local(&callback)).header(ContentType::Form).body(body);
+            let page = read!(post.cookies(kept_back).dispatch());
+            let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
+            read!(client.post(local(&callback)).header(ContentType::Form).body(again).dispatch())
         }
     }
 }
@@ -122,9 +138,36 @@ fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
     }
 }
 
-/// Returns path and query of `callback`, after checking that it is at the redirect URI of the authorization request. A
+/// The path and query of `url`, for a local client.
+fn local(url: &Url) -> String {
+    url[Position::BeforePath..].to_owned()
+}
+
+/// The cookies that a browser does not send with a callback, which the provider's site sends it to: those with
+/// `SameSite=Strict`, and those whose Path or Domain does not cover the callback; if the provider posts a form, all but
+/// those with `SameSite=None`. They have no values: a local client sends all of its cookies and cannot leave one out.
+fn kept_back(jar: &CookieJar<'_>, callback: &Url, method: Method) -> Vec<Cookie<'static>> {
+    let host = callback.host_str().unwrap_or_default();
+    let is_sent = |cookie: &Cookie<'_>| {
+        let path = cookie.path().unwrap_or("/").trim_end_matches('/');
+        let in_path = callback.path().strip_prefix(path);
+        let domain = cookie.domain().unwrap_or(host).trim_start_matches('.');
+        let in_domain = host.strip_suffix(domain);
+        in_path.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            && in_domain.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            && match (method, cookie.same_site()) {
+                (_, Some(SameSite::None)) => true,
+                (Method::Post, _) => false,
+                (_, same_site) => same_site != Some(SameSite::Strict),
+            }
+    };
+    let kept_back = jar.iter().filter(|cookie| !is_sent(cookie));
+    kept_back.map(|cookie| Cookie::new(cookie.name().to_owned(), "")).collect()
+}
+
+/// Returns `callback` as a URL, after checking that it is at the redirect URI of the authorization request. A
 /// pushed request and an OAuth 1.0a request do not show their redirect URI; for these the check is skipped.
-fn callback_path(authorization: &Url, callback: &str) -> String {
+fn callback_url(authorization: &Url, callback: &str) -> Url {
     let parameter =
         |name: &str| authorization.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
     let expected = match parameter("request_uri").or(parameter("oauth_token")) {
@@ -136,7 +179,7 @@ fn callback_path(authorization: &Url, callback: &str) -> String {
         (Ok(callback), Some(expected))
             if callback[..Position::AfterPath] == expected[..Position::AfterPath] =>
         {
-            callback[Position::BeforePath..].to_owned()
+            callback
         }
         // The callback contains a code, so the message does not show it.
         _ => panic!("the provider did not redirect to the redirect URI of the authorization request"),

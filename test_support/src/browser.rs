@@ -7,6 +7,7 @@ use url::{Origin, Url};
 use super::cookies::Cookies;
 use super::html::{Form, Html};
 use super::http_client::http_client;
+use super::navigation::Navigation;
 
 /// A browser without JavaScript.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Page {
     pub headers: reqwest::header::HeaderMap,
     /// The body.
     pub body: String,
+    /// The pages and redirects over which the browser came here.
+    way: Vec<Url>,
 }
 
 impl Page {
@@ -82,15 +85,21 @@ impl Browser {
         Self { http: http_client(), cookies: Cookies::default(), stops_at: None, trail: Vec::new() }
     }
 
-    /// Sends a GET request, or posts a form: the URL of the page that contains it, and its fields. It does not follow
-    /// redirects.
-    pub async fn send(&mut self, url: &Url, accept: &str, form: Option<(&Url, &[(String, String)])>) -> Page {
+    /// Sends a GET request, or posts `form`, over the pages of `way`. It does not follow redirects.
+    async fn send(
+        &mut self,
+        url: &Url,
+        accept: &str,
+        form: Option<&[(String, String)]>,
+        way: Vec<Url>,
+    ) -> Page {
         let mut request = match form {
-            Some((_, fields)) => self.http.post(url.clone()).form(fields),
+            Some(fields) => self.http.post(url.clone()).form(fields),
             None => self.http.get(url.clone()),
         };
         request = request.header("accept", accept);
-        if let Some(cookies) = self.cookies.header(url, form.map(|(from, _)| from)) {
+        let navigation = Navigation::over(&way, url, form.is_some());
+        if let Some(cookies) = self.cookies.header(url, navigation) {
             request = request.header("cookie", cookies);
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
@@ -100,17 +109,22 @@ impl Browser {
         let status = Status::new(answer.status().as_u16());
         self.trail.push((status.code, url.clone()));
         let headers = answer.headers().clone();
-        Page { url: url.clone(), status, headers, body: answer.text().await.unwrap() }
+        Page { url: url.clone(), status, headers, body: answer.text().await.unwrap(), way }
     }
 
-    /// Requests a page. It does not follow redirects.
+    /// Requests a page, as if the user had typed its address. It does not follow redirects.
     pub async fn get(&mut self, url: &Url) -> Page {
-        self.send(url, HTML, None).await
+        self.send(url, HTML, None, vec![]).await
     }
 
     /// Requests JSON. It does not follow redirects.
     pub async fn get_json(&mut self, url: &Url) -> Page {
-        self.send(url, "application/json", None).await
+        self.send(url, "application/json", None, vec![]).await
+    }
+
+    /// Posts a form, as a page of the same site does. It does not follow redirects.
+    pub async fn post(&mut self, url: &Url, fields: &[(String, String)]) -> Page {
+        self.send(url, HTML, Some(fields), vec![]).await
     }
 
     /// Requests a page and follows redirects.
@@ -127,7 +141,8 @@ impl Browser {
         for _ in 0..20 {
             let next = page.location().filter(|url| Some(url.origin()) != self.stops_at);
             let Some(next) = next else { return page };
-            page = self.get(&next).await;
+            let way = [page.way, vec![page.url]].concat();
+            page = self.send(&next, HTML, None, way).await;
         }
         panic!("more than 20 redirects: {:#?}", self.trail);
     }
@@ -147,10 +162,10 @@ impl Browser {
         }
         let mut url = page.url.join(&form.action).unwrap();
         if form.post {
-            return self.send(&url, HTML, Some((&page.url, &fields))).await;
+            return self.send(&url, HTML, Some(&fields), vec![page.url.clone()]).await;
         }
         url.query_pairs_mut().clear().extend_pairs(fields);
-        self.get(&url).await
+        self.send(&url, HTML, None, vec![page.url.clone()]).await
     }
 }
 

@@ -16,6 +16,7 @@ mod cookies;
 mod deadline;
 mod html;
 mod http_client;
+mod navigation;
 mod secret_search;
 
 pub use self::browser::{Browser, Page};
@@ -24,4 +25,5 @@ pub use self::cookies::{Cookie, Cookies};
 pub use self::deadline::{Watchdog, wait_until, wait_until_blocking, within};
 pub use self::html::{Form, Html, Link};
 pub use self::http_client::http_client;
+pub use self::navigation::Navigation;
 pub use self::secret_search::{KnownSecret, SecretLog, SecretSearch};

@@ -13,6 +13,8 @@ use super::process::{Process, free_port, root};
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) port: u16,
+    /// The app's `base_url`.
+    pub(crate) base_url: Url,
     pub(crate) database: Database,
     pub(crate) log: PathBuf,
     pub(crate) log_level: &'static str,
@@ -27,12 +29,14 @@ pub(crate) struct Running {
 impl App {
     /// An app on `database`, with its log in `folder`.
     pub(crate) fn new(folder: &Path, database: Database, log_level: &'static str) -> Self {
-        Self { port: free_port(), database, log: folder.join("app.log"), log_level }
+        let port = free_port();
+        let base_url = Url::parse(&format!("http://localhost:{port}")).unwrap();
+        Self { port, base_url, database, log: folder.join("app.log"), log_level }
     }
 
     /// The app's `base_url` with `path`.
     pub(crate) fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("http://localhost:{}", self.port)).unwrap().join(path).unwrap()
+        self.base_url.join(path).unwrap()
     }
 
     /// The callback of the entry `name`.

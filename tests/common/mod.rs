@@ -19,3 +19,4 @@ pub(crate) mod process;
 pub(crate) mod sqlite;
 #[cfg(feature = "sqlite")]
 pub(crate) mod users;
+pub(crate) mod web_server;

@@ -8,8 +8,11 @@
 mod client_auth;
 #[path = "../common/mod.rs"]
 mod common;
+mod documented;
 mod form_post;
 mod logout;
+mod planted;
+mod web_servers;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -58,6 +61,10 @@ impl Ride {
             server => Database::on_server(server, folder.path()),
         };
         let app = App::new(folder.path(), database, log_level);
+        Self::with(folder, app, access_token_ttl, settings)
+    }
+
+    fn with(folder: TempDir, app: App, access_token_ttl: u32, settings: &[(&str, &str)]) -> Self {
         let callbacks = [app.callback("op"), app.callback("op2")];
         let (landing, backchannel) = (app.url("/login/logged-out"), app.url("/login/op/backchannel-logout"));
         let logout = [

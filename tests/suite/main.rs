@@ -31,6 +31,7 @@ mod oauth1_state;
 mod openid;
 mod token_answers;
 mod openid_outage;
+mod own_sessions;
 mod people;
 mod pkce;
 mod profiles;

@@ -19,7 +19,8 @@ use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, DanceFairing};
 use serde_json::json;
-use test_support::Watchdog;
+use test_support::{Cookies, Watchdog};
+use url::Url;
 
 use crate::people::{People, SignUp};
 
@@ -85,6 +86,7 @@ pub struct Server {
     child: Child,
     _watchdog: Watchdog,
     port: u16,
+    base_url: String,
     /// The Host of its requests.
     pub host: String,
     pub people: Arc<People>,
@@ -131,7 +133,8 @@ impl Server {
             .spawn()
             .expect("a process");
         let host = base_url.split_once("://").expect("a URL").1.to_owned();
-        let mut server = Self { child, port: 0, host, people, _watchdog: Watchdog::start() };
+        let base_url = base_url.to_owned();
+        let mut server = Self { child, port: 0, base_url, host, people, _watchdog: Watchdog::start() };
         let deadline = Instant::now() + Duration::from_secs(60);
         while server.port == 0 {
             let log = server.log();
@@ -287,7 +290,9 @@ impl<'s> Tab<'s> {
             headers.push(("Cookie", cookies.as_str()));
         }
         let raw = self.server.request(method, target, &headers, body);
+        let url = Url::parse(&self.server.base_url).and_then(|base| base.join(target)).expect("a URL");
         for cookie in raw.set_cookies() {
+            assert!(Cookies::default().receive(&url, cookie), "browsers ignore this cookie: {cookie}");
             let (name, rest) = cookie.split_once('=').expect("a cookie");
             match cookie.contains("Max-Age=0") {
                 true => drop(self.cookies.remove(name)),

@@ -104,11 +104,30 @@ async fn check_flow(dance: &Dance, request: &Request<'_>, entry: &Entry, flow: &
     if !is_allowed {
         return Err(not_trusted("the entry has another purpose than when the flow began"));
     }
-    if flow.visitor.is_some() && flow.visitor.as_deref() != dance.user_in_flow(request, flow.began_at).await?
-    {
-        return Err(not_trusted("another user is signed in than the one who began the flow"));
+    let Some(visitor) = flow.visitor.as_deref() else { return Ok(()) };
+    match dance.user_in_flow(request, flow.began_at).await? {
+        Some(user) if user == visitor => Ok(()),
+        Some(_) => Err(not_trusted("another user is signed in than the one who began the flow")),
+        None => Err(signed_out(dance)),
     }
-    Ok(())
+}
+
+/// The user who began the flow is not signed in at its callback. The error names the likely cause.
+fn signed_out(dance: &Dance) -> Error {
+    let cause = match dance.sessions().cookie_sessions() {
+        Some(_) => "a user began the flow, and no user is signed in: the session has ended in the meantime",
+        None => {
+            "a user began the flow, and `Sessions::current` finds no user at its callback: the session has ended, or \
+             the browser did not send its cookie. After a redirect from the provider's site, browsers send no cookie \
+             with SameSite=Strict, which is the default of Rocket's private cookies: use Lax. Nor do they send one \
+             whose Path or Domain does not cover the callback"
+        }
+    };
+    Error::new(
+        ErrorKind::CallbackNotTrusted,
+        "You were signed in when you began, and are not any more. Nothing was connected. Please sign in and try again.",
+    )
+    .with_source(cause)
 }
 
 async fn store_outcome(dance: &Dance, storage: &dyn Storage, id: &str, outcome: &Outcome) -> Result<()> {

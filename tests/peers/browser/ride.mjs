@@ -3,15 +3,19 @@
 //   node ride.mjs whole <app> <entry> <second-entry> [user]     sign in, connect a second entry, disconnect, say no
 //   node ride.mjs posted <app> <entry> <second-entry> [unscripted]   the same by form_post, also where no script runs
 //   node ride.mjs elsewhere <app> <begin-url> [user]             begin at another loopback name than the app's
+//   node ride.mjs documented <app> <entry> <second-entry> <user> <text> <text>   a documented example, see documented.mjs
+//   node ride.mjs planted <app> <port> <entry> <second-entry>    a sibling domain plants cookies; the app listens on <port>
 //
 //   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { documented as documentedRide } from './documented.mjs';
+import { planted as plantedRide } from './planted.mjs';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, posted, elsewhere };
+const rides = { whole, posted, elsewhere, planted, documented };
 const appUrl = (path) => new URL(path, app).href;
 let shots = 0;
 
@@ -244,7 +248,16 @@ async function elsewhere(begin, user = 'erin') {
   assert.equal((await json(page, '/me')).body.accounts[0]?.provider_user_id, user);
 }
 
+async function planted(port, entry, second) {
+  await plantedRide({ app, appUrl, newContext, click, consent, entryButton, shot }, port, entry, second);
+}
+
+async function documented(...visit) {
+  await documentedRide({ app, appUrl, newPage, click, consent, entryButton, shot }, ...visit);
+}
+
 let browser;
+const newContext = () => browser.newContext({ ignoreHTTPSErrors: true });
 const newPage = async () => (await browser.newContext()).newPage();
 
 assert.ok(Object.hasOwn(rides, what), `${Object.keys(rides).join(', ')}, not ${what}`);
@@ -253,7 +266,7 @@ browser = await chromium.launch({
   args: [
     '--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--no-proxy-server',
     // Loopback and nothing else: a page that wants more gets no answer.
-    '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost, EXCLUDE 127.0.0.1',
+    '--host-resolver-rules=MAP *.example.test 127.0.0.1 , MAP * ~NOTFOUND , EXCLUDE localhost, EXCLUDE 127.0.0.1',
   ],
 });
 try {

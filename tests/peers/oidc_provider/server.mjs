@@ -168,7 +168,11 @@ function listen(provider) {
 
 let answer;
 const server = createServer((request, response) => {
-  const own = { '/__counts': () => counts, '/__secrets': () => Object.fromEntries(secrets) }[request.url];
+  const own = {
+    '/__counts': () => counts, '/__secrets': () => Object.fromEntries(secrets),
+    // What the APIs of the documented examples answer.
+    '/user': () => ({ login: 'ada' }), '/player': () => ({ player: { id: 64, nick: 'Ada' } }),
+  }[request.url];
   if (!own) return answer(request, response);
   response.setHeader('content-type', 'application/json');
   return response.end(JSON.stringify(own()));

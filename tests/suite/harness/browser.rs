@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use rocket::http::{ContentType, Header, Method, Status};
+use test_support::{Cookie, Cookies};
+use url::Url;
 
 use super::FLOW;
 use super::request::TestRequest;
@@ -13,14 +15,38 @@ use super::test_app::TestApp;
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) app: TestApp,
+    /// The values of its cookies, by name. Those that a test puts there are sent with every request.
     pub(crate) jar: BTreeMap<String, String>,
+    /// The cookies that the app has set, with their attributes.
+    pub(crate) set: Cookies,
 }
 
 impl Browser {
+    /// Creates a browser without cookies.
+    pub(super) fn new(app: TestApp) -> Self {
+        Self { app, jar: BTreeMap::new(), set: Cookies::default() }
+    }
+
+    /// The URL of `uri` at the app. An app on a public host is https, and so browsers see it.
+    fn url(&self, uri: &str) -> Url {
+        let figment = self.app.client.rocket().figment();
+        let base: String =
+            figment.extract_inner("dance.base_url").unwrap_or_else(|_| "http://localhost:8000".into());
+        let base = Url::parse(&base).expect("a base URL");
+        base.join(uri).unwrap_or(base)
+    }
+
+    /// Whether a browser sends the cookie `name` with `ask`: by its attributes, if the app has set it.
+    fn sends(&self, name: &str, ask: &TestRequest) -> bool {
+        let is_set = |cookies: &[&Cookie]| cookies.iter().any(|cookie| cookie.name == name);
+        let sent = self.set.sent(&self.url(&ask.uri), ask.navigation());
+        is_set(&sent) || !is_set(&self.set.0.iter().collect::<Vec<_>>())
+    }
+
     /// Sends a request without storing the cookies of the response.
     pub(crate) async fn peek(&self, ask: &TestRequest) -> TestResponse {
         let mut request = self.app.client.req(ask.method, ask.uri.clone());
-        for (name, value) in &self.jar {
+        for (name, value) in self.jar.iter().filter(|(name, _)| self.sends(name, ask)) {
             request = request.cookie((name.clone(), value.clone()));
         }
         for (name, value) in &ask.headers {
@@ -40,11 +66,14 @@ impl Browser {
     /// Sends a request and stores the cookies of the response.
     pub(crate) async fn ask(&mut self, ask: &TestRequest) -> TestResponse {
         let answer = self.peek(ask).await;
+        let url = self.url(&ask.uri);
+        for header in answer.headers("Set-Cookie") {
+            assert!(self.set.receive(&url, header), "browsers ignore this cookie: {header}");
+        }
         for cookie in answer.set_cookies() {
-            let expired = cookie.max_age().is_some_and(|age| age <= rocket::time::Duration::ZERO);
-            match expired {
-                true => self.jar.remove(cookie.name()),
-                false => self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned()),
+            match self.set.0.iter().any(|set| set.name == cookie.name()) {
+                false => self.jar.remove(cookie.name()),
+                true => self.jar.insert(cookie.name().to_owned(), cookie.value().to_owned()),
             };
         }
         answer

@@ -69,8 +69,10 @@ pub(crate) async fn assert_refused(
     if ask.method != Method::Head && !is_head && !is_unrouted {
         assert!(answer.body.contains(expected.code), "{ask:?}: {answer:?}");
     }
-    if expected.code == NOT_TRUSTED.code && !answer.body.starts_with('{') {
-        // All causes give the same page, so that an attacker learns nothing from it.
+    if answer.body.contains("You were signed in when you began") {
+        assert_eq!(user, None, "only a user who is signed out is told so: {ask:?}");
+    } else if expected.code == NOT_TRUSTED.code && !answer.body.starts_with('{') {
+        // All other causes give the same page, so that an attacker learns nothing from it.
         let mut any = app.browser().peek(&TestRequest::get("/login/op/authorized")).await;
         if [Status::MethodNotAllowed, Status::NotFound].contains(&any.status) {
             any = app.browser().peek(&TestRequest::post("/login/op/authorized", &[])).await;

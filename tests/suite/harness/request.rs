@@ -1,6 +1,7 @@
 //! [`TestRequest`]: a request that a test's browser sends.
 
 use rocket::http::Method;
+use test_support::Navigation;
 use url::form_urlencoded::{Serializer, parse};
 
 /// A request that a test's browser sends.
@@ -31,6 +32,18 @@ impl TestRequest {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// How a browser comes to the page: as its `Sec-Fetch-Site` says, and else from the provider's site to a callback.
+    pub(super) fn navigation(&self) -> Navigation {
+        let site = self.headers.iter().find(|(name, _)| *name == "Sec-Fetch-Site");
+        let is_callback = self.uri.contains("/authorized?") || self.uri.contains("/logged-out?");
+        match (site.map(|(_, site)| site.as_str()), self.method) {
+            (Some("cross-site"), Method::Post) => Navigation::CrossSitePost,
+            (Some("cross-site"), _) => Navigation::CrossSite,
+            (None, Method::Get) if is_callback => Navigation::CrossSite,
+            _ => Navigation::SameSite,
+        }
     }
 
     /// The value of a field of its form, or an empty string.

@@ -29,9 +29,15 @@ impl TestResponse {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
+    /// The values of all headers with this name.
+    pub(super) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let headers = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        headers.map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn set_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
-        let headers = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Set-Cookie"));
-        headers.map(|(_, value)| Cookie::parse_encoded(value.clone()).expect("a cookie"))
+        let headers = self.headers("Set-Cookie");
+        headers.map(|value| Cookie::parse_encoded(value.to_owned()).expect("a cookie"))
     }
 
     /// Whether it sets or removes the cookie `name`.

@@ -1,6 +1,5 @@
 //! [`TestApp`]: an app with accounts in SQLite, and its provider.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -90,7 +89,7 @@ impl TestApp {
 
     /// A new browser without cookies.
     pub(crate) fn browser(&self) -> Browser {
-        Browser { app: self.clone(), jar: BTreeMap::new() }
+        Browser::new(self.clone())
     }
 
     /// The library's routes: path and method.
