@@ -12,7 +12,7 @@ use super::builder::DanceFairing;
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
-use super::web::{account_cookies, cookie_budget, note_request_line, session_change, sets_our_cookie};
+use super::web::{account_cookies, make_room, note_request_line, session_change, sets_our_cookie};
 use crate::config::Entry;
 use crate::session::SessionCommand;
 
@@ -89,7 +89,7 @@ impl Fairing for DanceFairing {
         }
         // CK-11: a shared cache must not give our cookies to other visitors, also if a page of the app's sets them.
         if response.headers().get("Set-Cookie").any(sets_our_cookie) {
-            cookie_budget::enforce(dance, request, response);
+            make_room(dance, request, response);
             if !response.headers().contains("Cache-Control") {
                 response.set_raw_header("Cache-Control", "no-store");
             }

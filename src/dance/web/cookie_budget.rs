@@ -1,8 +1,7 @@
 //! The budget of our cookies: all of them together stay small enough for the servers in front of an app.
 
-use rocket::{Request, Response};
+use rocket::Request;
 
-use super::flow_cookies;
 use crate::cookies;
 use crate::dance::handle::Dance;
 
@@ -32,7 +31,7 @@ impl DroppableCookie {
 
 /// Returns the room for flows, in bytes: what the browser's accounts leave of the budget.
 pub(super) fn room_for_flows(dance: &Dance, request: &Request<'_>) -> usize {
-    MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED - accounts_size(dance, request)
+    (MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED).saturating_sub(accounts_size(dance, request))
 }
 
 /// Returns the room for the finished flows beside flows of `flows` bytes, in bytes.
@@ -40,31 +39,12 @@ pub(super) fn room_for_finished(dance: &Dance, request: &Request<'_>, flows: usi
     RESERVED_FOR_FINISHED + room_for_flows(dance, request).saturating_sub(flows)
 }
 
+/// Returns how far cookies of flows, of `flows` bytes together, exceed the budget, in bytes.
+pub(super) fn excess(dance: &Dance, request: &Request<'_>, flows: usize) -> usize {
+    flows.saturating_sub(room_for_flows(dance, request))
+}
+
 /// The size of the accounts that the browser will have after this request, in bytes.
 fn accounts_size(dance: &Dance, request: &Request<'_>) -> usize {
     if dance.is_stored_in_browsers() { dance.browser(request).size() } else { 0 }
-}
-
-/// Keeps the cookies that the browser will have after `response` within the budget: drops the finished flows, then the
-/// oldest flows. What `response` itself sets stays.
-///
-/// Cookies that our keys do not open count nothing and are left alone. They are another app's, or a sibling domain's, which
-/// could push out our flows otherwise.
-pub(crate) fn enforce<'r>(dance: &Dance, request: &Request<'_>, response: &mut Response<'r>) {
-    let mut total = RESERVED + RESERVED_FOR_FINISHED + accounts_size(dance, request);
-    let mut sent = flow_cookies::sent(dance, request);
-    for header in response.headers().get("Set-Cookie") {
-        let pair = header.split(';').next().unwrap_or_default();
-        let Some((name, value)) = pair.split_once('=') else { continue };
-        sent.retain(|cookie| cookie.name != name);
-        total += flow_cookies::droppable(dance, name, value).map_or(0, |cookie| cookie.size);
-    }
-    total += sent.iter().map(|cookie| cookie.size).sum::<usize>();
-    for cookie in sent {
-        if total <= MAX_COOKIES {
-            break;
-        }
-        total -= cookie.size;
-        response.adjoin_header(cookies::removal(cookie.name, dance.settings().secure()));
-    }
 }

@@ -8,11 +8,13 @@ mod reply;
 mod outcome;
 pub(super) mod csrf;
 pub(super) mod flow_cookies;
-pub(super) mod cookie_budget;
+mod cookie_budget;
+mod make_room;
 pub(super) mod session_change;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
 pub(super) use form::{Form, query_param, read_form};
+pub(super) use make_room::make_room;
 pub(super) use outcome::Outcome;
 pub(super) use reply::page;
 pub(crate) use reply::{Reply, error_json, respond, wants_json};
