@@ -1,0 +1,74 @@
+use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens};
+
+/// Gitea, on gitea.com or on another server.
+///
+/// - Register: on the server, Settings, Applications, "Manage OAuth2 Applications", as a confidential client. Redirect URI: the
+///   callback URL that the log shows at launch.
+/// - Own key: `base_url`, the server's address, by default `https://gitea.com`.
+/// - Scopes: `read:user`, for the profile with its address. Versions before 1.23 ignore scopes.
+/// - Refresh: always. Revocation: none; the user ends the grant under Settings, Applications.
+/// - Quirks: this preset reads the API and not the ID token. The issuer in Gitea's metadata ends with a slash in some versions
+///   and in others not, so that an `oidc` entry breaks with an update.
+/// - Address: never verified. The API does not say it, and the claim `email_verified` of the ID token only says that the
+///   user is active.
+///
+/// Sources, checked on 2026-11-28: <https://docs.gitea.com/development/oauth2-provider>; go-gitea/gitea,
+/// services/oauth2_provider/access_token.go and routers/web/auth/oauth2_provider.go; django-allauth 20f4bded2, goth 9c7a282,
+/// SocialiteProviders 47679c14.
+#[derive(Debug, Clone, Copy)]
+pub struct Gitea;
+
+impl Provider for Gitea {
+    const NAME: &'static str = "gitea";
+    const PRESET: Preset = Preset {
+        title: "Gitea",
+        parameters: &[("base_url", ParameterKind::BaseUrl("https://gitea.com"))],
+        authorization_url: Some("{base_url}/login/oauth/authorize"),
+        token_url: Some("{base_url}/login/oauth/access_token"),
+        userinfo_url: Some("{base_url}/api/v1/user"),
+        api_base_url: Some("{base_url}/api/v1/"),
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        scope: &["read:user"],
+        refresh_tokens: RefreshTokens::Always,
+        fields: ProfileFields {
+            id: "id",
+            name: "full_name",
+            username: "login",
+            profile_url: "html_url",
+            image_url: "avatar_url",
+            email: &[("email", EmailVerified::Never)],
+        },
+        ..Preset::OAUTH2
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::{Codeberg, Forgejo, read_profile};
+
+    #[test]
+    fn rich_and_poor() {
+        let answer = json!({
+            "id": 42, "login": "ada", "login_name": "", "source_id": 0, "full_name": "Ada Lovelace",
+            "email": "ada@git.example", "avatar_url": "https://git.example/avatars/ada.png",
+            "html_url": "https://git.example/ada", "language": "en-US", "is_admin": false, "active": true,
+            "prohibit_login": false, "restricted": false, "visibility": "public", "username": "ada",
+        });
+        for preset in [Gitea::PRESET, Forgejo::PRESET, Codeberg::PRESET] {
+            let profile = read_profile(preset, &answer, &[]).unwrap();
+            assert_eq!(profile.id.as_deref(), Some("42"));
+            assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
+            assert_eq!(profile.username.as_deref(), Some("ada"));
+            assert_eq!(profile.profile_url.as_deref(), Some("https://git.example/ada"));
+            assert_eq!(profile.image_url.as_deref(), Some("https://git.example/avatars/ada.png"));
+            assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@git.example")));
+            let poor =
+                json!({"id": 42, "login": "ada", "full_name": "", "email": "", "email_verified": true});
+            let profile = read_profile(preset, &poor, &[]).unwrap();
+            assert_eq!((profile.display_name(), profile.claimed_email()), ("ada", None));
+        }
+    }
+}
