@@ -34,7 +34,8 @@ impl Engine {
             ProtocolOptions::OAuth1(options) => {
                 let consumer = Consumer::new(self, entry, options);
                 flow.temporary = Some(oauth1::request_temporary_credentials(&consumer, flow).await?);
-                return Ok(oauth1::authorization_url(&consumer, flow, extra));
+                let url = oauth1::authorization_url(&consumer, flow, extra);
+                return Ok(with_names_and_spaces(url, "client_id"));
             }
             ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => options,
         };
