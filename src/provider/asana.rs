@@ -32,26 +32,3 @@ impl Provider for Asana {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "sub": "12345", "email": "ada@asana.example", "name": "Ada Lovelace",
-            "picture": "https://asana.example/ada.png",
-        });
-        let profile = read_profile(Asana::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("12345"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://asana.example/ada.png"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@asana.example")));
-        let profile = read_profile(Asana::PRESET, &json!({"sub": "12345"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -34,26 +34,3 @@ impl Provider for Authentik {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "sub": "5eb7b9a3c9e6", "email": "ada@ak.example", "email_verified": false, "name": "Ada Lovelace",
-            "given_name": "Ada Lovelace", "preferred_username": "ada", "nickname": "ada", "groups": ["authentik Admins"],
-        });
-        let profile = read_profile(Authentik::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("5eb7b9a3c9e6"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@ak.example")));
-        let profile = read_profile(Authentik::PRESET, &json!({"sub": "5e", "nickname": "ada"}), &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("ada", None));
-    }
-}

@@ -37,27 +37,3 @@ impl Provider for BoxCom {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "type": "user", "id": "11446498", "name": "Ada Lovelace", "login": "ada@box.example",
-            "created_at": "2012-12-12T10:53:43-08:00", "language": "en", "timezone": "Africa/Bujumbura",
-            "status": "active", "job_title": "CEO", "avatar_url": "https://box.example/avatar/large/181216415",
-        });
-        let profile = read_profile(BoxCom::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("11446498"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://box.example/avatar/large/181216415"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@box.example")));
-        let profile = read_profile(BoxCom::PRESET, &json!({"type": "user", "id": "11446498"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -74,13 +74,4 @@ mod tests {
             assert_eq!(read(no).email(), None);
         }
     }
-
-    #[test]
-    fn an_id_token_alone() {
-        let claims =
-            json!({"sub": "a", "cognito:username": "janedoe", "given_name": "Jane", "token_use": "id"});
-        let profile = read_profile(Cognito::PRESET, &claims, &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.username.as_deref()), (Some("Jane"), Some("janedoe")));
-        assert_eq!(profile.claimed_email(), None);
-    }
 }

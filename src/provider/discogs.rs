@@ -36,37 +36,3 @@ impl Provider for Discogs {
         ..Preset::OAUTH1
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::profile::Profile;
-    use crate::provider::read_profile;
-
-    fn identity(user: Value) -> Profile {
-        let answer = json!({
-            "id": 1578108, "username": "rodneyfool", "resource_url": "https://api.discogs.com/users/rodneyfool",
-            "consumer_name": "Your Application Name", "user": user,
-        });
-        read_profile(Discogs::PRESET, &answer, &[]).unwrap()
-    }
-
-    #[test]
-    fn rich_and_poor() {
-        let profile = identity(json!({
-            "id": 1578108, "username": "rodneyfool", "name": "Rodney", "email": "rodney@discogs.example",
-            "uri": "https://www.discogs.com/user/rodneyfool", "avatar_url": "https://discogs.example/rodney.jpg",
-            "resource_url": "https://api.discogs.com/users/rodneyfool", "num_collection": 78,
-        }));
-        assert_eq!(profile.id.as_deref(), Some("1578108"));
-        assert_eq!(profile.name.as_deref(), Some("Rodney"));
-        assert_eq!(profile.username.as_deref(), Some("rodneyfool"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://www.discogs.com/user/rodneyfool"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://discogs.example/rodney.jpg"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("rodney@discogs.example")));
-        let profile = identity(json!(null));
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("rodneyfool", None));
-    }
-}

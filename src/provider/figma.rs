@@ -40,26 +40,3 @@ impl Provider for Figma {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "id": "1234567890123456789", "email": "ada@figma.example", "handle": "Ada Lovelace",
-            "img_url": "https://figma.example/avatar.png",
-        });
-        let profile = read_profile(Figma::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("1234567890123456789"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://figma.example/avatar.png"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@figma.example")));
-        let profile = read_profile(Figma::PRESET, &json!({"id": "12"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

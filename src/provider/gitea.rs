@@ -41,34 +41,3 @@ impl Provider for Gitea {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::{Codeberg, Forgejo, read_profile};
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "id": 42, "login": "ada", "login_name": "", "source_id": 0, "full_name": "Ada Lovelace",
-            "email": "ada@git.example", "avatar_url": "https://git.example/avatars/ada.png",
-            "html_url": "https://git.example/ada", "language": "en-US", "is_admin": false, "active": true,
-            "prohibit_login": false, "restricted": false, "visibility": "public", "username": "ada",
-        });
-        for preset in [Gitea::PRESET, Forgejo::PRESET, Codeberg::PRESET] {
-            let profile = read_profile(preset, &answer, &[]).unwrap();
-            assert_eq!(profile.id.as_deref(), Some("42"));
-            assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-            assert_eq!(profile.username.as_deref(), Some("ada"));
-            assert_eq!(profile.profile_url.as_deref(), Some("https://git.example/ada"));
-            assert_eq!(profile.image_url.as_deref(), Some("https://git.example/avatars/ada.png"));
-            assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@git.example")));
-            let poor =
-                json!({"id": 42, "login": "ada", "full_name": "", "email": "", "email_verified": true});
-            let profile = read_profile(preset, &poor, &[]).unwrap();
-            assert_eq!((profile.display_name(), profile.claimed_email()), ("ada", None));
-        }
-    }
-}

@@ -24,35 +24,3 @@ impl Provider for HuggingFace {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let read = |email_verified: Value| {
-            let answer = json!({
-                "sub": "62f264c8f4a3b0c0f3d1e7a2", "name": "Ada Lovelace", "preferred_username": "ada",
-                "profile": "https://huggingface.co/ada", "picture": "https://hf.example/ada.png",
-                "email": "ada@hf.example", "email_verified": email_verified, "isPro": false,
-                "orgs": [{"sub": "5f0c", "name": "Corp", "preferred_username": "corp", "roleInOrg": "admin"}],
-            });
-            read_profile(HuggingFace::PRESET, &answer, &[]).unwrap()
-        };
-        let profile = read(json!(true));
-        assert_eq!(profile.id.as_deref(), Some("62f264c8f4a3b0c0f3d1e7a2"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://huggingface.co/ada"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://hf.example/ada.png"));
-        assert_eq!(profile.email(), Some("ada@hf.example"));
-        assert_eq!(read(json!(false)).email(), None);
-        let poor = json!({"sub": "62f2", "preferred_username": "ada"});
-        let profile = read_profile(HuggingFace::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (Some("ada"), None));
-    }
-}

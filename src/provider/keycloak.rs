@@ -33,27 +33,3 @@ impl Provider for Keycloak {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "sub": "f:8a1cd0c4:ada", "email_verified": true, "name": "Ada Lovelace", "preferred_username": "ada",
-            "given_name": "Ada", "family_name": "Lovelace", "email": "ada@kc.example",
-        });
-        let profile = read_profile(Keycloak::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("f:8a1cd0c4:ada"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.email(), Some("ada@kc.example"));
-        let poor = json!({"sub": "1", "email_verified": false, "preferred_username": "ada"});
-        let profile = read_profile(Keycloak::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("ada", None));
-    }
-}

@@ -45,32 +45,3 @@ impl Provider for Mastodon {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "id": "14715", "username": "ada", "acct": "ada", "display_name": "Ada Lovelace", "locked": false,
-            "bot": false, "created_at": "2016-11-24T10:02:12.085Z", "note": "<p>engines</p>",
-            "url": "https://social.example/@ada", "avatar": "https://files.social.example/ada.png",
-            "avatar_static": "https://files.social.example/ada_static.png", "followers_count": 821,
-            "source": {"privacy": "public", "sensitive": false, "language": "", "note": "engines", "fields": []},
-        });
-        let profile = read_profile(Mastodon::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("14715"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://social.example/@ada"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://files.social.example/ada.png"));
-        assert_eq!(profile.claimed_email(), None);
-        let poor = json!({"id": "14715", "username": "ada", "acct": "ada", "display_name": "", "email": "a@b.example"});
-        let profile = read_profile(Mastodon::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("ada", None));
-    }
-}

@@ -36,29 +36,3 @@ impl Provider for Okta {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "sub": "00uid4BxXw6I6TV4m0g3", "name": "John Doe", "nickname": "Jimmy", "given_name": "John",
-            "middle_name": "James", "family_name": "Doe", "profile": "https://okta.example/john.doe",
-            "zoneinfo": "America/Los_Angeles", "locale": "en-US", "updated_at": 1311280970,
-            "preferred_username": "john.doe@okta.example", "email": "john.doe@okta.example", "email_verified": true,
-        });
-        let profile = read_profile(Okta::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("00uid4BxXw6I6TV4m0g3"));
-        assert_eq!(profile.name.as_deref(), Some("John Doe"));
-        assert_eq!(profile.username.as_deref(), Some("john.doe@okta.example"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://okta.example/john.doe"));
-        assert_eq!(profile.email(), Some("john.doe@okta.example"));
-        let profile = read_profile(Okta::PRESET, &json!({"sub": "00uid4BxXw6I6TV4m0g3"}), &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("00uid4BxXw6I6TV4m0g3", None));
-    }
-}

@@ -49,37 +49,3 @@ impl Provider for TikTok {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "data": {"user": {
-                "avatar_url": "https://tiktok.example/ada.webp", "open_id": "723f24d7-e717-40f8-a2b6-cb8464cd23b4",
-                "union_id": "c9c60f44-a68e-4f5d-84dd-ce22faeb0ba1", "display_name": "Tik Toker",
-                "username": "tiktoker", "profile_deep_link": "https://vm.tiktok.example/ZMabc/",
-            }},
-            "error": {"code": "ok", "message": "", "log_id": "20220829194722CBE87ED59D524E727021"},
-        });
-        let profile = read_profile(TikTok::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("723f24d7-e717-40f8-a2b6-cb8464cd23b4"));
-        assert_eq!(profile.name.as_deref(), Some("Tik Toker"));
-        assert_eq!(profile.username.as_deref(), Some("tiktoker"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://vm.tiktok.example/ZMabc/"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://tiktok.example/ada.webp"));
-        assert_eq!(profile.claimed_email(), None);
-        let poor =
-            json!({"data": {"user": {"open_id": "723f", "email": "a@b.example"}}, "error": {"code": "ok"}});
-        let profile = read_profile(TikTok::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("723f", None));
-        let failed =
-            json!({"data": {}, "error": {"code": "scope_not_authorized", "message": "", "log_id": "1"}});
-        assert_eq!(read_profile(TikTok::PRESET, &failed, &[]).unwrap().id, None);
-    }
-}

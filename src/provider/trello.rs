@@ -41,34 +41,3 @@ impl Provider for Trello {
         ..Preset::OAUTH1
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "id": "5abbe4b7ddc1b351ef961414", "avatarHash": "db2adf80c2e6c26b76e1f10400eb4c60", "fullName": "Bentley Cook",
-            "avatarUrl": "https://members.trello.example/5b02/db2adf80", "confirmed": true, "username": "bentleycook",
-            "url": "https://trello.com/bentleycook", "email": "bentley@trello.example", "memberType": "normal",
-        });
-        let profile = read_profile(Trello::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("5abbe4b7ddc1b351ef961414"));
-        assert_eq!(profile.name.as_deref(), Some("Bentley Cook"));
-        assert_eq!(profile.username.as_deref(), Some("bentleycook"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://trello.com/bentleycook"));
-        assert_eq!(
-            profile.image_url.as_deref(),
-            Some("https://members.trello.example/5b02/db2adf80/170.png")
-        );
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("bentley@trello.example")));
-        let poor = json!({"id": "5abb", "fullName": "", "username": "b", "avatarUrl": null, "email": null});
-        let profile = read_profile(Trello::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.image_url.as_deref()), ("b", None));
-        assert_eq!(profile.claimed_email(), None);
-    }
-}

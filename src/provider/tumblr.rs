@@ -43,23 +43,6 @@ mod tests {
     use crate::provider::read_profile;
 
     #[test]
-    fn the_primary_blog_is_the_identity() {
-        let answer = json!({"meta": {"status": 200, "msg": "OK"}, "response": {"user": {
-            "following": 263, "default_post_format": "html", "name": "ada", "likes": 606,
-            "blogs": [
-                {"name": "engines", "title": "Engines", "primary": false, "uuid": "t:other"},
-                {"name": "ada", "title": "Ada Lovelace", "primary": true, "uuid": "t:zZ9pL4aXb", "followers": 33004929},
-            ],
-        }}});
-        let profile = read_profile(Tumblr::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("t:zZ9pL4aXb"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://ada.tumblr.com/"));
-        assert_eq!(profile.claimed_email(), None);
-    }
-
-    #[test]
     fn no_primary_blog_no_identity() {
         let blogs = json!([{"name": "engines", "primary": false, "uuid": "t:other"}]);
         let answer = json!({"response": {"user": {"name": "ada", "blogs": blogs}}});

@@ -58,37 +58,3 @@ impl Provider for Yandex {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::profile::Profile;
-    use crate::provider::read_profile;
-
-    fn user(avatar: &str, is_avatar_empty: Value) -> Profile {
-        let answer = json!({
-            "login": "ivan", "old_social_login": "uid-mmzxrnry", "default_email": "test@yandex.example", "id": "1000034426",
-            "client_id": "4760187d81bc4b7799476b42b5103713", "emails": ["test@yandex.example", "other@yandex.example"],
-            "default_avatar_id": avatar, "is_avatar_empty": is_avatar_empty, "first_name": "Ivan", "last_name": "Ivanov",
-            "display_name": "ivan", "real_name": "Ivan Ivanov", "sex": "male", "birthday": "1987-03-12",
-        });
-        read_profile(Yandex::PRESET, &answer, &[]).unwrap()
-    }
-
-    #[test]
-    fn rich_and_poor() {
-        let profile = user("31804/BYkogAC6AoB17bN1HKRFAyKiM4-1", json!(false));
-        assert_eq!(profile.id.as_deref(), Some("1000034426"));
-        assert_eq!(profile.name.as_deref(), Some("Ivan Ivanov"));
-        assert_eq!(profile.username.as_deref(), Some("ivan"));
-        let image = "https://avatars.yandex.net/get-yapic/31804/BYkogAC6AoB17bN1HKRFAyKiM4-1/islands-200";
-        assert_eq!(profile.image_url.as_deref(), Some(image));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("test@yandex.example")));
-        assert_eq!(user("0/0-0", json!(true)).image_url, None);
-        let poor = json!({"id": "1000034426", "login": "ivan", "psuid": "1.AAceCw", "emails": []});
-        let profile = read_profile(Yandex::PRESET, &poor, &[]).unwrap();
-        assert_eq!((profile.display_name(), profile.claimed_email()), ("ivan", None));
-    }
-}

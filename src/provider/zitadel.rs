@@ -32,27 +32,3 @@ impl Provider for Zitadel {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn rich_and_poor() {
-        let answer = json!({
-            "sub": "77776025198584418", "name": "Road Runner", "given_name": "Road", "family_name": "Runner",
-            "preferred_username": "road.runner@acme.example", "email": "road.runner@acme.example",
-            "email_verified": true, "locale": "en", "updated_at": 1618414163,
-        });
-        let profile = read_profile(Zitadel::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("77776025198584418"));
-        assert_eq!(profile.name.as_deref(), Some("Road Runner"));
-        assert_eq!(profile.username.as_deref(), Some("road.runner@acme.example"));
-        assert_eq!(profile.email(), Some("road.runner@acme.example"));
-        let profile = read_profile(Zitadel::PRESET, &json!({"sub": "77776025198584418"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -58,11 +58,28 @@ pub(super) fn preset_entry(server: &AuthorizationServer, client: &RegisteredClie
     entry
 }
 
-/// Adds the keys that only this preset needs: its base URL and its signing key.
+/// Adds the keys that only this preset needs: endpoints that it does not discover, its required keys and its signing key.
 fn add_preset_keys(server: &AuthorizationServer, preset: &Preset, entry: &mut Value) {
+    if preset.protocol == Protocol::OpenIdConnect {
+        for (key, url, path) in [
+            ("authorization_url", preset.authorization_url, "/authorize"),
+            ("token_url", preset.token_url, "/token"),
+            ("revocation_url", preset.revocation_url, "/revoke"),
+            ("userinfo_url", preset.userinfo_url, "/userinfo"),
+        ] {
+            if url.is_some() {
+                entry[key] = json!(at(server, path));
+            }
+        }
+    }
     for (key, kind) in preset.parameters {
-        if matches!(kind, ParameterKind::BaseUrl(_)) {
-            entry[*key] = json!(server.url());
+        match kind {
+            ParameterKind::BaseUrl(_) => entry[*key] = json!(server.url()),
+            // The URLs that they are in are replaced.
+            ParameterKind::Host("") | ParameterKind::HostUnder(_) | ParameterKind::Segment("") => {
+                entry[*key] = json!("stand-in");
+            }
+            _ => {}
         }
     }
     #[cfg(feature = "rsa-sha1")]

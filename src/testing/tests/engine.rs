@@ -51,6 +51,8 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
         fake.preset_config("github", "github"),
         fake.preset_config("discord", "discord"),
         fake.preset_config("google", "google"),
+        fake.preset_config("okta", "okta"),
+        fake.preset_config("cognito", "cognito"),
         fake.preset_config("plain", "oauth2"),
     ] {
         let entry = self::entry(entry);
