@@ -271,12 +271,14 @@ tests() {
     short)
       race "one refresh" refresh --rounds 10
       race "first logins" first-login --rounds 5
+      race "removals" removal --rounds 20
       race "two nodes" nodes --rounds 5 sqlite postgres
       race "PostgreSQL killed" soak --rounds 2
       ;;
     full)
       race "one refresh" refresh --rounds 1000
       race "first logins" first-login --rounds 100
+      race "removals" removal --rounds 1000
       race "two nodes" nodes --rounds 100 sqlite postgres
       race "PostgreSQL killed" soak --rounds 20
       ;;

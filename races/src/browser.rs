@@ -85,7 +85,12 @@ impl Browser {
         let mut cookies = Cookies::default();
         let begun = self.page(&format!("{app}/login/{entry}"), &mut cookies).await?;
         let Some(to) = begun.location.clone().filter(|_| begun.status == 303) else { return Ok(Err(begun)) };
-        let back = self.page(&to, &mut Cookies::default()).await?;
+        Ok(Ok(Returned { callback: self.approve(&to, secrets).await?, cookies }))
+    }
+
+    /// Approves an authorization request at the provider. Returns path and query of the callback.
+    async fn approve(&self, to: &str, secrets: &SecretLog) -> Result<String> {
+        let back = self.page(to, &mut Cookies::default()).await?;
         let back = back.location.ok_or_else(|| format!("the provider answered {}", back.status))?;
         let back = Url::parse(&back)?;
         for (name, value) in back.query_pairs() {
@@ -95,7 +100,30 @@ impl Browser {
                 _ => {}
             }
         }
-        Ok(Ok(Returned { callback: back[Position::BeforePath..].to_owned(), cookies }))
+        Ok(back[Position::BeforePath..].to_owned())
+    }
+
+    /// Begins to connect an account of the user whose cookies these are, and approves it at the provider. Returns what the
+    /// browser holds before the callback.
+    pub(crate) async fn begin_connect(
+        &self,
+        app: &str,
+        entry: &str,
+        cookies: &mut Cookies,
+        secrets: &SecretLog,
+    ) -> Result<Returned> {
+        let begun = self.submit(&format!("{app}/login/{entry}"), app, cookies).await?;
+        let to = begun.location.ok_or_else(|| format!("a connection did not begin: {}", begun.status))?;
+        let callback = self.approve(&to, secrets).await?;
+        Ok(Returned { callback, cookies: cookies.clone() })
+    }
+
+    /// Posts the form at `url`, with the token of the page of the accounts.
+    pub(crate) async fn submit(&self, url: &str, app: &str, cookies: &mut Cookies) -> Result<Answer> {
+        let page = self.get(&format!("{app}/login/accounts"), cookies).await?;
+        let page: serde_json::Value = serde_json::from_str(&page.body)?;
+        let csrf = page["csrf"].as_str().ok_or("no CSRF token: no user is signed in")?.to_owned();
+        self.post(url, &[("csrf", &csrf)], cookies).await
     }
 
     /// Requests the callback.

@@ -219,6 +219,22 @@ impl Database {
         ))
     }
 
+    /// The number of sessions that began with an account that does not belong to their user, or is gone.
+    pub(crate) fn sessions_without_account(&self) -> Result<i64> {
+        self.count(
+            "oauth_sessions WHERE provider IS NOT NULL AND NOT EXISTS (SELECT 1 FROM oauth_accounts WHERE \
+             oauth_accounts.provider = oauth_sessions.provider \
+             AND oauth_accounts.provider_user_id = oauth_sessions.provider_user_id \
+             AND oauth_accounts.user_id = oauth_sessions.user_id)",
+        )
+    }
+
+    /// The number of sessions of users who do not exist.
+    pub(crate) fn sessions_without_user(&self) -> Result<i64> {
+        let id = self.kind.as_text();
+        self.count(&format!("oauth_sessions WHERE NOT EXISTS (SELECT 1 FROM users WHERE {id} = user_id)"))
+    }
+
     /// A dump of the whole database, by its own tool.
     pub(crate) fn dump(&self) -> Result<Vec<u8>> {
         let url = &*self.url;

@@ -7,6 +7,8 @@
 //! refresh      one expired token, 64 requests at once in two processes: one refresh, 64 answers, no token reused
 //! first-login  64 first logins of one person at once in two processes: one user, one account, 64 sessions; and of one
 //!              person at two providers, with the same address: one entry signs in, the other is refused with the reason
+//! removal      an account is disconnected, or its user deleted, among connects, sign-ins and refreshes of an attacker in two
+//!              processes: nothing removed comes back, no session without its account, no row without its user
 //! nodes        disconnect, sign-out and back-channel logout on one process: until when the other accepts the session
 //! soak         load while PostgreSQL is killed and started again: only 200, 303 and 503, and nothing half done
 //! ```
@@ -29,6 +31,7 @@ mod first_login;
 mod nodes;
 mod outcome;
 mod refresh;
+mod removal;
 mod soak;
 mod worker;
 
@@ -59,7 +62,7 @@ struct Command {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
-    let race = args.next().ok_or("which race? refresh, first-login, nodes or soak")?;
+    let race = args.next().ok_or("which race? refresh, first-login, removal, nodes or soak")?;
     let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));
@@ -87,6 +90,7 @@ async fn run(command: Command) -> Result<bool> {
         let outcome: Outcome = match &*race {
             "refresh" => refresh::run(kind, &settings(10)).await?,
             "first-login" => first_login::run(kind, &settings(10)).await?,
+            "removal" => removal::run(kind, &settings(20)).await?,
             "nodes" => nodes::run(kind, &settings(20)).await?,
             "soak" => soak::run(kind, &settings(2)).await?,
             other => return Err(format!("there is no race `{other}`").into()),

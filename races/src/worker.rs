@@ -104,6 +104,18 @@ async fn whoami(op: OAuth<Op>) -> rocket_dance::Result<Json<Value>> {
     op.userinfo().await.map(Json)
 }
 
+struct Op2;
+
+impl Provider for Op2 {
+    const NAME: &'static str = "op2";
+}
+
+/// The same at the other entry.
+#[get("/whoami/op2")]
+async fn whoami_op2(op2: OAuth<Op2>) -> rocket_dance::Result<Json<Value>> {
+    op2.userinfo().await.map(Json)
+}
+
 /// Whether there is an account, as this process sees it. It sends no request to the provider, which would refuse a
 /// revoked token.
 #[get("/connected")]
@@ -141,7 +153,7 @@ fn serve() -> Result<()> {
     let settings: Value = serde_json::from_str(&std::env::var(SETTINGS)?)?;
     let url = settings["url"].as_str().ok_or("no url")?.to_owned();
     let figment = Figment::from(Config::release_default()).merge(Serialized::globals(&settings["figment"]));
-    let storage = DieselStorage::url(&*url).migrate();
+    let storage = DieselStorage::url(&*url).migrate().cascade_from("users", "id");
     let storage = match Kind::of(&url) {
         #[cfg(feature = "sqlite")]
         Kind::Sqlite => storage.link::<SqliteConnection, i32>(SignUp),
@@ -157,7 +169,7 @@ fn serve() -> Result<()> {
         .attach(AdHoc::on_liftoff("port", |rocket| {
             Box::pin(async move { println!("ready {}", rocket.config().port) })
         }))
-        .mount("/", routes![whoami, connected, me, plain, advance])
+        .mount("/", routes![whoami, whoami_op2, connected, me, plain, advance])
         .register("/", rocket_dance::catchers());
     rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
 }

@@ -1,7 +1,7 @@
 //! Accounts in a database, through Diesel.
 //!
 //! [`DieselStorage`] runs each call on a connection of its [pool]. The queries are functions on an [`AnyConnection`], one file
-//! per subject: `accounts`, `claims`, `leases`, `linking`, `ranks`, `removal`, `sessions`, `walk`. Row locks are taken in the order
+//! per subject: `accounts`, `claims`, `leases`, `linking`, `new_sessions`, `ranks`, `removal`, `sessions`, `walk`. Row locks are taken in the order
 //! users ([`user_table`]), accounts, sessions.
 
 mod accounts;
@@ -16,6 +16,7 @@ mod linking;
 mod listen;
 mod migrate;
 mod migrations;
+mod new_sessions;
 mod policy;
 mod policy_connection;
 mod pool;

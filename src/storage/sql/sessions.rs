@@ -1,15 +1,13 @@
-//! The queries: sessions.
+//! The queries: sessions that have begun.
 
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 
-use super::accounts;
 use super::any_connection::{AnyConnection, MultiBackend};
 use super::schema::oauth_sessions::dsl::*;
-use super::user_table::UserTable;
 use crate::error::Result;
-use crate::storage::{Session, SessionSelection, SessionStart};
+use crate::storage::{Session, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
@@ -49,11 +47,6 @@ pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Sess
     Ok(oauth_sessions.find(session).select(Session::as_select()).first(conn).optional()?)
 }
 
-/// Maximum number of expired sessions that each new session removes.
-const MAX_PURGED: i64 = 64;
-/// Maximum number of sessions per user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
-/// more sessions than one statement can end.
-const MAX_SESSIONS: i64 = 1000;
 /// Maximum number of sessions that [`of_user`] returns.
 const MAX_LISTED: i64 = 100;
 
@@ -61,49 +54,6 @@ const MAX_LISTED: i64 = 100;
 pub(super) fn of_user(conn: &mut AnyConnection, user: &str) -> Result<Vec<Session>> {
     let newest = oauth_sessions.filter(user_id.eq(user)).order((seen_at.desc(), id)).limit(MAX_LISTED);
     Ok(newest.select(Session::as_select()).load(conn)?)
-}
-
-/// Begins `session` while its user and the account that it comes from are locked, so that neither can vanish before the session
-/// is there to vanish with them.
-pub(super) fn begin(
-    conn: &mut AnyConnection,
-    users: Option<&UserTable>,
-    session: &Session,
-    before: Option<&str>,
-) -> Result<SessionStart> {
-    if let Some(users) = users
-        && !users.hold(conn, &session.user_id)?
-    {
-        return Ok(SessionStart::UserGone);
-    }
-    if let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id)
-        && !accounts::hold_owned(conn, entry, identity, &session.user_id)?
-    {
-        return Ok(SessionStart::AccountGone);
-    }
-    let of_user = oauth_sessions.filter(user_id.eq(&session.user_id)).order(created_at.desc());
-    let mut over: Vec<String> = of_user.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load(conn)?;
-    over.extend(before.map(str::to_owned));
-    // Always in the same order, so that two simultaneous deletions cannot deadlock.
-    over.sort();
-    if !over.is_empty() {
-        diesel::delete(oauth_sessions.filter(id.eq_any(over))).execute(conn)?;
-    }
-    diesel::insert_into(oauth_sessions).values(session).execute(conn)?;
-    Ok(SessionStart::Begun)
-}
-
-/// Removes some of the sessions that have expired at `now`.
-// Where rows are locked, one after the other and outside of a transaction: a transaction that holds the rows of other users could
-// deadlock with the app's own deletion of one of them.
-pub(super) fn purge(conn: &mut AnyConnection, now: i64) -> Result<()> {
-    let expired = oauth_sessions.filter(expires_at.le(now)).order(expires_at).limit(MAX_PURGED);
-    let expired: Vec<String> = expired.select(id).load(conn)?;
-    let at_once = if conn.writes_alone() { expired.len().max(1) } else { 1 };
-    for ids in expired.chunks(at_once) {
-        diesel::delete(oauth_sessions.filter(id.eq_any(ids)).filter(expires_at.le(now))).execute(conn)?;
-    }
-    Ok(())
 }
 
 /// Locks a session of `user` until the transaction ends. Returns whether it exists.

@@ -11,7 +11,7 @@ use super::diesel_storage::DieselStorage;
 #[cfg(feature = "postgres")]
 use super::listen;
 use super::removal::{self, Unlink};
-use super::{accounts, claims, leases, linking, ranks, sessions, walk};
+use super::{accounts, claims, leases, linking, new_sessions, ranks, sessions, walk};
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
 use crate::storage::built_in::Sealed;
@@ -188,9 +188,10 @@ impl SessionStorage for DieselStorage {
 
     async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
         let (users, session, before) = (self.users(), session.clone(), before.map(str::to_owned));
-        let begin = move |conn: &mut _| sessions::begin(conn, users.as_deref(), &session, before.as_deref());
+        let begin =
+            move |conn: &mut _| new_sessions::begin(conn, users.as_deref(), &session, before.as_deref());
         let start = self.write(begin).await?;
-        if let Err(error) = self.run(move |conn| sessions::purge(conn, now)).await {
+        if let Err(error) = self.run(move |conn| new_sessions::purge(conn, now)).await {
             log::warn!("oauth: expired sessions could not be removed: {error:?}");
         }
         Ok(start)
