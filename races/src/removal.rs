@@ -82,6 +82,8 @@ impl Race {
         victim: Victim,
     ) -> Result<(Vec<(&'static str, u16, String)>, Cookies)> {
         let Victim { id, mut ada, attacker, connections, sign_ins } = victim;
+        // The stored token has expired: each use refreshes it. Those of the callbacks are issued later.
+        self.fake.expire_access_tokens();
         let mut tasks = JoinSet::new();
         let pause = |n: usize| Duration::from_millis(4 * n as u64);
         let callbacks = connections.into_iter().map(|one| ("connect", one));
@@ -95,8 +97,6 @@ impl Race {
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>((what, answer.status, answer.body))
             });
         }
-        // The token has expired: each use refreshes it.
-        self.fake.expire_access_tokens();
         for n in 0..2 {
             let (browser, app, mut cookies) =
                 (self.browser.clone(), self.url(n).to_owned(), attacker.clone());
