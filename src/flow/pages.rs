@@ -2,39 +2,13 @@
 
 use http::HeaderMap;
 use http::header::LINK;
-use serde_json::Value;
 use url::Url;
-
-use super::engine::Engine;
-use super::userinfo::{fetch, read_json};
-use crate::config::Entry;
-use crate::error::Result;
-use crate::token::Token;
 
 /// Maximum number of pages that are fetched of one answer.
 pub(super) const MAX_PAGES: u32 = 5;
 
-/// Fetches the JSON at `url`. If it is a list whose `Link` header names a next page on the same host (RFC 8288), as GitHub's
-/// are, the lists of all pages are joined.
-///
-/// # Errors
-/// If the first page can't be fetched or read. The pages after one that fails are left out.
-pub(super) async fn fetch_all(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Result<Value> {
-    let answer = fetch(engine, entry, url, None, token).await?;
-    let mut all = read_json(&answer)?;
-    let mut next = next_page(answer.headers(), url);
-    for _ in 1..MAX_PAGES {
-        let (Value::Array(all), Some(url)) = (&mut all, next) else { break };
-        let Ok(answer) = fetch(engine, entry, &url, None, token).await else { break };
-        let Ok(Value::Array(page)) = read_json(&answer) else { break };
-        all.extend(page);
-        next = next_page(answer.headers(), &url);
-    }
-    Ok(all)
-}
-
 /// Returns the URL of the page after that of `url`: the link with the relation `next`, if it has the same origin.
-fn next_page(headers: &HeaderMap, url: &Url) -> Option<Url> {
+pub(super) fn next_page(headers: &HeaderMap, url: &Url) -> Option<Url> {
     let lines = headers.get_all(LINK).iter().filter_map(|line| line.to_str().ok());
     // A comma in a URL makes two parts of it, of which neither begins with `<` and ends with `>`.
     let mut links = lines.flat_map(|line| line.split(',')).filter_map(|link| link.trim().split_once(';'));

@@ -14,7 +14,7 @@ use super::http::{Response, is_of_type};
 use super::json;
 use super::jwt::{self, JwtKind};
 use super::metadata::Metadata;
-use super::pages;
+use super::pages::{MAX_PAGES, next_page};
 use super::request_headers::add_entry_headers;
 use super::token_values::token_value;
 use super::user_documents::UserDocuments;
@@ -103,7 +103,7 @@ pub(super) async fn user_documents(
     for (name, template) in &entry.userinfo.extra_urls {
         // A further answer that fails is left out: the sign-in works without it.
         let answer = match extra_url(entry, token, &documents.apart()[0], template) {
-            Some(url) => pages::fetch_all(engine, entry, &url, token).await.ok(),
+            Some(url) => fetch_all(engine, entry, &url, token).await.ok(),
             None => None,
         };
         documents.add(name, answer);
@@ -119,6 +119,25 @@ fn extra_url(entry: &Entry, token: &Token, answers: &Value, template: &str) -> O
     let is_known = !template.starts_with('{')
         || entry.userinfo.url.as_ref().is_some_and(|userinfo| userinfo.origin() == url.origin());
     is_known.then_some(url)
+}
+
+/// Fetches the JSON at `url`. If it is a list whose `Link` header names a next page on the same host (RFC 8288), as GitHub's
+/// are, the lists of all pages are joined.
+///
+/// # Errors
+/// If the first page can't be fetched or read. The pages after one that fails are left out.
+async fn fetch_all(engine: &Engine, entry: &Entry, url: &Url, token: &Token) -> Result<Value> {
+    let answer = fetch(engine, entry, url, None, token).await?;
+    let mut all = read_json(&answer)?;
+    let mut next = next_page(answer.headers(), url);
+    for _ in 1..MAX_PAGES {
+        let (Value::Array(all), Some(url)) = (&mut all, next) else { break };
+        let Ok(answer) = fetch(engine, entry, &url, None, token).await else { break };
+        let Ok(Value::Array(page)) = read_json(&answer) else { break };
+        all.extend(page);
+        next = next_page(answer.headers(), &url);
+    }
+    Ok(all)
 }
 
 /// Requests the userinfo with the access token of `token`, and reads it.
@@ -139,7 +158,7 @@ async fn request_userinfo(
 }
 
 /// Fetches a userinfo URL with the access token of `token`: by GET, or as `options` say.
-pub(super) async fn fetch(
+async fn fetch(
     engine: &Engine,
     entry: &Entry,
     url: &Url,
@@ -207,6 +226,6 @@ async fn read(
 }
 
 /// Reads a JSON answer.
-pub(super) fn read_json(answer: &Response) -> Result<Value> {
+fn read_json(answer: &Response) -> Result<Value> {
     json::value(answer.body()).map_err(|cause| bad_answer(format!("the userinfo is {cause}")))
 }

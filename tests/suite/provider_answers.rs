@@ -126,7 +126,7 @@ async fn r8_an_error_without_state_reaches_the_operator_only() {
     let words = "/login/op/authorized?error=unauthorized_client&error_description=app+4711+is+unknown%0ax";
     assert_refused(&mut ada, &TestRequest::get(words), NOT_TRUSTED).await;
     if let Some(log) = captured_log() {
-        assert!(log.contains("`unauthorized_client`: app 4711 is unknownx"), "the operator sees the words");
+        assert!(log.contains("`unauthorized_client`: app 4711 is unknown"), "the operator sees the words");
     }
     assert_eq!(ada.get(&callback).await.location(), "/", "the flow is not used up");
 }
