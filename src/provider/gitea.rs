@@ -5,7 +5,8 @@ use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileField
 /// - Register: on the server, Settings, Applications, "Manage OAuth2 Applications", as a confidential client. Redirect URI: the
 ///   callback URL that the log shows at launch.
 /// - Own key: `base_url`, the server's address, by default `https://gitea.com`.
-/// - Scopes: `read:user`, for the profile with its address. Versions before 1.23 ignore scopes.
+/// - Scopes: `read:user`, for the profile with its address. With `openid profile email` only, the token would have full access
+///   to the account, as it has in versions before 1.23, which ignore other scopes.
 /// - Refresh: always. Revocation: none; the user ends the grant under Settings, Applications.
 /// - Quirks: this preset reads the API and not the ID token. The issuer in Gitea's metadata ends with a slash in some versions
 ///   and in others not, so that an `oidc` entry breaks with an update.

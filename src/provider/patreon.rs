@@ -2,8 +2,8 @@ use super::{ClientAuthMethod, EmailVerified, Preset, ProfileFields, Provider, Re
 
 /// Patreon.
 ///
-/// - Register: <https://www.patreon.com/portal/registration/register-clients>, API version 2. Redirect URI: the callback URL that the
-///   log shows at launch.
+/// - Register: <https://www.patreon.com/portal/registration/register-clients>, API version 2. Redirect URI: the callback URL
+///   that the log shows at launch.
 /// - Scopes: `identity identity[email]`.
 /// - Refresh: always; a refresh token is used once. Revocation: at an endpoint that only one source names (not verified).
 /// - Quirks: the answer is a JSON:API document, which has only the fields that the request names.

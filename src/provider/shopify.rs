@@ -10,7 +10,7 @@ use super::{
 /// - Own keys: `shop`, the shop's host `name.myshopify.com`, with or without the suffix, which is required; `per_user = true`
 ///   for an online token, which belongs to the user who signs in; `api_version`. An entry signs in at one shop.
 /// - Scopes: `read_products`. The shop's own data needs no further scope.
-/// - Profile: without `per_user`, everybody who may approve the app in the shop signs in as the shop. With it, the user's
+/// - Profile: without `per_user`, every user who may approve the app in the shop signs in as the shop. With it, the user's
 ///   address is verified if Shopify says so.
 /// - Refresh: always. Tokens are requested with `expiring=1`, which every public app needs from 2027-01-01; they live for an
 ///   hour. A new token ends the shop's earlier ones: share one account of the shop, see `account`. Online tokens live for a

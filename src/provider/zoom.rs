@@ -2,8 +2,8 @@ use super::{EmailVerified, Preset, ProfileFields, Provider, RefreshTokens};
 
 /// Zoom.
 ///
-/// - Register: <https://marketplace.zoom.us/>, Develop, "General App", user-managed. OAuth Redirect URL: the callback URL that the log
-///   shows at launch, also in the allow list.
+/// - Register: <https://marketplace.zoom.us/>, Develop, "General App", user-managed. OAuth Redirect URL: the callback URL
+///   that the log shows at launch, also in the allow list.
 /// - Scopes: `user:read:user`, which the app must have in the Marketplace. An app with Zoom's former scopes needs
 ///   `scope = "user:read"`.
 /// - Refresh: always; a refresh token is used once. Revocation: yes.
