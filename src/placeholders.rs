@@ -36,9 +36,14 @@ pub(crate) fn fill_url(text: &str, mut find: impl FnMut(&str) -> Option<String>)
         let value = find(name)?;
         // A path segment of dots would be another path.
         let is_dots = value.chars().all(|c| c == '.');
-        (!is_dots).then(|| byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20"))
+        (!is_dots).then(|| encode(&value))
     })?;
     Some(start + &rest)
+}
+
+/// `value`, percent-encoded: no character of it can separate parts of a URL.
+pub(crate) fn encode(value: &str) -> String {
+    byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn is_name(name: &str) -> bool {

@@ -36,6 +36,8 @@ pub(crate) struct OAuth2Options {
     pub(crate) token_request_format: TokenRequestFormat,
     /// The provider's name for `client_id`.
     pub(crate) client_id_param: &'static str,
+    /// The name of the parameter `client_secret`.
+    pub(crate) client_secret_param: &'static str,
     /// Where API requests have the access token.
     pub(crate) token_placement: Placement,
     pub(crate) revocation: RevocationRequest,
@@ -80,6 +82,7 @@ impl OAuth2Options {
             token_answer_path: preset.token_answer_path,
             token_request_format: preset.token_request_format,
             client_id_param: preset.client_id_param,
+            client_secret_param: preset.client_secret_param,
             token_placement: placement(table, preset),
             revocation: preset.revocation,
             client_auth,
@@ -154,7 +157,7 @@ fn token_types(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
 
 fn scope(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Vec<String> {
     let mut scope = scopes(table, "scope")
-        .unwrap_or_else(|| preset.scope.iter().map(|&scope| scope.to_owned()).collect());
+        .unwrap_or_else(|| preset.scope.iter().map(|scope| parameters.fill_text(scope)).collect());
     scope.extend(parameters.scope.iter().map(|&scope| scope.to_owned()));
     scope.extend(scopes(table, "extra_scope").unwrap_or_default());
     // Without `openid` the request is plain OAuth 2, and the answer has no ID token (Core §3.1.2.1).

@@ -155,10 +155,12 @@ impl Parameters {
         values.push_str(value);
     }
 
-    /// `text`, of a URL, with each `{key}` replaced by its value. Other placeholders stay.
+    /// `text`, of a URL, with each `{key}` replaced by its value; any text is percent-encoded. Other placeholders stay.
     pub(super) fn fill(&self, text: &str) -> String {
-        let find = |name: &str| self.url_values.get(name).cloned().or_else(|| Some(format!("{{{name}}}")));
-        placeholders::fill(text, find).unwrap_or_default()
+        let text_value = |name: &str| self.text_values.get(name).map(|value| placeholders::encode(value));
+        let value = |name: &str| self.url_values.get(name).cloned().or_else(|| text_value(name));
+        placeholders::fill(text, |name| value(name).or_else(|| Some(format!("{{{name}}}"))))
+            .unwrap_or_default()
     }
 
     /// As [`fill`](Self::fill), for a header or a parameter.

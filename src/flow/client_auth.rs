@@ -37,6 +37,7 @@ pub(super) fn authenticate(
     now: i64,
 ) -> Result<Option<HeaderValue>> {
     let (client_id, client_id_param) = (&endpoints.entry.client_id, endpoints.options.client_id_param);
+    let client_secret_param = endpoints.options.client_secret_param;
     let mut add = |name: &str, value: &str| {
         // A pushed authorization request has its `client_id` already (RFC 9126 §2.1).
         if !form.iter().any(|(known, _)| known == name) {
@@ -59,11 +60,11 @@ pub(super) fn authenticate(
         }
         ClientAuthentication::ClientSecretPost(secret) => {
             add(client_id_param, client_id);
-            add("client_secret", secret.expose());
+            add(client_secret_param, secret.expose());
         }
         ClientAuthentication::SecretJwt { issuer, key } => {
             add(client_id_param, client_id);
-            add("client_secret", &assertion(endpoints, issuer, key, now)?);
+            add(client_secret_param, &assertion(endpoints, issuer, key, now)?);
         }
         ClientAuthentication::PrivateKeyJwt(key) => {
             add(client_id_param, client_id);

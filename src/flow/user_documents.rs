@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::errors::bad_answer;
+use super::json;
 use crate::error::Result;
+use crate::secret::decode_base64url;
 use crate::token::Token;
 
 /// What a provider has said about the user of a token: one document per answer.
@@ -15,7 +17,7 @@ pub(super) struct UserDocuments {
     main: Vec<Value>,
     /// The answers of the entry's further userinfo URLs, by their names.
     extra: BTreeMap<String, Value>,
-    /// The further fields of the token answer.
+    /// The further fields of the token answer, and the claims of an access token that is a JWT.
     pub(super) token: Value,
     /// The kept parameters of the callback.
     pub(super) callback: Value,
@@ -49,8 +51,9 @@ impl UserDocuments {
     }
 
     fn of(main: Vec<Value>, token: &Token) -> Self {
-        let token = Value::Object(token.extra.clone());
-        Self { main, extra: BTreeMap::new(), token, callback: Value::Null }
+        let mut fields = token.extra.clone();
+        fields.extend(access_token_claims(token).map(|claims| ("access_token".to_owned(), claims)));
+        Self { main, extra: BTreeMap::new(), token: Value::Object(fields), callback: Value::Null }
     }
 
     /// Adds the answer of a further userinfo URL; `None` if the request failed. Its name belongs to it alone: a claim of another
@@ -106,6 +109,13 @@ impl UserDocuments {
         }
         document
     }
+}
+
+/// The claims of an access token that is a JWT. The token endpoint has given it to this client over TLS, so its signature
+/// need not be verified (OpenID Connect Core §3.1.3.7).
+fn access_token_claims(token: &Token) -> Option<Value> {
+    let [_, claims, _] = token.access_token.expose().split('.').collect::<Vec<_>>()[..] else { return None };
+    json::object(&decode_base64url(claims)?).ok().map(Value::Object)
 }
 
 /// Whether `document` says something in `claim`: null and "" say nothing.

@@ -46,8 +46,8 @@ pub enum ParameterKind {
     Choice(&'static [&'static str]),
     /// A boolean: `false`, the default, replaces `{key}` by the first text, `true` by the second.
     Switch(&'static str, &'static str),
-    /// A text that replaces `{key}` in headers and parameters. The value is the default; without a default, the key must
-    /// be set.
+    /// A text that replaces `{key}` in headers, parameters and, percent-encoded, URLs. The value is the default; without a
+    /// default, the key must be set.
     Text(&'static str),
     /// A text, a whole number or a boolean that is sent with authorization requests, as the parameter of this name.
     AuthorizationParam(&'static str),

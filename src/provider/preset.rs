@@ -98,13 +98,15 @@ pub struct Preset {
     pub token_endpoint_auth_method: ClientAuthMethod,
     /// The name that the provider has for the parameter `client_id`.
     pub client_id_param: &'static str,
+    /// The name that the provider has for the parameter `client_secret`.
+    pub client_secret_param: &'static str,
     /// The client secret is a JWT, signed for each request with the key `private_key`, and not the key `client_secret`.
     pub secret_jwt: Option<SecretJwt>,
     /// How an OAuth 1 client signs.
     pub signature_method: SignatureMethod,
 
     // ---- The authorization request
-    /// The scope that a sign-in requires.
+    /// The scope that a sign-in requires. It can contain placeholders.
     pub scope: &'static [&'static str],
     /// Separator of scopes in the request. RFC 6749 §3.3 requires a space.
     pub scope_separator: &'static str,
@@ -199,6 +201,7 @@ impl Preset {
         api_hosts: &[],
         token_endpoint_auth_method: ClientAuthMethod::FromMetadata,
         client_id_param: "client_id",
+        client_secret_param: "client_secret",
         secret_jwt: None,
         signature_method: SignatureMethod::HmacSha1,
         scope: &[],

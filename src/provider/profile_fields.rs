@@ -3,7 +3,8 @@
 /// The places of a profile's fields in the provider's answers. An empty text: the provider does not say it.
 ///
 /// A place is a path in the userinfo, see [`claims`](super::claims). It can also begin with `token.`, for a field of the
-/// token answer, or with `callback.`, for a parameter of the callback. Three signs combine places:
+/// token answer (`token.access_token.` for a claim of an access token that is a JWT), or with `callback.`, for a parameter of
+/// the callback. Three signs combine places:
 ///
 /// | sign | meaning |
 /// |---|---|

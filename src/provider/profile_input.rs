@@ -27,7 +27,8 @@ pub struct ProfileInput<'a> {
     pub claims: &'a Value,
     /// The values of the preset's own keys ([`Preset::parameters`](super::Preset::parameters)) in the entry.
     pub parameters: &'a BTreeMap<String, String>,
-    /// The fields of the token answer that are not the token's own: an object.
+    /// The fields of the token answer that are not the token's own: an object. If the access token is a JWT, its claims are
+    /// in `access_token`.
     pub token: &'a Value,
     /// The kept parameters of the callback ([`Preset::callback_params`](super::Preset::callback_params)): an object. A
     /// JSON object in a parameter is an object here, too.

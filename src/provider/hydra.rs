@@ -1,0 +1,52 @@
+use super::{ParameterKind, Preset, Provider};
+
+/// Ory Hydra and Ory Network, with OpenID Connect.
+///
+/// - Register an OAuth 2 client with the grant types `authorization_code` and `refresh_token`. Redirect URI: the callback URL
+///   that the log shows at launch.
+/// - Own key: `base_url`, the public address of the server (`https://my-project.projects.oryapis.com`), which is required. If
+///   the server's issuer is another text, for example with a `/` at its end, set `issuer`, too.
+/// - Refresh tokens: with the scope `offline_access`, which `offline = true` adds. The client must have that scope.
+/// - All claims but `sub` come from the server's own consent app: `email_verified` is what that app says.
+///
+/// Sources, checked on 2026-11-28: <https://www.ory.sh/docs/hydra/5min-tutorial>, <https://www.ory.sh/docs/oauth2-oidc/>;
+/// Auth.js `ory-hydra`.
+#[derive(Debug, Clone, Copy)]
+pub struct Hydra;
+
+impl Provider for Hydra {
+    const NAME: &'static str = "hydra";
+    const PRESET: Preset = Preset {
+        title: "Ory",
+        issuer: Some("{base_url}"),
+        parameters: &[
+            ("base_url", ParameterKind::BaseUrl("")),
+            ("prompt", ParameterKind::AuthorizationParam("prompt")),
+            ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
+        ],
+        ..Preset::OIDC
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::read_profile;
+
+    #[test]
+    fn what_the_consent_app_says() {
+        let claims = json!({
+            "sub": "a3b1f7de-5a3c-4c3e-9f9d-3c1f6c1a2b4d", "iss": "https://hydra.example", "amr": [], "email": "ada@hydra.example",
+            "email_verified": true, "name": "Ada Lovelace", "preferred_username": "ada",
+        });
+        let profile = read_profile(Hydra::PRESET, &claims, &[]).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("a3b1f7de-5a3c-4c3e-9f9d-3c1f6c1a2b4d"));
+        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
+        assert_eq!(profile.username.as_deref(), Some("ada"));
+        assert_eq!(profile.email(), Some("ada@hydra.example"));
+        let profile = read_profile(Hydra::PRESET, &json!({"sub": "a3b1f7de"}), &[]).unwrap();
+        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
+    }
+}

@@ -1,0 +1,57 @@
+use super::{ParameterKind, Preset, ProfileFields, Provider};
+
+/// Logto, with OpenID Connect.
+///
+/// - Register a traditional web application in the console. Redirect URI: the callback URL that the log shows at launch.
+/// - Own key: `domain`, the host of the endpoint (`my-tenant.logto.app` or a custom domain), which is required.
+/// - Refresh tokens: with the scope `offline_access`, which `offline = true` adds. Logto then also requires
+///   `prompt = "consent"`.
+/// - The user name is in the claim `username`. The claims of names and address are in the userinfo.
+/// - The address counts as verified if Logto says so in `email_verified`.
+///
+/// Sources, checked on 2026-11-28: <https://docs.logto.io/quick-starts/next-auth>; Auth.js `logto`, SocialiteProviders `Logto`.
+#[derive(Debug, Clone, Copy)]
+pub struct Logto;
+
+impl Provider for Logto {
+    const NAME: &'static str = "logto";
+    const PRESET: Preset = Preset {
+        title: "Logto",
+        issuer: Some("https://{domain}/oidc"),
+        parameters: &[
+            ("domain", ParameterKind::Host("")),
+            ("prompt", ParameterKind::AuthorizationParam("prompt")),
+            ("login_hint", ParameterKind::AuthorizationParam("login_hint")),
+        ],
+        fields: ProfileFields { username: "username", ..ProfileFields::OPENID },
+        ..Preset::OIDC
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::read_profile;
+
+    #[test]
+    fn the_user_name_is_a_claim_of_its_own() {
+        let claims = json!({
+            "sub": "foo8f1pgm0ys", "name": "Ada Lovelace", "username": "ada", "picture": "https://logto.example/ada.png",
+            "email": "ada@logto.example", "email_verified": true, "roles": [],
+        });
+        let profile = read_profile(Logto::PRESET, &claims, &[]).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("foo8f1pgm0ys"));
+        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
+        assert_eq!(profile.username.as_deref(), Some("ada"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://logto.example/ada.png"));
+        assert_eq!(profile.email(), Some("ada@logto.example"));
+        let answer = json!({"sub": "foo8f1pgm0ys", "name": null, "username": null, "picture": null});
+        let profile = read_profile(Logto::PRESET, &answer, &[]).unwrap();
+        assert_eq!(
+            (profile.name.as_deref(), profile.username.as_deref(), profile.claimed_email()),
+            (None, None, None)
+        );
+    }
+}

@@ -1,0 +1,66 @@
+use super::{ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, TokenPlacement};
+
+/// SoundCloud.
+///
+/// - Register at <https://soundcloud.com/you/apps>. Redirect URI: the callback URL that the log shows at launch.
+/// - There are no scopes to choose.
+/// - PKCE is required. Every sign-in gives a refresh token, which is used once.
+/// - The token is after the word `OAuth`.
+/// - There is no address. The id is `urn`, which replaces the number `id` in SoundCloud's API since 2025.
+/// - Revocation: the endpoint takes JSON, so removed accounts are not revoked. Tokens live for an hour.
+///
+/// Sources, checked on 2026-11-28: <https://developers.soundcloud.com/docs/api/guide>, the repository soundcloud/api (endpoints,
+/// release notes on URNs), its OpenAPI description (`Me`); django-allauth `soundcloud` (an answer), SocialiteProviders
+/// `SoundCloud`.
+#[derive(Debug, Clone, Copy)]
+pub struct SoundCloud;
+
+impl Provider for SoundCloud {
+    const NAME: &'static str = "soundcloud";
+    const PRESET: Preset = Preset {
+        title: "SoundCloud",
+        authorization_url: Some("https://secure.soundcloud.com/authorize"),
+        token_url: Some("https://secure.soundcloud.com/oauth/token"),
+        userinfo_url: Some("https://api.soundcloud.com/me"),
+        api_base_url: Some("https://api.soundcloud.com/"),
+        refresh_tokens: RefreshTokens::Always,
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        token_placement: TokenPlacement::Authorization("OAuth"),
+        fields: ProfileFields {
+            id: "urn",
+            name: "full_name | username",
+            username: "permalink",
+            profile_url: "permalink_url",
+            image_url: "avatar_url",
+            ..ProfileFields::NONE
+        },
+        ..Preset::OAUTH2
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::read_profile;
+
+    #[test]
+    fn the_urn_is_the_id() {
+        let answer = json!({
+            "avatar_url": "https://i1.sndcdn.com/avatars-large.jpg", "id": 22341947, "urn": "soundcloud:users:22341947", "kind": "user",
+            "permalink_url": "https://soundcloud.com/ada", "permalink": "ada", "username": "Ada L", "full_name": "Ada Lovelace",
+            "primary_email_confirmed": true, "plan": "Free",
+        });
+        let profile = read_profile(SoundCloud::PRESET, &answer, &[]).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("soundcloud:users:22341947"));
+        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
+        assert_eq!(profile.username.as_deref(), Some("ada"));
+        assert_eq!(profile.profile_url.as_deref(), Some("https://soundcloud.com/ada"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://i1.sndcdn.com/avatars-large.jpg"));
+        let answer =
+            json!({"urn": "soundcloud:users:22341947", "username": "user187631676", "full_name": ""});
+        let profile = read_profile(SoundCloud::PRESET, &answer, &[]).unwrap();
+        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (Some("user187631676"), None));
+    }
+}

@@ -1,0 +1,79 @@
+use super::{ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, TokenPlacement};
+
+/// WeChat, for websites: the user scans a QR code.
+///
+/// - Register a website application at <https://open.weixin.qq.com/>; it needs a Chinese business. Authorization callback
+///   domain: the host of the callback URL that the log shows at launch. `client_id` is the AppID, `client_secret` the
+///   AppSecret.
+/// - Scope: `snsapi_login` (id, name, picture). Inside the WeChat app, an official account has
+///   `authorization_url = "https://open.weixin.qq.com/connect/oauth2/authorize"` and `scope = ["snsapi_userinfo"]`.
+/// - The client's parameters are `appid` and `secret`. The token answer has the id and no `token_type`; the token is in the
+///   query parameter `access_token`.
+/// - Every sign-in gives a refresh token, which is refreshed elsewhere. There is no revocation.
+/// - The id is `openid`, which is specific to the app. `unionid`, the same in all apps of a company, is in the stored userinfo.
+/// - There is no address and no user name.
+/// - PKCE is not known to WeChat.
+///
+/// Sources, checked on 2026-11-28: <https://developers.weixin.qq.com/doc/oplatform/en/Website_App/WeChat_Login/Wechat_Login.html>;
+/// SocialiteProviders `WeixinWeb`, Auth.js `wechat`, django-allauth `weixin` (POST, an answer).
+#[derive(Debug, Clone, Copy)]
+pub struct WeChat;
+
+impl Provider for WeChat {
+    const NAME: &'static str = "wechat";
+    const PRESET: Preset = Preset {
+        title: "WeChat",
+        authorization_url: Some("https://open.weixin.qq.com/connect/qrconnect"),
+        token_url: Some("https://api.weixin.qq.com/sns/oauth2/access_token"),
+        refresh_url: Some("https://api.weixin.qq.com/sns/oauth2/refresh_token"),
+        extra_userinfo_urls: &[("user", "https://api.weixin.qq.com/sns/userinfo?openid={token.openid}")],
+        api_base_url: Some("https://api.weixin.qq.com/"),
+        scope: &["snsapi_login"],
+        refresh_tokens: RefreshTokens::Always,
+        pkce: false,
+        client_id_param: "appid",
+        client_secret_param: "secret",
+        token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        token_placement: TokenPlacement::Query("access_token"),
+        assume_bearer: true,
+        fields: ProfileFields {
+            id: "token.openid",
+            name: "user.nickname",
+            image_url: "user.headimgurl",
+            ..ProfileFields::NONE
+        },
+        ..Preset::OAUTH2
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::profile::Profile;
+    use crate::provider::ProfileInput;
+
+    fn user(user: serde_json::Value) -> Profile {
+        let token =
+            json!({"openid": "ohS-VwAJ9GEXlplngwybJ3Z-ZHrI", "unionid": "ohHrhwKnD9TOunEW0eKTS45vS5Qo"});
+        let (answers, parameters) = (json!({ "user": user }), Default::default());
+        WeChat::PRESET.read_profile(ProfileInput::new(&answers, &parameters).with_token(&token)).unwrap()
+    }
+
+    #[test]
+    fn the_id_is_in_the_token_answer() {
+        let profile = user(json!({
+            "openid": "ohS-VwAJ9GEXlplngwybJ3Z-ZHrI", "nickname": "某某某", "sex": 1, "province": "Shanghai", "country": "CN",
+            "headimgurl": "https://thirdwx.qlogo.cn/mmopen/vi_32/0", "privilege": [], "unionid": "ohHrhwKnD9TOunEW0eKTS45vS5Qo",
+        }));
+        assert_eq!(profile.id.as_deref(), Some("ohS-VwAJ9GEXlplngwybJ3Z-ZHrI"));
+        assert_eq!(profile.name.as_deref(), Some("某某某"));
+        assert_eq!(profile.image_url.as_deref(), Some("https://thirdwx.qlogo.cn/mmopen/vi_32/0"));
+        let profile = user(json!({"errcode": 40003, "errmsg": "invalid openid"}));
+        assert_eq!(
+            (profile.id.as_deref(), profile.name.as_deref()),
+            (Some("ohS-VwAJ9GEXlplngwybJ3Z-ZHrI"), None)
+        );
+    }
+}

@@ -1,0 +1,53 @@
+use super::{EmailVerified, Preset, ProfileFields, Provider};
+
+/// Xero, with OpenID Connect.
+///
+/// - Register at <https://developer.xero.com/app/manage>. Redirect URI: the callback URL that the log shows at launch.
+/// - Scopes: `openid profile email` (id, name, address); `accounting.transactions` and others for the APIs. API calls need the
+///   header `Xero-Tenant-Id`, from `https://api.xero.com/connections`.
+/// - Refresh tokens: with the scope `offline_access`, which `offline = true` adds. Each is used once.
+/// - The ID token has no `email_verified`: the address is a claim.
+/// - The id is `sub`, as OpenID Connect requires. Some other libraries use `xero_userid`.
+///
+/// Sources, checked on 2026-11-28: <https://developer.xero.com/documentation/guides/oauth2/auth-flow>; Xero's own client
+/// xero-node 15 (issuer, claims of the ID token), SocialiteProviders `Xero`.
+#[derive(Debug, Clone, Copy)]
+pub struct Xero;
+
+impl Provider for Xero {
+    const NAME: &'static str = "xero";
+    const PRESET: Preset = Preset {
+        title: "Xero",
+        issuer: Some("https://identity.xero.com"),
+        api_base_url: Some("https://api.xero.com/"),
+        fields: ProfileFields {
+            name: "name | given_name + family_name",
+            email: &[("email", EmailVerified::Never)],
+            ..ProfileFields::OPENID
+        },
+        ..Preset::OIDC
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::read_profile;
+
+    #[test]
+    fn the_address_is_a_claim() {
+        let claims = json!({
+            "sub": "db0f0a2e6b5f5b4b8f5a9d1c0a7b8c9d", "xero_userid": "1945393b-6eb7-4143-b083-7ab26cd7690b", "iss": "https://identity.xero.com",
+            "preferred_username": "adam@xero.example", "email": "adam@xero.example", "given_name": "Adam", "family_name": "Ant",
+        });
+        let profile = read_profile(Xero::PRESET, &claims, &[]).unwrap();
+        assert_eq!(profile.id.as_deref(), Some("db0f0a2e6b5f5b4b8f5a9d1c0a7b8c9d"));
+        assert_eq!(profile.name.as_deref(), Some("Adam Ant"));
+        assert_eq!(profile.username.as_deref(), Some("adam@xero.example"));
+        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("adam@xero.example")));
+        let profile = read_profile(Xero::PRESET, &json!({"sub": "db0f0a2e"}), &[]).unwrap();
+        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
+    }
+}
