@@ -193,8 +193,11 @@ pub(crate) fn with_body(
     request: reqwest::RequestBuilder,
     body: RequestBody,
 ) -> reqwest::RequestBuilder {
-    let fill =
-        |text: &str| placeholders::fill(text, |name| token_value(entry, token, name)).unwrap_or_default();
+    let value = |name: &str| match name {
+        "client_secret" => entry.oauth2()?.client_auth.secret().map(|secret| secret.expose().to_owned()),
+        _ => token_value(entry, token, name),
+    };
+    let fill = |text: &str| placeholders::fill(text, value).unwrap_or_default();
     match body {
         // Some servers answer 411 to a POST without a length.
         RequestBody::Empty => request.header(CONTENT_LENGTH, 0),

@@ -98,6 +98,7 @@ providers! {
     gitlab::GitLab,
     google::Google,
     heroku::Heroku,
+    hubspot::HubSpot,
     huggingface::HuggingFace,
     hydra::Hydra,
     instagram::Instagram,

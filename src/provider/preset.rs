@@ -29,6 +29,7 @@ use crate::profile::Profile;
 /// |---|---|---|
 /// | `{token.name}` | `api_base_url`, `userinfo_url`, `userinfo_body`, `extra_userinfo_urls`, `refresh_params`, revocation | field of the token answer |
 /// | `{access_token}` | `userinfo_body`, revocation | the access token |
+/// | `{client_secret}` | `userinfo_body` | the client secret |
 /// | `{callback.name}` | `token_params` | parameter of the callback, which [`callback_params`](Preset::callback_params) must list |
 /// | `{path}` | `extra_userinfo_urls` | field of the userinfo. A URL that begins with a placeholder must be on the host of `userinfo_url` |
 ///
