@@ -34,26 +34,3 @@ impl Provider for Amazon {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn an_address_is_a_claim() {
-        let answer = json!({
-            "user_id": "amzn1.account.K2LI23KL2LK2", "email": "mhashimoto-04@amazon.example", "name": "Mork Hashimoto",
-            "postal_code": "98052",
-        });
-        let profile = read_profile(Amazon::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("amzn1.account.K2LI23KL2LK2"));
-        assert_eq!(profile.name.as_deref(), Some("Mork Hashimoto"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("mhashimoto-04@amazon.example")));
-        let profile =
-            read_profile(Amazon::PRESET, &json!({"user_id": "amzn1.account.K2LI23KL2LK2"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

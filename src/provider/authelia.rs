@@ -28,26 +28,3 @@ impl Provider for Authelia {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn email_verified_is_no_proof() {
-        let claims = json!({
-            "sub": "f0919359-9d15-4e15-bcba-83b41620a073", "name": "Ada Lovelace", "preferred_username": "ada", "groups": ["dev"],
-            "email": "ada@authelia.example", "email_verified": true, "alt_emails": [],
-        });
-        let profile = read_profile(Authelia::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("f0919359-9d15-4e15-bcba-83b41620a073"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@authelia.example")));
-        let profile = read_profile(Authelia::PRESET, &json!({"sub": "f0919359"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -41,28 +41,3 @@ impl Provider for AzureB2c {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn addresses_are_a_list() {
-        let claims = json!({
-            "sub": "884408e1-2918-4cc0-b12d-3aa027d7563b", "name": "Ada Lovelace", "emails": ["ada@contoso.example"],
-            "tfp": "B2C_1_signupsignin1", "ver": "1.0",
-        });
-        let profile = read_profile(AzureB2c::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("884408e1-2918-4cc0-b12d-3aa027d7563b"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@contoso.example")));
-        let claims = json!({"sub": "884408e1", "email": "ada@contoso.example", "email_verified": true});
-        let profile = read_profile(AzureB2c::PRESET, &claims, &[]).unwrap();
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@contoso.example")));
-        let profile = read_profile(AzureB2c::PRESET, &json!({"sub": "884408e1"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -30,27 +30,3 @@ impl Provider for BattleNet {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_number_is_the_id() {
-        let profile = read_profile(
-            BattleNet::PRESET,
-            &json!({"sub": "12345", "id": 12345, "battletag": "Example#12345"}),
-            &[],
-        )
-        .unwrap();
-        assert_eq!(profile.id.as_deref(), Some("12345"));
-        assert_eq!(profile.username.as_deref(), Some("Example#12345"));
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-        // The BattleTag is optional.
-        let profile = read_profile(BattleNet::PRESET, &json!({"id": 12345}), &[]).unwrap();
-        assert_eq!((profile.id.as_deref(), profile.username), (Some("12345"), None));
-    }
-}

@@ -39,29 +39,3 @@ impl Provider for Coinbase {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_user_is_in_data() {
-        let answer = json!({"data": {
-            "id": "9da7a204-544e-5fd1-9a12-61176c5d4cd8", "name": "User One", "username": "user1",
-            "email": "user1@coinbase.example", "avatar_url": "https://images.coinbase.com/avatar?h=vR&s=128", "resource": "user",
-        }});
-        let profile = read_profile(Coinbase::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("9da7a204-544e-5fd1-9a12-61176c5d4cd8"));
-        assert_eq!(profile.name.as_deref(), Some("User One"));
-        assert_eq!(profile.username.as_deref(), Some("user1"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://images.coinbase.com/avatar?h=vR&s=128"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("user1@coinbase.example")));
-        let answer =
-            json!({"data": {"id": "9da7a204-544e-5fd1-9a12-61176c5d4cd8", "name": null, "username": null}});
-        let profile = read_profile(Coinbase::PRESET, &answer, &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.username, profile.image_url), (None, None, None));
-    }
-}

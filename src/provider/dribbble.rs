@@ -35,29 +35,3 @@ impl Provider for Dribbble {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_number_is_the_id() {
-        let answer = json!({
-            "id": 1, "name": "Ada Lovelace", "login": "ada", "html_url": "https://dribbble.com/ada", "pro": false,
-            "avatar_url": "https://cdn.dribbble.com/users/1/avatars/normal/ada.jpg", "email": "ada@dribbble.example",
-        });
-        let profile = read_profile(Dribbble::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("1"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://dribbble.com/ada"));
-        assert!(profile.image_url.is_some());
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@dribbble.example")));
-        let profile =
-            read_profile(Dribbble::PRESET, &json!({"id": 1, "name": null, "login": "ada"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -27,26 +27,3 @@ impl Provider for Hydra {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn what_the_consent_app_says() {
-        let claims = json!({
-            "sub": "a3b1f7de-5a3c-4c3e-9f9d-3c1f6c1a2b4d", "iss": "https://hydra.example", "amr": [], "email": "ada@hydra.example",
-            "email_verified": true, "name": "Ada Lovelace", "preferred_username": "ada",
-        });
-        let profile = read_profile(Hydra::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("a3b1f7de-5a3c-4c3e-9f9d-3c1f6c1a2b4d"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.email(), Some("ada@hydra.example"));
-        let profile = read_profile(Hydra::PRESET, &json!({"sub": "a3b1f7de"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -33,26 +33,3 @@ impl Provider for JumpCloud {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_address_is_what_the_directory_says() {
-        let claims = json!({
-            "sub": "5f0c8f9a1d2e3b4c5d6e7f80", "email": "ada@jumpcloud.example", "email_verified": true,
-            "given_name": "Ada", "family_name": "Lovelace", "preferred_username": "ada",
-        });
-        let profile = read_profile(JumpCloud::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("5f0c8f9a1d2e3b4c5d6e7f80"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@jumpcloud.example")));
-        let profile = read_profile(JumpCloud::PRESET, &json!({"sub": "5f0c8f9a"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -35,26 +35,3 @@ impl Provider for Kanidm {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_uuid_is_the_id() {
-        let claims = json!({
-            "sub": "5e0c5a0f-6ee6-4b16-8c2d-9a4cf8b5a0c1", "name": "Ada Lovelace", "preferred_username": "ada@idm.example",
-            "email": "ada@kanidm.example", "email_verified": true, "scopes": ["email", "openid", "profile"],
-        });
-        let profile = read_profile(Kanidm::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("5e0c5a0f-6ee6-4b16-8c2d-9a4cf8b5a0c1"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada@idm.example"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@kanidm.example")));
-        let profile = read_profile(Kanidm::PRESET, &json!({"sub": "5e0c5a0f"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

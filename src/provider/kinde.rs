@@ -27,29 +27,3 @@ impl Provider for Kinde {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn names_and_an_address() {
-        let claims = json!({
-            "sub": "kp_c3143a4b50ad43c88e541d9077681782", "given_name": "Ada", "family_name": "Lovelace", "name": "Ada Lovelace",
-            "email": "ada@kinde.example", "email_verified": true, "picture": "https://kinde.example/ada.png", "org_codes": [],
-        });
-        let profile = read_profile(Kinde::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("kp_c3143a4b50ad43c88e541d9077681782"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://kinde.example/ada.png"));
-        assert_eq!(profile.email(), Some("ada@kinde.example"));
-        let profile =
-            read_profile(Kinde::PRESET, &json!({"sub": "kp_c314", "email": "ada@kinde.example"}), &[])
-                .unwrap();
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@kinde.example")));
-        assert_eq!(profile.name, None);
-    }
-}

@@ -27,31 +27,3 @@ impl Provider for Logto {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_user_name_is_a_claim_of_its_own() {
-        let claims = json!({
-            "sub": "foo8f1pgm0ys", "name": "Ada Lovelace", "username": "ada", "picture": "https://logto.example/ada.png",
-            "email": "ada@logto.example", "email_verified": true, "roles": [],
-        });
-        let profile = read_profile(Logto::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("foo8f1pgm0ys"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://logto.example/ada.png"));
-        assert_eq!(profile.email(), Some("ada@logto.example"));
-        let answer = json!({"sub": "foo8f1pgm0ys", "name": null, "username": null, "picture": null});
-        let profile = read_profile(Logto::PRESET, &answer, &[]).unwrap();
-        assert_eq!(
-            (profile.name.as_deref(), profile.username.as_deref(), profile.claimed_email()),
-            (None, None, None)
-        );
-    }
-}

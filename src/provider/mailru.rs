@@ -39,29 +39,3 @@ impl Provider for MailRu {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn names_and_an_unproven_address() {
-        let answer = json!({
-            "id": "1234567890", "gender": "m", "name": "Евгений Маслов", "nickname": "maslov", "locale": "ru_RU",
-            "first_name": "Евгений", "last_name": "Маслов", "email": "emaslov@mail.example", "birthday": "15.02.1980",
-            "image": "https://filin.mail.example/pic?email=emaslov",
-        });
-        let profile = read_profile(MailRu::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("1234567890"));
-        assert_eq!(profile.name.as_deref(), Some("Евгений Маслов"));
-        assert_eq!(profile.username.as_deref(), Some("maslov"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://filin.mail.example/pic?email=emaslov"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("emaslov@mail.example")));
-        let profile =
-            read_profile(MailRu::PRESET, &json!({"id": "1234567890", "last_name": "Маслов"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (Some("Маслов"), None));
-    }
-}

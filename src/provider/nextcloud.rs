@@ -41,30 +41,3 @@ impl Provider for Nextcloud {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_user_is_in_the_ocs_envelope() {
-        let answer = json!({"ocs": {
-            "meta": {"status": "ok", "statuscode": 200, "message": "OK"},
-            "data": {
-                "enabled": true, "id": "batman", "backend": "Database", "email": "batman@wayne.example", "phone": "",
-                "displayname": "Bruce Wayne", "display-name": "Bruce Wayne", "groups": ["admin"], "language": "nl",
-            },
-        }});
-        let profile = read_profile(Nextcloud::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("batman"));
-        assert_eq!(profile.username.as_deref(), Some("batman"));
-        assert_eq!(profile.name.as_deref(), Some("Bruce Wayne"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("batman@wayne.example")));
-        let answer = json!({"ocs": {"data": {"id": "robin", "displayname": "Robin", "email": null}}});
-        let profile = read_profile(Nextcloud::PRESET, &answer, &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (Some("Robin"), None));
-    }
-}

@@ -32,26 +32,3 @@ impl Provider for OneLogin {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_address_is_what_the_directory_says() {
-        let claims = json!({
-            "sub": "18341852", "email": "ada@onelogin.example", "preferred_username": "ada", "name": "Ada Lovelace",
-            "given_name": "Ada", "family_name": "Lovelace", "groups": ["dev"],
-        });
-        let profile = read_profile(OneLogin::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("18341852"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@onelogin.example")));
-        let profile = read_profile(OneLogin::PRESET, &json!({"sub": "18341852"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

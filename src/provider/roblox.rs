@@ -26,29 +26,3 @@ impl Provider for Roblox {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_number_is_the_id() {
-        let answer = json!({
-            "sub": "1516563360", "name": "exampleuser", "nickname": "exampleuser", "preferred_username": "exampleuser",
-            "created_at": 1584682495, "profile": "https://www.roblox.com/users/1516563360/profile",
-            "picture": "https://tr.rbxcdn.com/03dc2a9abe7b1aacaaf93ea46d5c0646/150/150/AvatarHeadshot/Png",
-        });
-        let profile = read_profile(Roblox::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("1516563360"));
-        assert_eq!(profile.name.as_deref(), Some("exampleuser"));
-        assert_eq!(profile.username.as_deref(), Some("exampleuser"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://www.roblox.com/users/1516563360/profile"));
-        assert!(profile.image_url.as_deref().is_some_and(|url| url.ends_with("/AvatarHeadshot/Png")));
-        let profile =
-            read_profile(Roblox::PRESET, &json!({"sub": "1516563360", "picture": null}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.image_url, profile.username), (None, None, None));
-    }
-}

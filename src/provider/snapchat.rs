@@ -39,27 +39,3 @@ impl Provider for Snapchat {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_user_is_in_the_graphql_answer() {
-        let id = "CAESIPiRBp0e5gLDq7VVurQ3rVdmdbqxpOJWynjyBL/xlo0w";
-        let answer = json!({"data": {"me": {"externalId": id, "displayName": "Ada Lovelace"}}, "errors": []});
-        let profile = read_profile(Snapchat::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some(id));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        let answer = json!({"data": {"me": {"externalId": id, "displayName": null}}});
-        let profile = read_profile(Snapchat::PRESET, &answer, &[]).unwrap();
-        assert_eq!((profile.id.as_deref(), profile.name.as_deref()), (Some(id), None));
-        assert_eq!(
-            read_profile(Snapchat::PRESET, &json!({"data": null, "errors": [{}]}), &[]).unwrap().id,
-            None
-        );
-    }
-}

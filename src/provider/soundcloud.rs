@@ -37,30 +37,3 @@ impl Provider for SoundCloud {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_urn_is_the_id() {
-        let answer = json!({
-            "avatar_url": "https://i1.sndcdn.com/avatars-large.jpg", "id": 22341947, "urn": "soundcloud:users:22341947", "kind": "user",
-            "permalink_url": "https://soundcloud.com/ada", "permalink": "ada", "username": "Ada L", "full_name": "Ada Lovelace",
-            "primary_email_confirmed": true, "plan": "Free",
-        });
-        let profile = read_profile(SoundCloud::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("soundcloud:users:22341947"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://soundcloud.com/ada"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://i1.sndcdn.com/avatars-large.jpg"));
-        let answer =
-            json!({"urn": "soundcloud:users:22341947", "username": "user187631676", "full_name": ""});
-        let profile = read_profile(SoundCloud::PRESET, &answer, &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (Some("user187631676"), None));
-    }
-}

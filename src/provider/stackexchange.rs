@@ -46,36 +46,3 @@ impl Provider for StackExchange {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_account_of_all_sites() {
-        let answer = json!({
-            "has_more": false, "quota_max": 10000, "quota_remaining": 9999,
-            "items": [{
-                "display_name": "ada", "account_id": 291652, "user_id": 593944, "user_type": "registered", "reputation": 504,
-                "profile_image": "https://www.gravatar.com/avatar/053d?d=identicon&r=PG",
-                "link": "https://stackoverflow.com/users/593944/ada",
-            }],
-        });
-        let profile = read_profile(StackExchange::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("291652"));
-        assert_eq!(profile.name.as_deref(), Some("ada"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://stackoverflow.com/users/593944/ada"));
-        assert_eq!(
-            profile.image_url.as_deref(),
-            Some("https://www.gravatar.com/avatar/053d?d=identicon&r=PG")
-        );
-        let profile =
-            read_profile(StackExchange::PRESET, &json!({"items": [{"account_id": 291652}]}), &[]).unwrap();
-        assert_eq!((profile.id.as_deref(), profile.name.as_deref()), (Some("291652"), None));
-        // A user without an account on the site.
-        assert_eq!(read_profile(StackExchange::PRESET, &json!({"items": []}), &[]).unwrap().id, None);
-    }
-}

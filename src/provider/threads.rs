@@ -45,30 +45,3 @@ impl Provider for Threads {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_number_is_the_id() {
-        let answer = json!({
-            "id": "17841405793187218", "username": "threadsapitestuser", "name": "Threads API Test User",
-            "threads_profile_picture_url": "https://scontent.example/x.jpg",
-        });
-        let profile = read_profile(Threads::PRESET, &answer, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("17841405793187218"));
-        assert_eq!(profile.name.as_deref(), Some("Threads API Test User"));
-        assert_eq!(profile.username.as_deref(), Some("threadsapitestuser"));
-        assert_eq!(profile.profile_url.as_deref(), Some("https://www.threads.com/@threadsapitestuser"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://scontent.example/x.jpg"));
-        let profile = read_profile(Threads::PRESET, &json!({"id": "17841405793187218"}), &[]).unwrap();
-        assert_eq!(
-            (profile.name.as_deref(), profile.profile_url.as_deref(), profile.claimed_email()),
-            (None, None, None)
-        );
-    }
-}

@@ -23,30 +23,3 @@ impl Provider for Vercel {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn without_a_verification_the_address_is_a_claim() {
-        let claims = json!({
-            "iss": "https://vercel.com", "sub": "345e869043f1e55f8bdc837c", "preferred_username": "ada", "name": "Ada Lovelace",
-            "email": "ada@vercel.example", "picture": "https://api.vercel.com/www/avatar/00159aa4c88348dedf91a456b457d1baa48df6d",
-        });
-        let profile = read_profile(Vercel::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("345e869043f1e55f8bdc837c"));
-        assert_eq!(profile.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(profile.username.as_deref(), Some("ada"));
-        assert!(profile.image_url.is_some());
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("ada@vercel.example")));
-        let profile = read_profile(Vercel::PRESET, &json!({"sub": "345e869043f1e55f8bdc837c"}), &[]).unwrap();
-        assert_eq!(
-            (profile.name.as_deref(), profile.username.as_deref(), profile.claimed_email()),
-            (None, None, None)
-        );
-    }
-}

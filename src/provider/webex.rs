@@ -37,30 +37,3 @@ impl Provider for Webex {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_first_address_is_a_claim() {
-        let answer = json!({
-            "id": "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9mNWIzNjE4Ny1jOGRkLTQ3MjctOGIyZi1mOWM0NDdmMjkwNDY", "emails": ["john.andersen@webex.example"],
-            "displayName": "John Andersen", "nickName": "John", "firstName": "John", "lastName": "Andersen", "type": "person",
-            "avatar": "https://avatar.webex.example/V1~f~80",
-        });
-        let profile = read_profile(Webex::PRESET, &answer, &[]).unwrap();
-        assert!(profile.id.as_deref().is_some_and(|id| id.starts_with("Y2lzY29zcGFyazovL3VzL1BFT1BMRS9")));
-        assert_eq!(profile.name.as_deref(), Some("John Andersen"));
-        assert_eq!(profile.username.as_deref(), Some("John"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://avatar.webex.example/V1~f~80"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("john.andersen@webex.example")));
-        let profile =
-            read_profile(Webex::PRESET, &json!({"id": "Y2lz", "emails": [], "displayName": ""}), &[])
-                .unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

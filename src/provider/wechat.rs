@@ -45,35 +45,3 @@ impl Provider for WeChat {
         ..Preset::OAUTH2
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::profile::Profile;
-    use crate::provider::ProfileInput;
-
-    fn user(user: serde_json::Value) -> Profile {
-        let token =
-            json!({"openid": "ohS-VwAJ9GEXlplngwybJ3Z-ZHrI", "unionid": "ohHrhwKnD9TOunEW0eKTS45vS5Qo"});
-        let (answers, parameters) = (json!({ "user": user }), Default::default());
-        WeChat::PRESET.read_profile(ProfileInput::new(&answers, &parameters).with_token(&token)).unwrap()
-    }
-
-    #[test]
-    fn the_id_is_in_the_token_answer() {
-        let profile = user(json!({
-            "openid": "ohS-VwAJ9GEXlplngwybJ3Z-ZHrI", "nickname": "某某某", "sex": 1, "province": "Shanghai", "country": "CN",
-            "headimgurl": "https://thirdwx.qlogo.cn/mmopen/vi_32/0", "privilege": [], "unionid": "ohHrhwKnD9TOunEW0eKTS45vS5Qo",
-        }));
-        assert_eq!(profile.id.as_deref(), Some("ohS-VwAJ9GEXlplngwybJ3Z-ZHrI"));
-        assert_eq!(profile.name.as_deref(), Some("某某某"));
-        assert_eq!(profile.image_url.as_deref(), Some("https://thirdwx.qlogo.cn/mmopen/vi_32/0"));
-        let profile = user(json!({"errcode": 40003, "errmsg": "invalid openid"}));
-        assert_eq!(
-            (profile.id.as_deref(), profile.name.as_deref()),
-            (Some("ohS-VwAJ9GEXlplngwybJ3Z-ZHrI"), None)
-        );
-    }
-}

@@ -28,26 +28,3 @@ impl Provider for Xero {
         ..Preset::OIDC
     };
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::provider::read_profile;
-
-    #[test]
-    fn the_address_is_a_claim() {
-        let claims = json!({
-            "sub": "db0f0a2e6b5f5b4b8f5a9d1c0a7b8c9d", "xero_userid": "1945393b-6eb7-4143-b083-7ab26cd7690b", "iss": "https://identity.xero.com",
-            "preferred_username": "adam@xero.example", "email": "adam@xero.example", "given_name": "Adam", "family_name": "Ant",
-        });
-        let profile = read_profile(Xero::PRESET, &claims, &[]).unwrap();
-        assert_eq!(profile.id.as_deref(), Some("db0f0a2e6b5f5b4b8f5a9d1c0a7b8c9d"));
-        assert_eq!(profile.name.as_deref(), Some("Adam Ant"));
-        assert_eq!(profile.username.as_deref(), Some("adam@xero.example"));
-        assert_eq!((profile.email(), profile.claimed_email()), (None, Some("adam@xero.example")));
-        let profile = read_profile(Xero::PRESET, &json!({"sub": "db0f0a2e"}), &[]).unwrap();
-        assert_eq!((profile.name.as_deref(), profile.claimed_email()), (None, None));
-    }
-}

@@ -76,7 +76,10 @@ fn add_preset_keys(server: &AuthorizationServer, preset: &Preset, entry: &mut Va
         match kind {
             ParameterKind::BaseUrl(_) => entry[*key] = json!(server.url()),
             // The URLs that they are in are replaced.
-            ParameterKind::Host("") | ParameterKind::HostUnder(_) | ParameterKind::Segment("") => {
+            ParameterKind::Host("")
+            | ParameterKind::HostUnder(_)
+            | ParameterKind::Segment("")
+            | ParameterKind::Text("") => {
                 entry[*key] = json!("stand-in");
             }
             _ => {}
