@@ -7,7 +7,7 @@ use rocket::{Build, Rocket};
 use serde_json::{Value, json};
 
 use super::browser::{self, AuthorizationResponse};
-use super::entry_config::{entry_key, find_preset, openid_entry, preset_entry};
+use super::entry_config::{Clients, entry_key, find_preset, openid_entry, preset_entry};
 use super::server::{
     AuthorizationServer, ClientKey, FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient,
     Script, SigningKey, random_id,
@@ -144,11 +144,17 @@ impl FakeProvider {
         (entry_key(name), entry)
     }
 
-    /// Returns `[default.oauth.<name>]` of an entry with this preset, and with all URLs at this provider. The userinfo
-    /// has `id`, `login`, `name` and the OpenID Connect claims; a preset that reads other fields needs
-    /// [`set_userinfo`](FakeProvider::set_userinfo). An OAuth 1.0a preset uses the OAuth 1.0a endpoints.
+    /// Returns `[default.oauth.<name>]` of an entry with this preset, and with all URLs at this provider. The answers have
+    /// the fields that a preset of rocket_dance reads; a preset of the app needs
+    /// [`set_userinfo`](FakeProvider::set_userinfo), if it reads others than `id`, `login` and the OpenID Connect claims. An
+    /// OAuth 1.0a preset uses the OAuth 1.0a endpoints.
     pub fn preset_config(&self, name: &str, preset: &str) -> (String, Value) {
-        (entry_key(name), preset_entry(&self.server, self.client(CLIENT_ID), preset))
+        let clients = Clients {
+            with_secret: self.client(CLIENT_ID),
+            public: self.client(PUBLIC_CLIENT_ID),
+            with_key: self.client(KEY_CLIENT_ID),
+        };
+        (entry_key(name), preset_entry(&self.server, &clients, preset))
     }
 
     /// Configures this provider in place of the entry called `name`. If there is a preset with that name, the entry uses
@@ -205,8 +211,8 @@ impl FakeProvider {
         self
     }
 
-    /// Sets the userinfo of the current [user](FakeProvider::set_user). The default has `sub`, `id`, `id_str`, `key`,
-    /// `login`, `name`, `preferred_username`, `email` and `email_verified`.
+    /// Sets the userinfo of the current [user](FakeProvider::set_user). The default has `sub`, `id`,
+    /// `login`, `name`, `preferred_username`, `email` and `email_verified`, and what a preset reads.
     pub fn set_userinfo(&self, userinfo: Value) -> &Self {
         let mut behavior = self.server.behavior();
         let user = behavior.user.clone();

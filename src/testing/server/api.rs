@@ -8,6 +8,7 @@ use super::provider_endpoint::ProviderEndpoint;
 use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::sealed::AccessToken;
+use crate::provider::{PRESETS, TokenPlacement};
 
 /// Answers an endpoint that needs an access token. `GET /api/me` is the userinfo; any other request of
 /// [`ProviderEndpoint::Api`] is echoed as JSON.
@@ -25,7 +26,7 @@ pub(super) fn api(
         return HttpResponse::json(401, &json!({"error": "invalid_token"}))
             .with_header("WWW-Authenticate", challenge);
     };
-    let userinfo = server.behavior().userinfo_of(&user);
+    let userinfo = server.behavior().userinfo_of(&user, request.preset());
     let answer = match endpoint {
         ProviderEndpoint::Userinfo => userinfo,
         ProviderEndpoint::Emails => email_list(&userinfo),
@@ -44,6 +45,21 @@ fn email_list(userinfo: &Value) -> Value {
     }
 }
 
+/// The access token of a request: in one of the places where a provider reads it.
+fn sent_token(request: &HttpRequest) -> Option<&str> {
+    let mut placements = PRESETS.iter().map(|(_, preset)| preset.token_placement);
+    placements.find_map(|placement| match placement {
+        TokenPlacement::Authorization(wanted) => {
+            let (scheme, token) = request.headers.get("authorization")?.split_once(' ')?;
+            scheme.eq_ignore_ascii_case(wanted).then_some(token)
+        }
+        TokenPlacement::Header(name) => request.headers.get(&name.to_ascii_lowercase()).map(String::as_str),
+        TokenPlacement::Query(name) => {
+            request.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        }
+    })
+}
+
 /// The request as JSON, without the token.
 fn echo(request: &HttpRequest, user: &str) -> Value {
     let headers: Value = request
@@ -59,7 +75,6 @@ fn echo(request: &HttpRequest, user: &str) -> Value {
 }
 
 fn bearer_token(server: &AuthorizationServer, request: &HttpRequest) -> Option<AccessToken> {
-    let (scheme, token) = request.headers.get("authorization")?.split_once(' ')?;
-    let token: AccessToken = server.open(token).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+    let token: AccessToken = server.open(sent_token(request)?)?;
     (server.now() < token.expires_at && server.tokens().accepts(&token)).then_some(token)
 }

@@ -43,7 +43,7 @@ fn begin(server: &AuthorizationServer, request: &HttpRequest) -> HttpResponse {
     let Some(query) = &authorization_parameters(server, &request.query) else {
         return page::error("The authorization request was not pushed, has expired or was already used.");
     };
-    let Ok(Some(client)) = single(query, "client_id").map(|id| id.and_then(|id| server.client(id))) else {
+    let Ok(Some(client)) = HttpRequest::client_id(query).map(|id| id.and_then(|id| server.client(id))) else {
         return page::error("This client is not registered here.");
     };
     // Redirecting to an unknown URI would make an open redirector that leaks codes (RFC 9700 §4.1).

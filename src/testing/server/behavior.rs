@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::preset_answers::{add_userinfo, email, name};
 use super::signing_key::SigningKey;
+use crate::provider::Preset;
 
 pub(crate) type EditClaims = Arc<dyn Fn(&mut Value) + Send + Sync>;
 pub(crate) type EditIdToken = Arc<dyn Fn(String) -> String + Send + Sync>;
@@ -43,17 +45,17 @@ impl Behavior {
         }
     }
 
-    /// The userinfo of `user`: what the test has set, or else an answer with the fields that the presets read.
-    pub(super) fn userinfo_of(&self, user: &str) -> Value {
+    /// The userinfo of `user`: what the test has set, or else the claims of OpenID Connect and what `preset` reads.
+    pub(super) fn userinfo_of(&self, user: &str, preset: Option<&Preset>) -> Value {
         self.userinfo.get(user).cloned().unwrap_or_else(|| {
-            let mut name = user.to_owned();
-            if let Some(first) = name.get_mut(..1) {
-                first.make_ascii_uppercase();
+            let mut userinfo = json!({
+                "sub": user, "id": user, "login": user, "name": name(user), "preferred_username": user,
+                "email": email(user), "email_verified": true,
+            });
+            if let Some(preset) = preset {
+                add_userinfo(preset, user, &mut userinfo);
             }
-            json!({
-                "sub": user, "id": user, "id_str": user, "key": user, "login": user, "name": name,
-                "preferred_username": user, "email": format!("{user}@example.test"), "email_verified": true,
-            })
+            userinfo
         })
     }
 }

@@ -8,6 +8,7 @@ use super::authorization_server::AuthorizationServer;
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::token_error::TokenError;
+use crate::provider::PRESETS;
 
 /// The only `client_assertion_type` (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -37,17 +38,26 @@ pub(super) fn authenticate<'s>(
             }
             (id, Some(secret))
         }
-        None => match field("client_id")? {
+        None => match HttpRequest::client_id(&request.form)? {
             Some(id) => (id.to_owned(), field("client_secret")?.map(str::to_owned)),
             None => return Err(TokenError::invalid_client()),
         },
     };
     let client = server.client(&id).filter(|client| match (&client.secret, secret) {
         (Some(expected), Some(given)) => expected.matches(&given),
+        (None, Some(given)) => is_secret_jwt(server, client, &given),
         (None, None) => client.is_public(),
         _ => false,
     });
     client.ok_or_else(TokenError::invalid_client)
+}
+
+/// Whether `secret` is a JWT that `client` has signed, for the audience of a preset whose clients do so. It is accepted once.
+fn is_secret_jwt(server: &AuthorizationServer, client: &RegisteredClient, secret: &str) -> bool {
+    let jwts = PRESETS.iter().filter_map(|(_, preset)| preset.secret_jwt);
+    let audiences: Vec<&str> = jwts.map(|jwt| jwt.audience).collect();
+    let jti = client.key.as_ref().and_then(|key| key.verify(secret, &client.id, &audiences, server.now()));
+    jti.is_some_and(|jti| server.tokens().use_assertion(jti))
 }
 
 /// The client that signed `assertion` (RFC 7523 §3). An assertion is accepted once.

@@ -15,6 +15,7 @@ mod fake_response;
 mod oauth1;
 mod oauth1_credentials;
 mod page;
+mod preset_answers;
 mod provider_endpoint;
 mod push;
 mod pushed_requests;

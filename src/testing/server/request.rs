@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use rocket::Data;
 use rocket::data::ToByteUnit;
 use rocket::http::uri::Origin;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
+
+use crate::provider::{PRESETS, Preset};
 
 /// Maximum size of a request body, in KiB.
 const MAX_BODY_KIB: u64 = 64;
@@ -25,10 +28,25 @@ pub(crate) struct HttpRequest {
 }
 
 impl HttpRequest {
+    /// The preset that the entry with this URL has: `…/as/<preset>`.
+    pub(super) fn preset(&self) -> Option<&'static Preset> {
+        let (_, name) = self.path.split_once("/as/")?;
+        let name = name.split('/').next()?;
+        PRESETS.iter().find(|(known, _)| *known == name).map(|(_, preset)| preset)
+    }
+
+    /// The client id, whatever a provider calls it.
+    pub(super) fn client_id(pairs: &[(String, String)]) -> Result<Option<&str>, RepeatedParameter> {
+        let mut names = PRESETS.iter().map(|(_, preset)| preset.client_id_param);
+        let name = names.find(|name| pairs.iter().any(|(known, _)| known == name));
+        single(pairs, name.unwrap_or("client_id"))
+    }
+
     pub(crate) async fn read(request: &rocket::Request<'_>, data: Data<'_>) -> std::io::Result<Self> {
         let body = data.open(MAX_BODY_KIB.kibibytes()).into_bytes().await?.into_inner();
         let form = match request.content_type() {
             Some(content_type) if content_type.is_form() => parse_pairs(&body),
+            Some(content_type) if content_type.is_json() => texts(&body),
             _ => Vec::new(),
         };
         let query = match request.local_cache(|| HiddenQuery(None)) {
@@ -49,6 +67,13 @@ impl HttpRequest {
             body: String::from_utf8_lossy(&body).into_owned(),
         })
     }
+}
+
+/// The texts of a JSON object: some providers read token requests so.
+fn texts(json: &[u8]) -> Vec<(String, String)> {
+    let fields: Map<String, Value> = serde_json::from_slice(json).unwrap_or_default();
+    let texts = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+    texts.collect()
 }
 
 /// Decodes `application/x-www-form-urlencoded` text.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::authorization_server::AuthorizationServer;
 use super::client_authentication::authenticate;
+use super::preset_answers::add_token_fields;
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::response::HttpResponse;
@@ -27,7 +28,12 @@ enum IdToken {
 /// Answers the token endpoint (RFC 6749 §4.1.3, §6).
 pub(super) fn token(server: &AuthorizationServer, request: &HttpRequest) -> HttpResponse {
     match grant_tokens(server, request) {
-        Ok(tokens) => HttpResponse::json(200, &tokens).with_header("Pragma", "no-cache"),
+        Ok(mut tokens) => {
+            if let Some(preset) = request.preset() {
+                add_token_fields(preset, &server.behavior().user, &mut tokens);
+            }
+            HttpResponse::json(200, &tokens).with_header("Pragma", "no-cache")
+        }
         Err(error) => error.into_response(),
     }
 }

@@ -11,7 +11,7 @@ use crate::config::{self, Entry};
 use crate::error::{ErrorKind, Result};
 use crate::flow::{self, Callback, Engine, Flow, Grant, RefreshOutcome};
 use crate::link::Purpose;
-use crate::provider::{PRESETS, SigningAlgorithm};
+use crate::provider::{PRESETS, Protocol, ResponseMode, SigningAlgorithm};
 use crate::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 
 fn entry((key, value): (String, Value)) -> Entry {
@@ -25,8 +25,11 @@ fn entry((key, value): (String, Value)) -> Entry {
 async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Grant> {
     let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now())?;
     let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
-    let callback = Url::parse(&fake.authorize(url.as_str()).await).unwrap();
-    let callback = Callback::parse(entry, callback.query().unwrap())?;
+    let query = match entry.response_mode() {
+        ResponseMode::FormPost => fake.authorize_form_post(url.as_str()).await.1,
+        _ => Url::parse(&fake.authorize(url.as_str()).await).unwrap().query().unwrap().to_owned(),
+    };
+    let callback = Callback::parse(entry, &query)?;
     assert!(callback.state.matches(flow.state().expose()));
     engine.check_callback(entry, &callback).await?;
     match &callback.result {
@@ -77,6 +80,35 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
         (grant.profile.email(), grant.profile.name.as_deref()),
         (Some("grace@example.test"), Some("Grace"))
     );
+}
+
+#[rocket::async_test]
+async fn it_stands_in_for_every_preset() {
+    let fake = FakeProvider::start().await;
+    let mut faults = Vec::new();
+    for (name, preset) in PRESETS {
+        let needs_rsa = preset.signature_method == crate::provider::SignatureMethod::RsaSha1;
+        if needs_rsa && cfg!(not(feature = "rsa-sha1")) {
+            continue;
+        }
+        // OpenID Connect: each entry is another client of the same issuer.
+        let engine = Engine::new(Clock::default()).unwrap();
+        let entry = self::entry(fake.preset_config(name, name));
+        match ride(&fake, &engine, &entry).await {
+            Ok(grant) if entry.login && grant.profile.id.as_deref() != Some("ada") => {
+                faults.push(format!("{name}: {:?}", grant.profile));
+            }
+            Ok(grant) if preset.protocol != Protocol::OAuth1 => {
+                let id = grant.profile.id.as_deref();
+                if let Err(error) = engine.refresh(&entry, &grant.token, id).await {
+                    faults.push(format!("{name}: refresh: {error:?}"));
+                }
+            }
+            Ok(_) => {}
+            Err(error) => faults.push(format!("{name}: {error:?}")),
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[rocket::async_test]
