@@ -48,7 +48,7 @@ pub(super) fn preset_entry(server: &AuthorizationServer, clients: &Clients<'_>, 
     }
     // The provider answers with the fields that the preset reads.
     let (token, userinfo) = match preset {
-        Some(_) => (format!("/token/as/{name}"), format!("/api/user/as/{name}")),
+        Some(_) => (format!("/token/as/{name}"), format!("/userinfo/as/{name}")),
         None => ("/token".to_owned(), "/api/user".to_owned()),
     };
     let urls: &[(&str, &str)] = match preset.map_or(Protocol::OAuth2, |preset| preset.protocol) {
