@@ -28,7 +28,7 @@ async fn a_sign_in_from_the_first_request_to_the_refresh() {
     assert_eq!((&id["aud"], &id["nonce"]), (&json!(fake.client_id()), &json!("n-1")));
 
     let ada = json!({
-        "sub": "ada", "id": "ada", "id_str": "ada", "key": "ada", "login": "ada", "name": "Ada", "preferred_username": "ada",
+        "sub": "ada", "id": "ada", "login": "ada", "name": "Ada", "preferred_username": "ada",
         "email": "ada@example.test", "email_verified": true,
     });
     for path in ["/userinfo", "/api/user", "/api/me"] {
