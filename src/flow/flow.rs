@@ -21,6 +21,9 @@ const SEAL_PURPOSE: &str = "flow";
 
 /// Lifetime of a flow, in seconds.
 pub(crate) const FLOW_TTL: i64 = 600;
+/// Maximum difference between the clocks of two processes, in seconds: another process than the one that began a flow may
+/// finish it.
+const MAX_CLOCK_SKEW: i64 = 60;
 
 /// A flow in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
 /// own.
@@ -148,7 +151,7 @@ impl Flow {
 
     /// Whether the flow is still valid at `now` (unix seconds).
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
-        (self.began_at..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
+        (self.began_at.saturating_sub(MAX_CLOCK_SKEW)..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
     }
 }
 

@@ -7,6 +7,7 @@
 //! - A field that an object has twice, with different values, counts as absent: two readers could see different values.
 //!   [`deciding_object`] refuses such a document.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -88,12 +89,12 @@ fn surrogate(text: &str) -> Option<Surrogate> {
 /// A JSON value, and the names that occur twice in it, if it is an object.
 struct Document {
     value: Value,
-    repeated: Vec<String>,
+    repeated: BTreeSet<String>,
 }
 
 impl From<Value> for Document {
     fn from(value: Value) -> Self {
-        Self { value, repeated: Vec::new() }
+        Self { value, repeated: BTreeSet::new() }
     }
 }
 
@@ -113,14 +114,14 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Document, A::Error> {
-        let (mut object, mut repeated, mut unclear) = (Map::new(), Vec::new(), Vec::new());
+        let (mut object, mut repeated, mut unclear) = (Map::new(), BTreeSet::new(), BTreeSet::new());
         while let Some((name, Document { value, .. })) = entries.next_entry::<String, _>()? {
             match object.get(&name) {
                 Some(first) => {
                     if *first != value {
-                        unclear.push(name.clone());
+                        unclear.insert(name.clone());
                     }
-                    repeated.push(name);
+                    repeated.insert(name);
                 }
                 None => drop(object.insert(name, value)),
             }
@@ -193,6 +194,17 @@ mod tests {
         }
         assert_eq!(read(r#"{"a": 1, "b": 1, "b": 2, "b": 1, "c": 1, "c": 1}"#), Ok(json!({"a": 1, "c": 1})));
         assert_eq!(read(r#"{"a": [{"a": 1, "a": 2, "b": 3}]}"#), Ok(json!({"a": [{"b": 3}]})));
+    }
+
+    #[test]
+    fn r6_many_fields_that_are_there_twice_cost_no_time() {
+        let fields = |value: u8| (0..40_000).map(|n| format!("\"{n:05}\":{value},")).collect::<String>();
+        let text = format!("{{{}{}\"end\":1}}", fields(0), fields(1));
+        assert!(text.len() < 1 << 20);
+        let began = std::time::Instant::now();
+        assert_eq!(value(text.as_bytes()), Ok(json!({"end": 1})));
+        // A search through all of them for each of them takes many seconds.
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RequestBody, RevocationRequest, TokenPlacement, UserinfoMethod,
+    RequestBody, RevocationRequest, TokenPlacement, UserinfoMethod, claims,
 };
+use crate::error::Error;
 
 /// Shopify: the identity is one shop, or with `per_user` one of its users.
 ///
@@ -68,6 +69,14 @@ impl Provider for Shopify {
             ],
             ..ProfileFields::NONE
         },
+        profile: |input| {
+            let is_user = claims::get(input.token, "associated_user.id").is_some();
+            // The user's browser can leave out the request for a token of the user. It would be the shop then.
+            match input.parameters.get("per_user").is_some_and(|value| value == "true") && !is_user {
+                true => Err(Error::refused("Shopify did not say which user of the shop signs in.")),
+                false => input.read(),
+            }
+        },
         ..Preset::OAUTH2
     };
 }
@@ -77,6 +86,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::profile::Profile;
     use crate::provider::ProfileInput;
 
@@ -111,6 +121,22 @@ mod tests {
         assert_eq!(user(true).name.as_deref(), Some("John Smith"));
         assert_eq!(user(true).email(), Some("john@shop.example"));
         assert_eq!((user(false).email(), user(false).claimed_email()), (None, Some("john@shop.example")));
+    }
+
+    #[test]
+    fn with_per_user_nobody_signs_in_as_the_shop() {
+        let answer = json!({"data": {"shop": {"id": "gid://shopify/Shop/548380009"}}});
+        let read = |per_user: &str, token: Value| {
+            let parameters = [("per_user".to_owned(), per_user.to_owned())].into();
+            let input = ProfileInput::new(&answer, &parameters);
+            Shopify::PRESET.read_profile(input.with_token(&token)).map(|profile| profile.id)
+        };
+        let user = json!({"associated_user": {"id": 902541635}});
+        assert_eq!(read("true", user).unwrap().as_deref(), Some("902541635"));
+        assert_eq!(read("false", json!({})).unwrap().as_deref(), Some("gid://shopify/Shop/548380009"));
+        for token in [json!({}), json!({"associated_user": null}), json!({"associated_user": {"id": null}})] {
+            assert_eq!(read("true", token).unwrap_err().kind(), ErrorKind::Refused);
+        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens};
+use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, claims};
+use crate::error::Error;
 
 /// Slack, with OpenID Connect ("Sign in with Slack").
 ///
 /// - Register: <https://api.slack.com/apps>. The callback URL must be https.
 /// - Refresh: only apps with token rotation, whose tokens have a refresh token without a request for it.
-/// - Own keys: `team`, the id of the workspace that the user signs in to; `subdomain`, its name in the address.
+/// - Own keys: `team`, the id of the workspace that the user signs in to; `subdomain`, its name in the address. With `team`, a
+///   user of another workspace is refused: the parameter alone is only a request, which the user's browser can leave out.
 /// - Classic apps (`identify`, `chat:write:bot`) can no longer be created.
 /// - `sub` is the id of the user, and Slack is the issuer of all workspaces.
 ///
@@ -32,6 +34,36 @@ impl Provider for Slack {
             image_url: "picture | 'https://slack.com/user_image_512'",
             ..ProfileFields::OPENID
         },
+        profile: |input| {
+            let Some(wanted) = input.parameters.get("team") else { return input.read() };
+            let is_wanted = |claim| claims::text(input.claims, claim).is_some_and(|given| given == *wanted);
+            match is_wanted("'https://slack.com/team_id'") || is_wanted("'https://slack.com/enterprise_id'") {
+                true => input.read(),
+                false => Err(Error::refused("This account is not in the Slack workspace that may sign in.")),
+            }
+        },
         ..Preset::OIDC
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::provider::read_profile;
+
+    #[test]
+    fn a_user_of_another_workspace_is_refused() {
+        let read = |claims| read_profile(Slack::PRESET, &claims, &[("team", "T0123456")]);
+        assert!(read(json!({"sub": "U1", "https://slack.com/team_id": "T0123456"})).is_ok());
+        for claims in [
+            json!({"sub": "U1"}),
+            json!({"sub": "U1", "https://slack.com/team_id": "T9999999"}),
+            json!({"sub": "U1", "https://slack.com/team_id": null, "team_id": "T0123456", "team": "T0123456"}),
+        ] {
+            assert_eq!(read(claims.clone()).unwrap_err().kind(), ErrorKind::Refused, "{claims}");
+        }
+    }
 }

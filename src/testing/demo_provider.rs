@@ -24,7 +24,9 @@ const DEMO_ENTRY: &str = "demo";
 /// Its keys, codes and tokens are derived from the key ring, so they stay valid after a restart. Which of them were used
 /// or revoked is forgotten with the process.
 ///
-/// It has no passwords: every visitor can sign in as any user. Never attach it to an app that others can reach.
+/// It has no passwords: every visitor can sign in as any user. Never attach it to an app that others can reach. With a URL on
+/// a loopback host it rejects requests whose `Host` is another one, which keeps browsers of other computers out, but no attacker
+/// who writes that header.
 ///
 /// ```
 /// use rocket_dance::storage::KeyRing;
@@ -152,6 +154,13 @@ impl Fairing for DemoFairing {
                 "oauth: no entry is configured, so a demo provider was added. Open {} and sign in",
                 base_url(rocket)
             );
+            let address = rocket.config().address;
+            if !address.is_loopback() {
+                log::warn!(
+                    "oauth: the app listens on {address}, and the demo provider has no passwords: every computer that reaches \
+                     it can sign in as any user. Set `address = \"127.0.0.1\"`, or configure an entry"
+                );
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::local_path::LocalPath;
 use crate::paths::Path;
+use crate::profile::text::{MAX_NAME, printable};
 use crate::storage::Linked;
 
 /// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
@@ -24,7 +25,8 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     let account = json!({
         "display_name": pending.profile.display_name(),
         "username": pending.profile.username,
-        "id": pending.profile.id,
+        // Unlike the other texts, an id is stored as it is.
+        "id": pending.profile.id.as_deref().map(|id| printable(id, MAX_NAME)),
         // AL-01: at a provider that does not verify addresses, an attacker can claim any address.
         "email": entry.trusted_email(&pending.profile),
     });

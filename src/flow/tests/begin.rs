@@ -263,7 +263,9 @@ fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
         (at("op", "https://op.example"), at("other", "https://op.example"), at("op", "https://evil.example"));
     let flow = Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap();
     assert!(flow.is_for(&one) && !flow.is_for(&other) && !flow.is_for(&moved));
-    assert_eq!([999, 1000, 1599, 1600].map(|now| flow.is_fresh(now)), [false, true, true, false]);
+    // The process that receives the callback may have a clock that is behind.
+    let times = [939, 940, 999, 1000, 1599, 1600];
+    assert_eq!(times.map(|now| flow.is_fresh(now)), [false, true, true, true, true, false]);
 
     let keys = KeyRing::new([[7; 32]]);
     let sealed = flow.seal(&keys, "a cookie").unwrap();

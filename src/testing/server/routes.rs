@@ -6,6 +6,7 @@ use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::http::Method;
 use rocket::route::{Handler, Outcome, Route};
 use rocket::{Build, Data, Rocket};
+use url::Url;
 
 use super::api::api;
 use super::authorization_server::AuthorizationServer;
@@ -13,12 +14,14 @@ use super::authorize::authorize;
 use super::discovery::{discovery, jwks};
 use super::end_session::end_session;
 use super::oauth1::{access_token, authorize as authorize_oauth1, request_token};
+use super::page;
 use super::provider_endpoint::ProviderEndpoint;
 use super::push::push;
 use super::request::{HttpRequest, hide_query};
 use super::response::HttpResponse;
 use super::revoke::revoke;
 use super::token::token;
+use crate::config::is_loopback_host;
 
 /// The handler of one endpoint.
 #[derive(Clone)]
@@ -62,9 +65,21 @@ fn is_oauth1(request: &HttpRequest) -> bool {
     request.path.contains("/oauth1/")
 }
 
+/// Whether a request to a provider on a loopback host names another host: a browser of another computer, or a page whose name
+/// an attacker points to this machine (DNS rebinding). The page could otherwise read the answers, and sign in as any user.
+fn is_misdirected(server: &AuthorizationServer, request: &rocket::Request<'_>) -> bool {
+    let own = Url::parse(server.url());
+    own.is_ok_and(|own| own.host_str().is_some_and(is_loopback_host))
+        && request.host().is_some_and(|host| !is_loopback_host(host.domain().as_str()))
+}
+
 #[rocket::async_trait]
 impl Handler for EndpointHandler {
     async fn handle<'r>(&self, request: &'r rocket::Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        if is_misdirected(&self.server, request) {
+            let response = page::error("This provider is for this machine: open it under its own address.");
+            return Outcome::Success(response.into_rocket());
+        }
         let response = match HttpRequest::read(request, data).await {
             Ok(request) => self.respond(&request).await,
             Err(_) => HttpResponse { status: 400, ..HttpResponse::default() },

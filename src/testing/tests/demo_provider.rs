@@ -1,5 +1,7 @@
 //! The demo provider: when it is added, its consent page, and what it refuses.
 
+use rocket::http::ContentType;
+use rocket::http::uri::Host;
 use rocket::local::asynchronous::Client as Local;
 use serde_json::{Value, json};
 
@@ -46,6 +48,28 @@ async fn debug_app(key: &str, value: Value) -> Result<Local, String> {
 
 async fn has_demo(app: &Local) -> bool {
     app.get("/demo/.well-known/openid-configuration").dispatch().await.status().code == 200
+}
+
+#[rocket::async_test]
+async fn d9_the_demo_answers_under_its_own_address_only() {
+    let app = debug_app("port", json!(8000)).await.unwrap();
+    let status = async |host: &'static str| {
+        let mut request = app.get("/demo/.well-known/openid-configuration");
+        request.inner_mut().set_host(Host::parse(host).unwrap());
+        request.dispatch().await.status().code
+    };
+    for host in ["localhost:8000", "localhost.:8000", "127.0.0.1:8000", "[::1]:8000", "app.localhost"] {
+        assert_eq!(status(host).await, 200, "{host}");
+    }
+    for host in ["evil.example:8000", "192.168.1.5:8000", "0.0.0.0:8000", "localhost.evil.example", "[::2]"] {
+        assert_eq!(status(host).await, 400, "{host}");
+    }
+    // The page of the consent decides who the user is.
+    let mut request = app.post("/demo/authorize").header(ContentType::Form).body("decision=allow");
+    request.inner_mut().set_host(Host::parse("evil.example").unwrap());
+    let answer = request.dispatch().await;
+    assert_eq!(answer.status().code, 400);
+    assert!(answer.into_string().await.unwrap().contains("for this machine"));
 }
 
 #[rocket::async_test]
