@@ -154,16 +154,17 @@ impl Cascade {
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => {
                 let old = users.text(conn, &format!("OLD.\"{id}\""));
-                // TRUNCATE runs no trigger for each row.
+                // TRUNCATE runs no trigger for each row. The names are quoted: PostgreSQL stores others in lower case, and the next
+                // launch does not find them.
                 format!(
-                    "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
+                    "CREATE OR REPLACE FUNCTION \"{name}\"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
                      AS $$ BEGIN \
                      IF TG_OP = 'TRUNCATE' THEN DELETE FROM {ours} WHERE user_id IS NOT NULL; \
                      ELSE DELETE FROM {ours} WHERE user_id = {old}; END IF; \
                      RETURN NULL; END $$; \
-                     CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW EXECUTE FUNCTION {name}(); \
-                     CREATE TRIGGER {name}_all AFTER TRUNCATE ON \"{table}\" FOR EACH STATEMENT \
-                     EXECUTE FUNCTION {name}();"
+                     CREATE TRIGGER \"{name}\" AFTER DELETE ON \"{table}\" FOR EACH ROW EXECUTE FUNCTION \"{name}\"(); \
+                     CREATE TRIGGER \"{name}_all\" AFTER TRUNCATE ON \"{table}\" FOR EACH STATEMENT \
+                     EXECUTE FUNCTION \"{name}\"();"
                 )
             }
             #[cfg(feature = "mysql")]

@@ -12,6 +12,7 @@ on_each_database! {
     a_text_is_a_user_id
     a_uuid_is_a_user_id
     a_uuid_in_bytes_is_a_user_id
+    b2_names_with_capitals_are_found_again
     a_column_that_the_database_writes_in_another_way_is_refused
     what_is_no_column_is_said
 }
@@ -85,6 +86,24 @@ async fn a_uuid_in_bytes_is_a_user_id<D: Db>() {
         _ => ("BLOB", |id| format!("x'{}'", id.simple())),
     };
     one_goes(&db, column, [(&sql(ada), ada), (&sql(bob), bob)]).await;
+}
+
+async fn b2_names_with_capitals_are_found_again<D: Db>() {
+    let db = D::new();
+    let quoted = |name: &str| if D::NAME == "mysql" { format!("`{name}`") } else { format!("\"{name}\"") };
+    let (table, id) = (quoted("Members"), quoted("Id"));
+    db.sql(&format!("CREATE TABLE {table} ({id} {} PRIMARY KEY)", D::ID));
+    db.sql(&format!("INSERT INTO {table} ({id}) VALUES (11)"));
+    let storage = || db.storage().cascade_from("Members", "Id");
+    opened(storage()).await;
+    let storage = opened(storage()).await;
+    storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
+    begun(&*storage, &suite::sessions::session("s", "11")).await;
+    db.sql(&format!("DELETE FROM {table}"));
+    assert_eq!(db.rows().1, 0);
+    assert_eq!(storage.sessions().unwrap().session("s").await.unwrap(), None);
+    let gone = storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::Refused);
 }
 
 async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
