@@ -159,7 +159,7 @@ impl Script {
     /// An answer, with the ID token, the keys and the URLs of this provider.
     fn fill(&self, answer: &str) -> String {
         let answer = answer.replace("<jwks>", &self.signer.published().to_string());
-        let answer = answer.replace("https://", &self.root);
+        let answer = local_values(&self.root, &answer);
         match &self.id_token {
             Some(id_token) if answer.contains("<id_token>") => {
                 answer.replace("<id_token>", &self.sign(id_token))
@@ -171,7 +171,7 @@ impl Script {
     fn sign(&self, id_token: &IdToken) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut claims: Map<String, Value> =
-            serde_json::from_str(&id_token.claims.replace("https://", &self.root)).unwrap();
+            serde_json::from_str(&local_values(&self.root, &id_token.claims)).unwrap();
         let mut default = |name: &str, value: Value| {
             claims.entry(name).or_insert(value);
         };
@@ -280,4 +280,16 @@ fn pairs(query: &str) -> Pairs {
     let mut pairs: Pairs = parse(query.as_bytes()).into_owned().collect();
     pairs.sort();
     pairs
+}
+
+/// JSON with every https URL at the provider at `root`, except in names of fields.
+fn local_values(root: &str, json: &str) -> String {
+    let mut parts = json.split("https://");
+    let mut local = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_name = part.split_once('"').is_some_and(|(_, rest)| rest.trim_start().starts_with(':'));
+        local.push_str(if is_name { "https://" } else { root });
+        local.push_str(part);
+    }
+    local
 }
