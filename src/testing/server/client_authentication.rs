@@ -21,7 +21,9 @@ pub(super) fn authenticate<'s>(
     let field = |name| single(&request.form, name);
     let twice = || TokenError::invalid_request("the client authenticates with more than one method");
     if let Some(assertion) = field("client_assertion")? {
-        if request.headers.contains_key("authorization") || HttpRequest::client_secret(&request.form)?.is_some() {
+        if request.headers.contains_key("authorization")
+            || HttpRequest::client_secret(&request.form)?.is_some()
+        {
             return Err(twice());
         }
         let client = match field("client_assertion_type")? {
@@ -33,7 +35,9 @@ pub(super) fn authenticate<'s>(
     let (id, secret) = match request.headers.get("authorization") {
         Some(header) => {
             let (id, secret) = parse_basic(header).ok_or_else(TokenError::invalid_client)?;
-            if HttpRequest::client_secret(&request.form)?.is_some() || field("client_id")?.is_some_and(|other| other != id) {
+            if HttpRequest::client_secret(&request.form)?.is_some()
+                || field("client_id")?.is_some_and(|other| other != id)
+            {
                 return Err(twice());
             }
             (id, Some(secret))
