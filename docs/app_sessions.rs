@@ -2,7 +2,7 @@ use rocket::Request;
 use rocket::http::{Cookie, SameSite};
 use rocket_dance::{Result, Sessions, SignInOutcome, private_cookie};
 
-/// `__Host-` keeps other hosts of the domain from setting it. On plain http, during development, it works on localhost.
+/// Name of the cookie. `__Host-` keeps other hosts of the domain from setting it. Over plain http it works on localhost only.
 const SESSION: &str = "__Host-uid";
 
 pub(crate) struct AppSessions;

@@ -15,7 +15,7 @@ use rocket::{get, launch, routes};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::{CurrentUser, Dance, Login, Result, Standing, Verdict};
 
-/// Numbers strangers, in place of a table of users.
+/// Gives each new user the next number. A real app inserts a row into its table of users.
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     static USERS: AtomicI32 = AtomicI32::new(1);
     match &login.standing {

@@ -15,9 +15,9 @@ use rocket_dance::{
     CurrentUser, Dance, Login, Result, Sessions, SignInOutcome, Standing, Verdict, private_cookie,
 };
 
-/// The session.
+/// Name of the session's cookie.
 const SESSION: &str = "__Host-uid";
-/// The user who has signed in at the provider and owes the second factor.
+/// Name of the cookie of a user who has signed in at the provider and has not entered the second factor yet.
 const WAITING: &str = "__Host-waiting";
 
 struct AppSessions;
@@ -41,7 +41,7 @@ impl Sessions for AppSessions {
     }
 }
 
-/// The provider's redirect leads to a page that reads the cookie, so it is Lax.
+/// Builds a cookie. It is Lax, because browsers send no Strict cookies after the redirect from the provider.
 fn lax(name: &'static str, value: String) -> Cookie<'static> {
     Cookie::build((name, value)).same_site(SameSite::Lax).secure(true).build()
 }
@@ -85,7 +85,7 @@ fn check(answer: Form<Answer<'_>>, waiting: Waiting, jar: &rocket::http::CookieJ
     Redirect::to("/")
 }
 
-/// Numbers strangers, in place of a table of users.
+/// Gives each new user the next number. A real app inserts a row into its table of users.
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     static USERS: AtomicI32 = AtomicI32::new(1);
     match &login.standing {

@@ -193,9 +193,9 @@ impl fmt::Debug for ApiRequest {
 
 /// Whether an API refuses a request because the token's scope does not suffice (RFC 6750 §3.1).
 fn lacks_scope(response: &reqwest::Response) -> bool {
-    let challenges =
+    let mut challenges =
         response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    challenges.into_iter().any(|challenge| challenge.contains("insufficient_scope"))
+    challenges.any(|challenge| challenge.contains("insufficient_scope"))
 }
 
 /// Sends `request` with `token`, and follows redirects on the same origin.

@@ -201,7 +201,8 @@ enum LostGrant {
     AccountChanged,
 }
 
-/// Stores that the provider has ended the grant of `account` with `error`, which is logged once, unless the account has changed since `account` was read.
+/// Stores that the provider has ended the grant of `account`, unless the account has changed since `account` was read. Logs
+/// `error`, with which the provider has ended it, once.
 async fn store_lost_grant(
     live: &LiveAccount,
     key: &AccountKey,

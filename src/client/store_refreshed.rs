@@ -86,8 +86,8 @@ pub(super) async fn store_refreshed(
     }
 }
 
-/// Tries to store the new token until the storage answers or [`MAX_OUTAGE`] is over. Returns whether the stored token is the new
-/// one.
+/// Tries to store the new token until the storage answers, or [`MAX_OUTAGE`] after the end of the lease. Returns whether the
+/// stored token is the new one.
 async fn commit(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
     let ClientContext { refreshes, .. } = &*live.context;
     let name = refresh_name(&refreshed.account.key());

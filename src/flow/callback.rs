@@ -41,7 +41,7 @@ pub(crate) struct Callback {
     /// The issuer of the response (RFC 9207 §2).
     pub(crate) iss: Option<String>,
     pub(crate) result: CallbackResult,
-    /// The parameters that the entry keeps, in printable characters. The browser brings them: the user can change them.
+    /// The parameters that the entry keeps, in printable characters. The user can change them in the browser.
     pub(crate) kept: BTreeMap<String, String>,
 }
 
@@ -122,9 +122,10 @@ impl Callback {
         let Some(state) = state else {
             // The operator needs the words, for example of a client that is not registered.
             return Err(match result {
-                CallbackResult::Error { error, description } => not_trusted("no `state`").with_source(
-                    format!("no `state`; the callback said `{error}`: {}", description.unwrap_or_default()),
-                ),
+                CallbackResult::Error { error, description } => not_trusted(format!(
+                    "no `state`; the callback said `{error}`: {}",
+                    description.unwrap_or_default()
+                )),
                 CallbackResult::Code(_) => not_trusted("no `state`"),
             });
         };

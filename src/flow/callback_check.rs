@@ -13,14 +13,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`] if the answer is another issuer's; [`ErrorKind::AccessDenied`] if the user
-    /// refused; [`ErrorKind::LoginRequired`] and the like if the provider needs the user; [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::BadProviderAnswer`] for its other errors.
+    /// refused; [`ErrorKind::LoginRequired`] and the like if the provider must show the user a page;
+    /// [`ErrorKind::ProviderUnreachable`] and [`ErrorKind::BadProviderAnswer`] for its other errors.
     pub(crate) async fn check_callback(&self, entry: &Entry, callback: &Callback) -> Result<()> {
         let metadata = self.metadata(entry).await?;
         let is_required =
             metadata.is_some_and(|metadata| metadata.authorization_response_iss_parameter_supported);
         match (&callback.iss, &entry.issuer) {
             (Some(iss), Some(issuer)) if !issuer.matches_callback(iss) => {
-                return Err(not_trusted("").with_source(format!(
+                return Err(not_trusted(format!(
                     "`iss` is `{}`, and the entry's issuer is `{}`",
                     printable(iss, 300),
                     issuer.in_metadata()
@@ -56,7 +57,7 @@ fn provider_error(entry: &Entry, error: &str, description: &str) -> Error {
         ),
         "interaction_required" => by_user(
             ErrorKind::InteractionRequired,
-            format!("{title} needs an answer of yours. Please sign in again and follow its pages."),
+            format!("{title} must ask you something. Please sign in again and follow its pages."),
         ),
         "account_selection_required" => by_user(
             ErrorKind::AccountSelectionRequired,
@@ -84,7 +85,7 @@ fn provider_error(entry: &Entry, error: &str, description: &str) -> Error {
     .with_source(cause)
 }
 
-/// Whether an error is the user's or the provider's "no", in any of its spellings: `access_denied`, `user_denied`,
+/// Whether an error code says that the user or the provider has refused: `access_denied`, `user_denied`,
 /// LinkedIn's and Apple's `user_cancelled_…`, OAuth 1's `permission_denied` and `user_refused`.
 pub(super) fn is_denial(error: &str) -> bool {
     let name = snake_case(error);

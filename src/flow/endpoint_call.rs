@@ -1,7 +1,7 @@
 //! Calls of the provider's OAuth 2 endpoints, with client authentication.
 //!
-//! Every call is one POST of a form, or of JSON if the provider reads only that. Any 2xx status is a success, unless the answer says that it is an error. An error
-//! answer (RFC 6749 §5.2, [`ProviderError`]) has these meanings, the first that fits:
+//! Every call is one POST of a form, or of JSON if the provider reads only that. Any 2xx status is a success, unless the answer
+//! says that it is an error. An error answer (RFC 6749 §5.2, [`ProviderError`]) has the first of these meanings that fits:
 //!
 //! | error | at | meaning |
 //! |---|---|---|
@@ -144,9 +144,7 @@ impl EndpointCall {
         Some(match (self, &*name) {
             // Google answers so where RFC 7009 §2.2 requires a 200.
             (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
-            (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => {
-                not_trusted("the provider refused the code").with_source(cause)
-            }
+            (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => not_trusted(cause),
             _ if error.is_clients() => entry.misconfigured(cause),
             _ if error.is_temporary() || is_busy => unavailable(cause),
             (Self::Refresh, _) if matches!(status, 200..=299 | 400 | 401 | 403) => {

@@ -12,9 +12,9 @@ use crate::error::{Error, ErrorKind};
 const MAX_RETRY_AFTER: i64 = 3600;
 
 /// A callback that is not the answer to a flow that this browser began. The user sees one sentence for all causes.
-pub(crate) fn not_trusted(cause: &'static str) -> Error {
+pub(crate) fn not_trusted(cause: impl Into<String>) -> Error {
     Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
-        .with_source(cause)
+        .with_source(cause.into())
 }
 
 /// A request that got no answer. The error never prints the URL, because a URL may hold secrets.

@@ -5,7 +5,8 @@ const MAX_BYTES: usize = 64 << 10;
 /// Maximum number of parameters.
 const MAX_PARAMETERS: usize = 64;
 
-/// The parameters of a query or a form. They are decoded when they are read: what nobody reads may be malformed or occur twice.
+/// The parameters of a query or a form. A value is decoded when it is read: a parameter that is not read may be malformed or
+/// occur twice.
 pub(super) struct Parameters<'a>(Vec<(String, &'a str)>);
 
 impl<'a> Parameters<'a> {
@@ -54,7 +55,7 @@ impl<'a> Parameters<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| lossy(value))
     }
 
-    /// Returns the first value of each parameter, as [`first`](Self::first) does.
+    /// Returns all parameters, from the last to the first, so that in a map the first value of each name remains.
     pub(super) fn all(&self) -> impl Iterator<Item = (String, String)> {
         self.0.iter().rev().map(|(name, value)| (name.clone(), lossy(value)))
     }

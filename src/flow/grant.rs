@@ -33,7 +33,7 @@ impl Engine {
     /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if the provider refuses the code;
     /// [`ErrorKind::BadProviderAnswer`](crate::ErrorKind::BadProviderAnswer) if an answer fails a check; the errors of an
     /// outage, and those of a wrong entry.
-    pub(crate) async fn finish_with(
+    pub(crate) async fn finish(
         &self,
         entry: &Entry,
         flow: &Flow,

@@ -84,7 +84,8 @@ impl Metadata {
         Self { issuer: issuer.to_owned(), ..Self::default() }
     }
 
-    /// Reads the metadata document at `address`, in which the issuer must be `issuer`. Other fields that can't be read count as absent.
+    /// Reads the metadata document at `address`, in which the issuer must be `issuer`. An optional field that can't be read counts
+    /// as absent.
     ///
     /// # Errors
     /// If it is not such a document, or an endpoint of the sign-in is not https (on loopback: http).

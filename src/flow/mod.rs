@@ -8,11 +8,12 @@
 //! | files | what they hold |
 //! |---|---|
 //! | `engine` `flow` `callback` `grant` | the four types above |
-//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `pages` `end_session` `logout_token` `api_authorization` | the engine's operations |
+//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` | the engine's operations |
 //! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `pushed_authorization` | OAuth 2 at the provider's endpoints |
+//! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `document_cache` `json` `form` `text` `errors` `provider_error` | how requests are sent and answers are read |
+//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `provider_error` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;

@@ -205,7 +205,7 @@ fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, no
 }
 
 fn verifier_refused(cause: String) -> Error {
-    not_trusted("the provider refused the verifier").with_source(cause)
+    not_trusted(cause)
 }
 
 /// Returns by how many seconds the clock of this machine is ahead of the provider's.

@@ -19,8 +19,8 @@ use crate::secret::Secret;
 use crate::token::Token;
 
 impl Engine {
-    /// Revokes `token` at the provider. The refresh token goes first, because it could be exchanged for new access tokens.
-    /// Does nothing if the provider has no revocation endpoint.
+    /// Revokes `token` at the provider, as the entry's [`RevocationRequest`] says. Does nothing if the provider has no revocation
+    /// endpoint.
     ///
     /// # Errors
     /// If the provider can't be reached or refuses the request. The caller may try again.
@@ -34,65 +34,64 @@ impl Engine {
             fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?))).collect()
         };
         match options.revocation {
-            RevocationRequest::Standard => {}
+            RevocationRequest::Standard => revoke_both(self, endpoints, url, token).await,
             RevocationRequest::Form(fields) => {
-                let call = EndpointCall::Revocation.send(self, endpoints, url, filled(fields));
-                return call.await.map(drop);
+                EndpointCall::Revocation.send(self, endpoints, url, filled(fields)).await.map(drop)
             }
             RevocationRequest::PlainForm(fields) => {
-                return self.call(entry, Method::POST, url, filled(fields), None).await;
+                end_grant(self, entry, Method::POST, url, filled(fields), None).await
             }
             RevocationRequest::AuthorizedPost(fields) => {
-                return self.call(entry, Method::POST, url, filled(fields), Some(token)).await;
+                end_grant(self, entry, Method::POST, url, filled(fields), Some(token)).await
             }
             RevocationRequest::AuthorizedDelete => {
-                return self.call(entry, Method::DELETE, url, Form::new(), Some(token)).await;
+                end_grant(self, entry, Method::DELETE, url, Form::new(), Some(token)).await
             }
-        }
-        if let Some(refresh_token) = &token.refresh_token {
-            revoke(self, endpoints, url, refresh_token, "refresh_token").await?;
-        }
-        match revoke(self, endpoints, url, &token.access_token, "access_token").await {
-            // The provider revoked the access token with the refresh token (RFC 7009 §2.1), or can't revoke access tokens
-            // (§2.2.1).
-            Err(error) if token.refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => {
-                Ok(())
-            }
-            done => done,
         }
     }
 }
 
-impl Engine {
-    /// Ends the grant by a request with this form, and with `token` as an API request has it. A token that is invalid already
-    /// (401) is revoked.
-    async fn call(
-        &self,
-        entry: &Entry,
-        method: Method,
-        url: &Url,
-        form: Form,
-        token: Option<&Token>,
-    ) -> Result<()> {
-        let request = self.http.0.request(method, url.clone());
-        let request = match form.is_empty() {
-            true => request.header(CONTENT_LENGTH, 0),
-            false => request.form(&form),
-        };
-        let mut request = request.build().map_err(request_failed)?;
-        add_entry_headers(entry, &mut request)?;
-        if let Some(token) = token {
-            self.authorize_request(entry, &mut request, token)?;
-        }
-        match self.http.send(request).await?.status().as_u16() {
-            200..=299 | 401 => Ok(()),
-            status => Err(unexpected_status("the revocation", status)),
-        }
+/// Revokes the refresh token, then the access token: the refresh token could be exchanged for new access tokens.
+async fn revoke_both(engine: &Engine, endpoints: Endpoints<'_>, url: &Url, token: &Token) -> Result<()> {
+    if let Some(refresh_token) = &token.refresh_token {
+        revoke_one(engine, endpoints, url, refresh_token, "refresh_token").await?;
+    }
+    match revoke_one(engine, endpoints, url, &token.access_token, "access_token").await {
+        // The provider revoked the access token with the refresh token (RFC 7009 §2.1), or can't revoke access tokens
+        // (§2.2.1).
+        Err(error) if token.refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
+        done => done,
+    }
+}
+
+/// Ends the grant by a request with this form and, if `token` is given, with the token as an API request has it. The status
+/// 401 is a success: the token is invalid already.
+async fn end_grant(
+    engine: &Engine,
+    entry: &Entry,
+    method: Method,
+    url: &Url,
+    form: Form,
+    token: Option<&Token>,
+) -> Result<()> {
+    let request = engine.http.0.request(method, url.clone());
+    let request = match form.is_empty() {
+        true => request.header(CONTENT_LENGTH, 0),
+        false => request.form(&form),
+    };
+    let mut request = request.build().map_err(request_failed)?;
+    add_entry_headers(entry, &mut request)?;
+    if let Some(token) = token {
+        engine.authorize_request(entry, &mut request, token)?;
+    }
+    match engine.http.send(request).await?.status().as_u16() {
+        200..=299 | 401 => Ok(()),
+        status => Err(unexpected_status("the revocation", status)),
     }
 }
 
 /// Revokes one token of this type (RFC 7009 §2.1).
-async fn revoke(
+async fn revoke_one(
     engine: &Engine,
     endpoints: Endpoints<'_>,
     url: &Url,

@@ -11,7 +11,7 @@ pub(crate) const REFRESH_TIMEOUT: Duration = Duration::from_secs(4 * CALL_TIMEOU
 
 /// Returns the maximum time of all calls of [`Engine::check_callback`](super::Engine::check_callback) and
 /// [`Engine::finish`](super::Engine::finish): the metadata twice, the token, the keys twice, the userinfo, and the entry's
-/// further userinfo URLs.
+/// further userinfo URLs with all their pages.
 pub(crate) fn callback_timeout(entry: &Entry) -> Duration {
     let further = u32::try_from(entry.userinfo.extra_urls.len()).unwrap_or(u32::MAX);
     CALL_TIMEOUT * further.saturating_mul(MAX_PAGES).saturating_add(6)

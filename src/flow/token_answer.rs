@@ -27,8 +27,6 @@ use crate::token::Token;
 const MAX_LIFETIME: f64 = 10_000_000_000.0;
 /// From this number on, `expires` is a time and not a lifetime (unix time, in seconds): in September 2001.
 const MIN_TIME: f64 = 1_000_000_000.0;
-/// Maximum length of all names of a scope, in bytes.
-const MAX_SCOPE: usize = 64 << 10;
 
 /// A successful answer of the token endpoint (RFC 6749 §5.1).
 pub(super) struct TokenAnswer {
@@ -169,8 +167,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Reads a scope (TR-05): a text with spaces or commas between the names, or a list. An empty scope is a scope. Names with
-/// control characters are left out.
+/// Reads a scope (TR-05): a text with spaces or commas between the names, or a list. An empty scope is a scope.
 fn scope(value: Option<Value>) -> Option<Vec<String>> {
     let texts = match value? {
         Value::String(text) => vec![text],
@@ -184,14 +181,8 @@ fn scope(value: Option<Value>) -> Option<Vec<String>> {
         }
         _ => return None,
     };
-    let mut length = 0;
     let names = texts.iter().flat_map(|text| text.split([' ', ',']));
-    let names = names.filter(|name| !name.is_empty() && !name.contains(char::is_control));
-    let names = names.take_while(|name| {
-        length += name.len() + 1;
-        length <= MAX_SCOPE
-    });
-    Some(names.map(str::to_owned).collect())
+    Some(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 impl fmt::Debug for TokenAnswer {

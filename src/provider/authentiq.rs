@@ -1,6 +1,6 @@
 use super::{ParameterKind, Preset, Provider};
 
-/// Authentiq. The service has shown no sign of life for years: the preset is for configurations that come from another
+/// Authentiq. The service has not answered for years: the preset is for configurations that come from another
 /// library.
 ///
 /// - Own key: `hostname`, the host of the provider.

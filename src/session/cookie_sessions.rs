@@ -20,7 +20,7 @@ const COOKIE_ONLY_PURPOSE: &str = "session alone";
 const ID_TOKEN_PURPOSE: &str = "session's ID token";
 /// Maximum difference between the clocks of two processes, in seconds.
 const MAX_CLOCK_SKEW: i64 = 60;
-/// For how long after a new cookie the old one may finish a flow, in seconds.
+/// Time after a new cookie in which the old one may finish a flow, in seconds.
 const ROTATION_GRACE: i64 = 60;
 
 /// The login that a session comes from.
@@ -52,8 +52,8 @@ impl SessionCookie {
         self.hash == session.cookie_hash
     }
 
-    /// Whether `session` replaced the cookie a moment ago, in order that it may finish a flow that began at `began_at`, before
-    /// that.
+    /// Whether the cookie was replaced less than [`ROTATION_GRACE`] ago, and after `began_at`: then it may finish a flow that
+    /// began at `began_at`.
     ///
     /// Of two flows that one browser finishes at the same time, the first one replaces the cookie while the callback of the
     /// second one is under way with the old cookie. An attacker who has stolen the old cookie gains at most the

@@ -54,8 +54,8 @@ use crate::user::UserId;
 ///
 /// # Lifetime of a session
 ///
-/// The session cookie contains the session's id and 256 random bits, sealed. [`DieselStorage`](crate::storage::DieselStorage) stores their hash
-/// in a row of `oauth_sessions`.
+/// The session cookie contains the session's id and 256 random bits, sealed.
+/// [`DieselStorage`](crate::storage::DieselStorage) stores the hash of these bits in a row of `oauth_sessions`.
 ///
 /// - **Signing out** deletes the row, which invalidates every copy of the cookie: at once in this process, and on PostgreSQL
 ///   at once in all processes; otherwise within `cache.ttl` (5 seconds). Routes of this crate that change something read
@@ -66,8 +66,8 @@ use crate::user::UserId;
 /// - **Cost.** A request costs no query if its session is in the cache, and one query otherwise.
 /// - **New cookies.** Signing in begins a new session and ends the browser's previous one. Connecting and disconnecting an
 ///   account gives the session a new cookie. Both prevent session fixation. The old cookie signs no user in from then on.
-///   For one minute it can still finish a connection that was under way, so that two at once succeed. Call [`sign_in`](CurrentUser::sign_in) again when a user's
-///   rights change. After a change of password, first call
+///   For one minute it can still finish a connection that had begun before, so that a browser can connect two accounts at
+///   once. Call [`sign_in`](CurrentUser::sign_in) again when a user's rights change. After a change of password, first call
 ///   [`Dance::sign_out_everywhere`](crate::Dance::sign_out_everywhere).
 /// - **Logout at the provider.** With `logout = true` in an entry, a user who signed in with it and signs out at
 ///   `/login/logout` is redirected to the provider, to sign out there as well. An OpenID provider may also report to

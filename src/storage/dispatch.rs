@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use rocket::figment::Figment;
 
+use super::refusals::keeps_no_sessions;
 use super::{
     Account, AccountKey, ChangeListener, ClaimState, KeyRing, Linked, Removed, Session, SessionStart,
     Storage, UserType, local, plain,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::link::AuthorizedLogin;
 
 impl<'s> dyn Storage + 's {
@@ -115,16 +116,14 @@ impl<'s> dyn Storage + 's {
     /// See [`SessionStorage::begin_session`](super::SessionStorage::begin_session).
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the storage keeps no sessions.
+    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the storage keeps no sessions.
     pub(crate) async fn begin_session(
         &self,
         session: &Session,
         before: Option<&str>,
         now: i64,
     ) -> Result<SessionStart> {
-        let sessions = self.sessions().ok_or_else(|| {
-            Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
-        })?;
+        let sessions = self.sessions().ok_or_else(keeps_no_sessions)?;
         match self.built_in() {
             Some(_) => sessions.begin_session(session, before, now).await,
             None => plain::begin_session(self, sessions, session, before, now).await,

@@ -29,8 +29,7 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
     login.check()?;
-    // In the account's turn, so that a removal of the account comes before the session is checked, or after the account is
-    // stored.
+    // In the account's turn: a removal of the account comes either before the session is checked, or after the account is stored.
     let _turn = turn(&Account::turn_name_of(&login.entry, login.profile.id.as_deref())).await;
     if let (Some(session), Some(visitor), Some(sessions)) =
         (&login.session, login.visitor(), storage.sessions())

@@ -1,7 +1,7 @@
-//! What a storage refuses when it stores a login or begins a session.
+//! What storages refuse, in one place.
 
 use super::SessionStart;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The refusal of a login whose user has been signed out while the provider answered.
 // AL-02: the user may have ended all sessions of an attacker, who would get back in with an account of their own.
@@ -15,9 +15,16 @@ pub(crate) fn user_is_gone() -> Error {
         .with_source("the row of the user is gone from the table that `cascade_from` names")
 }
 
+/// The refusal of a session by a storage that keeps none.
+pub(crate) fn keeps_no_sessions() -> Error {
+    Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
+}
+
 impl SessionStart {
+    /// Returns an error if the session has not begun.
+    ///
     /// # Errors
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the session has not begun.
+    /// [`ErrorKind::Refused`].
     pub(crate) fn check(self) -> Result<()> {
         match self {
             SessionStart::Begun => Ok(()),

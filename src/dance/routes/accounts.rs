@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::local_path::LocalPath;
 use crate::paths::Path;
 
-/// Shows the connected accounts, and the user's sessions if the storage keeps them. A visitor who is not signed in is redirected to the sign-in page first.
+/// Shows the connected accounts, and the user's sessions if the storage keeps them. A visitor who is not signed in is
+/// redirected to the sign-in page first.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     if !dance.can_own_accounts(dance.user(request).await?) {
         if wants_json(request) {

@@ -55,7 +55,7 @@ pub(super) async fn finish(
     let CallbackResult::Code(code) = &callback.result else {
         return Err(not_trusted("the callback has no code"));
     };
-    let grant = dance.engine().finish_with(entry, flow, code, &callback.kept).await?;
+    let grant = dance.engine().finish(entry, flow, code, &callback.kept).await?;
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
     login.callback_params.clone_from(&callback.kept);
     let to = dance.target_or_after_login(flow.next.as_ref());

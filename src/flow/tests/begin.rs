@@ -244,7 +244,7 @@ async fn dj_04_redirects_lead_nowhere() {
         server.answer("/me", 200, json!({"sub": "248289761001"}));
         for status in [301, 302, 303, 307, 308] {
             server.answer(path, status, "");
-            let end = engine.finish(&entry, &flow, &Secret::new("c")).await.err().map(|error| error.kind());
+            let end = engine.exchange(&entry, &flow, &Secret::new("c")).await.err().map(|error| error.kind());
             assert_eq!(end, is_needed.then_some(ErrorKind::BadProviderAnswer), "{path} {status}");
         }
         assert!(server.asked("/elsewhere").is_empty(), "{path}");
@@ -302,7 +302,7 @@ async fn r11_metadata_and_keys_at_other_addresses() {
         let mut claims = good_claims(&server, &flow);
         claims["iss"] = json!(entry.issuer.as_ref().unwrap().url);
         server.answer("/token", 200, token_answer(&signer.id_token("one", &claims)));
-        engine().finish(entry, &flow, &Secret::new("c")).await
+        engine().exchange(entry, &flow, &Secret::new("c")).await
     };
     let keys = format!("{metadata}\njwks_url = \"{at}/keys\"");
     assert!(finish(&of("https://login.example/tid/v2.0/", &keys)).await.is_ok());

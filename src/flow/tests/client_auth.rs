@@ -48,7 +48,7 @@ async fn a_signed_assertion_at_every_endpoint() {
     let entry = keyed(oauth2_entry(&server, &more), ED25519, Some("key 1"), None);
     let (engine, mut flow) = (engine(), flow(&entry));
     engine.begin(&entry, &mut flow, &BTreeMap::new()).await.unwrap();
-    let grant = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap();
+    let grant = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap();
     engine.refresh(&entry, &grant.token, Some("1")).await.unwrap();
     engine.revoke(&entry, &grant.token).await.unwrap();
 
@@ -92,7 +92,7 @@ async fn whom_an_assertion_is_for_and_how_it_is_signed() {
             [(None, server.url.as_str()), (Some("https://a.example"), "https://a.example")]
         {
             let entry = keyed(oidc_entry(&server, ""), &pem, None, audience);
-            engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
+            engine().exchange(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
             let (header, claims) = opened(&server.asked("/token").last().unwrap().form());
             assert_eq!((header, &claims["aud"]), (json!({"alg": wanted, "typ": "JWT"}), &json!(meant)));
         }
@@ -278,7 +278,7 @@ async fn r13_the_method_that_the_metadata_accepts() {
         document["token_endpoint_auth_methods_supported"] = methods.clone();
         server.answer(path, 200, document).answer("/token", 400, json!({"error": "invalid_grant"}));
         let entry = oidc_entry(&server, more);
-        engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
+        engine().exchange(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
         let asked = &server.asked("/token")[0];
         assert_eq!(asked.form().contains_key("client_secret"), in_form, "{methods} {more}");
         assert_eq!(asked.header("authorization").is_none(), in_form, "{methods} {more}");

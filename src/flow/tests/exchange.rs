@@ -17,7 +17,7 @@ async fn exchanged_as(more: &str, header: &str, status: u16, body: &str) -> (Res
     let server = Server::start().await;
     server.answer("/token", status, body).header("/token", header).answer("/me", 200, json!({"id": 583231}));
     let entry = oauth2_entry(&server, more);
-    let grant = engine().finish(&entry, &flow(&entry), &Secret::new("the-code")).await;
+    let grant = engine().exchange(&entry, &flow(&entry), &Secret::new("the-code")).await;
     assert_eq!(server.asked("/token").len(), 1, "a code is sent once");
     (grant, server)
 }
@@ -57,7 +57,7 @@ async fn what_is_sent() {
     let mut flow = flow(&entry);
     // The redirect URI of the time when the flow began, not that of the configuration.
     flow.redirect_uri = "http://localhost:8000".into();
-    engine().finish(&entry, &flow, &Secret::new("the-code")).await.unwrap();
+    engine().exchange(&entry, &flow, &Secret::new("the-code")).await.unwrap();
     let asked = &server.asked("/token")[0];
     let form = asked.form();
     let verifier = flow.verifier();
@@ -89,7 +89,7 @@ async fn tr_13_client_authentication_at_the_token_endpoint() {
         ClientAuthentication::None,
     ] {
         oauth2_options(&mut entry).client_auth = client_auth;
-        engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap();
+        engine().exchange(&entry, &flow(&entry), &Secret::new("c")).await.unwrap();
     }
     let asked = server.asked("/token");
     // a%3Ab+c:s%2B%25%C3%A9.
@@ -251,7 +251,7 @@ where
 
 async fn oddly_exchanged(server: &Server) -> ErrorKind {
     let entry = oauth2_entry(server, "");
-    engine().finish(&entry, &flow(&entry), &Secret::new("the-code")).await.unwrap_err().kind()
+    engine().exchange(&entry, &flow(&entry), &Secret::new("the-code")).await.unwrap_err().kind()
 }
 
 #[rocket::async_test]
@@ -342,7 +342,7 @@ async fn a_provider_that_does_not_listen_is_unreachable() {
     drop(listener);
     let server = Server::at(at);
     let entry = oauth2_entry(&server, "");
-    let error = engine().finish(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
+    let error = engine().exchange(&entry, &flow(&entry), &Secret::new("c")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ProviderUnreachable);
 }
 

@@ -29,7 +29,7 @@ impl Stage {
 
     async fn finish(&self, id_token: &str) -> Result<Grant> {
         self.server.answer("/token", 200, token_answer(id_token));
-        self.engine.finish(&self.entry, &self.flow, &Secret::new("the-code")).await
+        self.engine.exchange(&self.entry, &self.flow, &Secret::new("the-code")).await
     }
 
     /// Returns the error for an ID token with these changes to good claims; `null` removes a claim.
@@ -313,7 +313,7 @@ async fn id_14_the_nonce() {
 async fn id_15_no_id_token() {
     let stage = Stage::new(Signer::es()).await;
     stage.server.answer("/token", 200, r#"{"access_token": "at", "token_type": "bearer"}"#);
-    let error = stage.engine.finish(&stage.entry, &stage.flow, &Secret::new("c")).await.unwrap_err();
+    let error = stage.engine.exchange(&stage.entry, &stage.flow, &Secret::new("c")).await.unwrap_err();
     assert!(format!("{error:?}").contains("id_token"));
     assert!(stage.server.asked("/me").is_empty());
 }

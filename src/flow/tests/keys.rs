@@ -10,7 +10,7 @@ async fn signs_in(engine: &Engine, server: &Server, signer: &Signer, header: Val
     (claims["iat"], claims["exp"]) = (json!(now), json!(now + 300));
     let token = signer.token(&header.to_string(), &claims.to_string());
     server.answer("/token", 200, token_answer(&token)).answer("/me", 200, json!({"sub": "248289761001"}));
-    engine.finish(&entry, &flow, &Secret::new("c")).await
+    engine.exchange(&entry, &flow, &Secret::new("c")).await
 }
 
 fn publish(server: &Server, keys: &[Value]) {

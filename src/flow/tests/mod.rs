@@ -91,8 +91,8 @@ fn openid_options(entry: &mut Entry) -> &mut config::OpenIdOptions {
 
 impl Engine {
     /// Finishes a flow whose callback has only a code.
-    async fn finish(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
-        self.finish_with(entry, flow, code, &BTreeMap::new()).await
+    async fn exchange(&self, entry: &Entry, flow: &Flow, code: &Secret) -> Result<Grant> {
+        self.finish(entry, flow, code, &BTreeMap::new()).await
     }
 }
 

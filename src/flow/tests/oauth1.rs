@@ -24,7 +24,7 @@ async fn not_begun(entry: &Entry) -> Error {
 
 async fn finished(entry: &Entry) -> Result<Grant> {
     let flow = begun(entry).await?;
-    engine().finish(entry, &flow, &Secret::new("the verifier")).await
+    engine().exchange(entry, &flow, &Secret::new("the verifier")).await
 }
 
 /// Starts a server with good answers.
@@ -58,7 +58,7 @@ async fn a_whole_dance() {
     assert_eq!(query, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert!(flow.state().matches("tmp/1"));
 
-    let grant = engine().finish(&entry, &flow, &Secret::new("v&1")).await.unwrap();
+    let grant = engine().exchange(&entry, &flow, &Secret::new("v&1")).await.unwrap();
     assert_eq!(grant.profile.id.as_deref(), Some("7"));
     assert!(grant.token.access_token.matches("tok") && grant.token.token_secret.unwrap().matches("sec"));
     assert_eq!(
@@ -236,7 +236,7 @@ async fn without_a_userinfo_there_is_no_identity() {
 async fn a_flow_of_another_protocol() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
-    let error = engine().finish(&entry, &flow(&entry), &Secret::new("v")).await.unwrap_err();
+    let error = engine().exchange(&entry, &flow(&entry), &Secret::new("v")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CallbackNotTrusted);
     assert!(server.asked("/token").is_empty());
 }

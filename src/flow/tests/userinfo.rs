@@ -2,7 +2,7 @@ use super::*;
 
 async fn profile(entry: &Entry, server: &Server) -> Result<Profile> {
     server.answer("/token", 200, r#"{"access_token": "at", "token_type": "bearer"}"#);
-    engine().finish(entry, &flow(entry), &Secret::new("c")).await.map(|grant| grant.profile)
+    engine().exchange(entry, &flow(entry), &Secret::new("c")).await.map(|grant| grant.profile)
 }
 
 #[rocket::async_test]
@@ -23,7 +23,7 @@ async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
         (200, json!({"sub": "248289761001", "nick": "jd", "name": "J", "email": "a@b.c"}), None),
     ] {
         server.answer("/me", status, &body);
-        let grant = engine.finish(&entry, &flow, &Secret::new("c")).await;
+        let grant = engine.exchange(&entry, &flow, &Secret::new("c")).await;
         assert_eq!(grant.as_ref().err().map(Error::kind), wanted, "{body}");
         if let Ok(Grant { profile, .. }) = grant {
             // ID-20: `profile = { … }` may change the name, never the subject.
@@ -51,14 +51,14 @@ async fn r10_the_id_token_suffices_without_the_userinfo() {
             (503, json!({})),
         ] {
             server.answer("/me", status, &body);
-            let profile = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
+            let profile = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
             assert_eq!(
                 (profile.id.as_deref(), profile.name.as_deref()),
                 (Some("248289761001"), Some("Jane"))
             );
         }
         server.answer("/me", 200, json!({"sub": "248289761001", "name": "J"}));
-        let profile = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
+        let profile = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
         assert_eq!(profile.name.as_deref(), Some("J"), "{method}");
         let last = server.asked("/me").pop().unwrap();
         assert!(
@@ -71,7 +71,7 @@ async fn r10_the_id_token_suffices_without_the_userinfo() {
     let entry = oidc_entry(&server, "userinfo = \"none\"");
     let (calls, flow) = (server.asked("/me").len(), flow(&entry));
     server.answer("/token", 200, token_answer(&signer.id_token("one", &good_claims(&server, &flow))));
-    let profile = engine().finish(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
+    let profile = engine().exchange(&entry, &flow, &Secret::new("c")).await.unwrap().profile;
     assert_eq!((profile.name.as_deref(), server.asked("/me").len()), (Some("Jane"), calls));
     // Without an ID token, nothing else says who the user is.
     let plain = oauth2_entry(&server, "");
@@ -141,7 +141,7 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
     // who the user is (R10).
     for sub in [json!("another"), json!(null)] {
         server.answer("/me", 200, but("sub", sub)).header("/me", "content-type: application/jwt");
-        let error = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap_err();
+        let error = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadProviderAnswer);
     }
     for (answer, ok) in [
@@ -166,7 +166,7 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
         ("\u{0}".to_owned(), false),
     ] {
         server.answer("/me", 200, &answer).header("/me", "content-type: Application/JWT; charset=utf-8");
-        let Grant { profile, .. } = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap();
+        let Grant { profile, .. } = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap();
         assert_eq!((profile.id.as_deref(), profile.name.as_deref()), (Some("248289761001"), Some("Jane")));
         assert_eq!(profile.userinfo.get("from") == Some(&json!("userinfo")), ok, "{answer}");
         // These claims are those of the ID token, not of the userinfo.
@@ -174,7 +174,7 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
     }
     // A JWT sent as JSON, JSON sent as a JWT, and a JWT of a provider without keys.
     server.answer("/me", 200, but("x", json!(1))).header("/me", "content-type: application/json");
-    let grant = engine.finish(&entry, &flow, &Secret::new("c")).await.unwrap();
+    let grant = engine.exchange(&entry, &flow, &Secret::new("c")).await.unwrap();
     assert_eq!(grant.profile.userinfo.get("from"), None, "it is not verified, so it is not read");
     let plain = oauth2_entry(&server, "");
     server.header("/me", "content-type: application/jwt");

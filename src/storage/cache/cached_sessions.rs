@@ -1,7 +1,8 @@
 //! The sessions of a [`CachedStorage`].
 
 use super::cached_storage::CachedStorage;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::storage::refusals::keeps_no_sessions;
 use crate::storage::{Session, SessionSelection, SessionStart, SessionStorage};
 
 impl CachedStorage {
@@ -12,9 +13,7 @@ impl CachedStorage {
     }
 
     fn stored_sessions(&self) -> Result<&dyn SessionStorage> {
-        self.storage.sessions().ok_or_else(|| {
-            Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
-        })
+        self.storage.sessions().ok_or_else(keeps_no_sessions)
     }
 }
 

@@ -14,6 +14,7 @@ const MAX_PURGED: i64 = 64;
 /// Maximum number of sessions per user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
 /// more sessions than one statement can end.
 const MAX_SESSIONS: i64 = 1000;
+
 /// Begins `session` while its user and the account that it comes from are locked, so that neither can vanish before the session
 /// is there to vanish with them.
 pub(super) fn begin(

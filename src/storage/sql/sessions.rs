@@ -11,6 +11,9 @@ use crate::storage::{Session, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
+/// Maximum number of sessions that [`of_user`] returns.
+const MAX_LISTED: i64 = 100;
+
 fn is_of(selection: &SessionSelection) -> Condition<'_> {
     match selection {
         SessionSelection::Id(session) => Box::new(id.eq(session).nullable()),
@@ -46,9 +49,6 @@ fn is_of(selection: &SessionSelection) -> Condition<'_> {
 pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Session>> {
     Ok(oauth_sessions.find(session).select(Session::as_select()).first(conn).optional()?)
 }
-
-/// Maximum number of sessions that [`of_user`] returns.
-const MAX_LISTED: i64 = 100;
 
 /// Returns the sessions of `user`, the most recently used first.
 pub(super) fn of_user(conn: &mut AnyConnection, user: &str) -> Result<Vec<Session>> {

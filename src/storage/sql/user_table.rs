@@ -40,7 +40,7 @@ impl UserTable {
     /// Locks the row of `user` until the transaction ends. Returns whether it exists.
     ///
     /// Locks are always taken in the order users, accounts, sessions: the app's own deletion of a user has the user's row when
-    /// its triggers delete the accounts and then the sessions. It waits here, or this waits for it.
+    /// its triggers delete the accounts and then the sessions. It waits for this lock, or this waits for its lock.
     pub(super) fn hold(&self, conn: &mut AnyConnection, user: &str) -> Result<bool> {
         if !self.can_have(conn, user) {
             return Ok(false);
@@ -68,12 +68,13 @@ impl UserTable {
             }
     }
 
-    /// Looks for some user. The launch does so, in order that a missing privilege is an error then, and not at each sign-in.
+    /// Locks some user as [`hold`](Self::hold) does, at launch: a missing privilege is an error then, and not at each sign-in.
     ///
     /// # Errors
     /// If the database rejects the query.
-    pub(super) fn probe(&self, conn: &mut AnyConnection) -> Result<bool> {
-        self.hold(conn, if self.is_integer() { "0" } else { "00000000-0000-0000-0000-000000000000" })
+    pub(super) fn probe(&self, conn: &mut AnyConnection) -> Result<()> {
+        let user = if self.is_integer() { "0" } else { "00000000-0000-0000-0000-000000000000" };
+        self.hold(conn, user).map(drop)
     }
 
     /// Locks the row of `user` until the transaction ends.

@@ -33,7 +33,7 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     assert!(callback.state.matches(flow.state().expose()));
     engine.check_callback(entry, &callback).await?;
     match &callback.result {
-        flow::CallbackResult::Code(code) => engine.finish_with(entry, &flow, code, &callback.kept).await,
+        flow::CallbackResult::Code(code) => engine.finish(entry, &flow, code, &callback.kept).await,
         flow::CallbackResult::Error { error, .. } => panic!("{error}, and check let it pass"),
     }
 }
