@@ -168,7 +168,9 @@ fn check_signature<'s>(
     };
     let url = format!("{}{}?{}", server.origin(), request.path, request.raw_query);
     let url = Url::parse(&url).map_err(|_| "parameter_rejected")?;
-    let form = if request.form.is_empty() { "" } else { &request.body };
+    // Only the parameters of a form are signed (RFC 5849 §3.4.1.3.1).
+    let is_form = request.headers.get("content-type").is_some_and(|kind| kind.contains("form-urlencoded"));
+    let form = if is_form { request.body.as_str() } else { "" };
     let parameters: Vec<_> = oauth.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let base = base_string(&request.method, &url, form.as_bytes(), &parameters);
     let expected = signature(&method, client.secret.as_ref(), secret.as_ref(), &base);
