@@ -12,7 +12,7 @@
 //! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`] and [`CurrentUser`]; the API client [`Client`] |
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
 //! | choose where accounts are stored | [`storage`] |
-//! | keep your own sessions | [`Sessions`] |
+//! | keep your own sessions | [`Sessions`], [`private_cookie`] |
 //! | add to the flow, or be notified | [`Signals`], [`Event`] |
 //! | check a path before redirecting to it | [`LocalPath`] |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
@@ -92,13 +92,13 @@
 //! | GET `/login/<name>?next=/path` | signed out: redirects to the provider; signed in: asks whether to connect the account |
 //! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
-//! | GET `/login/accounts` | shows the connected accounts |
+//! | GET `/login/accounts` | shows the connected accounts, and the user's sessions |
 //! | GET, POST `/login/confirm` | after [`Verdict::SignInFirst`]: asks the user to sign in, then whether to connect the account (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
-//! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too |
-//! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions |
-//! | POST `/login/logout/session` | ends one session of the user, whose id is in the field `session`; needs a storage that keeps sessions |
+//! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
+//! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
+//! | POST `/login/logout/session` | ends one session of the user; needs a storage that keeps sessions (form: `csrf`, `session`) |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!

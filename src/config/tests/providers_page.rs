@@ -18,16 +18,11 @@ and the sources of the facts with the date on which they were checked. [settings
 has.
 
 - **PKCE**: whether requests have a PKCE challenge. `no`: the provider does not know it, or rejects it.
-- **refresh tokens**: when the provider grants them. If it can, the preset has the key `offline`; `offline = true` requests what the
-  column says.
+- **refresh tokens**: when the provider grants them. A preset whose provider can grant them has the key `offline`: `offline = true`
+  requests what the column says.
 - **revocation**: whether a removed account is revoked at the provider.
 - **trusted addresses**: whose addresses count as proven, see `trust_email`.
 ";
-
-/// The presets without the second names of one preset.
-fn presets() -> impl Iterator<Item = (&'static str, &'static Preset)> {
-    PRESETS.iter().map(|(name, preset)| (*name, preset))
-}
 
 /// The own keys of `preset`.
 pub(super) fn own_keys(preset: &Preset) -> Vec<String> {
@@ -147,11 +142,11 @@ fn page() -> String {
     page += "\n## Presets\n\n\
         | preset | provider | protocol | PKCE | refresh tokens | revocation | trusted addresses | scope |\n\
         |---|---|---|---|---|---|---|---|\n";
-    for (name, preset) in presets() {
+    for (name, preset) in PRESETS {
         page += &(row(name, preset) + "\n");
     }
     page += "\n## Keys of presets\n\n| preset | key | default | meaning |\n|---|---|---|---|\n";
-    for (name, preset) in presets() {
+    for (name, preset) in PRESETS {
         for (key, kind) in preset.parameters {
             let (default, meaning) = meaning(*kind);
             writeln!(page, "| `{name}` | `{key}` | {default} | {meaning} |").unwrap();
@@ -179,7 +174,7 @@ fn the_page_of_the_providers_is_up_to_date() {
 
 #[test]
 fn no_id_is_a_name_an_address_or_from_the_callback() {
-    for (name, preset) in presets() {
+    for (name, preset) in PRESETS {
         for part in preset.fields.id.split('|').map(str::trim) {
             assert!(!part.starts_with("callback."), "{name}: {part}");
             assert!(!part.to_lowercase().contains("mail") && !part.contains('+'), "{name}: {part}");

@@ -125,7 +125,7 @@ fn signed_out(dance: &Dance) -> Error {
     };
     Error::new(
         ErrorKind::CallbackNotTrusted,
-        "You were signed in when you began, and are not any more. Nothing was connected. Please sign in and try again.",
+        "You are no longer signed in. Nothing was connected. Please sign in and try again.",
     )
     .with_source(cause)
 }
