@@ -13,13 +13,13 @@ const HEAD: &str = "\
 
 The presets, as they are in the code. `UPDATE=1 cargo test --all-features --lib providers_page` writes this page.
 
-Each preset has a page in the reference of the module `provider`: where to register, which callback URL to enter, scopes, quirks,
-and the sources of the facts with the date on which they were checked. [settings.md](settings.md) explains the keys that every entry
+Each preset has a page in the reference of the module `provider`: the provider's documentation, the preset's own keys and the quirks;
+for most presets also where to register, and when the facts were checked. [settings.md](settings.md) explains the keys that every entry
 has.
 
 - **PKCE**: whether requests have a PKCE challenge. `no`: the provider does not know it, or rejects it.
-- **refresh tokens**: when the provider grants them. A preset whose provider can grant them has the key `offline`: `offline = true`
-  requests what the column says.
+- **refresh tokens**: when the provider grants them. `offline = true` requests what the column says; presets with `no` or by `scope`
+  do not have this key.
 - **revocation**: whether a removed account is revoked at the provider.
 - **trusted addresses**: whose addresses count as proven, see `trust_email`.
 ";
