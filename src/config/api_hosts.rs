@@ -6,7 +6,7 @@ use super::table::Table;
 use super::urls::{is_host, is_private};
 use crate::provider::Preset;
 
-/// The hosts beside that of the API base to which API calls may send the token.
+/// The hosts to which API calls may send the token, in addition to that of the API base.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApiHosts(Vec<String>);
 

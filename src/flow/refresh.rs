@@ -30,7 +30,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::ReconnectNeeded`](crate::ErrorKind::ReconnectNeeded) if there is no refresh token, or the provider no
-    /// longer accepts it. Other errors say nothing about the grant. The refresh token of `token` stays the right one.
+    /// longer accepts it. Other errors do not concern the grant: the refresh token of `token` remains valid.
     pub(crate) async fn refresh(
         &self,
         entry: &Entry,

@@ -120,14 +120,14 @@ pub struct Preset {
     pub response_mode: ResponseMode,
     /// Parameters of every authorization request.
     pub authorization_params: &'static [(&'static str, &'static str)],
-    /// Parameters of the callback, beside those of the protocol, that are kept for the profile, the token request and
+    /// Parameters of the callback, in addition to those of the protocol, that are kept for the profile, the token request and
     /// [`AuthorizedLogin`](crate::AuthorizedLogin). The key `callback_params` adds to them.
     pub callback_params: &'static [&'static str],
 
     // ---- Token requests and their answers
     /// Parameters of every token request. With OAuth 1: of the request for temporary credentials.
     pub token_params: &'static [(&'static str, &'static str)],
-    /// Parameters of refreshes, beside `token_params`.
+    /// Parameters of refreshes, in addition to `token_params`.
     pub refresh_params: &'static [(&'static str, &'static str)],
     /// The format of the body of token requests. RFC 6749 §4.1.3 requires a form.
     pub token_request_format: TokenRequestFormat,

@@ -29,17 +29,17 @@ impl DroppableCookie {
     }
 }
 
-/// Returns the room for flows, in bytes: what the browser's accounts leave of the budget.
+/// Returns the room for flows in progress, in bytes: what the browser's accounts leave of the budget.
 pub(super) fn room_for_flows(dance: &Dance, request: &Request<'_>) -> usize {
     (MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED).saturating_sub(accounts_size(dance, request))
 }
 
-/// Returns the room for the finished flows beside flows of `flows` bytes, in bytes.
+/// Returns the room for the finished flows, in bytes, if the flows in progress take `flows` bytes.
 pub(super) fn room_for_finished(dance: &Dance, request: &Request<'_>, flows: usize) -> usize {
     RESERVED_FOR_FINISHED + room_for_flows(dance, request).saturating_sub(flows)
 }
 
-/// Returns how far cookies of flows, of `flows` bytes together, exceed the budget, in bytes.
+/// Returns by how many bytes the cookies of flows, of `flows` bytes together, exceed the budget.
 pub(super) fn excess(dance: &Dance, request: &Request<'_>, flows: usize) -> usize {
     flows.saturating_sub(room_for_flows(dance, request))
 }

@@ -71,8 +71,8 @@ fn sent_flows(dance: &Dance, request: &Request<'_>) -> impl Iterator<Item = Drop
     flows.into_iter().map(|(_, cookie)| cookie)
 }
 
-/// Stores `flow` in a cookie of its own. If it is too large, it is stored without its page to go to afterwards. The oldest
-/// flows make room for it when the response is sent.
+/// Stores `flow` in a cookie of its own. If it is too large, it is stored without its target (`next`). The oldest flows are
+/// dropped to make room for it when the response is sent.
 ///
 /// # Errors
 /// [`ErrorKind::BadRequest`] if the flow is too large for a cookie.

@@ -9,8 +9,8 @@ use crate::dance::handle::Dance;
 /// Keeps the cookies that the browser will have after `response` within the budget: drops the finished flows, then the
 /// oldest flows. What `response` itself sets stays.
 ///
-/// Cookies that our keys do not open count nothing and are left alone. They are another app's, or a sibling domain's, which
-/// could push out our flows otherwise.
+/// Cookies that our keys do not open are neither counted nor removed. They are from another app, or from a sibling domain, which
+/// could otherwise push out our flows.
 pub(crate) fn make_room<'r>(dance: &Dance, request: &Request<'_>, response: &mut Response<'r>) {
     let mut sent = flow_cookies::sent(dance, request);
     let mut set = 0;

@@ -1,7 +1,7 @@
 //! `Redaction`: what of a request's URI must not be in the log.
 //!
 //! Rocket logs the URI that the router and the handlers see. A secret can be kept out of the log only by taking it out of the
-//! URI. For this reason the app's own routes are left alone: their `code` and `state` are the app's.
+//! URI. For this reason requests for the app's own routes are not changed: their `code` and `state` are the app's.
 
 use rocket::Request;
 use rocket::http::uri::Origin;
