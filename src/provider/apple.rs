@@ -12,7 +12,7 @@ use super::{
 /// - The answer comes as a form (`form_post`). The name is in it only at the user's first consent.
 /// - An address can be a private relay (`@privaterelay.appleid.com`). Apple says whether it is verified, as a boolean or a text.
 ///
-/// Sources, checked on 2026-11-28:
+/// Sources, as of 2026-11-20:
 /// <https://developer.apple.com/documentation/signinwithapple/configuring-your-webpage-for-sign-in-with-apple>,
 /// <https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret>,
 /// <https://appleid.apple.com/.well-known/openid-configuration>; better-auth, django-allauth.

@@ -9,7 +9,7 @@ use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileField
 /// - API calls go to `ex/{product}/{cloudId}/…`; the ids are at `oauth/token/accessible-resources`.
 /// - An address counts as verified only if the answer says so; the documentation's example does not contain that field.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.atlassian.com/cloud/confluence/oauth-2-3lo-apps/>,
+/// Sources, as of 2026-11-20: <https://developer.atlassian.com/cloud/confluence/oauth-2-3lo-apps/>,
 /// <https://developer.atlassian.com/cloud/confluence/user-identity-api/>; django-allauth, social-core, better-auth, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Atlassian;

@@ -7,7 +7,7 @@ use super::{ParameterKind, Preset, Provider};
 /// - Scopes: `~r` marks a required claim, `~s` a signed one.
 /// - Not verified: everything, because no server answers. The ID token is not read; the profile is the userinfo.
 ///
-/// Sources, checked on 2026-11-28: Flask-Dance 7.1.0, django-allauth.
+/// Sources, as of 2026-11-20: Flask-Dance 7.1.0, django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Authentiq;
 

@@ -7,7 +7,7 @@ use super::{EmailVerified, Preset, ProfileFields, Provider, RefreshTokens};
 /// - Refresh: every token has a refresh token; a token lasts 2 hours. Revocation: none.
 /// - The id is `uuid`, because user names change. An address is verified if Bitbucket says that it is confirmed.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>,
+/// Sources, as of 2026-11-20: <https://developer.atlassian.com/cloud/bitbucket/oauth-2/>,
 /// <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-users/>; social-core, django-allauth, Laravel Socialite.
 #[derive(Debug, Clone, Copy)]
 pub struct Bitbucket;

@@ -7,7 +7,7 @@ use super::{ClientAuthMethod, ParameterKind, Preset, Provider, RefreshTokens};
 /// - Own key: `base_url` of API calls: `https://sandbox-api.dexcom.com` for test data, `https://api.dexcom.eu` in the EU.
 ///   Sign-in and tokens stay at the production server.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.dexcom.com/docs/dexcomv3/endpoint-overview/>,
+/// Sources, as of 2026-11-20: <https://developer.dexcom.com/docs/dexcomv3/endpoint-overview/>,
 /// <https://developer.dexcom.com/docs/dexcom/authentication/>; Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Dexcom;

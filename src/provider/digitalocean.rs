@@ -9,7 +9,7 @@ use super::{
 /// - The token answer has the name of the user and the team, in `info`.
 /// - Not verified: the form of the revocation request.
 ///
-/// Sources, checked on 2026-11-28: <https://docs.digitalocean.com/reference/api/oauth/>,
+/// Sources, as of 2026-11-20: <https://docs.digitalocean.com/reference/api/oauth/>,
 /// <https://docs.digitalocean.com/reference/api/digitalocean/#tag/Account>; django-allauth, social-core, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct DigitalOcean;

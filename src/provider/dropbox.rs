@@ -10,7 +10,7 @@ use super::{
 /// - Own keys: `force_reapprove`, `disable_signup`, `require_role` (`work` or `personal`).
 /// - The userinfo is requested by POST without a body.
 ///
-/// Sources, checked on 2026-11-28: <https://www.dropbox.com/developers/documentation/http/documentation>
+/// Sources, as of 2026-11-20: <https://www.dropbox.com/developers/documentation/http/documentation>
 /// (`oauth2/authorize`, `users/get_current_account`, `auth/token/revoke`); django-allauth, social-core, better-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropbox;

@@ -12,7 +12,7 @@ use super::{
 /// - The id belongs to this app: another app sees another id of the same user. Facebook does not say whether an address is
 ///   verified. An app that requires `appsecret_proof` is not supported.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow>,
+/// Sources, as of 2026-11-20: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow>,
 /// <https://developers.facebook.com/docs/graph-api/reference/user/>; django-allauth, better-auth, social-core.
 #[derive(Debug, Clone, Copy)]
 pub struct Facebook;

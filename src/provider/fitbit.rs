@@ -6,7 +6,7 @@ use super::{ParameterKind, Preset, ProfileFields, Provider, RefreshTokens};
 /// - Scope: `profile`. Refresh: every token had a refresh token, which could be used once. No address.
 /// - Own key: `prompt`.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.google.com/health/reference>,
+/// Sources, as of 2026-11-20: <https://developers.google.com/health/reference>,
 /// <https://dev.fitbit.com/build/reference/web-api/>; social-core, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Fitbit;

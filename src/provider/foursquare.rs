@@ -9,7 +9,7 @@ use super::{
 /// - The token is in the query, and every call needs `v`, a date that selects the version of the API.
 /// - Foursquare does not say whether an address is verified.
 ///
-/// Sources, checked on 2026-11-28: <https://docs.foursquare.com/developer/reference/upcoming-changes>,
+/// Sources, as of 2026-11-20: <https://docs.foursquare.com/developer/reference/upcoming-changes>,
 /// <https://docs.foursquare.com/developer/reference/v2-users-self>; django-allauth, social-core, Flask-Social.
 #[derive(Debug, Clone, Copy)]
 pub struct Foursquare;

@@ -7,7 +7,7 @@ use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileField
 /// - Own key: `api_version`, for the header `Accept` of every request.
 /// - `verified` of the answer is about billing information, so an address is never verified.
 ///
-/// Sources, checked on 2026-11-28: <https://devcenter.heroku.com/articles/oauth>,
+/// Sources, as of 2026-11-20: <https://devcenter.heroku.com/articles/oauth>,
 /// <https://devcenter.heroku.com/articles/platform-api-reference#account>; heroku-go's schema, Flask-Dance, SocialiteProviders.
 #[derive(Debug, Clone, Copy)]
 pub struct Heroku;

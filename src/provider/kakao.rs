@@ -11,7 +11,7 @@ use super::{
 ///   to the app.
 /// - An address is verified if it is valid and verified.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.kakao.com/docs/latest/en/kakaologin/rest-api>; better-auth,
+/// Sources, as of 2026-11-20: <https://developers.kakao.com/docs/latest/en/kakaologin/rest-api>; better-auth,
 /// django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Kakao;

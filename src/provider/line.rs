@@ -12,7 +12,7 @@ use super::{
 /// - Own key: `bot_prompt` (`normal` or `aggressive`), which offers to add the app's official account.
 /// - ID tokens of web sign-ins are signed with HS256 and the channel secret.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.line.biz/en/docs/line-login/integrate-line-login/>,
+/// Sources, as of 2026-11-20: <https://developers.line.biz/en/docs/line-login/integrate-line-login/>,
 /// <https://developers.line.biz/en/docs/line-login/verify-id-token/>,
 /// <https://developers.line.biz/en/reference/line-login/>.
 #[derive(Debug, Clone, Copy)]

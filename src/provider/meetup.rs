@@ -10,7 +10,7 @@ use super::{
 /// - The API is GraphQL only: `post("gql-ext")` with a query. The REST API of older libraries is gone.
 /// - The guide does not say whether an address is verified.
 ///
-/// Sources, checked on 2026-11-28: <https://www.meetup.com/api/authentication/>, <https://www.meetup.com/api/guide/>;
+/// Sources, as of 2026-11-20: <https://www.meetup.com/api/authentication/>, <https://www.meetup.com/api/guide/>;
 /// Flask-Dance, django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Meetup;

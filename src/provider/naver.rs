@@ -8,7 +8,7 @@ use super::{
 /// - Refresh: every token has a refresh token. Revocation: the user's connection to the app, at the token endpoint.
 /// - The id belongs to this app. The address is one that the user has entered: it is never verified.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.naver.com/docs/login/api/api.md>,
+/// Sources, as of 2026-11-20: <https://developers.naver.com/docs/login/api/api.md>,
 /// <https://developers.naver.com/docs/login/profile/profile.md>; better-auth, social-core, django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Naver;

@@ -12,7 +12,7 @@ use super::{
 ///   (`workspace_id`, `bot_id` in the token answer). Notion does not say whether an address is verified.
 /// - API calls have the header `Notion-Version`.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.notion.com/docs/authorization>,
+/// Sources, as of 2026-11-20: <https://developers.notion.com/docs/authorization>,
 /// <https://developers.notion.com/reference/create-a-token>, <https://developers.notion.com/reference/revoke-token>.
 #[derive(Debug, Clone, Copy)]
 pub struct Notion;

@@ -11,7 +11,7 @@ use super::{
 ///   verified only at a provider that owns its mailboxes: with `imap` and `ews` the user chooses the server and the address.
 /// - Its PKCE challenge is not that of RFC 7636, so none is sent.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.nylas.com/docs/v3/auth/hosted-oauth-accesstoken/>; nylas-nodejs.
+/// Sources, as of 2026-11-20: <https://developer.nylas.com/docs/v3/auth/hosted-oauth-accesstoken/>; nylas-nodejs.
 #[derive(Debug, Clone, Copy)]
 pub struct Nylas;
 

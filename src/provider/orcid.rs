@@ -8,7 +8,7 @@ use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, Re
 /// - The id is the ORCID iD. The name is in the token answer; the userinfo often has none. No address is read: it is public
 ///   only if the user says so.
 ///
-/// Sources, checked on 2026-11-28: <https://info.orcid.org/documentation/api-tutorials/api-tutorial-get-and-authenticated-orcid-id/>,
+/// Sources, as of 2026-11-20: <https://info.orcid.org/documentation/api-tutorials/api-tutorial-get-and-authenticated-orcid-id/>,
 /// <https://orcid.org/.well-known/openid-configuration>; django-allauth, social-core, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Orcid;

@@ -5,7 +5,7 @@ use super::{Preset, ProfileFields, Provider, RefreshTokens};
 /// - Register: <https://www.openstreetmap.org/oauth2/applications>; http is allowed for `127.0.0.1` only.
 /// - Scope: `read_prefs`. Refresh: none; tokens do not expire. Revocation: the token. No address.
 ///
-/// Sources, checked on 2026-11-28: <https://wiki.openstreetmap.org/wiki/OAuth>,
+/// Sources, as of 2026-11-20: <https://wiki.openstreetmap.org/wiki/OAuth>,
 /// <https://wiki.openstreetmap.org/wiki/API_v0.6#Methods_for_user_data>; django-allauth, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenStreetMap;

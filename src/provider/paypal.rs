@@ -9,7 +9,7 @@ use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider, Refre
 ///   `https://uri.paypal.com/services/paypalattributes`, else `user_id`: do not change that scope later.
 /// - An address is verified if PayPal says that it is confirmed.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.paypal.com/docs/log-in-with-paypal/integrate/>,
+/// Sources, as of 2026-11-20: <https://developer.paypal.com/docs/log-in-with-paypal/integrate/>,
 /// <https://developer.paypal.com/docs/api/identity/v1/#userinfo_get>; better-auth, SocialiteProviders.
 #[derive(Debug, Clone, Copy)]
 pub struct PayPal;

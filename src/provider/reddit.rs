@@ -8,7 +8,7 @@ use super::{ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, claim
 ///   `web:com.example.app:v1 (by /u/name)`.
 /// - Reddit gives no address.
 ///
-/// Sources, checked on 2026-11-28: <https://github.com/reddit-archive/reddit/wiki/OAuth2>,
+/// Sources, as of 2026-11-20: <https://github.com/reddit-archive/reddit/wiki/OAuth2>,
 /// <https://www.reddit.com/dev/api/oauth#GET_api_v1_me>; better-auth, social-core, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Reddit;

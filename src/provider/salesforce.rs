@@ -11,7 +11,7 @@ use super::{ParameterKind, Preset, ProfileFields, Provider, RefreshTokens};
 /// - API calls go to the instance that the token answer names. Tokens have no lifetime in the answer: an expired one is
 ///   refreshed after the API answers 401.
 ///
-/// Sources, checked on 2026-11-28:
+/// Sources, as of 2026-11-20:
 /// <https://help.salesforce.com/s/articleView?id=sf.remoteaccess_using_userinfo_endpoint.htm>,
 /// <https://login.salesforce.com/.well-known/openid-configuration>; django-allauth, next-auth, social-core.
 #[derive(Debug, Clone, Copy)]

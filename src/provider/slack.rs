@@ -10,7 +10,7 @@ use crate::error::Error;
 /// - Classic apps (`identify`, `chat:write:bot`) can no longer be created.
 /// - `sub` is the id of the user, and Slack is the issuer of all workspaces.
 ///
-/// Sources, checked on 2026-11-28: <https://docs.slack.dev/authentication/sign-in-with-slack/>,
+/// Sources, as of 2026-11-20: <https://docs.slack.dev/authentication/sign-in-with-slack/>,
 /// <https://slack.com/.well-known/openid-configuration>; next-auth, better-auth, SocialiteProviders.
 #[derive(Debug, Clone, Copy)]
 pub struct Slack;

@@ -10,7 +10,7 @@ use super::{
 /// - Refresh: every token has a refresh token; a token lasts 6 hours. Revocation: the app's access to the athlete.
 /// - Own key: `approval_prompt`, `auto` or `force`. Strava gives no address.
 ///
-/// Sources, checked on 2026-11-28: <https://developers.strava.com/docs/authentication/>,
+/// Sources, as of 2026-11-20: <https://developers.strava.com/docs/authentication/>,
 /// <https://developers.strava.com/docs/reference/#api-Athletes-getLoggedInAthlete>; django-allauth, social-core, assent.
 #[derive(Debug, Clone, Copy)]
 pub struct Strava;

@@ -10,7 +10,7 @@ use super::{
 /// - Revocation: the connection of the account to the platform.
 /// - The account of the token is a business, and not a person. Stripe does not say whether its address is verified.
 ///
-/// Sources, checked on 2026-11-28: <https://docs.stripe.com/connect/oauth-reference>,
+/// Sources, as of 2026-11-20: <https://docs.stripe.com/connect/oauth-reference>,
 /// <https://docs.stripe.com/connect/oauth-changes-for-standard-platforms>; django-allauth, social-core.
 #[derive(Debug, Clone, Copy)]
 pub struct Stripe;

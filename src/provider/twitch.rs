@@ -10,7 +10,7 @@ use super::{
 /// - Refresh: every token has a refresh token. Revocation: the access token.
 /// - Own key: `force_verify`, which asks for consent at every sign-in. Every request has the header `Client-Id`.
 ///
-/// Sources, checked on 2026-11-28: <https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/>,
+/// Sources, as of 2026-11-20: <https://dev.twitch.tv/docs/authentication/getting-tokens-oauth/>,
 /// <https://dev.twitch.tv/docs/api/reference/#get-users>, <https://dev.twitch.tv/docs/authentication/revoke-tokens/>.
 #[derive(Debug, Clone, Copy)]
 pub struct Twitch;

@@ -11,7 +11,7 @@ use super::{
 /// - Revocation: the access token.
 /// - The older service (`oauth.vk.com`) is no longer supported by VK.
 ///
-/// Sources, checked on 2026-11-28:
+/// Sources, as of 2026-11-20:
 /// <https://id.vk.ru/about/business/go/docs/ru/vkid/latest/vk-id/connection/api-integration/api-description>; django-allauth,
 /// better-auth, SocialiteProviders.
 #[derive(Debug, Clone, Copy)]

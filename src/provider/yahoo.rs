@@ -6,7 +6,7 @@ use super::{ParameterKind, Preset, Provider, RefreshTokens};
 ///   URL must be https.
 /// - Refresh: every token has a refresh token; the refresh repeats the callback URL. Revocation: the tokens.
 ///
-/// Sources, checked on 2026-11-28: <https://developer.yahoo.com/oauth2/guide/openid_connect/>,
+/// Sources, as of 2026-11-20: <https://developer.yahoo.com/oauth2/guide/openid_connect/>,
 /// <https://api.login.yahoo.com/.well-known/openid-configuration>; social-core, django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Yahoo;

@@ -14,7 +14,7 @@ use super::{
 /// - API calls go to the host that the token answer names in `api_domain`, with `Zoho-oauthtoken` before the token.
 /// - Zoho does not say whether an address is verified.
 ///
-/// Sources, checked on 2026-11-28: <https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html>,
+/// Sources, as of 2026-11-20: <https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html>,
 /// <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html>; django-allauth, SocialiteProviders, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Zoho;
