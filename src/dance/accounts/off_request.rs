@@ -142,8 +142,9 @@ impl Dance {
     /// Deletes the account under `key`: one by its identity, or all of a user's accounts at an entry.
     ///
     /// It is no error if there is no such account. The method does not check whether the user can still sign in. The
-    /// tokens are revoked at the provider in the background ([`wait_for_revocations`](Dance::wait_for_revocations)), and
-    /// signals get [`Event::AccountRemoved`](crate::Event::AccountRemoved).
+    /// sessions that began with these accounts end in the same transaction. The tokens are revoked at the provider in the
+    /// background ([`wait_for_revocations`](Dance::wait_for_revocations)), and signals get
+    /// [`Event::AccountRemoved`](crate::Event::AccountRemoved).
     ///
     /// ```
     /// use rocket_dance::{Dance, Result, storage::AccountKey};

@@ -135,7 +135,8 @@ impl<P: Provider> Tokens<P> {
     ///
     /// # Errors
     /// As [`get`](Tokens::get). [`ErrorKind::Misconfigured`] also if the account was stored while the entry pointed to
-    /// another server.
+    /// another server. [`ErrorKind::Refused`] if the user does not exist in the table that
+    /// [`cascade_from`](crate::storage::DieselStorage::cascade_from) names.
     pub async fn set(&self, token: Token) -> Result<Account> {
         let (storage, key) = self.location()?;
         let (dance, entry) = (&self.dance, self.dance.entry(P::NAME)?);
@@ -185,7 +186,8 @@ impl<P: Provider> Tokens<P> {
 
     /// Deletes the token with its account; all accounts, if the user has several at `P`.
     ///
-    /// It is no error if there is none. The method does not check whether the user can still sign in.
+    /// It is no error if there is none. The method does not check whether the user can still sign in. The sessions that
+    /// began with the account end in the same transaction.
     ///
     /// # Errors
     /// As [`get`](Tokens::get), but never [`ErrorKind::ReconnectNeeded`].
