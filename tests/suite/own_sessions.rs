@@ -56,7 +56,7 @@ async fn d15_a_session_that_browsers_keep_back_fails_in_a_test_as_well() {
         let (before, calls) = (people.snapshot(), app.fake.request_count(ProviderEndpoint::Token));
         let refused = sign_in(&app.client, "op2").await;
         assert_eq!(refused.status, Status::BadRequest, "{}", refused.body);
-        assert!(refused.body.contains("You were signed in when you began"), "{}", refused.body);
+        assert!(refused.body.contains("You are no longer signed in"), "{}", refused.body);
         assert!(refused.body.contains("callback_not_trusted"), "{}", refused.body);
         assert_eq!(people.snapshot(), before, "nothing is connected");
         assert_eq!(app.fake.request_count(ProviderEndpoint::Token), calls, "the code is not exchanged");
@@ -107,7 +107,7 @@ async fn d15_a_strict_session_does_not_come_with_the_suites_browser_either() {
     let (rows, calls) = (app.rows(), app.token_calls());
     let refused = ada.get(&callback).await;
     assert_eq!(refused.status, Status::BadRequest);
-    assert!(refused.body.contains("You were signed in when you began"), "{}", refused.body);
+    assert!(refused.body.contains("You are no longer signed in"), "{}", refused.body);
     assert_eq!((app.rows(), app.token_calls()), (rows, calls));
 }
 
@@ -122,6 +122,6 @@ async fn d15_a_session_of_ours_that_has_ended_is_said_so() {
     let (rows, calls) = (app.rows(), app.token_calls());
     let refused = ada.get(&callback).await;
     assert_eq!(refused.status, Status::BadRequest);
-    assert!(refused.body.contains("You were signed in when you began"), "{}", refused.body);
+    assert!(refused.body.contains("You are no longer signed in"), "{}", refused.body);
     assert_eq!((app.rows(), app.token_calls()), (rows, calls));
 }

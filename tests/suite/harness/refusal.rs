@@ -69,7 +69,7 @@ pub(crate) async fn assert_refused(
     if ask.method != Method::Head && !is_head && !is_unrouted {
         assert!(answer.body.contains(expected.code), "{ask:?}: {answer:?}");
     }
-    if answer.body.contains("You were signed in when you began") {
+    if answer.body.contains("You are no longer signed in") {
         assert_eq!(user, None, "only a user who is signed out is told so: {ask:?}");
     } else if expected.code == NOT_TRUSTED.code && !answer.body.starts_with('{') {
         // All other causes give the same page, so that an attacker learns nothing from it.
