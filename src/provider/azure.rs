@@ -2,14 +2,21 @@ use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, Te
 
 /// Microsoft Entra ID, formerly Azure Active Directory, with OpenID Connect.
 ///
-/// Documentation: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>. Own keys: `prompt`,
-/// `domain_hint`, `login_hint`, `max_age`, and `tenant`, which is required: the tenant's id, or `consumers` for personal
-/// accounts. `organizations` and `common` stand for several tenants; then `tenants` lists those that can sign in, or is
-/// `"any"`. A sovereign cloud has another issuer: `issuer = "https://login.microsoftonline.us/{tenant}/v2.0"`.
+/// - Register: <https://entra.microsoft.com>, "App registrations". Redirect URI of the type "Web": the callback URL that the
+///   log shows at launch.
+/// - Scopes: `openid profile email` for the sign-in, `User.Read` for Microsoft Graph. `offline = true` adds
+///   `offline_access`, for a refresh token. There is no revocation endpoint.
+/// - Own keys: `prompt`, `domain_hint`, `login_hint`, `max_age`, and `tenant`, which is required: the tenant's id, or
+///   `consumers` for personal accounts. `organizations` and `common` stand for several tenants; then `tenants` lists those
+///   that can sign in, or is `"any"`. A sovereign cloud has another issuer:
+///   `issuer = "https://login.microsoftonline.us/{tenant}/v2.0"`.
+/// - The administrator of a tenant can write any address into `email`. The address is verified only if the claim
+///   `xms_edov` or `verified_primary_email` proves it; both are optional claims of the app's registration. Do not link
+///   accounts by an address that is not verified.
+/// - With a scope of an API of your own, the userinfo endpoint refuses the token; the ID token suffices.
 ///
-/// The administrator of a tenant can write any address into `email`. The address is verified only if the claim `xms_edov`
-/// or `verified_primary_email` proves it; both are optional claims of the app's registration. Do not link accounts by an
-/// address that is not verified.
+/// Sources, as of 2026-11-20: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>; social-core,
+/// better-auth, next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct Azure;
 

@@ -4,7 +4,12 @@ use super::{
 
 /// Discord.
 ///
-/// Documentation: <https://discord.com/developers/docs/topics/oauth2>. Own key: `prompt`.
+/// - Register: <https://discord.com/developers/applications>, "OAuth2". Redirect: the callback URL that the log shows at
+///   launch.
+/// - Scopes: `identify` (id, names, picture) and `email`. Every token has a refresh token. Removed accounts are revoked.
+/// - Own key: `prompt`.
+///
+/// Sources, as of 2026-11-20: <https://discord.com/developers/docs/topics/oauth2>; django-allauth, better-auth, arctic.
 #[derive(Debug, Clone, Copy)]
 pub struct Discord;
 

@@ -2,11 +2,18 @@ use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileField
 
 /// GitHub.
 ///
-/// Documentation: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>. Own keys:
-/// `allow_signup`, `prompt`.
+/// - Register: <https://github.com/settings/developers>, "OAuth Apps". Authorization callback URL: the callback URL that
+///   the log shows at launch.
+/// - Scopes: `read:user` and `user:email`. GitHub answers with the granted scopes separated by commas.
+/// - Refresh: only GitHub Apps with expiring user tokens. Tokens of OAuth Apps do not expire. Accounts are not revoked at
+///   GitHub, whose revocation is not the one of RFC 7009.
+/// - Own keys: `allow_signup`, `prompt`.
+/// - The address is the primary one of `/user/emails`, where GitHub states whether it is verified. The address in the
+///   profile is never verified.
 ///
-/// The address is the primary one of `/user/emails`, where GitHub states whether it is verified. The address in the
-/// profile is never verified.
+/// Sources, as of 2026-11-20:
+/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>; django-allauth, better-auth,
+/// next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct GitHub;
 

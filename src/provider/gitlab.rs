@@ -5,7 +5,12 @@ use crate::error::Error;
 
 /// GitLab, on gitlab.com or on another host.
 ///
-/// Documentation: <https://docs.gitlab.com/ee/api/oauth2.html>. Own key: `hostname`, the host of the GitLab server.
+/// - Register: <https://gitlab.com/-/user_settings/applications>, or the same page of your server. Redirect URI: the callback
+///   URL that the log shows at launch.
+/// - Scope: `read_user`. Tokens live for two hours; refresh tokens rotate. Removed accounts are revoked.
+/// - Own key: `hostname`, the host of the GitLab server.
+///
+/// Sources, as of 2026-11-20: <https://docs.gitlab.com/ee/api/oauth2.html>; django-allauth, better-auth, arctic.
 #[derive(Debug, Clone, Copy)]
 pub struct GitLab;
 

@@ -3,9 +3,16 @@ use crate::error::Error;
 
 /// Google, with OpenID Connect.
 ///
-/// Documentation: <https://developers.google.com/identity/openid-connect/openid-connect>. Own keys: `offline` (`true`: a
-/// refresh token at the first consent), `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`,
-/// which admits only accounts of that Workspace domain. The `hd` claim of the ID token must equal it.
+/// - Register: <https://console.cloud.google.com/apis/credentials>, "OAuth client ID" of the type "Web application".
+///   Authorized redirect URI: the callback URL that the log shows at launch.
+/// - Scopes: `openid profile email`. `offline = true` requests a refresh token, which Google sends only at the first consent,
+///   or with `reprompt_consent = true`. Removed accounts are revoked.
+/// - Own keys: `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`, which admits only accounts
+///   of that Workspace domain. The `hd` claim of the ID token must equal it.
+/// - Google refuses sign-ins in the web views of apps (`disallowed_useragent`).
+///
+/// Sources, as of 2026-11-20: <https://developers.google.com/identity/openid-connect/openid-connect>; social-core,
+/// better-auth, next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct Google;
 

@@ -5,9 +5,13 @@ use crate::error::Error;
 
 /// Jira Server and Data Center, with OAuth 1.0a and RSA-SHA1 (feature `rsa-sha1`).
 ///
-/// Documentation: <https://developer.atlassian.com/server/jira/platform/oauth/>. Own key: `base_url`, the address of the
-/// Jira server, which is required. `client_id` is the consumer key of the application link, and `rsa_key_file` the private
-/// key to the link's public key.
+/// - Register: an application link of your Jira server. `client_id` is the consumer key of the link, and `rsa_key_file` the
+///   private key to the link's public key.
+/// - Own key: `base_url`, the address of the Jira server, which is required.
+/// - Jira Cloud no longer offers OAuth 1.0a: its preset is [`Atlassian`](super::Atlassian).
+///
+/// Sources, as of 2026-11-20: <https://developer.atlassian.com/server/jira/platform/oauth/>; Flask-Dance,
+/// SocialiteProviders.
 #[derive(Debug, Clone, Copy)]
 pub struct Jira;
 

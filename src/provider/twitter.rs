@@ -1,10 +1,14 @@
 use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider};
 
-/// X, formerly Twitter, with OAuth 1.0a.
+/// X, formerly Twitter, with OAuth 1.0a. The preset [`X`](super::X) uses OAuth 2.
 ///
-/// Documentation: <https://docs.x.com/fundamentals/authentication/oauth-1-0a/overview>. An address is in the userinfo
-/// only if the app has the permission for it. X gives verified addresses only (`account/verify_credentials`,
-/// `include_email`).
+/// - Register: <https://developer.x.com>. Callback URL: the callback URL that the log shows at launch.
+/// - Tokens do not expire.
+/// - An address is in the userinfo only if the app has the permission for it. X gives verified addresses only
+///   (`account/verify_credentials`, `include_email`).
+///
+/// Sources, as of 2026-11-20: <https://docs.x.com/fundamentals/authentication/oauth-1-0a/overview>; Flask-Dance 6,
+/// django-allauth, social-core.
 #[derive(Debug, Clone, Copy)]
 pub struct Twitter;
 
