@@ -176,7 +176,9 @@ mod tests {
     /// The header that a browser sends to `to` after `from` has set `cookies`.
     fn sent(from: &str, cookies: &[&str], to: &str, navigation: Navigation) -> String {
         let mut jar = Cookies::default();
-        cookies.iter().for_each(|cookie| drop(jar.receive(&url(from), cookie)));
+        for cookie in cookies {
+            let _ = jar.receive(&url(from), cookie);
+        }
         jar.header(&url(to), navigation).unwrap_or_default()
     }
 
