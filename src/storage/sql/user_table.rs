@@ -91,7 +91,7 @@ impl UserTable {
     /// SQL that finds and locks a user's row. The first condition compares the column as it is, so that its index is used. The
     /// second one compares the text of the id, as the triggers do: 'Ada' is not 'ada', whatever the column's collation is.
     pub(super) fn row(&self, conn: &AnyConnection) -> String {
-        let Self { table, id, declared, kind } = self;
+        let Self { table, id, .. } = self;
         match conn {
             // Rows are not locked: a transaction that writes is alone. Each value has its own type, whatever the column
             // declares.
@@ -103,7 +103,7 @@ impl UserTable {
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => {
                 let text = self.text(conn, &format!("\"{id}\""));
-                let value = match (kind, declared.as_str()) {
+                let value = match (self.kind, self.declared.as_str()) {
                     (IdKind::Bytes, _) => "$1".to_owned(),
                     (_, "smallint" | "integer" | "bigint") => "CAST($1 AS bigint)".to_owned(),
                     // Without a length it would be one character.
@@ -118,7 +118,7 @@ impl UserTable {
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(_) => {
                 let text = self.text(conn, &format!("`{id}`"));
-                let value = match (kind, self.is_integer()) {
+                let value = match (self.kind, self.is_integer()) {
                     (IdKind::Bytes, _) | (_, false) => "?",
                     (_, true) if self.is_unsigned() => "CAST(? AS UNSIGNED)",
                     (_, true) => "CAST(? AS SIGNED)",
