@@ -96,7 +96,7 @@ fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>>
 
 #[get("/")]
 fn index(user: Option<CurrentUser<i32>>) -> RawHtml<String> {
-    let user = user.map_or("nobody".to_owned(), |user| format!("user number {}", user.id()));
+    let user = user.map_or("not signed in".to_owned(), |user| format!("user number {}", user.id()));
     RawHtml(format!(
         "<h1>You are {user}</h1><a href=\"/login\">Sign in</a> <a href=\"/login/accounts\">Your accounts</a>"
     ))

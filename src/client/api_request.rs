@@ -15,11 +15,14 @@ use super::refresh::{refresh, usable};
 use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::retry_after;
+use crate::flow::{read_answer, retry_after};
 use crate::token::Token;
 
 /// Maximum number of redirects that a request follows.
 const MAX_REDIRECTS: usize = 10;
+/// Maximum size of an answer that is read as JSON or text, in bytes after decompression: a small compressed answer can expand
+/// to a very large one.
+const MAX_ANSWER: usize = 16 << 20;
 
 /// A request to a provider's API that is not sent yet. The methods of [`Client`](crate::Client) create it.
 ///
@@ -98,7 +101,7 @@ impl ApiRequest {
     }
 
     /// Sends the request and returns the response as it is, whatever its status. For streams, and for answers that are not
-    /// JSON.
+    /// JSON. Its size has no limit.
     ///
     /// # Errors
     /// As [`Client::access_token`](crate::Client::access_token). [`ErrorKind::ProviderUnreachable`] and
@@ -151,18 +154,18 @@ impl ApiRequest {
         })
     }
 
-    /// Sends the request and reads the response as JSON.
+    /// Sends the request and reads the response as JSON, at most 16 MiB.
     ///
     /// # Errors
     /// As [`send`](ApiRequest::send). [`ErrorKind::ApiError`] for a status from 400; with 429 and 503,
     /// [`Error::retry_after`] is the API's `Retry-After`, at most an hour. [`ErrorKind::ReconnectNeeded`] for a 401 that a
-    /// refresh does not resolve. [`ErrorKind::BadProviderAnswer`] if the response is not JSON of the type `T`.
+    /// refresh does not resolve. [`ErrorKind::BadProviderAnswer`] if the response is not JSON of the type `T`, or larger.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let entry = self.live.entry.clone();
-        let body = self.send_checked().await?.bytes().await;
-        let body = body.map_err(|error| transport_error(error).with_entry(&entry.name))?;
+        let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await;
+        let answer = answer.map_err(|error| error.with_entry(&entry.name))?;
         // serde_json's own message may quote a value: only the position is logged.
-        serde_json::from_slice(&body).map_err(|error| {
+        serde_json::from_slice(answer.body()).map_err(|error| {
             Error::new(ErrorKind::BadProviderAnswer, "The provider's answer is not what was expected.")
                 .with_source(format!(
                     "{:?} error at line {} column {} of the answer's JSON",
@@ -174,14 +177,16 @@ impl ApiRequest {
         })
     }
 
-    /// Sends the request and reads the response as text.
+    /// Sends the request and reads the response as text, at most 16 MiB.
     ///
     /// # Errors
     /// As [`json`](ApiRequest::json).
     pub async fn text(self) -> Result<String> {
         let entry = self.live.entry.clone();
-        let text = self.send_checked().await?.text().await;
-        text.map_err(|error| transport_error(error).with_entry(&entry.name))
+        let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await;
+        let answer = answer.map_err(|error| error.with_entry(&entry.name))?;
+        // Decodes it by its charset.
+        reqwest::Response::from(answer).text().await.map_err(transport_error)
     }
 }
 

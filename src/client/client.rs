@@ -13,7 +13,7 @@ use super::live_account::LiveAccount;
 use super::refresh::{refresh_if_due, usable};
 use crate::config::{ApiBase, Entry};
 use crate::error::{Error, Result};
-use crate::flow::{read_answer, with_body};
+use crate::flow::{MAX_ANSWER, read_answer, with_body};
 use crate::provider::UserinfoMethod;
 use crate::secret::Secret;
 use crate::storage::{Account, CachedAccount, Storage};
@@ -168,7 +168,7 @@ impl Client {
                     .map(|request| with_body(entry, token, request, entry.userinfo.body)),
                 UserinfoMethod::Get | UserinfoMethod::None => ApiRequest::new(&self.0, Method::GET, Ok(url)),
             };
-            let answer = read_answer(request.send_checked().await?).await?;
+            let answer = read_answer(request.send_checked().await?, MAX_ANSWER).await?;
             engine.read_userinfo(entry, &answer, token, self.account().provider_user_id.as_deref()).await
         };
         userinfo.await.map_err(|error| error.with_entry(&entry.name))

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Timeout for one protocol request, from the first packet to the last byte of the answer.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum size of a protocol answer, in bytes.
-const MAX_ANSWER: usize = 1 << 20;
+pub(crate) const MAX_ANSWER: usize = 1 << 20;
 
 /// The HTTP client for all providers: rustls on ring without a process-wide crypto provider, no redirects, no cookies.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Http {
                 answer.status().as_u16()
             )));
         }
-        read_answer(answer).await
+        read_answer(answer, MAX_ANSWER).await
     }
 
     /// Fetches a public JSON document and reads it with `parse`. Errors name it as `what`.
@@ -85,15 +85,15 @@ impl Http {
     }
 }
 
-/// Reads the whole body of an answer.
+/// Reads the whole body of an answer, at most `max` bytes after decompression.
 ///
 /// # Errors
-/// [`ErrorKind::BadProviderAnswer`] if it is larger than 1 MiB.
-pub(crate) async fn read_answer(mut answer: reqwest::Response) -> Result<Response> {
+/// [`ErrorKind::BadProviderAnswer`] if it is larger.
+pub(crate) async fn read_answer(mut answer: reqwest::Response, max: usize) -> Result<Response> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(request_failed)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(bad_answer("an answer of more than 1 MiB"));
+        if body.len() + chunk.len() > max {
+            return Err(bad_answer(format!("an answer of more than {} MiB", max >> 20)));
         }
         body.extend_from_slice(&chunk);
     }

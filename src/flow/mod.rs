@@ -69,7 +69,7 @@ pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::{not_trusted, retry_after};
 pub(crate) use self::flow::{FLOW_TTL, Flow, state_handle};
 pub(crate) use self::grant::Grant;
-pub(crate) use self::http::read_answer;
+pub(crate) use self::http::{MAX_ANSWER, read_answer};
 pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::refresh::RefreshOutcome;

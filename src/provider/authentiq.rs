@@ -15,7 +15,7 @@ impl Provider for Authentiq {
     const NAME: &'static str = "authentiq";
     const PRESET: Preset = Preset {
         title: "Authentiq",
-        notice: "Authentiq has not answered for years. Nobody can sign in with it: remove the entry.",
+        notice: "Authentiq has not answered for years. No user can sign in with it: remove the entry.",
         authorization_url: Some("https://{hostname}/authorize"),
         token_url: Some("https://{hostname}/token"),
         userinfo_url: Some("https://{hostname}/userinfo"),

@@ -1,8 +1,8 @@
-//! [`Navigation`]: how a browser comes to a page, which decides which cookies it sends.
+//! [`Navigation`]: how a browser reaches a page, which decides the cookies that it sends.
 
 use url::{Host, Url};
 
-/// How a browser comes to a page (RFC 6265bis, section "Same-site and cross-site Requests").
+/// How a browser reaches a page (RFC 6265bis, section "Same-site and cross-site Requests").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Navigation {
     /// The user types the address, or the page that leads there is of the same site.
@@ -14,7 +14,7 @@ pub enum Navigation {
 }
 
 impl Navigation {
-    /// How a browser comes to `url` over the pages and redirects of `way`. `is_post`: it posts a form.
+    /// How a browser reaches `url` over the pages and redirects of `way`. `is_post`: it posts a form.
     pub fn over(way: &[Url], url: &Url, is_post: bool) -> Self {
         match (way.iter().all(|page| is_same_site(page, url)), is_post) {
             (true, _) => Self::SameSite,

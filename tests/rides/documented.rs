@@ -79,7 +79,7 @@ const VISITS: [Visit; 5] = [
         app: own_sessions::app,
         entry: "github",
         second: "other",
-        before: "You are nobody",
+        before: "You are not signed in",
         after: "You are user number 1",
     },
     Visit {
@@ -87,7 +87,7 @@ const VISITS: [Visit; 5] = [
         app: second_factor::app,
         entry: "github",
         second: "other",
-        before: "You are nobody",
+        before: "You are not signed in",
         after: "You are user number 1",
     },
 ];

@@ -289,3 +289,30 @@ async fn r16_further_hosts_of_the_api() {
         assert_eq!(client.get(url).send().await.unwrap_err().kind(), ErrorKind::Misconfigured, "{url}");
     }
 }
+
+#[rocket::async_test]
+async fn tr_18_a_small_api_answer_that_expands_is_not_read_to_its_end() {
+    let app = TestApp::launch().await;
+    signs_in(&app).await;
+    let client = app.dance().client(Op, &1).await.unwrap().unwrap();
+    const MIB: usize = 1 << 20;
+    let answer = |bytes: usize| {
+        let body = format!("\"{}\"", "x".repeat(bytes));
+        FakeResponse::body("application/json", gzip(body.as_bytes())).header("Content-Encoding", "gzip")
+    };
+    app.fake.respond_once(ProviderEndpoint::Api, answer(2 * MIB));
+    assert_eq!(client.get("things").json::<String>().await.unwrap().len(), 2 * MIB);
+    for read in ["json", "text"] {
+        app.fake.respond_once(ProviderEndpoint::Api, answer(16 * MIB));
+        let error = match read {
+            "json" => client.get("things").json::<String>().await.unwrap_err(),
+            _ => client.get("things").text().await.unwrap_err(),
+        };
+        assert_eq!((error.kind(), error.entry()), (ErrorKind::BadProviderAnswer, Some("op")), "{read}");
+    }
+    app.fake.respond_once(
+        ProviderEndpoint::Api,
+        FakeResponse::body("text/plain; charset=iso-8859-1", *b"Ren\xe9"),
+    );
+    assert!(client.get("things").text().await.unwrap().starts_with("Ren"));
+}

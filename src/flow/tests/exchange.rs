@@ -481,7 +481,7 @@ fn r5_an_optional_field_of_the_wrong_type_is_absent() {
     }
 }
 
-/// The body of a 201 and 202, and after a byte order mark, with odd characters and with a field twice that nobody reads.
+/// The body of a 201 and 202, and after a byte order mark, with odd characters and with an unread field twice.
 #[rocket::async_test]
 async fn r4_r6_any_success_with_a_usable_body() {
     let good = r#"{"access_token": "at", "token_type": "bearer"}"#;

@@ -237,7 +237,7 @@ async fn id_11_id_12_id_13_times() {
     stage.refused(json!({"nbf": now + skew + 100}), "`nbf`").await;
     stage.refused(json!({"nbf": "now"}), "not a number").await;
     for good in [
-        // R5: claims that nobody requested, null and empty ones.
+        // R5: claims that were not requested, null and empty ones.
         json!({"auth_time": "now", "acr": 1}),
         json!({"nbf": null, "azp": null, "at_hash": null, "c_hash": "", "tid": null}),
         json!({"name": {}, "bio": [1]}),

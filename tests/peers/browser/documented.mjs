@@ -42,7 +42,7 @@ export async function documented(tools, entry, second, user, before, after, code
     assert.equal(await page.locator('form[action$="/disconnect"]').count(), 2, 'two accounts');
   }
   await page.goto(appUrl('/login/accounts'));
-  // Without users there is nobody to sign out, and the browser's account is disconnected.
+  // Without users there is no sign-out, and the browser's account is disconnected.
   const signOut = 'form[action="/login/logout"] button';
   await click(page, await page.locator(signOut).count() ? signOut : `form[action="/login/${entry}/disconnect"] button`);
   await shot(page, 'signed-out');

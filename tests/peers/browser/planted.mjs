@@ -48,7 +48,7 @@ export async function planted(tools, port, entry, second) {
     plants.push(`${name}=${value}; ${attributes}`, ...spellings.map((spell) => `${spell(name)}=${value}; ${attributes}`));
   }
 
-  // A visitor who comes by the attacker's page is nobody, whatever the attacker's page has set.
+  // A visitor who comes from the attacker's page is not signed in, whatever the attacker's page has set.
   const victims = await newContext();
   const page = await victims.newPage();
   const lure = async () => {
@@ -70,7 +70,7 @@ export async function planted(tools, port, entry, second) {
   assert.equal((await me()).user, null);
   assert.equal((await page.goto(appUrl('/login/confirm'))).status(), 400, 'a planted pending account is without effect');
 
-  // Somebody who is signed in stays who they are, connects to themselves, and signs out for good.
+  // A user who is signed in stays that user, connects to their own account, and signs out for good.
   await begin(page, entry, 'alice');
   await lure();
   const before = await me();

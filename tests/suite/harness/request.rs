@@ -34,7 +34,7 @@ impl TestRequest {
         self
     }
 
-    /// How a browser comes to the page: as its `Sec-Fetch-Site` says, and else from the provider's site to a callback.
+    /// How a browser reaches the page: as its `Sec-Fetch-Site` says, and else from the provider's site to a callback.
     pub(super) fn navigation(&self) -> Navigation {
         let site = self.headers.iter().find(|(name, _)| *name == "Sec-Fetch-Site");
         let is_callback = self.uri.contains("/authorized?") || self.uri.contains("/logged-out?");

@@ -265,7 +265,7 @@ async fn d10_a_domain_judges_who_signs_in<D: Db>() {
         assert_eq!(private.unwrap().as_deref(), Some(user.as_str()));
     }
     assert_eq!(login("2", Some("77"), Some("a@corp.com"), true, true).await, refused, "taken");
-    assert_eq!(login("2", None, Some("a@home.example"), true, true).await, refused, "it signs nobody in");
+    assert_eq!(login("2", None, Some("a@home.example"), true, true).await, refused, "it signs no user in");
     assert_eq!(db.rows(), (1, 2));
 }
 
