@@ -27,7 +27,7 @@ use crate::profile::Profile;
 ///
 /// | placeholder | in | value |
 /// |---|---|---|
-/// | `{token.name}` | `api_base_url`, `userinfo_url`, `userinfo_body`, `extra_userinfo_urls`, `refresh_params`, revocation | field of the token answer |
+/// | `{token.name}` | `api_base_url`, `userinfo_body`, `extra_userinfo_urls`, `refresh_params`, revocation | field of the token answer |
 /// | `{access_token}` | `userinfo_body`, revocation | the access token |
 /// | `{client_secret}` | `userinfo_body` | the client secret |
 /// | `{callback.name}` | `token_params` | parameter of the callback, which [`callback_params`](Preset::callback_params) must list |
