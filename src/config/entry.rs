@@ -116,6 +116,12 @@ impl Entry {
         self.openid().is_some_and(|options| options.trusted_audiences.iter().any(|known| known == audience))
     }
 
+    /// The claims that decide whom an ID token of this provider is about, beside those of OpenID Connect.
+    pub(crate) fn deciding_claims(&self) -> impl Iterator<Item = &str> {
+        let tenant = self.issuer.as_ref().and_then(Issuer::tenant_claim);
+        tenant.into_iter().chain(self.domain_claim).chain(self.userinfo.address_claims())
+    }
+
     /// How the provider sends its answer to the callback.
     pub(crate) fn response_mode(&self) -> ResponseMode {
         self.oauth2().map_or(ResponseMode::Query, |options| options.response_mode)

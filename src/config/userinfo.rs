@@ -9,7 +9,7 @@ use super::parameters::Parameters;
 use super::table::Table;
 use super::urls::is_loopback_host;
 use crate::error::Result;
-use crate::profile::Profile;
+use crate::profile::{Profile, claims};
 use crate::provider::{Preset, ProfileFields, ProfileInput, RequestBody, UserinfoMethod};
 
 /// The fields of a profile that `profile = { … }` can name a path for.
@@ -30,6 +30,8 @@ pub(crate) struct UserinfoOptions {
     pub(crate) fields: ProfileFields,
     /// The preset's function from the answers to a profile.
     pub(crate) profile: fn(&ProfileInput<'_>) -> Result<Profile>,
+    /// The claims that `profile` decides with whether an address is verified, beside those of `fields`.
+    email_proofs: &'static [&'static str],
     /// `profile = { id = "path", … }`: the path of each field that the entry reads itself.
     pub(crate) profile_paths: BTreeMap<String, String>,
     /// The values of the preset's own keys, for its function.
@@ -57,6 +59,7 @@ impl UserinfoOptions {
             extra_urls: extra_urls(preset, parameters, elsewhere),
             fields: preset.fields,
             profile: preset.profile,
+            email_proofs: preset.email_proofs,
             profile_paths: profile_paths(table),
             parameters: parameters.values.clone(),
             url,
@@ -68,6 +71,16 @@ impl UserinfoOptions {
 }
 
 impl UserinfoOptions {
+    /// The names of the claims that say an address or whether it is verified, as the preset or the entry reads it.
+    pub(crate) fn address_claims(&self) -> Vec<&str> {
+        let paths = ["email", "email_verified"].map(|field| self.profile_paths.get(field));
+        let own = paths.into_iter().flatten().map(|path| claims::first_name(path));
+        let mut claims: Vec<&str> = self.fields.email_claims().collect();
+        claims.extend(self.email_proofs);
+        claims.extend(own);
+        claims
+    }
+
     /// Whether the user's id comes from the token answer, so that no userinfo is needed.
     pub(crate) fn is_id_in_token(&self) -> bool {
         self.fields.id.starts_with("token.")

@@ -86,7 +86,7 @@ pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
         requirements: None,
     };
     // The claims are checked even if the signature is wrong, so that this code is fuzzed too.
-    let has_good_claims = jwt.claims().is_ok_and(|claims| check.run(claims, jwt.algorithm).is_ok());
+    let has_good_claims = jwt.claims(entry).is_ok_and(|claims| check.run(claims, jwt.algorithm).is_ok());
     jwt.is_signed_by(&KEYS, None) && has_good_claims
 }
 

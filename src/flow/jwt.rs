@@ -23,7 +23,8 @@ use crate::secret::{Secret, decode_base64url};
 /// Maximum length of a token, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Claims that decide whom a token is about and whether it is valid: each may occur once (ID-22).
+/// Claims that decide whom a token is about and whether it is valid: each may occur once, as may those of
+/// [`Entry::deciding_claims`] (ID-22).
 const DECIDING: &[&str] = &[
     "acr",
     "at_hash",
@@ -42,7 +43,6 @@ const DECIDING: &[&str] = &[
     "nonce",
     "sid",
     "sub",
-    "tid",
 ];
 
 /// The kinds of tokens that a provider signs. A token of one kind is never accepted as another, although the same keys
@@ -114,12 +114,12 @@ pub(super) async fn verify(
         if !secret.is_some_and(|secret| jwt.is_signed_with(secret)) {
             return Err(refused("the client secret has not signed it"));
         }
-        return Ok(VerifiedJwt { claims: jwt.claims().map_err(refused)?, algorithm: jwt.algorithm });
+        return Ok(VerifiedJwt { claims: jwt.claims(entry).map_err(refused)?, algorithm: jwt.algorithm });
     }
     let url = Engine::key_set_url(entry, metadata);
     let url = url.ok_or_else(|| bad_answer("no `jwks_uri` in the provider's metadata"))?;
     let keys = engine.jwks.get(url).await?;
-    let claims = jwt.claims().map_err(refused)?;
+    let claims = jwt.claims(entry).map_err(refused)?;
     // A provider with many tenants may publish keys that sign for one tenant only.
     let issuer = entry.issuer.as_ref().filter(|issuer| issuer.tenants.is_some());
     let issuer = issuer.map(|issuer| (issuer, claims.get("iss").and_then(Value::as_str).unwrap_or_default()));
@@ -200,14 +200,14 @@ impl<'a> Jwt<'a> {
     }
 
     /// Reads the claims. They prove nothing before the signature is verified.
-    pub(super) fn claims(&self) -> Result<Claims, &'static str> {
-        claims(self.payload)
+    pub(super) fn claims(&self, entry: &Entry) -> Result<Claims, &'static str> {
+        claims(self.payload, &DECIDING.iter().copied().chain(entry.deciding_claims()).collect::<Vec<_>>())
     }
 }
 
 /// Reads the claims of a token that was verified before it was stored.
 pub(super) fn stored_claims(token: &str) -> Option<Claims> {
-    claims(token.split('.').nth(1)?).ok()
+    claims(token.split('.').nth(1)?, DECIDING).ok()
 }
 
 /// Returns the text `claim` of a verified ID token.
@@ -215,6 +215,6 @@ pub(crate) fn text_claim(id_token: &Secret, claim: &str) -> Option<String> {
     stored_claims(id_token.expose())?.get(claim).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn claims(payload: &str) -> Result<Claims, &'static str> {
-    json::deciding_object(&decode_base64url(payload).ok_or("its payload is not base64url")?, DECIDING)
+fn claims(payload: &str, deciding: &[&str]) -> Result<Claims, &'static str> {
+    json::deciding_object(&decode_base64url(payload).ok_or("its payload is not base64url")?, deciding)
 }

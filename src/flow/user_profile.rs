@@ -12,9 +12,6 @@ use crate::provider::ProfileInput;
 /// The claims of OpenID Connect that say an e-mail address and whether it is verified.
 const ADDRESS_CLAIMS: &[&str] = &["email", "email_verified"];
 
-/// Maximum number of claims of one document that are tried with the other.
-const MAX_FOREIGN_CLAIMS: usize = 100;
-
 /// Reads the profile in `documents`.
 ///
 /// The e-mail address and its verification are read from one document by itself, so that no document verifies the address of
@@ -31,18 +28,10 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
     let chosen = first(|profile| profile.email().is_some())
         .or_else(|| first(|profile| profile.claimed_email().is_some()))
         .unwrap_or_default();
-    let paths = ["email", "email_verified"].map(|field| entry.userinfo.profile_paths.get(field));
-    let mut address_claims: Vec<&str> =
-        paths.into_iter().flatten().map(|path| claims::first_name(path)).collect();
+    let mut address_claims = entry.userinfo.address_claims();
     address_claims.extend(ADDRESS_CLAIMS);
     let mut profile = read(entry, documents, &documents.together(chosen, &address_claims))?;
-    if let ([one, other], Some(alone)) = (&apart[..], alone.get(chosen)) {
-        let (document, other) = if chosen == 0 { (one, other) } else { (other, one) };
-        if address(&profile) != address(alone) {
-            // A claim of the other document would verify this address: a proof that the preset knows.
-            address_claims.extend(claims_about_address(entry, documents, alone, document, other));
-            profile = read(entry, documents, &documents.together(chosen, &address_claims))?;
-        }
+    if let Some(alone) = alone.get(chosen).filter(|_| apart.len() > 1) {
         profile = profile.with_email(alone.claimed_email().map(str::to_owned), alone.email().is_some());
     }
     match profile.id {
@@ -52,31 +41,6 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
             entry.name
         ))),
     }
-}
-
-fn address(profile: &Profile) -> (Option<&str>, bool) {
-    (profile.claimed_email(), profile.email().is_some())
-}
-
-/// The claims that only `other` has and that change what `document`, which says `alone`, says about the address.
-fn claims_about_address<'o>(
-    entry: &Entry,
-    documents: &UserDocuments,
-    alone: &Profile,
-    document: &Value,
-    other: &'o Value,
-) -> Vec<&'o str> {
-    let foreign =
-        other.as_object().into_iter().flatten().filter(|(name, _)| document.get(name.as_str()).is_none());
-    let changes = |name: &str, value: &Value| {
-        let mut both = document.clone();
-        both[name] = value.clone();
-        read(entry, documents, &both).is_ok_and(|both| address(&both) != address(alone))
-    };
-    // Of a document with very many claims, the further ones are left out without a look.
-    let foreign =
-        foreign.enumerate().filter(|(at, (name, value))| *at >= MAX_FOREIGN_CLAIMS || changes(name, value));
-    foreign.map(|(_, (name, _))| name.as_str()).collect()
 }
 
 /// Reads the profile in `claims`, as the preset and the entry say.

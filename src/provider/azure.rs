@@ -57,6 +57,7 @@ impl Provider for Azure {
                     .any(|one| one.is_string() && one.as_str() == address.as_deref());
             Ok(profile.with_email(address, is_verified))
         },
+        email_proofs: &["xms_edov", "verified_primary_email"],
         // The picture needs a token: a page can't show it.
         fields: ProfileFields { image_url: "", ..ProfileFields::OPENID },
         ..Preset::OIDC

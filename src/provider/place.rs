@@ -31,6 +31,11 @@ pub(super) fn id(input: &ProfileInput<'_>, place: &str) -> Result<Option<String>
     }
 }
 
+/// The paths at `place`, without its signs.
+pub(super) fn paths(place: &str) -> impl Iterator<Item = &str> {
+    alternatives(place).flat_map(|place| place.split(" + ")).map(str::trim)
+}
+
 fn alternatives(place: &str) -> impl Iterator<Item = &str> {
     place.split('|').map(str::trim).filter(|place| !place.is_empty())
 }

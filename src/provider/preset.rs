@@ -161,6 +161,10 @@ pub struct Preset {
     /// of its own calls [`ProfileInput::read`](super::ProfileInput::read) for them, and refuses a user with
     /// [`Error::refused`](crate::Error::refused).
     pub profile: fn(&ProfileInput<'_>) -> Result<Profile>,
+    /// The claims that [`profile`](Preset::profile) decides with whether an address is verified, beside those that
+    /// [`fields`](Preset::fields) names. If an ID token and a userinfo have an address, they come from the one that the
+    /// address comes from.
+    pub email_proofs: &'static [&'static str],
     /// Domains for whose addresses the provider's verification proves that the user owns the mailbox; `*` for all. The
     /// key `trust_email` overrides it. An entry that changes the preset's URLs trusts no domain unless it has that key.
     ///
@@ -227,6 +231,7 @@ impl Preset {
         revocation: RevocationRequest::Standard,
         fields: ProfileFields::OPENID,
         profile: |input| input.read(),
+        email_proofs: &[],
         trust_email: &[],
         domain_claim: "",
     };

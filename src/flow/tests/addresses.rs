@@ -3,6 +3,7 @@
 use super::*;
 use crate::flow::user_documents::UserDocuments;
 use crate::flow::user_profile::user_profile;
+use crate::profile::claims;
 use crate::provider::EmailVerified;
 
 /// The profile in these documents. Both get the same `sub`, and an `id`.
@@ -122,6 +123,13 @@ fn d4_a_presets_own_proofs_belong_to_their_document() {
         assert_eq!(address(&raw), wanted, "{}", profile.userinfo);
         assert_eq!(profile.userinfo["id"], 7);
     }
+    // A place of the preset's own, in a list.
+    let b2c = entry(
+        "provider = \"azure_b2c\"\nclient_secret = \"s\"\ndomain = \"contoso.b2clogin.com\"\npolicy = \"p\"\n\
+         tenant_id = \"aaaabbbb-0000-cccc-1111-dddd2222eeee\"",
+    );
+    let profile = read(&b2c, &json!({"emails": [OWN]}), &json!({"email": CEO}), &[]);
+    assert_eq!((address(&profile), profile.userinfo.get("emails")), ((Some(CEO), false), None));
     // A document that the preset refuses by itself: only the ID token names the hosted domain.
     let google = entry("provider = \"google\"\nclient_secret = \"s\"\nhosted_domain = \"own.example\"");
     let id_token = json!({"hd": "own.example", "email": OWN, "email_verified": true});
@@ -131,30 +139,40 @@ fn d4_a_presets_own_proofs_belong_to_their_document() {
     );
 }
 
+/// A claim that a preset's function decides with, and does not declare.
+#[test]
+fn d4_an_undeclared_proof_verifies_nothing_in_another_document() {
+    let mut entry = openid("");
+    entry.userinfo.profile = |input| {
+        let profile = input.read()?;
+        let address = profile.claimed_email().map(str::to_owned);
+        Ok(profile.with_email(address, claims::is_true(input.claims, "proven")))
+    };
+    for (id_token, userinfo, wanted) in [
+        (json!({"proven": true}), json!({"email": CEO}), (Some(CEO), false)),
+        (json!({"email": CEO}), json!({"proven": true}), (Some(CEO), false)),
+        (json!({"email": OWN, "proven": true}), json!({"email": CEO}), (Some(OWN), true)),
+    ] {
+        assert_eq!(address(&read(&entry, &id_token, &userinfo, &[])), wanted, "{id_token} {userinfo}");
+    }
+}
+
 #[test]
 fn d4_every_preset_verifies_an_address_within_its_document() {
     for (name, preset) in PRESETS {
         let document = |path: &str| match path.split_once('.') {
             Some((source @ ("token" | "callback"), _)) => source.to_owned(),
             _ => {
-                let first = crate::profile::claims::first_name(path);
+                let first = claims::first_name(path);
                 let is_extra = preset.extra_userinfo_urls.iter().any(|(extra, _)| *extra == first);
                 if is_extra { first.to_owned() } else { "userinfo".to_owned() }
             }
         };
         for (place, verified) in preset.fields.email {
-            let proofs = match *verified {
-                EmailVerified::IfTrue(path)
-                | EmailVerified::IfTrueText(path)
-                | EmailVerified::IfPresent(path)
-                | EmailVerified::IfListed(path) => vec![path],
-                EmailVerified::IfBoth(one, other) => vec![one, other],
-                _ => Vec::new(),
-            };
             // The visitor can write anything into a callback.
             let is_callback = document(place) == "callback";
             assert!(!is_callback || *verified == EmailVerified::Never, "{name}: {place}");
-            assert!(proofs.into_iter().all(|path| document(path) == document(place)), "{name}: {place}");
+            assert!(verified.paths().all(|path| document(path) == document(place)), "{name}: {place}");
         }
     }
 }
