@@ -89,8 +89,8 @@ pub trait BuiltIn: Sealed + Send + Sync {
         None
     }
 
-    /// Returns how many accounts each key has sealed, by the key's id as it is in the sealed texts. It is empty if the
-    /// storage does not know. The launch runs it in the background.
+    /// Returns how many accounts each key has sealed, by the key's id as it is in the sealed texts. A large storage may count a
+    /// sample. It is empty if the storage does not know. The launch runs it in the background.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable).

@@ -58,6 +58,7 @@ mod silence;
 mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;
+mod statements;
 mod state;
 mod three_methods;
 mod tls;

@@ -135,7 +135,7 @@ async fn reseal_account(dance: &Dance, storage: &dyn Storage, mut account: Accou
     Ok(Resealed::NotNeeded)
 }
 
-/// Logs which keys accounts need that are missing. It scans all accounts, so that the launch does not wait for it.
+/// Logs which keys accounts need that are missing. It reads up to a million accounts, so that the launch does not wait for it.
 pub(crate) async fn log_lost_keys(dance: &Dance) {
     match lost_keys(dance).await {
         Ok(lost) => lost.iter().for_each(|line| log::error!("oauth: {line}")),
@@ -152,9 +152,9 @@ async fn lost_keys(dance: &Dance) -> Result<Vec<String>> {
     let known: Vec<&str> = dance.keys().key_ids().collect();
     let lost = counts.iter().filter(|(key, _)| !known.contains(&key.as_str()));
     let lines = lost.map(|(key, count)| match key.as_str() {
-        "" => format!("{count} accounts have a token that no key has sealed: their users must connect again"),
+        "" => format!("at least {count} accounts have a token that no key has sealed: their users must connect again"),
         key => format!(
-            "{count} accounts are sealed with the key `{key}`, which is missing (the keys are: {}): put it back into \
+            "at least {count} accounts are sealed with the key `{key}`, which is missing (the keys are: {}): put it back into \
              `token_keys` behind the first one, run `dance.reseal()`, then remove it",
             known.join(", ")
         ),
@@ -186,7 +186,8 @@ mod tests {
         let dance = Dance::fetch(&rocket).unwrap();
         let lines = lost_keys(dance).await.unwrap();
         let (lost, known) = (suite::keys(), mine.key_ids().next().unwrap());
-        let wanted = format!("3 accounts are sealed with the key `{}`", lost.key_ids().next().unwrap());
+        let wanted =
+            format!("at least 3 accounts are sealed with the key `{}`", lost.key_ids().next().unwrap());
         assert!(lines.len() == 1 && lines[0].starts_with(&wanted) && lines[0].contains(known), "{lines:?}");
         assert!(lines[0].contains("`token_keys`") && lines[0].contains("dance.reseal()"));
         let report = dance.reseal().run().await.unwrap();

@@ -14,7 +14,9 @@ pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64)
     use oauth_claims::{expires_at as expiry, table};
     let expired: Vec<String> =
         table.filter(expiry.le(now)).order(expiry).limit(MAX_PURGED).select(oauth_claims::id).load(conn)?;
-    diesel::delete(table.filter(oauth_claims::id.eq_any(expired))).execute(conn)?;
+    if !expired.is_empty() {
+        diesel::delete(table.filter(oauth_claims::id.eq_any(expired))).execute(conn)?;
+    }
     // This claim may have expired and be none of those.
     diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
     let found = settled(conn, claim)?;

@@ -162,11 +162,10 @@ impl BuiltIn for DieselStorage {
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {
-        let (mut counts, mut after) = (BTreeMap::new(), i64::MIN);
+        let mut counts = BTreeMap::new();
         // In steps, so that a long scan does not occupy a connection.
-        while let Some(step) = self.run(move |conn| walk::sealed_by(conn, after)).await? {
-            after = step.last;
-            for (key, count) in step.counts {
+        for first in self.run(walk::steps).await? {
+            for (key, count) in self.run(move |conn| walk::sealed_from(conn, first)).await? {
                 *counts.entry(key).or_default() += count;
             }
         }

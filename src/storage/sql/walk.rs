@@ -1,6 +1,6 @@
 //! The queries: those that walk over all accounts.
 
-use diesel::dsl::{count_star, min, sql};
+use diesel::dsl::{count_star, max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -22,36 +22,35 @@ pub(super) fn page(
     })
 }
 
-/// The result of one step of [`sealed_by`].
-pub(super) struct Step {
-    /// Number of accounts by the id of the key.
-    pub(super) counts: Vec<(String, u64)>,
-    /// Id after which the next step begins.
-    pub(super) last: i64,
+/// Number of ids that one query counts.
+const STEP_IDS: i64 = 10_000;
+/// Maximum number of queries that count.
+const MAX_STEPS: i64 = 100;
+
+/// Returns the ids at which [`sealed_from`] counts. They cover a table of up to a million ids, and are spread evenly over a larger
+/// one: a launch must not read a billion rows.
+pub(super) fn steps(conn: &mut AnyConnection) -> Result<Vec<i64>> {
+    let (Some(first), Some(last)) =
+        oauth_accounts.select((min(id), max(id))).first::<(Option<i64>, Option<i64>)>(conn)?
+    else {
+        return Ok(Vec::new());
+    };
+    let distance = (last.saturating_sub(first) / MAX_STEPS).max(STEP_IDS);
+    let steps =
+        std::iter::successors(Some(first), |step| step.checked_add(distance).filter(|next| *next <= last));
+    Ok(steps.collect())
 }
 
-/// Number of ids in a step.
-const STEP_IDS: i64 = 10_000;
-
-/// Counts how many accounts each key has sealed, among the next ones after the id `after`. Returns `None` if there are no more.
-pub(super) fn sealed_by(conn: &mut AnyConnection, after: i64) -> Result<Option<Step>> {
-    // From the next existing id, so that gaps cost nothing.
-    let first: Option<i64> = oauth_accounts.filter(id.gt(after)).select(min(id)).first(conn)?;
-    let Some(first) = first else { return Ok(None) };
-    let last = first.saturating_add(STEP_IDS - 1);
+/// Counts how many accounts each key has sealed, among [`STEP_IDS`] ids from `first` on.
+pub(super) fn sealed_from(conn: &mut AnyConnection, first: i64) -> Result<Vec<(String, u64)>> {
     // A key's id ends within the first twelve characters of a sealed text. As literal SQL, since PostgreSQL treats two equal
     // expressions with parameters as different in GROUP BY and SELECT.
     let head = || sql::<Text>("substr(token, 1, 12)");
     let heads: Vec<(String, i64)> = oauth_accounts
-        .filter(id.between(first, last))
+        .filter(id.between(first, first.saturating_add(STEP_IDS - 1)))
         .group_by(head())
         .select((head(), count_star()))
         .load(conn)?;
-    let counts = heads.into_iter().map(|(head, count)| {
-        (
-            KeyRing::sealing_key_id(&head).unwrap_or_default().to_owned(),
-            u64::try_from(count).unwrap_or_default(),
-        )
-    });
-    Ok(Some(Step { counts: counts.collect(), last }))
+    let key = |head: &str| KeyRing::sealing_key_id(head).unwrap_or_default().to_owned();
+    Ok(heads.iter().map(|(head, count)| (key(head), u64::try_from(*count).unwrap_or_default())).collect())
 }

@@ -7,7 +7,7 @@ use rocket::tokio::task::JoinSet;
 use super::*;
 use crate::link::{LinkCurrentUser, RequireEmailDomain};
 
-on_each_database! {
+on_each_database_and_partitions! {
     each_standing_and_verdict
     a_policy_that_panics_costs_its_connection_only
     simultaneous_first_logins_make_one_user

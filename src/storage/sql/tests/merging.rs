@@ -4,7 +4,7 @@ use super::*;
 use crate::link::MergeProof;
 use crate::storage::CachedStorage;
 
-on_each_database! {
+on_each_database_and_partitions! {
     al_01_a_stranger_merges_with_a_proved_mailbox_only
     al_01_a_proof_is_good_for_its_own_login_and_user
     al_02_a_merge_ends_the_sessions_in_its_own_transaction

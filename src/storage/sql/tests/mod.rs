@@ -46,6 +46,21 @@ macro_rules! on_each_server {
     };
 }
 
+/// Runs tests that are generic over the database on each of them, and on PostgreSQL with partitions.
+macro_rules! on_each_database_and_partitions {
+    ($($name:ident)*) => {
+        on_each_database! { $($name)* }
+        #[cfg(feature = "postgres")]
+        mod partitions {
+            $(#[rocket::async_test]
+            #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+            async fn $name() {
+                super::$name::<crate::storage::sql::tests::Partitions>().await;
+            })*
+        }
+    };
+}
+
 /// Runs tests that are generic over the database on each of them.
 macro_rules! on_each_database {
     ($($name:ident)*) => {
@@ -264,4 +279,27 @@ on_server! {
 on_server! {
     Mysql, "mysql", MysqlConnection, "MYSQL_URL", "INTEGER AUTO_INCREMENT", "last_insert_id()",
     "CREATE DATABASE {}", "DROP DATABASE {}"
+}
+
+/// PostgreSQL, with the tables of docs/partitions.sql.
+#[cfg(feature = "postgres")]
+pub(super) struct Partitions(Postgres);
+
+#[cfg(feature = "postgres")]
+impl Db for Partitions {
+    type Conn = PgConnection;
+    const NAME: &str = Postgres::NAME;
+    const ID: &str = Postgres::ID;
+
+    fn empty() -> Self {
+        let db = Self(Postgres::empty());
+        let connector = Connector::new(DatabaseUrl::parse(&db.url()).unwrap(), None);
+        super::migrate::run(&mut connector.connect().unwrap(), &connector).unwrap();
+        db.sql(include_str!("../../../../docs/partitions.sql"));
+        db
+    }
+
+    fn url(&self) -> String {
+        self.0.url()
+    }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::storage::sql::cascade::Cascade;
 use crate::storage::suite::sessions::{session, session_from};
 
-on_each_database! {
+on_each_database_and_partitions! {
     d2_a_no_connect_brings_a_removed_account_back
     d2_b_no_session_outlives_its_account
     d2_c_a_removal_is_one_transaction

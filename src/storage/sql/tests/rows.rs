@@ -8,13 +8,14 @@ use super::*;
 use crate::storage::CachedStorage;
 use crate::token::Token;
 
-on_each_database! {
+on_each_database_and_partitions! {
     the_suite
     a_row_moved_to_another_user_does_not_open
     a_column_of_the_apps_own_stays
     one_process_refreshes_at_a_time
     a_callback_is_used_once_over_all_processes
     gc_01_what_is_over_goes_in_batches
+    a_launch_reads_a_sample_of_a_large_table
     gc_01_a_user_has_a_thousand_sessions_at_most
     rows_that_no_identity_could_have_are_refused_by_the_database
 }
@@ -45,6 +46,23 @@ async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
     let renewed = back.with(&Token::new("next"), 2000, &keys()).unwrap();
     assert!(!storage.renew(&back, &renewed).await.unwrap());
     assert!(!storage.lease(&back, 1000, 1030).await.unwrap());
+}
+
+async fn a_launch_reads_a_sample_of_a_large_table<D: Db>() {
+    let db = D::new();
+    let storage = opened(db.storage()).await;
+    for n in 1..=4 {
+        storage.set(&suite::account("github", Some(&n.to_string()), None)).await.unwrap();
+    }
+    let counted = async || storage.sealed_by().await.unwrap().into_values().sum::<u64>();
+    assert_eq!(counted().await, 4);
+    db.sql("UPDATE oauth_accounts SET id = 900000 WHERE provider_user_id = '3'");
+    db.sql("UPDATE oauth_accounts SET id = 1000000 WHERE provider_user_id = '4'");
+    assert_eq!(counted().await, 4, "a million ids are all read");
+    db.sql("UPDATE oauth_accounts SET id = 900015001 WHERE provider_user_id = '3'");
+    db.sql("UPDATE oauth_accounts SET id = 1000000001 WHERE provider_user_id = '4'");
+    assert_eq!(super::walk::steps(&mut db.connect()).unwrap().len(), 101);
+    assert_eq!(counted().await, 3, "the third is between two samples");
 }
 
 async fn a_column_of_the_apps_own_stays<D: Db>() {

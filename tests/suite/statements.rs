@@ -1,0 +1,140 @@
+//! How many statements a request costs. docs/scale.md has these numbers.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
+use rocket::http::{ContentType, Status};
+use rocket::local::asynchronous::Client;
+use rocket::tokio::time::sleep;
+use rocket_dance::Dance;
+use rocket_dance::testing::{FakeProvider, sign_in};
+use serde_json::{Value, json};
+
+use crate::app::{App, figment, rocket};
+use crate::people::People;
+
+/// The statements that an app's storage has sent, in order.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<Vec<String>>>);
+
+impl Statements {
+    /// Notes each statement of `conn`.
+    fn watch(&self, conn: &mut SqliteConnection) {
+        let noted = self.0.clone();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                noted.lock().unwrap().push(query.to_string());
+            }
+        });
+    }
+
+    /// Waits for the last statement of the launch, which counts the accounts by the key that seals them, and forgets all.
+    async fn of_the_launch(&self) {
+        while !self.0.lock().unwrap().iter().any(|sql| sql.contains("min(`oauth_accounts`.`id`)")) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.take();
+    }
+
+    /// Returns the numbers of statements and of transactions since the last call. What begins and ends a transaction is no
+    /// statement.
+    fn take(&self) -> (usize, usize) {
+        let noted = std::mem::take(&mut *self.0.lock().unwrap());
+        let transactions = noted.iter().filter(|sql| sql.starts_with("BEGIN")).count();
+        let ends = noted.iter().filter(|sql| *sql == "COMMIT" || *sql == "ROLLBACK").count();
+        assert_eq!(transactions, ends, "{noted:#?}");
+        (noted.len() - transactions - ends, transactions)
+    }
+}
+
+async fn app(people: &People, statements: &Statements, settings: &[(&str, Value)]) -> App {
+    let fake = FakeProvider::start().await;
+    let figment = settings.iter().fold(figment(&fake), |figment, setting| figment.merge(setting.clone()));
+    let watched = statements.clone();
+    let storage = people.storage().on_connect(move |conn: &mut SqliteConnection| {
+        watched.watch(conn);
+        Ok(())
+    });
+    let client =
+        Client::tracked(rocket(figment, Dance::fairing().storage(storage))).await.expect("the app launches");
+    App::of(client, fake)
+}
+
+/// A request, its statements, and its transactions.
+type Cost = (&'static str, usize, usize);
+
+/// Rides through an app with these settings, and returns what each request costs.
+async fn costs(settings: &[(&str, Value)]) -> Vec<Cost> {
+    let (people, statements) = (People::new(), Statements::default());
+    let app = app(&people, &statements, settings).await;
+    statements.of_the_launch().await;
+    let mut costs = Vec::new();
+    let mut cost = |request| {
+        let (count, transactions) = statements.take();
+        costs.push((request, count, transactions));
+    };
+
+    let callback = app.callback("/login/op").await;
+    cost("begin");
+    assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
+    cost("callback of a new user");
+    assert_eq!(app.get("/me").await.status(), Status::Ok);
+    cost("CurrentUser, the first time");
+    assert_eq!(app.get("/me").await.status(), Status::Ok);
+    cost("CurrentUser");
+    assert_eq!(app.get("/guarded").await.status(), Status::Ok);
+    cost("OAuth, the first time");
+    assert_eq!(app.get("/guarded").await.status(), Status::Ok);
+    cost("OAuth");
+    assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
+    statements.take();
+    let (_, page) = app.json("/login/accounts").await;
+    cost("accounts page");
+    let post = async |path: &'static str| {
+        let csrf = [("csrf", page["csrf"].as_str().unwrap())];
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(csrf).finish();
+        let response = app.client.post(path).header(ContentType::Form).body(form).dispatch().await;
+        assert_eq!(response.status(), Status::SeeOther, "{path}");
+    };
+    post("/login/op2/disconnect").await;
+    cost("disconnect");
+    post("/login/logout").await;
+    cost("sign-out");
+    let callback = app.callback("/login/op").await;
+    statements.take();
+    assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
+    cost("callback of a known user");
+    costs
+}
+
+#[rocket::async_test]
+async fn a_request_costs_these_statements() {
+    let cached = [
+        ("begin", 0, 0),
+        ("callback of a new user", 16, 4),
+        ("CurrentUser, the first time", 1, 0),
+        ("CurrentUser", 0, 0),
+        ("OAuth, the first time", 1, 0),
+        ("OAuth", 0, 0),
+        ("accounts page", 3, 0),
+        ("disconnect", 9, 2),
+        ("sign-out", 3, 1),
+        ("callback of a known user", 13, 4),
+    ];
+    assert_eq!(costs(&[]).await, cached);
+    let uncached = [
+        ("begin", 0, 0),
+        ("callback of a new user", 16, 4),
+        ("CurrentUser, the first time", 1, 0),
+        ("CurrentUser", 1, 0),
+        ("OAuth, the first time", 2, 0),
+        ("OAuth", 2, 0),
+        ("accounts page", 3, 0),
+        ("disconnect", 8, 2),
+        ("sign-out", 4, 1),
+        ("callback of a known user", 13, 4),
+    ];
+    assert_eq!(costs(&[("dance.cache", json!(false))]).await, uncached);
+}
