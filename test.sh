@@ -43,6 +43,7 @@ install_packages() {
   [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
   [ -x /usr/sbin/apache2 ] || wanted+=(apache2-bin)
   has pkg-config || wanted+=(pkg-config)
+  [ -x /usr/sbin/pgbouncer ] || wanted+=(pgbouncer)
   has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
   has mariadbd || [ -x /usr/sbin/mariadbd ] || wanted+=(mariadb-server)
   pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
@@ -114,6 +115,9 @@ export STEPS
 
 # For the functions above, beside PostgreSQL and MariaDB.
 on_databases() { tests/databases bash -euo pipefail -c '"$@"' bash "$@"; }
+
+# The same behind PgBouncer in transaction mode.
+on_pgbouncer() { on_databases tests/pgbouncer bash -euo pipefail -c '"$@"' bash "$@"; }
 
 # The checks of the source.
 
@@ -248,6 +252,9 @@ tests() {
   await workspace
   cp "$STEPS/workspace-example_app" "$STEPS/example_app-sqlite"
   step "unit tests, on three databases" on_databases run_tests workspace rocket_dance --include-ignored --skip fuzz::
+  # Behind PgBouncer an app has no `on_connect`.
+  step "storage through PgBouncer" on_pgbouncer run_tests workspace rocket_dance --include-ignored postgres:: coherence \
+    --skip on_connect --skip cl_02
   for name in $(built workspace test); do
     case $name in
       rocket_dance | faults | oauthlib | rides) ;;
@@ -265,6 +272,7 @@ tests() {
     await "$database"
     step "tests of example_app on $database" on_databases run_tests "$database" example_app
   done
+  step "tests of example_app through PgBouncer" on_pgbouncer run_tests postgres example_app
   step "rides" on_databases run_tests workspace rides --include-ignored --test-threads 2
 
   case $rounds in
@@ -274,6 +282,9 @@ tests() {
       race "removals" removal --rounds 20
       race "two nodes" nodes --rounds 5 sqlite postgres
       race "PostgreSQL killed" soak --rounds 2
+      pooled_race "one refresh" refresh --rounds 10
+      pooled_race "first logins" first-login --rounds 5
+      pooled_race "removals" removal --rounds 10
       ;;
     full)
       race "one refresh" refresh --rounds 1000
@@ -281,6 +292,9 @@ tests() {
       race "removals" removal --rounds 1000
       race "two nodes" nodes --rounds 100 sqlite postgres
       race "PostgreSQL killed" soak --rounds 20
+      pooled_race "one refresh" refresh --rounds 1000
+      pooled_race "first logins" first-login --rounds 100
+      pooled_race "removals" removal --rounds 1000
       ;;
   esac
 
@@ -295,6 +309,12 @@ race() { # name, arguments…
   local name=$1
   shift
   step "races: $name" on_databases run_built workspace program races "$@"
+}
+
+pooled_race() { # name, arguments…
+  local name=$1
+  shift
+  step "races through PgBouncer: $name" on_pgbouncer run_built workspace program races "$@" postgres
 }
 
 step "install what is missing" install_packages

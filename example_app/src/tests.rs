@@ -17,6 +17,10 @@ async fn client(fake: &FakeProvider, database: &Database) -> Client {
         .clone()
         .merge(("databases.app.url", database.url()))
         .merge(("template_dir", concat!(env!("CARGO_MANIFEST_DIR"), "/templates")));
+    let figment = match database.url_beside_pgbouncer() {
+        Some(url) => figment.merge(("dance.database", json!({ "pgbouncer": true, "listen_url": url }))),
+        None => figment,
+    };
     Client::tracked(fake.stand_in(rocket.configure(figment), "op")).await.expect("the app launches")
 }
 

@@ -9,7 +9,7 @@ use rocket::{Build, Rocket};
 use rocket_dance::{Error, LinkPolicy, Login, Result, Standing, Verdict};
 use rocket_sync_db_pools::database;
 
-use crate::database::{Connection, insert_user, migrate, wait_for_writers};
+use crate::database::{Connection, PoolConnection, insert_user, migrate, wait_for_writers};
 
 diesel::table! {
     users (id) {
@@ -21,13 +21,24 @@ diesel::table! {
 
 /// The connection pool of the app. rocket_dance has its own pool on the same database.
 #[database("app")]
-pub struct Db(Connection);
+pub struct Db(PoolConnection);
+
+impl Db {
+    /// Runs `work` on a connection of the pool.
+    #[allow(clippy::redundant_closure)] // On PostgreSQL the two connection types differ.
+    pub async fn run_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+    ) -> T {
+        self.run(|conn| work(conn)).await
+    }
+}
 
 /// Attaches the pool and creates the table.
 pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
     rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Table `users`", |rocket| async {
         let Some(db) = Db::get_one(&rocket).await else { return Err(rocket) };
-        match db.run(migrate).await {
+        match db.run_on(migrate).await {
             Ok(()) => Ok(rocket),
             Err(error) => {
                 rocket::error!("table `users`: the migrations failed: {error}");
@@ -59,13 +70,13 @@ impl LinkPolicy<Connection, i32> for Policy {
 
 /// Returns the name of a user, or `None` if the user no longer exists.
 pub async fn name(db: &Db, id: i32) -> Result<Option<String>> {
-    let name = db.run(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
+    let name = db.run_on(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
     Ok(name)
 }
 
 /// Creates a user with a password and returns their id, or `None` if the name is taken.
 pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i32>> {
-    db.run(move |conn| {
+    db.run_on(move |conn| {
         let password = Argon2::default()
             .hash_password(password.as_bytes())
             .map_err(|error| Error::app(error.to_string()))?;
@@ -81,7 +92,7 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
 
 /// Returns the id of the user with this name and password.
 pub async fn sign_in(db: &Db, name: String, password: String) -> Result<Option<i32>> {
-    db.run(move |conn| {
+    db.run_on(move |conn| {
         let found: Option<(i32, Option<String>)> = users::table
             .filter(users::name.eq(name).and(users::password.is_not_null()))
             .select((users::id, users::password))

@@ -6,6 +6,7 @@ use std::process::Command;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::Result;
@@ -45,6 +46,7 @@ impl Kind {
         }
     }
 
+    /// URL of the server. PostgreSQL's may lead through PgBouncer.
     fn server(self) -> Result<Url> {
         let variable = match self {
             Kind::Sqlite => return Err("SQLite has no server".into()),
@@ -54,6 +56,14 @@ impl Kind {
         let url = std::env::var(variable)
             .map_err(|_| format!("{variable} is not set: run this behind tests/databases"))?;
         Ok(Url::parse(&url)?)
+    }
+
+    /// URL of the server itself, for the race program's own connections.
+    fn direct_server(self) -> Result<Url> {
+        match std::env::var("POSTGRES_DIRECT_URL") {
+            Ok(url) if self == Kind::Postgres => Ok(Url::parse(&url)?),
+            _ => self.server(),
+        }
     }
 
     /// The statement that creates the app's table.
@@ -148,11 +158,25 @@ impl Conn {
     }
 }
 
+/// The settings `database` of a process on the database at `url`: it may be behind PgBouncer.
+pub(crate) fn settings(url: &str) -> Value {
+    let direct = std::env::var("POSTGRES_DIRECT_URL").ok().filter(|_| Kind::of(url) == Kind::Postgres);
+    match (direct.and_then(|direct| Url::parse(&direct).ok()), Url::parse(url)) {
+        (Some(mut direct), Ok(url)) => {
+            direct.set_path(url.path());
+            json!({ "pgbouncer": true, "listen_url": direct.as_str() })
+        }
+        _ => json!({}),
+    }
+}
+
 /// A database. Dropping it removes it.
 pub(crate) struct Database {
     pub(crate) kind: Kind,
     /// The URL for `DieselStorage`.
     pub(crate) url: String,
+    /// The URL for the race program.
+    direct_url: String,
     folder: tempfile::TempDir,
 }
 
@@ -162,15 +186,16 @@ impl Database {
         let folder = tempfile::Builder::new().prefix("races").tempdir()?;
         if kind == Kind::Sqlite {
             let url = folder.path().join("app.sqlite").display().to_string();
-            return Ok(Self { kind, url, folder });
+            return Ok(Self { kind, direct_url: url.clone(), url, folder });
         }
-        let mut url = kind.server()?;
+        let (mut url, mut direct_url) = (kind.server()?, kind.direct_server()?);
         let name = format!("races_{}", std::process::id());
-        let mut conn = Conn::open(kind, url.as_str())?;
+        let mut conn = Conn::open(kind, direct_url.as_str())?;
         conn.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
         conn.execute(&format!("CREATE DATABASE {name}"))?;
         url.set_path(&name);
-        Ok(Self { kind, url: url.into(), folder })
+        direct_url.set_path(&name);
+        Ok(Self { kind, url: url.into(), direct_url: direct_url.into(), folder })
     }
 
     /// Creates a database with the app's table `users`.
@@ -186,11 +211,11 @@ impl Database {
     }
 
     pub(crate) fn execute(&self, sql: &str) -> Result<()> {
-        Conn::open(self.kind, &self.url)?.execute(sql)
+        Conn::open(self.kind, &self.direct_url)?.execute(sql)
     }
 
     fn number(&self, sql: &str) -> Result<i64> {
-        Conn::open(self.kind, &self.url)?.number(sql)
+        Conn::open(self.kind, &self.direct_url)?.number(sql)
     }
 
     /// Whether the server answers.
@@ -237,7 +262,7 @@ impl Database {
 
     /// A dump of the whole database, by its own tool.
     pub(crate) fn dump(&self) -> Result<Vec<u8>> {
-        let url = &*self.url;
+        let url = &*self.direct_url;
         let mut command = match self.kind {
             Kind::Sqlite => {
                 let mut bytes = std::fs::read(url)?;
@@ -275,7 +300,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let Ok(server) = self.kind.server() else { return };
+        let Ok(server) = self.kind.direct_server() else { return };
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let force = match self.kind {
             Kind::Postgres => " WITH (FORCE)",

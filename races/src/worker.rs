@@ -19,7 +19,7 @@ use serde_json::json;
 use test_support::Watchdog;
 
 use crate::Result;
-use crate::database::{Database, Kind};
+use crate::database::{self, Database, Kind};
 
 /// How long a process may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -190,7 +190,7 @@ impl Worker {
         }
         let settings = json!({ "url": url, "figment": {
             "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": "off", "cli_colors": false,
-            "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache },
+            "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache, "database": database::settings(url) },
             "shutdown": { "ctrlc": true },
         }});
         let _watchdog = Watchdog::for_step("the start of a worker", START_TIMEOUT);

@@ -9,6 +9,7 @@ mod api_hosts;
 mod callback_url;
 mod choose_preset;
 mod client_auth;
+mod database;
 mod entry;
 mod entry_reader;
 mod environment;
@@ -32,6 +33,8 @@ mod userinfo;
 pub(crate) use self::additions::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::api_base::ApiBase;
 pub(crate) use self::client_auth::{ClientAuthentication, PrivateKey};
+#[cfg(feature = "_sql")]
+pub(crate) use self::database::DatabaseSettings;
 pub(crate) use self::entry::{Entry, ProtocolOptions};
 pub(crate) use self::faults::Faults;
 pub(crate) use self::issuer::Issuer;

@@ -8,6 +8,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use url::Url;
 
+use super::database::DatabaseSettings;
 use super::table::Table;
 use super::urls::web_url;
 use crate::local_path::LocalPath;
@@ -105,6 +106,8 @@ impl Settings {
             base_url,
             prefix,
         };
+        // The storage reads it again.
+        DatabaseSettings::read(&mut table);
         table.close();
         settings
     }

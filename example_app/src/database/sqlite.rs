@@ -9,6 +9,8 @@ use crate::users::users;
 
 /// The connection type of Diesel.
 pub type Connection = SqliteConnection;
+/// The connection type of the pool.
+pub type PoolConnection = Connection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 

@@ -63,7 +63,7 @@ fn every_key_of_an_entry_is_documented() {
 fn every_setting_is_documented() {
     let keys = known("[default.dance]\n");
     compare(&documented("`[default.dance]`"), &keys);
-    for table in ["cache", "session"] {
+    for table in ["cache", "database", "session"] {
         let (_, row) = PAGE.split_once(&format!("\n| `{table}` |")).unwrap();
         let row = row.lines().next().unwrap();
         for key in known(&format!("[default.dance.{table}]\n")) {

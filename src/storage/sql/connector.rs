@@ -1,12 +1,14 @@
 //! `Connector`: opens connections.
 
+use std::fmt;
 use std::sync::Arc;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::{Connection, QueryResult};
 
 use super::any_connection::AnyConnection;
 use super::url::{Backend, DatabaseUrl};
+use crate::config::DatabaseSettings;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What an app runs on each new connection.
@@ -45,16 +47,76 @@ impl Backend {
 pub(super) struct Connector {
     url: DatabaseUrl,
     on_connect: Option<OnConnect>,
+    /// Whether a pooler may run each transaction in another process of the server. Then a connection has no settings and no
+    /// prepared statements of its own.
+    behind_pooler: bool,
+    listen_url: Option<DatabaseUrl>,
 }
 
 impl Connector {
     pub(super) fn new(url: DatabaseUrl, on_connect: Option<OnConnect>) -> Self {
-        Self { url, on_connect }
+        Self { url, on_connect, behind_pooler: false, listen_url: None }
     }
 
-    #[cfg(feature = "postgres")]
+    /// # Errors
+    /// [`ErrorKind::Misconfigured`] if the settings do not fit the database or each other.
+    pub(super) fn with_settings(mut self, settings: &DatabaseSettings) -> Result<Self> {
+        let fault = |key: &str, why: String| {
+            Err(Error::new(
+                ErrorKind::Misconfigured,
+                format!("`{key}` of [default.dance.database] {why}"),
+            ))
+        };
+        for (key, is_set) in
+            [("pgbouncer", settings.pgbouncer), ("listen_url", settings.listen_url.is_some())]
+        {
+            if is_set && !self.is_postgres() {
+                return fault(key, format!("is for PostgreSQL, and the database is `{self}`: remove it"));
+            }
+        }
+        if settings.pgbouncer && self.on_connect.is_some() {
+            let why = "excludes `.on_connect(…)`: behind PgBouncer, what it sets would affect other clients. Make it \
+                       a setting of the role (ALTER ROLE … SET …), or use SET LOCAL in the policy";
+            return fault("pgbouncer", why.to_owned());
+        }
+        self.behind_pooler = settings.pgbouncer;
+        if let Some(url) = &settings.listen_url {
+            match DatabaseUrl::parse(url) {
+                Ok(url) if url.backend == self.url.backend => self.listen_url = Some(url),
+                Ok(url) => return fault("listen_url", format!("is `{url}`, not PostgreSQL's")),
+                Err(error) => return fault("listen_url", format!("is wrong: {error}")),
+            }
+        }
+        Ok(self)
+    }
+
     pub(super) fn is_postgres(&self) -> bool {
-        self.url.backend == Backend::Postgres
+        match self.url.backend {
+            #[cfg(feature = "postgres")]
+            Backend::Postgres => true,
+            #[allow(unreachable_patterns)] // With one database there is no other.
+            _ => false,
+        }
+    }
+
+    /// Whether a pooler may run each transaction in another process of the server.
+    pub(super) fn is_behind_pooler(&self) -> bool {
+        self.behind_pooler
+    }
+
+    /// The connector for LISTEN; `None` if the database reports no changes, or not through its pooler.
+    #[cfg(feature = "postgres")]
+    pub(super) fn listener(&self) -> Option<Self> {
+        match &self.listen_url {
+            Some(url) => Some(Self::new(url.clone(), self.on_connect.clone())),
+            None => (self.is_postgres() && !self.behind_pooler).then(|| self.clone()),
+        }
+    }
+
+    /// Whether LISTEN has a URL of its own.
+    #[cfg(feature = "postgres")]
+    pub(super) fn has_listen_url(&self) -> bool {
+        self.listen_url.is_some()
     }
 
     /// Makes an error about this database, for the operator.
@@ -76,18 +138,42 @@ impl Connector {
         })
     }
 
-    pub(super) fn connect(&self) -> Result<AnyConnection> {
-        let mut conn = self.establish().map_err(|cause| {
+    /// Opens a connection. It has no settings yet.
+    pub(super) fn open(&self) -> Result<AnyConnection> {
+        self.establish().map_err(|cause| {
             Error::new(
                 ErrorKind::StoreUnavailable,
                 format!("the database `{}` can't be opened: {cause}", self.url),
             )
-        })?;
+        })
+    }
+
+    /// Applies the settings of each connection to a new one.
+    pub(super) fn prepare(&self, conn: &mut AnyConnection) -> Result<()> {
+        if self.behind_pooler {
+            // A named prepared statement exists in one process of the server. Without a name, Diesel sends the statement and its
+            // parameters together. What the session would set, each transaction sets: see `begin`.
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+            return Ok(());
+        }
         conn.batch_execute(self.url.backend.settings())
             .map_err(|cause| self.fault("can't be opened for writing", cause))?;
         if let Some(on_connect) = &self.on_connect {
-            on_connect(&mut conn).map_err(|cause| self.fault("refuses what `on_connect` does", cause))?;
+            on_connect(conn).map_err(|cause| self.fault("refuses what `on_connect` does", cause))?;
         }
+        Ok(())
+    }
+
+    pub(super) fn connect(&self) -> Result<AnyConnection> {
+        let mut conn = self.open()?;
+        self.prepare(&mut conn)?;
         Ok(conn)
+    }
+}
+
+/// The URL, without what could be secret.
+impl fmt::Display for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
     }
 }

@@ -16,9 +16,12 @@ use super::migrations::Migrations;
 use super::policy::{DefaultPolicy, ErasedPolicy, TypedPolicy};
 use super::policy_connection::PolicyConnection;
 use super::pool::Pool;
+#[cfg(feature = "postgres")]
+use super::pooler;
 use super::retry::retried;
 use super::url::DatabaseUrl;
 use super::user_table::UserTable;
+use crate::config::DatabaseSettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::LinkPolicy;
 use crate::storage::UserType;
@@ -30,7 +33,8 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 /// Stores accounts in the app's database through Diesel, and asks the app's [`LinkPolicy`] inside the transaction that stores
 /// them.
 ///
-/// It opens connections of its own, at most [`pool_size`](Self::pool_size). The tables are those of [`schema`](super::schema).
+/// It opens connections of its own: at most [`pool_size`](Self::pool_size), and with PostgreSQL one that listens for changes.
+/// The setting `database` of `[default.dance]` has the size of the pool, and what PgBouncer needs. The tables are those of [`schema`](super::schema).
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -174,7 +178,7 @@ impl DieselStorage {
         self
     }
 
-    /// Runs `work` on each new connection, for example a `PRAGMA`.
+    /// Runs `work` on each new connection, for example a `PRAGMA`. Behind PgBouncer in transaction mode it cannot be used.
     pub fn on_connect<C: PolicyConnection>(
         mut self,
         work: impl Fn(&mut C) -> QueryResult<()> + Send + Sync + 'static,
@@ -188,7 +192,8 @@ impl DieselStorage {
         self
     }
 
-    /// Sets the maximum number of connections. The default is 8, the minimum 1.
+    /// Sets the maximum number of connections, unless `pool_size` in `[default.dance.database]` does. The default is 8, the
+    /// minimum 1.
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.max(1);
         self
@@ -220,6 +225,17 @@ impl DieselStorage {
     /// was dead.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.connector.get().is_some_and(Connector::is_behind_pooler) {
+            // The timeouts are settings of the transaction there.
+            true => self.on_connection(move |conn| conn.write(&mut work)).await,
+            false => self.on_connection(work).await,
+        }
+    }
+
+    async fn on_connection<T: Send + 'static>(
+        &self,
         work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let pool = self.pool.get().ok_or_else(|| {
@@ -234,7 +250,7 @@ impl DieselStorage {
         &self,
         work: impl Fn(&mut AnyConnection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(move |conn| conn.write(&work)).await
+        self.on_connection(move |conn| conn.write(&work)).await
     }
 
     /// The app's table of users, if `cascade_from` names it.
@@ -244,12 +260,18 @@ impl DieselStorage {
 
     /// Connects, checks the policy and the tables, and installs the triggers.
     pub(super) async fn connect(&self, figment: &Figment) -> Result<()> {
+        let settings = DatabaseSettings::of(figment)
+            .map_err(|faults| Error::new(ErrorKind::Misconfigured, faults.join("\n")))?;
         let connector = Connector::new(self.find_url(figment)?, self.on_connect.clone());
+        let connector = connector.with_settings(&settings)?;
         self.connector.get_or_init(|| connector.clone());
-        let (migrate, size, policy) = (self.migrate, self.pool_size, self.policy.clone());
+        let size = settings.pool_size.unwrap_or(self.pool_size);
+        let (migrate, policy) = (self.migrate, self.policy.clone());
         let (cascade, uuids) = (self.cascade.clone(), self.uuids);
+        let listens = if connector.is_postgres() { ", and one that listens for changes" } else { "" };
+        log::info!("oauth: the database `{connector}`: at most {size} connections{listens}");
         let open = move || -> Result<(Pool, Option<UserTable>)> {
-            let mut conn = retried(|| connector.connect())?;
+            let mut conn = retried(|| first_connection(&connector))?;
             policy.check(&mut conn)?;
             if migrate {
                 migrate::run(&mut conn, &connector)?;
@@ -268,6 +290,23 @@ impl DieselStorage {
         self.pool.get_or_init(|| pool);
         Ok(())
     }
+}
+
+/// Opens the first connection, and checks that the settings fit the way to the server.
+fn first_connection(connector: &Connector) -> Result<AnyConnection> {
+    let mut conn = connector.open()?;
+    #[cfg(feature = "postgres")]
+    if connector.is_postgres() && !connector.is_behind_pooler() {
+        pooler::check_process(connector, &mut conn)?;
+    }
+    connector.prepare(&mut conn)?;
+    #[cfg(feature = "postgres")]
+    if let Some(listener) = connector.listener()
+        && connector.has_listen_url()
+    {
+        pooler::check_listener(&listener, &mut conn)?;
+    }
+    Ok(conn)
 }
 
 impl fmt::Debug for DieselStorage {

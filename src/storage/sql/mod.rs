@@ -20,6 +20,8 @@ mod new_sessions;
 mod policy;
 mod policy_connection;
 mod pool;
+#[cfg(feature = "postgres")]
+mod pooler;
 mod ranks;
 mod removal;
 mod retry;

@@ -108,12 +108,16 @@ impl Coordination for DieselStorage {
     /// PostgreSQL reports the writes of all processes with their commit. The other databases report nothing.
     fn watch(&self, changed: ChangeListener) {
         #[cfg(feature = "postgres")]
-        if let Some(connector) = self.connector.get()
-            && connector.is_postgres()
-        {
-            listen::start(connector.clone(), changed, Arc::downgrade(&self.alive));
+        match self.connector.get().map(|connector| (connector.listener(), connector.is_behind_pooler())) {
+            Some((Some(listener), _)) => listen::start(listener, changed, Arc::downgrade(&self.alive)),
+            Some((None, true)) => log::warn!(
+                "oauth: writes of other processes are seen after `cache.ttl`, because PgBouncer reports no changes: set \
+                 `listen_url` of [default.dance.database] to the URL of the PostgreSQL server itself"
+            ),
+            _ => {}
         }
-        let _ = changed;
+        #[cfg(not(feature = "postgres"))]
+        drop(changed);
     }
 }
 

@@ -8,6 +8,11 @@ use crate::error::{DatabaseFault, Error, Result};
 
 const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours";
 
+/// Begins a transaction with settings of its own, in one statement: a session behind a pooler has none.
+#[cfg(feature = "postgres")]
+const POSTGRES_BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
+                              SET LOCAL statement_timeout = '8s'";
+
 type Manager = <AnyConnection as Connection>::TransactionManager;
 
 impl AnyConnection {
@@ -35,8 +40,12 @@ impl AnyConnection {
             AnyConnection::Sqlite(conn) => {
                 diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?
             }
-            #[cfg(any(feature = "postgres", feature = "mysql"))]
-            _ => Manager::begin_transaction(self)?,
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(conn) => {
+                diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, POSTGRES_BEGIN)?
+            }
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => Manager::begin_transaction(self)?,
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ on_each_database! {
 }
 
 async fn running(storage: DieselStorage) -> Arc<DieselStorage> {
-    storage.open(&Figment::new()).await.unwrap();
+    storage.open(&figment(&storage)).await.unwrap();
     Arc::new(storage)
 }
 

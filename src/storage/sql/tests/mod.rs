@@ -83,6 +83,8 @@ mod faults;
 mod linking;
 mod merging;
 mod opening;
+#[cfg(feature = "postgres")]
+mod pooler;
 mod removal;
 mod rows;
 mod tables;
@@ -112,9 +114,14 @@ pub(super) trait Db: Send + Sync + 'static {
         DieselStorage::url(self.url()).migrate()
     }
 
+    /// The URL for the test's own connections, which never leads through PgBouncer.
+    fn direct_url(&self) -> String {
+        self.url()
+    }
+
     /// Opens a connection of the app's own.
     fn connect(&self) -> AnyConnection {
-        Connector::new(DatabaseUrl::parse(&self.url()).unwrap(), None).connect().unwrap()
+        Connector::new(DatabaseUrl::parse(&self.direct_url()).unwrap(), None).connect().unwrap()
     }
 
     fn try_sql(&self, sql: &str) -> QueryResult<()> {
@@ -186,12 +193,32 @@ fn sign_up<C: Users>(login: &Login<i32>, conn: &mut C) -> Result<Verdict<i32>> {
 }
 
 async fn opened(storage: DieselStorage) -> Arc<dyn Storage> {
-    storage.open(&Figment::new()).await.unwrap();
+    storage.open(&figment(&storage)).await.unwrap();
     Arc::new(storage)
 }
 
 async fn refused(storage: DieselStorage) -> String {
-    storage.open(&Figment::new()).await.unwrap_err().to_string()
+    storage.open(&figment(&storage)).await.unwrap_err().to_string()
+}
+
+/// URL of the PostgreSQL server itself, if `tests/pgbouncer` runs the tests.
+fn direct_url() -> Option<::url::Url> {
+    Some(std::env::var("POSTGRES_DIRECT_URL").ok()?.parse().unwrap())
+}
+
+/// The configuration of `storage`: its connections lead through PgBouncer if `tests/pgbouncer` runs the tests.
+fn figment(storage: &DieselStorage) -> Figment {
+    let figment = Figment::new();
+    let found = storage.find_url(&figment).ok().and_then(|found| ::url::Url::parse(&found.url).ok());
+    match (direct_url(), found.filter(|url| url.scheme() == "postgres")) {
+        (Some(mut direct), Some(pooled)) => {
+            direct.set_path(pooled.path());
+            figment
+                .merge(("dance.database.pgbouncer", true))
+                .merge(("dance.database.listen_url", direct.to_string()))
+        }
+        _ => figment,
+    }
 }
 
 /// Begins `session` at the time 1000.
@@ -244,12 +271,19 @@ macro_rules! on_server {
                 let admin = std::env::var($variable)
                     .expect(concat!($variable, " is not set: tests/databases sets it"));
                 let name = format!("rd_{:016x}", u64::from_be_bytes(crate::secret::random().unwrap()));
-                let db = Self { admin: admin.parse().unwrap(), name };
+                let direct = direct_url().filter(|direct| admin.starts_with(direct.scheme()));
+                let db = Self { admin: direct.unwrap_or_else(|| admin.parse().unwrap()), name };
                 db.admin(&format!($create, db.name));
                 db
             }
 
             fn url(&self) -> String {
+                let mut url: ::url::Url = std::env::var($variable).unwrap().parse().unwrap();
+                url.set_path(&self.name);
+                url.into()
+            }
+
+            fn direct_url(&self) -> String {
                 let mut url = self.admin.clone();
                 url.set_path(&self.name);
                 url.into()

@@ -18,7 +18,7 @@ async fn migrated_twice_and_by_eight_at_once<D: Db>() {
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let storage = db.storage();
-        tasks.spawn(async move { storage.open(&Figment::new()).await });
+        tasks.spawn(async move { storage.open(&figment(&storage)).await });
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap().unwrap();
