@@ -1,4 +1,5 @@
-# Functions for the programs in this folder that start servers: `databases`, `pgbouncer`, `replicas`, `galera`. Each of them makes
+# Functions for the programs in this folder that start servers: `databases`, `pgbouncer`, `galera`,
+# `postgres_replicas`, `mysql_replicas`. Each of them makes
 # a temporary folder with `begin_servers`, and at its end, for whatever reason, `stop` (its own) runs and the folder is removed.
 
 name=tests/$(basename "$0")

@@ -46,8 +46,8 @@ impl Kind {
         }
     }
 
-    /// URL of the server. PostgreSQL's may lead through PgBouncer.
-    fn server(self) -> Result<Url> {
+    /// URL of the server. PostgreSQL's may lead through PgBouncer, or to several hosts.
+    fn server(self) -> Result<String> {
         let variable = match self {
             Kind::Sqlite => return Err("SQLite has no server".into()),
             Kind::Postgres => "POSTGRES_URL",
@@ -55,14 +55,22 @@ impl Kind {
         };
         let url = std::env::var(variable)
             .map_err(|_| format!("{variable} is not set: run this behind tests/databases"))?;
-        Ok(Url::parse(&url)?)
+        Ok(url)
     }
 
     /// URL of the server itself, for the race program's own connections.
-    fn direct_server(self) -> Result<Url> {
+    fn direct_server(self) -> Result<String> {
         match std::env::var("POSTGRES_DIRECT_URL") {
-            Ok(url) if self == Kind::Postgres => Ok(Url::parse(&url)?),
+            Ok(url) if self == Kind::Postgres => Ok(url),
             _ => self.server(),
+        }
+    }
+
+    /// URLs of the servers that the processes use in turns: the nodes of a cluster, or the one server.
+    fn nodes(self) -> Result<Vec<String>> {
+        match std::env::var("MYSQL_NODES") {
+            Ok(urls) if self == Kind::Mysql => Ok(urls.split_whitespace().map(str::to_owned).collect()),
+            _ => Ok(vec![self.server()?]),
         }
     }
 
@@ -100,6 +108,14 @@ impl fmt::Display for Kind {
             Kind::Mysql => "mysql",
         })
     }
+}
+
+/// Returns `server` with another database: the URL crate knows no URL with several hosts.
+fn on_database(server: &str, name: &str) -> String {
+    let (url, query) = server.split_once('?').unwrap_or((server, ""));
+    let (host, _) = url.rsplit_once('/').unwrap_or((url, ""));
+    let sign = if query.is_empty() { "" } else { "?" };
+    format!("{host}/{name}{sign}{query}")
 }
 
 enum Conn {
@@ -161,10 +177,9 @@ impl Conn {
 /// The settings `database` of a process on the database at `url`: it may be behind PgBouncer.
 pub(crate) fn settings(url: &str) -> Value {
     let direct = std::env::var("POSTGRES_DIRECT_URL").ok().filter(|_| Kind::of(url) == Kind::Postgres);
-    match (direct.and_then(|direct| Url::parse(&direct).ok()), Url::parse(url)) {
-        (Some(mut direct), Ok(url)) => {
-            direct.set_path(url.path());
-            json!({ "pgbouncer": true, "listen_url": direct.as_str() })
+    match (direct, url.rsplit_once('/')) {
+        (Some(direct), Some((_, name))) => {
+            json!({ "pgbouncer": true, "listen_url": on_database(&direct, name) })
         }
         _ => json!({}),
     }
@@ -173,8 +188,8 @@ pub(crate) fn settings(url: &str) -> Value {
 /// A database. Dropping it removes it.
 pub(crate) struct Database {
     pub(crate) kind: Kind,
-    /// The URL for `DieselStorage`.
-    pub(crate) url: String,
+    /// The URLs for `DieselStorage`: one, or that of each node of a cluster.
+    pub(crate) urls: Vec<String>,
     /// The URL for the race program.
     direct_url: String,
     folder: tempfile::TempDir,
@@ -186,16 +201,15 @@ impl Database {
         let folder = tempfile::Builder::new().prefix("races").tempdir()?;
         if kind == Kind::Sqlite {
             let url = folder.path().join("app.sqlite").display().to_string();
-            return Ok(Self { kind, direct_url: url.clone(), url, folder });
+            return Ok(Self { kind, urls: vec![url.clone()], direct_url: url, folder });
         }
-        let (mut url, mut direct_url) = (kind.server()?, kind.direct_server()?);
+        let server = kind.direct_server()?;
         let name = format!("races_{}", std::process::id());
-        let mut conn = Conn::open(kind, direct_url.as_str())?;
+        let mut conn = Conn::open(kind, &server)?;
         conn.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
         conn.execute(&format!("CREATE DATABASE {name}"))?;
-        url.set_path(&name);
-        direct_url.set_path(&name);
-        Ok(Self { kind, url: url.into(), direct_url: direct_url.into(), folder })
+        let urls = kind.nodes()?.iter().map(|node| on_database(node, &name)).collect();
+        Ok(Self { kind, urls, direct_url: on_database(&server, &name), folder })
     }
 
     /// Creates a database with the app's table `users`.
@@ -301,12 +315,12 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let Ok(server) = self.kind.direct_server() else { return };
-        let name = self.url.rsplit('/').next().unwrap_or_default();
+        let name = format!("races_{}", std::process::id());
         let force = match self.kind {
             Kind::Postgres => " WITH (FORCE)",
             _ => "",
         };
-        let dropped = Conn::open(self.kind, server.as_str())
+        let dropped = Conn::open(self.kind, &server)
             .and_then(|mut conn| conn.execute(&format!("DROP DATABASE {name}{force}")));
         if let Err(error) = dropped {
             eprintln!("races: the database {name} stays: {error}");

@@ -17,7 +17,7 @@ use crate::{Result, Settings};
 
 struct Crowd {
     browser: Browser,
-    workers: [Worker; 2],
+    workers: Vec<Worker>,
     fake: FakeProvider,
     secrets: SecretLog,
     size: usize,
@@ -27,12 +27,16 @@ struct Crowd {
 type End = (&'static str, u16, bool, String);
 
 impl Crowd {
+    fn url(&self, one: usize) -> &str {
+        &self.workers[one % self.workers.len()].url
+    }
+
     /// Signs in with `size` browsers of the same person, in turns at `entries`. All are redirected back by the provider
     /// before the first callback is sent.
     async fn rush(&self, entries: &[&'static str]) -> Result<Vec<End>> {
         let begun = join_all((0..self.size).map(|one| {
-            let worker = &self.workers[one % 2];
-            self.browser.begin(&worker.url, entries[one / 2 % entries.len()], &self.secrets)
+            let entry = entries[one / self.workers.len() % entries.len()];
+            self.browser.begin(self.url(one), entry, &self.secrets)
         }));
         let mut returned = Vec::new();
         for (one, begun) in begun.await.into_iter().enumerate() {
@@ -40,8 +44,8 @@ impl Crowd {
             returned.push((one, begun));
         }
         let ends = join_all(returned.into_iter().map(|(one, returned)| async move {
-            let entry = entries[one / 2 % entries.len()];
-            let (answer, cookies) = self.browser.finish(&self.workers[one % 2].url, returned).await?;
+            let entry = entries[one / self.workers.len() % entries.len()];
+            let (answer, cookies) = self.browser.finish(self.url(one), returned).await?;
             Ok((entry, answer.status, has_session(&cookies), summary(&answer.body)))
         }));
         ends.await.into_iter().collect()
@@ -53,7 +57,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
-    let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
+    let workers = Worker::several(&database, &fake, &Value::Bool(true))?;
     let crowd = Crowd { browser: Browser::new(), workers, fake, secrets, size: settings.requests };
 
     let begun = Instant::now();

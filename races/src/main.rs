@@ -11,12 +11,18 @@
 //!              processes: nothing removed comes back, no session without its account, no row without its user
 //! nodes        disconnect, sign-out and back-channel logout on one process: until when the other accepts the session
 //! soak         load while PostgreSQL is killed and started again: only 200, 303 and 503, and nothing half done
+//! failover     the same while the primary is killed and its standby promoted: sign-ins succeed again within 5 seconds, no
+//!              session that ended comes back, no refresh token is lost
 //! ```
 //!
 //! PostgreSQL and MySQL need a server, and the features `postgres` and `mysql`:
 //!
 //! ```text
 //! tests/databases cargo run --release -p races --all-features -- refresh --rounds 1000 sqlite postgres mysql
+//! tests/databases tests/pgbouncer cargo run --release -p races --all-features -- first-login postgres
+//! tests/postgres_replicas cargo run --release -p races --all-features -- failover --rounds 20
+//! tests/mysql_replicas cargo run --release -p races --all-features -- failover --rounds 20 mysql
+//! tests/galera cargo run --release -p races --all-features -- first-login --requests 60 mysql
 //! DURABLE=1 tests/databases cargo run --release -p races --all-features -- soak --rounds 20
 //! ```
 //!
@@ -28,7 +34,9 @@
 mod browser;
 mod database;
 mod first_login;
+mod load;
 mod nodes;
+mod outage;
 mod outcome;
 mod refresh;
 mod removal;
@@ -39,6 +47,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use database::Kind;
+use outage::Outage;
 use outcome::Outcome;
 
 /// Errors of the race program itself.
@@ -62,7 +71,7 @@ struct Command {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
-    let race = args.next().ok_or("which race? refresh, first-login, removal, nodes or soak")?;
+    let race = args.next().ok_or("which race? refresh, first-login, removal, nodes, soak or failover")?;
     let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));
@@ -80,7 +89,7 @@ async fn run(command: Command) -> Result<bool> {
     let Command { race, rounds, requests, app, mut kinds } = command;
     if kinds.is_empty() {
         kinds = match &*race {
-            "nodes" | "soak" => vec![Kind::named("postgres")?],
+            "nodes" | "soak" | "failover" => vec![Kind::named("postgres")?],
             _ => Kind::all(),
         };
     }
@@ -92,7 +101,8 @@ async fn run(command: Command) -> Result<bool> {
             "first-login" => first_login::run(kind, &settings(10)).await?,
             "removal" => removal::run(kind, &settings(20)).await?,
             "nodes" => nodes::run(kind, &settings(20)).await?,
-            "soak" => soak::run(kind, &settings(2)).await?,
+            "soak" => soak::run(kind, &settings(2), Outage::Restart).await?,
+            "failover" => soak::run(kind, &settings(2), Outage::Failover).await?,
             other => return Err(format!("there is no race `{other}`").into()),
         };
         held &= outcome.print(&race, kind);

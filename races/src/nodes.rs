@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The documented bound, with room for a busy machine. PostgreSQL notifies the other processes with the commit; on the
 /// other databases they read again after `cache.ttl`, 5 seconds.
-fn bound(kind: Kind) -> Duration {
+pub(crate) fn bound(kind: Kind) -> Duration {
     match kind {
         Kind::Postgres => Duration::from_secs(1),
         Kind::Sqlite | Kind::Mysql => Duration::from_secs(5 + 1),
@@ -47,8 +47,8 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
-    let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
-    let [here, there] = workers.each_ref().map(|worker| worker.url.as_str());
+    let workers = Worker::several(&database, &fake, &Value::Bool(true))?;
+    let (here, there) = (workers[0].url.as_str(), workers[1].url.as_str());
     let browser = Browser::new();
     let connected = |node: &str| format!("{node}/connected");
 

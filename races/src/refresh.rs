@@ -26,7 +26,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
     fake.set_user("ada").set_access_token_ttl(TTL);
-    let workers = Worker::pair(&database.url, &fake, &Value::Bool(true))?;
+    let workers = Worker::several(&database, &fake, &Value::Bool(true))?;
     let browser = Browser::new();
     let cookies = browser.sign_in(&workers[0].url, "op", &secrets).await?;
 

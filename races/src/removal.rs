@@ -40,14 +40,14 @@ struct Victim {
 
 struct Race {
     browser: Browser,
-    workers: [Worker; 2],
+    workers: Vec<Worker>,
     fake: FakeProvider,
     secrets: SecretLog,
 }
 
 impl Race {
     fn url(&self, n: usize) -> &str {
-        &self.workers[n % 2].url
+        &self.workers[n % self.workers.len()].url
     }
 
     async fn prepare(&self, round: usize) -> Result<Victim> {
@@ -140,7 +140,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
     let database = Database::create(kind)?;
     let fake = provider(&secrets, &refusals).await;
     // Without the cache, so that each process sees at once what the other one does.
-    let workers = Worker::pair(&database.url, &fake, &Value::Bool(false))?;
+    let workers = Worker::several(&database, &fake, &Value::Bool(false))?;
     let race = Race { browser: Browser::new(), workers, fake, secrets };
 
     let begun = Instant::now();
@@ -170,7 +170,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings) -> Result<Outcome> {
         outcome.expect("accounts without user", database.accounts_without_user()?, 0);
         outcome.expect("sessions without user", database.sessions_without_user()?, 0);
         outcome.expect("sessions without account", database.sessions_without_account()?, 0);
-        let places = (0..2).map(|n| {
+        let places = (0..race.workers.len()).map(|n| {
             let (browser, mut cookies) = (&race.browser, ada.clone());
             let url = format!("{}/me", race.url(n));
             async move { browser.get(&url, &mut cookies).await }

@@ -217,13 +217,15 @@ impl Worker {
         Ok(Self { child, url: format!("http://127.0.0.1:{port}") })
     }
 
-    /// Starts two processes at the same time, as in a deployment, so that both run the migrations.
-    pub(crate) fn pair(url: &str, fake: &FakeProvider, cache: &Value) -> Result<[Self; 2]> {
-        let (first, second) = std::thread::scope(|scope| {
-            let second = scope.spawn(|| Self::start(url, fake, cache.clone()));
-            (Self::start(url, fake, cache.clone()), second.join())
-        });
-        Ok([first?, second.map_err(|_| "a thread panicked")??])
+    /// Starts two processes at the same time, as in a deployment, so that both run the migrations; on a cluster, one on each
+    /// node.
+    pub(crate) fn several(database: &Database, fake: &FakeProvider, cache: &Value) -> Result<Vec<Self>> {
+        let urls = database.urls.iter().cycle().take(database.urls.len().max(2));
+        std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                urls.map(|url| scope.spawn(|| Self::start(url, fake, cache.clone()))).collect();
+            starts.into_iter().map(|start| start.join().map_err(|_| "a thread panicked")?).collect()
+        })
     }
 
     /// Whether it still runs.
@@ -260,7 +262,7 @@ impl Worker {
             .env("ROCKET_PORT", port.to_string())
             .env("ROCKET_LOG_LEVEL", "critical")
             .env("ROCKET_SECRET_KEY", SECRET_KEY)
-            .env("ROCKET_DATABASES", format!("{{app={{url={:?}}}}}", database.url))
+            .env("ROCKET_DATABASES", format!("{{app={{url={:?}}}}}", database.urls[0]))
             .env("ROCKET_DANCE", format!("{{base_url={BASE_URL:?}}}"))
             .env("ROCKET_OAUTH", format!("{{op={{{}}}}}", entry.join(",")))
             .stdin(Stdio::null())

@@ -1,10 +1,10 @@
 //! The queries: accounts.
 
-use diesel::dsl::exists;
-use diesel::expression::BoxableExpression;
+use diesel::dsl::{exists, sql};
+use diesel::expression::{BoxableExpression, SqlLiteral};
 use diesel::prelude::*;
 use diesel::select;
-use diesel::sql_types::{Bool, Nullable};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend};
 use super::schema::oauth_accounts::dsl::*;
@@ -65,12 +65,25 @@ pub(super) fn exact(
 
 /// Locks rows until the transaction ends. Without the lock another process could remove them, or give them to another user,
 /// between a read and a write.
-// By an update that changes nothing, since MultiConnection has no `FOR UPDATE`. Writing the lease runs no trigger.
+// By an update of the lease, since MultiConnection has no `FOR UPDATE`. It runs no trigger.
 pub(super) fn hold(conn: &mut AnyConnection, condition: Condition<'_>) -> Result<()> {
     if !conn.writes_alone() {
-        diesel::update(oauth_accounts.filter(condition)).set(lease_until.eq(lease_until)).execute(conn)?;
+        let same_lease = same_lease(conn);
+        diesel::update(oauth_accounts.filter(condition)).set(lease_until.eq(same_lease)).execute(conn)?;
     }
     Ok(())
+}
+
+/// The value that an update of the lease writes only to lock the row.
+// The locks of a Galera node mean nothing to the others: only a change of the row conflicts with theirs. There, the lease changes by
+// a second.
+fn same_lease(conn: &AnyConnection) -> SqlLiteral<BigInt> {
+    sql(match conn {
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(_) => "lease_until ^ 1",
+        #[allow(unreachable_patterns)] // With one database there is no other.
+        _ => "lease_until",
+    })
 }
 
 /// Locks the account with this identity until the transaction ends, if it belongs to `user`. Returns whether it does.
@@ -79,7 +92,10 @@ pub(super) fn hold_owned(conn: &mut AnyConnection, entry: &str, identity: &str, 
         oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity))).filter(user_id.eq(user));
     Ok(match conn.writes_alone() {
         true => select(exists(owned)).get_result(conn)?,
-        false => diesel::update(owned).set(lease_until.eq(lease_until)).execute(conn)? == 1,
+        false => {
+            let same_lease = same_lease(conn);
+            diesel::update(owned).set(lease_until.eq(same_lease)).execute(conn)? == 1
+        }
     })
 }
 
