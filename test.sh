@@ -45,6 +45,7 @@ install_packages() {
   has pkg-config || wanted+=(pkg-config)
   [ -x /usr/sbin/pgbouncer ] || wanted+=(pgbouncer)
   has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)
+  compgen -G '/usr/lib*/galera*/libgalera_smm.so' >/dev/null || wanted+=(galera-4)
   has mariadbd || [ -x /usr/sbin/mariadbd ] || wanted+=(mariadb-server)
   pkg-config --exists libpq 2>/dev/null || wanted+=(libpq-dev)
   pkg-config --exists libmariadb 2>/dev/null || wanted+=(libmariadb-dev)
@@ -282,6 +283,11 @@ tests() {
       race "removals" removal --rounds 20
       race "two nodes" nodes --rounds 5 sqlite postgres
       race "PostgreSQL killed" soak --rounds 2
+      failover postgres --rounds 2
+      failover mysql --rounds 2
+      galera_race "one refresh" refresh --rounds 10
+      galera_race "first logins" first-login --rounds 3
+      galera_race "removals" removal --rounds 10
       pooled_race "one refresh" refresh --rounds 10
       pooled_race "first logins" first-login --rounds 5
       pooled_race "removals" removal --rounds 10
@@ -292,6 +298,11 @@ tests() {
       race "removals" removal --rounds 1000
       race "two nodes" nodes --rounds 100 sqlite postgres
       race "PostgreSQL killed" soak --rounds 20
+      failover postgres --rounds 20
+      failover mysql --rounds 20
+      galera_race "one refresh" refresh --rounds 1000
+      galera_race "first logins" first-login --rounds 100
+      galera_race "removals" removal --rounds 1000
       pooled_race "one refresh" refresh --rounds 1000
       pooled_race "first logins" first-login --rounds 100
       pooled_race "removals" removal --rounds 1000
@@ -309,6 +320,18 @@ race() { # name, arguments…
   local name=$1
   shift
   step "races: $name" on_databases run_built workspace program races "$@"
+}
+
+failover() { # database, arguments…
+  local database=$1
+  shift
+  step "races: $database fails over" "tests/${database}_replicas" bash -c 'run_built "$@"' bash workspace program races failover "$@" "$database"
+}
+
+galera_race() { # name, arguments…
+  local name=$1
+  shift
+  step "races on Galera: $name" tests/galera bash -c 'run_built "$@"' bash workspace program races "$@" --requests 60 mysql
 }
 
 pooled_race() { # name, arguments…

@@ -234,7 +234,7 @@ impl Database {
 
     /// Whether the server answers.
     pub(crate) fn is_up(&self) -> bool {
-        self.number("SELECT CAST(1 AS BIGINT) AS number").is_ok()
+        self.count("(SELECT 1) AS one").is_ok()
     }
 
     /// The number of rows of `from`: a table, or a table and a condition.

@@ -39,7 +39,7 @@ pub(crate) async fn run(kind: Kind, settings: &Settings, outage: Outage) -> Resu
     let mut outcome = Outcome::default();
     let fake = provider(&secrets, &refusals).await;
     // The short lifetime makes every user refresh often.
-    fake.set_access_token_ttl(10);
+    fake.set_access_token_ttl(20);
     let (database, mut apps) = match &settings.app {
         Some(program) => {
             let database = Database::empty(kind)?;
