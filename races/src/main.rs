@@ -26,6 +26,8 @@
 //! DURABLE=1 tests/databases cargo run --release -p races --all-features -- soak --rounds 20
 //! ```
 //!
+//! `RACES_LOG=critical` lets the processes log.
+//!
 //! The processes are this program again (`worker`): each is a Rocket app with a `DieselStorage` on the same new database.
 //! The provider runs in the first process. `soak --app target/release/example_app` runs that app instead of a worker.
 //! Each race ends with a line of figures and a search of a database dump for every secret that the provider issued.

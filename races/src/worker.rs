@@ -189,7 +189,7 @@ impl Worker {
             entries.insert(key.trim_start_matches("oauth.").to_owned(), entry);
         }
         let settings = json!({ "url": url, "figment": {
-            "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": "off", "cli_colors": false,
+            "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": std::env::var("RACES_LOG").unwrap_or_else(|_| "off".to_owned()), "cli_colors": false,
             "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache, "database": database::settings(url) },
             "shutdown": { "ctrlc": true },
         }});
