@@ -70,7 +70,8 @@ impl LinkPolicy<Connection, i32> for Policy {
 
 /// Returns the name of a user, or `None` if the user no longer exists.
 pub async fn name(db: &Db, id: i32) -> Result<Option<String>> {
-    let name = db.run_on(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
+    let name =
+        db.run_on(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
     Ok(name)
 }
 

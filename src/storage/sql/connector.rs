@@ -62,10 +62,7 @@ impl Connector {
     /// [`ErrorKind::Misconfigured`] if the settings do not fit the database or each other.
     pub(super) fn with_settings(mut self, settings: &DatabaseSettings) -> Result<Self> {
         let fault = |key: &str, why: String| {
-            Err(Error::new(
-                ErrorKind::Misconfigured,
-                format!("`{key}` of [default.dance.database] {why}"),
-            ))
+            Err(Error::new(ErrorKind::Misconfigured, format!("`{key}` of [default.dance.database] {why}")))
         };
         for (key, is_set) in
             [("pgbouncer", settings.pgbouncer), ("listen_url", settings.listen_url.is_some())]

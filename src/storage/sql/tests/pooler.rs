@@ -80,7 +80,10 @@ async fn b6_a_launch_behind_pgbouncer_without_the_setting_fails_and_changes_noth
         for _ in 0..3 {
             let (kind, said) = refused_with(DieselStorage::url(pgbouncer.url(&db)).migrate(), &[]).await;
             assert_eq!(kind, ErrorKind::Misconfigured);
-            assert!(said.contains("database = { pgbouncer = true, listen_url = \"postgres://…\" }"), "{said}");
+            assert!(
+                said.contains("database = { pgbouncer = true, listen_url = \"postgres://…\" }"),
+                "{said}"
+            );
             assert!(!said.contains("postgres@"), "{said}");
         }
         assert_eq!(db.number("SELECT count(*) AS n FROM pg_tables WHERE tablename LIKE '%oauth%'"), 0);
@@ -113,7 +116,8 @@ async fn b6_behind_pgbouncer_the_session_has_no_state() {
     storage.open(&configured(&[("pgbouncer", true.into()), ("listen_url", listen_url)])).await.unwrap();
     let storage: Arc<dyn Storage> = Arc::new(storage);
     for n in 0..20 {
-        let linked = storage.link(&suite::login("github", Some(&n.to_string()), None), &keys()).await.unwrap();
+        let linked =
+            storage.link(&suite::login("github", Some(&n.to_string()), None), &keys()).await.unwrap();
         let key = AccountKey::identity("github", &n.to_string());
         assert_eq!(storage.get(&key).await.unwrap(), Some(linked.account));
     }
