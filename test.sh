@@ -291,6 +291,9 @@ tests() {
       pooled_race "one refresh" refresh --rounds 10
       pooled_race "first logins" first-login --rounds 5
       pooled_race "removals" removal --rounds 10
+      race_on_partitions "one refresh" refresh --rounds 10
+      race_on_partitions "first logins" first-login --rounds 5
+      race_on_partitions "removals" removal --rounds 10
       ;;
     full)
       race "one refresh" refresh --rounds 1000
@@ -306,6 +309,9 @@ tests() {
       pooled_race "one refresh" refresh --rounds 1000
       pooled_race "first logins" first-login --rounds 100
       pooled_race "removals" removal --rounds 1000
+      race_on_partitions "one refresh" refresh --rounds 1000
+      race_on_partitions "first logins" first-login --rounds 100
+      race_on_partitions "removals" removal --rounds 1000
       ;;
   esac
 
@@ -338,6 +344,12 @@ pooled_race() { # name, arguments…
   local name=$1
   shift
   step "races through PgBouncer: $name" on_pgbouncer run_built workspace program races "$@" postgres
+}
+
+race_on_partitions() { # name, arguments…
+  local name=$1
+  shift
+  step "races on partitions: $name" on_databases tests/partitions bash -c 'run_built "$@"' bash workspace program races "$@" postgres
 }
 
 step "install what is missing" install_packages

@@ -1,6 +1,6 @@
-# Functions for the programs in this folder that start servers: `databases`, `pgbouncer`, `galera`,
-# `postgres_replicas`, `mysql_replicas`. Each of them makes
-# a temporary folder with `begin_servers`, and at its end, for whatever reason, `stop` (its own) runs and the folder is removed.
+# Functions for the programs in this folder that start servers, or change them: `databases`, `pgbouncer`, `galera`,
+# `postgres_replicas`, `mysql_replicas`, `partitions`. A program that starts servers makes a temporary folder with `begin_servers`;
+# at its end, for whatever reason, its own `stop` runs and the folder is removed.
 
 name=tests/$(basename "$0")
 say() { printf '%s: %s\n' "$name" "$*" >&2; }
