@@ -120,6 +120,9 @@ on_databases() { tests/databases bash -euo pipefail -c '"$@"' bash "$@"; }
 # The same behind PgBouncer in transaction mode.
 on_pgbouncer() { on_databases tests/pgbouncer bash -euo pipefail -c '"$@"' bash "$@"; }
 
+# The same with the tables of docs/partitions.sql.
+on_partitions() { on_databases tests/partitions bash -euo pipefail -c '"$@"' bash "$@"; }
+
 # The checks of the source.
 
 features() { sed -n '/^\[features\]/,/^\[dep/s/^\([a-z][a-z0-9_-]*\) *=.*/\1/p' Cargo.toml | grep -vx default; }
@@ -349,7 +352,7 @@ pooled_race() { # name, arguments…
 race_on_partitions() { # name, arguments…
   local name=$1
   shift
-  step "races on partitions: $name" on_databases tests/partitions bash -c 'run_built "$@"' bash workspace program races "$@" postgres
+  step "races on partitions: $name" on_partitions run_built workspace program races "$@" postgres
 }
 
 step "install what is missing" install_packages
