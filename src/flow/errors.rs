@@ -1,5 +1,7 @@
 //! The errors of the flow. Each function names one cause.
 
+use std::error::Error as _;
+
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use time::OffsetDateTime;
@@ -17,7 +19,7 @@ pub(crate) fn not_trusted(cause: impl Into<String>) -> Error {
         .with_source(cause.into())
 }
 
-/// A request that got no answer. The error never prints the URL, because a URL may hold secrets.
+/// A request that got no answer, or none that can be read. The error never prints the URL, because a URL may hold secrets.
 pub(super) fn request_failed(error: reqwest::Error) -> Error {
     let error = error.without_url();
     if error.is_timeout() {
@@ -31,7 +33,16 @@ pub(super) fn request_failed(error: reqwest::Error) -> Error {
         return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
             .with_source(error);
     }
+    if is_corrupt(&error) {
+        return bad_answer("").with_source(error);
+    }
     unavailable("").with_source(error)
+}
+
+/// Whether the answer arrived, and can't be decompressed. A broken connection has an error of the HTTP library among its causes.
+fn is_corrupt(error: &reqwest::Error) -> bool {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    error.is_decode() && causes.all(|cause| cause.is::<reqwest::Error>() || cause.is::<std::io::Error>())
 }
 
 /// A provider that cannot be reached, or that reports an outage.
