@@ -96,7 +96,7 @@ impl EntryReader<'_> {
         let (userinfo, api_base) = UserinfoOptions::read(&mut table, &preset, &parameters, token_endpoint);
         let has_userinfo = userinfo.url.is_some() && userinfo.method != UserinfoMethod::None;
         let has_identity = is_openid || has_userinfo || userinfo.is_id_in_token();
-        let entry = Entry {
+        let mut entry = Entry {
             name: name.to_owned(),
             title: title(&mut table, &preset, name),
             redirect_uri,
@@ -116,6 +116,7 @@ impl EntryReader<'_> {
             logout: logout(&mut table, may_end_sessions),
             clock_skew: clock_skew(&mut table),
         };
+        entry.userinfo.parameters.extend(parameters::sent(&preset, &entry.additions.authorization_params));
         table.close();
         Some(entry)
     }

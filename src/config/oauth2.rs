@@ -25,6 +25,8 @@ pub(crate) struct OAuth2Options {
     /// Whether a PKCE challenge is sent (RFC 7636).
     pub(crate) pkce: bool,
     pub(crate) response_mode: ResponseMode,
+    /// Whether a callback with neither a code nor an error is the user's refusal.
+    pub(crate) denial_has_no_code: bool,
     /// Whether the token answer is read as a form even if its Content-Type is another one.
     pub(crate) form_token_answer: bool,
     /// Whether a missing `token_type` means `bearer`.
@@ -40,6 +42,8 @@ pub(crate) struct OAuth2Options {
     pub(crate) client_secret_param: &'static str,
     /// Where API requests have the access token.
     pub(crate) token_placement: Placement,
+    /// The query parameter of API requests with a proof of the client. Empty: there is none.
+    pub(crate) token_proof_param: &'static str,
     pub(crate) revocation: RevocationRequest,
 }
 
@@ -73,6 +77,7 @@ impl OAuth2Options {
         Self {
             par: par(table, is_discovered || endpoints.pushed_request.is_some()),
             response_mode: response_mode(table).unwrap_or(preset.response_mode),
+            denial_has_no_code: preset.denial_has_no_code,
             scope: scope(table, preset, parameters),
             scope_separator: scope_separator(table).unwrap_or_else(|| preset.scope_separator.to_owned()),
             pkce: table.boolean("pkce").unwrap_or(preset.pkce),
@@ -84,6 +89,7 @@ impl OAuth2Options {
             client_id_param: preset.client_id_param,
             client_secret_param: preset.client_secret_param,
             token_placement: placement(table, preset),
+            token_proof_param: preset.token_proof_param,
             revocation: preset.revocation,
             client_auth,
             endpoints,

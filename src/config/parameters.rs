@@ -41,6 +41,18 @@ pub(super) fn rename_aliases(table: &mut Table<'_>, preset: &Preset) {
     }
 }
 
+/// The values of a preset's own keys in `sent`, the parameters of authorization requests: what is requested in either way is
+/// checked.
+pub(super) fn sent(
+    preset: &Preset,
+    sent: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (String, String)> {
+    preset.parameters.iter().filter_map(|(key, kind)| match kind {
+        ParameterKind::AuthorizationParam(name) => Some(((*key).to_owned(), sent.get(*name)?.clone())),
+        _ => None,
+    })
+}
+
 impl Parameters {
     /// Reads the keys of `preset`. `known` are the texts that need no key.
     pub(super) fn read(table: &mut Table<'_>, preset: &Preset, known: [(&'static str, &str); 2]) -> Self {

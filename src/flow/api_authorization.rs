@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::errors::reconnect_needed;
-use super::request_headers::add_access_token;
+use super::request_headers::{add_access_token, add_token_proof};
 use super::signature;
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
@@ -23,7 +23,9 @@ impl Engine {
         let options = match &entry.options {
             ProtocolOptions::OAuth1(options) => options,
             ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => {
-                return add_access_token(entry, &options.token_placement, request, &token.access_token);
+                add_access_token(entry, &options.token_placement, request, &token.access_token)?;
+                add_token_proof(options, request, &token.access_token);
+                return Ok(());
             }
         };
         let secret = token.token_secret.as_ref().ok_or_else(|| reconnect_needed(entry, "no token secret"))?;

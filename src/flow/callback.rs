@@ -6,7 +6,7 @@
 //!
 //! | | parameters that decide, at most once each | an error is |
 //! |---|---|---|
-//! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error` | `error` (RFC 6749 §4.1.2.1) |
+//! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error` | `error` (RFC 6749 §4.1.2.1); no `code`, if the preset says so |
 //! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
 //!
 //! `error_description` is for the log. The entry's `callback_params` are kept. Other parameters are ignored, whatever they are.
@@ -70,7 +70,7 @@ impl Callback {
         let parameters = Parameters::parse(query).map_err(not_trusted)?;
         let callback = match entry.protocol() {
             Protocol::OAuth1 => Self::from_oauth1(&parameters)?,
-            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::from_oauth2(&parameters)?,
+            Protocol::OAuth2 | Protocol::OpenIdConnect => Self::from_oauth2(entry, &parameters)?,
         };
         let kept = entry.additions.callback_params.iter().filter_map(|name| {
             let value = parameters.first(name).filter(|value| value.len() <= MAX_KEPT)?;
@@ -102,22 +102,22 @@ impl Callback {
         Ok(Self { state: Secret::new(token), iss: None, result, kept: BTreeMap::new() })
     }
 
-    fn from_oauth2(parameters: &Parameters<'_>) -> Result<Self> {
-        // An empty value is not an absent one: an empty issuer is a wrong one.
-        let take = |name| parameters.unique(name).map_err(not_trusted);
-        let (state, iss) = (take("state")?.filter(|state| !state.is_empty()), take("iss")?);
+    fn from_oauth2(entry: &Entry, parameters: &Parameters<'_>) -> Result<Self> {
+        let take = |name| parameters.unique_text(name).map_err(not_trusted);
+        // An empty issuer is not an absent one, but a wrong one.
+        let (state, iss) = (take("state")?, parameters.unique("iss").map_err(not_trusted)?);
+        let denial_has_no_code = entry.oauth2().is_some_and(|options| options.denial_has_no_code);
         // Tokens in the callback are ignored (RFC 9700 §4.6): only a code is used.
         let result = match (take("code")?, take("error")?) {
-            (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => {
-                CallbackResult::Code(Secret::new(code))
-            }
-            (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
-            (None, Some(error)) if !error.is_empty() => CallbackResult::Error {
+            (Some(code), None) if code.len() <= MAX_CODE => CallbackResult::Code(Secret::new(code)),
+            (Some(_), None) => return Err(not_trusted("the code is too long")),
+            (None, Some(error)) => CallbackResult::Error {
                 error: printable(&error, 64),
                 description: parameters.first("error_description").map(|text| printable(&text, 300)),
             },
             (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
-            (None, _) => return Err(not_trusted("neither `code` nor `error`")),
+            (None, None) if denial_has_no_code => CallbackResult::error("access_denied"),
+            (None, None) => return Err(not_trusted("neither `code` nor `error`")),
         };
         let Some(state) = state else {
             // The operator needs the words, for example of a client that is not registered.
@@ -221,6 +221,30 @@ mod tests {
         // R9: Entra's codes are long.
         assert!(parse(&format!("state=s&code={}", "a".repeat(16 << 10))).is_ok());
         assert!(parse(&format!("state=s&code={}", "%2F".repeat(16 << 10))).is_ok());
+    }
+
+    #[test]
+    fn r8_r9_an_empty_parameter_is_absent() {
+        let code = parse("code=a&error=&error_description=&state=s").unwrap();
+        assert!(matches!(code.result, CallbackResult::Code(code) if code.matches("a")));
+        let error = parse("code=&error=access_denied&state=s").unwrap();
+        assert!(matches!(error.result, CallbackResult::Error { error, .. } if is_denial(&error)));
+        refused("code=a&error=e&error=&state=s");
+    }
+
+    #[test]
+    fn r8_a_denial_without_a_word() {
+        let wechat = entry("provider = \"wechat\"\nclient_secret = \"s\"");
+        for query in ["state=s", "state=s&code=&error="] {
+            let callback = Callback::parse(&wechat, query).unwrap();
+            assert!(
+                matches!(callback.result, CallbackResult::Error { error, .. } if is_denial(&error)),
+                "{query}"
+            );
+        }
+        for query in ["", "code=", "state="] {
+            assert!(Callback::parse(&wechat, query).is_err(), "{query}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use url::form_urlencoded::byte_serialize;
 use super::endpoints::Endpoints;
 use crate::config::{ClientAuthentication, PrivateKey};
 use crate::error::{Error, Result};
-use crate::secret::{encode_base64url, random};
+use crate::secret::{Secret, encode_base64url, random};
 
 /// Lifetime of a client assertion, in seconds. It is used for one request.
 const ASSERTION_TTL: i64 = 60;
@@ -50,13 +50,7 @@ pub(super) fn authenticate(
             add("client_secret", secret.expose());
         }
         ClientAuthentication::ClientSecretBasic(secret) | ClientAuthentication::ClientSecret(secret) => {
-            // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
-            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-            let both = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
-            let mut header =
-                HeaderValue::try_from(format!("Basic {}", STANDARD.encode(both))).map_err(Error::app)?;
-            header.set_sensitive(true);
-            return Ok(Some(header));
+            return basic(client_id, secret).map(Some);
         }
         ClientAuthentication::ClientSecretPost(secret) => {
             add(client_id_param, client_id);
@@ -74,6 +68,19 @@ pub(super) fn authenticate(
         ClientAuthentication::None => add(client_id_param, client_id),
     }
     Ok(None)
+}
+
+/// The header `Authorization` of HTTP Basic.
+///
+/// # Errors
+/// Never: base64 fits into a header.
+pub(super) fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue> {
+    // Each is form-encoded first (RFC 6749 §2.3.1): a `:` in the id would end the id.
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let both = format!("{}:{}", encoded(client_id), encoded(secret.expose()));
+    let mut header = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(both))).map_err(Error::app)?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// Whether the provider's metadata accepts the secret in the form, and not in the header. Metadata that says nothing means the

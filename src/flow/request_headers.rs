@@ -2,8 +2,10 @@
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 
+use ring::hmac;
+
 use super::errors::reconnect_needed;
-use crate::config::{Entry, Placement};
+use crate::config::{Entry, OAuth2Options, Placement};
 use crate::error::Result;
 use crate::secret::Secret;
 
@@ -36,11 +38,7 @@ pub(super) fn add_access_token(
             (name, access_token.expose().to_owned())
         }
         Placement::Query(name) => {
-            // A request that is sent again has the old token.
-            let kept: Vec<_> =
-                request.url().query_pairs().into_owned().filter(|(known, _)| known != name).collect();
-            let mut query = request.url_mut().query_pairs_mut();
-            query.clear().extend_pairs(kept).append_pair(name, access_token.expose());
+            set_query_param(request, name, access_token.expose());
             return Ok(());
         }
     };
@@ -49,4 +47,30 @@ pub(super) fn add_access_token(
     value.set_sensitive(true);
     request.headers_mut().insert(name, value);
     Ok(())
+}
+
+/// Adds a proof that the client sends the request: the HMAC of the access token with the client secret.
+pub(super) fn add_token_proof(
+    options: &OAuth2Options,
+    request: &mut reqwest::Request,
+    access_token: &Secret,
+) {
+    let (name, Some(secret)) = (options.token_proof_param, options.client_auth.secret()) else { return };
+    if !name.is_empty() {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        let proof = hmac::sign(&key, access_token.expose().as_bytes());
+        let hex: String = proof.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        set_query_param(request, name, &hex);
+    }
+}
+
+/// Sets a query parameter. A request that is sent again has the one of the old token.
+fn set_query_param(request: &mut reqwest::Request, name: &str, value: &str) {
+    let all: Vec<_> = request.url().query_pairs().into_owned().collect();
+    let kept: Vec<_> = all.iter().filter(|(known, _)| known != name).collect();
+    let mut query = request.url_mut().query_pairs_mut();
+    if kept.len() < all.len() {
+        query.clear().extend_pairs(kept);
+    }
+    query.append_pair(name, value);
 }

@@ -1,20 +1,21 @@
 //! The revocation of a token (RFC 7009).
 
-use http::header::CONTENT_LENGTH;
+use http::header::AUTHORIZATION;
 use reqwest::Method;
 use url::Url;
 
-use super::client_auth::Form;
+use super::client_auth::basic;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
 use super::errors::{request_failed, unexpected_status};
 use super::request_headers::add_entry_headers;
 use super::token_values::token_value;
+use super::userinfo::with_body;
 use crate::config::Entry;
 use crate::error::{ErrorKind, Result};
 use crate::placeholders;
-use crate::provider::RevocationRequest;
+use crate::provider::{RequestAuthorization, RevocationRequest};
 use crate::secret::Secret;
 use crate::token::Token;
 
@@ -29,24 +30,34 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let Some(url) = endpoints.revocation() else { return Ok(()) };
-        let filled = |fields: &[(&str, &str)]| -> Form {
-            let fill = |text| placeholders::fill(text, |name| token_value(entry, token, name));
-            fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?))).collect()
+        let (method, authorization, body) = match options.revocation {
+            RevocationRequest::Standard => return revoke_both(self, endpoints, url, token).await,
+            RevocationRequest::TokenRequest(fields) => {
+                let fill = |text| placeholders::fill(text, |name| token_value(entry, token, name));
+                let fields = fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), fill(text)?)));
+                let answer = EndpointCall::Revocation.send(self, endpoints, url, fields.collect()).await;
+                return answer.map(drop);
+            }
+            RevocationRequest::Post(authorization, body) => (Method::POST, authorization, body),
+            RevocationRequest::Delete(authorization, body) => (Method::DELETE, authorization, body),
         };
-        match options.revocation {
-            RevocationRequest::Standard => revoke_both(self, endpoints, url, token).await,
-            RevocationRequest::Form(fields) => {
-                EndpointCall::Revocation.send(self, endpoints, url, filled(fields)).await.map(drop)
+        let request = with_body(entry, token, self.http.0.request(method.clone(), url.clone()), body);
+        let mut request = request.build().map_err(request_failed)?;
+        add_entry_headers(entry, &mut request)?;
+        match authorization {
+            RequestAuthorization::None => {}
+            RequestAuthorization::AccessToken => self.authorize_request(entry, &mut request, token)?,
+            RequestAuthorization::Client => {
+                let secret = entry.need(options.client_auth.secret(), "client_secret")?;
+                request.headers_mut().insert(AUTHORIZATION, basic(&entry.client_id, secret)?);
             }
-            RevocationRequest::PlainForm(fields) => {
-                end_grant(self, entry, Method::POST, url, filled(fields), None).await
-            }
-            RevocationRequest::AuthorizedPost(fields) => {
-                end_grant(self, entry, Method::POST, url, filled(fields), Some(token)).await
-            }
-            RevocationRequest::AuthorizedDelete => {
-                end_grant(self, entry, Method::DELETE, url, Form::new(), Some(token)).await
-            }
+        }
+        match self.http.send(request).await?.status().as_u16() {
+            200..=299 => Ok(()),
+            // The token is invalid already, or what was to be deleted does not exist.
+            401 if authorization != RequestAuthorization::Client => Ok(()),
+            404 | 410 if method == Method::DELETE => Ok(()),
+            status => Err(unexpected_status("the revocation", status)),
         }
     }
 }
@@ -61,32 +72,6 @@ async fn revoke_both(engine: &Engine, endpoints: Endpoints<'_>, url: &Url, token
         // (§2.2.1).
         Err(error) if token.refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
         done => done,
-    }
-}
-
-/// Ends the grant by a request with this form and, if `token` is given, with the token as an API request has it. The status
-/// 401 is a success: the token is invalid already.
-async fn end_grant(
-    engine: &Engine,
-    entry: &Entry,
-    method: Method,
-    url: &Url,
-    form: Form,
-    token: Option<&Token>,
-) -> Result<()> {
-    let request = engine.http.0.request(method, url.clone());
-    let request = match form.is_empty() {
-        true => request.header(CONTENT_LENGTH, 0),
-        false => request.form(&form),
-    };
-    let mut request = request.build().map_err(request_failed)?;
-    add_entry_headers(entry, &mut request)?;
-    if let Some(token) = token {
-        engine.authorize_request(entry, &mut request, token)?;
-    }
-    match engine.http.send(request).await?.status().as_u16() {
-        200..=299 | 401 => Ok(()),
-        status => Err(unexpected_status("the revocation", status)),
     }
 }
 

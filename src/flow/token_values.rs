@@ -10,6 +10,9 @@ pub(super) fn token_value(entry: &Entry, token: &Token, name: &str) -> Option<St
         "client_id" => Some(entry.client_id.clone()),
         "redirect_uri" => Some(entry.redirect_uri.clone()),
         "access_token" => Some(token.access_token.expose().to_owned()),
+        "refresh_token" => {
+            Some(token.refresh_token.as_ref().unwrap_or(&token.access_token).expose().to_owned())
+        }
         _ => token_field(&token.extra, name).or_else(|| entry.userinfo.parameters.get(name).cloned()),
     }
 }

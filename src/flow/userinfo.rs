@@ -204,7 +204,14 @@ pub(crate) fn with_body(
         RequestBody::Form(fields) => {
             request.form(&fields.iter().map(|(name, text)| (*name, fill(text))).collect::<Vec<_>>())
         }
-        RequestBody::Json(text) => request.header(CONTENT_TYPE, "application/json").body(fill(text)),
+        RequestBody::Json(text) => {
+            let escaped = |name: &str| {
+                let text = Value::String(value(name)?).to_string();
+                text.get(1..text.len() - 1).map(str::to_owned)
+            };
+            let body = placeholders::fill(text, escaped).unwrap_or_default();
+            request.header(CONTENT_TYPE, "application/json").body(body)
+        }
     }
 }
 

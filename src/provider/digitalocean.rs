@@ -1,5 +1,6 @@
 use super::{
-    ClientAuthMethod, EmailVerified, Preset, ProfileFields, Provider, RefreshTokens, RevocationRequest,
+    ClientAuthMethod, EmailVerified, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization,
+    RequestBody, RevocationRequest,
 };
 
 /// DigitalOcean.
@@ -26,7 +27,10 @@ impl Provider for DigitalOcean {
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         scope: &["read"],
         refresh_tokens: RefreshTokens::Always,
-        revocation: RevocationRequest::AuthorizedPost(&[("token", "{access_token}")]),
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::AccessToken,
+            RequestBody::Form(&[("token", "{access_token}")]),
+        ),
         parameters: &[],
         fields: ProfileFields {
             id: "account.uuid",

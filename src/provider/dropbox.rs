@@ -1,6 +1,6 @@
 use super::{
-    EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RevocationRequest,
-    UserinfoMethod,
+    EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization,
+    RequestBody, RevocationRequest, UserinfoMethod,
 };
 
 /// Dropbox.
@@ -27,7 +27,7 @@ impl Provider for Dropbox {
         userinfo: UserinfoMethod::Post,
         scope: &["account_info.read"],
         refresh_tokens: RefreshTokens::WithParam("token_access_type", "offline"),
-        revocation: RevocationRequest::AuthorizedPost(&[]),
+        revocation: RevocationRequest::Post(RequestAuthorization::AccessToken, RequestBody::Empty),
         parameters: &[
             ("force_reapprove", ParameterKind::AuthorizationFlag("force_reapprove", "true")),
             ("disable_signup", ParameterKind::AuthorizationFlag("disable_signup", "true")),

@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RevocationRequest,
+    RequestAuthorization, RequestBody, RevocationRequest,
 };
 
 /// Facebook.
@@ -10,9 +10,11 @@ use super::{
 /// - Refresh: none; a token lasts about two hours. Revocation: the app is removed from the user's account.
 /// - Own keys: `version` of the Graph API; `rerequest_declined_permissions`, which asks again for what the user has refused.
 /// - The id belongs to this app: another app sees another id of the same user. Facebook does not say whether an address is
-///   verified. An app that requires `appsecret_proof` is not supported.
+///   verified.
+/// - API calls have `appsecret_proof`, so the app's setting "Require App Secret" can be on.
 ///
-/// Sources, as of 2026-11-20: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow>,
+/// Sources, as of 2026-11-28: <https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow>,
+/// <https://developers.facebook.com/docs/facebook-login/security> (`appsecret_proof`),
 /// <https://developers.facebook.com/docs/graph-api/reference/user/>; django-allauth, better-auth, social-core.
 #[derive(Debug, Clone, Copy)]
 pub struct Facebook;
@@ -31,7 +33,8 @@ impl Provider for Facebook {
         scope_separator: ",",
         refresh_tokens: RefreshTokens::Never,
         pkce: false,
-        revocation: RevocationRequest::AuthorizedDelete,
+        token_proof_param: "appsecret_proof",
+        revocation: RevocationRequest::Delete(RequestAuthorization::AccessToken, RequestBody::Empty),
         parameters: &[
             ("version", ParameterKind::Segment("v25.0")),
             ("rerequest_declined_permissions", ParameterKind::AuthorizationFlag("auth_type", "rerequest")),

@@ -1,19 +1,23 @@
-use super::{ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider};
+use super::{
+    ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RequestAuthorization,
+    RequestBody, RevocationRequest,
+};
 
 /// GitHub.
 ///
 /// - Register: <https://github.com/settings/developers>, "OAuth Apps". Authorization callback URL: the callback URL that
 ///   the log shows at launch.
 /// - Scopes: `read:user` and `user:email`. GitHub answers with the granted scopes separated by commas.
-/// - Refresh: only GitHub Apps with expiring user tokens. Tokens of OAuth Apps do not expire. Accounts are not revoked at
-///   GitHub, whose revocation is not the one of RFC 7009.
+/// - Refresh: only GitHub Apps with expiring user tokens. Tokens of OAuth Apps do not expire.
+/// - Revocation: the user's authorization of the app ends, with all of its tokens. On the next sign-in, GitHub asks for consent
+///   again.
 /// - Own keys: `allow_signup`, `prompt`.
 /// - The address is the primary one of `/user/emails`, where GitHub states whether it is verified. The address in the
 ///   profile is never verified.
 ///
-/// Sources, as of 2026-11-20:
-/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>; django-allauth, better-auth,
-/// next-auth.
+/// Sources, as of 2026-11-28:
+/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>,
+/// <https://docs.github.com/en/rest/apps/oauth-applications> (revocation); django-allauth, better-auth, next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct GitHub;
 
@@ -25,8 +29,13 @@ impl Provider for GitHub {
         token_url: Some("https://github.com/login/oauth/access_token"),
         userinfo_url: Some("https://api.github.com/user"),
         api_base_url: Some("https://api.github.com/"),
+        revocation_url: Some("https://api.github.com/applications/{client_id}/grant"),
         scope: &["read:user", "user:email"],
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        revocation: RevocationRequest::Delete(
+            RequestAuthorization::Client,
+            RequestBody::Json(r#"{"access_token":"{access_token}"}"#),
+        ),
         parameters: &[
             ("allow_signup", ParameterKind::AuthorizationParam("allow_signup")),
             ("prompt", ParameterKind::AuthorizationParam("prompt")),

@@ -8,7 +8,7 @@ use crate::error::Error;
 /// - Scopes: `openid profile email`. `offline = true` requests a refresh token, which Google sends only at the first consent,
 ///   or with `reprompt_consent = true`. Removed accounts are revoked.
 /// - Own keys: `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`, which admits only accounts
-///   of that Workspace domain. The `hd` claim of the ID token must equal it.
+///   of that Workspace domain, or of any Workspace if it is `*`. The `hd` claim of the ID token must equal it.
 /// - Google refuses sign-ins in the web views of apps (`disallowed_useragent`).
 ///
 /// Sources, as of 2026-11-20: <https://developers.google.com/identity/openid-connect/openid-connect>; social-core,
@@ -40,9 +40,11 @@ impl Provider for Google {
         profile: |input| {
             // The user can remove `hd` from the request's URL. Only the claim is proof.
             if let Some(wanted) = input.parameters.get("hosted_domain")
-                && claims::text(input.claims, "hd").as_ref() != Some(wanted)
+                && !claims::text(input.claims, "hd")
+                    .is_some_and(|hd| wanted == "*" || hd.eq_ignore_ascii_case(wanted))
             {
-                return Err(Error::refused(format!("Only Google accounts of {wanted} can sign in.")));
+                let whose = if wanted == "*" { "a Google Workspace" } else { wanted };
+                return Err(Error::refused(format!("Only Google accounts of {whose} can sign in.")));
             }
             input.read()
         },
@@ -82,16 +84,20 @@ mod tests {
     #[test]
     fn a_hosted_domain_is_checked_not_only_asked_for() {
         let wanted = [("hosted_domain", "corp.example")];
-        assert!(user(json!("corp.example"), &wanted).is_ok());
+        assert!(user(json!("corp.example"), &wanted).is_ok() && user(json!("CORP.example"), &wanted).is_ok());
         for hd in [
             json!(null),
             json!(""),
             json!("other.example"),
-            json!("CORP.example"),
             json!("corp.example.evil.example"),
             json!(["corp.example"]),
         ] {
             assert_eq!(user(hd.clone(), &wanted).unwrap_err().kind(), ErrorKind::Refused, "{hd}");
+        }
+        let any = [("hosted_domain", "*")];
+        assert!(user(json!("corp.example"), &any).is_ok());
+        for hd in [json!(null), json!(""), json!(true)] {
+            assert_eq!(user(hd.clone(), &any).unwrap_err().kind(), ErrorKind::Refused, "{hd}");
         }
     }
 }

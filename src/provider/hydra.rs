@@ -27,3 +27,12 @@ impl Provider for Hydra {
         ..Preset::OIDC
     };
 }
+
+/// [`Hydra`] under the name `ory`.
+#[derive(Debug, Clone, Copy)]
+pub struct Ory;
+
+impl Provider for Ory {
+    const NAME: &'static str = "ory";
+    const PRESET: Preset = Hydra::PRESET;
+}

@@ -1,4 +1,7 @@
-use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens};
+use super::{
+    EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization,
+    RequestBody, RevocationRequest,
+};
 
 /// Intuit, the accounts of QuickBooks.
 ///
@@ -8,8 +11,7 @@ use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider, Refre
 ///   `com.intuit.quickbooks.payment` for the APIs. With them the callback has `realmId`, the id of the company, which the
 ///   login keeps.
 /// - Own key: `sandbox = true` for development keys.
-/// - Every sign-in gives a refresh token. Revocation: the endpoint takes JSON, so removed accounts are not revoked; users
-///   disconnect the app at Intuit.
+/// - Every sign-in gives a refresh token. Revocation: the refresh token, with which the app is disconnected.
 /// - The address counts as verified if Intuit says so in `emailVerified`.
 /// - This preset uses OAuth 2 and the userinfo: Intuit's discovery document is not below its issuer, and PKCE is not
 ///   documented.
@@ -26,11 +28,16 @@ impl Provider for Intuit {
         title: "Intuit",
         authorization_url: Some("https://appcenter.intuit.com/connect/oauth2"),
         token_url: Some("https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"),
+        revocation_url: Some("https://developer.api.intuit.com/v2/oauth2/tokens/revoke"),
         userinfo_url: Some("https://{sandbox}.platform.intuit.com/v1/openid_connect/userinfo"),
         scope: &["openid", "profile", "email"],
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
         callback_params: &["realmId"],
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::Client,
+            RequestBody::Json(r#"{"token":"{refresh_token}"}"#),
+        ),
         parameters: &[("sandbox", ParameterKind::Switch("accounts", "sandbox-accounts"))],
         fields: ProfileFields {
             id: "sub",
@@ -40,6 +47,15 @@ impl Provider for Intuit {
         },
         ..Preset::OAUTH2
     };
+}
+
+/// [`Intuit`] under the name `quickbooks`.
+#[derive(Debug, Clone, Copy)]
+pub struct QuickBooks;
+
+impl Provider for QuickBooks {
+    const NAME: &'static str = "quickbooks";
+    const PRESET: Preset = Intuit::PRESET;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RevocationRequest,
+    RequestAuthorization, RequestBody, RevocationRequest,
 };
 
 /// Kakao. `client_id` is the REST API key.
@@ -11,7 +11,7 @@ use super::{
 ///   to the app.
 /// - An address is verified if it is valid and verified.
 ///
-/// Sources, as of 2026-11-20: <https://developers.kakao.com/docs/latest/en/kakaologin/rest-api>; better-auth,
+/// Sources, as of 2026-11-28: <https://developers.kakao.com/docs/latest/en/kakaologin/rest-api>; better-auth,
 /// django-allauth.
 #[derive(Debug, Clone, Copy)]
 pub struct Kakao;
@@ -30,7 +30,7 @@ impl Provider for Kakao {
         scope_separator: ",",
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
-        revocation: RevocationRequest::AuthorizedPost(&[]),
+        revocation: RevocationRequest::Post(RequestAuthorization::AccessToken, RequestBody::Empty),
         parameters: &[
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
             ("login_hint", ParameterKind::AuthorizationParam("login_hint")),

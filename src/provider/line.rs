@@ -28,7 +28,7 @@ impl Provider for Line {
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         refresh_tokens: RefreshTokens::Always,
         signing_algorithms: &[SigningAlgorithm::HS256, SigningAlgorithm::ES256],
-        revocation: RevocationRequest::Form(&[("access_token", "{access_token}")]),
+        revocation: RevocationRequest::TokenRequest(&[("access_token", "{access_token}")]),
         parameters: &[
             ("prompt", ParameterKind::AuthorizationParam("prompt")),
             ("bot_prompt", ParameterKind::AuthorizationParam("bot_prompt")),

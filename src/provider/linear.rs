@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RequestBody, RevocationRequest, UserinfoMethod, claims,
+    RequestAuthorization, RequestBody, RevocationRequest, UserinfoMethod, claims,
 };
 use crate::error::Error;
 
@@ -37,7 +37,7 @@ impl Provider for Linear {
         scope: &["read"],
         scope_separator: ",",
         refresh_tokens: RefreshTokens::Always,
-        revocation: RevocationRequest::AuthorizedPost(&[]),
+        revocation: RevocationRequest::Post(RequestAuthorization::AccessToken, RequestBody::Empty),
         fields: ProfileFields {
             id: "data.viewer.id",
             name: "data.viewer.name",

@@ -8,7 +8,7 @@ use super::{ClientAuthMethod, Preset, Provider, RefreshTokens};
 /// - A request with a PKCE verifier is answered with `invalid_client`.
 /// - Users of the older API (`v2/me`) had other ids.
 ///
-/// Sources, as of 2026-11-20:
+/// Sources, as of 2026-11-28:
 /// <https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2>; hanko pull request 2405,
 /// next-auth, social-core.
 #[derive(Debug, Clone, Copy)]

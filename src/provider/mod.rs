@@ -34,7 +34,7 @@ pub(crate) use self::profile_input::{callback_fields, token_field};
 pub use self::protocol::{Protocol, ResponseMode};
 pub use self::provider_trait::Provider;
 pub use self::refresh_tokens::RefreshTokens;
-pub use self::revocation_request::RevocationRequest;
+pub use self::revocation_request::{RequestAuthorization, RevocationRequest};
 pub use self::secret_jwt::SecretJwt;
 pub use self::signature_method::SignatureMethod;
 pub use self::signing_algorithm::SigningAlgorithm;
@@ -100,9 +100,9 @@ providers! {
     heroku::Heroku,
     hubspot::HubSpot,
     huggingface::HuggingFace,
-    hydra::Hydra,
+    hydra::Hydra | Ory,
     instagram::Instagram,
-    intuit::Intuit,
+    intuit::Intuit | QuickBooks,
     jira::Jira,
     jumpcloud::JumpCloud,
     kakao::Kakao,
@@ -143,6 +143,7 @@ providers! {
     stripe::Stripe,
     threads::Threads,
     tiktok::TikTok,
+    trakt::Trakt,
     trello::Trello,
     tumblr::Tumblr,
     twitch::Twitch,

@@ -25,7 +25,7 @@ impl Provider for Naver {
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
-        revocation: RevocationRequest::Form(&[
+        revocation: RevocationRequest::TokenRequest(&[
             ("grant_type", "delete"),
             ("access_token", "{access_token}"),
             ("service_provider", "NAVER"),

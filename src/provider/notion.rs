@@ -12,7 +12,7 @@ use super::{
 ///   (`workspace_id`, `bot_id` in the token answer). Notion does not say whether an address is verified.
 /// - API calls have the header `Notion-Version`.
 ///
-/// Sources, as of 2026-11-20: <https://developers.notion.com/docs/authorization>,
+/// Sources, as of 2026-11-28: <https://developers.notion.com/docs/authorization>,
 /// <https://developers.notion.com/reference/create-a-token>, <https://developers.notion.com/reference/revoke-token>.
 #[derive(Debug, Clone, Copy)]
 pub struct Notion;
@@ -29,7 +29,7 @@ impl Provider for Notion {
         pkce: false,
         authorization_params: &[("owner", "user")],
         token_request_format: TokenRequestFormat::Json,
-        revocation: RevocationRequest::Form(&[("token", "{access_token}")]),
+        revocation: RevocationRequest::TokenRequest(&[("token", "{access_token}")]),
         headers: &[("Notion-Version", "2022-06-28")],
         fields: ProfileFields {
             id: "token.owner.user.id",

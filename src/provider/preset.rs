@@ -29,6 +29,7 @@ use crate::profile::Profile;
 /// |---|---|---|
 /// | `{token.name}` | `api_base_url`, `userinfo_body`, `extra_userinfo_urls`, `refresh_params`, revocation | field of the token answer |
 /// | `{access_token}` | `userinfo_body`, revocation | the access token |
+/// | `{refresh_token}` | revocation | the refresh token; without one, the access token |
 /// | `{client_secret}` | `userinfo_body` | the client secret |
 /// | `{callback.name}` | `token_params` | parameter of the callback, which [`callback_params`](Preset::callback_params) must list |
 /// | `{path}` | `extra_userinfo_urls` | field of the userinfo. A URL that begins with a placeholder must be on the host of `userinfo_url` |
@@ -118,6 +119,8 @@ pub struct Preset {
     pub pkce: bool,
     /// How the answer is sent to the callback.
     pub response_mode: ResponseMode,
+    /// Whether the provider sends a callback with neither a code nor an error if the user refuses.
+    pub denial_has_no_code: bool,
     /// Parameters of every authorization request.
     pub authorization_params: &'static [(&'static str, &'static str)],
     /// Parameters of the callback, in addition to those of the protocol, that are kept for the profile, the token request and
@@ -145,6 +148,9 @@ pub struct Preset {
     // ---- API requests
     /// Where requests have the access token.
     pub token_placement: TokenPlacement,
+    /// The query parameter of API requests that proves that they come from the client: the HMAC-SHA256 of the access token with
+    /// the client secret as key, in hex. Empty: there is none.
+    pub token_proof_param: &'static str,
     /// Headers of every request to the provider: token requests and API calls.
     pub headers: &'static [(&'static str, &'static str)],
     /// How the userinfo is requested.
@@ -214,6 +220,7 @@ impl Preset {
         refresh_tokens: RefreshTokens::Unknown,
         pkce: true,
         response_mode: ResponseMode::Query,
+        denial_has_no_code: false,
         authorization_params: &[],
         callback_params: &[],
         token_params: &[],
@@ -225,6 +232,7 @@ impl Preset {
         token_types: &["bearer"],
         signing_algorithms: &SigningAlgorithm::ALL,
         token_placement: TokenPlacement::Authorization("Bearer"),
+        token_proof_param: "",
         headers: &[],
         userinfo: UserinfoMethod::Get,
         userinfo_body: RequestBody::Empty,

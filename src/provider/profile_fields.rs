@@ -1,8 +1,5 @@
 //! Where the fields of a profile are in a provider's answers.
 
-use super::place;
-use crate::profile::claims::first_name;
-
 /// The places of a profile's fields in the provider's answers. An empty text: the provider does not say it.
 ///
 /// A place is a path in the userinfo, see [`claims`](super::claims). It can also begin with `token.`, for a field of the
@@ -93,15 +90,6 @@ impl EmailVerified {
 }
 
 impl ProfileFields {
-    /// The names of the claims that say an address, or whether it is verified.
-    pub(crate) fn email_claims(&self) -> impl Iterator<Item = &'static str> {
-        let paths =
-            self.email.iter().flat_map(|(place, verified)| place::paths(place).chain(verified.paths()));
-        paths
-            .filter(|path| !["token.", "callback."].iter().any(|source| path.starts_with(source)))
-            .map(first_name)
-    }
-
     /// No field.
     pub const NONE: Self =
         Self { id: "", name: "", username: "", profile_url: "", image_url: "", email: &[] };

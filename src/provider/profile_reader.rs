@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::place;
-use super::profile_fields::EmailVerified;
+use super::profile_fields::{EmailVerified, ProfileFields};
 use super::profile_input::ProfileInput;
 use crate::error::Result;
 use crate::profile::Profile;
+use crate::profile::claims::first_name;
 
 impl ProfileInput<'_> {
     /// Reads the profile at the places that [`Preset::fields`](super::Preset::fields) names.
@@ -30,6 +31,17 @@ impl ProfileInput<'_> {
             }
             None => profile,
         })
+    }
+}
+
+impl ProfileFields {
+    /// The names of the claims that say an address, or whether it is verified.
+    pub(crate) fn email_claims(&self) -> impl Iterator<Item = &'static str> {
+        let paths =
+            self.email.iter().flat_map(|(place, verified)| place::paths(place).chain(verified.paths()));
+        paths
+            .filter(|path| !["token.", "callback."].iter().any(|source| path.starts_with(source)))
+            .map(first_name)
     }
 }
 

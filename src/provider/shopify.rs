@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RequestBody, RevocationRequest, TokenPlacement, UserinfoMethod, claims,
+    RequestAuthorization, RequestBody, RevocationRequest, TokenPlacement, UserinfoMethod, claims,
 };
 use crate::error::Error;
 
@@ -53,7 +53,7 @@ impl Provider for Shopify {
         refresh_tokens: RefreshTokens::Always,
         assume_bearer: true,
         token_placement: TokenPlacement::Header("X-Shopify-Access-Token"),
-        revocation: RevocationRequest::AuthorizedDelete,
+        revocation: RevocationRequest::Delete(RequestAuthorization::AccessToken, RequestBody::Empty),
         fields: ProfileFields {
             // A user's id is a number, a shop's id begins with gid://shopify/Shop/: they never meet.
             id: "token.associated_user.id | data.shop.id",

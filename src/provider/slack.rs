@@ -1,16 +1,21 @@
-use super::{ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, claims};
+use super::{
+    ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization,
+    RequestBody, RevocationRequest, claims,
+};
 use crate::error::Error;
 
 /// Slack, with OpenID Connect ("Sign in with Slack").
 ///
 /// - Register: <https://api.slack.com/apps>. The callback URL must be https.
-/// - Refresh: only apps with token rotation, whose tokens have a refresh token without a request for it.
+/// - Refresh: only apps with token rotation, whose tokens have a refresh token without a request for it. Revocation: the access
+///   token (`auth.revoke`).
 /// - Own keys: `team`, the id of the workspace that the user signs in to; `subdomain`, its name in the address. With `team`, a
 ///   user of another workspace is refused: the parameter alone is only a request, which the user's browser can leave out.
 /// - Classic apps (`identify`, `chat:write:bot`) can no longer be created.
 /// - `sub` is the id of the user, and Slack is the issuer of all workspaces.
 ///
-/// Sources, as of 2026-11-20: <https://docs.slack.dev/authentication/sign-in-with-slack/>,
+/// Sources, as of 2026-11-28: <https://docs.slack.dev/authentication/sign-in-with-slack/>,
+/// <https://docs.slack.dev/reference/methods/auth.revoke>,
 /// <https://slack.com/.well-known/openid-configuration>; next-auth, better-auth, SocialiteProviders.
 #[derive(Debug, Clone, Copy)]
 pub struct Slack;
@@ -22,8 +27,10 @@ impl Provider for Slack {
         issuer: Some("https://slack.com"),
         authorization_url: Some("https://{subdomain}slack.com/openid/connect/authorize"),
         api_base_url: Some("https://slack.com/api/"),
+        revocation_url: Some("https://slack.com/api/auth.revoke"),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         refresh_tokens: RefreshTokens::Always,
+        revocation: RevocationRequest::Post(RequestAuthorization::AccessToken, RequestBody::Empty),
         // Only clients without a secret can use it.
         pkce: false,
         parameters: &[

@@ -1,4 +1,7 @@
-use super::{ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, TokenPlacement};
+use super::{
+    ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization, RequestBody,
+    RevocationRequest, TokenPlacement,
+};
 
 /// SoundCloud.
 ///
@@ -7,7 +10,7 @@ use super::{ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, To
 /// - PKCE is required. Every sign-in gives a refresh token, which is used once.
 /// - The token is after the word `OAuth`.
 /// - There is no address. The id is `urn`, which replaces the number `id` in SoundCloud's API since 2025.
-/// - Revocation: the endpoint takes JSON, so removed accounts are not revoked. Tokens live for an hour.
+/// - Tokens live for an hour. Revocation: the access token.
 ///
 /// Sources, checked on 2026-11-28: <https://developers.soundcloud.com/docs/api/guide>, the repository soundcloud/api (endpoints,
 /// release notes on URNs), its OpenAPI description (`Me`); django-allauth `soundcloud` (an answer), SocialiteProviders
@@ -21,11 +24,16 @@ impl Provider for SoundCloud {
         title: "SoundCloud",
         authorization_url: Some("https://secure.soundcloud.com/authorize"),
         token_url: Some("https://secure.soundcloud.com/oauth/token"),
+        revocation_url: Some("https://secure.soundcloud.com/sign-out"),
         userinfo_url: Some("https://api.soundcloud.com/me"),
         api_base_url: Some("https://api.soundcloud.com/"),
         refresh_tokens: RefreshTokens::Always,
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         token_placement: TokenPlacement::Authorization("OAuth"),
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::None,
+            RequestBody::Json(r#"{"access_token":"{access_token}"}"#),
+        ),
         fields: ProfileFields {
             id: "urn",
             name: "full_name | username",

@@ -10,7 +10,7 @@ use super::{EmailVerified, ParameterKind, Preset, ProfileFields, Provider, Refre
 /// - Own key: `show_dialog`, which asks for consent at every sign-in.
 /// - The id is `account_id`: `id` is the user name. Spotify's documentation says that the address is not verified.
 ///
-/// Sources, as of 2026-11-20: <https://developer.spotify.com/documentation/web-api/tutorials/code-flow>,
+/// Sources, as of 2026-11-28: <https://developer.spotify.com/documentation/web-api/tutorials/code-flow>,
 /// <https://developer.spotify.com/documentation/web-api/references/changes/may-2026>,
 /// <https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile>.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 use super::{
-    ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RevocationRequest,
-    claims,
+    ClientAuthMethod, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization,
+    RequestBody, RevocationRequest, claims,
 };
 
 /// Strava.
@@ -30,7 +30,10 @@ impl Provider for Strava {
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
         callback_params: &["scope"],
-        revocation: RevocationRequest::PlainForm(&[("access_token", "{access_token}")]),
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::None,
+            RequestBody::Form(&[("access_token", "{access_token}")]),
+        ),
         headers: &[("User-Agent", "{user_agent}")],
         parameters: &[
             ("approval_prompt", ParameterKind::AuthorizationParam("approval_prompt")),

@@ -10,7 +10,7 @@ use super::{
 /// - Revocation: the connection of the account to the platform.
 /// - The account of the token is a business, and not a person. Stripe does not say whether its address is verified.
 ///
-/// Sources, as of 2026-11-20: <https://docs.stripe.com/connect/oauth-reference>,
+/// Sources, as of 2026-11-28: <https://docs.stripe.com/connect/oauth-reference>,
 /// <https://docs.stripe.com/connect/oauth-changes-for-standard-platforms>; django-allauth, social-core.
 #[derive(Debug, Clone, Copy)]
 pub struct Stripe;
@@ -28,7 +28,7 @@ impl Provider for Stripe {
         scope: &["read_write"],
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
-        revocation: RevocationRequest::Form(&[("stripe_user_id", "{token.stripe_user_id}")]),
+        revocation: RevocationRequest::TokenRequest(&[("stripe_user_id", "{token.stripe_user_id}")]),
         fields: ProfileFields {
             id: "token.stripe_user_id",
             name: "business_profile.name | settings.dashboard.display_name",

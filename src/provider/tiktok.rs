@@ -37,7 +37,7 @@ impl Provider for TikTok {
         scope_separator: ",",
         pkce: false,
         refresh_tokens: RefreshTokens::Always,
-        revocation: RevocationRequest::Form(&[("token", "{access_token}")]),
+        revocation: RevocationRequest::TokenRequest(&[("token", "{access_token}")]),
         fields: ProfileFields {
             id: "data.user.open_id",
             name: "data.user.display_name",

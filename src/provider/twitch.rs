@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    RevocationRequest,
+    RequestAuthorization, RequestBody, RevocationRequest,
 };
 
 /// Twitch.
@@ -29,10 +29,10 @@ impl Provider for Twitch {
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
         headers: &[("Client-Id", "{client_id}")],
-        revocation: RevocationRequest::PlainForm(&[
-            ("client_id", "{client_id}"),
-            ("token", "{access_token}"),
-        ]),
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::None,
+            RequestBody::Form(&[("client_id", "{client_id}"), ("token", "{access_token}")]),
+        ),
         parameters: &[("force_verify", ParameterKind::AuthorizationFlag("force_verify", "true"))],
         fields: ProfileFields {
             id: "data.0.id",

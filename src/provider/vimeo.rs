@@ -1,4 +1,7 @@
-use super::{Preset, ProfileFields, Provider, RefreshTokens, RevocationRequest, claims};
+use super::{
+    Preset, ProfileFields, Provider, RefreshTokens, RequestAuthorization, RequestBody, RevocationRequest,
+    claims,
+};
 
 /// Vimeo.
 ///
@@ -26,7 +29,7 @@ impl Provider for Vimeo {
         scope: &["public"],
         refresh_tokens: RefreshTokens::Never,
         pkce: false,
-        revocation: RevocationRequest::AuthorizedDelete,
+        revocation: RevocationRequest::Delete(RequestAuthorization::AccessToken, RequestBody::Empty),
         fields: ProfileFields {
             name: "name",
             profile_url: "link",

@@ -33,7 +33,7 @@ impl Provider for Vk {
         callback_params: &["device_id"],
         token_params: &[("device_id", "{callback.device_id}")],
         refresh_params: &[("device_id", "{token.device_id}")],
-        revocation: RevocationRequest::Form(&[("access_token", "{access_token}")]),
+        revocation: RevocationRequest::TokenRequest(&[("access_token", "{access_token}")]),
         fields: ProfileFields {
             id: "user.user_id",
             name: "user.first_name + user.last_name",

@@ -11,7 +11,7 @@ use super::{ClientAuthMethod, Preset, ProfileFields, Provider, RefreshTokens, To
 ///   query parameter `access_token`.
 /// - Every sign-in gives a refresh token, which is refreshed elsewhere. There is no revocation.
 /// - The id is `openid`, which is specific to the app. `unionid`, the same in all apps of a company, is in the stored userinfo.
-/// - There is no address and no user name.
+/// - There is no address and no user name. If the user refuses, the callback has only the state.
 /// - PKCE is not known to WeChat.
 ///
 /// Sources, checked on 2026-11-28: <https://developers.weixin.qq.com/doc/oplatform/en/Website_App/WeChat_Login/Wechat_Login.html>;
@@ -31,6 +31,7 @@ impl Provider for WeChat {
         scope: &["snsapi_login"],
         refresh_tokens: RefreshTokens::Always,
         pkce: false,
+        denial_has_no_code: true,
         client_id_param: "appid",
         client_secret_param: "secret",
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,

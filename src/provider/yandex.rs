@@ -37,7 +37,7 @@ impl Provider for Yandex {
         scope: &["login:info", "login:email", "login:avatar"],
         refresh_tokens: RefreshTokens::Always,
         token_placement: TokenPlacement::Authorization("OAuth"),
-        revocation: RevocationRequest::Form(&[("access_token", "{access_token}")]),
+        revocation: RevocationRequest::TokenRequest(&[("access_token", "{access_token}")]),
         fields: ProfileFields {
             id: "id",
             name: "real_name | display_name",

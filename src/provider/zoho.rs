@@ -1,6 +1,6 @@
 use super::{
     ClientAuthMethod, EmailVerified, ParameterKind, Preset, ProfileFields, Provider, RefreshTokens,
-    TokenPlacement,
+    RequestAuthorization, RequestBody, RevocationRequest, TokenPlacement,
 };
 
 /// Zoho.
@@ -8,14 +8,16 @@ use super::{
 /// - Register: <https://api-console.zoho.com/>, "Server-based Applications".
 /// - Scope: `AaaServer.profile.Read` identifies the user; others in addition, for example `ZohoCRM.users.all`.
 /// - Refresh: with `offline = true`, and `reprompt_consent = true` to get another refresh token. A user has at most 20
-///   refresh tokens: the oldest one ends. Revocation: not supported.
-/// - Own key: `accounts_host`, the data center of the app, for example `accounts.zoho.eu`. An app for several data centers is
-///   not supported: each needs an entry of its own.
+///   refresh tokens: the oldest one ends. Revocation: the refresh token, and with it its access tokens.
+/// - Own key: `accounts_host`, the data center of the app, for example `accounts.zoho.eu`. A user of another data
+///   center needs an entry of its own: the token endpoint, the client secret and perhaps the id are others there, and the
+///   host that the callback names in `accounts-server` is not trusted with the code.
 /// - API calls go to the host that the token answer names in `api_domain`, with `Zoho-oauthtoken` before the token.
 /// - Zoho does not say whether an address is verified.
 ///
-/// Sources, as of 2026-11-20: <https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html>,
-/// <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html>; django-allauth, SocialiteProviders, Flask-Dance.
+/// Sources, as of 2026-11-28: <https://www.zoho.com/accounts/protocol/oauth/web-apps/authorization.html>,
+/// <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html>, <https://zoho.com/crm/developer/docs/api/revoke-tokens.html>;
+/// django-allauth, SocialiteProviders, Flask-Dance.
 #[derive(Debug, Clone, Copy)]
 pub struct Zoho;
 
@@ -25,6 +27,7 @@ impl Provider for Zoho {
         title: "Zoho",
         authorization_url: Some("https://{accounts_host}/oauth/v2/auth"),
         token_url: Some("https://{accounts_host}/oauth/v2/token"),
+        revocation_url: Some("https://{accounts_host}/oauth/v2/token/revoke"),
         userinfo_url: Some("https://{accounts_host}/oauth/user/info"),
         api_base_url: Some("{token.api_domain}/"),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
@@ -36,6 +39,10 @@ impl Provider for Zoho {
         token_placement: TokenPlacement::Authorization("Zoho-oauthtoken"),
         token_types: &["bearer", "zoho-oauthtoken"],
         assume_bearer: true,
+        revocation: RevocationRequest::Post(
+            RequestAuthorization::None,
+            RequestBody::Form(&[("token", "{refresh_token}")]),
+        ),
         parameters: &[
             (
                 "accounts_host",

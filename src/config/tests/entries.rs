@@ -31,7 +31,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
     assert_eq!((additions.token_params["c"].as_str(), additions.headers["X-A"].as_str()), ("1", "b"));
     assert_eq!(
         (entry.userinfo.profile_paths["id"].as_str(), entry.userinfo.parameters["prompt"].as_str()),
-        ("user.id", "login")
+        ("user.id", "x")
     );
 }
 
@@ -67,6 +67,19 @@ fn a_presets_own_keys_fill_its_urls_and_parameters() {
     assert_eq!(entry.userinfo.parameters["hosted_domain"], "corp.example");
     assert_eq!(entry.scope(), ["openid", "email"]);
     assert_eq!(entry.issuer.unwrap().url, "https://accounts.google.com");
+}
+
+#[test]
+fn what_authorization_params_ask_for_is_checked_as_the_presets_own_key() {
+    for keys in [
+        "authorization_params = { hd = \"corp.example\" }",
+        "hosted_domain = \"other.example\"\nauthorization_params = { hd = \"corp.example\" }",
+    ] {
+        let entry = format!("[default.oauth.google]\nclient_id = \"a\"\nclient_secret = \"b\"\n{keys}\n");
+        let entry = read_entry("google", &entry);
+        assert_eq!(entry.additions.authorization_params["hd"], "corp.example");
+        assert_eq!(entry.userinfo.parameters["hosted_domain"], "corp.example");
+    }
 }
 
 #[test]

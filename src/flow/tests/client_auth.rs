@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::ClientAuthentication;
+use crate::provider::{RequestAuthorization, RequestBody, RevocationRequest};
 use crate::secret::SigningKey;
 
 const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIO7Pa6dkvyypoixLI+okCTrt3IUxpJ2hK9eVh3cIFPme\n-----END PRIVATE KEY-----\n";
@@ -283,4 +284,40 @@ async fn r13_the_method_that_the_metadata_accepts() {
         assert_eq!(asked.form().contains_key("client_secret"), in_form, "{methods} {more}");
         assert_eq!(asked.header("authorization").is_none(), in_form, "{methods} {more}");
     }
+}
+
+#[rocket::async_test]
+async fn rf_06_one_request_that_ends_the_grant() {
+    const BODY: RequestBody = RequestBody::Json(r#"{"a":"{access_token}","r":"{refresh_token}"}"#);
+    let server = Server::start().await;
+    let mut entry = oauth2_entry(&server, &format!("revocation_url = \"{}/revoke\"", server.url));
+    let token = Token::new("at\"-1").with_refresh_token("rt-1");
+    let mut revoked = async |request, status| {
+        oauth2_options(&mut entry).revocation = request;
+        server.answer("/revoke", status, "");
+        let before = server.asked("/revoke").len();
+        let end = engine().revoke(&entry, &token).await;
+        assert_eq!(server.asked("/revoke").len(), before + 1);
+        end.err().map(|error| error.kind())
+    };
+    let delete = RevocationRequest::Delete(RequestAuthorization::Client, BODY);
+    assert_eq!(revoked(delete, 204).await, None);
+    let asked = server.asked("/revoke").pop().unwrap();
+    assert!(asked.head.starts_with("DELETE "), "{}", asked.head);
+    assert_eq!(asked.header("authorization"), Some("Basic bWU6dGhlLXNlY3JldA=="));
+    let body: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(body, json!({"a": "at\"-1", "r": "rt-1"}));
+    // What is to be deleted does not exist.
+    assert_eq!(revoked(delete, 404).await, None);
+    // The client is wrong, or the provider is down.
+    assert_eq!(revoked(delete, 401).await, Some(ErrorKind::BadProviderAnswer));
+    assert_eq!(revoked(delete, 503).await, Some(ErrorKind::ProviderUnreachable));
+
+    let post = RevocationRequest::Post(RequestAuthorization::AccessToken, RequestBody::Empty);
+    assert_eq!(revoked(post, 200).await, None);
+    let asked = server.asked("/revoke").pop().unwrap();
+    assert_eq!((asked.header("authorization"), asked.body.as_str()), (Some("Bearer at\"-1"), ""));
+    // The token is invalid already.
+    assert_eq!(revoked(post, 401).await, None);
+    assert_eq!(revoked(post, 404).await, Some(ErrorKind::BadProviderAnswer));
 }
