@@ -3,7 +3,8 @@
 //! A document is read even if a part of it is broken that decides nothing:
 //!
 //! - A byte order mark is skipped. Bytes that are not UTF-8, and surrogates without their other half (`"\ud83d"`), become
-//!   U+FFFD. An id with that character is refused, because two ids could become one.
+//!   U+FFFD. An id with that character is refused, because two ids could become one. A control character that is not escaped is
+//!   read as one that is.
 //! - A field that an object has twice, with different values, counts as absent: two readers could see different values.
 //!   [`deciding_object`] refuses such a document.
 
@@ -49,7 +50,8 @@ fn document(bytes: &[u8]) -> Result<Document, &'static str> {
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repaired(bytes))).map_err(|_| "not JSON")
 }
 
-/// Replaces bytes that are not UTF-8, and escaped surrogates without their other half.
+/// Replaces bytes that are not UTF-8, and escaped surrogates without their other half. Escapes control characters in texts,
+/// and reads `\\'` as `'`.
 fn repaired(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut repaired = String::with_capacity(text.len());
@@ -64,10 +66,30 @@ fn repaired(bytes: &[u8]) -> String {
             // A backslash and the character that it escapes, which may be a backslash.
             (None, _) => (true, 1 + rest[1..].chars().next().map_or(0, char::len_utf8)),
         };
-        repaired.push_str(if kept { &rest[..length] } else { "\u{fffd}" });
+        repaired.push_str(match &rest[..length] {
+            "\\'" => "'",
+            escape if kept => escape,
+            _ => "\u{fffd}",
+        });
         rest = &rest[length..];
     }
-    repaired + rest
+    with_escaped_controls(&(repaired + rest))
+}
+
+/// Escapes the control characters in the texts of a JSON document. Between its values, some of them are white space.
+fn with_escaped_controls(json: &str) -> String {
+    let (mut is_in_text, mut is_escaped) = (false, false);
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_in_text && !is_escaped && c < ' ' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+        is_in_text ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    escaped
 }
 
 /// A half of a character beyond U+FFFF (RFC 8259 §7).
@@ -218,6 +240,9 @@ mod tests {
             (b"\xef\xbb\xbf{\"a\": \"Ren\xe9\"}", "Ren\u{fffd}"),
             (b"{\"a\": \"\xed\xa0\x80\"}", "\u{fffd}\u{fffd}\u{fffd}"),
             ("{\"a\": \"é\\ud83d\"}".as_bytes(), "é\u{fffd}"),
+            (b"{\n\t\"a\":\r\"two\nlines\t\0\x1b\\\\\"}", "two\nlines\t\0\x1b\\"),
+            (b"{\"a\": \"a\\\"\nb\", \"b\": \"\"}", "a\"\nb"),
+            (br#"{"a": "it\'s"}"#, "it's"),
         ] {
             assert_eq!(read(text), Ok(Some(wanted.to_owned())), "{}", String::from_utf8_lossy(text));
         }
@@ -227,6 +252,8 @@ mod tests {
             br#"{"a": "\ud8"}"#,
             br#"{"a": "\ud83d}"#,
             b"{\"a\": \"\\\xff\"}",
+            b"{\"a\": \"\\\n\"}",
+            b"{\"a\": \0\"\"}",
         ] {
             assert_eq!(read(bad), Err("not JSON"), "{}", String::from_utf8_lossy(bad));
         }

@@ -9,9 +9,9 @@ use super::{
 /// - Scope: `AaaServer.profile.Read` identifies the user; others in addition, for example `ZohoCRM.users.all`.
 /// - Refresh: with `offline = true`, and `reprompt_consent = true` to get another refresh token. A user has at most 20
 ///   refresh tokens: the oldest one ends. Revocation: the refresh token, and with it its access tokens.
-/// - Own key: `accounts_host`, the data center of the app, for example `accounts.zoho.eu`. A user of another data
-///   center needs an entry of its own: the token endpoint, the client secret and perhaps the id are others there, and the
-///   host that the callback names in `accounts-server` is not trusted with the code.
+/// - Own key: `accounts_host`, the data center of the users, for example `accounts.zoho.eu`. A user of another one cannot sign
+///   in: the code is valid only at the host that the callback names in `accounts-server`, and it is sent to `accounts_host`
+///   alone. Each data center needs an entry of its own.
 /// - API calls go to the host that the token answer names in `api_domain`, with `Zoho-oauthtoken` before the token.
 /// - Zoho does not say whether an address is verified.
 ///

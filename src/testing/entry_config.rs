@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::server::{AuthorizationServer, ClientKey, RegisteredClient};
-use crate::provider::{ClientAuthMethod, PRESETS, ParameterKind, Preset, Protocol, SigningAlgorithm};
+use crate::provider::{
+    ClientAuthMethod, PRESETS, ParameterKind, Preset, Protocol, RevocationRequest, SigningAlgorithm,
+};
 
 /// The clients that are registered at a provider, one for each way to authenticate.
 pub(super) struct Clients<'a> {
@@ -77,6 +79,9 @@ pub(super) fn preset_entry(server: &AuthorizationServer, clients: &Clients<'_>, 
             }
         }
         add_preset_keys(server, client, preset, &mut entry);
+        if preset.revocation != RevocationRequest::Standard {
+            entry["revocation_url"] = json!(at(server, &format!("/revoke/as/{name}")));
+        }
     }
     entry
 }

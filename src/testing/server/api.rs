@@ -46,7 +46,7 @@ fn email_list(userinfo: &Value) -> Value {
 }
 
 /// The access token of a request: in one of the places where a provider reads it.
-fn sent_token(request: &HttpRequest) -> Option<&str> {
+pub(super) fn sent_token(request: &HttpRequest) -> Option<&str> {
     let mut placements = PRESETS.iter().map(|(_, preset)| preset.token_placement);
     placements.find_map(|placement| match placement {
         TokenPlacement::Authorization(wanted) => {

@@ -99,6 +99,7 @@ pub(crate) fn routes(server: &AuthorizationServer) -> Vec<Route> {
         (ProviderEndpoint::Token, &[Post], "/token"),
         (ProviderEndpoint::Token, &[Post], "/token/as/<preset>"),
         (ProviderEndpoint::Revocation, &[Post], "/revoke"),
+        (ProviderEndpoint::Revocation, &[Post, Delete], "/revoke/as/<preset>"),
         (ProviderEndpoint::RequestToken, &[Post], "/oauth1/request_token"),
         (ProviderEndpoint::Authorize, &[Get], "/oauth1/authorize"),
         (ProviderEndpoint::Token, &[Post], "/oauth1/access_token"),

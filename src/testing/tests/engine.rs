@@ -102,9 +102,17 @@ async fn it_stands_in_for_every_preset() {
             }
             Ok(grant) if preset.protocol != Protocol::OAuth1 => {
                 let id = grant.profile.id.as_deref();
-                match engine.refresh(&entry, &grant.token, id).await {
-                    Ok(RefreshOutcome::Renewed(_)) => {}
-                    other => faults.push(format!("{name}: refresh: {other:?}")),
+                let token = match engine.refresh(&entry, &grant.token, id).await {
+                    Ok(RefreshOutcome::Renewed(token)) => token,
+                    other => {
+                        faults.push(format!("{name}: refresh: {other:?}"));
+                        continue;
+                    }
+                };
+                let before = fake.request_count(ProviderEndpoint::Revocation);
+                let revoked = engine.revoke(&entry, &token).await;
+                if revoked.is_err() || fake.request_count(ProviderEndpoint::Revocation) == before {
+                    faults.push(format!("{name}: revocation: {revoked:?}"));
                 }
             }
             Ok(_) => {}
@@ -123,6 +131,24 @@ async fn github_gets_its_verified_address_from_the_list() {
     assert_eq!(fake.request_count(ProviderEndpoint::Emails), 1);
     fake.respond_once(ProviderEndpoint::Emails, FakeResponse::status(500));
     assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), None);
+}
+
+#[rocket::async_test]
+async fn a_presets_own_revocation_ends_the_token() {
+    let fake = FakeProvider::start().await;
+    let engine = Engine::new(Clock::default()).unwrap();
+    for name in ["github", "facebook", "twitch", "intuit"] {
+        let entry = entry(fake.preset_config(name, name));
+        let token = ride(&fake, &engine, &entry).await.unwrap().token;
+        let userinfo = async || {
+            let mut request = engine.http.0.get(entry.userinfo.url.clone().unwrap()).build().unwrap();
+            engine.authorize_request(&entry, &mut request, &token).unwrap();
+            engine.http.0.execute(request).await.unwrap().status().as_u16()
+        };
+        assert_eq!(userinfo().await, 200, "{name}");
+        engine.revoke(&entry, &token).await.unwrap();
+        assert_eq!(userinfo().await, 401, "{name}");
+    }
 }
 
 #[rocket::async_test]
