@@ -42,6 +42,7 @@ install_packages() {
   has "${CHROMIUM:-chromium}" || wanted+=(chromium)
   [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
   [ -x /usr/sbin/apache2 ] || wanted+=(apache2-bin)
+  has redis-server || wanted+=(redis-server)
   has pkg-config || wanted+=(pkg-config)
   [ -x /usr/sbin/pgbouncer ] || wanted+=(pgbouncer)
   has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || wanted+=(postgresql)

@@ -74,7 +74,7 @@ async fn try_once(context: &ClientContext, revocation: &Revocation<'_>, token: &
     let Revocation { grantor, storage, account, reason } = revocation;
     // A provider may have one grant per user and client, and end all of it (RFC 7009 §2.1; Google does). A user who has
     // connected again in the meantime, or at another entry of the same client, would lose that connection.
-    match is_stored(*storage, &grantor.sharing, account.provider_user_id.as_deref()).await {
+    match is_stored(*storage, &grantor.sharing, account).await {
         Ok(true) => return Ok(()),
         Err(error) if *reason == RevocationReason::StorageFailed => return Err(error),
         _ => {}
@@ -82,9 +82,13 @@ async fn try_once(context: &ClientContext, revocation: &Revocation<'_>, token: &
     context.engine.revoke(&grantor.entry, token).await
 }
 
-/// Returns whether an account of the provider's user `id` is stored at one of `entries`.
-async fn is_stored(storage: &dyn Storage, entries: &[String], id: Option<&str>) -> Result<bool> {
-    let Some(id) = id else { return Ok(false) };
+/// Returns whether an account of the provider's user of `account` is stored at one of `entries`. Without an identity it is
+/// `account` itself, which may have got one.
+async fn is_stored(storage: &dyn Storage, entries: &[String], account: &Account) -> Result<bool> {
+    let Some(id) = &account.provider_user_id else {
+        let owned = storage.list(account.user_id.as_deref(), &[&account.entry]).await?;
+        return Ok(owned.iter().any(|stored| stored.id == account.id));
+    };
     for entry in entries {
         if storage.get_uncached(&AccountKey::identity(entry, id)).await?.is_some() {
             return Ok(true);

@@ -67,7 +67,8 @@ pub struct Account {
 const PURPOSE: &str = "account";
 
 impl Account {
-    /// Makes the account of `login` for `user`, which replaces `old`.
+    /// Makes the account of `login` for `user`, which replaces `old`: the stored account of this identity, or the user's
+    /// account without an identity.
     pub(crate) fn of(
         login: &AuthorizedLogin,
         user: Option<&str>,
@@ -101,8 +102,11 @@ impl Account {
             version: old.map_or(0, |old| old.version),
         };
         match old {
-            Some(old) => account.put(&old.completed(token, keys), *now, keys)?,
-            None => account.put(token, *now, keys)?,
+            // A token of another server is of no use here.
+            Some(old) if old.issuer == account.issuer => {
+                account.put(&old.completed(token, keys), *now, keys)?
+            }
+            _ => account.put(token, *now, keys)?,
         }
         Ok(account)
     }
@@ -185,12 +189,7 @@ impl Account {
 
     /// The name of the turn that writers of this account take within the process.
     pub(crate) fn turn_name(&self) -> String {
-        Self::turn_name_of(&self.entry, self.provider_user_id.as_deref())
-    }
-
-    /// The name of the turn of the account with this identity, which may not be stored yet.
-    pub(crate) fn turn_name_of(entry: &str, provider_user_id: Option<&str>) -> String {
-        format!("account {entry} {provider_user_id:?}")
+        self.key().turn_name()
     }
 
     /// Returns whether the account is stored under `key`.
@@ -216,6 +215,14 @@ impl Account {
     /// Returns whether the account has an owner who did not own it as `old`.
     pub(crate) fn is_new_to_its_user(&self, old: Option<&Self>) -> bool {
         self.user_id.is_some() && old.is_none_or(|old| old.user_id != self.user_id)
+    }
+
+    /// Returns whether both are the same account. An account without an identity stays the same when it gets one.
+    pub(crate) fn is_same_as(&self, known: &Self) -> bool {
+        match known.provider_user_id {
+            Some(_) => self.provider_user_id == known.provider_user_id,
+            None => self.provider_user_id.is_none() || self.id == known.id,
+        }
     }
 
     /// Returns the rank after all of `others`.

@@ -60,6 +60,11 @@ impl AccountKey {
         }
     }
 
+    /// The name of the turn that writers of what is stored under this key take within the process.
+    pub(crate) fn turn_name(&self) -> String {
+        format!("account {self}")
+    }
+
     /// The key under which the account of `login` is stored: its identity, or its owner if it has no identity.
     pub(crate) fn of(login: &AuthorizedLogin) -> Option<Self> {
         match (&login.profile.id, &login.visitor) {

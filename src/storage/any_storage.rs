@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CookieStorage, Storage};
+use super::{CheckedStorage, CookieStorage, Storage};
 
 /// The storage that an app has chosen: one [`Storage`] that all requests share, or [`CookieStorage`], which keeps each
 /// browser's accounts in that browser.
@@ -42,7 +42,7 @@ impl StorageBackend {
 
 impl<S: Storage> From<S> for AnyStorage {
     fn from(storage: S) -> Self {
-        AnyStorage(StorageBackend::Shared(Arc::new(storage)))
+        AnyStorage(StorageBackend::Shared(CheckedStorage::around(Arc::new(storage))))
     }
 }
 

@@ -10,15 +10,17 @@ use crate::error::Result;
 /// twice, or refresh a token twice, which some providers answer by ending the grant. `DieselStorage` implements this trait by
 /// its tables and works over all processes that share its database.
 ///
+/// `examples/redis_storage` in the repository implements it on Redis, and `rocket_dance::testing::storage_suite` checks its rules.
+///
 /// All methods but [`watch`](Coordination::watch) are required: they agree with each other only if they use the same
 /// store. Each method is atomic: of several calls at once exactly one gets [`ClaimState::First`] or `true`. All times are
 /// unix times in seconds, given by the caller.
 ///
 /// | methods | typical implementation in Redis |
 /// |---|---|
-/// | `claim`, `settle`, `settled` | `SET key "" NX EXAT until`, then `SET key outcome XX KEEPTTL`, `GET` |
-/// | `lease`, `release` | `SET lease:<id>:<version> "" NX EXAT until`, `DEL` |
-/// | `renew`, `reseal` | a script that compares the stored account with `account` and then replaces it |
+/// | `claim`, `settle`, `settled` | `SET key "" NX EX seconds`, then `SET key =outcome XX KEEPTTL`, `GET` |
+/// | `lease`, `release` | `SET lease:<id>:<version> "" NX EX seconds`, then compare the stored account; `DEL` |
+/// | `renew`, `reseal` | read, compare, and a script that writes if the value is still the one that was read |
 ///
 /// # Errors
 /// Every method fails with [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if the store cannot be

@@ -8,13 +8,17 @@ use super::{Account, Session};
 pub struct Linked {
     /// The account as it is stored now.
     pub account: Account,
-    /// The account as it was stored before, if it existed.
+    /// The account as it was stored before, if it existed: that of the same identity, or the user's account without an
+    /// identity, which has this identity now.
     pub previous: Option<Account>,
     /// The user to sign in, if any.
     pub user: Option<String>,
     /// Whether the account had no owner and was given to a user who existed before
     /// ([`Verdict::Merge`](crate::Verdict::Merge)).
     pub merged: bool,
-    /// The sessions of that user, which the merge has ended.
+    /// The accounts of the user at the entry that this one has replaced, in a storage that stores one account per user and
+    /// entry. They are removed.
+    pub replaced: Vec<Account>,
+    /// The sessions that have ended: those of the user after a merge, and those that began with a replaced account.
     pub ended: Vec<Session>,
 }

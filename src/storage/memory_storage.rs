@@ -113,7 +113,15 @@ impl Sealed for MemoryStorage {}
 #[rocket::async_trait]
 impl BuiltIn for MemoryStorage {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        plain::link(self, login, keys).await
+        let linked = plain::link(self, login, keys).await?;
+        let Account { entry, provider_user_id, user_id, .. } = &linked.account;
+        if provider_user_id.is_some() && user_id.is_some() {
+            // The token that the app had stored for the user is that of this account now.
+            lock(&self.accounts).retain(|_, other| {
+                other.provider_user_id.is_some() || (&other.entry, &other.user_id) != (entry, user_id)
+            });
+        }
+        Ok(linked)
     }
 
     async fn unlink(
@@ -124,7 +132,7 @@ impl BuiltIn for MemoryStorage {
         _: &[&str],
         keep: Option<&str>,
     ) -> Result<Removed> {
-        let _turns = plain::turns(&self.list(user, &[entry]).await?).await;
+        let _turns = plain::turns_of(self.list(user, &[entry]).await?.iter().map(Account::turn_name)).await;
         let is_removed = |account: &Account| {
             account.entry == entry
                 && account.user_id.as_deref() == user
@@ -136,7 +144,7 @@ impl BuiltIn for MemoryStorage {
     async fn remove(&self, key: &AccountKey) -> Result<Removed> {
         let under: Vec<Account> =
             lock(&self.accounts).values().filter(|account| account.is_under(key)).cloned().collect();
-        let _turns = plain::turns(&under).await;
+        let _turns = plain::turns_of(under.iter().map(Account::turn_name)).await;
         Ok(self.remove_where(|account| account.is_under(key), None))
     }
 

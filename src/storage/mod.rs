@@ -7,10 +7,29 @@
 //! | [`CookieStorage`] (the default) | none: accounts belong to the browser | no | within the process | no | trying out the library |
 //! | an app's own [`Storage`] | to the user who is signed in | yes | within the process, or with [`Coordination`] over all | with [`list`](Storage::list) | Redis, … |
 //!
-//! An app's own storage implements three methods: see [`Storage`]. Two further traits are optional:
+//! # A storage of an app's own
+//!
+//! It implements three methods: see [`Storage`]. Two further traits are optional:
 //!
 //! - [`SessionStorage`]: sessions that the server can end.
 //! - [`Coordination`]: several processes share the storage.
+//!
+//! `rocket_dance::testing::storage_suite` (feature `testing`) checks all rules in an app's own test, and `examples/redis_storage`
+//! in the repository is a storage for several processes that passes it.
+//!
+//! A key-value store has no transactions, and may store one account per user and entry. On such a store rocket_dance keeps its
+//! own rules:
+//!
+//! | situation | what rocket_dance does |
+//! |---|---|
+//! | a user connects a second account at an entry, and the store has room for one | the first one is deleted under all its keys, its sessions end, its tokens are revoked, and [`Event::AccountRemoved`](crate::Event::AccountRemoved) is reported |
+//! | a process ends between two writes, or two processes write at once | an identity that is no longer among its owner's accounts signs no user in; of two versions of an account, the later one counts |
+//! | an account gets an owner, or another one | the former owner no longer has it |
+//! | a deletion also deletes what another account has stored under the owner's key | the other account is stored again |
+//! | the app has stored a token without an identity for a user | it becomes the user's account at the user's next sign-in or connect at the entry: see [`Tokens::set`](crate::Tokens::set) |
+//! | a token is due in several requests, or a callback arrives several times | one refresh and one exchange per process; with [`Coordination`] over all processes |
+//!
+//! For this reason a read of such a storage is two reads of the store if the cache does not have the account.
 
 mod account;
 mod account_cookie;
@@ -19,6 +38,7 @@ mod any_storage;
 mod browser_storage;
 mod built_in;
 mod cache;
+mod checked_storage;
 mod claim_state;
 mod cookie_storage;
 mod coordination;
@@ -50,6 +70,7 @@ pub(crate) use self::any_storage::StorageBackend;
 pub(crate) use self::browser_storage::{ACCOUNT_TTL, BrowserStorage};
 pub use self::built_in::BuiltIn;
 pub(crate) use self::cache::{CachedAccount, CachedStorage};
+pub(crate) use self::checked_storage::CheckedStorage;
 pub use self::claim_state::ClaimState;
 pub use self::cookie_storage::CookieStorage;
 pub use self::coordination::Coordination;

@@ -10,7 +10,7 @@ use super::{
     Storage, same_account,
 };
 use crate::error::Result;
-use crate::link::{AuthorizedLogin, Found, Login, Purpose, Verdict, decide};
+use crate::link::{AuthorizedLogin, Decision, Found, Login, Purpose, Verdict, decide};
 
 /// Stores a finished login. Without a policy it is connected to the user who is signed in.
 pub(super) async fn link<S: Storage + ?Sized>(
@@ -29,8 +29,10 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>> + Send,
 ) -> Result<Linked> {
     login.check()?;
-    // In the account's turn: a removal of the account comes either before the session is checked, or after the account is stored.
-    let _turn = turn(&Account::turn_name_of(&login.entry, login.profile.id.as_deref())).await;
+    // In the account's turn: a removal of the account comes either before the session is checked, or after the account is
+    // stored. In the owner's turn, too: two accounts of one owner may replace each other.
+    let owner = login.visitor().map(|user| AccountKey::owner(&login.entry, user));
+    let _turns = turns_of(AccountKey::of(login).iter().chain(&owner).map(AccountKey::turn_name)).await;
     if let (Some(session), Some(visitor), Some(sessions)) =
         (&login.session, login.visitor(), storage.sessions())
         && sessions.session_uncached(session).await?.is_none_or(|session| session.user_id != visitor)
@@ -50,14 +52,55 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
         Purpose::Site => storage.get(&AccountKey::Owner { entry: login.entry.clone(), user: None }).await?,
         _ => None,
     };
-    let decision = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
-    let mut account = Account::of(login, decision.user.as_deref(), found.as_ref(), keys)?;
-    if account.is_new_to_its_user(found.as_ref()) {
-        let others = storage.list(decision.user.as_deref(), &[&login.entry]).await?;
+    let Decision { user, merged, .. } = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
+    let mut others = storage.list(user.as_deref(), &[&login.entry]).await?;
+    // A token that the app has stored for this user becomes this account: see `Tokens::set`.
+    let is_nameless = |account: &&Account| account.provider_user_id.is_none();
+    let nameless = match (&login.profile.id, &user) {
+        (Some(_), Some(_)) => others.iter().find(is_nameless).cloned(),
+        _ => None,
+    };
+    let previous = found.or(nameless.clone());
+    let mut account = Account::of(login, user.as_deref(), previous.as_ref(), keys)?;
+    if account.is_new_to_its_user(previous.as_ref()) {
         account.rank = Account::rank_after(others.iter().map(|account| account.rank));
     }
+    if let Some(nameless) = nameless {
+        account.rank = account.rank.min(nameless.rank);
+    }
     storage.set(&account).await?;
-    Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended: Vec::new() })
+    others.retain(|other| other.key() != account.key());
+    let (replaced, ended) = remove_replaced(storage, &account, others, login.session.as_deref()).await?;
+    Ok(Linked { account, previous, user, merged, replaced, ended })
+}
+
+/// Removes those of its owner's `others` that `account`, which is stored now, has replaced: the account without an identity whose
+/// place it has taken, and in a storage that stores one account per owner and entry all of them. The owner would not see a
+/// replaced account any more, but it would still sign the owner in. Returns the replaced accounts with an identity, and the
+/// sessions that began with them and have ended; the session with the id `keep` continues.
+async fn remove_replaced<S: Storage + ?Sized>(
+    storage: &S,
+    account: &Account,
+    others: Vec<Account>,
+    keep: Option<&str>,
+) -> Result<(Vec<Account>, Vec<Session>)> {
+    if others.is_empty() {
+        return Ok((others, Vec::new()));
+    }
+    let stored = storage.list(account.user_id.as_deref(), &[&account.entry]).await?;
+    // The storages of this crate do so themselves.
+    if account.provider_user_id.is_some() && account.user_id.is_some() && storage.built_in().is_none() {
+        let (nameless, named): (Vec<_>, Vec<_>) =
+            stored.iter().cloned().partition(|stored| stored.provider_user_id.is_none());
+        delete(storage, &nameless, &named).await?;
+    }
+    let is_replaced = |other: &Account| {
+        other.provider_user_id.is_some() && stored.iter().all(|stored| stored.key() != other.key())
+    };
+    let replaced: Vec<Account> = others.into_iter().filter(is_replaced).collect();
+    let ended = end_sessions(storage, &replaced, keep).await?;
+    delete(storage, &replaced, &[]).await?;
+    Ok((replaced, ended))
 }
 
 /// Removes the account with the id `account_id`, or all, of `user` at `entry`, and ends the sessions that began with them, except
@@ -71,25 +114,36 @@ pub(super) async fn unlink<S: Storage + ?Sized>(
 ) -> Result<Removed> {
     let is_removed = |account: &Account| account_id.is_none_or(|id| account.id == id);
     let accounts = storage.list(user, &[entry]).await?;
-    let _turns = turns(accounts.iter().filter(|account| is_removed(account))).await;
+    let owner = AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) };
+    let removed = accounts.iter().filter(|account| is_removed(account));
+    let _turns = turns_of(removed.map(Account::turn_name).chain([owner.turn_name()])).await;
     // Again, since they may have changed before their turn.
     let accounts = storage.list(user, &[entry]).await?;
     let (removed, kept): (Vec<_>, Vec<_>) = accounts.into_iter().partition(is_removed);
     let mut sessions = end_sessions(storage, &removed, keep).await?;
-    for account in &removed {
-        storage.delete(&account.key()).await?;
-    }
-    // An account without an identity has only the owner's key: deleting it deletes the owner's other accounts, too.
-    for account in kept.iter().filter(|_| removed.iter().any(|removed| removed.provider_user_id.is_none())) {
-        storage.set(account).await?;
-    }
+    delete(storage, &removed, &kept).await?;
     sessions.extend(end_sessions(storage, &removed, keep).await?);
     Ok(Removed { accounts: removed, sessions })
 }
 
+/// Deletes the accounts `removed`. Their owner keeps the accounts `kept`.
+async fn delete<S: Storage + ?Sized>(storage: &S, removed: &[Account], kept: &[Account]) -> Result<()> {
+    for account in removed {
+        storage.delete(&account.key()).await?;
+    }
+    // An account without an identity has only the owner's key: deleting it deletes the owner's other accounts, too.
+    if removed.iter().any(|removed| removed.provider_user_id.is_none()) {
+        for account in kept {
+            storage.set(account).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the accounts under `key`, and ends the sessions that began with them.
 pub(super) async fn remove<S: Storage + ?Sized>(storage: &S, key: &AccountKey) -> Result<Removed> {
-    let _turns = turns(&under(storage, key).await?).await;
+    let _turns =
+        turns_of(under(storage, key).await?.iter().map(Account::turn_name).chain([key.turn_name()])).await;
     let accounts = under(storage, key).await?;
     let mut sessions = end_sessions(storage, &accounts, None).await?;
     storage.delete(key).await?;
@@ -104,11 +158,10 @@ async fn under<S: Storage + ?Sized>(storage: &S, key: &AccountKey) -> Result<Vec
     }
 }
 
-/// Takes the turns of `accounts`, always in the same order, so that two callers cannot wait for each other.
-pub(super) async fn turns<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Vec<Turn> {
-    let names: BTreeSet<String> = accounts.into_iter().map(Account::turn_name).collect();
+/// Takes the turns of these `names`, always in the same order, so that two callers cannot wait for each other.
+pub(super) async fn turns_of(names: impl IntoIterator<Item = String>) -> Vec<Turn> {
     let mut turns = Vec::new();
-    for name in names {
+    for name in names.into_iter().collect::<BTreeSet<_>>() {
         turns.push(turn(&name).await);
     }
     turns

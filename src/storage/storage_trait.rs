@@ -19,6 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// | one refresh and one use of a callback over all processes, not only in each of them | [`coordination`](Storage::coordination) |
 /// | a check and a connection at launch | [`open`](Storage::open) |
 ///
+/// `rocket_dance::testing::storage_suite` checks the rules of these methods in an app's own test. The module
+/// [`storage`](crate::storage#a-storage-of-an-apps-own) says what rocket_dance does on a store without transactions.
+///
 /// A cache is in front of the storage unless `cache = false` is set: see `cache` in [the settings](crate#rockettoml).
 ///
 /// # Errors
@@ -76,7 +79,8 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorKind::StoreUnavailable`].
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>>;
 
-    /// Stores `account` under all its [keys](Account::keys) and replaces what was there.
+    /// Stores `account` under all its [keys](Account::keys) and replaces what was there. A storage that stores one account per
+    /// owner need not delete the other key of a replaced account: rocket_dance does so.
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`]; nothing has changed then.
@@ -173,17 +177,17 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// Returns `found`, which was stored under the key of `account`, if it is the same account. Otherwise it searches the
-/// accounts of the owner. An account without an identity has only the key of its owner, under which another account of that
-/// owner may be the primary one.
+/// Returns `found`, which was stored under the key of `account`, if it is [the same account](Account::is_same_as). Otherwise
+/// it searches the accounts of the owner. An account without an identity has only the key of its owner, under which another
+/// account of that owner may be the primary one.
 pub(crate) async fn same_account<S: Storage + ?Sized>(
     storage: &S,
     account: &Account,
     found: Option<Account>,
 ) -> Result<Option<Account>> {
-    let is_same = |found: &Account| found.provider_user_id == account.provider_user_id;
-    if found.as_ref().is_none_or(is_same) {
+    if found.as_ref().is_none_or(|found| found.is_same_as(account)) {
         return Ok(found);
     }
-    Ok(storage.list(account.user_id.as_deref(), &[&account.entry]).await?.into_iter().find(is_same))
+    let owned = storage.list(account.user_id.as_deref(), &[&account.entry]).await?;
+    Ok(owned.into_iter().find(|found| found.is_same_as(account)))
 }

@@ -7,6 +7,8 @@
 //! - [`FakeProvider::stand_in`] configures it in place of one of the app's entries;
 //! - [`sign_in`] signs a user in with Rocket's local client, as a browser would.
 //!
+//! [`storage_suite`] tests an app's own [`Storage`](crate::storage::Storage).
+//!
 //! [`FakeResponse`] scripts what the provider answers, and [`RecordedRequest`] is what it received. [`DemoProvider`] is
 //! the same provider with a consent page, on the app's own port.
 //!
@@ -30,6 +32,7 @@ mod fake_provider;
 mod server;
 mod server_thread;
 mod sign_in;
+mod storage_suite;
 #[cfg(test)]
 mod tests;
 
@@ -37,3 +40,4 @@ pub use self::demo_provider::DemoProvider;
 pub use self::fake_provider::FakeProvider;
 pub use self::server::{FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient, ResponseGate};
 pub use self::sign_in::{CallbackResponse, sign_in, sign_in_blocking};
+pub use self::storage_suite::{StorageFeatures, storage_suite};

@@ -8,15 +8,21 @@ use crate::client::{RevocationReason, revoke};
 use crate::dance::handle::Dance;
 use crate::link::AuthorizedLogin;
 use crate::signals::{Event, EventAccount};
-use crate::storage::{Account, Storage};
+use crate::storage::{Account, Linked, Storage};
 
 /// Reports that `account` was stored. `is_new`: for the first time.
-pub(crate) async fn report_stored(dance: &Dance, account: &Account, is_new: bool) {
+pub(super) async fn report_stored(dance: &Dance, account: &Account, is_new: bool) {
     let event = match is_new {
         true => Event::AccountCreated(account.into()),
         false => Event::AccountUpdated(account.into()),
     };
     dance.signals().event(event).await;
+}
+
+/// Reports that a login was stored, and the accounts that it has replaced.
+pub(crate) async fn report_linked(dance: &Dance, storage: &Arc<dyn Storage>, linked: &Linked) {
+    report_removed(dance, storage, linked.replaced.clone()).await;
+    report_stored(dance, &linked.account, linked.previous.is_none()).await;
 }
 
 /// Reports that `accounts` were removed, and revokes their tokens at the providers, in the background (RF-06).

@@ -12,7 +12,7 @@ pub(super) mod sessions;
 
 pub(crate) use connected::{accounts_by_entry, accounts_context};
 pub use each::AccountClients;
-pub(super) use events::{report_dropped, report_refused, report_removed, report_stored};
+pub(super) use events::{report_dropped, report_linked, report_refused, report_removed};
 pub(super) use reseal::log_lost_keys;
 pub use reseal::{Reseal, ResealReport};
 pub use tokens::Tokens;

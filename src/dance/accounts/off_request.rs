@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::events::{report_removed, report_stored};
+use super::events::{report_linked, report_removed};
 use crate::client::Client;
 use crate::dance::handle::Dance;
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
 use crate::profile::Profile;
 use crate::provider::Provider;
-use crate::storage::{Account, AccountKey, Linked, Storage};
+use crate::storage::{Account, AccountKey, Storage};
 use crate::token::Token;
 use crate::user::UserId;
 
@@ -134,9 +134,10 @@ impl Dance {
         let (name, issuer, user) = (entry.name.clone(), entry.authority().to_owned(), user.to_string());
         let now = self.clock().now();
         let login = AuthorizedLogin::connecting(name, issuer, Some(user), profile, token, now);
-        let Linked { account, previous, .. } = self.shared_storage()?.link(&login, self.keys()).await?;
-        report_stored(self, &account, previous.is_none()).await;
-        Ok(account)
+        let storage = self.shared_storage()?;
+        let linked = storage.link(&login, self.keys()).await?;
+        report_linked(self, storage, &linked).await;
+        Ok(linked.account)
     }
 
     /// Deletes the account under `key`: one by its identity, or all of a user's accounts at an entry.

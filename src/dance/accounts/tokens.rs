@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, check_user_id, entry_moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
+use crate::storage::local::turn;
 use crate::storage::{Account, AccountKey, Storage};
 use crate::token::Token;
 use crate::user::UserId;
@@ -133,6 +134,11 @@ impl<P: Provider> Tokens<P> {
     /// the new token has none. If there is no account yet, it stores one without an identity, with which no user can sign
     /// in. The policy does not run; [signals](crate::Signals) get the event.
     ///
+    /// An account without an identity becomes the user's account at the user's next sign-in or connect at `P`: in the same
+    /// transaction it gets that identity, profile and token. It keeps its id, its rank, the app's own columns, and its refresh
+    /// token if the new token has none. If the user has an account of that identity already, that one takes its place. A
+    /// visitor who is signed out does not get it: only the app, or a verdict of the policy, says who the user is.
+    ///
     /// # Errors
     /// As [`get`](Tokens::get). [`ErrorKind::Misconfigured`] also if the account was stored while the entry pointed to
     /// another server. [`ErrorKind::Refused`] if the user does not exist in the table that
@@ -148,7 +154,10 @@ impl<P: Provider> Tokens<P> {
                 false => storage.get_uncached(&key).await?,
             };
             let Some(old) = found else {
-                return self.create(&*storage, &key, token, now).await;
+                match self.create(&*storage, &key, &token, now).await? {
+                    Some(account) => return Ok(account),
+                    None => continue,
+                }
             };
             if old.issuer != entry.authority() {
                 return Err(entry_moved(P::NAME, &old.issuer, entry.authority()));
@@ -162,26 +171,39 @@ impl<P: Provider> Tokens<P> {
         Err(Error::storage("other processes keep writing the account"))
     }
 
+    /// Stores an account without an identity, which has `token`. `None` if there is an account in the meantime.
     async fn create(
         &self,
         storage: &dyn Storage,
         key: &AccountKey,
-        token: Token,
+        token: &Token,
         now: i64,
-    ) -> Result<Account> {
+    ) -> Result<Option<Account>> {
         let AccountKey::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
         let (name, issuer) = (entry.clone(), self.dance.entry(entry)?.authority().to_owned());
-        let login = AuthorizedLogin::connecting(name, issuer, user.clone(), Profile::default(), token, now);
+        let login =
+            AuthorizedLogin::connecting(name, issuer, user.clone(), Profile::default(), token.clone(), now);
         let new = Account::of(&login, user.as_deref(), None, self.dance.keys())?;
-        storage.set(&new).await?;
-        // The storage has given it an id.
-        let stored = match self.has_no_user(key) {
-            true => account_without_user::<P>(storage).await?,
-            false => storage.get_uncached(key).await?,
+        let stored = {
+            // A dance of the user ends before, or it finds this account.
+            let _turn = turn(&key.turn_name()).await;
+            if !self.has_no_user(key) && storage.get_uncached(key).await?.is_some() {
+                return Ok(None);
+            }
+            storage.set(&new).await?;
+            storage.list(user.as_deref(), &[entry]).await?
         };
-        let stored = stored.unwrap_or(new);
+        // The storage has given it an id.
+        let (nameless, named): (Vec<_>, Vec<_>) =
+            stored.into_iter().partition(|account| account.provider_user_id.is_none());
+        let stored = nameless.into_iter().next().unwrap_or(new);
+        if user.is_some() && !named.is_empty() {
+            // A dance in another process has stored an account at the same time: it gets the token.
+            storage.unlink(user.as_deref(), entry, Some(stored.id), &[], None).await?;
+            return Ok(None);
+        }
         report_stored(&self.dance, &stored, true).await;
-        Ok(stored)
+        Ok(Some(stored))
     }
 
     /// Deletes the token with its account; all accounts, if the user has several at `P`.

@@ -8,7 +8,7 @@ use rocket::Request;
 use serde_json::{Value, json};
 
 use crate::dance::accounts::pending::{self, Pending};
-use crate::dance::accounts::{report_refused, report_stored};
+use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +16,6 @@ use crate::flow::not_trusted;
 use crate::local_path::LocalPath;
 use crate::paths::Path;
 use crate::profile::text::{MAX_NAME, printable};
-use crate::storage::Linked;
 
 /// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
@@ -92,8 +91,8 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
     }
     // The policy runs again, as if the user had pressed "Connect".
     match dance.storage(request).link(&login, dance.keys()).await {
-        Ok(Linked { account, previous, .. }) => {
-            report_stored(dance, &account, previous.is_none()).await;
+        Ok(linked) => {
+            report_linked(dance, &dance.storage(request), &linked).await;
             dance.sessions().rotate(request).await?;
             Ok(next)
         }

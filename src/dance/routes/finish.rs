@@ -8,7 +8,7 @@ use rocket::{Request, Response};
 
 use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
-use crate::dance::accounts::{pending, report_refused, report_stored};
+use crate::dance::accounts::{pending, report_linked, report_refused};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, respond};
 use crate::error::{Error, ErrorKind, Result};
@@ -177,8 +177,8 @@ async fn sign_in(
     linked: Linked,
     finished: Finished,
 ) -> Result<Finished> {
-    let Linked { account, previous, user, merged, .. } = linked;
-    report_stored(dance, &account, previous.is_none()).await;
+    report_linked(dance, &dance.storage(request), &linked).await;
+    let Linked { account, user, merged, .. } = linked;
     if login.purpose == Purpose::Connect {
         dance.sessions().rotate(request).await?;
     }

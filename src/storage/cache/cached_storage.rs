@@ -187,7 +187,8 @@ impl BuiltIn for CachedStorage {
         let done = self.storage.link(login, keys).await;
         match &done {
             Ok(linked) => {
-                self.accounts.forget(keys_of(linked.previous.iter().chain([&linked.account]))).await;
+                let Linked { account, previous, replaced, .. } = linked;
+                self.accounts.forget(keys_of(previous.iter().chain([account]).chain(replaced))).await;
                 self.sessions.forget_ended(&linked.ended).await;
             }
             Err(error) => {

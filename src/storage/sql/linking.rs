@@ -3,9 +3,9 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Cause};
-use diesel::select;
+use diesel::{delete, select};
 
-use super::accounts::{exact, get, held, hold, is_under, write};
+use super::accounts::{exact, get, held, hold, hold_owned, is_under, write};
 use super::any_connection::AnyConnection;
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
@@ -89,17 +89,52 @@ pub(super) fn link(
             return Err(Error::refused("You may not sign in here."));
         }
     }
-    let mut account = Account::of(login, user, found.as_ref(), keys)?;
-    if let Some(user) = user.filter(|_| account.is_new_to_its_user(found.as_ref())) {
+    // A token that the app has stored for this user becomes this account: see `Tokens::set`.
+    let nameless = match (identity, user) {
+        (Some(_), Some(user)) => nameless(conn, entry, user)?,
+        _ => None,
+    };
+    let previous = found.or(nameless.clone());
+    let mut account = Account::of(login, user, previous.as_ref(), keys)?;
+    if let Some(user) = user.filter(|_| account.is_new_to_its_user(previous.as_ref())) {
         account.rank = ranks::next(conn, entry, user)?;
     }
-    let account = write(conn, &account, found.as_ref())?;
+    if let Some(nameless) = nameless.filter(|nameless| nameless.id != account.id) {
+        account.rank = account.rank.min(nameless.rank);
+        delete(oauth_accounts.find(nameless.id)).execute(conn)?;
+    }
+    let account = write(conn, &account, previous.as_ref())?;
     let ended = match user.filter(|_| decision.merged) {
         // AL-02: an attacker who created or took over the local user may still have a session.
         Some(user) => sessions::end(conn, &SessionSelection::User(user.to_owned()))?,
         None => Vec::new(),
     };
-    Ok(Linked { account, previous: found, user: decision.user, merged: decision.merged, ended })
+    let (user, merged) = (decision.user, decision.merged);
+    Ok(Linked { account, previous, user, merged, replaced: Vec::new(), ended })
+}
+
+/// Locks the account of `user` without an identity, and returns it.
+fn nameless(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<Option<Account>> {
+    // Few users have one: the lock costs a write.
+    match exact(conn, entry, None, Some(user))? {
+        Some(_) => held(conn, entry, None, Some(user)),
+        None => Ok(None),
+    }
+}
+
+/// Merges into `account`, which was new, the token that the app may have stored for its user at the same time: neither
+/// transaction has seen the row of the other. Returns the account as it is stored now.
+pub(super) fn merge_nameless(conn: &mut AnyConnection, account: &Account) -> Result<Option<Account>> {
+    let Account { entry, provider_user_id: identity, user_id: user, .. } = account;
+    let (Some(identity), Some(user)) = (identity, user) else { return Ok(None) };
+    if exact(conn, entry, None, Some(user))?.is_none() || !hold_owned(conn, entry, identity, user)? {
+        return Ok(None);
+    }
+    let Some(nameless) = nameless(conn, entry, user)? else { return Ok(None) };
+    delete(oauth_accounts.find(nameless.id)).execute(conn)?;
+    let stored = oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity)));
+    diesel::update(stored.filter(rank.gt(nameless.rank))).set(rank.eq(nameless.rank)).execute(conn)?;
+    exact(conn, entry, Some(identity), None)
 }
 
 /// Returns the owner of the account with this identity, without a lock.

@@ -128,7 +128,19 @@ impl BuiltIn for DieselStorage {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         let (policy, users) = (self.policy.clone(), self.users());
         let (login, keys) = (login.clone(), keys.clone());
-        self.write(move |conn| linking::link(conn, &*policy, users.as_deref(), &login, &keys)).await
+        let link = move |conn: &mut _| linking::link(conn, &*policy, users.as_deref(), &login, &keys);
+        let mut linked = self.write(link).await?;
+        if linked.previous.is_none() && linked.user.is_some() {
+            let account = linked.account.clone();
+            match self.write(move |conn| linking::merge_nameless(conn, &account)).await {
+                Ok(merged) => linked.account = merged.unwrap_or(linked.account),
+                // The login is stored. The user's next one merges the two accounts.
+                Err(error) => {
+                    log::warn!("oauth: the account could not be checked for a second one: {error:?}")
+                }
+            }
+        }
+        Ok(linked)
     }
 
     async fn unlink(

@@ -82,6 +82,7 @@ mod clocks;
 mod faults;
 mod linking;
 mod merging;
+mod moved_in;
 mod opening;
 #[cfg(feature = "postgres")]
 mod pooler;

@@ -28,9 +28,27 @@ async fn the_suite<D: Db>() {
         dbs.lock().unwrap().push(db);
         storage
     };
+    let cached = async || CachedStorage::new(new().await, 1 << 20, 60);
     suite::all("sql", new).await;
-    suite::all("sql", async || Arc::new(CachedStorage::new(new().await, 1 << 20, 60)) as Arc<dyn Storage>)
+    suite::all("sql", async || Arc::new(cached().await) as Arc<dyn Storage>).await;
+    #[cfg(feature = "testing")]
+    {
+        use crate::testing::{StorageFeatures, storage_suite};
+
+        let offers = storage_suite(async || {
+            let db = D::new();
+            let storage = db.storage();
+            storage.open(&Figment::new()).await.unwrap();
+            dbs.lock().unwrap().push(db);
+            storage
+        })
         .await;
+        let StorageFeatures { several_accounts, page, sessions, coordination, .. } = offers;
+        assert!(several_accounts && page && sessions && coordination);
+        if D::NAME == "sqlite" {
+            assert_eq!(storage_suite(cached).await, offers);
+        }
+    }
 }
 
 async fn a_row_moved_to_another_user_does_not_open<D: Db>() {
