@@ -13,8 +13,9 @@
 //! | `<prefix>claim:<id>` | exists once a callback is used: empty, or `=` and the outcome |
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Cmd, FromRedisValue, Script, cmd};
+use redis::{Client, Cmd, FromRedisValue, Script, cmd};
 use rocket::figment::Figment;
+use rocket::tokio::sync::OnceCell;
 use rocket_dance::storage::{Account, AccountKey, ClaimState, Coordination, Storage};
 use rocket_dance::{Error, Result};
 
@@ -39,7 +40,9 @@ const WRITE: &str = "
 
 /// Stores accounts in Redis.
 pub struct RedisStorage {
-    redis: ConnectionManager,
+    client: Client,
+    /// One connection for all requests. It connects again after an outage.
+    connection: OnceCell<ConnectionManager>,
     prefix: String,
     write: Script,
 }
@@ -52,20 +55,27 @@ struct Stored {
 
 impl RedisStorage {
     /// A storage in the Redis at `url`, for example `redis://127.0.0.1/`. All its keys begin with `prefix`. It connects when
-    /// Rocket launches, and again after an outage.
+    /// Rocket launches.
     ///
     /// # Errors
     /// If `url` cannot be read.
     pub fn new(url: &str, prefix: &str) -> Result<Self> {
-        let client = redis::Client::open(url).map_err(Error::storage)?;
-        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
-        let redis = ConnectionManager::new_lazy_with_config(client, config).map_err(Error::storage)?;
-        Ok(Self { redis, prefix: prefix.to_owned(), write: Script::new(WRITE) })
+        let client = Client::open(url).map_err(Error::storage)?;
+        Ok(Self { client, connection: OnceCell::new(), prefix: prefix.to_owned(), write: Script::new(WRITE) })
+    }
+
+    async fn connection(&self) -> Result<ConnectionManager> {
+        let connect = || {
+            // A request waits for one attempt, not for six.
+            let config = ConnectionManagerConfig::new().set_number_of_retries(1);
+            ConnectionManager::new_with_config(self.client.clone(), config)
+        };
+        self.connection.get_or_try_init(connect).await.cloned().map_err(Error::storage)
     }
 
     /// Every failure of Redis is an outage: requests are answered with 503.
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        command.query_async(&mut self.redis.clone()).await.map_err(Error::storage)
+        command.query_async(&mut self.connection().await?).await.map_err(Error::storage)
     }
 
     fn key(&self, kind: &str, name: impl std::fmt::Display) -> String {
@@ -110,7 +120,7 @@ impl RedisStorage {
             .arg(read.unwrap_or_default())
             .arg(json.unwrap_or_default())
             .arg(account.id)
-            .invoke_async(&mut self.redis.clone())
+            .invoke_async(&mut self.connection().await?)
             .await
             .map_err(Error::storage)?;
         Ok(done == 1)

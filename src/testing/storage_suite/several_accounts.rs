@@ -72,10 +72,10 @@ async fn deleting_one_leaves_the_owners_others(storage: &Arc<dyn Storage>) -> Ch
 async fn an_account_that_gets_another_owner_leaves_the_first(storage: &Arc<dyn Storage>) -> Checked {
     const RULE: &str = "an account that `set` gives to another owner is no longer the first owner's";
     fill(&**storage).await?;
-    let moved = account("github", Some("3"), Some("8"));
+    let moved = Account { rank: 1, ..account("github", Some("3"), Some("8")) };
     storage.set(&moved).await?;
     equal(RULE, ids(&storage.list(Some("7"), &["github"]).await?), vec!["2", "1"])?;
-    equal(RULE, ids(&storage.list(Some("8"), &["github"]).await?), vec!["3", "4"])?;
+    equal(RULE, ids(&storage.list(Some("8"), &["github"]).await?), vec!["4", "3"])?;
     same(RULE, storage.get(&moved.key()).await?, &moved).map(drop)
 }
 
