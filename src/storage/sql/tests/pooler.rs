@@ -118,7 +118,7 @@ async fn b6_behind_pgbouncer_the_session_has_no_state() {
     for n in 0..20 {
         let linked =
             storage.link(&suite::login("github", Some(&n.to_string()), None), &keys()).await.unwrap();
-        let key = AccountKey::identity("github", &n.to_string());
+        let key = AccountKey::identity("github", n.to_string());
         assert_eq!(storage.get(&key).await.unwrap(), Some(linked.account));
     }
     assert_eq!(db.rows(), (20, 20));
