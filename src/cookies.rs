@@ -71,22 +71,30 @@ pub(crate) fn size(name: &str, value: &str) -> usize {
     name.len() + value.len() + "=; ".len()
 }
 
-/// Builds a cookie for all paths. `max_age` is in seconds.
-pub(crate) fn build(name: String, value: String, secure: bool, max_age: i64) -> Cookie<'static> {
+/// The attributes that all our cookies share.
+#[derive(Debug, Clone)]
+pub(crate) struct CookieScope {
+    pub(crate) secure: bool,
+    /// The attribute `Path`.
+    pub(crate) path: String,
+}
+
+/// Builds a cookie. `max_age` is in seconds.
+pub(crate) fn build(name: String, value: String, scope: &CookieScope, max_age: i64) -> Cookie<'static> {
     // Lax: a sign-in ends with a redirect from the provider's site, with which browsers send no Strict cookies.
     Cookie::build((name, value))
-        .path("/")
+        .path(scope.path.clone())
         .http_only(true)
-        .secure(secure)
+        .secure(scope.secure)
         .same_site(SameSite::Lax)
         .max_age(Duration::seconds(max_age))
         .build()
 }
 
 /// Builds a cookie that removes the one called `name`.
-pub(crate) fn removal(name: String, secure: bool) -> Cookie<'static> {
+pub(crate) fn removal(name: String, scope: &CookieScope) -> Cookie<'static> {
     // With the same attributes: Chromium keeps a `__Host-` cookie if the removal is not Secure.
-    let mut cookie = build(name, String::new(), secure, 0);
+    let mut cookie = build(name, String::new(), scope, 0);
     // Also with `Expires` in the past: Rocket's local client ignores Max-Age.
     cookie.make_removal();
     cookie

@@ -143,6 +143,7 @@
 // A module uses only modules above it; `tests/architecture.rs` enforces this order.
 mod error;
 mod secret;
+mod base_path;
 mod clock;
 mod cookies;
 mod local_path;

@@ -28,6 +28,7 @@ const MAX_DECODINGS: usize = 4;
 /// - anything that does not begin with one `/`: other origins, `//host`, `javascript:…`;
 /// - backslashes, white space and control characters, which browsers read as `/` or skip;
 /// - a path that becomes one of these after percent-decoding, however often it is encoded, or after its dots are resolved;
+/// - a path with more `..` than there are segments before them: below the path of a proxy it would leave the app;
 /// - more than 2048 bytes, before or after percent-encoding.
 ///
 /// A fragment is dropped. Characters that do not belong into a URL are percent-encoded. Everything else stays as it is.
@@ -63,6 +64,8 @@ const MAX_DECODINGS: usize = 4;
 /// assert_eq!(cart.as_str(), "/cart?item=7");
 /// assert!(LocalPath::try_from("//evil.example").is_err());
 /// ```
+///
+/// If `base_url` has a path, for example `/app`, a `LocalPath` does not contain it: it is the path as the app's routes see it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalPath(String);
@@ -111,6 +114,7 @@ fn stays_local(path: &str, base: &Url) -> bool {
         if path.starts_with("//")
             || url.path().starts_with("//")
             || path.contains(|c: char| c.is_control() || c == '\\')
+            || leaves_root(&path)
         {
             return false;
         }
@@ -118,6 +122,20 @@ fn stays_local(path: &str, base: &Url) -> bool {
             Err(_) => return false,
             Ok(decoded) if decoded == path => return true,
             Ok(decoded) => path = decoded.into_owned(),
+        }
+    }
+    false
+}
+
+/// Whether the `..` of `path` lead above its root. Browsers also read `%2e` as a dot (WHATWG URL, "double-dot path segment").
+fn leaves_root(path: &str) -> bool {
+    let mut depth = 0_usize;
+    for segment in path.split('/') {
+        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
         }
     }
     false

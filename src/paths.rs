@@ -4,8 +4,6 @@
 use rocket::http::{Method, RawStr};
 use url::form_urlencoded;
 
-use crate::local_path::LocalPath;
-
 /// Begins the name of each of our routes in Rocket's launch list.
 pub(crate) const ROUTE_NAME_PREFIX: &str = "oauth: ";
 
@@ -175,10 +173,10 @@ impl Paths {
 }
 
 /// `path` with the query parameter `next`, if there is one.
-pub(crate) fn with_next(path: &str, next: Option<&LocalPath>) -> String {
+pub(crate) fn with_next(path: &str, next: Option<&str>) -> String {
     let Some(next) = next else { return path.to_owned() };
     let separator = if path.contains('?') { '&' } else { '?' };
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next.as_str()).finish();
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{path}{separator}{query}")
 }
 

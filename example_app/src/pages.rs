@@ -4,17 +4,24 @@ use rocket::form::Form;
 use rocket::http::{CookieJar, Status};
 use rocket::response::Redirect;
 use rocket::serde::json::{Json, Value, json};
-use rocket::{FromForm, get, post, uri};
-use rocket_dance::{Accounts, CurrentUser, Error, Result};
+use rocket::{FromForm, State, get, post, uri};
+use rocket_dance::{Accounts, CurrentUser, Dance, Error, Result};
 use rocket_dyn_templates::{Template, context};
 
 use crate::users::{self, Db};
 
 /// The home page: the signed-in user and their accounts, or the ways to sign in.
 #[get("/")]
-pub async fn home(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> Result<Template> {
+pub async fn home(
+    user: Option<CurrentUser<i32>>,
+    accounts: Accounts,
+    db: Db,
+    dance: &State<Dance>,
+) -> Result<Template> {
     let name = name(user, &db).await?;
-    Ok(Template::render("home", context! { name, dance: &accounts }))
+    // The app may run below a path: the links begin with it.
+    let base = dance.public_path("");
+    Ok(Template::render("home", context! { name, base, dance: &accounts }))
 }
 
 /// Returns the name of the signed-in user, if there is one.
@@ -79,14 +86,14 @@ pub struct Credentials {
 }
 
 /// The page with that form. `problem` says why the last try failed.
-fn credentials_page(title: &str, action: &str, problem: Option<&str>) -> Template {
+fn credentials_page(title: &str, action: String, problem: Option<&str>) -> Template {
     Template::render("credentials", context! { title, action, problem })
 }
 
 /// The sign-up page.
 #[get("/signup")]
-pub fn signup_form() -> Template {
-    credentials_page("Sign up", "/signup", None)
+pub fn signup_form(dance: &State<Dance>) -> Template {
+    credentials_page("Sign up", dance.public_path(uri!(signup)), None)
 }
 
 /// Creates a user with a password and signs them in.
@@ -95,18 +102,22 @@ pub async fn signup(
     form: Form<Credentials>,
     jar: &CookieJar<'_>,
     db: Db,
+    dance: &State<Dance>,
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password } = form.into_inner();
     Ok(match users::sign_up(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id)),
-        None => Err((Status::Conflict, credentials_page("Sign up", "/signup", Some("That name is taken.")))),
+        Some(id) => Ok(begin_session(jar, id, dance)),
+        None => {
+            let action = dance.public_path(uri!(signup));
+            Err((Status::Conflict, credentials_page("Sign up", action, Some("That name is taken."))))
+        }
     })
 }
 
 /// The sign-in page.
 #[get("/signin")]
-pub fn signin_form() -> Template {
-    credentials_page("Sign in", "/signin", None)
+pub fn signin_form(dance: &State<Dance>) -> Template {
+    credentials_page("Sign in", dance.public_path(uri!(signin)), None)
 }
 
 /// Signs a user in with name and password.
@@ -115,26 +126,28 @@ pub async fn signin(
     form: Form<Credentials>,
     jar: &CookieJar<'_>,
     db: Db,
+    dance: &State<Dance>,
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password } = form.into_inner();
     Ok(match users::sign_in(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id)),
-        None => Err((
-            Status::Unauthorized,
-            credentials_page("Sign in", "/signin", Some("Name or password is wrong.")),
-        )),
+        Some(id) => Ok(begin_session(jar, id, dance)),
+        None => {
+            let action = dance.public_path(uri!(signin));
+            let page = credentials_page("Sign in", action, Some("Name or password is wrong."));
+            Err((Status::Unauthorized, page))
+        }
     })
 }
 
 /// Begins the session of the user and redirects to the home page.
-fn begin_session(jar: &CookieJar<'_>, id: i32) -> Redirect {
+fn begin_session(jar: &CookieJar<'_>, id: i32, dance: &Dance) -> Redirect {
     CurrentUser::sign_in(jar, &id);
-    Redirect::to(uri!(home))
+    Redirect::to(dance.public_path(uri!(home)))
 }
 
 /// Ends the session and redirects to the home page.
 #[post("/signout")]
-pub fn signout(jar: &CookieJar<'_>) -> Redirect {
+pub fn signout(jar: &CookieJar<'_>, dance: &State<Dance>) -> Redirect {
     CurrentUser::sign_out(jar);
-    Redirect::to(uri!(home))
+    Redirect::to(dance.public_path(uri!(home)))
 }

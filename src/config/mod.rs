@@ -32,6 +32,7 @@ mod userinfo;
 
 pub(crate) use self::additions::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::api_base::ApiBase;
+pub(crate) use self::callback_url::mount_path;
 pub(crate) use self::client_auth::{ClientAuthentication, PrivateKey};
 #[cfg(feature = "_sql")]
 pub(crate) use self::database::DatabaseSettings;

@@ -11,6 +11,8 @@ use url::Url;
 use super::database::DatabaseSettings;
 use super::table::Table;
 use super::urls::web_url;
+use crate::base_path::BasePath;
+use crate::cookies::CookieScope;
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
 use crate::secret::{encode_base64url, sha256};
@@ -28,8 +30,10 @@ const COOKIE_TAG_BYTES: usize = 6;
 /// The settings of `[default.dance]`.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    /// Scheme, host and port of the app as browsers see it, without a path.
+    /// Scheme, host, port and perhaps a path of the app as browsers see it.
     pub(crate) base_url: Url,
+    /// The path of `base_url`.
+    pub(crate) base_path: BasePath,
     /// Path of our routes, without a `/` at its end.
     pub(crate) prefix: String,
     pub(crate) after_login: LocalPath,
@@ -42,6 +46,8 @@ pub(crate) struct Settings {
     /// Unset: no cache.
     pub(crate) cache: Option<CacheSettings>,
     pub(crate) session: SessionSettings,
+    /// Lifetime of a flow, in seconds.
+    pub(crate) flow_ttl: i64,
     /// Unset: `true` when users are known.
     pub(crate) user_required: Option<bool>,
     pub(crate) log_requests: bool,
@@ -88,7 +94,8 @@ impl Settings {
     /// Reads `[default.dance]`. `base_url` is read before it.
     pub(super) fn read(mut table: Table<'_>, base_url: Url) -> Self {
         let prefix = prefix(&mut table).unwrap_or_else(|| "/login".to_owned());
-        let mut path = |key: &str| local(&mut table, key, &prefix);
+        let base_path = BasePath::of(&base_url);
+        let mut path = |key: &str| local(&mut table, key, &prefix, &base_path);
         let after_login = path("after_login").unwrap_or_else(LocalPath::home);
         let after_logout = path("after_logout").unwrap_or_else(LocalPath::home);
         let after_error = path("after_error");
@@ -101,9 +108,11 @@ impl Settings {
             token_keys: token_keys(&mut table),
             cache: cache(&mut table),
             session: session(&mut table),
+            flow_ttl: flow_ttl(&mut table),
             user_required: table.boolean("user_required"),
             log_requests: table.boolean("log_requests").unwrap_or(false),
             base_url,
+            base_path,
             prefix,
         };
         // The storage reads it again.
@@ -118,9 +127,14 @@ impl Settings {
     }
 
     /// The name of the cookie `name`. The prefix `__Host-` keeps other hosts and http pages from setting it
-    /// (RFC 6265bis §4.1.3.2). The tag at its end keeps two apps on one host apart: browsers send a cookie to all ports.
+    /// (RFC 6265bis §4.1.3.2); with a path, which that prefix excludes, `__Secure-` keeps http pages from it. The tag at its
+    /// end keeps two apps on one host apart: browsers send a cookie to all ports.
     pub(crate) fn cookie_name(&self, name: &str) -> String {
-        let prefix = if self.secure() { "__Host-" } else { "" };
+        let prefix = match (self.secure(), self.base_path.as_str()) {
+            (true, "") => "__Host-",
+            (true, _) => "__Secure-",
+            (false, _) => "",
+        };
         let tag = encode_base64url(&sha256(&self.place())[..COOKIE_TAG_BYTES]);
         format!("{prefix}{name}_{tag}")
     }
@@ -130,9 +144,16 @@ impl Settings {
         format!("{} {}", self.base_url, self.prefix)
     }
 
+    /// The attributes that all cookies of the app share.
+    pub(crate) fn cookie_scope(&self) -> CookieScope {
+        // Without a slash at its end, so that the browser sends them to `/app` as well.
+        let path = if self.base_path.as_str().is_empty() { "/" } else { self.base_path.as_str() };
+        CookieScope { secure: self.secure(), path: path.to_owned() }
+    }
+
     /// The app's address, without a `/` at its end. Paths are appended to it.
-    pub(crate) fn origin(&self) -> String {
-        self.base_url.origin().ascii_serialization()
+    pub(crate) fn base(&self) -> String {
+        format!("{}{}", self.base_url.origin().ascii_serialization(), self.base_path.as_str())
     }
 }
 
@@ -143,38 +164,48 @@ impl Settings {
 pub(super) fn base_url(table: &mut Table<'_>) -> Result<Option<Url>, ()> {
     let was_set = table.has("base_url");
     let Some(given) = table.text("base_url") else { return if was_set { Err(()) } else { Ok(None) } };
-    let checked = web_url(&given.value).and_then(|url| match (url.path(), url.query()) {
-        ("/", None) => Ok(url),
-        _ => Err("must be scheme, host and port only: a path belongs in `prefix`"),
+    let checked = web_url(&given.value).and_then(|mut url| {
+        let path = url.path().trim_end_matches('/').to_owned();
+        match (path.is_empty() || is_plain_path(&path), url.query()) {
+            (true, None) => {
+                url.set_path(&path);
+                Ok(url)
+            }
+            (false, None) => Err("must have a path of letters, digits, `-`, `_`, `.` and `~`, or none"),
+            (_, Some(_)) => Err("must not have a query"),
+        }
     });
     checked
         .map(Some)
         .map_err(|why| table.reader.fault(&given.place, why, "base_url = \"https://app.example.com\""))
 }
 
-fn prefix(table: &mut Table<'_>) -> Option<String> {
-    let given = table.text("prefix")?;
-    let prefix = given.value.strip_suffix('/').unwrap_or(&given.value);
+/// Whether `path` is `/` and segments of plain characters.
+fn is_plain_path(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     let segment = |segment: &str| {
         !segment.is_empty() && segment.chars().all(plain) && !segment.trim_matches('.').is_empty()
     };
-    match prefix.strip_prefix('/') {
-        Some(rest) if rest.split('/').all(segment) => Some(prefix.to_owned()),
-        _ => {
-            let why = "must be a path such as `/login`, of letters, digits, `-`, `_`, `.` and `~`";
-            table.reader.fault(&given.place, why, "prefix = \"/login\"");
-            None
-        }
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
+}
+
+fn prefix(table: &mut Table<'_>) -> Option<String> {
+    let given = table.text("prefix")?;
+    let prefix = given.value.strip_suffix('/').unwrap_or(&given.value);
+    if is_plain_path(prefix) {
+        return Some(prefix.to_owned());
     }
+    let why = "must be a path such as `/login`, of letters, digits, `-`, `_`, `.` and `~`";
+    table.reader.fault(&given.place, why, "prefix = \"/login\"");
+    None
 }
 
 /// A path of this app that browsers are redirected to: the sign-in page or any page of the app, but no other route of ours.
-fn local(table: &mut Table<'_>, key: &str, prefix: &str) -> Option<LocalPath> {
+fn local(table: &mut Table<'_>, key: &str, prefix: &str, base_path: &BasePath) -> Option<LocalPath> {
     let given = table.text(key)?;
     let is_action =
         |path: &str| Paths::new(prefix).is_own_action(path) && path.trim_end_matches('/') != prefix;
-    let why = match LocalPath::try_from(given.value.as_str()) {
+    let why = match base_path.target(&given.value) {
         Err(_) => "must be a path of this app, which begins with one `/`",
         Ok(path) if is_action(path.as_str()) => "must not be a route that begins, finishes or ends a sign-in",
         Ok(path) => return Some(path),
@@ -234,6 +265,15 @@ fn cache(table: &mut Table<'_>) -> Option<CacheSettings> {
 }
 
 const DAY: i64 = 24 * 60 * 60;
+
+/// Reads `flow = { ttl = … }`.
+fn flow_ttl(table: &mut Table<'_>) -> i64 {
+    const DEFAULT: i64 = 1800;
+    let Some(mut inner) = table.table("flow") else { return DEFAULT };
+    let ttl = inner.integer("ttl", 1..=i128::from(DAY), DEFAULT.unsigned_abs());
+    inner.close();
+    ttl.and_then(|ttl| i64::try_from(ttl).ok()).unwrap_or(DEFAULT)
+}
 
 fn session(table: &mut Table<'_>) -> SessionSettings {
     let mut session = SessionSettings { idle: 7 * DAY, age: 14 * DAY, idle_is_set: false };

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rocket::{Phase, Request, Rocket};
 
+use crate::base_path::BasePath;
 use crate::client::{Client, ClientContext};
 use crate::clock::Clock;
 use crate::config::{Entry, Settings};
@@ -63,6 +64,7 @@ pub struct Dance(Arc<State>);
 pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) paths: Paths,
+    pub(super) public_paths: Paths,
     pub(super) own_callbacks: Vec<OwnCallback>,
     pub(super) entries: BTreeMap<String, Arc<Entry>>,
     /// The entries whose account belongs to the site, each with the guard that admits the user who connects it first.
@@ -129,9 +131,41 @@ impl Dance {
         &self.0.settings
     }
 
-    /// The paths of our routes, under the prefix.
+    /// The paths of our routes, under the prefix, as the app sees them.
     pub(crate) fn paths(&self) -> &Paths {
         &self.0.paths
+    }
+
+    /// The paths of our routes as browsers see them, for links and forms.
+    pub(crate) fn public_paths(&self) -> &Paths {
+        &self.0.public_paths
+    }
+
+    /// Returns `path`, a path of the app, as browsers see it: with the path of `base_url`, which the proxy strips.
+    ///
+    /// Use it for the links, forms and redirects of an app that runs below a path. If `base_url` has no path, it returns `path`
+    /// unchanged.
+    ///
+    /// ```
+    /// use rocket::{State, get, response::Redirect, uri};
+    /// use rocket_dance::Dance;
+    ///
+    /// #[get("/inbox")]
+    /// fn inbox() -> &'static str { "no messages" }
+    ///
+    /// #[get("/")]
+    /// fn index(dance: &State<Dance>) -> Redirect {
+    ///     // With base_url = "https://example.com/app" to `/app/inbox`.
+    ///     Redirect::to(dance.public_path(uri!(inbox)))
+    /// }
+    /// ```
+    pub fn public_path(&self, path: impl fmt::Display) -> String {
+        self.base_path().public(&path.to_string())
+    }
+
+    /// The path of `base_url`, which a proxy strips.
+    pub(crate) fn base_path(&self) -> &BasePath {
+        &self.settings().base_path
     }
 
     /// The callbacks outside the prefix.
@@ -336,14 +370,14 @@ impl Dance {
         Ok(Some(client))
     }
 
-    /// Returns `next` as a page to redirect to, if it is a path of this app and none of our own routes that begin,
-    /// finish or end a sign-in.
+    /// Returns `next`, which a visitor or the app names, as a page to redirect to, if it is a path of this app and none of our
+    /// own routes that begin, finish or end a sign-in.
     pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<LocalPath> {
-        LocalPath::try_from(next?).ok().filter(|path| self.may_redirect_to(path))
+        self.base_path().target(next?).ok().filter(|path| self.may_redirect_to(path))
     }
 
     /// Whether `path` is none of our own routes that begin, finish or end a sign-in.
-    pub(super) fn may_redirect_to(&self, path: &LocalPath) -> bool {
+    pub(crate) fn may_redirect_to(&self, path: &LocalPath) -> bool {
         !self.paths().is_own_action(path.as_str())
     }
 
@@ -359,12 +393,27 @@ impl Dance {
             Some(entry) => self.paths().of_entry(Path::Begin, entry),
             None => self.paths().to(Path::SignIn),
         };
-        with_next(&path, next)
+        self.with_next(&path, next)
     }
 
-    /// The app's own sign-in page, with `next`; `None` if `sign_in_page` is not set.
+    /// The same path as browsers see it.
+    pub(crate) fn login_url(&self, entry: Option<&str>, next: Option<&LocalPath>) -> String {
+        self.base_path().public(&self.login_path(entry, next))
+    }
+
+    /// The app's own sign-in page with `next`, as browsers see it; `None` if `sign_in_page` is not set.
     pub(super) fn sign_in_page(&self, next: Option<&LocalPath>) -> Option<String> {
-        Some(with_next(self.settings().sign_in_page.as_ref()?.as_str(), next))
+        let page = self.settings().sign_in_page.as_ref()?;
+        Some(self.base_path().public(&self.with_next(page.as_str(), next)))
+    }
+
+    /// The value of a field `next` of our forms.
+    pub(super) fn next_field(&self, next: Option<&LocalPath>) -> Option<String> {
+        next.map(|next| self.base_path().parameter(next))
+    }
+
+    fn with_next(&self, path: &str, next: Option<&LocalPath>) -> String {
+        with_next(path, self.next_field(next).as_deref())
     }
 
     /// Logs an error of a request, at the level that fits who must act. `flow` is the handle of the flow, so that the

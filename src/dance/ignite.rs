@@ -67,8 +67,9 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     };
     let paths = Paths::new(&settings.prefix);
     Ok(Dance::new(State {
-        own_callbacks: entries.values().filter_map(|entry| own_callback(entry, &paths)).collect(),
+        own_callbacks: entries.values().filter_map(|entry| own_callback(entry, &settings, &paths)).collect(),
         paths,
+        public_paths: Paths::new(&settings.base_path.public(&settings.prefix)),
         settings,
         site_entries,
         user_required,
@@ -258,8 +259,9 @@ fn token_event_listener(signals: Receivers) -> Box<TokenEventListener> {
 }
 
 /// The callback of `entry`, if its `redirect_uri` is another path than the one under the prefix.
-fn own_callback(entry: &Entry, paths: &Paths) -> Option<OwnCallback> {
-    let path = Url::parse(&entry.redirect_uri).ok()?.path().to_owned();
+fn own_callback(entry: &Entry, settings: &Settings, paths: &Paths) -> Option<OwnCallback> {
+    let url = Url::parse(&entry.redirect_uri).ok()?;
+    let path = config::mount_path(&url, settings).into_owned();
     (path != paths.of_entry(Path::Callback, &entry.name))
         .then(|| OwnCallback { path, entry: entry.name.clone() })
 }

@@ -36,6 +36,8 @@ pub struct Error {
     retry_after: Option<u64>,
     /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
     user: Option<String>,
+    /// Where the user begins again, if a flow has expired: the entry, and the page to go to afterwards.
+    begin_again: Option<Box<(String, Option<String>)>>,
     source: Option<Source>,
 }
 
@@ -50,7 +52,15 @@ impl Error {
     /// assert_eq!(error.kind().status().code, 401);
     /// ```
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), entry: None, retry_after: None, user: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            entry: None,
+            retry_after: None,
+            user: None,
+            begin_again: None,
+            source: None,
+        }
     }
 
     /// Creates a refusal by the app ([`ErrorKind::Refused`]). The user reads `message`.
@@ -119,6 +129,17 @@ impl Error {
         self.user.as_deref()
     }
 
+    /// Sets where the user begins again: at `entry`, to go to the path `next` afterwards.
+    pub(crate) fn begin_again_at(mut self, entry: &str, next: Option<&str>) -> Self {
+        self.begin_again = Some(Box::new((entry.to_owned(), next.map(str::to_owned))));
+        self
+    }
+
+    /// Where the user begins again, if a flow has expired: the entry, and the page to go to afterwards.
+    pub(crate) fn begin_again(&self) -> Option<(&str, Option<&str>)> {
+        self.begin_again.as_deref().map(|(entry, next)| (entry.as_str(), next.as_deref()))
+    }
+
     /// The name of the entry that the error is about, if there is one.
     pub fn entry(&self) -> Option<&str> {
         self.entry.as_deref()
@@ -142,7 +163,9 @@ impl Error {
     /// A copy for another caller that waited for the same work. Its cause is the text of this error's cause.
     pub(crate) fn copy(&self) -> Self {
         let (entry, user, retry_after) = (self.entry.clone(), self.user.clone(), self.retry_after);
-        let copy = Self { entry, user, retry_after, ..Self::new(self.kind, self.message.clone()) };
+        let begin_again = self.begin_again.clone();
+        let copy =
+            Self { entry, user, begin_again, retry_after, ..Self::new(self.kind, self.message.clone()) };
         match &self.source {
             Some(source) => copy.with_source(source.to_string()),
             None => copy,

@@ -19,8 +19,9 @@ use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 /// The purpose for which flows are sealed.
 const SEAL_PURPOSE: &str = "flow";
 
-/// Lifetime of a flow, in seconds.
-pub(crate) const FLOW_TTL: i64 = 600;
+/// Time for which the claim of a callback outlives its flow, in seconds: the clocks of processes differ, and repeated callbacks
+/// wait for the outcome of the first.
+const CLAIM_GRACE: i64 = 600;
 /// Maximum difference between the clocks of two processes, in seconds: another process than the one that began a flow may
 /// finish it.
 const MAX_CLOCK_SKEW: i64 = 60;
@@ -55,6 +56,10 @@ pub(crate) struct Flow {
     /// When the flow began, in unix seconds.
     #[serde(rename = "t")]
     pub(crate) began_at: i64,
+    /// When the flow expires, in unix seconds. It is fixed when the flow begins: another lifetime in the configuration does not
+    /// revive it.
+    #[serde(rename = "x")]
+    expires_at: i64,
     /// What the authorization request requires of the ID token.
     #[serde(rename = "d", default, skip_serializing_if = "IdTokenRequirements::is_empty")]
     pub(super) requirements: IdTokenRequirements,
@@ -67,7 +72,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// Creates a flow at `entry` that begins at `now` (unix seconds), with a new random seed.
+    /// Creates a flow at `entry` that begins at `now` (unix seconds) and lives for `ttl` seconds, with a new random seed.
     ///
     /// # Errors
     /// If the system's random number generator fails.
@@ -77,6 +82,7 @@ impl Flow {
         visitor: Option<String>,
         next: Option<LocalPath>,
         now: i64,
+        ttl: i64,
     ) -> Result<Self> {
         Ok(Self {
             entry: entry.name.clone(),
@@ -87,6 +93,7 @@ impl Flow {
             next,
             redirect_uri: entry.redirect_uri.clone(),
             began_at: now,
+            expires_at: now.saturating_add(ttl),
             requirements: IdTokenRequirements::default(),
             temporary: None,
             notes: BTreeMap::new(),
@@ -138,10 +145,10 @@ impl Flow {
         self.entry == entry.name && self.authority == authority_hash(entry)
     }
 
-    /// Opens the flow in the cookie `name`. Returns none if the cookie holds no flow or is too old at `now`.
-    pub(crate) fn unseal(keys: &KeyRing, name: &str, sealed: &str, now: i64) -> Option<Self> {
+    /// Opens the flow in the cookie `name`, which may have expired. Returns none if the cookie holds no flow.
+    pub(crate) fn unseal(keys: &KeyRing, name: &str, sealed: &str) -> Option<Self> {
         let plain = keys.open(SEAL_PURPOSE, &[name], sealed).ok()?;
-        serde_json::from_slice(&plain).ok().filter(|flow: &Self| flow.is_fresh(now))
+        serde_json::from_slice(&plain).ok()
     }
 
     /// Seals the flow for the cookie `name`.
@@ -149,9 +156,19 @@ impl Flow {
         keys.seal(SEAL_PURPOSE, &[name], &serde_json::to_vec(self).map_err(Error::app)?)
     }
 
-    /// Whether the flow is still valid at `now` (unix seconds).
-    pub(crate) fn is_fresh(&self, now: i64) -> bool {
-        (self.began_at.saturating_sub(MAX_CLOCK_SKEW)..self.began_at.saturating_add(FLOW_TTL)).contains(&now)
+    /// Whether the flow is valid at `now` (unix seconds): it has begun, and has not expired.
+    pub(crate) fn is_valid(&self, now: i64) -> bool {
+        (self.began_at.saturating_sub(MAX_CLOCK_SKEW)..self.expires_at).contains(&now)
+    }
+
+    /// Whether the flow has expired at `now` (unix seconds).
+    pub(crate) fn has_expired(&self, now: i64) -> bool {
+        now >= self.expires_at
+    }
+
+    /// When the claim of this flow's callback may be forgotten, in unix seconds.
+    pub(crate) fn claimed_until(&self) -> i64 {
+        self.expires_at.saturating_add(CLAIM_GRACE)
     }
 }
 

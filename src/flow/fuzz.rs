@@ -111,12 +111,13 @@ pub(crate) fn published_keys() -> Vec<u8> {
 
 /// Returns a flow of `entry`, as it is sealed in a cookie.
 pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
-    let flow = Flow::new(entry, Purpose::SignIn, Some("7".into()), LocalPath::try_from("/a?b").ok(), NOW);
+    let flow =
+        Flow::new(entry, Purpose::SignIn, Some("7".into()), LocalPath::try_from("/a?b").ok(), NOW, 1800);
     flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()
 }
 
 /// Whether `sealed` is a flow of `entry` in the cookie `name`.
 pub(crate) fn flow_cookie(entry: &Entry, keys: &KeyRing, name: &str, sealed: &str) -> bool {
-    let flow = Flow::unseal(keys, name, sealed, NOW);
+    let flow = Flow::unseal(keys, name, sealed).filter(|flow| flow.is_valid(NOW));
     flow.is_some_and(|flow| flow.is_for(entry) && !flow.state().matches("") && !flow.verifier().matches(""))
 }

@@ -67,7 +67,7 @@ mod tests;
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::{not_trusted, retry_after};
-pub(crate) use self::flow::{FLOW_TTL, Flow, state_handle};
+pub(crate) use self::flow::{Flow, state_handle};
 pub(crate) use self::grant::Grant;
 pub(crate) use self::http::{MAX_ANSWER, read_answer};
 pub(crate) use self::jwt::text_claim;

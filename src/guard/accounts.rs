@@ -161,11 +161,12 @@ impl Accounts {
         self.accounts.values().flatten()
     }
 
-    /// Returns the path where the visitor signs in with `entry`, or connects it, and continues to `next` afterwards.
+    /// Returns the path where the visitor signs in with `entry`, or connects it, and continues to `next` afterwards: for a link or
+    /// a redirect, with the path of `base_url`, if it has one.
     ///
     /// `next` is a path of the app, checked as a [`LocalPath`](crate::LocalPath). Any other text is ignored.
     pub fn login_uri(&self, entry: &str, next: &str) -> String {
-        self.dance.login_path(Some(entry), self.dance.checked_next(Some(next)).as_ref())
+        self.dance.login_url(Some(entry), self.dance.checked_next(Some(next)).as_ref())
     }
 }
 

@@ -65,7 +65,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let client = client.filter(|client| client.account().is_sites());
     let client = client.ok_or_else(|| {
         Error::new(ErrorKind::NotConnected, "This site's account is not connected yet.")
-            .with_source(format!("connect it at {}", dance.login_path(Some(P::NAME), None)))
+            .with_source(format!("connect it at {}", dance.login_url(Some(P::NAME), None)))
     })?;
     client.refresh_if_due().await?;
     Ok(client)

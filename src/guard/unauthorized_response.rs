@@ -8,6 +8,7 @@ use rocket::response::{self, Responder, Response};
 use super::challenge::{Challenge, stored_challenge};
 use crate::dance::{Dance, Reply, error_json, respond, wants_json};
 use crate::error::{Error, ErrorKind};
+use crate::local_path::LocalPath;
 
 /// Returns the answer to a 401 that a guard of this crate has caused; `None` for any other 401.
 ///
@@ -48,13 +49,14 @@ pub(super) fn challenge_response(
     request: &Request<'_>,
     challenge: &Challenge,
 ) -> Response<'static> {
+    // The path as the app's routes see it: it has no base path in front.
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
-    let next = dance.checked_next(next.as_deref());
+    let next = next.and_then(|next| LocalPath::try_from(next).ok());
+    let next = next.filter(|next| dance.may_redirect_to(next));
     // An entry that only connects can't sign a user in: the visitor chooses another one.
     let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
-    let login_url = dance.login_path(entry, next.as_ref());
     if request.method() == Method::Get && !wants_json(request) {
-        return respond(dance, request, Ok(Reply::SeeOther(login_url)));
+        return respond(dance, request, Ok(Reply::SeeOther(dance.login_path(entry, next.as_ref()))));
     }
     let message = match challenge.kind {
         ErrorKind::NotSignedIn => "Please sign in.",
@@ -62,7 +64,10 @@ pub(super) fn challenge_response(
     };
     let error = Error::new(challenge.kind, message);
     let mut response = match wants_json(request) {
-        true => respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url))))),
+        true => {
+            let login_url = dance.login_url(entry, next.as_ref());
+            respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url)))))
+        }
         false => respond(dance, request, Err(error)),
     };
     response.set_status(Status::Unauthorized);

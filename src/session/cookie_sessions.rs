@@ -7,7 +7,7 @@ use rocket::http::Cookie;
 
 use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
-use crate::cookies;
+use crate::cookies::{self, CookieScope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
@@ -69,7 +69,7 @@ impl SessionCookie {
 /// these. If the storage keeps no sessions, the cookie contains the user and the time of the sign-in.
 pub(crate) struct CookieSessions {
     cookie_name: String,
-    secure: bool,
+    cookie_scope: CookieScope,
     clock: Clock,
     keys: KeyRing,
     settings: SessionSettings,
@@ -86,7 +86,7 @@ impl CookieSessions {
     ) -> Self {
         Self {
             cookie_name: settings.cookie_name(COOKIE_NAME),
-            secure: settings.secure(),
+            cookie_scope: settings.cookie_scope(),
             clock,
             keys,
             settings: settings.session,
@@ -305,13 +305,13 @@ impl CookieSessions {
     /// Returns a session cookie with `plain`, sealed for `purpose`.
     fn cookie(&self, purpose: &str, plain: &str) -> Result<Cookie<'static>> {
         let sealed = self.keys.seal(purpose, &[&self.cookie_name], plain.as_bytes())?;
-        Ok(cookies::build(self.cookie_name.clone(), sealed, self.secure, self.settings.age))
+        Ok(cookies::build(self.cookie_name.clone(), sealed, &self.cookie_scope, self.settings.age))
     }
 
     /// Returns a cookie that removes the session cookie of `request`. `None` if the request has none.
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
         cookies::is_sent(request, &self.cookie_name)
-            .then(|| cookies::removal(self.cookie_name.clone(), self.secure))
+            .then(|| cookies::removal(self.cookie_name.clone(), &self.cookie_scope))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::entry_config::{entry_key, openid_entry};
-use super::server::{AuthorizationServer, RegisteredClient, routes};
+use super::server::{AuthorizationServer, RegisteredClient, hide_authorization, routes};
 use crate::config::is_loopback_host;
 use crate::dance::Dance;
 use crate::paths::{Path, Paths};
@@ -41,7 +41,11 @@ const DEMO_ENTRY: &str = "demo";
 /// # let _ = rocket;
 /// ```
 #[derive(Debug, Clone)]
-pub struct DemoProvider(AuthorizationServer);
+pub struct DemoProvider {
+    server: AuthorizationServer,
+    /// The path at which its routes are mounted.
+    mount_path: String,
+}
 
 impl DemoProvider {
     /// Returns a fairing that adds a demo provider as entry `demo`, if the profile is `debug`, `base_url` is on a loopback
@@ -64,29 +68,30 @@ impl DemoProvider {
 
     /// Creates a provider at `url`, which must not end with `/`. `client` is the only client that it knows.
     pub fn new(url: impl Into<String>, keys: &KeyRing, client: RegisteredClient) -> Self {
-        Self(AuthorizationServer::new(Some(url.into()), keys.clone(), vec![client], None))
+        let server = AuthorizationServer::new(Some(url.into()), keys.clone(), vec![client], None);
+        Self { mount_path: server.base_path(), server }
     }
 
     /// Sets the lifetime of access tokens, in seconds. The default is 3600.
     #[must_use]
     pub fn access_token_ttl(self, seconds: i64) -> Self {
-        self.0.behavior().access_token_ttl = seconds;
+        self.server.behavior().access_token_ttl = seconds;
         self
     }
 
     /// The routes, relative to the path of the provider's URL. Attaching the provider mounts them.
     pub fn routes(&self) -> Vec<Route> {
-        routes(&self.0)
+        routes(&self.server)
     }
 
     /// The issuer URL.
     pub fn url(&self) -> &str {
-        self.0.url()
+        self.server.url()
     }
 
     /// Returns `[default.oauth.<name>]` of an entry for this provider, as key and value to merge into a figment.
     pub fn config(&self, name: &str) -> (String, Value) {
-        let entry = self.0.clients().first().map(|client| openid_entry(&self.0, client));
+        let entry = self.server.clients().first().map(|client| openid_entry(&self.server, client));
         (entry_key(name), entry.unwrap_or_default())
     }
 }
@@ -94,15 +99,15 @@ impl DemoProvider {
 #[rocket::async_trait]
 impl Fairing for DemoProvider {
     fn info(&self) -> Info {
-        self.0.info()
+        self.server.info()
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        self.0.on_ignite(rocket).await
+        Ok(rocket.mount(self.mount_path.as_str(), self.routes()))
     }
 
-    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        self.0.on_request(request, data).await;
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        hide_authorization(request, &self.mount_path);
     }
 }
 
@@ -141,6 +146,8 @@ impl Fairing for DemoFairing {
         let keys = KeyRing::new([*b"the demo provider keeps no secret".first_chunk().unwrap_or(&[0; 32])]);
         let client = RegisteredClient::new(DEMO_ENTRY, DEMO_ENTRY, callback);
         let provider = DemoProvider::new(format!("{base_url}/{DEMO_ENTRY}"), &keys, client);
+        // A proxy strips the path of base_url.
+        let provider = DemoProvider { mount_path: format!("/{DEMO_ENTRY}"), ..provider };
         let figment = figment
             .merge(provider.config(DEMO_ENTRY))
             .merge((format!("oauth.{DEMO_ENTRY}.title"), "Demo"))

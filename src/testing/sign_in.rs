@@ -1,11 +1,14 @@
 //! [`sign_in`]: a whole sign-in in one call.
 
+use std::borrow::Cow;
+
 use rocket::http::{ContentType, Cookie, CookieJar, Method, SameSite, Status};
 use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use url::{Position, Url};
 
 use super::browser::{self, AuthorizationResponse};
+use crate::base_path::BasePath;
 use crate::paths::{Path, Paths};
 
 /// The response of the callback, at which a sign-in ends.
@@ -39,6 +42,8 @@ macro_rules! read {
 /// `Strict`, which is Rocket's default, and without those whose Path or Domain does not cover it. The app sees such a
 /// cookie with an empty value.
 ///
+/// The requests to the app have no proxy before them: if `base_url` has a path, they are without it, as the proxy sends them.
+///
 /// The provider must answer without asking the user, as [`FakeProvider`](super::FakeProvider) does. A refused sign-in does
 /// not panic: check [`status`](CallbackResponse::status).
 ///
@@ -65,9 +70,9 @@ macro_rules! read {
 /// # Panics
 /// If `/login/<entry>` does not redirect to a provider, or the provider does not redirect to the callback.
 pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResponse {
-    let begin = begin_path(client.rocket(), entry);
+    let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
     let mut page = read!(client.get(&begin).dispatch().await, await);
-    if let Some(fields) = browser::form_for(&page.body, &begin) {
+    if let Some(fields) = browser::form_for(&page.body, &base.public(&begin)) {
         page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
     }
     let url = authorization_url(&begin, page);
@@ -75,15 +80,18 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResp
         AuthorizationResponse::Redirect(callback) => {
             let callback = callback_url(&url, &callback);
             let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
-            read!(client.get(local(&callback)).cookies(kept_back).dispatch().await, await)
+            read!(client.get(local(&callback, &base)).cookies(kept_back).dispatch().await, await)
         }
         AuthorizationResponse::Form { action, body } => {
             let callback = callback_url(&url, &action);
             let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
-            let post = client.post(local(&callback)).header(ContentType::Form).body(body);
+            let post = client.post(local(&callback, &base)).header(ContentType::Form).body(body);
             let page = read!(post.cookies(kept_back).dispatch().await, await);
             let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
-            read!(client.post(local(&callback)).header(ContentType::Form).body(again).dispatch().await, await)
+            read!(
+                client.post(local(&callback, &base)).header(ContentType::Form).body(again).dispatch().await,
+                await
+            )
         }
     }
 }
@@ -93,9 +101,9 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResp
 /// # Panics
 /// As [`sign_in`], and if it is called inside async code.
 pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackResponse {
-    let begin = begin_path(client.rocket(), entry);
+    let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
     let mut page = read!(client.get(&begin).dispatch());
-    if let Some(fields) = browser::form_for(&page.body, &begin) {
+    if let Some(fields) = browser::form_for(&page.body, &base.public(&begin)) {
         page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch());
     }
     let url = authorization_url(&begin, page);
@@ -107,15 +115,15 @@ pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackRespo
         AuthorizationResponse::Redirect(callback) => {
             let callback = callback_url(&url, &callback);
             let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
-            read!(client.get(local(&callback)).cookies(kept_back).dispatch())
+            read!(client.get(local(&callback, &base)).cookies(kept_back).dispatch())
         }
         AuthorizationResponse::Form { action, body } => {
             let callback = callback_url(&url, &action);
             let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
-            let post = client.post(local(&callback)).header(ContentType::Form).body(body);
+            let post = client.post(local(&callback, &base)).header(ContentType::Form).body(body);
             let page = read!(post.cookies(kept_back).dispatch());
             let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
-            read!(client.post(local(&callback)).header(ContentType::Form).body(again).dispatch())
+            read!(client.post(local(&callback, &base)).header(ContentType::Form).body(again).dispatch())
         }
     }
 }
@@ -138,9 +146,19 @@ fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
     }
 }
 
-/// The path and query of `url`, for a local client.
-fn local(url: &Url) -> String {
-    url[Position::BeforePath..].to_owned()
+/// The path of `base_url`, which a proxy in front of the app strips.
+fn base_path(rocket: &rocket::Rocket<rocket::Orbit>) -> BasePath {
+    let base_url = rocket.figment().extract_inner::<String>("dance.base_url").ok();
+    let base_url = base_url
+        .and_then(|url| Url::parse(&url).ok())
+        .unwrap_or_else(|| Url::parse("http://localhost").expect("a host makes a URL"));
+    BasePath::of(&base_url)
+}
+
+/// The path and query of `url` as the app sees them, for a local client.
+fn local(url: &Url, base: &BasePath) -> String {
+    let path = &url[Position::BeforePath..];
+    base.strip(path).map_or_else(|| path.to_owned(), Cow::into_owned)
 }
 
 /// The cookies that a browser does not send with a callback, which the provider's site sends it to: those with

@@ -36,7 +36,7 @@ impl App {
 
     /// The app's `base_url` with `path`.
     pub(crate) fn url(&self, path: &str) -> Url {
-        self.base_url.join(path).unwrap()
+        Url::parse(&format!("{}{path}", self.base_url.as_str().trim_end_matches('/'))).unwrap()
     }
 
     /// The callback of the entry `name`.

@@ -5,6 +5,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)]
 
+mod below_path;
 mod client_auth;
 #[path = "../common/mod.rs"]
 mod common;
@@ -73,12 +74,7 @@ impl Ride {
         ];
         let settings = [&logout, settings].concat();
         let provider = Provider::start_with(folder.path(), &callbacks, access_token_ttl, &settings);
-        let entry = format!(
-            "{{provider=\"oidc\",issuer={:?},client_id={CLIENT_ID:?},client_secret={CLIENT_SECRET:?},\
-             scope=[\"openid\",\"profile\",\"email\"]}}",
-            provider.issuer()
-        );
-        let entries = format!("{{op={entry},op2={entry}}}");
+        let entries = entries(&provider);
         Self { folder, app, provider, entries, _watchdog: Watchdog::with_limit(TEST_TIMEOUT) }
     }
 
@@ -148,6 +144,16 @@ impl Ride {
             "the search must find the user's name"
         );
     }
+}
+
+/// Two entries at `provider`, `op` and `op2`: the TOML of `[default.oauth]` in one line.
+fn entries(provider: &Provider) -> String {
+    let entry = format!(
+        "{{provider=\"oidc\",issuer={:?},client_id={CLIENT_ID:?},client_secret={CLIENT_SECRET:?},\
+         scope=[\"openid\",\"profile\",\"email\"]}}",
+        provider.issuer()
+    );
+    format!("{{op={entry},op2={entry}}}")
 }
 
 fn accounts(me: &Value) -> Vec<(&str, &str)> {

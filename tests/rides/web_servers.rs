@@ -19,7 +19,7 @@ async fn ride_behind(server: WebServer) {
     let _watchdog = Watchdog::with_limit(TEST_TIMEOUT);
     let folder = tempdir().unwrap();
     let port = free_port();
-    let (base, _server) = server.start(folder.path(), "/", &format!("http://127.0.0.1:{port}"));
+    let (base, _server) = server.start(folder.path(), &[("", &format!("http://127.0.0.1:{port}"))]);
     let url = |path: &str| base.join(path).unwrap();
     let names = ["github", "other", "third"];
     let callbacks = names.map(|name| url(&format!("/login/{name}/authorized")).into());

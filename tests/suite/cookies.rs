@@ -45,7 +45,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     let flow = begun.set_cookies();
     assert_eq!(flow.len(), 1, "{flow:?}");
     let expected =
-        "__Host-rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600";
+        "__Host-rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3300";
     assert_eq!(shape(flow[0]), expected);
     assert!(flow[0].len() <= 4096, "{}", flow[0].len());
     assert_eq!(begun.header("cache-control"), Some("no-store"));
@@ -58,7 +58,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     // CK-07: removed with the same name, path and flags.
     let removal = ended.set_cookie("__Host-rocket_dance_flow_");
     assert!(removal.starts_with(&format!("{name}=;")));
-    assert_eq!(shape(removal), expected.replace("VALUE", "").replace("600", "0"));
+    assert_eq!(shape(removal), expected.replace("VALUE", "").replace("3300", "0"));
     let session = ended.set_cookie("__Host-rocket_dance_session");
     assert_eq!(
         shape(session),
@@ -66,7 +66,7 @@ async fn ck_01_ck_07_https_cookies_are_host_only_secure_and_lax() {
     );
     assert_eq!(
         shape(ended.set_cookie("__Host-rocket_dance_done")),
-        "__Host-rocket_dance_done_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
+        "__Host-rocket_dance_done_TAG=VALUE; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1800"
     );
     assert!(!ended.text().contains("Domain"));
     assert_eq!(tab.get("/me").body, "1");
@@ -105,7 +105,7 @@ async fn ck_02_plain_names_on_a_loopback_host() {
     let begun = tab.get("/login/op");
     assert_eq!(
         shape(begun.set_cookie("rocket_dance_flow_")),
-        "rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"
+        "rocket_dance_flow_TAG_HANDLE=VALUE; HttpOnly; SameSite=Lax; Path=/; Max-Age=3300"
     );
     let callback = fake.authorize(begun.location()).await;
     let ended = tab.get(&callback[LOOPBACK.len()..]);

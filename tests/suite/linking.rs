@@ -249,7 +249,7 @@ async fn al_20_what_waits_is_this_browsers_and_this_users() {
 }
 
 #[rocket::async_test]
-async fn al_20_what_waits_waits_ten_minutes_and_the_last_one_only() {
+async fn al_20_b12_what_waits_waits_as_long_as_a_flow_and_the_last_one_only() {
     let (app, _) = app(false).await;
     let mut ada = app.browser();
     ask(&mut ada, "/login/op").await;
@@ -263,7 +263,7 @@ async fn al_20_what_waits_waits_ten_minutes_and_the_last_one_only() {
     stale.jar.insert(PENDING.into(), first);
     assert_refused(&mut stale, &TestRequest::get(CONFIRM), NOT_TRUSTED).await;
     // The test itself may take a second or two.
-    app.advance(590);
+    app.advance(1790);
     assert_eq!(ada.get(CONFIRM).await.status, Status::Ok);
     let csrf = ada.csrf().await;
     app.advance(10);
@@ -289,6 +289,52 @@ async fn al_20_pressed_many_times_at_once_it_is_one_account() {
     // The pending account is deleted from the database, not only marked as used.
     let left: Vec<_> = app.claims().split('\'').map(str::len).collect();
     assert!(left.iter().all(|len| *len < 400), "{}", app.claims());
+}
+
+#[rocket::async_test]
+async fn d14_an_account_is_confirmed_with_the_cookie_from_before_and_only_for_a_minute() {
+    let (app, _) = app(false).await;
+    for (seconds, is_confirmed) in [(59, true), (60, false)] {
+        let mut ada = app.browser();
+        ask(&mut ada, "/login/op").await;
+        ada.enter(1).await;
+        let csrf = ada.csrf().await;
+        let connecting = ada.ride_to_connect("/login/op2").await;
+        // Another tab finishes first, and the session gets a new cookie.
+        let mut old = ada.clone();
+        assert!(ada.get(&connecting).await.sets(SESSION));
+        assert_eq!((ada.user().await, old.user().await), (Some(1), None));
+        app.advance(seconds);
+        let confirm = TestRequest::post(CONFIRM, &[("csrf", &csrf)]);
+        if is_confirmed {
+            let answer = old.ask(&confirm).await;
+            assert_eq!((answer.location(), answer.sets(SESSION)), ("/", false), "{answer:?}");
+            assert_eq!(accounts(&app), ["op/ada -> 1", "op2/ada -> 1"]);
+            // The old cookie stays worthless, and the new one is the only one.
+            assert_eq!((ada.user().await, old.user().await), (Some(1), None));
+            for entry in ["op", "op2"] {
+                sql(&app, &format!("DELETE FROM oauth_accounts WHERE provider = '{entry}'"));
+            }
+        } else {
+            assert_refused(&mut old, &confirm, CSRF).await;
+            assert_eq!(accounts(&app), ["op2/ada -> 1"]);
+            // The account still waits, for the session's new cookie.
+            assert_eq!(ada.post(CONFIRM, &[]).await.location(), "/");
+            assert_eq!(accounts(&app), ["op/ada -> 1", "op2/ada -> 1"]);
+        }
+    }
+    // A session that got its new cookie before the account began to wait has no old cookie for it.
+    sql(&app, "DELETE FROM oauth_accounts");
+    let mut ada = app.browser();
+    ada.enter(1).await;
+    let connecting = ada.ride_to_connect("/login/op2").await;
+    let (mut old, csrf) = (ada.clone(), ada.csrf().await);
+    ada.get(&connecting).await;
+    app.advance(1);
+    let mut eve = app.browser();
+    ask(&mut eve, "/login/op").await;
+    old.jar.insert(PENDING.to_owned(), eve.jar[PENDING].clone());
+    assert_refused(&mut old, &TestRequest::post(CONFIRM, &[("csrf", &csrf)]), CSRF).await;
 }
 
 #[rocket::async_test]

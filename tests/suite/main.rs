@@ -7,12 +7,14 @@
 mod accounts;
 mod api;
 mod app;
+mod base_path;
 mod callback;
 mod client_auth;
 mod cookies;
 mod cookie_budget;
 mod crash;
 mod examples;
+mod expired_flow;
 mod faults;
 mod form_post;
 mod guards;

@@ -107,8 +107,8 @@ async fn o1_13_st_08_an_old_flow() {
     let app = app().await;
     let mut ada = app.browser();
     let (young, old) = (ada.ride("/login/one").await, ada.ride("/login/one").await);
-    app.advance(590);
-    app.fake.advance_clock(590);
+    app.advance(1790);
+    app.fake.advance_clock(1790);
     assert_eq!(ada.get(&young).await.location(), "/");
     app.advance(10);
     assert_refused(&mut ada, &TestRequest::get(&old), NOT_TRUSTED).await;

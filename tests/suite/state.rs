@@ -128,11 +128,11 @@ async fn st_06_repeated_one_after_the_other() {
     other.sign_in("op").await;
     assert_refused(&mut other, &TestRequest::get(&callback), NOT_TRUSTED).await;
 
-    // After signing out, a repeated callback signs no user in; after ten minutes it is refused.
+    // After signing out, a repeated callback signs no user in; after the lifetime of a flow it is refused.
     ada.leave().await;
     assert_eq!(ada.get(&callback).await.location(), "/guarded");
     assert_eq!(ada.user().await, None);
-    app.advance(600);
+    app.advance(1800);
     assert_refused(&mut ada, &TestRequest::get(&callback), NOT_TRUSTED).await;
 }
 
@@ -182,7 +182,7 @@ async fn st_08_old_state() {
     let young = ada.ride("/login/op").await;
     let old = ada.ride("/login/op").await;
     // The test itself may take a second or two.
-    app.advance(595);
+    app.advance(1795);
     assert_eq!(ada.get(&young).await.location(), "/");
     app.advance(5);
     assert_refused(&mut ada, &TestRequest::get(&old), NOT_TRUSTED).await;

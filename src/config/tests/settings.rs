@@ -18,6 +18,7 @@ fn every_setting_is_optional() {
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 5 }));
     assert!(settings.token_keys.is_empty() && !settings.secure());
     assert_eq!(settings.cookie_name("a"), "a_VuWjeEX0");
+    assert_eq!(settings.flow_ttl, 1800);
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn every_setting_is_read() {
          after_error = \"/oops\"\ncache = { ttl = 9 }\nuser_required = false\nlog_requests = true\n\
          token_keys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\", \"__________________________________________8\"]\n",
     );
-    assert_eq!(settings.origin(), "https://app.example:8443");
+    assert_eq!(settings.base(), "https://app.example:8443");
     assert_eq!(
         (settings.prefix.as_str(), settings.after_login.as_str(), settings.after_logout.as_str()),
         ("/my/auth", "/me?a=b", "/my/auth")
@@ -44,6 +45,35 @@ fn every_setting_is_read() {
 }
 
 #[test]
+fn b7_a_path_of_base_url_is_in_cookies_and_callbacks() {
+    let of = |url: &str| {
+        read_settings(&format!("[default.dance]\nbase_url = \"{url}\"\nafter_login = \"/app/me\"\n"))
+    };
+    let app = of("https://app.example/app/");
+    assert_eq!(app.base(), "https://app.example/app");
+    assert_eq!(app.cookie_scope().path, "/app");
+    assert_eq!((app.after_login.as_str(), app.after_logout.as_str()), ("/me", "/"));
+    let name = app.cookie_name("a");
+    assert!(name.starts_with("__Secure-a_"), "{name}");
+    assert_eq!(of("https://app.example/app").cookie_name("a"), name);
+    for other in ["https://app.example/ap", "https://app.example/app/b", "https://app.example/App"] {
+        assert_ne!(of(other).cookie_name("a"), name, "{other}");
+    }
+    let root = of("https://app.example/");
+    assert!(root.cookie_name("a").starts_with("__Host-a_") && root.cookie_scope().path == "/");
+    assert_eq!((root.base().as_str(), root.after_login.as_str()), ("https://app.example", "/app/me"));
+    assert!(of("http://localhost:8000/app").cookie_name("a").starts_with("a_"));
+    let entry = github("[default.dance]\nbase_url = \"https://app.example/app\"\n");
+    assert_eq!(entry.redirect_uri, "https://app.example/app/login/github/authorized");
+}
+
+#[test]
+fn b12_the_lifetime_of_a_flow_is_a_setting() {
+    let ttl = |toml: &str| read_settings(&format!("[default.dance]\n{toml}\n")).flow_ttl;
+    assert_eq!((ttl("flow = { ttl = 60 }"), ttl("flow = {}"), ttl("flow.ttl = 86400")), (60, 1800, 86_400));
+}
+
+#[test]
 fn a_key_of_zeros_is_no_key() {
     let zeros = "[default.dance]\ntoken_keys = [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"]\n";
     assert!(read_toml(zeros).unwrap_err().contains("key number 1 is all zeros"));
@@ -51,7 +81,7 @@ fn a_key_of_zeros_is_no_key() {
 
 #[test]
 fn the_base_url_comes_from_one_place() {
-    let origin = |toml: &str| read_settings(toml).origin();
+    let origin = |toml: &str| read_settings(toml).base();
     assert_eq!(origin("[default]\nport = 9000\n"), "http://localhost:9000");
     assert_eq!(origin("#! ROCKET_PORT=9001\n"), "http://localhost:9001");
     assert_eq!(

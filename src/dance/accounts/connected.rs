@@ -43,7 +43,7 @@ pub(crate) async fn accounts_context(
     accounts: &BTreeMap<String, Vec<Account>>,
 ) -> Result<Value> {
     let is_signed_in = dance.user(request).await?.is_some();
-    let paths = dance.paths();
+    let paths = dance.public_paths();
     let entries = dance.entries().values().filter(|entry| !dance.is_site(&entry.name)).filter_map(|entry| {
         let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
         entry_context(paths, entry, connected, is_signed_in)

@@ -25,8 +25,10 @@ const COOKIE: &str = "rocket_dance_pending";
 const COOKIE_CHARS: usize = 43;
 /// The purpose for which accounts that wait are sealed.
 const PENDING: &str = "pending";
-/// Lifetime of an account that waits, in seconds.
-const PENDING_TTL: i64 = 600;
+
+/// Time for which it is remembered, beyond the lifetime of an account that waits, that the account was taken, in seconds: the
+/// clocks of processes differ.
+const USED_GRACE: i64 = 600;
 
 /// An account that waits, as it is sealed.
 #[derive(Serialize, Deserialize)]
@@ -42,15 +44,13 @@ pub(crate) struct Pending {
     callback_params: BTreeMap<String, String>,
     /// The page to which the flow was to redirect.
     pub(crate) next: LocalPath,
+    /// When it was stored: unix time in seconds.
+    pub(crate) stored_at: i64,
+    /// As long as a flow can last: its user signs in with one before they confirm.
     until: i64,
 }
 
 impl Pending {
-    /// When it was stored: unix time in seconds.
-    pub(crate) fn stored_at(&self) -> i64 {
-        self.until - PENDING_TTL
-    }
-
     /// The login of the account, as if its user had pressed "Connect".
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         let token = Token::from_plain(self.token.as_bytes())?;
@@ -73,7 +73,7 @@ pub(crate) async fn store(
     next: LocalPath,
 ) -> Result<()> {
     drop_pending(dance, request).await;
-    let now = dance.clock().now();
+    let (now, ttl) = (dance.clock().now(), dance.settings().flow_ttl);
     let pending = Pending {
         user: user.to_owned(),
         entry: login.entry.clone(),
@@ -83,7 +83,8 @@ pub(crate) async fn store(
         notes: login.notes.clone(),
         callback_params: login.callback_params.clone(),
         next,
-        until: now + PENDING_TTL,
+        stored_at: now,
+        until: now + ttl,
     };
     let key = encode_base64url(&random::<32>()?);
     let name = dance.settings().cookie_name(COOKIE);
@@ -93,7 +94,7 @@ pub(crate) async fn store(
     let storage = dance.storage(request);
     storage.claim(&id, now, pending.until).await?;
     storage.settle(&id, &sealed).await?;
-    set_cookie(dance, request, name, key, PENDING_TTL);
+    set_cookie(dance, request, name, key, ttl);
     Ok(())
 }
 
@@ -122,7 +123,8 @@ pub(crate) async fn find(dance: &Dance, request: &Request<'_>) -> Result<Option<
 pub(crate) async fn take(dance: &Dance, request: &Request<'_>) -> Result<bool> {
     let Some(id) = id(dance, request) else { return Ok(false) };
     let now = dance.clock().now();
-    let claim = dance.storage(request).claim(&format!("{id} used"), now, now + 2 * PENDING_TTL).await?;
+    let until = now + dance.settings().flow_ttl + USED_GRACE;
+    let claim = dance.storage(request).claim(&format!("{id} used"), now, until).await?;
     drop_pending(dance, request).await;
     Ok(claim == ClaimState::First)
 }

@@ -23,6 +23,6 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     let accounts = accounts_by_entry(dance, request).await?;
     let mut context = accounts_context(dance, request, &accounts).await?;
     context["sessions"] = sessions_context(dance, request, &accounts).await?.into();
-    context["logout_session_url"] = dance.paths().to(Path::LogoutSession).into();
+    context["logout_session_url"] = dance.public_paths().to(Path::LogoutSession).into();
     page(dance, request, "accounts.html", context)
 }

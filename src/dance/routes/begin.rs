@@ -33,10 +33,10 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
     if dance.user(request).await?.is_some() {
         let context = json!({
             "title": entry.title,
-            "action": dance.paths().of_entry(Path::Begin, name),
+            "action": dance.public_paths().of_entry(Path::Begin, name),
             "csrf": csrf::token(dance, request).await?,
-            "cancel": next.as_ref().unwrap_or(&dance.settings().after_login),
-            "next": next,
+            "cancel": dance.base_path().public(next.as_ref().unwrap_or(&dance.settings().after_login).as_str()),
+            "next": dance.next_field(next.as_ref()),
         });
         return page(dance, request, "confirm.html", context);
     }
@@ -88,7 +88,7 @@ async fn begin(
     let mut authorization = AuthorizationRequest::new(&entry.name, purpose, next);
     dance.signals().before_login(request, &mut authorization).await?;
     let next = authorization.next.filter(|next| dance.may_redirect_to(next));
-    let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now())?;
+    let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now(), dance.settings().flow_ttl)?;
     let mut flow = flow.with_requirements(entry, &authorization.params)?;
     flow.notes = authorization.notes;
     let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
@@ -98,11 +98,15 @@ async fn begin(
 
 /// The same begin on the base URL, if the visitor uses another name of the loopback host. The flow's cookie would not
 /// come back with the callback, which is on the base URL.
+///
+/// `Host` has another port if a proxy has sent its own: then the visitor is at the base URL already.
 fn begin_on_base_url(dance: &Dance, request: &Request<'_>) -> Option<String> {
     let base = &dance.settings().base_url;
-    let host = request.host()?.domain().as_str();
-    let base_host = base.host_str()?;
+    let host = request.host()?;
+    let (name, base_name) = (host.domain().as_str(), base.host_str()?);
+    let default_port = if dance.settings().secure() { 443 } else { 80 };
+    let is_same_port = base.port_or_known_default() == host.port().or(Some(default_port));
     let is_other_name =
-        is_loopback_host(base_host) && is_loopback_host(host) && !base_host.eq_ignore_ascii_case(host);
-    is_other_name.then(|| format!("{}{}", base.origin().ascii_serialization(), request.uri()))
+        is_loopback_host(base_name) && is_loopback_host(name) && !base_name.eq_ignore_ascii_case(name);
+    (is_other_name && is_same_port).then(|| format!("{}{}", dance.settings().base(), request.uri()))
 }

@@ -9,10 +9,12 @@ use super::failure::login_response;
 use super::finish::{Finished, finish};
 use crate::config::Entry;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Outcome, Reply, callback_query, flow_cookies, respond};
+use crate::dance::web::flow_cookies::{self, ExpiredFlow, NoFlow};
+use crate::dance::web::{Outcome, Reply, callback_query, respond};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Callback, FLOW_TTL, Flow, callback_timeout, not_trusted, state_handle};
+use crate::flow::{Callback, Flow, callback_timeout, not_trusted, state_handle};
 use crate::link::Purpose;
+use crate::local_path::LocalPath;
 use crate::storage::{ClaimState, Storage};
 
 /// The purpose for which outcomes are sealed: an outcome contains the page to which it redirected.
@@ -57,16 +59,20 @@ async fn try_receive(
     let entry = dance.entry(name)?;
     let callback = callback?;
     let state = callback.state.expose();
-    let Some(flow) = flow_cookies::find(dance, request, state) else {
-        return flow_cookies::outcome(dance, request, state)
-            .ok_or_else(|| not_trusted("no flow of this browser has that state"))?
-            .replay();
+    let flow = match flow_cookies::find(dance, request, state) {
+        Ok(flow) => flow,
+        Err(NoFlow::Expired(flow)) => return Err(expired(entry, &flow)),
+        Err(NoFlow::Unknown) => {
+            return flow_cookies::outcome(dance, request, state)
+                .ok_or_else(|| not_trusted("no flow of this browser has that state"))?
+                .replay();
+        }
     };
     check_flow(dance, request, entry, &flow).await?;
     // The storage is used before the code is: in an outage the code stays usable.
     let storage = dance.storage(request);
     let (id, now) = (flow.claim_id(), dance.clock().now());
-    match storage.claim(&id, now, now + 2 * FLOW_TTL).await? {
+    match storage.claim(&id, now, flow.claimed_until()).await? {
         ClaimState::First => {}
         claim => return wait_for_first(dance, &*storage, entry, &id, claim).await,
     }
@@ -81,6 +87,20 @@ async fn try_receive(
     flow_cookies::finish(dance, request, state, &outcome);
     let Finished { to, reply } = result?;
     Ok(reply.unwrap_or_else(|| Reply::SeeOther(to.into())))
+}
+
+/// The callback of a flow that has expired, for example because the user first registered at the provider. The user can begin
+/// again at the same entry, to get to the same page.
+fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
+    if flow.entry != entry.name {
+        return not_trusted("the flow was begun at another entry, and has expired");
+    }
+    Error::new(
+        ErrorKind::CallbackNotTrusted,
+        "This sign-in began too long ago. Nothing was changed. Please start again.",
+    )
+    .with_source("the flow has expired: see `flow` in [default.dance]")
+    .begin_again_at(&flow.entry, flow.next.as_ref().map(LocalPath::as_str))
 }
 
 /// Checks that this callback may finish `flow`.

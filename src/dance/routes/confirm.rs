@@ -34,7 +34,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
             let context = json!({
                 "title": entry.title,
                 "account": account,
-                "action": dance.paths().to(Path::Confirm),
+                "action": dance.public_paths().to(Path::Confirm),
                 "csrf": csrf::token(dance, request).await?,
             });
             page(dance, request, "connect.html", context)
@@ -49,7 +49,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
 /// which accounts a user has connected is private.
 fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Value> {
     let entries = dance.login_entries().filter(|entry| entry.name != pending.entry).map(
-        |entry| json!({ "title": entry.title, "action": dance.paths().of_entry(Path::Begin, &entry.name) }),
+        |entry| json!({ "title": entry.title, "action": dance.public_paths().of_entry(Path::Begin, &entry.name) }),
     );
     let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm))?;
     Ok(json!({
@@ -57,7 +57,7 @@ fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Val
         "account": account,
         "entries": entries.collect::<Vec<_>>(),
         "sign_in_page": dance.sign_in_page(Some(&confirm)),
-        "next": confirm,
+        "next": dance.next_field(Some(&confirm)),
     }))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
     let pending = pending::find(dance, request).await?;
     if let Some(pending) = &pending {
         // Before the first read of the user: another flow of this browser may replace the session's cookie in the meantime.
-        dance.user_in_flow(request, pending.stored_at()).await?;
+        dance.user_in_flow(request, pending.stored_at).await?;
     }
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
     let pending = pending.ok_or_else(nothing_waits)?;

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::signals::Event;
 
 /// Makes the response of a begin or a callback. A failure is logged and reported to the signals, which may answer it; else
-/// the visitor goes to `after_error`, or gets the error page. `flow` is the handle of the flow, if one had begun.
+/// the visitor goes to `after_error`, or gets the error page. If a flow has expired, it is always the error page, on which the
+/// visitor begins again. `flow` is the handle of the flow, if one had begun.
 pub(super) async fn login_response(
     dance: &Dance,
     request: &Request<'_>,
@@ -26,7 +27,9 @@ pub(super) async fn login_response(
         return respond(dance, request, Ok(Reply::Own(own)));
     }
     match &dance.settings().after_error {
-        Some(to) if !wants_json(request) => respond(dance, request, Ok(Reply::SeeOther(to.to_string()))),
+        Some(to) if error.begin_again().is_none() && !wants_json(request) => {
+            respond(dance, request, Ok(Reply::SeeOther(to.to_string())))
+        }
         _ => respond(dance, request, Err(error)),
     }
 }

@@ -60,8 +60,7 @@ fn posted(dance: &Dance, request: &Request<'_>, entry: &Entry, form: &Form) -> R
     let callback = Callback::parse(entry, form.encoded())?;
     let state = callback.state.expose();
     // A provider of the same site, or a browser without SameSite.
-    let has_flow = flow_cookies::find(dance, request, state).is_some();
-    if has_flow || flow_cookies::outcome(dance, request, state).is_some() {
+    if flow_cookies::exists(dance, request, state) || flow_cookies::outcome(dance, request, state).is_some() {
         return Ok(Posted::Callback(callback));
     }
     let sealed = dance.browser_keys().seal(AGAIN, &[&entry.name], callback.to_query().as_bytes())?;
@@ -71,7 +70,7 @@ fn posted(dance: &Dance, request: &Request<'_>, entry: &Entry, form: &Form) -> R
 fn send_again_page(dance: &Dance, request: &Request<'_>, name: &str, sealed: &str) -> Result<Reply> {
     let context = json!({
         "title": dance.entry(name)?.title,
-        "action": dance.paths().of_entry(Path::Callback, name),
+        "action": dance.public_paths().of_entry(Path::Callback, name),
         "again": sealed,
     });
     page(dance, request, "form_post.html", context)

@@ -20,12 +20,12 @@ const LOGOUT_TTL: i64 = 600;
 
 /// The URL to which providers send users back after signing out. The app registers it with them.
 pub(crate) fn post_logout_redirect_uri(dance: &Dance) -> String {
-    format!("{}{}", dance.settings().origin(), dance.paths().to(Path::LoggedOut))
+    format!("{}{}", dance.settings().base(), dance.paths().to(Path::LoggedOut))
 }
 
 /// The URL that the provider of `entry` calls when a session has ended there. The app registers it with the provider.
 pub(crate) fn backchannel_logout_uri(dance: &Dance, entry: &str) -> String {
-    format!("{}{}", dance.settings().origin(), dance.paths().of_entry(Path::BackchannelLogout, entry))
+    format!("{}{}", dance.settings().base(), dance.paths().of_entry(Path::BackchannelLogout, entry))
 }
 
 /// The URL where the user of `session`, which has ended here, signs out at the provider. `None` if the entry does not ask

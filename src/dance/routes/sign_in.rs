@@ -15,14 +15,14 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         json!({
             "name": entry.name,
             "title": entry.title,
-            "action": dance.paths().of_entry(Path::Begin, &entry.name),
-            "login_url": dance.login_path(Some(&entry.name), next.as_ref()),
+            "action": dance.public_paths().of_entry(Path::Begin, &entry.name),
+            "login_url": dance.login_url(Some(&entry.name), next.as_ref()),
         })
     });
     let context = json!({
         "entries": entries.collect::<Vec<_>>(),
         "sign_in_page": dance.sign_in_page(next.as_ref()),
-        "next": next,
+        "next": dance.next_field(next.as_ref()),
     });
     page(dance, request, "sign_in.html", context)
 }

@@ -9,7 +9,8 @@ use super::outcome::Outcome;
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{FLOW_TTL, Flow, state_handle};
+use crate::flow::{Flow, state_handle};
+use crate::local_path::LocalPath;
 
 /// Name of a flow's cookie; the handle of its state follows.
 const FLOW_COOKIE: &str = "rocket_dance_flow";
@@ -20,6 +21,26 @@ const FINISHED: &str = "done";
 const MAX_COOKIE_BYTES: usize = 3800;
 /// Maximum size of the cookie of the finished flows, in bytes.
 const MAX_FINISHED_BYTES: usize = 1200;
+
+/// Time for which a browser keeps the cookie of an expired flow, in seconds. With the default lifetime of flows, their cookies
+/// live for less than an hour.
+const EXPIRED_COOKIE_TTL: i64 = 1500;
+
+/// What is still of use in an expired flow: where to begin again. Neither its state nor anything else is accepted any more.
+pub(crate) struct ExpiredFlow {
+    /// The name of the entry.
+    pub(crate) entry: String,
+    /// The page to go to afterwards.
+    pub(crate) next: Option<LocalPath>,
+}
+
+/// Why a browser has no flow for a callback.
+pub(crate) enum NoFlow {
+    /// It began none with this state, or has finished it.
+    Unknown,
+    /// The flow has expired.
+    Expired(ExpiredFlow),
+}
 
 /// A finished flow, as the browser that finished it keeps it.
 #[derive(Serialize, Deserialize)]
@@ -57,13 +78,12 @@ pub(super) fn droppable(dance: &Dance, name: &str, value: &str) -> Option<Droppa
     is_flow.then(|| DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) })
 }
 
-/// The flows that the browser sent and that our keys open, from the oldest on.
+/// The flows that the browser sent and that our keys open, the expired ones too, from the oldest on.
 fn sent_flows(dance: &Dance, request: &Request<'_>) -> impl Iterator<Item = DroppableCookie> {
-    let now = dance.clock().now();
     let mut flows: Vec<(i64, DroppableCookie)> = cookies::with_prefix(request, &flow_prefix(dance))
         .into_iter()
         .filter_map(|(name, value)| {
-            let flow = Flow::unseal(dance.browser_keys(), name, value, now)?;
+            let flow = Flow::unseal(dance.browser_keys(), name, value)?;
             Some((flow.began_at, DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) }))
         })
         .collect();
@@ -90,15 +110,31 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow) -> Res
                 "a flow of {size} bytes: a note of a signal is too long (at most {max} bytes together)"
             )));
     }
-    set_cookie(dance, request, name, sealed, FLOW_TTL);
+    set_cookie(dance, request, name, sealed, dance.settings().flow_ttl + EXPIRED_COOKIE_TTL);
     Ok(())
 }
 
-/// The flow that this browser began with `state`.
-pub(crate) fn find(dance: &Dance, request: &Request<'_>, state: &str) -> Option<Flow> {
+/// The flow that this browser began with `state`, if it is valid.
+pub(crate) fn find(dance: &Dance, request: &Request<'_>, state: &str) -> Result<Flow, NoFlow> {
+    let flow = open(dance, request, state).ok_or(NoFlow::Unknown)?;
+    match dance.clock().now() {
+        now if flow.is_valid(now) => Ok(flow),
+        now if flow.has_expired(now) => {
+            Err(NoFlow::Expired(ExpiredFlow { entry: flow.entry, next: flow.next }))
+        }
+        _ => Err(NoFlow::Unknown),
+    }
+}
+
+/// Whether this browser began a flow with `state`, which may have expired, and has not finished it.
+pub(crate) fn exists(dance: &Dance, request: &Request<'_>, state: &str) -> bool {
+    open(dance, request, state).is_some()
+}
+
+/// The flow that this browser began with `state`, which may have expired.
+fn open(dance: &Dance, request: &Request<'_>, state: &str) -> Option<Flow> {
     let name = flow_cookie(dance, &state_handle(state));
-    let cookie = cookies::get(request, &name)?;
-    let flow = Flow::unseal(dance.browser_keys(), &name, cookie, dance.clock().now());
+    let flow = Flow::unseal(dance.browser_keys(), &name, cookies::get(request, &name)?);
     flow.filter(|flow| flow.state().matches(state))
 }
 
@@ -109,7 +145,8 @@ pub(crate) fn finish(dance: &Dance, request: &Request<'_>, state: &str, outcome:
     remove_cookie(dance, request, &flow);
     let others = sent_flows(dance, request).filter(|other| other.name != flow).map(|other| other.size).sum();
     let max = cookie_budget::room_for_finished(dance, request, others).min(MAX_FINISHED_BYTES);
-    let until = dance.clock().now() + FLOW_TTL;
+    let ttl = dance.settings().flow_ttl;
+    let until = dance.clock().now() + ttl;
     let mut finished = finished(dance, request);
     finished.push(FinishedFlow { handle: state_handle(state), outcome: outcome.clone(), until });
     let name = dance.settings().cookie_name(FINISHED_COOKIE);
@@ -119,7 +156,7 @@ pub(crate) fn finish(dance: &Dance, request: &Request<'_>, state: &str, outcome:
             .and_then(|plain| dance.browser_keys().seal(FINISHED, &[&name], &plain).ok());
         match sealed {
             Some(sealed) if cookies::size(&name, &sealed) <= max => {
-                return set_cookie(dance, request, name, sealed, FLOW_TTL);
+                return set_cookie(dance, request, name, sealed, ttl);
             }
             _ => drop(finished.remove(0)),
         }

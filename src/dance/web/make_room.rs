@@ -28,6 +28,6 @@ pub(crate) fn make_room<'r>(dance: &Dance, request: &Request<'_>, response: &mut
             break;
         }
         excess = excess.saturating_sub(cookie.size);
-        response.adjoin_header(cookies::removal(cookie.name, dance.settings().secure()));
+        response.adjoin_header(cookies::removal(cookie.name, &dance.settings().cookie_scope()));
     }
 }

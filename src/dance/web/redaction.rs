@@ -130,7 +130,7 @@ fn is_callback(dance: &Dance, uri: &Origin<'_>) -> bool {
 fn is_of_a_flow(dance: &Dance, request: &Request<'_>, query: &str) -> bool {
     let values = query.split(['&', ';']).take(MAX_PARAMETERS).filter_map(|pair| pair.split_once('='));
     let mut values = values.map(|(_, value)| decoded(value));
-    values.any(|value| flow_cookies::find(dance, request, &value).is_some())
+    values.any(|value| flow_cookies::exists(dance, request, &value))
 }
 
 fn app_route(request: &Request<'_>) -> AppRoute {

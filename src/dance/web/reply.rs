@@ -20,7 +20,8 @@ pub(crate) enum Reply {
     /// A page of this crate, as HTML.
     Page(String),
     Json(Value),
-    /// A redirect, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700 §4.12).
+    /// A redirect to a path of the app or to a URL, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700
+    /// §4.12).
     SeeOther(String),
     /// Done, for a client that asked for JSON: 204.
     NoContent,
@@ -74,6 +75,8 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
             response.header(ContentType::JSON).sized_body(json.len(), Cursor::new(json));
         }
         Reply::SeeOther(to) => {
+            let is_path = to.starts_with('/') && !to.starts_with("//");
+            let to = if is_path { dance.base_path().public(&to) } else { to };
             response.header(Header::new("Location", to));
         }
         Reply::NoContent => {}
@@ -101,12 +104,17 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
 /// The error page, or its JSON.
 fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
     let login_url = match error.kind() {
+        _ if error.begin_again().is_some() => error.begin_again().map(|(entry, next)| {
+            // The configuration may have changed since the flow began: its `next` is checked again.
+            let next = next.and_then(|next| LocalPath::try_from(next).ok());
+            dance.login_url(Some(entry), next.filter(|next| dance.may_redirect_to(next)).as_ref())
+        }),
         ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
-            Some(dance.login_path(None, None))
+            Some(dance.login_url(None, None))
         }
         ErrorKind::SignInFirst => {
             let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm)).ok();
-            Some(dance.login_path(None, confirm.as_ref()))
+            Some(dance.login_url(None, confirm.as_ref()))
         }
         _ => None,
     };
@@ -114,8 +122,9 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         return Reply::Json(error_json(error, login_url.as_deref()));
     }
     let (to, label) = match error.kind() {
-        ErrorKind::LastLogin => (dance.paths().to(Path::Accounts), "Back to your accounts"),
-        _ => (dance.login_path(None, None), "Back to sign-in"),
+        _ if error.begin_again().is_some() => (login_url.unwrap_or_default(), "Start again"),
+        ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "Back to your accounts"),
+        _ => (dance.login_url(None, None), "Back to sign-in"),
     };
     let context = json!({
         "headline": error.kind().headline(),

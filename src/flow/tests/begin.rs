@@ -251,9 +251,9 @@ async fn dj_04_redirects_lead_nowhere() {
     }
 }
 
-/// Its code is not sent to another provider, and not after ten minutes.
+/// Its code is not sent to another provider, and not after its lifetime.
 #[test]
-fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
+fn b12_a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
     let at = |name: &str, issuer: &str| {
         let mut entry = entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{issuer}\""));
         entry.name = name.into();
@@ -261,19 +261,23 @@ fn a_flow_is_for_its_entry_as_it_was_and_for_ten_minutes() {
     };
     let (one, other, moved) =
         (at("op", "https://op.example"), at("other", "https://op.example"), at("op", "https://evil.example"));
-    let flow = Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap();
+    let flow = Flow::new(&one, Purpose::SignIn, None, None, 1000, 1800).unwrap();
     assert!(flow.is_for(&one) && !flow.is_for(&other) && !flow.is_for(&moved));
     // The process that receives the callback may have a clock that is behind.
-    let times = [939, 940, 999, 1000, 1599, 1600];
-    assert_eq!(times.map(|now| flow.is_fresh(now)), [false, true, true, true, true, false]);
+    let times = [939, 940, 999, 1000, 2799, 2800];
+    assert_eq!(times.map(|now| flow.is_valid(now)), [false, true, true, true, true, false]);
+    assert_eq!(times.map(|now| flow.has_expired(now)), [false, false, false, false, false, true]);
+    // No clock that is a minute behind accepts the callback again after its claim is forgotten.
+    assert!(flow.claimed_until() >= 2800 + 60);
 
     let keys = KeyRing::new([[7; 32]]);
     let sealed = flow.seal(&keys, "a cookie").unwrap();
-    assert!(Flow::unseal(&keys, "a cookie", &sealed, 1599).unwrap().state().matches(flow.state().expose()));
-    assert!(Flow::unseal(&keys, "a cookie", &sealed, 1600).is_none());
-    assert!(Flow::unseal(&keys, "another", &sealed, 1000).is_none());
+    let opened = Flow::unseal(&keys, "a cookie", &sealed).unwrap();
+    assert!(opened.state().matches(flow.state().expose()) && opened.has_expired(2800));
+    assert!(Flow::unseal(&keys, "another", &sealed).is_none());
 
-    let (state, next) = (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1000).unwrap().state());
+    let (state, next) =
+        (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1000, 1800).unwrap().state());
     assert!(!state.matches(next.expose()));
     assert_eq!(state_handle(state.expose()).len(), 16);
     assert_ne!(state_handle(state.expose()), state_handle(next.expose()));

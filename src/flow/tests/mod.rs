@@ -97,7 +97,7 @@ impl Engine {
 }
 
 fn flow(entry: &Entry) -> Flow {
-    Flow::new(entry, Purpose::SignIn, None, None, 0).unwrap()
+    Flow::new(entry, Purpose::SignIn, None, None, 0, 1800).unwrap()
 }
 
 fn engine() -> Engine {

@@ -72,7 +72,7 @@ impl AuthorizationServer {
     }
 
     /// The path of the issuer URL.
-    pub(super) fn base_path(&self) -> String {
+    pub(crate) fn base_path(&self) -> String {
         Url::parse(self.url()).map_or_else(|_| "/".into(), |url| url.path().to_owned())
     }
 

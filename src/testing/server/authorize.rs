@@ -10,7 +10,7 @@ use super::response::HttpResponse;
 use super::sealed::{AuthorizationCode, Grant, PendingAuthorization, random_id};
 
 /// Lifetime of a consent page, in seconds.
-const CONSENT_PAGE_TTL: i64 = 600;
+const CONSENT_PAGE_TTL: i64 = 3600;
 
 /// Lifetime of an authorization code, in seconds.
 const CODE_TTL: i64 = 60;

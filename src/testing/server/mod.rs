@@ -43,7 +43,7 @@ pub(super) use self::authorization_server::AuthorizationServer;
 pub(super) use self::client_key::ClientKey;
 #[cfg(feature = "rsa-sha1")]
 pub(super) use self::oauth1::rsa_key;
-pub(super) use self::routes::routes;
+pub(super) use self::routes::{hide_authorization, routes};
 pub(super) use self::script::Script;
 pub(super) use self::sealed::random_id;
 pub(super) use self::signing_key::SigningKey;

@@ -16,7 +16,7 @@ use crate::flow::signature::{base_string, signature};
 use crate::secret::Secret;
 
 /// Lifetime of temporary credentials, in seconds.
-const TEMPORARY_CREDENTIALS_TTL: i64 = 600;
+const TEMPORARY_CREDENTIALS_TTL: i64 = 3600;
 
 /// Maximum difference between a request's timestamp and the provider's clock, in seconds.
 const MAX_CLOCK_SKEW: i64 = 600;

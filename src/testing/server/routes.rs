@@ -135,10 +135,14 @@ impl Fairing for AuthorizationServer {
     }
 
     async fn on_request(&self, request: &mut rocket::Request<'_>, _: &mut Data<'_>) {
-        let (path, base) = (request.uri().path(), self.base_path());
-        if ["/authorize", "/logout"].iter().any(|end| path.ends_with(end)) && path.starts_with(base.as_str())
-        {
-            hide_query(request);
-        }
+        hide_authorization(request, &self.base_path());
+    }
+}
+
+/// Keeps the query of an authorization request or a sign-out out of the log, if the provider is mounted at `mount_path`.
+pub(crate) fn hide_authorization(request: &mut rocket::Request<'_>, mount_path: &str) {
+    let path = request.uri().path();
+    if ["/authorize", "/logout"].iter().any(|end| path.ends_with(end)) && path.starts_with(mount_path) {
+        hide_query(request);
     }
 }

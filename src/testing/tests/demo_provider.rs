@@ -36,6 +36,27 @@ async fn the_demo_is_for_debug_and_comes_before_the_dance() {
     }
 }
 
+/// The proxy strips the path of base_url before the requests reach the app.
+#[rocket::async_test]
+async fn b7_the_demo_is_below_the_path_of_base_url() {
+    let app = debug_app("dance.base_url", json!("http://localhost:8000/app/")).await.unwrap();
+    assert!(has_demo(&app).await);
+    let dance = Dance::fetch(app.rocket()).unwrap();
+    let entry = dance.entry("demo").unwrap();
+    assert_eq!(entry.redirect_uri, "http://localhost:8000/app/login/demo/authorized");
+    assert_eq!(entry.authority(), "http://localhost:8000/app/demo");
+    let paths = ["/app/demo/.well-known/openid-configuration", "/app/login"];
+    for path in paths {
+        assert_eq!(app.get(path).dispatch().await.status().code, 404, "{path}");
+    }
+    let url = format!(
+        "/demo/authorize?response_type=code&client_id=demo&redirect_uri={}&scope=openid&state=s",
+        "http%3A%2F%2Flocalhost%3A8000%2Fapp%2Flogin%2Fdemo%2Fauthorized"
+    );
+    let page = app.get(url).dispatch().await.into_string().await.unwrap();
+    assert!(page.contains("action=\"&#x2F;app&#x2F;demo&#x2F;authorize\""), "{page}");
+}
+
 /// An app with the demo's fairing, in the profile debug, with this configuration.
 async fn debug_app(key: &str, value: Value) -> Result<Local, String> {
     let config =

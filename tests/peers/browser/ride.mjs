@@ -4,6 +4,7 @@
 //   node ride.mjs posted <app> <entry> <second-entry> [unscripted]   the same by form_post, also where no script runs
 //   node ride.mjs elsewhere <app> <begin-url> [user]             begin at another loopback name than the app's
 //   node ride.mjs documented <app> <entry> <second-entry> <user> <text> <text>   a documented example, see documented.mjs
+//   node ride.mjs neighbours <app> <other-app> <entry>           two apps on one host, each below its own path
 //   node ride.mjs planted <app> <port> <entry> <second-entry>    a sibling domain plants cookies; the app listens on <port>
 //
 //   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
@@ -15,8 +16,10 @@ import { documented as documentedRide } from './documented.mjs';
 import { planted as plantedRide } from './planted.mjs';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, posted, elsewhere, planted, documented };
-const appUrl = (path) => new URL(path, app).href;
+const rides = { whole, posted, elsewhere, planted, documented, neighbours };
+// The path of the app, which its proxy strips; mostly empty.
+const below = new URL(app).pathname.replace(/\/$/, '');
+const appUrl = (path) => new URL(below + path, app).href;
 let shots = 0;
 
 async function shot(page, name) {
@@ -38,7 +41,7 @@ async function click(page, selector) {
 
 // The button or link of an entry, whichever the page uses.
 const entryButton = (name) =>
-  `form[action="/login/${name}"] button, a[href="/login/${name}"], a[href^="/login/${name}?"]`;
+  `form[action="${below}/login/${name}"] button, a[href="${below}/login/${name}"], a[href^="${below}/login/${name}?"]`;
 
 // Through the provider's pages, back to the app.
 async function consent(page, user, label, deny = false) {
@@ -73,9 +76,10 @@ function checkFlags(cookie) {
   const https = new URL(app).protocol === 'https:';
   assert.equal(cookie.httpOnly, true, `${cookie.name} is HttpOnly`);
   assert.equal(cookie.sameSite, 'Lax', `${cookie.name} is Lax`);
-  assert.equal(cookie.path, '/', `${cookie.name} is for /`);
+  assert.equal(cookie.path, below || '/', `${cookie.name} is for the app's path`);
   assert.equal(cookie.secure, https, `${cookie.name} is Secure exactly with https`);
-  assert.equal(cookie.name.startsWith('__Host-'), https, `${cookie.name} is named for the scheme`);
+  const prefix = below ? '__Secure-' : '__Host-';
+  assert.equal(cookie.name.startsWith(prefix), https, `${cookie.name} is named for the scheme`);
 }
 
 async function whole(entry, second, user = 'chris') {
@@ -105,7 +109,7 @@ async function whole(entry, second, user = 'chris') {
   await page.goto(appUrl(`/login/${second}`));
   await shot(page, 'connect');
   assert.ok(at(page, app), 'a GET connects nothing');
-  await click(page, `form[action="/login/${second}"] button`);
+  await click(page, `form[action="${below}/login/${second}"] button`);
   await consent(page, user, 'second');
   await shot(page, 'connected');
   assert.equal((await json(page, '/me')).body.accounts.length, 2);
@@ -113,23 +117,23 @@ async function whole(entry, second, user = 'chris') {
 
   await page.goto(appUrl('/login/accounts'));
   await shot(page, 'accounts');
-  await click(page, `form[action="/login/${entry}/disconnect"] button`);
+  await click(page, `form[action="${below}/login/${entry}/disconnect"] button`);
   await shot(page, 'disconnected');
-  assert.equal(new URL(page.url()).pathname, '/login/accounts');
+  assert.equal(new URL(page.url()).pathname, `${below}/login/accounts`);
   const refused = await json(page, `/whoami/${entry}`);
   assert.equal(refused.status, 401);
   assert.ok(refused.body.error.login_url.includes(`/login/${entry}`), JSON.stringify(refused.body));
 
   const [last] = await Promise.all([
     page.waitForResponse((response) => response.url() === appUrl(`/login/${second}/disconnect`)),
-    click(page, `form[action="/login/${second}/disconnect"] button`),
+    click(page, `form[action="${below}/login/${second}/disconnect"] button`),
   ]);
   await shot(page, 'last-account-stays');
   assert.equal(last.status(), 409);
   assert.equal((await json(page, '/me')).body.accounts.length, 1);
 
   await page.goto(appUrl('/login/accounts'));
-  await click(page, 'form[action="/login/logout"] button');
+  await click(page, `form[action="${below}/login/logout"] button`);
   await shot(page, 'signed-out');
   assert.equal((await json(page, '/me')).body.user, null);
 
@@ -219,13 +223,13 @@ async function posted(entry, second, script = 'scripted') {
   await posts(page, user, scripted);
   await check([flow[0].name]);
   await shot(page, 'signed-in');
-  assert.equal(new URL(page.url()).pathname, '/');
+  assert.equal(new URL(page.url()).pathname, `${below}/`);
   const kept = await cookies(page);
   assert.ok(kept.length > 0 && !kept.some((cookie) => cookie.name === flow[0].name), 'a session, and no flow');
   kept.forEach(checkFlags);
 
   await page.goto(appUrl(`/login/${second}`));
-  await click(page, `form[action="/login/${second}"] button`);
+  await click(page, `form[action="${below}/login/${second}"] button`);
   await posts(page, user, scripted);
   await check(kept.map((cookie) => cookie.name));
   const me = await json(page, '/me');
@@ -254,6 +258,44 @@ async function planted(port, entry, second) {
 
 async function documented(...visit) {
   await documentedRide({ app, appUrl, newPage, click, consent, entryButton, shot }, ...visit);
+}
+
+// One browser, signed in at two apps of one host as two users. No request to one has a cookie of the other.
+async function neighbours(other, entry) {
+  const page = await newPage();
+  const sent = [];
+  page.on('request', (request) => sent.push(request));
+  const userAt = async (base) => (await (await page.context().request.get(`${base}/me`)).json()).user?.name ?? null;
+  const signIn = async (base, user) => {
+    await page.goto(`${base}/login`);
+    await click(page, `form[action="${new URL(base).pathname}/login/${entry}"] button`);
+    await consent(page, user, user);
+    assert.equal(page.url(), `${base}/`);
+    // The provider asks again who it is.
+    await page.context().clearCookies({ domain: '127.0.0.1' });
+  };
+  const [here, there] = [app, other].map((base) => base.replace(/\/$/, ''));
+  await signIn(here, 'alice');
+  assert.equal(await userAt(there), null);
+  await signIn(there, 'bob');
+  assert.match(await userAt(here), /alice/);
+  assert.match(await userAt(there), /bob/);
+  await page.goto(`${here}/login/accounts`);
+  await click(page, `form[action="${new URL(here).pathname}/login/logout"] button`);
+  assert.equal(await userAt(here), null);
+  assert.match(await userAt(there), /bob/);
+
+  const kept = await cookies(page);
+  for (const cookie of kept) assert.ok([here, there].includes(new URL(cookie.path, app).href), `${cookie.name} ${cookie.path}`);
+  const names = { [here]: new Set(), [there]: new Set() };
+  for (const request of sent) {
+    const base = [here, there].find((start) => request.url().startsWith(`${start}/`));
+    if (!base) continue;
+    const header = (await request.allHeaders()).cookie ?? '';
+    header.split('; ').filter(Boolean).forEach((cookie) => names[base].add(cookie.split('=')[0]));
+  }
+  assert.ok(names[here].size > 1 && names[there].size > 1, 'each app has cookies');
+  assert.deepEqual([...names[here]].filter((name) => names[there].has(name)), [], 'no cookie goes to both');
 }
 
 let browser;

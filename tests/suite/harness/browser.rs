@@ -27,13 +27,25 @@ impl Browser {
         Self { app, jar: BTreeMap::new(), set: Cookies::default() }
     }
 
-    /// The URL of `uri` at the app. An app on a public host is https, and so browsers see it.
-    fn url(&self, uri: &str) -> Url {
+    /// The app's `base_url`. An app on a public host is https, and so browsers see it.
+    fn base(&self) -> Url {
         let figment = self.app.client.rocket().figment();
         let base: String =
             figment.extract_inner("dance.base_url").unwrap_or_else(|_| "http://localhost:8000".into());
-        let base = Url::parse(&base).expect("a base URL");
-        base.join(uri).unwrap_or(base)
+        Url::parse(&base).expect("a base URL")
+    }
+
+    /// `uri` as the app gets it from a proxy that strips the path of `base_url`.
+    fn stripped<'u>(&self, uri: &'u str) -> &'u str {
+        let rest = uri.strip_prefix(self.base().path().trim_end_matches('/'));
+        rest.filter(|rest| rest.starts_with('/')).unwrap_or(uri)
+    }
+
+    /// The URL of `uri` at the app, as browsers see it.
+    fn url(&self, uri: &str) -> Url {
+        let base = self.base();
+        let path = format!("{}{}", base.path().trim_end_matches('/'), self.stripped(uri));
+        base.join(&path).unwrap_or(base)
     }
 
     /// Whether a browser sends the cookie `name` with `ask`: by its attributes, if the app has set it.
@@ -45,7 +57,7 @@ impl Browser {
 
     /// Sends a request without storing the cookies of the response.
     pub(crate) async fn peek(&self, ask: &TestRequest) -> TestResponse {
-        let mut request = self.app.client.req(ask.method, ask.uri.clone());
+        let mut request = self.app.client.req(ask.method, self.stripped(&ask.uri).to_owned());
         for (name, value) in self.jar.iter().filter(|(name, _)| self.sends(name, ask)) {
             request = request.cookie((name.clone(), value.clone()));
         }

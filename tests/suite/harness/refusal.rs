@@ -71,6 +71,8 @@ pub(crate) async fn assert_refused(
     }
     if answer.body.contains("You are no longer signed in") {
         assert_eq!(user, None, "only a user who is signed out is told so: {ask:?}");
+    } else if answer.body.contains("Start again") {
+        assert!(!browser.flows().is_empty(), "only the browser that began the flow begins it again: {ask:?}");
     } else if expected.code == NOT_TRUSTED.code && !answer.body.starts_with('{') {
         // All other causes give the same page, so that an attacker learns nothing from it.
         let mut any = app.browser().peek(&TestRequest::get("/login/op/authorized")).await;

@@ -35,7 +35,7 @@ impl TestResponse {
         headers.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn set_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
+    pub(crate) fn set_cookies(&self) -> impl Iterator<Item = Cookie<'static>> {
         let headers = self.headers("Set-Cookie");
         headers.map(|value| Cookie::parse_encoded(value.to_owned()).expect("a cookie"))
     }

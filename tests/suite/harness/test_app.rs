@@ -21,7 +21,7 @@ use crate::users::{self, sign_up};
 /// An app in one process, with accounts in SQLite. Clones are the same process.
 #[derive(Clone)]
 pub(crate) struct TestApp {
-    pub(super) client: Arc<Client>,
+    pub(crate) client: Arc<Client>,
     pub(crate) fake: Arc<FakeProvider>,
     folder: Arc<TempDir>,
     /// Every token that the provider has issued.
