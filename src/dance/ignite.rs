@@ -57,7 +57,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage);
     check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
-    let fault = |error| vec![launch_message(&error)];
+    let fault = |error: Error| vec![error.for_operator()];
     let context = ClientContext {
         engine: Engine::new(clock).map_err(fault)?,
         keys,
@@ -180,7 +180,7 @@ async fn open_storage(
     let key_file = match storage.open(figment).await {
         Ok(()) => storage.key_file(figment),
         Err(error) => {
-            faults.push(launch_message(&error));
+            faults.push(error.for_operator());
             None
         }
     };
@@ -264,10 +264,4 @@ fn own_callback(entry: &Entry, settings: &Settings, paths: &Paths) -> Option<Own
     let path = config::mount_path(&url, settings).into_owned();
     (path != paths.of_entry(Path::Callback, &entry.name))
         .then(|| OwnCallback { path, entry: entry.name.clone() })
-}
-
-/// The message of an error for the operator: its source says more than its text, which is for users.
-fn launch_message(error: &Error) -> String {
-    use std::error::Error as _;
-    error.source().map_or_else(|| error.to_string(), |source| source.to_string())
 }

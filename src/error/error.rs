@@ -41,6 +41,10 @@ pub struct Error {
     source: Option<Source>,
 }
 
+/// What users read of a failure that only the log explains.
+const APP_FAILED: &str = "This app could not finish the request. Please try again later.";
+const STORE_FAILED: &str = "The accounts can't be reached at the moment. Please try again.";
+
 impl Error {
     /// Creates an error of `kind` with a sentence for the person who can resolve it. The sentence must not contain a
     /// secret.
@@ -80,18 +84,13 @@ impl Error {
     /// assert_eq!(invited("seven").unwrap_err().kind().code(), "app_error");
     /// ```
     pub fn app(source: impl Into<Source>) -> Self {
-        Self::new(ErrorKind::AppError, "This app could not finish the request. Please try again later.")
-            .with_source(source)
+        Self::new(ErrorKind::AppError, APP_FAILED).with_source(source)
     }
 
     /// Creates an error for a storage that failed or cannot be reached ([`ErrorKind::StoreUnavailable`]). `source` goes to
     /// the log only.
     pub fn storage(source: impl Into<Source>) -> Self {
-        Self::new(
-            ErrorKind::StoreUnavailable,
-            "The accounts can't be reached at the moment. Please try again.",
-        )
-        .with_source(source)
+        Self::new(ErrorKind::StoreUnavailable, STORE_FAILED).with_source(source)
     }
 
     /// Sets the cause, for the log. The cause must not print a secret.
@@ -160,15 +159,39 @@ impl Error {
         self.kind
     }
 
-    /// A copy for another caller that waited for the same work. Its cause is the text of this error's cause.
+    /// The sentence and the chain of causes, as the message of a failed launch. A cause that is quoted before is not repeated, and
+    /// a sentence that only helps users is left out.
+    pub(crate) fn for_operator(&self) -> String {
+        let chain = std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
+        let mut message = String::new();
+        for text in chain.map(ToString::to_string) {
+            let is_for_users = text == APP_FAILED || text == STORE_FAILED;
+            if is_for_users || message.contains(&text) {
+                continue;
+            }
+            if !message.is_empty() {
+                message.push_str(": ");
+            }
+            message.push_str(&text);
+        }
+        match message.is_empty() {
+            true => self.to_string(),
+            false => message,
+        }
+    }
+
+    /// A copy for another caller that waited for the same work. Its cause is the text of this error's causes.
     pub(crate) fn copy(&self) -> Self {
         let (entry, user, retry_after) = (self.entry.clone(), self.user.clone(), self.retry_after);
         let begin_again = self.begin_again.clone();
         let copy =
             Self { entry, user, begin_again, retry_after, ..Self::new(self.kind, self.message.clone()) };
-        match &self.source {
-            Some(source) => copy.with_source(source.to_string()),
-            None => copy,
+        let first = std::error::Error::source(self);
+        let texts: Vec<_> =
+            std::iter::successors(first, |error| error.source()).map(ToString::to_string).collect();
+        match texts.is_empty() {
+            false => copy.with_source(texts.join(": ")),
+            true => copy,
         }
     }
 }
@@ -201,6 +224,16 @@ impl std::error::Error for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b5_a_launch_message_has_the_cure_and_each_cause_once() {
+        let lacking =
+            |cause| Error::new(ErrorKind::Misconfigured, "no table: write `.migrate()`").with_source(cause);
+        assert_eq!(lacking("code 7").for_operator(), "no table: write `.migrate()`: code 7");
+        assert_eq!(lacking("no table").for_operator(), "no table: write `.migrate()`");
+        assert_eq!(Error::storage(Error::app("disk full")).for_operator(), "disk full");
+        assert_eq!(Error::refused("Members only.").for_operator(), "Members only.");
+    }
 
     #[test]
     fn debug_shows_the_whole_chain() {

@@ -3,26 +3,25 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Nullable, Text};
 
 use super::any_connection::AnyConnection;
+use super::cascade_trigger::CascadeTrigger;
 use super::user_table::{IdKind, UserTable};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{DatabaseFault, Error, ErrorKind, Result};
 
 /// The app's table of users and its id column.
 #[derive(Debug, Clone)]
 pub(super) struct Cascade {
+    /// The table, perhaps with its schema before it: `app.users`.
     pub(super) table: String,
     pub(super) id: String,
     /// Whether the app's user ids are formatted as UUIDs are.
     pub(super) uuids: bool,
 }
 
-/// The tables that have a column `user_id`. Their names have the same length.
+/// The tables that have a column `user_id`.
 const OURS: [&str; 2] = ["oauth_accounts", "oauth_sessions"];
-
-/// Maximum length of a trigger's name, in bytes. PostgreSQL truncates names after 63 bytes, and `_all` needs four.
-const MAX_NAME: usize = 59;
 
 #[derive(QueryableByName)]
 struct Found {
@@ -30,71 +29,60 @@ struct Found {
     t: String,
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
 impl Cascade {
-    /// Installs the triggers that are missing, and returns the table.
+    /// Installs the triggers that are missing or not as they should be, removes those on another table, and returns the table.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if the table or the column does not exist, cannot be compared with the app's ids, or its rows
-    /// cannot be locked.
+    /// cannot be locked, or if the role may not install triggers.
     pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<UserTable> {
-        // The names are put into SQL as they are, and into the trigger's name.
-        let is_name = |name: &String| {
-            !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
-        };
-        if !is_name(&self.table) || !is_name(&self.id) || self.name(OURS[0]).len() > MAX_NAME {
-            return Err(
-                self.fault("a table and a column are needed, in ASCII letters, digits and `_`, not too long")
-            );
+        if [&self.table, &self.id].iter().any(|name| name.is_empty() || name.contains('\0')) {
+            return Err(self.fault("a table and a column are needed"));
         }
         let users = self.user_table(conn)?;
-        users.probe(conn).map_err(|cause| self.fault("its rows can't be locked").with_source(cause))?;
-        conn.alone(|conn| {
-            for ours in OURS {
-                if sql_query(self.installed(conn, ours)).get_result::<Count>(conn)?.n == 0 {
-                    conn.batch_execute(&self.trigger(conn, ours, &users)).map_err(|cause| {
-                        self.fault(&format!("the trigger can't be installed: {cause}")).with_source(cause)
-                    })?;
-                }
-            }
-            Ok(())
+        users.probe(conn).map_err(|error| {
+            self.wrap("its rows can't be locked", error, || {
+                conn.grant_advice("SELECT, UPDATE", &[&users.table])
+            })
         })?;
+        for ours in OURS {
+            // Without a lock first: installed triggers need no right.
+            let trigger = CascadeTrigger::new(conn, ours, &users)?;
+            if trigger.change(conn)?.is_none() {
+                continue;
+            }
+            let installed = conn.alone(|conn| match trigger.change(conn)? {
+                Some(change) => Ok(conn.batch_execute(&change)?),
+                None => Ok(()),
+            });
+            installed.map_err(|error| {
+                self.wrap("the trigger can't be installed", error, || {
+                    let grant = conn.grant_advice("TRIGGER", &[&users.table]);
+                    match trigger.change(conn) {
+                        // PostgreSQL's triggers need a function, too.
+                        #[cfg(feature = "postgres")]
+                        Ok(Some(script)) if matches!(conn, AnyConnection::Postgres(_)) => {
+                            format!("as the owner of the table, run\n\n    {script}\n")
+                        }
+                        _ => grant,
+                    }
+                })
+            })?;
+        }
         Ok(users)
     }
 
     /// Returns the table with the kind of ids in the column.
     fn user_table(&self, conn: &mut AnyConnection) -> Result<UserTable> {
-        let Self { table, id, .. } = self;
-        let query = match conn {
-            #[cfg(feature = "sqlite")]
-            AnyConnection::Sqlite(_) => {
-                format!("SELECT lower(type) AS t FROM pragma_table_info('{table}') WHERE name = '{id}'")
-            }
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => format!(
-                "SELECT format_type(atttypid, NULL) AS t FROM pg_attribute \
-                 WHERE attrelid = to_regclass('\"{table}\"') AND attname = '{id}' AND NOT attisdropped"
-            ),
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => format!(
-                "SELECT CONVERT(lower(column_type) USING utf8mb4) AS t FROM information_schema.columns \
-                 WHERE table_schema = database() AND table_name = '{table}' AND column_name = '{id}'"
-            ),
-        };
-        let Some(Found { t: declared }) = sql_query(query).get_result(conn).optional()? else {
+        let Some((schema, table, declared)) = self.find(conn)? else {
             return Err(self.fault(
                 "there is no such column: run the app's own migrations before the dance is ignited, in a fairing \
                  that is attached before it",
             ));
         };
+        let id = conn.quoted(&self.id);
         let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
-        let users =
-            |kind| UserTable { table: table.clone(), id: id.clone(), declared: declared.clone(), kind };
+        let users = |kind| UserTable { schema, table, id, declared: declared.clone(), kind };
         if has(&["int", "serial", "char", "text", "clob", "uuid"]) {
             Ok(users(IdKind::Plain))
         } else if has(&["blob", "binary", "bytea"]) {
@@ -114,67 +102,66 @@ impl Cascade {
         }
     }
 
-    fn name(&self, ours: &str) -> String {
-        format!("{ours}_of_{}_{}", self.table, self.id)
-    }
-
-    /// SQL that counts the triggers that delete from `ours`.
-    fn installed(&self, conn: &AnyConnection, ours: &str) -> String {
-        let name = self.name(ours);
-        match conn {
-            #[cfg(feature = "sqlite")]
-            AnyConnection::Sqlite(_) => {
-                format!("SELECT count(*) AS n FROM sqlite_master WHERE type = 'trigger' AND name = '{name}'")
+    /// Returns the schema if it is known, the table as SQL writes it, and the type of the column. A name with a dot is that of a
+    /// table, or else a schema and a table.
+    fn find(&self, conn: &mut AnyConnection) -> Result<Option<(String, String, String)>> {
+        let current = conn.current_database()?;
+        let names = [
+            Some((None, self.table.as_str())),
+            self.table.split_once('.').map(|(schema, table)| (Some(schema), table)),
+        ];
+        for (schema, table) in names.into_iter().flatten() {
+            // SQLite's triggers reach only tables of their own file.
+            if conn.writes_alone() && schema.is_some_and(|schema| !schema.eq_ignore_ascii_case("main")) {
+                continue;
             }
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => format!(
-                "SELECT count(*) AS n FROM pg_trigger \
-                 WHERE tgname = '{name}' AND tgrelid = to_regclass('\"{}\"')",
-                self.table
-            ),
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => format!(
-                "SELECT count(*) AS n FROM information_schema.triggers \
-                 WHERE trigger_schema = database() AND trigger_name = '{name}'"
-            ),
+            let schema = schema.filter(|_| !conn.writes_alone()).or(current.as_deref());
+            let quoted_schema = schema.map(|schema| conn.quoted(schema)).unwrap_or_default();
+            let path = match schema {
+                Some(_) => format!("{quoted_schema}.{}", conn.quoted(table)),
+                None => conn.quoted(table),
+            };
+            let found: QueryResult<Found> = match conn {
+                #[cfg(feature = "sqlite")]
+                AnyConnection::Sqlite(_) => sql_query(
+                    "SELECT lower(type) AS t FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE",
+                )
+                .bind::<Text, _>(table)
+                .bind::<Text, _>(&self.id)
+                .get_result(conn),
+                // Names of more than 63 bytes are cut, as everywhere in PostgreSQL.
+                #[cfg(feature = "postgres")]
+                AnyConnection::Postgres(_) => sql_query(
+                    "SELECT format_type(atttypid, NULL) AS t FROM pg_attribute \
+                     WHERE attrelid = to_regclass($1) AND attname = $2::name AND NOT attisdropped",
+                )
+                .bind::<Text, _>(&path)
+                .bind::<Text, _>(&self.id)
+                .get_result(conn),
+                #[cfg(feature = "mysql")]
+                AnyConnection::Mysql(_) => sql_query(
+                    "SELECT CONVERT(lower(column_type) USING utf8mb4) AS t FROM information_schema.columns \
+                     WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+                )
+                .bind::<Nullable<Text>, _>(schema)
+                .bind::<Text, _>(table)
+                .bind::<Text, _>(&self.id)
+                .get_result(conn),
+            };
+            if let Some(Found { t: declared }) = found.optional()? {
+                return Ok(Some((quoted_schema, path, declared)));
+            }
         }
+        Ok(None)
     }
 
-    fn trigger(&self, conn: &AnyConnection, ours: &str, users: &UserTable) -> String {
-        let (name, Self { table, id, .. }) = (self.name(ours), self);
-        match conn {
-            #[cfg(feature = "sqlite")]
-            AnyConnection::Sqlite(_) => {
-                let old = users.text(conn, &format!("OLD.\"{id}\""));
-                format!(
-                    "CREATE TRIGGER {name} AFTER DELETE ON \"{table}\" FOR EACH ROW BEGIN \
-                     DELETE FROM {ours} WHERE user_id = {old}; END"
-                )
+    /// Adds what failed, and the cure, to an error that is no outage.
+    fn wrap(&self, what: &str, error: Error, cure: impl FnOnce() -> String) -> Error {
+        match DatabaseFault::within(&error) {
+            Some(DatabaseFault::CallerBug | DatabaseFault::Duplicate) => {
+                self.fault(&format!("{what} ({}): {}", error.for_operator(), cure())).with_source(error)
             }
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => {
-                let old = users.text(conn, &format!("OLD.\"{id}\""));
-                // TRUNCATE runs no trigger for each row. The names are quoted: PostgreSQL stores others in lower case, and the next
-                // launch does not find them.
-                format!(
-                    "CREATE OR REPLACE FUNCTION \"{name}\"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT \
-                     AS $$ BEGIN \
-                     IF TG_OP = 'TRUNCATE' THEN DELETE FROM {ours} WHERE user_id IS NOT NULL; \
-                     ELSE DELETE FROM {ours} WHERE user_id = {old}; END IF; \
-                     RETURN NULL; END $$; \
-                     CREATE TRIGGER \"{name}\" AFTER DELETE ON \"{table}\" FOR EACH ROW EXECUTE FUNCTION \"{name}\"(); \
-                     CREATE TRIGGER \"{name}_all\" AFTER TRUNCATE ON \"{table}\" FOR EACH STATEMENT \
-                     EXECUTE FUNCTION \"{name}\"();"
-                )
-            }
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => {
-                let old = users.text(conn, &format!("OLD.`{id}`"));
-                format!(
-                    "CREATE TRIGGER {name} AFTER DELETE ON `{table}` FOR EACH ROW \
-                     DELETE FROM {ours} WHERE user_id = CAST({old} AS BINARY)"
-                )
-            }
+            _ => error,
         }
     }
 

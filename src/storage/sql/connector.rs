@@ -116,10 +116,24 @@ impl Connector {
         self.listen_url.is_some()
     }
 
+    /// A text about this database.
+    pub(super) fn about(&self, what: &str) -> String {
+        format!("the database `{}` {what}", self.url)
+    }
+
     /// Makes an error about this database, for the operator.
     pub(super) fn fault(&self, what: &str, cause: diesel::result::Error) -> Error {
         Error::new(ErrorKind::StoreUnavailable, format!("the database `{}` {what}: {cause}", self.url))
             .with_source(cause)
+    }
+
+    /// Adds the database to an error of the launch, if its text does not name it.
+    pub(super) fn name_database(&self, error: Error) -> Error {
+        let (shown, said) = (self.url.to_string(), error.for_operator());
+        match said.contains(&shown) || said.starts_with("`.") {
+            true => error,
+            false => Error::new(error.kind(), format!("the database `{shown}`: {said}")).with_source(error),
+        }
     }
 
     // `AnyConnection::establish` hides the reason of a failure.
@@ -136,13 +150,27 @@ impl Connector {
     }
 
     /// Opens a connection. It has no settings yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`]; [`ErrorKind::Misconfigured`] if the connection lacks the TLS that the URL requires.
     pub(super) fn open(&self) -> Result<AnyConnection> {
-        self.establish().map_err(|cause| {
+        #[cfg_attr(not(feature = "mysql"), allow(unused_mut))]
+        let mut conn = self.establish().map_err(|cause| {
+            let why = match self.url.advice {
+                Some(advice) => advice.to_owned(),
+                None => cause.to_string().trim_end().to_owned(),
+            };
             Error::new(
                 ErrorKind::StoreUnavailable,
-                format!("the database `{}` can't be opened: {cause}", self.url),
+                format!("the database `{}` can't be opened: {why}", self.url),
             )
-        })
+        })?;
+        #[cfg(feature = "mysql")]
+        #[allow(irrefutable_let_patterns)] // With one database there is no other.
+        if let AnyConnection::Mysql(conn) = &mut conn {
+            self.url.tls.check(conn, &self.url)?;
+        }
+        Ok(conn)
     }
 
     /// Applies the settings of each connection to a new one.

@@ -90,7 +90,9 @@ impl DieselStorage {
         Self::new(Source::Database(name.into()))
     }
 
-    /// Stores accounts in the database at `url`: `postgres://…`, `mysql://…`, or the path of a SQLite file.
+    /// Stores accounts in the database at `url`: `postgres://…`, `mysql://…`, or the path of a SQLite file. For PostgreSQL it is
+    /// whatever libpq accepts: several hosts, a socket in the query, `postgresql://…`, `host=… dbname=…`. `mariadb://…` is
+    /// `mysql://…`. The page "In production" of the documentation describes TLS and special characters in passwords.
     pub fn url(url: impl Into<String>) -> Self {
         Self::new(Source::Url(url.into()))
     }
@@ -115,7 +117,7 @@ impl DieselStorage {
 
     /// Creates the tables at launch, and changes them when a new version of this crate needs it. The table
     /// `rocket_dance_migrations` records the migrations that have run. Processes that start at the same time wait for each
-    /// other.
+    /// other. If nothing is to be done, the database role needs no right to create tables.
     pub fn migrate(mut self) -> Self {
         self.migrate = true;
         self
@@ -150,6 +152,9 @@ impl DieselStorage {
     /// app's `table` of users. Without it accounts and sessions outlive their user, and a new user with the same id inherits
     /// them.
     ///
+    /// Both names are taken as they are, capitals included, and are quoted. A table in another schema is `app.users`. If a later
+    /// launch names another table or column, its triggers replace the old ones.
+    ///
     /// `id` is the column of the user's id: an integer, a text or a UUID. A column of bytes is allowed if the app's ids are
     /// UUIDs. A text is compared as it is, so the column must contain what the app's id type formats.
     ///
@@ -159,8 +164,10 @@ impl DieselStorage {
     /// stricter level PostgreSQL's triggers do not see an account that was stored since the transaction began.
     ///
     /// The table must exist when rocket_dance is ignited: attach the fairing that creates it first. The database role needs the
-    /// privilege UPDATE on it, which PostgreSQL requires for locks. Triggers do not run in these
-    /// cases, in which the app has to delete accounts and sessions itself:
+    /// privilege UPDATE on it, which PostgreSQL requires for locks. A role that may not install triggers can launch on PostgreSQL
+    /// if they are installed: the message of a failed launch contains their SQL. MySQL shows a trigger only to roles with the
+    /// privilege TRIGGER on the table. Triggers do not run in these cases, in which the app has to delete accounts and sessions
+    /// itself:
     ///
     /// | database | no trigger runs |
     /// |---|---|
@@ -270,6 +277,7 @@ impl DieselStorage {
         let (cascade, uuids) = (self.cascade.clone(), self.uuids);
         let listens = if connector.is_postgres() { ", and one that listens for changes" } else { "" };
         log::info!("oauth: the database `{connector}`: at most {size} connections{listens}");
+        let launched = connector.clone();
         let open = move || -> Result<(Pool, Option<UserTable>)> {
             let mut conn = retried(|| first_connection(&connector))?;
             policy.check(&mut conn)?;
@@ -283,7 +291,8 @@ impl DieselStorage {
             };
             Ok((Pool::new(connector, size, conn), users))
         };
-        let (pool, users) = spawn_blocking(open).await.map_err(Error::app)??;
+        let opened = spawn_blocking(open).await.map_err(Error::app)?;
+        let (pool, users) = opened.map_err(|error| launched.name_database(error))?;
         if let Some(users) = users {
             self.users.get_or_init(|| Arc::new(users));
         }

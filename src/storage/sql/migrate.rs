@@ -2,14 +2,15 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as Cause};
 
+use self::rocket_dance_migrations::{table, version};
 use super::any_connection::AnyConnection;
 use super::connector::Connector;
 use super::migrations::{self, Migrations};
 use super::retry::retried;
 use super::schema::{oauth_accounts, oauth_claims, oauth_sessions};
-use crate::error::{Error, ErrorKind, Result};
-use crate::storage::{Account, Session};
+use crate::error::{DatabaseFault, Error, ErrorKind, Result};
 
 impl AnyConnection {
     fn migrations(&self) -> Migrations {
@@ -72,49 +73,103 @@ diesel::table! {
 const VERSIONS: &str =
     "CREATE TABLE IF NOT EXISTS rocket_dance_migrations (version VARCHAR(64) PRIMARY KEY NOT NULL)";
 
-/// Runs the migrations that have not run. Processes that start at the same time wait for each other.
+/// Runs the migrations that have not run. Processes that start at the same time wait for each other. Without such a migration,
+/// no right but SELECT is needed.
+///
+/// # Errors
+/// The database's, with the right that is missing, unless all tables are there and can be written.
 pub(super) fn run(conn: &mut AnyConnection, connector: &Connector) -> Result<()> {
-    use self::rocket_dance_migrations::{table, version};
-    conn.alone(|conn| {
+    if pending(conn).is_ok_and(|pending| pending.is_empty()) {
+        return Ok(());
+    }
+    let run = conn.alone(|conn| {
         conn.batch_execute(VERSIONS).map_err(|cause| connector.fault("can't be migrated", cause))?;
-        let done: Vec<String> = table.select(version).load(conn)?;
-        for (name, up) in conn.migrations().iter().filter(|(name, _)| !done.iter().any(|done| done == name)) {
+        for (name, up) in pending(conn)? {
             conn.batch_execute(up)
                 .map_err(|cause| connector.fault(&format!("can't be migrated to {name}"), cause))?;
             diesel::insert_into(table).values(version.eq(name)).execute(conn)?;
         }
         Ok(())
-    })
+    });
+    let Err(error) = run else { return Ok(()) };
+    if is_outage(&error) {
+        return Err(error);
+    }
+    if check(conn, connector).is_ok() {
+        // For example the app's own migrations have created them.
+        log::warn!("oauth: {error}. All tables and columns that are needed exist.");
+        return Ok(());
+    }
+    let said = format!("{error}: {}", conn.create_advice());
+    Err(Error::new(error.kind(), said).with_source(error))
 }
 
-/// Checks that all tables exist with all columns, and can be written.
+/// The migrations that have not run.
+fn pending(conn: &mut AnyConnection) -> QueryResult<Vec<(&'static str, &'static str)>> {
+    let done: Vec<String> = table.select(version).load(conn)?;
+    let all = conn.migrations().iter().copied();
+    Ok(all.filter(|(name, _)| !done.iter().any(|done| done == name)).collect())
+}
+
+/// Returns whether `error` is the database's and may pass.
+fn is_outage(error: &Error) -> bool {
+    !matches!(DatabaseFault::within(error), None | Some(DatabaseFault::CallerBug | DatabaseFault::Duplicate))
+}
+
+/// Checks that all tables exist with all columns, and can be read and written.
 ///
 /// # Errors
-/// [`ErrorKind::Misconfigured`] if a table or a column is missing; [`ErrorKind::StoreUnavailable`] if the database is read-only.
+/// [`ErrorKind::Misconfigured`] if a table, a column or a right is missing; [`ErrorKind::StoreUnavailable`] if the database is
+/// read-only.
 pub(super) fn check(conn: &mut AnyConnection, connector: &Connector) -> Result<()> {
-    let accounts = oauth_accounts::table
-        .filter(oauth_accounts::id.eq(0).and(oauth_accounts::lease_until.eq(0)))
-        .select(Account::as_select())
-        .first(conn)
-        .optional();
-    let claims =
-        oauth_claims::table.find("").select(oauth_claims::all_columns).first::<Claimed>(conn).optional();
-    let sessions = oauth_sessions::table.find("").select(Session::as_select()).first(conn).optional();
-    match accounts.map(drop).and(claims.map(drop)).and(sessions.map(drop)) {
-        // On a read-only database BEGIN IMMEDIATE succeeds, and a write fails even if it changes no rows.
-        Ok(()) => diesel::delete(oauth_claims::table.find(""))
-            .execute(conn)
-            .map(drop)
-            .map_err(|cause| connector.fault("can't be written", cause)),
-        Err(cause) => Err(Error::new(
-            ErrorKind::Misconfigured,
-            format!(
-                "a table of rocket_dance, or a column of one, is missing ({cause}): write `DieselStorage::database(…).migrate()`, or run \
-                 the SQL of `DieselStorage::migrations()` with your own migrations"
-            ),
-        )
-        .with_source(cause)),
+    macro_rules! check {
+        ($table:ident, $key:expr) => {
+            let name = stringify!($table);
+            let row = || $table::table.filter($table::id.eq($key));
+            let read = diesel::dsl::exists(row().select($table::all_columns));
+            let read = diesel::select(read).get_result::<bool>(conn);
+            read.map_err(|cause| lacking(conn, connector, "SELECT", name, cause))?;
+            // No row has this key. On a read-only database BEGIN IMMEDIATE succeeds, and a write fails even if it changes no rows.
+            let written = row().select($table::all_columns).insert_into($table::table);
+            let written = written.into_columns($table::all_columns).execute(conn);
+            written.map_err(|cause| lacking(conn, connector, "INSERT", name, cause))?;
+            let written = diesel::update(row()).set($table::id.eq($table::id)).execute(conn);
+            written.map_err(|cause| lacking(conn, connector, "UPDATE", name, cause))?;
+            let written = diesel::delete(row()).execute(conn);
+            written.map_err(|cause| lacking(conn, connector, "DELETE", name, cause))?;
+        };
     }
+    check!(oauth_accounts, 0);
+    check!(oauth_claims, "");
+    check!(oauth_sessions, "");
+    Ok(())
 }
 
-type Claimed = (String, Option<String>, i64);
+/// The message of a statement that failed in [`check`].
+fn lacking(conn: &mut AnyConnection, connector: &Connector, right: &str, name: &str, cause: Cause) -> Error {
+    let said = cause.to_string();
+    match DatabaseFault::of(&cause) {
+        DatabaseFault::CallerBug | DatabaseFault::Duplicate => {}
+        _ if right == "SELECT" => return connector.fault("can't be read", cause),
+        _ if matches!(cause, Cause::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => {
+            return connector.fault(
+                "can't be written. The server is a standby or has become read-only: connect to the primary, for example with all \
+                 hosts in the URL and `target_session_attrs=read-write`",
+                cause,
+            );
+        }
+        _ => return connector.fault("can't be written", cause),
+    }
+    let why = match conn.is_denied(right, name, &said) {
+        true => {
+            let tables = ["oauth_accounts", "oauth_claims", "oauth_sessions"];
+            let grant = conn.grant_advice("SELECT, INSERT, UPDATE, DELETE", &tables);
+            format!("does not let this role {right} in the table `{name}` ({said}): {grant}")
+        }
+        false => format!(
+            "lacks a table of rocket_dance, or a column of one ({said}): write `DieselStorage::database(…).migrate()`, or run the \
+             SQL of `DieselStorage::migrations()` with your own migrations"
+        ),
+    };
+    Error::new(ErrorKind::Misconfigured, connector.about(&why)).with_source(cause)
+}

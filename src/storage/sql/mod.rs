@@ -7,10 +7,14 @@
 mod accounts;
 mod any_connection;
 mod cascade;
+mod cascade_trigger;
 mod claims;
 mod connector;
 mod diesel_storage;
 mod leases;
+mod libpq_keywords;
+#[cfg(feature = "postgres")]
+mod libpq_string;
 mod linking;
 #[cfg(feature = "postgres")]
 mod listen;
@@ -25,11 +29,14 @@ mod pooler;
 mod ranks;
 mod removal;
 mod retry;
+mod rights;
 pub mod schema;
 mod sessions;
 mod storage_traits;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "mysql")]
+mod tls_demand;
 mod transaction;
 mod url;
 mod user_table;

@@ -1,8 +1,16 @@
 //! `DatabaseUrl`: the URL of a database.
+//!
+//! The database's client library decides what a URL means. It is parsed here only for messages, which must not contain any part of
+//! a password, and for parameters that are added or checked.
 
 use std::fmt;
 use std::path::PathBuf;
 
+use super::libpq_keywords::is_keyword_string;
+#[cfg(feature = "postgres")]
+use super::libpq_string::LibpqString;
+#[cfg(feature = "mysql")]
+use super::tls_demand::TlsDemand;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The databases that this build supports.
@@ -24,33 +32,54 @@ pub(super) struct DatabaseUrl {
     pub(super) url: String,
     /// The URL without what could be secret.
     shown: String,
+    /// Set if it is unclear where the password ends: the client library's error could quote a part of the password. It is what
+    /// the operator reads instead of that error.
+    pub(super) advice: Option<&'static str>,
     /// Path of the file, with SQLite.
     pub(super) file: Option<PathBuf>,
+    #[cfg(feature = "mysql")]
+    pub(super) tls: TlsDemand,
 }
 
+/// The advice for a URL of a server.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const ENCODE: &str = "the cause is not shown, because it could contain a part of the password. Characters of a password that have a \
+     meaning in URLs must be percent-encoded: write `%40` for `@`, `%2F` for `/`, `%3A` for `:`, `%3F` for `?`, `%23` for `#`, \
+     write `%25` for `%`. Check the names of the parameters and the port, too";
+
+/// The advice for a keyword string of libpq.
+#[cfg(feature = "postgres")]
+const QUOTE: &str = "the cause is not shown, because it could contain a part of the password. Write a value with spaces in single \
+     quotes, and `\\'` and `\\\\` for `'` and `\\` in it: `host=db dbname=app user=app password='a b'`. Check the names of the \
+     keywords and the port, too";
+
 impl DatabaseUrl {
-    /// Parses `url`.
+    /// Parses `url`: `postgres://…`, `mysql://…` or the path of a SQLite file. `postgresql://…`, `mariadb://…`, libpq's keyword
+    /// strings (`host=… dbname=…`), `sqlite://…` and `file:…` are allowed, too.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if it is not the URL of a database that this build supports. The message does not contain the
     /// URL, which may have a password.
     pub(super) fn parse(url: &str) -> Result<Self> {
         let url = url.trim();
-        match url.split_once("://").map(|(scheme, _)| scheme) {
-            #[cfg(feature = "postgres")]
-            Some("postgres" | "postgresql") => Self::server(Backend::Postgres, url),
-            #[cfg(not(feature = "postgres"))]
-            Some("postgres" | "postgresql") => misconfigured(needs("PostgreSQL's", "postgres")),
-            #[cfg(feature = "mysql")]
-            Some("mysql") => Self::server(Backend::Mysql, url),
-            #[cfg(not(feature = "mysql"))]
-            Some("mysql") => misconfigured(needs("MySQL's", "mysql")),
-            Some("mariadb") => misconfigured("the database's URL is MariaDB's: write it with `mysql://`"),
-            #[cfg(feature = "sqlite")]
-            None | Some("sqlite") => Self::file(url),
-            #[cfg(not(feature = "sqlite"))]
-            None | Some("sqlite") => misconfigured(needs("SQLite's", "sqlite")),
-            Some(_) => misconfigured(
+        if is_keyword_string(url) {
+            return Self::postgres(url, "");
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return match url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).as_deref() {
+                Some("postgres" | "postgresql" | "mysql" | "mariadb") => misconfigured(
+                    "the database's URL has no `//` after the scheme: write `postgres://…` or `mysql://…`",
+                ),
+                _ => Self::sqlite(url),
+            };
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "postgres" | "postgresql" => Self::postgres(rest, "postgres://"),
+            // Diesel knows MySQL's scheme only.
+            "mysql" | "mariadb" => Self::mysql(rest),
+            "sqlite" => Self::sqlite(url),
+            _ if url.starts_with("file:") => Self::sqlite(url),
+            _ => misconfigured(
                 "the database's URL has an unknown scheme: write `postgres://…`, `mysql://…`, or the path of a SQLite \
                  file",
             ),
@@ -59,7 +88,7 @@ impl DatabaseUrl {
 
     /// `path`, `sqlite://path` or `file:path?options`.
     #[cfg(feature = "sqlite")]
-    fn file(url: &str) -> Result<Self> {
+    fn sqlite(url: &str) -> Result<Self> {
         let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("file:")).unwrap_or(url);
         let (path, options) = path.split_once('?').filter(|_| path.len() < url.len()).unwrap_or((path, ""));
         if path.is_empty() || path.contains(":memory:") || options.contains("mode=memory") {
@@ -68,70 +97,77 @@ impl DatabaseUrl {
                  file; MemoryStorage is for tests without a file",
             );
         }
-        let file = Some(path.into());
-        Ok(Self { backend: Backend::Sqlite, url: url.to_owned(), shown: url.to_owned(), file })
-    }
-
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    fn server(backend: Backend, url: &str) -> Result<Self> {
-        if has_stray_percent(url) {
-            return misconfigured(
-                "a `%` in the database's URL is not percent-encoding: write `%25`, in a password too",
-            );
-        }
-        let parsed = url::Url::parse(url)
-            .or_else(|error| misconfigured(format!("the database's URL can't be read: {error}")))?;
-        let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let host = parsed.host_str().unwrap_or_default();
-        let shown = match url.contains('@') && !parsed.authority().contains('@') {
-            // An unencoded `/`, `?` or `#` in a password: what looks like a port and a path is part of the password.
-            true => format!("{}://…", parsed.scheme()),
-            false => format!("{}://{host}{port}{}", parsed.scheme(), parsed.path()),
+        // The URL of a server that lacks its scheme could be taken for a path.
+        let shown = match path.rsplit_once('@') {
+            Some((before, after)) if before.contains(':') => format!("…@{after}"),
+            _ => path.to_owned(),
         };
-        let url = match backend {
-            #[cfg(feature = "postgres")]
-            Backend::Postgres => with_timeouts(url, &parsed),
-            #[allow(unreachable_patterns)]
-            _ => url.to_owned(),
-        };
-        Ok(Self { backend, url, shown, file: None })
+        Ok(Self { shown, file: Some(path.into()), ..Self::new(Backend::Sqlite, url.to_owned()) })
     }
-}
 
-/// Returns whether `url` has a `%` that is not percent-encoding. The message of libpq would quote the part that contains it, for
-/// example a password.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-fn has_stray_percent(url: &str) -> bool {
-    let encodes = |rest: &str| {
-        let digits = rest.as_bytes().get(..2);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit) && digits != b"00")
-    };
-    url.split('%').skip(1).any(|rest| !encodes(rest))
-}
+    #[cfg(not(feature = "sqlite"))]
+    fn sqlite(_: &str) -> Result<Self> {
+        misconfigured(needs("SQLite's", "sqlite"))
+    }
 
-/// Parameters by which libpq detects a dead network link. Without them a query waits for a quarter of an hour. In seconds, except
-/// `tcp_user_timeout`.
-#[cfg(feature = "postgres")]
-const TIMEOUT_PARAMETERS: [(&str, &str); 5] = [
-    ("connect_timeout", "3"),
-    ("tcp_user_timeout", "8000"), // milliseconds
-    ("keepalives_idle", "4"),
-    ("keepalives_interval", "2"),
-    ("keepalives_count", "2"),
-];
+    /// A URL, without its scheme, or a keyword string.
+    #[cfg(feature = "postgres")]
+    fn postgres(rest: &str, scheme: &str) -> Result<Self> {
+        let url = format!("{scheme}{rest}");
+        let parsed = LibpqString::parse(&url);
+        let (advice, hidden) = match scheme {
+            "" => (QUOTE, "host=…"),
+            _ => (ENCODE, "postgres://…"),
+        };
+        let shown = parsed.as_ref().and_then(LibpqString::shown);
+        Ok(Self {
+            advice: shown.is_none().then_some(advice),
+            shown: shown.unwrap_or_else(|| hidden.to_owned()),
+            ..Self::new(Backend::Postgres, parsed.map_or(url.clone(), |parsed| parsed.with_timeouts()))
+        })
+    }
 
-/// Returns `url` with those of [`TIMEOUT_PARAMETERS`] that it does not set.
-#[cfg(feature = "postgres")]
-fn with_timeouts(url: &str, parsed: &url::Url) -> String {
-    let mut url = url.trim_end_matches('?').to_owned();
-    let mut sign = if url.contains('?') { '&' } else { '?' };
-    for (key, value) in TIMEOUT_PARAMETERS {
-        if !parsed.query_pairs().any(|(said, _)| said == key) {
-            url.push_str(&format!("{sign}{key}={value}"));
-            sign = '&';
+    #[cfg(not(feature = "postgres"))]
+    fn postgres(_: &str, _: &str) -> Result<Self> {
+        misconfigured(needs("PostgreSQL's", "postgres"))
+    }
+
+    /// A URL, without its scheme.
+    #[cfg(feature = "mysql")]
+    fn mysql(rest: &str) -> Result<Self> {
+        let url = format!("mysql://{rest}");
+        // Diesel parses the URL in the same way.
+        let parsed = url::Url::parse(&url).ok();
+        let after_authority = rest.find(['/', '?', '#']).map_or("", |end| &rest[end..]);
+        let shown = parsed.as_ref().filter(|_| !after_authority.contains('@')).map(|url| {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("mysql://{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+        });
+        let tls = parsed.map_or(Ok(TlsDemand::Nothing), |url| TlsDemand::of(&url))?;
+        Ok(Self {
+            advice: shown.is_none().then_some(ENCODE),
+            shown: shown.unwrap_or_else(|| "mysql://…".to_owned()),
+            tls,
+            ..Self::new(Backend::Mysql, url)
+        })
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    fn mysql(_: &str) -> Result<Self> {
+        misconfigured(needs("MySQL's", "mysql"))
+    }
+
+    fn new(backend: Backend, url: String) -> Self {
+        Self {
+            backend,
+            url,
+            shown: String::new(),
+            advice: None,
+            file: None,
+            #[cfg(feature = "mysql")]
+            tls: TlsDemand::Nothing,
         }
     }
-    url
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -151,22 +187,4 @@ fn needs(owner: &str, feature: &str) -> String {
 
 fn misconfigured<T>(why: impl Into<std::borrow::Cow<'static, str>>) -> Result<T> {
     Err(Error::new(ErrorKind::Misconfigured, why))
-}
-
-#[cfg(all(test, feature = "postgres"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn db_05_the_client_library_notices_a_dead_link_unless_the_url_says_otherwise() {
-        let taken = |url: &str| DatabaseUrl::parse(url).unwrap().url;
-        let all = "connect_timeout=3&tcp_user_timeout=8000&keepalives_idle=4&keepalives_interval=2&keepalives_count=2";
-        assert_eq!(taken("postgres://ada@db/app"), format!("postgres://ada@db/app?{all}"));
-        assert_eq!(taken("postgres:///app?host=/run"), format!("postgres:///app?host=/run&{all}"));
-        let own = taken("postgres://db/app?connect_timeout=9");
-        assert!(
-            own.starts_with("postgres://db/app?connect_timeout=9&tcp_user_timeout")
-                && !own.contains("timeout=3")
-        );
-    }
 }

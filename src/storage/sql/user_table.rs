@@ -11,9 +11,12 @@ use crate::storage::refusals::user_is_gone;
 /// The app's table of users: what is needed to find a user in it by the text of the user's id.
 #[derive(Debug, Clone)]
 pub(super) struct UserTable {
-    /// Name of the table.
+    /// The schema of the table, as SQL writes it; empty if the database finds the table without it.
+    #[cfg_attr(not(feature = "mysql"), allow(dead_code))]
+    pub(super) schema: String,
+    /// The table, as SQL writes it.
     pub(super) table: String,
-    /// Name of the column of the id.
+    /// The column of the id, as SQL writes it.
     pub(super) id: String,
     /// Type of the column, as the database writes it.
     pub(super) declared: String,
@@ -97,12 +100,12 @@ impl UserTable {
             // declares.
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => {
-                let text = self.text(conn, &format!("\"{id}\""));
-                format!("SELECT 'there' AS t FROM \"{table}\" WHERE \"{id}\" IN (?, ?) AND {text} = ?")
+                let text = self.text(conn, id);
+                format!("SELECT 'there' AS t FROM {table} WHERE {id} IN (?, ?) AND {text} = ?")
             }
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => {
-                let text = self.text(conn, &format!("\"{id}\""));
+                let text = self.text(conn, id);
                 let value = match (self.kind, self.declared.as_str()) {
                     (IdKind::Bytes, _) => "$1".to_owned(),
                     (_, "smallint" | "integer" | "bigint") => "CAST($1 AS bigint)".to_owned(),
@@ -111,13 +114,11 @@ impl UserTable {
                     (_, declared) => format!("CAST($1 AS {declared})"),
                 };
                 // The weakest lock that keeps the row from being deleted: the app may update it.
-                format!(
-                    "SELECT 'there' AS t FROM \"{table}\" WHERE \"{id}\" = {value} AND {text} = $2 FOR KEY SHARE"
-                )
+                format!("SELECT 'there' AS t FROM {table} WHERE {id} = {value} AND {text} = $2 FOR KEY SHARE")
             }
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(_) => {
-                let text = self.text(conn, &format!("`{id}`"));
+                let text = self.text(conn, id);
                 let value = match (self.kind, self.is_integer()) {
                     (IdKind::Bytes, _) | (_, false) => "?",
                     (_, true) if self.is_unsigned() => "CAST(? AS UNSIGNED)",
@@ -125,7 +126,7 @@ impl UserTable {
                 };
                 // Not shared: two policies that update the user would deadlock.
                 format!(
-                    "SELECT 'there' AS t FROM `{table}` WHERE `{id}` = {value} \
+                    "SELECT 'there' AS t FROM {table} WHERE {id} = {value} \
                      AND CAST({text} AS BINARY) = CAST(? AS BINARY) FOR UPDATE"
                 )
             }

@@ -12,7 +12,9 @@ on_each_database! {
     a_text_is_a_user_id
     a_uuid_is_a_user_id
     a_uuid_in_bytes_is_a_user_id
-    b2_names_with_capitals_are_found_again
+    b2_any_name_is_quoted_and_found_again
+    b2_the_triggers_follow_the_table_and_the_column
+    b2_a_table_in_another_schema
     a_column_that_the_database_writes_in_another_way_is_refused
     what_is_no_column_is_said
 }
@@ -88,22 +90,108 @@ async fn a_uuid_in_bytes_is_a_user_id<D: Db>() {
     one_goes(&db, column, [(&sql(ada), ada), (&sql(bob), bob)]).await;
 }
 
-async fn b2_names_with_capitals_are_found_again<D: Db>() {
+/// Names that must be quoted, and in which a quote must be doubled.
+fn odd_names<D: Db>() -> Vec<(&'static str, String)> {
+    let long = "n".repeat(63);
+    let mut names = vec![
+        ("Members", "Id".to_owned()),
+        ("select", "from".to_owned()),
+        ("my users", "user id".to_owned()),
+        ("o'brien\\", "it's".to_owned()),
+        ("dotted.users", "a.b".to_owned()),
+        ("$$ $1 -- /* ; ?", "%s {} :x".to_owned()),
+        ("é", "ü".to_owned()),
+        ("say \"hi\"", "`id`\"".to_owned()),
+    ];
+    names.push((if D::NAME == "mysql" { "n" } else { "u" }, long));
+    names
+}
+
+fn quoted<D: Db>(name: &str) -> String {
+    match D::NAME {
+        "mysql" => format!("`{}`", name.replace('`', "``")),
+        _ => format!("\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+/// The texts that define the triggers, in order.
+fn triggers<D: Db>(db: &D) -> Vec<String> {
+    db.texts(match D::NAME {
+        "sqlite" => "SELECT sql AS t FROM sqlite_master WHERE type = 'trigger' ORDER BY 1",
+        "postgres" => {
+            "SELECT pg_trigger.oid || pg_get_triggerdef(pg_trigger.oid) || prosrc AS t FROM pg_trigger \
+             JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal AND tgname LIKE '%cascade%' ORDER BY 1"
+        }
+        _ => {
+            "SELECT CONVERT(CONCAT(trigger_name, event_object_table, created, action_statement) USING utf8mb4) AS t \
+             FROM information_schema.triggers WHERE trigger_schema = database() ORDER BY 1"
+        }
+    })
+}
+
+async fn b2_any_name_is_quoted_and_found_again<D: Db>() {
+    for (table, id) in odd_names::<D>() {
+        let db = D::new();
+        let (table_sql, id_sql) = (quoted::<D>(table), quoted::<D>(&id));
+        db.sql(&format!("CREATE TABLE {table_sql} ({id_sql} {} PRIMARY KEY)", D::ID));
+        db.sql(&format!("INSERT INTO {table_sql} ({id_sql}) VALUES (11)"));
+        let storage = || db.storage().cascade_from(table, &*id);
+        opened(storage()).await;
+        let installed = triggers(&db);
+        assert!(!installed.is_empty());
+        opened(storage()).await;
+        let storage = opened(storage()).await;
+        assert_eq!(triggers(&db), installed, "{table}: a later launch changes nothing");
+        storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
+        begun(&*storage, &suite::sessions::session("s", "11")).await;
+        db.sql(&format!("DELETE FROM {table_sql}"));
+        assert_eq!(db.rows().1, 0, "{table}");
+        assert_eq!(storage.sessions().unwrap().session("s").await.unwrap(), None);
+        let gone = storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::Refused);
+    }
+}
+
+async fn b2_the_triggers_follow_the_table_and_the_column<D: Db>() {
     let db = D::new();
-    let quoted = |name: &str| if D::NAME == "mysql" { format!("`{name}`") } else { format!("\"{name}\"") };
-    let (table, id) = (quoted("Members"), quoted("Id"));
-    db.sql(&format!("CREATE TABLE {table} ({id} {} PRIMARY KEY)", D::ID));
-    db.sql(&format!("INSERT INTO {table} ({id}) VALUES (11)"));
-    let storage = || db.storage().cascade_from("Members", "Id");
+    db.sql(&format!("CREATE TABLE members (a {} PRIMARY KEY, b INTEGER)", D::ID));
+    db.sql("INSERT INTO users (id, name) VALUES (11, 'Ada')");
+    db.sql("INSERT INTO members (a, b) VALUES (11, 12)");
+    opened(db.storage().cascade_from("users", "id")).await;
+    let first = triggers(&db).len();
+    let by = |id: &str| db.storage().cascade_from("members", id);
+    let storage = opened(by("a")).await;
+    storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
+    db.sql("DELETE FROM users");
+    assert_eq!(db.rows().1, 1, "the old table counts no longer");
+    let storage = opened(by("b")).await;
+    assert_eq!(triggers(&db).len(), first);
+    storage.link(&suite::login("github", Some("2"), Some("12")), &keys()).await.unwrap();
+    db.sql("DELETE FROM members");
+    assert_eq!(db.texts("SELECT user_id AS t FROM oauth_accounts"), ["11"]);
+}
+
+async fn b2_a_table_in_another_schema<D: Db>() {
+    let db = D::new();
+    if D::NAME == "sqlite" {
+        opened(db.storage().cascade_from("main.users", "id")).await;
+        let said = refused(db.storage().cascade_from("other.users", "id")).await;
+        assert!(said.contains("there is no such column"), "{said}");
+        return;
+    }
+    let other = format!("other_{}", db.url().rsplit('/').next().unwrap());
+    db.sql(&format!("CREATE SCHEMA {other}"));
+    db.sql(&format!("CREATE TABLE {other}.members (id {} PRIMARY KEY)", D::ID));
+    db.sql(&format!("INSERT INTO {other}.members (id) VALUES (11)"));
+    let storage = || db.storage().cascade_from(format!("{other}.members"), "id");
     opened(storage()).await;
     let storage = opened(storage()).await;
     storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
-    begun(&*storage, &suite::sessions::session("s", "11")).await;
-    db.sql(&format!("DELETE FROM {table}"));
+    db.sql(&format!("DELETE FROM {other}.members"));
     assert_eq!(db.rows().1, 0);
-    assert_eq!(storage.sessions().unwrap().session("s").await.unwrap(), None);
-    let gone = storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap_err();
-    assert_eq!(gone.kind(), ErrorKind::Refused);
+    // The trigger of the other schema is replaced, too.
+    opened(db.storage().cascade_from("users", "id")).await;
+    db.sql(&format!("DROP SCHEMA {other} {}", if D::NAME == "postgres" { "CASCADE" } else { "" }));
 }
 
 async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
@@ -147,9 +235,13 @@ async fn what_is_no_column_is_said<D: Db>() {
         let said = refused(db.storage().cascade_from(table, id)).await;
         assert!(said.contains("there is no such column") && said.contains("attached before"), "{said}");
     }
-    for table in ["users; DROP TABLE users", "", &"u".repeat(60), "main.users"] {
+    for table in ["users; DROP TABLE users", "nowhere.users"] {
         let said = refused(db.storage().cascade_from(table, "id")).await;
-        assert!(said.contains("ASCII letters"), "{said}");
+        assert!(said.contains("there is no such column"), "{said}");
+    }
+    for table in ["", "us\0ers"] {
+        let said = refused(db.storage().cascade_from(table, "id")).await;
+        assert!(said.contains("a table and a column are needed"), "{said}");
     }
 }
 
@@ -168,7 +260,7 @@ async fn db_07_a_table_in_use_is_waited_for() {
     rocket::tokio::time::sleep(step * 530).await;
     busy.batch_execute("COMMIT").unwrap();
     open.await.unwrap();
-    let name = "oauth_accounts_of_users_id";
+    let name = "oauth_accounts_cascade";
     assert_eq!(db.number(&format!("SELECT count(*) AS n FROM pg_trigger WHERE tgname = '{name}'")), 1);
 }
 

@@ -87,8 +87,11 @@ mod opening;
 #[cfg(feature = "postgres")]
 mod pooler;
 mod removal;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod roles;
 mod rows;
 mod tables;
+mod urls;
 
 /// A database for one test, which is removed with it.
 pub(super) trait Db: Send + Sync + 'static {

@@ -73,22 +73,12 @@ async fn a_wrong_file_is_said() {
 async fn a_wrong_url_is_said_without_its_password() {
     for (url, words) in [
         ("oracle://ada:hunter2@db/app", "unknown scheme"),
-        ("mariadb://ada:hunter2@db/app", "mysql://"),
         #[cfg(not(feature = "postgres"))]
         ("postgres://ada:hunter2@db/app", "features = [\"postgres\"]"),
         #[cfg(feature = "postgres")]
         ("postgres://ada:hunter2@127.0.0.1:1/app", "`postgres://127.0.0.1:1/app` can't be opened"),
         #[cfg(feature = "mysql")]
         ("mysql://ada:hunter2@127.0.0.1:1/app", "`mysql://127.0.0.1:1/app` can't be opened"),
-        // libpq quotes what it cannot decode, and reads the text before the first `/` as a port.
-        #[cfg(feature = "postgres")]
-        ("postgres://ada:hunter2%@127.0.0.1:1/app", "write `%25`"),
-        #[cfg(feature = "postgres")]
-        ("postgres://ada:hunter2%00@127.0.0.1:1/app", "write `%25`"),
-        #[cfg(feature = "postgres")]
-        ("postgres://127.0.0.1:1/app?password=hunter2%zz", "write `%25`"),
-        #[cfg(feature = "postgres")]
-        ("postgres://127.0.0.1:1/hunter2@127.0.0.1/app", "`postgres://…` can't be opened"),
     ] {
         let said = refused(DieselStorage::url(url)).await;
         assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
