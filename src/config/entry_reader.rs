@@ -166,7 +166,7 @@ fn client_id(table: &mut Table<'_>) -> String {
 
 /// `title`, else the preset's, else the entry's name in words.
 fn title(table: &mut Table<'_>, preset: &Preset, name: &str) -> String {
-    if let Some(given) = table.text("title") {
+    if let Some(given) = table.any_text("title") {
         return given.value;
     }
     if !preset.title.is_empty() {

@@ -14,6 +14,7 @@ mod entry;
 mod entry_reader;
 mod environment;
 mod faults;
+mod hidden_characters;
 mod issuer;
 mod oauth1;
 mod oauth2;

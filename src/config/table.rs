@@ -11,6 +11,7 @@ use rocket::figment::value::{Dict, Num, Tag, Value};
 use rocket::figment::{Figment, Metadata, Profile, Source};
 
 use super::faults::{Faults, Place, closest};
+use super::hidden_characters;
 
 /// Maximum length of an unknown key that is compared with the known ones, in bytes. A longer one is not a typo.
 const MAX_MISTYPED_KEY: usize = 64;
@@ -241,8 +242,22 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The text of `key`. A number is a fault: in a secret or an id, its leading zeros would be lost.
+    /// The text of `key`. An invisible character is a fault, blanks at the ends are a warning. A number is a fault: in a secret or
+    /// an id, its leading zeros would be lost.
     pub(super) fn text(&mut self, key: &str) -> Option<Given<String>> {
+        let given = self.any_text(key)?;
+        self.check_characters(&given.place, &given.value).then_some(given)
+    }
+
+    /// Whether `text` has no invisible character, which would be a fault.
+    fn check_characters(&self, place: &Place, text: &str) -> bool {
+        hidden_characters::warn_of_blanks(text, &format!("{} ({})", place.key, place.source));
+        let fault = hidden_characters::fault(text);
+        fault.inspect(|why| self.reader.fault(place, why, "")).is_none()
+    }
+
+    /// As [`text`](Self::text), with any character.
+    pub(super) fn any_text(&mut self, key: &str) -> Option<Given<String>> {
         let Given { value, place } = self.take(key)?;
         let why = match value {
             Value::String(_, text) if !text.trim().is_empty() => return Some(Given { value: text, place }),
@@ -311,7 +326,9 @@ impl<'a> Table<'a> {
         if parts.is_none() {
             self.reader.fault(&place, "must be a list of texts", &format!("{key} = {example}"));
         }
-        parts.map(|value| Given { value, place })
+        let parts = parts?;
+        let is_clear = parts.iter().all(|part| self.check_characters(&place, part));
+        is_clear.then_some(Given { value: parts, place })
     }
 
     /// The names and texts of the inner table `key`.

@@ -4,6 +4,7 @@ mod client_auth;
 mod documentation;
 mod entries;
 mod flask_dance;
+mod hidden_characters;
 mod oauth1;
 mod parameters;
 mod providers_page;

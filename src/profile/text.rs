@@ -110,7 +110,7 @@ fn is_unclean(c: char) -> bool {
 }
 
 /// Whether `c` leaves a mark on the screen. White space and the characters that Unicode lets a renderer ignore do not.
-fn is_seen(c: char) -> bool {
+pub(crate) fn is_seen(c: char) -> bool {
     !c.is_whitespace()
         && !c.is_control()
         && !matches!(c,

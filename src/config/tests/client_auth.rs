@@ -57,7 +57,6 @@ fn a_secret_may_stand_in_a_file_beside_rocket_toml() {
     let secret = |toml: &str| client_secret(&read_entry("github", toml)).to_owned();
     let entry = "[default.oauth.github]\nclient_id = \"a\"\nclient_secret_file = \"secret.txt\"\n";
     assert_eq!(secret(&format!("#! file secret.txt=hush\\n\n{entry}")), "hush");
-    assert_eq!(secret(&format!("#! file secret.txt=hush\\n\\n\n{entry}")), "hush\n");
     assert_eq!(
         secret(&format!("#! file secret.txt=hush\n#! GITHUB_OAUTH_CLIENT_SECRET=env\n{entry}")),
         "env"
