@@ -15,7 +15,7 @@ use super::refresh::{refresh, usable};
 use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{read_answer, retry_after};
+use crate::flow::{describe_failure, read_answer, retry_after};
 use crate::token::Token;
 
 /// Maximum number of redirects that a request follows.
@@ -224,18 +224,19 @@ async fn send_with_token(
 }
 
 fn transport_error(error: reqwest::Error) -> Error {
-    // The URL may contain secrets, which must not be logged.
-    let error = error.without_url();
-    if error.is_timeout() {
+    let (is_timeout, is_builder) = (error.is_timeout(), error.is_builder());
+    // Without the URL, which may contain secrets.
+    let cause = describe_failure(error);
+    if is_timeout {
         Error::new(ErrorKind::ProviderTimeout, "The provider did not answer in time. Please try again.")
-            .with_source(error)
-    } else if error.is_builder() {
-        Error::new(ErrorKind::AppError, "This app could not make the request.").with_source(error)
+            .with_source(cause)
+    } else if is_builder {
+        Error::new(ErrorKind::AppError, "This app could not make the request.").with_source(cause)
     } else {
         Error::new(
             ErrorKind::ProviderUnreachable,
             "The provider can't be reached at the moment. Please try again.",
         )
-        .with_source(error)
+        .with_source(cause)
     }
 }

@@ -187,6 +187,7 @@ impl<T: PartialEq + Send + Sync + 'static> DocumentCache<T> {
             }
             Err(error) => {
                 if state.document.is_some() {
+                    let address = address.split('?').next().unwrap_or_default();
                     log::warn!("oauth: {address}: {error:?}; the previous version is used for now");
                 }
                 state.failure = Some(error);

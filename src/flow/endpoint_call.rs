@@ -32,6 +32,7 @@ use super::errors::{
 use super::http::Response;
 use super::provider_error::ProviderError;
 use super::request_headers::add_entry_headers;
+use super::transport;
 use crate::error::{Error, Result};
 use crate::profile::text::printable;
 use crate::provider::TokenRequestFormat;
@@ -72,7 +73,7 @@ impl EndpointCall {
         mut form: Form,
     ) -> Result<Option<Map<String, Value>>> {
         let answer = self.request(engine, endpoints, url, &mut form).await?;
-        self.read(endpoints, &form, &answer)
+        self.read(endpoints, &form, &answer).map_err(|error| transport::at(url, error))
     }
 
     /// Sends `form` to `url`, once, and adds the client's authentication to it. Returns the answer, whatever it is.

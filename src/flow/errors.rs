@@ -7,6 +7,7 @@ use http::header::RETRY_AFTER;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::transport;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind};
 
@@ -19,24 +20,26 @@ pub(crate) fn not_trusted(cause: impl Into<String>) -> Error {
         .with_source(cause.into())
 }
 
-/// A request that got no answer, or none that can be read. The error never prints the URL, because a URL may hold secrets.
+/// A request that got no answer, or none that can be read. The error prints only the host of the URL, because a URL may hold
+/// secrets.
 pub(super) fn request_failed(error: reqwest::Error) -> Error {
-    let error = error.without_url();
-    if error.is_timeout() {
+    let (is_timeout, is_builder, is_corrupt) = (error.is_timeout(), error.is_builder(), is_corrupt(&error));
+    let cause = transport::describe(error);
+    if is_timeout {
         return Error::new(
             ErrorKind::ProviderTimeout,
             "The provider did not answer in time. Please try again.",
         )
-        .with_source(error);
+        .with_source(cause);
     }
-    if error.is_builder() {
+    if is_builder {
         return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
-            .with_source(error);
+            .with_source(cause);
     }
-    if is_corrupt(&error) {
-        return bad_answer("").with_source(error);
+    if is_corrupt {
+        return bad_answer(cause);
     }
-    unavailable("").with_source(error)
+    unavailable(cause)
 }
 
 /// Whether the answer arrived, and can't be decompressed. A broken connection has an error of the HTTP library among its causes.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use reqwest::{NoProxy, Proxy};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::document_cache::Fetched;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
+use super::transport::{self, PROXY_VARIABLES};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Timeout for one protocol request, from the first packet to the last byte of the answer.
@@ -55,12 +56,16 @@ impl Http {
     pub(super) async fn send(&self, mut request: reqwest::Request) -> Result<Response> {
         // A timeout of the request, unlike those of the client, spans connecting, headers and body.
         request.timeout_mut().get_or_insert(CALL_TIMEOUT);
-        let answer = self.0.execute(request).await.map_err(request_failed)?;
+        let url = request.url().clone();
+        let failed = |error: reqwest::Error| request_failed(error.with_url(url.clone()));
+        let answer = self.0.execute(request).await.map_err(failed)?;
         if answer.status().is_redirection() {
-            return Err(bad_answer(format!(
-                "a redirect ({}) where none is allowed",
-                answer.status().as_u16()
-            )));
+            let target =
+                answer.headers().get(LOCATION).and_then(|target| url.join(target.to_str().ok()?).ok());
+            let target = target.map(|target| format!(" to {}", transport::host(&target))).unwrap_or_default();
+            let status = answer.status().as_u16();
+            let cause = format!("a redirect ({status}){target}, where none is allowed");
+            return Err(transport::at(&url, bad_answer(cause)));
         }
         read_answer(answer, MAX_ANSWER).await
     }
@@ -73,14 +78,15 @@ impl Http {
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Fetched<T>> {
         let request = self.0.get(url).header(ACCEPT, "application/json").build();
-        let response = self.send(request.map_err(request_failed)?).await?;
+        let request = request.map_err(request_failed)?;
+        let url = request.url().clone();
+        let response = self.send(request).await?;
         if !response.status().is_success() {
-            return Err(with_retry_after(
-                unexpected_status(what, response.status().as_u16()),
-                response.headers(),
-            ));
+            let error = unexpected_status(what, response.status().as_u16());
+            return Err(with_retry_after(transport::at(&url, error), response.headers()));
         }
-        let document = parse(response.body()).map_err(|cause| bad_answer(format!("{what}: {cause}")))?;
+        let document = parse(response.body())
+            .map_err(|cause| transport::at(&url, bad_answer(format!("{what}: {cause}"))))?;
         Ok(Fetched { document, max_age: max_age(response.headers()) })
     }
 }
@@ -91,9 +97,11 @@ impl Http {
 /// [`ErrorKind::BadProviderAnswer`] if it is larger.
 pub(crate) async fn read_answer(mut answer: reqwest::Response, max: usize) -> Result<Response> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(request_failed)? {
+    let url = answer.url().clone();
+    let failed = |error: reqwest::Error| request_failed(error.with_url(url.clone()));
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > max {
-            return Err(bad_answer(format!("an answer of more than {} MiB", max >> 20)));
+            return Err(transport::at(&url, bad_answer(format!("an answer of more than {} MiB", max >> 20))));
         }
         body.extend_from_slice(&chunk);
     }
@@ -120,8 +128,8 @@ fn max_age(headers: &HeaderMap) -> Option<i64> {
 /// The proxy that the environment names, for https only. Plain http is allowed for this machine alone: a proxy could not
 /// reach it and would read the tokens.
 fn proxy() -> Result<Option<Proxy>> {
-    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let given = variables.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
+    let given =
+        PROXY_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
     let Some(url) = given else { return Ok(None) };
     match Proxy::https(url) {
         Ok(proxy) => Ok(Some(proxy.no_proxy(NoProxy::from_env()))),

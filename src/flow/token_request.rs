@@ -14,6 +14,7 @@ use super::errors::bad_answer;
 use super::flow::Flow;
 use super::token_answer::{TokenAnswer, new_refresh_token};
 use super::token_values::token_value;
+use super::transport;
 use crate::config::{Entry, OAuth2Options, TOKEN_PARAMS};
 use crate::error::{Error, Result};
 use crate::placeholders;
@@ -67,8 +68,9 @@ pub(super) async fn exchange_refresh_token(
         form.extend(value.map(|value| field(name, &value)));
     }
     add_token_params(endpoints.entry, &mut form);
-    let answer = call.request(engine, endpoints, endpoints.refresh()?, &mut form).await?;
-    let read = call.read(endpoints, &form, &answer);
+    let url = endpoints.refresh()?;
+    let answer = call.request(engine, endpoints, url, &mut form).await?;
+    let read = call.read(endpoints, &form, &answer).map_err(|error| transport::at(url, error));
     match read.and_then(|fields| read_token(endpoints.options, fields, Some(&token.token_type))) {
         Ok(answer) => Ok(RefreshAnswer::Token(answer)),
         // A refresh token that is there must not be lost, whatever else is wrong with the answer.

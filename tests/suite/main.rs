@@ -40,6 +40,7 @@ mod profiles;
 mod provider_logout;
 mod backchannel_logout;
 mod provider_answers;
+mod provider_log;
 mod proxy;
 mod races;
 mod redirect;

@@ -114,6 +114,20 @@ impl Server {
         log_level: &str,
         extra: Value,
     ) -> Self {
+        Self::start_in(&[], test, people, fake, base_url, log_level, extra)
+    }
+
+    /// As [`start_as`](Self::start_as), with these variables in its environment.
+    #[allow(clippy::too_many_arguments)]
+    pub fn start_in(
+        env: &[(&str, &str)],
+        test: &str,
+        people: Arc<People>,
+        fake: &FakeProvider,
+        base_url: &str,
+        log_level: &str,
+        extra: Value,
+    ) -> Self {
         let mut settings = json!({
             "people": people.path(), "address": "127.0.0.1", "port": 0, "log_level": log_level, "cli_colors": false,
             "workers": 2, "secret_key": SECRET_KEY, "dance": { "base_url": base_url },
@@ -128,6 +142,7 @@ impl Server {
         let child = Command::new(std::env::current_exe().expect("this binary"))
             .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FIGMENT, settings.to_string())
+            .envs(env.iter().copied())
             .stdout(Stdio::from(log.try_clone().expect("the log file again")))
             .stderr(Stdio::from(log))
             .spawn()

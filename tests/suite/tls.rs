@@ -12,20 +12,20 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use crate::harness::{Refusal, TestApp, TestRequest, assert_refused};
 
 /// A key and a self-signed certificate for `localhost`.
-const PEM: &[u8] = include_bytes!("../fixtures/localhost.pem");
+pub(crate) const PEM: &[u8] = include_bytes!("../fixtures/localhost.pem");
 
-fn certificate() -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(PEM).expect("a certificate")
+fn certificate(pem: &[u8]) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem).expect("a certificate")
 }
 
-/// A server with that certificate: its port, and the requests that arrived through TLS.
-fn serve() -> (u16, Arc<Mutex<Vec<String>>>) {
+/// A server with the key and the certificate in `pem`: its port, and the requests that arrived through TLS.
+pub(crate) fn serve(pem: &[u8]) -> (u16, Arc<Mutex<Vec<String>>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(vec![certificate()], PrivateKeyDer::from_pem_slice(PEM).expect("a key"))
+        .with_single_cert(vec![certificate(pem)], PrivateKeyDer::from_pem_slice(pem).expect("a key"))
         .expect("its key");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -49,7 +49,7 @@ fn serve() -> (u16, Arc<Mutex<Vec<String>>>) {
 
 #[rocket::async_test]
 async fn tr_14_a_certificate_without_a_trusted_issuer() {
-    let (port, heard) = serve();
+    let (port, heard) = serve(PEM);
     let issuer = format!("https://localhost:{port}");
     let app = TestApp::launch_with(|figment| figment.merge(("oauth.op.issuer", issuer))).await;
     let mut ada = app.browser();
@@ -64,7 +64,7 @@ async fn tr_14_a_certificate_without_a_trusted_issuer() {
 
     // The control: a client that trusts the certificate can connect.
     let mut roots = RootCertStore::empty();
-    roots.add(certificate()).expect("a root");
+    roots.add(certificate(PEM)).expect("a root");
     let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .expect("versions")
