@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::Text;
 
 use super::any_connection::AnyConnection;
 use super::cascade_trigger::CascadeTrigger;
@@ -143,7 +143,7 @@ impl Cascade {
                     "SELECT CONVERT(lower(column_type) USING utf8mb4) AS t FROM information_schema.columns \
                      WHERE table_schema = ? AND table_name = ? AND column_name = ?",
                 )
-                .bind::<Nullable<Text>, _>(schema)
+                .bind::<diesel::sql_types::Nullable<Text>, _>(schema)
                 .bind::<Text, _>(table)
                 .bind::<Text, _>(&self.id)
                 .get_result(conn),

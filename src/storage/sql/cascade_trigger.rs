@@ -26,6 +26,7 @@ struct Found {
     t: String,
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn texts(conn: &mut AnyConnection, query: &str, values: [&str; 2]) -> QueryResult<Vec<String>> {
     let query = sql_query(query).bind::<Text, _>(values[0]).bind::<Text, _>(values[1]);
     Ok(query.load::<Found>(conn)?.into_iter().map(|found| found.t).collect())
@@ -36,6 +37,7 @@ impl<'a> CascadeTrigger<'a> {
     pub(super) fn new(conn: &mut AnyConnection, ours: &str, users: &'a UserTable) -> Result<Self> {
         let name = format!("{ours}_cascade");
         let old = users.text(conn, &format!("OLD.{}", users.id));
+        #[allow(unused_variables)] // SQLite has none.
         let schema = match conn {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => String::new(),

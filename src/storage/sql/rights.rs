@@ -76,7 +76,9 @@ impl AnyConnection {
 
     /// The advice to grant the right to create tables, or to create them by hand.
     pub(super) fn create_advice(&mut self) -> String {
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
         const BY_HAND: &str = "or, as their owner, run the SQL of `DieselStorage::migrations()` by hand";
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
         let role = self.role();
         match self {
             #[cfg(feature = "sqlite")]
@@ -103,6 +105,7 @@ impl AnyConnection {
     }
 
     /// Returns whether the role lacks `right` on `table`, which exists. `message` is what the database said.
+    #[allow(unused_variables)] // Each database uses others.
     pub(super) fn is_denied(&mut self, right: &str, table: &str, message: &str) -> bool {
         match self {
             #[cfg(feature = "sqlite")]

@@ -8,6 +8,7 @@ fn shown(url: &str) -> String {
 }
 
 /// The message of a launch with this URL, for the operator.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 async fn message(url: &str) -> String {
     DieselStorage::url(url).open(&Figment::new()).await.unwrap_err().for_operator()
 }
