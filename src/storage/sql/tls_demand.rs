@@ -12,7 +12,6 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 use url::Url;
 
-use super::url::DatabaseUrl;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The TLS that a URL requires.
@@ -78,7 +77,7 @@ impl TlsDemand {
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if not.
-    pub(super) fn check(self, conn: &mut MysqlConnection, url: &DatabaseUrl) -> Result<()> {
+    pub(super) fn check(self, conn: &mut MysqlConnection, url: &impl std::fmt::Display) -> Result<()> {
         let unmet = |why: &str| misconfigured(format!("the database `{url}`: its URL requires {why}"));
         if self == Self::Nothing {
             return Ok(());
