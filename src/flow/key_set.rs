@@ -78,7 +78,8 @@ impl Key {
     fn parse(fields: &Map<String, Value>) -> Option<Self> {
         // An empty text and a wrong type count as absent.
         let text = |name| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let bytes = |name| text(name).and_then(decode_base64url);
+        // Some providers pad the texts, which RFC 7515 §2 does not allow.
+        let bytes = |name| decode_base64url(text(name)?.trim_end_matches('='));
         if text("use").is_some_and(|usage| usage != "sig") {
             return None;
         }
@@ -147,9 +148,11 @@ fn rsa(algorithm: SigningAlgorithm) -> Option<&'static RsaParameters> {
     })
 }
 
-/// An uncompressed point (SEC 1 §2.3.3) with coordinates of `size` bytes.
+/// An uncompressed point (SEC 1 §2.3.3) with coordinates of `size` bytes. Some providers leave out leading zeros or add one.
 fn point(x: Vec<u8>, y: Vec<u8>, size: usize) -> Option<Vec<u8>> {
-    (x.len() == size && y.len() == size).then(|| [vec![4], x, y].concat())
+    let [x, y] = [x, y].map(without_zeros);
+    let zeros = |number: &[u8]| Some(vec![0; size.checked_sub(number.len())?]);
+    Some([vec![4], zeros(&x)?, x, zeros(&y)?, y].concat())
 }
 
 fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {

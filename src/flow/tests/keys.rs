@@ -265,3 +265,32 @@ async fn lo_03_made_up_logout_tokens_hold_up_no_sign_in() {
     signs_in(&engine, &server, &two, header(true, "two")).await.unwrap();
     assert_eq!(fetches(&server), asked + 1);
 }
+
+#[rocket::async_test]
+async fn r5_a_key_whose_numbers_are_written_otherwise() {
+    let x_of = |signer: &Signer| decode_base64url(signer.jwk("one")["x"].as_str().unwrap()).unwrap();
+    let signer = loop {
+        let signer = Signer::es();
+        if x_of(&signer)[0] == 0 {
+            break signer;
+        }
+    };
+    let x = x_of(&signer);
+    for written in [
+        encode_base64url(&x),
+        encode_base64url(&x[1..]),
+        encode_base64url(&[&[0], &x[..]].concat()),
+        format!("{}==", encode_base64url(&x)),
+    ] {
+        let mut key = signer.jwk("one");
+        key["x"] = json!(written);
+        let server = Server::openid(&json!([key])).await;
+        signs_in(&engine(), &server, &signer, header(true, "one")).await.expect(&written);
+    }
+    for written in ["", "=", "AA", &encode_base64url(&[1; 33])] {
+        let mut key = signer.jwk("one");
+        key["x"] = json!(written);
+        let server = Server::openid(&json!([key])).await;
+        signs_in(&engine(), &server, &signer, header(true, "one")).await.expect_err(written);
+    }
+}
