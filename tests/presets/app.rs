@@ -1,6 +1,7 @@
 //! The app of a ride.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -52,19 +53,9 @@ pub async fn ride(name: &str, preset: &Preset, ride: &Ride) {
     let at = format!("{name}, {}", ride.user);
     let provider = Provider::start(&ride.document, ride.id_token.as_ref());
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("app.sqlite");
-    create_table(&file);
     let last = LastProfile::default();
-    let dance = Dance::fairing()
-        .storage(DieselStorage::database("app").migrate().link(sign_up))
-        .signals(last.clone());
-    let figment =
-        Figment::from(Config { log_level: rocket::config::LogLevel::Off, ..Config::debug_default() })
-            .merge(Serialized::default("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
-            .merge(("databases.app.url", file.display().to_string()))
-            .merge(("oauth.preset", entry(name, preset, ride, &provider)));
-    let rocket = rocket::custom(figment).attach(dance).mount("/", routes![enter]);
-    let client = Client::tracked(rocket).await.unwrap_or_else(|error| panic!("{at}: {error}"));
+    let entries = json!({ "preset": entry(name, preset, ride, &provider) });
+    let client = launch(folder.path(), &entries, last.clone()).await;
 
     provider.expect(&ride.sign_in);
     let authorization = begin(&client, ride).await;
@@ -78,6 +69,35 @@ pub async fn ride(name: &str, preset: &Preset, ride: &Ride) {
     if ride.user == "rich" {
         after_sign_in(&at, &client, &provider, ride, &profile).await;
     }
+}
+
+/// Launches an app with these entries, and its database in `folder`.
+async fn launch(folder: &Path, entries: &Value, last: LastProfile) -> Client {
+    let file = folder.join("app.sqlite");
+    create_table(&file);
+    let dance =
+        Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up)).signals(last);
+    let figment =
+        Figment::from(Config { log_level: rocket::config::LogLevel::Off, ..Config::debug_default() })
+            .merge(Serialized::default("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
+            .merge(("databases.app.url", file.display().to_string()))
+            .merge(("oauth", entries));
+    let rocket = rocket::custom(figment).attach(dance).mount("/", routes![enter]);
+    Client::tracked(rocket).await.unwrap_or_else(|error| panic!("{entries}: {error}"))
+}
+
+/// Launches an app with an entry for each of these rides. Returns its sign-in page.
+pub async fn sign_in_page(rides: &[(&str, &Preset, Ride)]) -> String {
+    let provider = Provider::start(&[], None);
+    let entries =
+        rides.iter().map(|(name, preset, ride)| ((*name).to_owned(), entry(name, preset, ride, &provider)));
+    let folder = tempfile::tempdir().unwrap();
+    let client = launch(folder.path(), &Value::Object(entries.collect()), LastProfile::default()).await;
+    let page = client.get("/login").header(Accept::HTML).dispatch().await;
+    assert_eq!(page.status(), Status::Ok);
+    // No provider is asked before a user chooses it.
+    provider.check("all presets");
+    page.into_string().await.unwrap()
 }
 
 /// Calls the API, refreshes and revokes.

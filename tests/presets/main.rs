@@ -48,6 +48,19 @@ async fn every_preset_makes_exactly_the_documented_requests() {
     assert!(faults.is_empty(), "these rides fail; their messages are above: {faults:#?}");
 }
 
+#[rocket::async_test]
+async fn all_presets_launch_together_without_a_request() {
+    let rides: Vec<_> = PRESETS
+        .iter()
+        .filter(|(name, preset)| can_ride(preset) && Ride::names().contains(*name))
+        .map(|(name, preset)| (*name, preset, Ride::read(name).remove(0)))
+        .collect();
+    assert!(rides.len() >= 100);
+    let page = app::sign_in_page(&rides).await;
+    assert!(page.contains("Sign in with GitHub") && page.contains("Sign in with Zoom"));
+    assert!(page.len() < 30_000, "{} bytes", page.len());
+}
+
 #[test]
 fn every_preset_has_a_ride() {
     let generic = ["oauth1", "oauth2", "oidc"];
