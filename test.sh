@@ -288,9 +288,7 @@ tests() {
       race "two nodes" nodes --rounds 5 sqlite postgres
       race "PostgreSQL killed" soak --rounds 2
       failover postgres --rounds 2
-      failover mysql --rounds 2
       galera_race "one refresh" refresh --rounds 10
-      galera_race "first logins" first-login --rounds 3
       galera_race "removals" removal --rounds 10
       pooled_race "one refresh" refresh --rounds 10
       pooled_race "first logins" first-login --rounds 5
@@ -306,9 +304,7 @@ tests() {
       race "two nodes" nodes --rounds 100 sqlite postgres
       race "PostgreSQL killed" soak --rounds 20
       failover postgres --rounds 20
-      failover mysql --rounds 20
       galera_race "one refresh" refresh --rounds 1000
-      galera_race "first logins" first-login --rounds 100
       galera_race "removals" removal --rounds 1000
       pooled_race "one refresh" refresh --rounds 1000
       pooled_race "first logins" first-login --rounds 100

@@ -220,9 +220,13 @@ impl Worker {
     }
 
     /// Starts two processes at the same time, as in a deployment, so that both run the migrations; on a cluster, one on each
-    /// node.
+    /// node, one after the other.
     pub(crate) fn several(database: &Database, fake: &FakeProvider, cache: &Value) -> Result<Vec<Self>> {
-        let urls = database.urls.iter().cycle().take(database.urls.len().max(2));
+        if let [_, _, ..] = &*database.urls {
+            // A node's lock for migrations means nothing to the others.
+            return database.urls.iter().map(|url| Self::start(url, fake, cache.clone())).collect();
+        }
+        let urls = database.urls.iter().cycle().take(2);
         std::thread::scope(|scope| {
             let starts: Vec<_> =
                 urls.map(|url| scope.spawn(|| Self::start(url, fake, cache.clone()))).collect();
