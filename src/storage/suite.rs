@@ -1,5 +1,6 @@
 //! What storages do inside the library. `rocket_dance::testing::storage_suite` has the rules of every storage.
 
+#[cfg(feature = "_sql")]
 pub(crate) mod sessions;
 
 use std::collections::{BTreeMap, HashMap};
