@@ -91,6 +91,8 @@ mod removal;
 mod roles;
 mod rows;
 mod tables;
+#[cfg(feature = "mysql")]
+mod tls;
 mod urls;
 
 /// A database for one test, which is removed with it.
