@@ -126,6 +126,32 @@ mod tests {
         }
     }
 
+    /// Answers both questions about users with the same value.
+    struct Says(bool);
+
+    impl LinkPolicy<(), i32> for Says {
+        fn link(&self, login: &Login<i32>, (): &mut ()) -> Result<Verdict<i32>> {
+            Ok(login.default_verdict())
+        }
+
+        fn has_other_login(&self, _: &i32, (): &mut ()) -> Result<bool> {
+            Ok(self.0)
+        }
+
+        fn may_sign_in(&self, _: &i32, (): &mut ()) -> Result<bool> {
+            Ok(self.0)
+        }
+    }
+
+    #[test]
+    fn the_policy_inside_knows_the_users() {
+        for answer in [true, false] {
+            let policy = RequireEmailDomain("corp.com", Says(answer));
+            assert_eq!(policy.has_other_login(&7, &mut ()).unwrap(), answer);
+            assert_eq!(policy.may_sign_in(&7, &mut ()).unwrap(), answer);
+        }
+    }
+
     #[test]
     fn d10_only_this_very_domain() {
         for address in ["ada@corp.com", "ada@CORP.com", "a.d+a@Corp.Com"] {

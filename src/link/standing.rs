@@ -47,3 +47,19 @@ impl<U> Standing<U> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_variants() {
+        let taken = Standing::Taken { owner: 1, visitor: 2 };
+        for standing in
+            [Standing::Stranger, Standing::Adding(1), Standing::Returning(1), Standing::Renewing(1), taken]
+        {
+            let debug = format!("{standing:?}");
+            assert_eq!(debug.split(['(', ' ']).next(), Some(standing.name()), "{debug}");
+        }
+    }
+}

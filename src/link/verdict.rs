@@ -75,3 +75,25 @@ impl<U> Verdict<U> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_variants() {
+        let text = String::new;
+        let proof = MergeProof { entry: text(), provider_user_id: text(), user: text(), address: text() };
+        for verdict in [
+            Verdict::SignUp(1),
+            Verdict::SignIn(1),
+            Verdict::StoreWithoutUser,
+            Verdict::Merge(1, proof),
+            Verdict::SignInFirst(1),
+            Verdict::Refuse(text()),
+        ] {
+            let debug = format!("{verdict:?}");
+            assert_eq!(debug.split('(').next(), Some(verdict.name()), "{debug}");
+        }
+    }
+}

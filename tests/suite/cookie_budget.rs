@@ -6,7 +6,7 @@ use rocket_dance::storage::CookieStorage;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use serde_json::json;
 
-use crate::harness::{Browser, FLOW, TestApp, TestRequest, captured_log};
+use crate::harness::{Browser, DONE, FLOW, NOT_TRUSTED, TestApp, TestRequest, assert_refused, captured_log};
 use crate::signals::{Heard, Listener};
 
 /// What all our cookies together may take, in bytes, as docs/operation.md says.
@@ -119,6 +119,62 @@ async fn d17_a_new_account_makes_old_flows_give_way() {
         assert_within_budget(&ada);
     }
     assert!(ada.flows().len() < 11, "{}", ada.flows().len());
+}
+
+#[rocket::async_test]
+async fn d17_the_oldest_outcomes_make_room() {
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    ada.sign_in("op").await;
+    let mut callbacks = Vec::new();
+    for number in 0..5 {
+        let next = format!("/guarded?{number}{}", "n".repeat(500));
+        let begun = ada.post("/login/op", &[("next", &next)]).await;
+        let callback = app.approve(begun.location()).await;
+        assert_eq!(ada.get(&callback).await.location(), next);
+        assert!(size(&ada, DONE) <= 1200, "{} bytes", size(&ada, DONE));
+        callbacks.push((callback, next));
+    }
+    let (newest, next) = callbacks.pop().unwrap();
+    assert_eq!(ada.get(&newest).await.location(), next, "a repeated callback");
+    let (oldest, _) = &callbacks[0];
+    assert_refused(&mut ada, &TestRequest::get(oldest), NOT_TRUSTED).await;
+}
+
+#[rocket::async_test]
+async fn d17_an_outcome_pushes_out_no_flow() {
+    // An outcome is larger than a flow without `next`.
+    let target = format!("/guarded?{}", "n".repeat(500));
+    let app = TestApp::launch_with(|figment| figment.merge(("dance.after_login", target.as_str()))).await;
+    let mut ada = app.browser();
+    let newest = fill(&mut ada).await;
+    let open = ada.flows().len();
+    assert_eq!(ada.get(&newest).await.location(), target);
+    assert_eq!(ada.flows().len(), open - 1, "the other flows stay");
+    assert_within_budget(&ada);
+}
+
+/// Begins flows until the oldest one makes room, and returns the callback of the newest.
+async fn fill(browser: &mut Browser) -> String {
+    loop {
+        let open = browser.flows().len();
+        let callback = browser.ride("/login/op").await;
+        browser.app.advance(1);
+        if browser.flows().len() <= open {
+            return callback;
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn d17_flows_push_out_no_outcome_that_has_room_of_its_own() {
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    let callback = ada.sign_in("op").await;
+    ada.leave().await;
+    fill(&mut ada).await;
+    assert!(ada.jar.contains_key(DONE));
+    assert_eq!(ada.get(&callback).await.location(), "/", "a repeated callback");
 }
 
 #[rocket::async_test]

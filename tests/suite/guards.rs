@@ -211,6 +211,8 @@ async fn a_handlers_error_is_json_only_where_json_is_requested() {
     let page = app.get("/refuses").await;
     assert_eq!(page.status(), Status::Forbidden);
     assert_eq!(page.content_type(), Some(rocket::http::ContentType::HTML));
+    let page = page.into_string().await.unwrap();
+    assert!(!page.contains("Not today."), "the app's own catcher answers: {page}");
 }
 
 #[rocket::async_test]

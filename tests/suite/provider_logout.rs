@@ -184,6 +184,15 @@ async fn lo_02_an_id_token_too_long_for_a_url_stays_away() {
 }
 
 #[rocket::async_test]
+async fn lo_02_the_log_names_the_urls_to_register() {
+    let _app = app().await;
+    let Some(log) = captured_log() else { return };
+    for url in [LANDING, "http://localhost:8000/login/op/backchannel-logout"] {
+        assert!(log.contains(url), "{url}: {log}");
+    }
+}
+
+#[rocket::async_test]
 async fn lo_02_a_page_from_rocket_toml() {
     let app = TestApp::launch_with(|figment| {
         let (key, mut plain) = (String::from("oauth.plain"), json!({"provider": "oauth2", "client_id": "c"}));

@@ -1,8 +1,9 @@
 //! The session cookie: what it contains, and what a changed, old or copied one is worth.
 
 use rocket::figment::Figment;
-use rocket::http::{Method, Status};
+use rocket::http::{CookieJar, Method, Status};
 use rocket::local::asynchronous::Client;
+use rocket::{get, routes};
 use rocket_dance::storage::CookieStorage;
 use rocket_dance::testing::FakeProvider;
 use rocket_dance::{Dance, ErrorKind};
@@ -57,6 +58,22 @@ async fn ck_11_what_the_cookie_holds_is_not_in_the_database() {
     assert!(!ada.jar[SESSION].contains(id));
 }
 
+/// A page of the app's that sets a cookie of the app's.
+#[get("/theme")]
+fn theme(jar: &CookieJar<'_>) {
+    jar.add(("theme", "dark"));
+}
+
+#[rocket::async_test]
+async fn ck_11_a_cookie_of_the_apps_own_keeps_no_cache_out() {
+    let fake = FakeProvider::start().await;
+    let rocket = rocket(figment(&fake), Dance::fairing().storage(CookieStorage)).mount("/", routes![theme]);
+    let client = Client::untracked(rocket).await.expect("the app launches");
+    let page = client.get("/theme").dispatch().await;
+    assert!(page.cookies().get("theme").is_some());
+    assert_eq!(page.headers().get_one("Cache-Control"), None, "the app decides");
+}
+
 #[rocket::async_test]
 async fn a_session_cookie_without_an_id_has_no_user() {
     let app = App::in_memory().await;
@@ -103,6 +120,20 @@ const KEYS: [&str; 3] = [
 fn keys(keys: &[&str]) -> impl FnOnce(Figment) -> Figment {
     let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     |figment| figment.merge(("dance.token_keys", keys)).merge(("oauth.op.logout", true))
+}
+
+#[rocket::async_test]
+async fn without_a_database_a_cookie_from_the_future_is_none() {
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake);
+    let app = App::new(fake, figment, Dance::fairing().storage(CookieStorage)).await;
+    app.sign_in_as(7).await;
+    let dance = Dance::fetch(app.client.rocket()).unwrap();
+    // The clocks of two processes may differ by a minute.
+    dance.advance_clock(-50);
+    assert_eq!(app.get("/me").await.status(), Status::Ok);
+    dance.advance_clock(-50);
+    assert_eq!(app.get("/me").await.status(), Status::SeeOther);
 }
 
 /// The same browser in front of another process.

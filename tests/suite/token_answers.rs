@@ -1,11 +1,20 @@
 //! Token answers, and userinfo answers after a sign-in.
 
 use rocket::http::Status;
+use rocket_dance::ErrorKind;
+use rocket_dance::provider::Provider;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use serde_json::{Value, json};
 
 use crate::harness::{NOT_TRUSTED, Refusal, TestApp, TestRequest, assert_refused};
 use crate::openid::{BAD_ANSWER, encode, refuses, signs_in};
+
+/// `[default.oauth.lab]`.
+struct Lab;
+
+impl Provider for Lab {
+    const NAME: &'static str = "lab";
+}
 
 #[rocket::async_test]
 async fn id_18_id_20_the_userinfo_of_another_user() {
@@ -163,6 +172,25 @@ async fn tr_15_a_later_userinfo_of_another_user() {
         let answer = ada.get("/guarded").await;
         assert_eq!(answer.status, Status::BadGateway, "{answer:?}");
         assert!(!answer.body.contains("eve"));
+    }
+}
+
+/// GitLab's preset refuses blocked users. That is decided at the sign-in: a later userinfo is the app's to read.
+#[rocket::async_test]
+async fn tr_15_a_later_userinfo_that_the_preset_would_refuse() {
+    let app = TestApp::launch().await;
+    let lab = app.fake.preset_config("lab", "gitlab");
+    let app = app.relaunch(|figment| figment.merge(lab)).await;
+    let claims = |id: &str, state: &str| json!({"id": id, "name": "Ada", "state": state});
+    app.fake.set_userinfo(claims("1", "active"));
+    app.browser().sign_in("lab").await;
+    let client = app.dance().client(Lab, &1).await.unwrap().expect("an account");
+    app.fake.set_userinfo(claims("1", "blocked"));
+    assert_eq!(client.userinfo().await.unwrap()["state"], "blocked");
+    for wrong in [claims("2", "active"), json!({"state": "active"})] {
+        app.fake.set_userinfo(wrong.clone());
+        let error = client.userinfo().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadProviderAnswer, "{wrong}");
     }
 }
 

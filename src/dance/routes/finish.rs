@@ -113,7 +113,7 @@ async fn authorized_login(
         notes: flow.notes.clone(),
         callback_params: BTreeMap::new(),
     };
-    if flow.visitor.is_none() && flow.purpose == Purpose::SignIn {
+    if flow.purpose == Purpose::SignIn {
         login.present = dance.user_uncached(request).await?.map(str::to_owned);
     }
     if flow.purpose == Purpose::Site {

@@ -75,11 +75,10 @@ async fn r10_the_id_token_suffices_without_the_userinfo() {
     assert_eq!((profile.name.as_deref(), server.asked("/me").len()), (Some("Jane"), calls));
     // Without an ID token, nothing else says who the user is.
     let plain = oauth2_entry(&server, "");
-    server.answer("/me", 403, "");
-    assert_eq!(
-        super::userinfo::profile(&plain, &server).await.unwrap_err().kind(),
-        ErrorKind::BadProviderAnswer
-    );
+    for (status, kind) in [(403, ErrorKind::BadProviderAnswer), (503, ErrorKind::ProviderUnreachable)] {
+        server.answer("/me", status, "");
+        assert_eq!(super::userinfo::profile(&plain, &server).await.unwrap_err().kind(), kind);
+    }
 }
 
 #[rocket::async_test]

@@ -8,6 +8,7 @@ use crate::user::UserId;
 on_each_database! {
     accounts_go_with_their_user
     an_id_that_is_given_again_inherits_nothing
+    d2_a_policy_cannot_name_a_user_who_is_not_there
     a_bigint_is_a_user_id
     a_text_is_a_user_id
     a_uuid_is_a_user_id
@@ -212,6 +213,21 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
         assert_eq!(db.rows(), (0, 0));
         assert_eq!(sessions.session("s").await.unwrap(), None);
     }
+}
+
+async fn d2_a_policy_cannot_name_a_user_who_is_not_there<D: Db>() {
+    let db = D::new();
+    db.sql("INSERT INTO users (id, name) VALUES (11, 'Ada')");
+    let policy = |login: &Login<i32>, _: &mut D::Conn| {
+        Ok(Verdict::SignUp(login.note("user").unwrap_or_default().parse().unwrap()))
+    };
+    let storage = opened(db.storage().link(policy).cascade_from("users", "id")).await;
+    let mut login = suite::login("github", Some("1"), None);
+    login.add_note("user", "12");
+    let gone = storage.link(&login, &keys()).await.unwrap_err();
+    assert_eq!((gone.kind(), db.rows()), (ErrorKind::Refused, (1, 0)));
+    login.add_note("user", "11");
+    assert_eq!(storage.link(&login, &keys()).await.unwrap().user.as_deref(), Some("11"));
 }
 
 async fn a_column_that_the_database_writes_in_another_way_is_refused<D: Db>() {
