@@ -1,128 +1,111 @@
-//! The meaning of a database error: whether the connection is lost, the row is contended, or the caller is wrong.
+//! Errors of the database as errors of this crate.
 
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
 
 use super::Error;
+use super::error::Source;
 
-/// What an error of the database means for the work that failed with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DatabaseFault {
-    /// The connection is dead. The work may succeed on another connection.
-    ConnectionLost,
-    /// Another transaction has the lock, or won a deadlock.
-    Contended,
-    /// A row with this key exists already, perhaps written by another transaction at the same time.
-    Duplicate,
-    /// The database cannot do the work at the moment.
-    Unavailable,
-    /// The code that sent the statement is wrong.
-    CallerBug,
-}
-
-// Diesel has no kind for most of these errors and no error numbers. The messages of libpq and of the client libraries are
-// in English. Those of the PostgreSQL server are in the language of `lc_messages`, but Diesel has a kind for its dead
-// connections.
-const CONNECTION_LOST: [&str; 6] = [
-    "gone away",
-    "Lost connection",
-    "Connection was killed",
-    "disconnected by the server",
-    "terminating connection",
-    "shutdown in progress",
-];
-const CONTENDED: [&str; 6] = [
-    "is locked", // SQLITE_BUSY, BUSY_SNAPSHOT, LOCKED
-    "deadlock detected",
-    "Deadlock found",
-    "Lock wait timeout",
-    "due to lock timeout",
-    "Record has changed since last read", // MariaDB's 1020
-];
-const UNAVAILABLE: [&str; 6] = [
-    "disk",
-    "unable to open",
-    "readonly database",
-    "due to statement timeout",
-    "execution was interrupted",
-    "Too many connections",
-];
-
-impl DatabaseFault {
-    /// The meaning of Diesel's error.
-    pub(crate) fn of(cause: &Cause) -> Self {
-        match cause {
-            Cause::BrokenTransactionManager => DatabaseFault::ConnectionLost,
-            Cause::RollbackErrorOnCommit { commit_error, .. } => DatabaseFault::of(commit_error),
-            Cause::DatabaseError(kind, information) => match kind {
-                Kind::ClosedConnection | Kind::UnableToSendCommand => DatabaseFault::ConnectionLost,
-                Kind::SerializationFailure => DatabaseFault::Contended,
-                Kind::UniqueViolation => DatabaseFault::Duplicate,
-                // After a failover the old primary answers this.
-                Kind::ReadOnlyTransaction => DatabaseFault::Unavailable,
-                Kind::Unknown => DatabaseFault::of_message(information.message()),
-                _ => DatabaseFault::CallerBug,
-            },
-            _ => DatabaseFault::CallerBug,
+/// Returns the first error of Diesel in the chain of causes of `error`.
+pub(crate) fn database_cause(error: &Error) -> Option<&Cause> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(cause) = error.downcast_ref() {
+            return Some(cause);
         }
+        cause = error.source();
     }
-
-    fn of_message(message: &str) -> Self {
-        let contains_one_of = |phrases: [&str; 6]| phrases.iter().any(|phrase| message.contains(phrase));
-        if contains_one_of(CONNECTION_LOST) {
-            DatabaseFault::ConnectionLost
-        } else if contains_one_of(CONTENDED) {
-            DatabaseFault::Contended
-        } else if contains_one_of(UNAVAILABLE) {
-            DatabaseFault::Unavailable
-        } else {
-            DatabaseFault::CallerBug
-        }
-    }
-
-    /// The meaning of the first database error in the chain of causes of `error`, if there is one.
-    pub(crate) fn within(error: &Error) -> Option<Self> {
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            if let Some(cause) = error.downcast_ref() {
-                return Some(DatabaseFault::of(cause));
-            }
-            cause = error.source();
-        }
-        None
-    }
+    None
 }
 
 impl From<Cause> for Error {
-    /// Converts a database error. A lost connection, a lock or a full disk may pass: the result is
+    /// Converts an error of the app's own statements. If Diesel reports that the connection is closed, that the database is
+    /// read-only, or that another transaction was faster, the result is
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable). Any other error, for example a duplicate or a
-    /// missing row, is a fault of the code that sent the statement:
-    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError).
+    /// missing row, is [`ErrorKind::AppError`](crate::ErrorKind::AppError).
+    ///
+    /// Diesel has no kind for many outages. For an error of a [`LinkPolicy`](crate::LinkPolicy), `DieselStorage` looks at the
+    /// state of the connection, too.
     fn from(cause: Cause) -> Self {
-        let cause = without_value(cause);
-        match DatabaseFault::of(&cause) {
-            DatabaseFault::ConnectionLost | DatabaseFault::Contended | DatabaseFault::Unavailable => {
-                Self::storage(cause)
+        match &cause {
+            Cause::BrokenTransactionManager
+            | Cause::DatabaseError(
+                Kind::ClosedConnection
+                | Kind::UnableToSendCommand
+                | Kind::SerializationFailure
+                | Kind::ReadOnlyTransaction,
+                _,
+            ) => Self::storage(cause),
+            _ => Self::app(cause),
+        }
+    }
+}
+
+/// Removes the values of rows from the message of a database error, which is logged: a value may be a user's e-mail address.
+pub(super) fn without_values(source: Source) -> Source {
+    let cause = match source.downcast::<Cause>() {
+        Ok(cause) => *cause,
+        Err(source) => return source,
+    };
+    let Cause::DatabaseError(kind, information) = &cause else { return cause.into() };
+    let message = information.message();
+    // MySQL quotes the value first and then the key. PostgreSQL quotes the constraint only, and names it.
+    let quotes_value = matches!(kind, Kind::UniqueViolation) && information.constraint_name().is_none();
+    let end = end_of_safe_part(message, |text| !quotes_value && is_identifier(text));
+    if end == message.len() {
+        return cause.into();
+    }
+    // In English the key can be told from the value: it is the last.
+    let key = message.rfind(MYSQL_KEY).filter(|_| message.starts_with(MYSQL_DUPLICATE));
+    let key = key.map_or("", |at| &message[at..]);
+    Cause::DatabaseError(*kind, Box::new(format!("{}…{key}", &message[..end]))).into()
+}
+
+/// What MySQL says of a duplicate row, before the row's value and after it.
+const MYSQL_DUPLICATE: &str = "Duplicate entry ";
+const MYSQL_KEY: &str = " for key ";
+
+/// The quotation marks that servers use in their languages: opening, closing.
+const QUOTES: [(char, char); 9] = [
+    ('\'', '\''),
+    ('"', '"'),
+    ('`', '`'),
+    ('»', '«'),
+    ('«', '»'),
+    ('„', '“'),
+    ('“', '”'),
+    ('‘', '’'),
+    ('「', '」'),
+];
+
+/// Returns where `message` quotes something that may be a value: a text that is not `allowed`, or that follows a colon. The rest
+/// is not safe either, since the value may contain quotation marks.
+fn end_of_safe_part(message: &str, allowed: impl Fn(&str) -> bool) -> usize {
+    let mut from = 0;
+    while let Some(at) = message[from..].find(|char| QUOTES.iter().any(|(open, _)| *open == char)) {
+        let (before, quoted) = message.split_at(from + at);
+        let mut chars = quoted.chars();
+        let open = chars.next();
+        let close = QUOTES.iter().find(|(mark, _)| Some(*mark) == open).map(|(_, close)| *close);
+        from = before.len() + open.map_or(0, char::len_utf8);
+        // As in `doesn't`.
+        if open == Some('\'') && before.ends_with(char::is_alphanumeric) {
+            continue;
+        }
+        match close.and_then(|close| chars.as_str().split_once(close)) {
+            Some((text, rest)) if allowed(text.trim()) && !before.trim_end().ends_with(':') => {
+                from = message.len() - rest.len();
             }
-            DatabaseFault::Duplicate | DatabaseFault::CallerBug => Self::app(cause),
+            _ => return before.len(),
         }
     }
+    message.len()
 }
 
-/// Removes the value from MySQL's message about a duplicate row. The message quotes the value, for example a user's e-mail
-/// address, which must not be logged.
-fn without_value(cause: Cause) -> Cause {
-    match &cause {
-        Cause::DatabaseError(Kind::UniqueViolation, information)
-            if information.message().starts_with(DUPLICATE_ENTRY) =>
-        {
-            let key = information.message().rsplit_once(" for key ").map_or("one", |(_, key)| key);
-            Cause::DatabaseError(Kind::UniqueViolation, Box::new(format!("{DUPLICATE_ENTRY} for key {key}")))
-        }
-        _ => cause,
-    }
+/// Returns whether `text` may be the name of a table, a column or a constraint.
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|char: char| char.is_alphabetic() || char == '_')
+        && text.chars().all(|char| char.is_alphanumeric() || "_$.-".contains(char))
 }
-
-const DUPLICATE_ENTRY: &str = "Duplicate entry";
 
 #[cfg(test)]
 mod tests {
@@ -134,37 +117,81 @@ mod tests {
     }
 
     #[test]
-    fn only_a_database_out_of_reach_may_pass() {
-        for words in ["database is locked", "database or disk is full", "disk I/O error"] {
-            assert_eq!(error(Kind::Unknown, words).kind(), ErrorKind::StoreUnavailable, "{words}");
+    fn b1_only_what_the_kind_says_is_an_outage() {
+        for kind in [
+            Kind::ClosedConnection,
+            Kind::UnableToSendCommand,
+            Kind::SerializationFailure,
+            Kind::ReadOnlyTransaction,
+        ] {
+            assert_eq!(error(kind, "").kind(), ErrorKind::StoreUnavailable);
         }
-        assert_eq!(error(Kind::ClosedConnection, "").kind(), ErrorKind::StoreUnavailable);
+        for words in ["database is locked", "disk I/O error", "Server has gone away", "no such table: users"]
+        {
+            assert_eq!(error(Kind::Unknown, words).kind(), ErrorKind::AppError, "{words}");
+        }
         let twice = error(Kind::UniqueViolation, "UNIQUE constraint failed: users.name");
         assert_eq!(twice.kind(), ErrorKind::AppError);
-        assert_eq!(error(Kind::Unknown, "no such table: users").kind(), ErrorKind::AppError);
         assert_eq!(Error::from(Cause::NotFound).kind(), ErrorKind::AppError);
     }
 
+    fn logged(kind: Kind, message: &str) -> String {
+        let said = format!("{:?}", error(kind, message));
+        let also = Error::app(Cause::DatabaseError(kind, Box::new(message.to_owned())));
+        assert_eq!(
+            format!("{also:?}").rsplit_once("later.: ").unwrap().1,
+            said.rsplit_once("later.: ").unwrap().1
+        );
+        said.rsplit_once("later.: ").unwrap().1.to_owned()
+    }
+
     #[test]
-    fn ob_01_no_value_of_a_row_is_in_a_message() {
-        for address in ["ada@example.org", "ada' for key 'x", "ada@example.org for key "] {
-            let said = format!("Duplicate entry '{address}' for key 'users.email'");
-            let error = error(Kind::UniqueViolation, &said);
-            assert!(format!("{error:?}").ends_with(": Duplicate entry for key 'users.email'"), "{error:?}");
-            assert_eq!(DatabaseFault::within(&error), Some(DatabaseFault::Duplicate));
+    fn ob_01_b1_no_value_of_a_row_is_in_a_message() {
+        for value in
+            ["ada", "ada@example.org", "ada' for key 'x", "ada@example.org for key ", "a' ada@example.org 'b"]
+        {
+            for (before, after, key) in [
+                ("Duplicate entry '", "' for key 'users.email'", " for key 'users.email'"),
+                ("Doppelter Eintrag '", "' für Schlüssel 'users.email'", ""),
+                ("Entrée dupliquée '", "' pour la clef 'users.email'", ""),
+            ] {
+                let said = logged(Kind::UniqueViolation, &format!("{before}{value}{after}"));
+                assert!(!said.contains("ada") && said.ends_with(&format!("…{key}")), "{said}");
+            }
+            for (before, after) in [
+                ("invalid input syntax for type integer: \"", "\""),
+                ("ungültige Eingabesyntax für Typ integer: »", "«"),
+                ("syntaxe en entrée invalide pour le type integer : « ", " »"),
+                ("Incorrect integer value: '", "' for column `app`.`users`.`age` at row 1"),
+            ] {
+                let said = logged(Kind::Unknown, &format!("{before}{value}{after}"));
+                assert!(!said.contains("ada") && said.ends_with('…'), "{said}");
+            }
+        }
+        let said = logged(Kind::Unknown, "value \"4915112345678\" is out of range for type integer");
+        assert_eq!(said, "value …");
+    }
+
+    #[test]
+    fn names_of_tables_and_constraints_stay_in_a_message() {
+        for (kind, message) in [
+            (Kind::Unknown, "relation \"app.users\" does not exist"),
+            (Kind::Unknown, "Relation »users« existiert nicht"),
+            (Kind::Unknown, "Table 'app.users' doesn't exist"),
+            (Kind::Unknown, "la relation « users » n'existe pas"),
+            (Kind::Unknown, "no such table: users"),
+            (Kind::UniqueViolation, "UNIQUE constraint failed: users.email"),
+            (Kind::NotNullViolation, "Column 'name' cannot be null"),
+            (Kind::CheckViolation, "CONSTRAINT `c` failed for `app`.`users`"),
+        ] {
+            assert_eq!(logged(kind, message), message);
         }
     }
 
     #[test]
-    fn a_fault_is_found_behind_other_errors() {
-        let lost = Error::storage(error(Kind::Unknown, "Server has gone away"));
-        assert_eq!(DatabaseFault::within(&lost), Some(DatabaseFault::ConnectionLost));
-        assert_eq!(DatabaseFault::within(&Error::storage("Server has gone away")), None);
-        let said = "Deadlock found when trying to get lock; try restarting transaction";
-        assert_eq!(DatabaseFault::within(&error(Kind::Unknown, said)), Some(DatabaseFault::Contended));
-        assert_eq!(DatabaseFault::within(&error(Kind::UniqueViolation, "")), Some(DatabaseFault::Duplicate));
-        // MariaDB's error 1020.
-        let message = "Record has changed since last read in table 'oauth_accounts'";
-        assert_eq!(DatabaseFault::within(&error(Kind::Unknown, message)), Some(DatabaseFault::Contended));
+    fn a_cause_is_found_behind_other_errors() {
+        let unique = Error::storage(error(Kind::UniqueViolation, ""));
+        assert!(matches!(database_cause(&unique), Some(Cause::DatabaseError(Kind::UniqueViolation, _))));
+        assert!(database_cause(&Error::storage("Server has gone away")).is_none());
     }
 }

@@ -9,7 +9,7 @@ use super::ErrorKind;
 /// The result of functions of this crate, of policies and of signals.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error of this crate: a kind, a sentence for the person who can resolve it, and a cause for the log.
 ///
@@ -93,7 +93,8 @@ impl Error {
         Self::new(ErrorKind::StoreUnavailable, STORE_FAILED).with_source(source)
     }
 
-    /// Sets the cause, for the log. The cause must not print a secret.
+    /// Sets the cause, for the log. The cause must not print a secret. From the message of an error of Diesel, the values of
+    /// rows that it quotes are removed.
     ///
     /// ```
     /// use rocket_dance::{Error, ErrorKind};
@@ -104,7 +105,10 @@ impl Error {
     /// ```
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
+        let source = source.into();
+        #[cfg(feature = "_sql")]
+        let source = super::database::without_values(source);
+        self.source = Some(source);
         self
     }
 

@@ -7,10 +7,11 @@ use diesel::select;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend};
+use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
 use super::sessions;
 use super::user_table::UserTable;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::storage::{Account, AccountKey, SessionSelection};
 
 pub(super) type Condition<'a> =
@@ -139,7 +140,7 @@ pub(super) fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Ac
         None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
     };
     exact(conn, &account.entry, account.provider_user_id.as_deref(), account.user_id.as_deref())?
-        .ok_or_else(|| Error::storage("the account that was written is gone"))
+        .ok_or_else(|| Error::storage("the account that was written is gone").into())
 }
 
 pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Account>> {

@@ -40,8 +40,8 @@ impl Cascade {
             return Err(self.fault("a table and a column are needed"));
         }
         let users = self.user_table(conn)?;
-        users.probe(conn).map_err(|error| {
-            self.wrap("its rows can't be locked", error, || {
+        users.probe(conn).map_err(|failure| {
+            self.wrap("its rows can't be locked", failure.into(), || {
                 conn.grant_advice("SELECT, UPDATE", &[&users.table])
             })
         })?;

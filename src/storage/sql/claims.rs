@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::schema::oauth_claims;
-use crate::error::Result;
+use crate::secret::{encode_base64url, random};
 use crate::storage::ClaimState;
 
 /// Maximum number of expired claims that each new claim removes.
@@ -39,4 +40,17 @@ pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimStat
 pub(super) fn settle(conn: &mut AnyConnection, claim: &str, text: &str) -> Result<()> {
     diesel::update(oauth_claims::table.find(claim)).set(oauth_claims::outcome.eq(text)).execute(conn)?;
     Ok(())
+}
+
+/// Returns whether the database can store something now: it stores a row that needs new space on the disk, and removes it again.
+pub(super) fn can_store(conn: &mut AnyConnection) -> bool {
+    let stored = conn.write(|conn| -> Result<()> {
+        let text = encode_base64url(&random::<16384>()?);
+        let id = encode_base64url(&random::<32>()?);
+        let row = (oauth_claims::id.eq(&id), oauth_claims::outcome.eq(text), oauth_claims::expires_at.eq(0));
+        diesel::insert_into(oauth_claims::table).values(row).execute(conn)?;
+        diesel::delete(oauth_claims::table.find(id)).execute(conn)?;
+        Ok(())
+    });
+    stored.is_ok()
 }

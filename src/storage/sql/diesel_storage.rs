@@ -11,6 +11,7 @@ use rocket::tokio::task::spawn_blocking;
 use super::any_connection::AnyConnection;
 use super::cascade::Cascade;
 use super::connector::{Connector, OnConnect};
+use super::failure;
 use super::migrate;
 use super::migrations::Migrations;
 use super::policy::{DefaultPolicy, ErasedPolicy, TypedPolicy};
@@ -52,8 +53,14 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 /// # Outages and timeouts
 /// - A call fails with [`ErrorKind::StoreUnavailable`] (503) if it gets no connection within three seconds, or no answer within
 ///   ten.
-/// - Connections that died with a restart of the server are replaced and their work is done again, unless they died during a
-///   commit. Work that loses a race for a lock or a row is done again, up to five times.
+/// - What a statement of ours or a connection fails with is such an outage, in any language of the server: a lost connection, a
+///   database that has become read-only, a full disk. The connection is replaced and the work is done again, once on a new
+///   connection, unless the failure was during a commit. Work that loses a race for a lock or a row is done again, up to five
+///   times.
+/// - An error of the [`LinkPolicy`] is the app's ([`ErrorKind::AppError`], 500), unless the connection was lost, the database is
+///   read-only or its disk is full. It runs again as our own statements do.
+/// - If the database accepts fewer connections than `pool_size`, the calls share those that there are.
+/// - A connection that is idle for three minutes is closed.
 /// - PostgreSQL: the client library detects a dead network link after eight seconds. `connect_timeout`, `tcp_user_timeout` and
 ///   `keepalives_…` are added to the URL unless it sets them.
 /// - MySQL and MariaDB: Diesel offers no such timeout. A thread whose link is dead waits until the operating system closes the
@@ -232,7 +239,7 @@ impl DieselStorage {
     /// was dead.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+        mut work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
         match self.connector.get().is_some_and(Connector::is_behind_pooler) {
             // The timeouts are settings of the transaction there.
@@ -243,7 +250,7 @@ impl DieselStorage {
 
     async fn on_connection<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
         let pool = self.pool.get().ok_or_else(|| {
             Error::new(ErrorKind::StoreUnavailable, "The accounts can't be reached before the launch.")
@@ -255,7 +262,7 @@ impl DieselStorage {
     /// Runs `work` in a transaction that writes: see [`run`](Self::run).
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut AnyConnection) -> Result<T> + Send + 'static,
+        work: impl Fn(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.on_connection(move |conn| conn.write(&work)).await
     }

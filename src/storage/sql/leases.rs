@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::accounts::is_of;
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
-use crate::error::Result;
 use crate::storage::Account;
 
 pub(super) fn lease(conn: &mut AnyConnection, account: &Account, now: i64, until: i64) -> Result<bool> {

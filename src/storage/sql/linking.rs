@@ -7,11 +7,12 @@ use diesel::{delete, select};
 
 use super::accounts::{exact, get, held, hold, hold_owned, is_under, write};
 use super::any_connection::AnyConnection;
+use super::failure::{Failure, Result};
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
 use super::user_table::UserTable;
 use super::{ranks, sessions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Error;
 use crate::link::{AuthorizedLogin, Found, Purpose, decide};
 use crate::storage::refusals::{session_has_ended, user_is_gone};
 use crate::storage::{Account, AccountKey, KeyRing, Linked, SessionSelection};
@@ -36,7 +37,7 @@ pub(super) fn link(
     {
         return Err(match login.visitor().is_none() && owner(conn, entry, identity)? != known {
             true => lost_race("the account has gone with its user"),
-            false => user_is_gone(),
+            false => user_is_gone().into(),
         });
     }
     let found = match (identity, login.visitor()) {
@@ -50,7 +51,7 @@ pub(super) fn link(
     if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
         && !sessions::hold(conn, session, visitor)?
     {
-        return Err(session_has_ended());
+        return Err(session_has_ended().into());
     }
     let site = match login.purpose {
         Purpose::Site => {
@@ -65,13 +66,9 @@ pub(super) fn link(
     if decision.is_err() && found.is_none() && identity.is_some() && !conn.writes_alone() {
         // A row that does not exist cannot be locked: of two simultaneous first logins, the policy of the slower one may have
         // refused because of the user whom the other one has created ("this address is taken").
-        match exact(conn, entry, identity, None) {
-            Ok(Some(_)) => {
-                return Err(lost_race("another login was faster: the account exists now"));
-            }
-            // Without the database it is unknown whether the refusal was meant for this login.
-            Err(error) if error.kind() == ErrorKind::StoreUnavailable => return Err(error),
-            _ => {}
+        // If this fails, the rollback shows whether the connection is lost. PostgreSQL answers nothing else after an error.
+        if let Ok(Some(_)) = exact(conn, entry, identity, None) {
+            return Err(lost_race("another login was faster: the account exists now"));
         }
     }
     let decision = decision?;
@@ -79,14 +76,15 @@ pub(super) fn link(
     if let Some(user) = user {
         if decision.new && has_accounts(conn, user)? {
             return Err(Error::refused("This account can't be used that way.")
-                .with_source("the policy answered SignUp with a user who has accounts already"));
+                .with_source("the policy answered SignUp with a user who has accounts already")
+                .into());
         }
         if let Some(users) = users.filter(|_| known.as_deref() != Some(user)) {
             // The policy has found the user, or has created the user in this transaction.
             users.require(conn, user)?;
         }
         if !policy.may_sign_in(user, conn)? {
-            return Err(Error::refused("You may not sign in here."));
+            return Err(Error::refused("You may not sign in here.").into());
         }
     }
     // A token that the app has stored for this user becomes this account: see `Tokens::set`.
@@ -143,7 +141,7 @@ fn owner(conn: &mut AnyConnection, entry: &str, identity: Option<&str>) -> Resul
 }
 
 /// An error after which the transaction runs again.
-fn lost_race(said: &str) -> Error {
+fn lost_race(said: &str) -> Failure {
     Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said.to_owned())).into()
 }
 

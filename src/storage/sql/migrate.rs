@@ -28,18 +28,19 @@ impl AnyConnection {
     pub(super) fn alone<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
         match self {
             #[cfg(feature = "sqlite")]
-            AnyConnection::Sqlite(_) => retried(|| self.write(&mut work)),
+            AnyConnection::Sqlite(_) => retried(|| Ok(self.write(&mut work)?)),
             // Even `CREATE TABLE IF NOT EXISTS` fails if another process runs it at the same time.
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => retried(|| {
-                self.write(|conn| {
+                let changed = self.write(|conn| -> Result<T> {
                     // Changing a large table may take long; waiting for its lock may not.
                     conn.batch_execute(
                         "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
                          SELECT pg_advisory_xact_lock(7237124659041296737); SET LOCAL lock_timeout = '5s'",
                     )?;
                     work(conn)
-                })
+                });
+                Ok(changed?)
             }),
             // Without a transaction: on MySQL each DDL statement commits by itself.
             #[cfg(feature = "mysql")]

@@ -11,6 +11,8 @@ mod cascade_trigger;
 mod claims;
 mod connector;
 mod diesel_storage;
+mod failure;
+mod job;
 mod leases;
 mod libpq_keywords;
 #[cfg(feature = "postgres")]
@@ -26,6 +28,7 @@ mod policy_connection;
 mod pool;
 #[cfg(feature = "postgres")]
 mod pooler;
+mod queue;
 mod ranks;
 mod removal;
 mod retry;

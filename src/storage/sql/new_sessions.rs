@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::accounts;
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
 use super::user_table::UserTable;
-use crate::error::Result;
 use crate::storage::{Session, SessionStart};
 
 /// Maximum number of expired sessions that each new session removes.

@@ -4,20 +4,26 @@
 //! has no thread. A `spawn_blocking` per query, with or without a pool of connections in front of it, wakes a thread for each
 //! query, which takes longer than the query does: `bench/src/bin/pool.rs` measures it. However many callers wait, there are no
 //! more threads than connections.
+//!
+//! A worker takes a job only when it has a connection. If the database gives fewer connections than `size`, the jobs wait for
+//! those that there are.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use rocket::tokio::runtime::Handle;
 use rocket::tokio::sync::oneshot::{self, error::TryRecvError};
-use rocket::tokio::task::spawn_blocking;
-use rocket::tokio::time::timeout;
+use rocket::tokio::task::{JoinHandle, spawn_blocking};
+use rocket::tokio::time::{sleep, timeout};
 
 use super::any_connection::AnyConnection;
 use super::connector::Connector;
-use super::retry::retried;
-use crate::error::{DatabaseFault, Error, ErrorKind, Result};
+use super::failure;
+use super::job::{Job, JobEnd, Task};
+use super::queue::{Link, Queue, Waiting};
+use crate::error::{Error, Result};
 use crate::storage::local::lock;
 
 /// Timeout for a job in the queue.
@@ -26,9 +32,15 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 /// waits until the kernel closes its connection, and the caller does not.
 const WORK_TIMEOUT: Duration = Duration::from_secs(7);
 
+/// Timeout for an attempt to connect. Another worker replaces the one that hangs in it.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(2500);
+
 /// Timeout for an idle connection. Firewalls and load balancers drop an idle connection after some minutes without
 /// informing either end.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// Time for which no more connections are tried after the database has refused one, as long as there are others.
+const REFUSED_TTL: Duration = Duration::from_secs(1);
 
 /// At most a fixed number of connections, shared by all callers.
 pub(super) struct Pool(Arc<Shared>);
@@ -36,57 +48,44 @@ pub(super) struct Pool(Arc<Shared>);
 struct Shared {
     connector: Connector,
     size: usize,
+    idle_timeout: Duration,
     queue: Mutex<Queue>,
-    /// Signals that a worker has stopped and has returned its connection.
-    #[cfg(test)]
-    stopped: rocket::tokio::sync::Notify,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Job>,
-    next: u64,
-    idle: Vec<(Instant, AnyConnection)>,
-    workers: usize,
-    /// Ids of jobs that a worker hangs in and whose callers have given up. Those workers are no longer counted in `workers`.
-    abandoned: Vec<u64>,
-}
-
-struct Job {
-    id: u64,
-    work: Box<dyn FnOnce(&mut Worker) + Send>,
 }
 
 impl Pool {
     /// Makes a pool of at most `size` connections. `first` is one of them.
     pub(super) fn new(connector: Connector, size: u32, first: AnyConnection) -> Self {
-        let queue = Queue { idle: vec![(Instant::now(), first)], ..Queue::default() };
-        Self(Arc::new(Shared {
-            connector,
-            size: size as usize,
-            queue: Mutex::new(queue),
-            #[cfg(test)]
-            stopped: rocket::tokio::sync::Notify::new(),
-        }))
+        Self::with_idle_timeout(connector, size, first, IDLE_TIMEOUT)
     }
 
-    /// Runs `work` on a connection, where it may block. Work that has begun is finished even if the caller gives up.
+    fn with_idle_timeout(
+        connector: Connector,
+        size: u32,
+        first: AnyConnection,
+        idle_timeout: Duration,
+    ) -> Self {
+        let queue = Mutex::default();
+        let pool = Arc::new(Shared { connector, size: size as usize, idle_timeout, queue });
+        pool.store(&mut pool.lock(), Link { conn: first, losses: 0, is_new: false });
+        Self(pool)
+    }
+
+    /// Runs `work` on a connection, where it may block. It runs again if another transaction was faster, or if the connection
+    /// was lost. Work that has begun is finished even if the caller gives up.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`] when no connection is free for three seconds, or none can be opened, or it takes too long.
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) when no connection is free for three seconds, or none
+    /// can be opened, or it takes too long.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut AnyConnection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        let id = self.0.enqueue(Box::new(move |worker| {
-            let done = worker.attempt(&mut work, || answer.is_closed());
-            let _ = answer.send(done);
-        }));
+        let (caller, answered) = oneshot::channel();
+        let id = self.0.enqueue(Box::new(Task::new(work, caller)));
         let mut job = QueuedJob { pool: &self.0, id, answered };
         let mut done = timeout(QUEUE_TIMEOUT, &mut job.answered).await;
         if done.is_err() {
-            if job.leave() {
+            if self.0.leave(id) {
                 return Err(Error::storage("no connection to the database was free for three seconds"));
             }
             done = timeout(WORK_TIMEOUT, &mut job.answered).await;
@@ -94,7 +93,9 @@ impl Pool {
         // The answer may have arrived just now.
         match done.ok().or_else(|| job.give_up().map(Ok)) {
             Some(Ok(done)) => done,
-            Some(Err(_)) => Err(Error::storage("the runtime is shutting down")),
+            Some(Err(_)) => {
+                Err(Error::storage("the work was dropped: the runtime is shutting down, or it panicked"))
+            }
             None => Err(Error::storage("the database took too long to answer")),
         }
     }
@@ -105,36 +106,67 @@ impl Shared {
         lock(&self.queue)
     }
 
-    /// Takes the idle connection that was used last, unless it has been idle for too long.
-    fn idle(&self) -> Option<AnyConnection> {
+    fn enqueue(self: &Arc<Self>, job: Box<dyn Job>) -> u64 {
         let mut queue = self.lock();
-        let (since, conn) = queue.idle.pop()?;
-        if since.elapsed() < IDLE_TIMEOUT {
-            return Some(conn);
-        }
-        // The others have been idle for longer: all are closed.
-        let old = std::mem::take(&mut queue.idle);
-        drop(queue);
-        drop((conn, old));
-        None
-    }
-
-    fn enqueue(self: &Arc<Self>, work: Box<dyn FnOnce(&mut Worker) + Send>) -> u64 {
-        let mut queue = self.lock();
-        let id = queue.next;
-        queue.next += 1;
-        queue.waiting.push_back(Job { id, work });
+        let id = queue.new_id();
+        queue.waiting.push_back(Waiting { id, job });
         self.start_worker(queue);
         id
     }
 
+    /// Removes a job that no connection was free for. Returns whether it was still waiting.
+    fn leave(self: &Arc<Self>, id: u64) -> bool {
+        let mut queue = self.lock();
+        let left = queue.remove(id);
+        let is_slow = |(_, since): &mut (u64, Instant)| since.elapsed() >= CONNECT_TIMEOUT;
+        let slow: Vec<_> = queue.connecting.extract_if(.., is_slow).collect();
+        for (attempt, _) in slow {
+            queue.abandon(attempt, self.size);
+        }
+        self.start_worker(queue);
+        left
+    }
+
+    /// Starts a worker for a job that waits, if there may be a connection for it.
     fn start_worker(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
-        if queue.workers < self.size && !queue.waiting.is_empty() {
+        let may_connect = queue.workers == 0
+            || !queue.idle.is_empty()
+            || queue.refused.is_none_or(|at| at.elapsed() >= REFUSED_TTL);
+        if queue.workers < self.size && !queue.waiting.is_empty() && may_connect {
             queue.workers += 1;
             drop(queue);
-            let worker = Worker { pool: self.clone(), conn: None, counted: true };
+            let worker = Worker { pool: self.clone(), link: None, counted: true };
             spawn_blocking(|| worker.work());
         }
+    }
+
+    /// Keeps an idle connection until it is used, or has been idle for too long.
+    fn store(self: &Arc<Self>, queue: &mut Queue, link: Link) {
+        queue.idle.push((Instant::now(), Link { is_new: false, ..link }));
+        if queue.closer.as_ref().is_none_or(JoinHandle::is_finished) {
+            let pool = Arc::downgrade(self);
+            let close = async move {
+                while let Some(wait) = pool.upgrade().and_then(|pool| pool.close_idle()) {
+                    sleep(wait).await;
+                }
+            };
+            queue.closer = Handle::try_current().ok().map(|runtime| runtime.spawn(close));
+        }
+    }
+
+    /// Closes the connections that have been idle for too long. Returns the time until the next one has; `None` if none is idle.
+    fn close_idle(&self) -> Option<Duration> {
+        let mut queue = self.lock();
+        let old = queue.idle.partition_point(|(since, _)| since.elapsed() >= self.idle_timeout);
+        let old: Vec<_> = queue.idle.drain(..old).collect();
+        if !old.is_empty() {
+            spawn_blocking(move || drop(old));
+        }
+        let next = queue.idle.first().map(|(since, _)| self.idle_timeout.saturating_sub(since.elapsed()));
+        if next.is_none() {
+            queue.closer = None;
+        }
+        next
     }
 }
 
@@ -146,22 +178,16 @@ struct QueuedJob<'a, T> {
 }
 
 impl<T> QueuedJob<'_, T> {
-    /// Removes the job from the queue. Returns whether it was still waiting.
-    fn leave(&mut self) -> bool {
-        let mut queue = self.pool.lock();
-        let at = queue.waiting.iter().position(|job| job.id == self.id);
-        at.and_then(|at| queue.waiting.remove(at)).is_some()
-    }
-
-    /// Stops waiting for the worker that runs the job. Another worker may replace it, as long as no more workers hang than there
-    /// are connections.
+    /// Removes the job from the queue, or stops waiting for the worker that runs it. Another worker may replace that one, as
+    /// long as no more workers hang than there are connections.
     fn give_up(&mut self) -> Option<T> {
         let mut queue = self.pool.lock();
+        if queue.remove(self.id) {
+            return None;
+        }
         let done = self.answered.try_recv();
-        let hangs = matches!(done, Err(TryRecvError::Empty)) && !queue.abandoned.contains(&self.id);
-        if hangs && queue.abandoned.len() < self.pool.size {
-            queue.abandoned.push(self.id);
-            queue.workers -= 1;
+        if matches!(done, Err(TryRecvError::Empty)) {
+            queue.abandon(self.id, self.pool.size);
             self.pool.start_worker(queue);
         }
         done.ok()
@@ -170,132 +196,154 @@ impl<T> QueuedJob<'_, T> {
 
 impl<T> Drop for QueuedJob<'_, T> {
     fn drop(&mut self) {
-        if !self.leave() {
-            self.give_up();
-        }
+        self.give_up();
     }
 }
 
 /// Runs the jobs of the queue, on one connection.
 struct Worker {
     pool: Arc<Shared>,
-    conn: Option<AnyConnection>,
+    link: Option<Link>,
     counted: bool,
 }
 
 impl Worker {
     fn work(mut self) {
-        let mut done = None;
-        while let Some(job) = self.next(done) {
-            done = Some(job.id);
-            (job.work)(&mut self);
-        }
-    }
-
-    /// Returns the next job after the one that is done; `None` stops this worker.
-    fn next(&mut self, done: Option<u64>) -> Option<Job> {
-        let pool = self.pool.clone();
-        let mut queue = pool.lock();
-        if let Some(at) = done.and_then(|done| queue.abandoned.iter().position(|id| *id == done)) {
-            queue.abandoned.swap_remove(at);
-            self.counted = false;
-            return None;
-        }
-        let job = queue.waiting.pop_front();
-        if job.is_none() {
-            // Under the same lock, so that a job that is queued from now on starts another worker.
-            queue.idle.extend(self.conn.take().map(|conn| (Instant::now(), conn)));
-            queue.workers -= 1;
-            self.counted = false;
-            #[cfg(test)]
-            pool.stopped.notify_one();
-        }
-        job
-    }
-
-    /// Does `work`. It does it again if another transaction was faster, or if the connection was dead; as many connections may be
-    /// dead as there are.
-    fn attempt<T>(
-        &mut self,
-        work: &mut impl FnMut(&mut AnyConnection) -> Result<T>,
-        unwanted: impl Fn() -> bool,
-    ) -> Result<T> {
-        let mut dead = 0;
-        loop {
-            let once =
-                || if unwanted() { Err(Error::storage("the caller has given up")) } else { self.once(work) };
-            match retried(once) {
-                Err(error)
-                    if dead <= self.pool.size
-                        && DatabaseFault::within(&error) == Some(DatabaseFault::ConnectionLost) =>
-                {
-                    dead += 1
-                }
-                done => return done,
+        while self.connect() {
+            let Some(Waiting { id, mut job }) = self.next() else { return };
+            let Some(link) = &mut self.link else { return };
+            let end = job.run(&mut link.conn, link.is_new);
+            link.is_new = false;
+            if !self.finish(id, job, end) {
+                return;
             }
         }
     }
 
-    fn once<T>(&mut self, work: &mut impl FnMut(&mut AnyConnection) -> Result<T>) -> Result<T> {
-        let mut conn = match self.conn.take().or_else(|| self.pool.idle()) {
-            Some(conn) => conn,
+    /// Takes an idle connection or opens one, unless this worker has one. Returns whether it has one now.
+    fn connect(&mut self) -> bool {
+        let pool = self.pool.clone();
+        let mut queue = pool.lock();
+        let losses = queue.losses;
+        let old = self.link.take_if(|link| link.losses != losses);
+        self.link = self.link.take().or_else(|| queue.idle.pop().map(|(_, link)| link));
+        if self.link.is_some() {
+            drop(queue);
+            return true;
+        }
+        let attempt = queue.new_id();
+        queue.connecting.push((attempt, Instant::now()));
+        drop(queue);
+        drop(old);
+        let opened = pool.connector.connect();
+        let mut queue = pool.lock();
+        queue.connecting.retain(|(id, _)| *id != attempt);
+        if queue.was_abandoned(attempt) {
+            self.counted = false;
+            return false;
+        }
+        match opened {
+            Ok(conn) => self.link = Some(Link { conn, losses, is_new: true }),
+            Err(error) => self.refused(queue, &error),
+        }
+        self.link.is_some()
+    }
+
+    /// Leaves the jobs to the workers that have a connection. If there is none, the jobs fail.
+    fn refused(&mut self, mut queue: MutexGuard<'_, Queue>, error: &Error) {
+        self.link = queue.idle.pop().map(|(_, link)| link);
+        if self.link.is_some() {
+            return;
+        }
+        self.counted = false;
+        queue.workers -= 1;
+        if queue.workers > 0 {
+            if queue.refused.replace(Instant::now()).is_none() {
+                log::warn!(
+                    "oauth: the database accepts fewer connections than `pool_size`; the jobs wait for those that \
+                     there are: {error:?}"
+                );
+            }
+            return;
+        }
+        let waiting = mem::take(&mut queue.waiting);
+        drop(queue);
+        for Waiting { mut job, .. } in waiting {
             // As the source of another error: the message names the database, which a visitor should not see.
-            None => self.pool.connector.connect().map_err(Error::storage)?,
-        };
-        // A policy is code of the app. If it panics, its transaction stays open, and the connection is closed.
-        let done = catch_unwind(AssertUnwindSafe(|| work(&mut conn)))
-            .unwrap_or_else(|_| Err(Error::app("the link policy panicked")));
-        let fault = done.as_ref().err().and_then(DatabaseFault::within);
-        let outage = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable)
-            && fault != Some(DatabaseFault::Contended);
-        if fault == Some(DatabaseFault::ConnectionLost) {
-            // The server has probably closed all of them.
-            let idle = std::mem::take(&mut self.pool.lock().idle);
-            drop(idle);
+            job.fail(Error::storage(error.copy()));
         }
-        if !outage && !conn.is_broken() {
-            self.conn = Some(conn);
+    }
+
+    /// Returns the next job. If none waits, the connection becomes idle and this worker stops.
+    fn next(&mut self) -> Option<Waiting> {
+        let pool = self.pool.clone();
+        let mut queue = pool.lock();
+        let waiting = queue.waiting.pop_front();
+        if let Some(link) = &mut self.link {
+            link.is_new &= link.losses == queue.losses;
         }
-        done
+        if waiting.is_none() {
+            // Under the same lock, so that a job that is queued from now on starts another worker.
+            if let Some(link) = self.link.take_if(|link| link.losses == queue.losses) {
+                pool.store(&mut queue, link);
+            }
+            queue.workers -= 1;
+            self.counted = false;
+        }
+        waiting
+    }
+
+    /// Returns whether this worker goes on after the job: its caller may have given up, and another worker replaced this one.
+    fn finish(&mut self, id: u64, job: Box<dyn Job>, end: JobEnd) -> bool {
+        // Connections are closed without the lock.
+        let closed = if end == JobEnd::Done { None } else { self.link.take() };
+        let mut queue = self.pool.lock();
+        let mut lost = Vec::new();
+        if queue.was_abandoned(id) {
+            self.counted = false;
+        } else if end == JobEnd::ConnectionLost {
+            queue.waiting.push_front(Waiting { id, job });
+            if closed.as_ref().is_some_and(|link| link.losses == queue.losses) {
+                queue.losses += 1;
+                lost = mem::take(&mut queue.idle);
+            }
+        }
+        drop(queue);
+        drop((closed, lost));
+        self.counted
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // The worker never ran, because the runtime is shutting down.
         if self.counted {
             let mut queue = self.pool.lock();
             queue.workers = queue.workers.saturating_sub(1);
+            // Otherwise it never ran: the runtime is shutting down and starts no other.
+            if thread::panicking() {
+                self.pool.start_worker(queue);
+            }
         }
     }
 }
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use diesel::connection::SimpleConnection;
-
     use super::super::url::DatabaseUrl;
     use super::*;
-    use crate::storage::suite::in_time;
+    use crate::storage::suite::eventually;
 
     #[rocket::async_test]
-    async fn a_connection_that_has_been_idle_for_long_is_used_no_more() {
+    async fn b3_idle_connections_are_closed_without_a_next_call() {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("app.sqlite").display().to_string();
         let connector = Connector::new(DatabaseUrl::parse(&url).unwrap(), None);
-        let mut first = connector.connect().unwrap();
-        first.batch_execute("CREATE TEMP TABLE its_own (id INTEGER)").unwrap();
-        let pool = Pool::new(connector, 2, first);
-        let is_first = async || {
-            let asked =
-                pool.run(|conn| Ok(conn.batch_execute("SELECT * FROM its_own").is_ok())).await.unwrap();
-            // The worker answers first and returns the connection afterwards.
-            in_time("the worker to return its connection", pool.0.stopped.notified()).await;
-            asked
-        };
-        assert!(is_first().await && is_first().await);
-        pool.0.lock().idle[0].0 -= IDLE_TIMEOUT;
-        assert!(!is_first().await);
-        assert_eq!(pool.0.lock().idle.len(), 1);
+        let first = connector.connect().unwrap();
+        let pool = Pool::with_idle_timeout(connector, 2, first, Duration::from_millis(50));
+        for _ in 0..2 {
+            pool.run(|_| Ok(())).await.unwrap();
+            eventually("the connection to be closed", async || pool.0.lock().idle.is_empty()).await;
+        }
+        pool.run(|_| Ok(())).await.unwrap();
     }
 }

@@ -4,8 +4,8 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
-use crate::error::Result;
 use crate::storage::Account;
 
 /// Returns the rank of a new account of `user` at `entry`: after the others.

@@ -4,10 +4,11 @@ use diesel::prelude::*;
 
 use super::accounts::{hold, is_of, is_under, list};
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
 use super::sessions;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::storage::{Account, AccountKey, Removed, SessionSelection};
 
 /// Which accounts a user removes: those of `user` at `entry`, all of them or the one with the id `account_id`.
@@ -46,7 +47,8 @@ pub(super) fn unlink(
         return Err(Error::new(
             ErrorKind::LastLogin,
             "This is your last way to sign in: connect another account or set a password first.",
-        ));
+        )
+        .into());
     }
     delete(conn, removed, keep.as_deref())
 }

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend};
+use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
-use crate::error::Result;
 use crate::storage::{Session, SessionSelection};
 
 type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;

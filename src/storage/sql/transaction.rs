@@ -1,10 +1,16 @@
 //! Transactions of an `AnyConnection`.
 
-use diesel::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use diesel::connection::{TransactionManager, TransactionManagerStatus};
+use diesel::dsl::sql;
+use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
+use diesel::sql_types::Bool;
+use diesel::{Connection, RunQueryDsl, select};
 
 use super::any_connection::AnyConnection;
-use crate::error::{DatabaseFault, Error, Result};
+use super::failure::Failure;
+use crate::error::Error;
 
 const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours";
 
@@ -32,7 +38,7 @@ impl AnyConnection {
         self.depth() != Some(0)
     }
 
-    fn begin(&mut self) -> Result<()> {
+    fn begin(&mut self) -> Result<(), Failure> {
         match self {
             // After a plain BEGIN, a write that follows a read fails with "database is locked" at once if there is another
             // writer, whatever busy_timeout is.
@@ -60,41 +66,72 @@ impl AnyConnection {
         }
     }
 
+    /// Returns whether the server answers and takes writes, outside of a transaction.
+    pub(super) fn is_usable(&mut self) -> bool {
+        let takes_writes = match self {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(_) => "1",
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(_) => "current_setting('transaction_read_only') = 'off'",
+            // A number on MySQL and on old versions of MariaDB, a word on new ones.
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(_) => "CONCAT(@@read_only) IN ('0', 'OFF')",
+        };
+        !self.is_broken() && select(sql::<Bool>(takes_writes)).get_result(self).unwrap_or(false)
+    }
+
     /// Runs `work` in a transaction that writes.
-    pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn write<T, E: Into<Failure>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, Failure> {
         self.begin()?;
-        let done = work(self);
+        let done = work(self).map_err(Into::into);
         match (done, self.depth()) {
-            (Ok(value), Some(1)) => {
-                Manager::commit_transaction(self).map_err(|cause| match DatabaseFault::of(&cause) {
-                    // As text, so that the pool does not recognise the dead connection and does the work again: it may
-                    // have been committed.
-                    DatabaseFault::ConnectionLost => {
-                        Error::storage(format!("the connection was lost during the commit: {cause}"))
-                    }
-                    _ => cause.into(),
-                })?;
-                Ok(value)
-            }
+            (Ok(value), Some(1)) => self.commit().map(|()| value),
             (done, _) => {
-                while self.depth().is_some_and(|depth| depth > 0)
-                    && Manager::rollback_transaction(self).is_ok()
-                {}
-                match done {
-                    Ok(_) => Err(Error::app(UNBALANCED)),
-                    Err(error) => Err(error),
-                }
+                self.roll_back();
+                done.and(Err(Failure::Policy(Error::app(UNBALANCED))))
             }
         }
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        let Err(cause) = Manager::commit_transaction(self) else { return Ok(()) };
+        self.roll_back();
+        let reported = match &cause {
+            Cause::RollbackErrorOnCommit { commit_error, .. } => commit_error,
+            cause => cause,
+        };
+        Err(match reported {
+            // The database rolls back.
+            Cause::DatabaseError(Kind::SerializationFailure, _) => Failure::Statement(cause),
+            // A constraint that is checked at the end: our tables have none.
+            Cause::DatabaseError(
+                Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::RestrictViolation
+                | Kind::ExclusionViolation,
+                _,
+            ) => Failure::Policy(Error::app(cause)),
+            _ => Failure::Commit(cause),
+        })
+    }
+
+    fn roll_back(&mut self) {
+        while self.depth().is_some_and(|depth| depth > 0) && Manager::rollback_transaction(self).is_ok() {}
     }
 
     /// Runs `work` of the app.
     ///
     /// # Errors
-    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if it leaves a transaction of its own open, or ends ours.
-    pub(super) fn lend<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if it panics, leaves a transaction of its own open, or ends ours.
+    pub(super) fn lend<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let before = self.depth();
-        let value = work(self)?;
+        let value = catch_unwind(AssertUnwindSafe(|| work(self)))
+            .unwrap_or_else(|_| Err(Error::app("the link policy panicked")))?;
         if self.depth() == before { Ok(value) } else { Err(Error::app(UNBALANCED)) }
     }
 }

@@ -5,7 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Binary, Nullable, Text};
 
 use super::any_connection::AnyConnection;
-use crate::error::Result;
+use super::failure::Result;
 use crate::storage::refusals::user_is_gone;
 
 /// The app's table of users: what is needed to find a user in it by the text of the user's id.
@@ -87,7 +87,7 @@ impl UserTable {
     pub(super) fn require(&self, conn: &mut AnyConnection, user: &str) -> Result<()> {
         match self.hold(conn, user)? {
             true => Ok(()),
-            false => Err(user_is_gone()),
+            false => Err(user_is_gone().into()),
         }
     }
 

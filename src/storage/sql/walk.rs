@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::any_connection::AnyConnection;
+use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
-use crate::error::Result;
 use crate::storage::{Account, KeyRing};
 
 pub(super) fn page(

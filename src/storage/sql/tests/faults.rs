@@ -8,6 +8,7 @@ use rocket::tokio::task::JoinSet;
 use rocket::tokio::time::sleep;
 
 use super::*;
+use crate::storage::sql::failure::Result;
 use crate::storage::sql::schema::oauth_claims;
 
 on_each_database! {
@@ -17,7 +18,7 @@ on_each_database! {
     al_18_one_user_too_many_is_a_fault_of_the_policy
     work_continues_when_its_caller_stops_waiting
     db_05_work_that_hangs_without_a_caller_occupies_no_connection
-    a_policy_that_panics_costs_its_connection_only
+    a_panic_leaves_nothing_half_done
 }
 
 async fn running(storage: DieselStorage) -> Arc<DieselStorage> {
@@ -186,17 +187,28 @@ fn claim(conn: &mut AnyConnection, id: &str) -> Result<()> {
     Ok(())
 }
 
-async fn a_policy_that_panics_costs_its_connection_only<D: Db>() {
+async fn a_panic_leaves_nothing_half_done<D: Db>() {
     let db = D::new();
     let storage = running(db.storage().pool_size(1)).await;
-    let panics = |_: &mut AnyConnection| -> Result<()> { panic!("on purpose") };
-    assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::AppError);
+    for _ in 0..2 {
+        let panics = |conn: &mut AnyConnection| -> Result<()> {
+            claim(conn, "half")?;
+            Ok(conn.lend(|_| panic!("on purpose"))?)
+        };
+        assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::AppError);
+        // Our own code.
+        let panics = |conn: &mut AnyConnection| -> Result<()> {
+            claim(conn, "half")?;
+            panic!("on purpose")
+        };
+        assert_eq!(storage.write(panics).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
+    }
     storage.write(|conn| claim(conn, "after")).await.unwrap();
     assert_eq!(db.number("SELECT count(*) AS n FROM oauth_claims"), 1, "others see it");
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-mod server {
+pub(super) mod server {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::thread;
@@ -204,7 +216,7 @@ mod server {
     use super::*;
 
     /// A database on a server that can close connections.
-    pub(super) trait Server: Db {
+    pub(in crate::storage::sql::tests) trait Server: Db {
         /// Closes all other connections to this database.
         fn end_all(&self);
     }
@@ -414,6 +426,12 @@ mod server {
         link.stall();
         assert_eq!(ask().await, outage);
         // The only connection still hangs, and so does its thread: another connection and thread replace them.
+        assert_eq!(ask().await, (Ok(None), true));
+
+        // The attempts to connect hang.
+        link.stall_all();
+        assert_eq!(ask().await, outage);
+        link.stall();
         assert_eq!(ask().await, (Ok(None), true));
 
         link.stall_all();

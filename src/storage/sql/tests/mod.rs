@@ -84,12 +84,15 @@ mod linking;
 mod merging;
 mod moved_in;
 mod opening;
+mod outages;
 #[cfg(feature = "postgres")]
 mod pooler;
 mod removal;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod roles;
 mod rows;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server_outages;
 mod tables;
 #[cfg(feature = "mysql")]
 mod tls;

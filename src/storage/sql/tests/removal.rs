@@ -354,6 +354,7 @@ async fn d3_a_user_is_found_by_the_exact_id<D: Db>() {
         for other in others {
             assert!(!users.hold(conn, other).unwrap(), "{column}: {other:?}");
         }
-        assert!(users.require(conn, others[0]).unwrap_err().kind() == ErrorKind::Refused);
+        let error = Error::from(users.require(conn, others[0]).unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::Refused);
     }
 }

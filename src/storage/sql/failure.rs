@@ -1,0 +1,98 @@
+//! `Failure`: why work on a connection failed, by the place where it happened.
+
+use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
+
+use super::any_connection::AnyConnection;
+use crate::error::{Error, database_cause};
+
+/// The result of work on a connection.
+pub(super) type Result<T> = std::result::Result<T, Failure>;
+
+/// Why work on a connection failed. What our own statements and connections fail with is an outage, whatever its message says;
+/// only the policy's own errors are the app's.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A statement of ours. Its transaction was rolled back.
+    Statement(Cause),
+    /// The commit. The work may be committed or not, and must not be done again.
+    Commit(Cause),
+    /// The app's policy, or a refusal. The transaction was rolled back.
+    Policy(Error),
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Failure::Statement(cause)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Policy(error)
+    }
+}
+
+/// For work outside of the pool, at launch.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Policy(error) => error,
+            outage => outage.into_outage(),
+        }
+    }
+}
+
+/// What may help after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// To do the work again: another transaction had the lock or wrote the row first.
+    Repeat,
+    /// To do the work on another connection: this one is lost, or its server takes no more writes.
+    Reconnect,
+    /// Nothing.
+    None,
+}
+
+impl Failure {
+    /// Finds what may help, from the kind of the error and from the state of `conn`. The words of a message do not count: they
+    /// are in the language of the server.
+    pub(super) fn remedy(&self, conn: &mut AnyConnection) -> Remedy {
+        if matches!(self, Failure::Commit(_)) {
+            return Remedy::None;
+        }
+        if conn.is_broken() {
+            // The rollback failed.
+            return Remedy::Reconnect;
+        }
+        let reported = match self {
+            Failure::Statement(cause) | Failure::Commit(cause) => Some(cause),
+            Failure::Policy(error) => database_cause(error),
+        };
+        match reported {
+            Some(Cause::DatabaseError(kind, _)) => match kind {
+                Kind::SerializationFailure | Kind::UniqueViolation => Remedy::Repeat,
+                // After a failover the old primary answers the third of these.
+                Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction => {
+                    Remedy::Reconnect
+                }
+                // Diesel has no kind for a deadlock on PostgreSQL, a lock timeout, a connection that MySQL has closed, a
+                // server that is read-only, a full disk.
+                Kind::Unknown if conn.is_usable() => Remedy::Repeat,
+                Kind::Unknown => Remedy::Reconnect,
+                _ => Remedy::None,
+            },
+            Some(Cause::BrokenTransactionManager) => Remedy::Reconnect,
+            _ => Remedy::None,
+        }
+    }
+
+    pub(super) fn into_outage(self) -> Error {
+        match self {
+            Failure::Statement(cause) => Error::storage(cause),
+            Failure::Commit(cause) => {
+                Error::storage(format!("the connection failed during the commit: {cause}"))
+            }
+            Failure::Policy(error) => Error::storage(error),
+        }
+    }
+}
