@@ -80,7 +80,7 @@ pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Resu
     // A task of its own: if the caller is cancelled between the provider's answer and the commit, the rotated refresh token
     // must not be lost.
     let task = tokio::spawn(async move {
-        let refreshed = Arc::new(wait_and_refresh(&live, known_version).await?);
+        let refreshed = wait_and_refresh(&live, known_version).await?;
         live.replace(refreshed.clone());
         Ok(refreshed)
     });
@@ -89,17 +89,27 @@ pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Resu
 }
 
 /// Waits for the account's turn within this process, then refreshes.
-async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<UnsealedAccount> {
+async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<Arc<UnsealedAccount>> {
     let key = live.account().key();
     let (name, began) = (refresh_name(&key), Instant::now());
-    let refreshes = &live.context.refreshes;
+    let ClientContext { engine, refreshes, .. } = &*live.context;
     let mut waiting = Box::pin(turn(&name));
     let mut turn = loop {
-        match timeout(POLL_INTERVAL, &mut waiting).await {
-            Ok(turn) => break Some(turn),
-            // RF-03: callers that waited for a refresh that failed get its error. If each tried in its turn, the last of
-            // fifty callers would wait for fifty timeouts.
-            Err(_) => refreshes.failed_since(&name, began).map_or(Ok(()), Err)?,
+        let failure = refreshes.failed_since(&name, began);
+        // DB-03: the storage is down, and a refreshed token waits in memory.
+        if let Some(found) = refreshes.unstored(&name, known_version)
+            && found.account.user_id == live.account().user_id
+            && !is_due(&found.token, engine.clock.now())
+        {
+            return Ok(found);
+        }
+        // RF-03: callers that waited for a refresh that failed get its error. If each tried in its turn, the last of fifty
+        // callers would wait for fifty timeouts.
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if let Ok(turn) = timeout(POLL_INTERVAL, &mut waiting).await {
+            break Some(turn);
         }
     };
     if let Some(error) = refreshes.failed_since(&name, began) {
@@ -112,7 +122,7 @@ async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result
         Ok(_) => {}
         Err(error) => refreshes.failed(&name, error),
     }
-    result
+    result.map(Arc::new)
 }
 
 /// Takes the lease and refreshes; or waits for the process that has the lease, and returns what it has stored. `turn` is

@@ -1,13 +1,14 @@
 //! What the refreshes of one process know of each other.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rocket::tokio::time::timeout;
 
+use super::unsealed_account::UnsealedAccount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::REFRESH_TIMEOUT;
 
@@ -26,12 +27,14 @@ pub(crate) struct Refreshes {
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// The last failure of an account and its time. Only failures that say nothing about the grant.
     failures: Cache<String, (Instant, Arc<Error>)>,
+    /// Accounts with a refreshed token that the storage could not store yet.
+    unstored: Mutex<HashMap<String, Arc<UnsealedAccount>>>,
 }
 
 impl Default for Refreshes {
     fn default() -> Self {
         let failures = Cache::builder().max_capacity(MAX_FAILURES).time_to_live(FAILURE_TTL).build();
-        Self { slots: Mutex::default(), failures }
+        Self { slots: Mutex::default(), failures, unstored: Mutex::default() }
     }
 }
 
@@ -58,13 +61,28 @@ impl Refreshes {
         self.failures.contains_key(account)
     }
 
+    /// Remembers an account until its refreshed token is [stored](Self::stored).
+    pub(super) fn not_stored_yet(&self, account: &str, refreshed: UnsealedAccount) {
+        lock(&self.unstored).insert(account.to_owned(), Arc::new(refreshed));
+    }
+
+    /// Forgets the account: its token is stored, or is no longer the one to store.
+    pub(super) fn stored(&self, account: &str) {
+        lock(&self.unstored).remove(account);
+    }
+
+    /// Returns `account` with a token that is not stored yet and is newer than that of `known_version`.
+    pub(super) fn unstored(&self, account: &str, known_version: i64) -> Option<Arc<UnsealedAccount>> {
+        lock(&self.unstored).get(account).filter(|found| found.account.version > known_version).cloned()
+    }
+
     /// Waits until another refresh may run at `entry`'s provider.
     ///
     /// # Errors
     /// [`ErrorKind::ProviderTimeout`] if no slot is free in time.
     pub(super) async fn wait_for_slot(&self, entry: &str) -> Result<OwnedSemaphorePermit> {
         let slots = {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slots = lock(&self.slots);
             let new = || Arc::new(Semaphore::new(MAX_CONCURRENT_REFRESHES));
             slots.entry(entry.to_owned()).or_insert_with(new).clone()
         };
@@ -73,6 +91,10 @@ impl Refreshes {
             Err(_) => Err(refresh_pending()),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The error of a caller that has waited too long for a refresh.

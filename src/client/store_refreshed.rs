@@ -9,6 +9,7 @@ use rocket::tokio::time::{sleep, timeout};
 use super::context::{ClientContext, TokenEvent};
 use super::live_account::LiveAccount;
 use super::revoke::{RevocationReason, revoke};
+use super::unsealed_account::UnsealedAccount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::local::Turn;
 use crate::storage::{Account, AccountKey, same_account};
@@ -45,6 +46,12 @@ pub(super) struct Refreshed {
     pub(super) lease_until: Instant,
 }
 
+impl Refreshed {
+    fn in_memory(&self) -> UnsealedAccount {
+        UnsealedAccount { account: self.renewed.clone(), token: self.new_token.clone() }
+    }
+}
+
 /// The result of storing a refreshed token.
 pub(super) enum StoreOutcome {
     /// The token is stored.
@@ -66,6 +73,7 @@ pub(super) async fn store_refreshed(
     let commit = tokio::spawn(async move {
         let entry = &live.entry.name;
         let stored = commit(&live, &refreshed).await;
+        live.context.refreshes.stored(&refresh_name(&refreshed.account.key()));
         match &stored {
             Ok(true) => (live.context.report)(TokenEvent::Refreshed, refreshed.renewed).await,
             // RR-04: no account has this token. If the account was removed in the meantime, the grant must end.
@@ -102,7 +110,8 @@ async fn commit(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
                 if error.kind() == ErrorKind::StoreUnavailable
                     && Instant::now() < refreshed.lease_until + MAX_OUTAGE =>
             {
-                // Callers in this process that wait for this refresh see the failure.
+                // Callers in this process use the token from memory. If that has expired, they see the failure.
+                refreshes.not_stored_yet(&name, refreshed.in_memory());
                 refreshes.failed(&name, &error);
             }
             Ok(stored) => {
