@@ -17,6 +17,22 @@ pub(crate) fn database_cause(error: &Error) -> Option<&Cause> {
     None
 }
 
+/// Returns whether `cause` is of a kind that may pass: the connection is closed, the database is read-only, or another transaction
+/// was faster. Diesel has no kind for many other outages.
+pub(crate) fn may_pass(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::BrokenTransactionManager
+            | Cause::DatabaseError(
+                Kind::ClosedConnection
+                    | Kind::UnableToSendCommand
+                    | Kind::SerializationFailure
+                    | Kind::ReadOnlyTransaction,
+                _,
+            )
+    )
+}
+
 impl From<Cause> for Error {
     /// Converts an error of the app's own statements. If Diesel reports that the connection is closed, that the database is
     /// read-only, or that another transaction was faster, the result is
@@ -26,17 +42,7 @@ impl From<Cause> for Error {
     /// Diesel has no kind for many outages. For an error of a [`LinkPolicy`](crate::LinkPolicy), `DieselStorage` looks at the
     /// state of the connection, too.
     fn from(cause: Cause) -> Self {
-        match &cause {
-            Cause::BrokenTransactionManager
-            | Cause::DatabaseError(
-                Kind::ClosedConnection
-                | Kind::UnableToSendCommand
-                | Kind::SerializationFailure
-                | Kind::ReadOnlyTransaction,
-                _,
-            ) => Self::storage(cause),
-            _ => Self::app(cause),
-        }
+        if may_pass(&cause) { Self::storage(cause) } else { Self::app(cause) }
     }
 }
 

@@ -10,6 +10,6 @@ mod error;
 mod kind;
 
 #[cfg(feature = "_sql")]
-pub(crate) use self::database::database_cause;
+pub(crate) use self::database::{database_cause, may_pass};
 pub use self::error::{Error, Result};
 pub use self::kind::{ErrorKind, Responsible};

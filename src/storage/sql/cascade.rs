@@ -8,7 +8,7 @@ use diesel::sql_types::Text;
 use super::any_connection::AnyConnection;
 use super::cascade_trigger::CascadeTrigger;
 use super::user_table::{IdKind, UserTable};
-use crate::error::{DatabaseFault, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, database_cause, may_pass};
 
 /// The app's table of users and its id column.
 #[derive(Debug, Clone)]
@@ -157,8 +157,8 @@ impl Cascade {
 
     /// Adds what failed, and the cure, to an error that is no outage.
     fn wrap(&self, what: &str, error: Error, cure: impl FnOnce() -> String) -> Error {
-        match DatabaseFault::within(&error) {
-            Some(DatabaseFault::CallerBug | DatabaseFault::Duplicate) => {
+        match database_cause(&error) {
+            Some(cause) if !may_pass(cause) => {
                 self.fault(&format!("{what} ({}): {}", error.for_operator(), cure())).with_source(error)
             }
             _ => error,

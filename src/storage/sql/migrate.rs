@@ -10,7 +10,7 @@ use super::connector::Connector;
 use super::migrations::{self, Migrations};
 use super::retry::retried;
 use super::schema::{oauth_accounts, oauth_claims, oauth_sessions};
-use crate::error::{DatabaseFault, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, database_cause, may_pass};
 
 impl AnyConnection {
     fn migrations(&self) -> Migrations {
@@ -93,7 +93,7 @@ pub(super) fn run(conn: &mut AnyConnection, connector: &Connector) -> Result<()>
         Ok(())
     });
     let Err(error) = run else { return Ok(()) };
-    if is_outage(&error) {
+    if database_cause(&error).is_some_and(may_pass) || !conn.is_usable() {
         return Err(error);
     }
     if check(conn, connector).is_ok() {
@@ -110,11 +110,6 @@ fn pending(conn: &mut AnyConnection) -> QueryResult<Vec<(&'static str, &'static 
     let done: Vec<String> = table.select(version).load(conn)?;
     let all = conn.migrations().iter().copied();
     Ok(all.filter(|(name, _)| !done.iter().any(|done| done == name)).collect())
-}
-
-/// Returns whether `error` is the database's and may pass.
-fn is_outage(error: &Error) -> bool {
-    !matches!(DatabaseFault::within(error), None | Some(DatabaseFault::CallerBug | DatabaseFault::Duplicate))
 }
 
 /// Checks that all tables exist with all columns, and can be read and written.
@@ -149,28 +144,26 @@ pub(super) fn check(conn: &mut AnyConnection, connector: &Connector) -> Result<(
 /// The message of a statement that failed in [`check`].
 fn lacking(conn: &mut AnyConnection, connector: &Connector, right: &str, name: &str, cause: Cause) -> Error {
     let said = cause.to_string();
-    match DatabaseFault::of(&cause) {
-        DatabaseFault::CallerBug | DatabaseFault::Duplicate => {}
-        _ if right == "SELECT" => return connector.fault("can't be read", cause),
-        _ if matches!(cause, Cause::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => {
-            return connector.fault(
-                "can't be written. The server is a standby or has become read-only: connect to the primary, for example with all \
-                 hosts in the URL and `target_session_attrs=read-write`",
-                cause,
-            );
-        }
-        _ => return connector.fault("can't be written", cause),
-    }
-    let why = match conn.is_denied(right, name, &said) {
-        true => {
-            let tables = ["oauth_accounts", "oauth_claims", "oauth_sessions"];
-            let grant = conn.grant_advice("SELECT, INSERT, UPDATE, DELETE", &tables);
-            format!("does not let this role {right} in the table `{name}` ({said}): {grant}")
-        }
-        false => format!(
+    let why = if conn.is_denied(right, name, &said) {
+        let tables = ["oauth_accounts", "oauth_claims", "oauth_sessions"];
+        let grant = conn.grant_advice("SELECT, INSERT, UPDATE, DELETE", &tables);
+        format!("does not let this role {right} in the table `{name}` ({said}): {grant}")
+    } else if matches!(cause, Cause::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) {
+        return connector.fault(
+            "can't be written. The server is a standby or has become read-only: connect to the primary, for example with all \
+             hosts in the URL and `target_session_attrs=read-write`",
+            cause,
+        );
+    } else if right != "SELECT" {
+        // The table and its columns exist: they could be read.
+        return connector.fault("can't be written", cause);
+    } else if may_pass(&cause) || !conn.is_usable() {
+        return connector.fault("can't be read", cause);
+    } else {
+        format!(
             "lacks a table of rocket_dance, or a column of one ({said}): write `DieselStorage::database(…).migrate()`, or run the \
              SQL of `DieselStorage::migrations()` with your own migrations"
-        ),
+        )
     };
     Error::new(ErrorKind::Misconfigured, connector.about(&why)).with_source(cause)
 }
