@@ -95,9 +95,11 @@ fn final_error(failure: Failure, remedy: Remedy, conn: &mut AnyConnection) -> Er
     match (remedy, database_cause(&error)) {
         (Remedy::None, _) => error,
         // A race does not last that long.
-        (Remedy::Repeat, Some(cause @ Cause::DatabaseError(Kind::UniqueViolation, _))) => Error::app(format!(
-            "the link policy breaks a constraint of the database: it writes a row that exists already: {cause}"
-        )),
+        (Remedy::Repeat, Some(cause @ Cause::DatabaseError(Kind::UniqueViolation, _))) => {
+            Error::app(format!(
+                "the link policy breaks a constraint of the database: it writes a row that exists already: {cause}"
+            ))
+        }
         (Remedy::Repeat, Some(Cause::DatabaseError(Kind::Unknown, _))) if claims::can_store(conn) => error,
         _ => Error::storage(error),
     }
