@@ -215,7 +215,9 @@ impl Worker {
             }
         };
         // The log. Nothing may be printed to a pipe without a reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || {
+            lines.map_while(std::result::Result::ok).for_each(|line| eprintln!("{line}"))
+        });
         Ok(Self { child, url: format!("http://127.0.0.1:{port}") })
     }
 
