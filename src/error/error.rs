@@ -9,7 +9,7 @@ use super::ErrorKind;
 /// The result of functions of this crate, of policies and of signals.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-pub(super) type Source = Box<dyn std::error::Error + Send + Sync>;
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error of this crate: a kind, a sentence for the person who can resolve it, and a cause for the log.
 ///
@@ -107,7 +107,7 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         let source = source.into();
         #[cfg(feature = "_sql")]
-        let source = super::database::without_values(source);
+        let source = super::row_values::without_values(source);
         self.source = Some(source);
         self
     }

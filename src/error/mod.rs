@@ -8,6 +8,8 @@
 mod database;
 mod error;
 mod kind;
+#[cfg(feature = "_sql")]
+mod row_values;
 
 #[cfg(feature = "_sql")]
 pub(crate) use self::database::{database_cause, may_pass};
