@@ -98,7 +98,11 @@ impl AnyConnection {
 
     fn commit(&mut self) -> Result<(), Failure> {
         let Err(cause) = Manager::commit_transaction(self) else { return Ok(()) };
+        let lost_race = self.has_lost_race();
         self.roll_back();
+        if lost_race {
+            return Err(Failure::Statement(cause));
+        }
         let reported = match &cause {
             Cause::RollbackErrorOnCommit { commit_error, .. } => commit_error,
             cause => cause,
@@ -118,6 +122,22 @@ impl AnyConnection {
             ) => Failure::Policy(Error::app(cause)),
             _ => Failure::Commit(cause),
         })
+    }
+
+    /// Returns whether the transaction whose commit has just failed is rolled back because another one was faster. A Galera node
+    /// reports a conflict with another node at the commit, as a deadlock (error 1213); the work can be done again. Diesel does
+    /// not show the number of an error of COMMIT.
+    fn has_lost_race(&mut self) -> bool {
+        match self {
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(conn) => {
+                let number = "GET DIAGNOSTICS CONDITION 1 @rocket_dance_error = MYSQL_ERRNO";
+                diesel::connection::SimpleConnection::batch_execute(conn, number).is_ok()
+                    && select(sql::<Bool>("@rocket_dance_error = 1213")).get_result(conn).unwrap_or(false)
+            }
+            #[allow(unreachable_patterns)] // Only MySQL and MariaDB have clusters.
+            _ => false,
+        }
     }
 
     fn roll_back(&mut self) {
