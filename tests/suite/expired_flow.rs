@@ -169,7 +169,9 @@ async fn b12_a_flow_lives_as_long_as_the_setting_says_and_so_does_its_claim() {
     // The provider is asked, although its code has expired.
     assert_eq!((start_again(&answer), app.token_calls()), (None, 2), "{answer:?}");
     wait(&app, 60);
-    assert_eq!(assert_expired(&mut ada, &TestRequest::get(&late)).await.as_deref(), Some("/login/op"));
+    let mut signed_out = copy;
+    let link = assert_expired(&mut signed_out, &TestRequest::get(&late)).await;
+    assert_eq!(link.as_deref(), Some("/login/op"));
 
     let app = TestApp::launch_with(ttl(1)).await;
     let mut ada = app.browser();
