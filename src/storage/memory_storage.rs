@@ -88,7 +88,7 @@ impl Storage for MemoryStorage {
             .filter(|account| account.user_id.as_deref() == user && entries.contains(&account.entry.as_str()))
             .cloned()
             .collect();
-        found.sort_by_key(Account::sort_key);
+        found.sort_by(|a, b| (&a.entry, a.sort_key()).cmp(&(&b.entry, b.sort_key())));
         Ok(found)
     }
 

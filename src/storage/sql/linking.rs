@@ -120,12 +120,17 @@ fn nameless(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<Option<
     }
 }
 
+/// Returns whether the user of `account` has an account without an identity at its entry.
+pub(super) fn has_nameless(conn: &mut AnyConnection, account: &Account) -> Result<bool> {
+    Ok(exact(conn, &account.entry, None, account.user_id.as_deref())?.is_some())
+}
+
 /// Merges into `account`, which was new, the token that the app may have stored for its user at the same time: neither
 /// transaction has seen the row of the other. Returns the account as it is stored now.
 pub(super) fn merge_nameless(conn: &mut AnyConnection, account: &Account) -> Result<Option<Account>> {
     let Account { entry, provider_user_id: identity, user_id: user, .. } = account;
     let (Some(identity), Some(user)) = (identity, user) else { return Ok(None) };
-    if exact(conn, entry, None, Some(user))?.is_none() || !hold_owned(conn, entry, identity, user)? {
+    if !hold_owned(conn, entry, identity, user)? {
         return Ok(None);
     }
     let Some(nameless) = nameless(conn, entry, user)? else { return Ok(None) };

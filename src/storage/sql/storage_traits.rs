@@ -123,6 +123,21 @@ impl Coordination for DieselStorage {
 
 impl Sealed for DieselStorage {}
 
+impl DieselStorage {
+    /// See [`linking::merge_nameless`].
+    async fn merge_nameless(&self, account: &Account) -> Result<Option<Account>> {
+        let new = account.clone();
+        // Few users have one: a read costs less than a transaction that writes.
+        match self.run(move |conn| linking::has_nameless(conn, &new)).await? {
+            true => {
+                let account = account.clone();
+                self.write(move |conn| linking::merge_nameless(conn, &account)).await
+            }
+            false => Ok(None),
+        }
+    }
+}
+
 #[rocket::async_trait]
 impl BuiltIn for DieselStorage {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
@@ -131,8 +146,7 @@ impl BuiltIn for DieselStorage {
         let link = move |conn: &mut _| linking::link(conn, &*policy, users.as_deref(), &login, &keys);
         let mut linked = self.write(link).await?;
         if linked.previous.is_none() && linked.user.is_some() {
-            let account = linked.account.clone();
-            match self.write(move |conn| linking::merge_nameless(conn, &account)).await {
+            match self.merge_nameless(&linked.account).await {
                 Ok(merged) => linked.account = merged.unwrap_or(linked.account),
                 // The login is stored. The user's next one merges the two accounts.
                 Err(error) => {

@@ -38,7 +38,7 @@ async fn the_suite<D: Db>() {
         let offers = storage_suite(async || {
             let db = D::new();
             let storage = db.storage();
-            storage.open(&Figment::new()).await.unwrap();
+            storage.open(&figment(&storage)).await.unwrap();
             dbs.lock().unwrap().push(db);
             storage
         })

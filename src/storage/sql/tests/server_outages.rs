@@ -101,7 +101,7 @@ impl Limited for Mysql {
 /// Makes a database with our tables and a user for [`Limited::user_url`], and a storage of that user.
 async fn limited<D: Limited>(connections: u32) -> (D, Arc<dyn Storage>) {
     let db = D::new();
-    db.storage().open(&Figment::new()).await.unwrap();
+    opened(db.storage()).await;
     db.create_user(connections);
     let storage = opened(DieselStorage::url(db.user_url()).link(sign_up::<D::Conn>)).await;
     (db, storage)
