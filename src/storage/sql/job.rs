@@ -105,7 +105,8 @@ fn final_error(failure: Failure, remedy: Remedy, conn: &mut AnyConnection) -> Er
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use diesel::{Connection, SqliteConnection};
     use rocket::tokio::sync::oneshot;

@@ -327,7 +327,8 @@ impl Drop for Worker {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use super::super::url::DatabaseUrl;
     use super::*;
