@@ -53,8 +53,11 @@ pub(super) fn challenge_response(
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
     let next = next.and_then(|next| LocalPath::try_from(next).ok());
     let next = next.filter(|next| dance.may_redirect_to(next));
-    // An entry that only connects can't sign a user in: the visitor chooses another one.
-    let entry = challenge.entry.as_deref().filter(|name| dance.entry(name).is_ok_and(|entry| entry.login));
+    // An entry that only connects can't sign a visitor in, who chooses another one first.
+    let leads_there = |name: &&str| {
+        challenge.kind != ErrorKind::NotSignedIn || dance.entry(name).is_ok_and(|entry| entry.login)
+    };
+    let entry = challenge.entry.as_deref().filter(leads_there);
     if request.method() == Method::Get && !wants_json(request) {
         return respond(dance, request, Ok(Reply::SeeOther(dance.login_path(entry, next.as_ref()))));
     }

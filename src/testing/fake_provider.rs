@@ -27,8 +27,8 @@ const LOGOUT_TOKEN_TTL: i64 = 120;
 
 /// An OpenID Connect, OAuth 2 and OAuth 1.0a provider for tests.
 ///
-/// It listens on a free loopback port in a thread of its own, and stops when it is dropped. It signs in the user `ada`
-/// at once, without a page, until a test changes that.
+/// It listens on a free loopback port in a thread of its own, and stops when it is dropped. It signs in the user `ada`, whose
+/// verified address is `ada@example.test`, at once and without a page, until a test changes that.
 ///
 /// By default it does what a careful provider does: it compares redirect URIs exactly, accepts a code once, requires
 /// PKCE, rotates refresh tokens and revokes the whole family when one is reused, sends `iss` in the authorization

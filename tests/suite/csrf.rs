@@ -1,5 +1,6 @@
-//! Links of the app's own that sign a user in.
+//! The cookie of the CSRF tokens, and links that sign a user in.
 
+use rocket::figment::Figment;
 use rocket::http::{CookieJar, Status};
 use rocket::local::asynchronous::Client;
 use rocket::{get, routes};
@@ -7,8 +8,45 @@ use rocket_dance::testing::FakeProvider;
 use rocket_dance::{CurrentUser, Dance};
 
 use crate::app::{App, cross_site, figment, rocket};
-use crate::harness::SESSION;
+use crate::harness::{CSRF, Refusal, SESSION, TestApp, TestRequest, assert_refused};
 use crate::people::People;
+
+/// A shorter value is easier to guess: it is not one of ours, and no token is made from it.
+#[rocket::async_test]
+async fn a_csrf_cookie_of_another_length_is_replaced() {
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    ada.sign_in("op").await;
+    for planted in ["", "a", &"a".repeat(42), &"a".repeat(44)] {
+        ada.jar.insert(CSRF.to_owned(), planted.to_owned());
+        let token = ada.csrf().await;
+        assert_eq!(ada.jar[CSRF].len(), 43, "{planted:?} is replaced");
+        assert_eq!(ada.csrf().await, token, "the new one stays");
+    }
+}
+
+/// Only on a loopback host are its other names the same origin.
+#[rocket::async_test]
+async fn cs_01_a_loopback_origin_is_another_site_for_a_public_host() {
+    let public = |figment: Figment| figment.merge(("dance.base_url", "https://app.example"));
+    let app = TestApp::launch_with(public).await;
+    let mut ada = app.browser();
+    ada.sign_in("op").await;
+    let csrf = ada.csrf().await;
+    let form = TestRequest::post("/login/op", &[("csrf", &csrf)]);
+    for origin in [
+        "https://localhost",
+        "https://127.0.0.1",
+        "https://[::1]",
+        "http://app.example",
+        "https://app.example:8443",
+    ] {
+        let form = form.clone().header("Origin", origin);
+        assert_refused(&mut ada, &form, Refusal::new(Status::Forbidden, "csrf")).await;
+    }
+    let begun = ada.ask(&form.header("Origin", "https://app.example")).await;
+    assert!(begun.location().starts_with(app.fake.issuer()), "{begun:?}");
+}
 
 /// The app's link in an e-mail, which signs the user in without a password.
 #[get("/link/<user>")]

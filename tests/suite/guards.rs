@@ -225,6 +225,12 @@ async fn an_entry_only_for_connecting_signs_no_user_in() {
     assert_eq!(refused.status(), Status::Forbidden);
     assert!(refused.cookies().iter().next().is_none());
     assert!(!app.get("/login").await.into_string().await.expect("a page").contains("/login/op\""));
+    // A user who is signed in can connect there.
+    app.sign_in_as(7).await;
+    assert_eq!(location(&app.get("/guarded").await), "/login/op?next=%2Fguarded");
+    let page = app.get("/login/op?next=/guarded").await;
+    assert_eq!(page.status(), Status::Ok);
+    assert!(page.into_string().await.expect("a page").contains("name=\"csrf\""));
 }
 
 #[rocket::async_test]

@@ -38,6 +38,7 @@ mod openid_outage;
 mod own_sessions;
 mod people;
 mod pkce;
+mod primary;
 mod profiles;
 mod provider_logout;
 mod backchannel_logout;

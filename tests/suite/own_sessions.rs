@@ -84,6 +84,28 @@ async fn d15_the_documented_sessions_connect_an_account() {
     assert_eq!(app.get("/me").await.status(), Status::SeeOther);
 }
 
+/// The library does not know the other sessions of the app: the form must not claim to have ended them.
+#[rocket::async_test]
+async fn signing_out_everywhere_is_left_to_the_app() {
+    let people = People::new();
+    let fake = FakeProvider::start().await;
+    let figment = figment(&fake);
+    let sessions = PrivateCookie(|cookie| Cookie::build(cookie).same_site(SameSite::Lax).build());
+    let app = App::new(fake, figment, Dance::fairing().storage(people.storage()).sessions(sessions)).await;
+    assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
+    let before = people.snapshot();
+    let refused = app.post("/login/logout/everywhere", &[]).await;
+    assert_eq!(refused.status(), Status::InternalServerError);
+    assert!(refused.cookies().get("uid").is_none(), "this browser stays signed in as well");
+    let page = refused.into_string().await.unwrap();
+    assert!(page.contains("misconfigured"), "{page}");
+    if let Some(log) = captured_log() {
+        assert!(log.contains("(`.sessions(…)`) are in use: the app must end them itself"), "{log}");
+    }
+    assert_eq!(people.snapshot(), before);
+    assert_eq!(app.json("/login/accounts").await.1["signed_in"], true, "this browser, too");
+}
+
 #[rocket::async_test]
 async fn d15_form_post_comes_without_lax_cookies_and_ends_well() {
     let people = People::new();

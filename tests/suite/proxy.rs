@@ -130,3 +130,27 @@ async fn px_04_a_user_agent_admits_no_request() {
     let landed = ada.ask(&TestRequest::get(&callback).header("User-Agent", "another browser")).await;
     assert_eq!(landed.location(), "/", "the sign-in still succeeds");
 }
+
+/// The flow's cookie would not come back with the callback, which is on the base URL.
+#[rocket::async_test]
+async fn a_visitor_at_another_loopback_name_begins_on_the_base_url() {
+    let fake = FakeProvider::start().await;
+    for (base, host, is_redirected) in [
+        ("http://localhost:8000", "127.0.0.1:8000", true),
+        ("http://127.0.0.1:8000", "localhost:8000", true),
+        ("http://localhost:8000", "LOCALHOST:8000", false),
+        ("http://localhost:8000", "evil.example:8000", false),
+        ("https://app.example.com", "localhost:8000", false),
+    ] {
+        let mut server = Server::start(&fake, base, "off", json!({}));
+        server.host = host.to_owned();
+        let begun = server.request("GET", "/login/op?next=/guarded", &[], "");
+        assert_eq!(begun.status, 303, "{base} at {host}");
+        if is_redirected {
+            assert_eq!(begun.location(), format!("{base}/login/op?next=/guarded"));
+            assert!(begun.set_cookies().is_empty(), "no flow begins here: {:?}", begun.set_cookies());
+        } else {
+            assert!(begun.location().starts_with(fake.issuer()), "{base} at {host}: {}", begun.location());
+        }
+    }
+}

@@ -38,6 +38,18 @@ impl Statements {
         self.take();
     }
 
+    /// Returns the numbers of [`take`](Self::take) when what a request does in the background has ended: a disconnect looks whether
+    /// the grant may be revoked.
+    async fn of_a_request(&self) -> (usize, usize) {
+        let sent = || self.0.lock().unwrap().len();
+        let mut before = usize::MAX;
+        while before != sent() {
+            before = sent();
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.take()
+    }
+
     /// Returns the numbers of statements and of transactions since the last call. What begins and ends a transaction is no
     /// statement.
     fn take(&self) -> (usize, usize) {
@@ -71,27 +83,27 @@ async fn costs(settings: &[(&str, Value)]) -> Vec<Cost> {
     let app = app(&people, &statements, settings).await;
     statements.of_the_launch().await;
     let mut costs = Vec::new();
-    let mut cost = |request| {
-        let (count, transactions) = statements.take();
+    let mut cost = async |request| {
+        let (count, transactions) = statements.of_a_request().await;
         costs.push((request, count, transactions));
     };
 
     let callback = app.callback("/login/op").await;
-    cost("begin");
+    cost("begin").await;
     assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
-    cost("callback of a new user");
+    cost("callback of a new user").await;
     assert_eq!(app.get("/me").await.status(), Status::Ok);
-    cost("CurrentUser, the first time");
+    cost("CurrentUser, the first time").await;
     assert_eq!(app.get("/me").await.status(), Status::Ok);
-    cost("CurrentUser");
+    cost("CurrentUser").await;
     assert_eq!(app.get("/guarded").await.status(), Status::Ok);
-    cost("OAuth, the first time");
+    cost("OAuth, the first time").await;
     assert_eq!(app.get("/guarded").await.status(), Status::Ok);
-    cost("OAuth");
+    cost("OAuth").await;
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
     statements.take();
     let (_, page) = app.json("/login/accounts").await;
-    cost("accounts page");
+    cost("accounts page").await;
     let post = async |path: &'static str| {
         let csrf = [("csrf", page["csrf"].as_str().unwrap())];
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(csrf).finish();
@@ -99,13 +111,13 @@ async fn costs(settings: &[(&str, Value)]) -> Vec<Cost> {
         assert_eq!(response.status(), Status::SeeOther, "{path}");
     };
     post("/login/op2/disconnect").await;
-    cost("disconnect");
+    cost("disconnect").await;
     post("/login/logout").await;
-    cost("sign-out");
+    cost("sign-out").await;
     let callback = app.callback("/login/op").await;
     statements.take();
     assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
-    cost("callback of a known user");
+    cost("callback of a known user").await;
     costs
 }
 

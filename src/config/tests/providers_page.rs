@@ -21,7 +21,8 @@ has.
 - **refresh tokens**: when the provider grants them. `offline = true` requests what the column says; presets with `no` or by `scope`
   do not have this key.
 - **revocation**: whether a removed account is revoked at the provider.
-- **trusted addresses**: whose addresses count as proven, see `trust_email`.
+- **trusted addresses**: the addresses that count as proven without `trust_email`. That the provider calls an address verified is not
+  enough: a policy then sees it as `email_verified`, and no account is linked by it.
 ";
 
 /// The own keys of `preset`.

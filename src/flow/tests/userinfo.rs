@@ -179,3 +179,28 @@ async fn id_19_a_signed_userinfo_is_verified_as_an_id_token_is() {
     server.header("/me", "content-type: application/jwt");
     assert_eq!(profile(&plain, &server).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
 }
+
+/// An answer that has the whole URL of a further answer: it must be on the host of the userinfo.
+#[rocket::async_test]
+async fn an_answer_names_no_other_host_for_further_answers() {
+    let (server, other) = (Server::start().await, Server::start().await);
+    let mut entry = oauth2_entry(&server, "");
+    entry.userinfo.profile_paths =
+        [("id", "id"), ("name", "more.name")].map(|(name, path)| (name.to_owned(), path.to_owned())).into();
+    entry.userinfo.extra_urls = vec![("more".into(), "{resource_url}".into())];
+    for server in [&server, &other] {
+        server.answer("/more", 200, json!({"name": "N"}));
+    }
+    for (at, name) in [(&server.url, Some("N")), (&other.url, None)] {
+        server.answer("/me", 200, json!({"id": 7, "resource_url": format!("{at}/more")}));
+        assert_eq!(profile(&entry, &server).await.unwrap().name.as_deref(), name, "{at}");
+    }
+    assert_eq!(
+        (server.asked("/more").len(), other.asked("/more").len()),
+        (1, 0),
+        "no other host gets the token"
+    );
+    // A host that the preset names is another matter.
+    entry.userinfo.extra_urls = vec![("more".into(), format!("{}/more", other.url))];
+    assert_eq!(profile(&entry, &server).await.unwrap().name.as_deref(), Some("N"));
+}

@@ -55,8 +55,8 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 ///   ten.
 /// - What a statement of ours or a connection fails with is such an outage, in any language of the server: a lost connection, a
 ///   database that has become read-only, a full disk. The connection is replaced and the work is done again, once on a new
-///   connection, unless the failure was during a commit. Work that loses a race for a lock or a row is done again, up to five
-///   times.
+///   connection, unless the failure was during a commit. Work that loses a race for a lock or a row is done again, up to
+///   16 times in all.
 /// - An error of the [`LinkPolicy`] is the app's ([`ErrorKind::AppError`], 500), unless the connection was lost, the database is
 ///   read-only or its disk is full. It runs again as our own statements do.
 /// - If the database accepts fewer connections than `pool_size`, the calls share those that there are.
