@@ -92,8 +92,10 @@ impl Faulty {
     fn sorted(&self, is_wanted: impl Fn(&Account) -> bool) -> Vec<Account> {
         let mut found: Vec<Account> =
             self.state().accounts.values().filter(|a| is_wanted(a)).cloned().collect();
-        let with_rank = |account: &Account| if self.has(Fault::ForgetsTheOrder) { 0 } else { account.rank };
-        found.sort_by_key(|account| (account.entry.clone(), with_rank(account), account.id));
+        found.sort_by_key(|account| (account.entry.clone(), account.rank, account.id));
+        if self.has(Fault::ForgetsTheOrder) {
+            found.sort_by_key(|account| account.provider_user_id.clone());
+        }
         if self.has(Fault::DropsExpiredAccounts) {
             found.retain(|account| account.expires_at.is_none_or(|at| at > fixtures::now()));
         }
