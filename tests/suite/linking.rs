@@ -294,7 +294,7 @@ async fn al_20_pressed_many_times_at_once_it_is_one_account() {
 #[rocket::async_test]
 async fn d14_an_account_is_confirmed_with_the_cookie_from_before_and_only_for_a_minute() {
     let (app, _) = app(false).await;
-    for (seconds, is_confirmed) in [(59, true), (60, false)] {
+    for (seconds, is_confirmed) in [(50, true), (60, false)] {
         let mut ada = app.browser();
         ask(&mut ada, "/login/op").await;
         ada.enter(1).await;

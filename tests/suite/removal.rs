@@ -349,7 +349,7 @@ async fn d14_two_connections_at_once_both_succeed() {
     assert!(answer.status == Status::SeeOther && answer.sets(SESSION), "{answer:?}");
     // The guards have no grace: SF-01.
     assert_eq!((one.user().await, other.user().await), (Some(1), None));
-    app.advance(59);
+    app.advance(50);
     let answer = other.get(&second).await;
     assert_eq!((answer.status, answer.sets(SESSION)), (Status::SeeOther, false), "{answer:?}");
     assert_eq!((app.count("oauth_accounts"), sessions(&app).len()), (2, 1));
