@@ -280,38 +280,23 @@ tests() {
   step "tests of example_app through PgBouncer" on_pgbouncer run_tests postgres example_app
   step "rides" on_databases run_tests workspace rides --include-ignored --test-threads 2
 
+  # How often each race runs.
   case $rounds in
-    short)
-      race "one refresh" refresh --rounds 10
-      race "first logins" first-login --rounds 5
-      race "removals" removal --rounds 20
-      race "two nodes" nodes --rounds 5 sqlite postgres
-      race "PostgreSQL killed" soak --rounds 2
-      failover postgres --rounds 2
-      galera_race "one refresh" refresh --rounds 10
-      pooled_race "one refresh" refresh --rounds 10
-      pooled_race "first logins" first-login --rounds 5
-      pooled_race "removals" removal --rounds 10
-      race_on_partitions "one refresh" refresh --rounds 10
-      race_on_partitions "first logins" first-login --rounds 5
-      race_on_partitions "removals" removal --rounds 10
-      ;;
-    full)
-      race "one refresh" refresh --rounds 1000
-      race "first logins" first-login --rounds 100
-      race "removals" removal --rounds 1000
-      race "two nodes" nodes --rounds 100 sqlite postgres
-      race "PostgreSQL killed" soak --rounds 20
-      failover postgres --rounds 20
-      galera_race "one refresh" refresh --rounds 1000
-      pooled_race "one refresh" refresh --rounds 1000
-      pooled_race "first logins" first-login --rounds 100
-      pooled_race "removals" removal --rounds 1000
-      race_on_partitions "one refresh" refresh --rounds 1000
-      race_on_partitions "first logins" first-login --rounds 100
-      race_on_partitions "removals" removal --rounds 1000
-      ;;
+    short) refreshes=10 logins=5 removals=20 handovers=5 outages=2 ;;
+    full) refreshes=1000 logins=100 removals=1000 handovers=100 outages=20 ;;
   esac
+  race "one refresh" refresh --rounds $refreshes
+  race "first logins" first-login --rounds $logins
+  race "removals" removal --rounds $removals
+  race "two nodes" nodes --rounds $handovers sqlite postgres
+  race "PostgreSQL killed" soak --rounds $outages
+  failover postgres --rounds $outages
+  galera_race "one refresh" refresh --rounds $refreshes
+  for set in pooled_race race_on_partitions; do
+    "$set" "one refresh" refresh --rounds $refreshes
+    "$set" "first logins" first-login --rounds $logins
+    "$set" "removals" removal --rounds $removals
+  done
 
   for name in default none; do
     await "$name"

@@ -18,7 +18,7 @@ pub(super) fn without_values(source: Source) -> Source {
     if end == message.len() {
         return cause.into();
     }
-    // In English the key can be told from the value: it is the last.
+    // In English the key can be distinguished from the value: it is the last.
     let key = message.rfind(MYSQL_KEY).filter(|_| message.starts_with(MYSQL_DUPLICATE));
     let key = key.map_or("", |at| &message[at..]);
     Cause::DatabaseError(*kind, Box::new(format!("{}…{key}", &message[..end]))).into()

@@ -13,8 +13,9 @@
 //! | none, with status 401 | any | the operator must correct the entry |
 //! | others | any | [`bad_answer`] |
 //!
-//! At a refresh, the media type of the answer does not matter. A firewall's page cannot be told from a provider that writes
-//! its errors in HTML; and if a grant has ended, an outage would be reported forever, with a request for each page.
+//! At a refresh, the media type of the answer does not matter. A firewall's page cannot be distinguished from the answer of a
+//! provider that writes its errors in HTML; and if a grant has ended, an outage would be reported forever, with a request for
+//! each page.
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value};

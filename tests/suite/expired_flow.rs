@@ -72,7 +72,7 @@ async fn b12_it_is_the_same_for_a_denial_a_connection_and_another_method() {
     // Signed in, the link asks before it connects anything.
     let page = ada.get("/login/op2").await;
     assert!(page.status == Status::Ok && page.body.contains("Connect"), "{page:?}");
-    // A connection whose user has left: nobody else continues it.
+    // A connection whose user has signed out: no other user continues it.
     ada.leave().await;
     let link = assert_expired(&mut ada, &TestRequest::get(&connecting)).await;
     assert_eq!(link.as_deref(), Some("/login/op2"));

@@ -103,7 +103,7 @@ impl TlsDemand {
     }
 }
 
-/// Returns whether the client library is MySQL's, as it told the server.
+/// Returns whether the client library is MySQL's, as it has reported to the server.
 fn verifies_names(conn: &mut MysqlConnection) -> bool {
     let name = sql_query(
         "SELECT CONVERT(attr_value USING utf8mb4) AS value FROM performance_schema.session_connect_attrs \

@@ -1,4 +1,4 @@
-//! Outages of the database, told apart from errors of the policy by where they happen.
+//! Outages of the database, distinguished from errors of the policy by where they happen.
 
 #[cfg(feature = "sqlite")]
 use std::sync::atomic::{AtomicBool, Ordering};
