@@ -292,10 +292,10 @@ tests() {
   race "PostgreSQL killed" soak --rounds $outages
   failover postgres --rounds $outages
   galera_race "one refresh" refresh --rounds $refreshes
-  for set in pooled_race race_on_partitions; do
-    "$set" "one refresh" refresh --rounds $refreshes
-    "$set" "first logins" first-login --rounds $logins
-    "$set" "removals" removal --rounds $removals
+  for race_on in pooled_race race_on_partitions; do
+    "$race_on" "one refresh" refresh --rounds $refreshes
+    "$race_on" "first logins" first-login --rounds $logins
+    "$race_on" "removals" removal --rounds $removals
   done
 
   for name in default none; do
