@@ -21,6 +21,7 @@
 //! | write tests for your app | `testing` (a feature) |
 //! | know the URLs | [Routes](#routes) |
 //! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
+//! | run the app in production, behind a proxy, in many processes | [`guide`] |
 //!
 //! # Usage
 //!
@@ -78,6 +79,10 @@
 //!        github.get("zen").text().await
 //!    }
 //!    ```
+//!
+//! [Behind a proxy]: guide::proxies
+//! [Behind PgBouncer]: guide::operation#behind-pgbouncer
+//! [list of providers]: guide::providers
 //!
 #![doc = include_str!("../docs/settings.md")]
 //!
@@ -165,6 +170,7 @@ mod dance;
 mod guard;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod guide;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 

@@ -9,7 +9,7 @@ use proc_macro2::{Delimiter, TokenTree};
 use super::source::{Module, after_item, is, is_doc, is_path, is_test, library_files, parse};
 
 /// The modules of the crate, from the top. A module uses only modules above it; those of one line may use each other.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["error", "secret", "base_path", "clock", "cookies", "local_path", "paths", "placeholders"],
     &["user", "profile", "token"],
     &["provider"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 13] = [
     &["guard"],
     &["testing"],
     &["fuzz"],
+    &["guide"],
 ];
 
 fn position(module: &str) -> Option<usize> {

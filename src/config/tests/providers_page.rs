@@ -13,13 +13,12 @@ const HEAD: &str = "\
 
 The presets, as they are in the code. `UPDATE=1 cargo test --all-features --lib providers_page` writes this page.
 
-Each preset has a page in the reference of the module `provider`: the provider's documentation, the preset's own keys and the quirks;
-for most presets also where to register, and when the facts were checked. [settings.md](settings.md) explains the keys that every entry
-has.
+[Where to register](#where-to-register) is below. Each preset also has a page in the reference of the module `provider`: the provider's
+documentation, the quirks, and when the facts were checked. The [settings] explain the keys that every entry has.
 
 - **PKCE**: whether requests have a PKCE challenge. `no`: the provider does not know it, or rejects it.
 - **refresh tokens**: when the provider grants them. `offline = true` requests what the column says; presets with `no` or by `scope`
-  do not have this key.
+  do not have this key. `always`: the provider grants them without a request, some providers only if the registered app is set so.
 - **revocation**: whether a removed account is revoked at the provider.
 - **trusted addresses**: the addresses that count as proven without `trust_email`. That the provider calls an address verified is not
   enough: a policy then sees it as `email_verified`, and no account is linked by it.
@@ -138,6 +137,20 @@ fn meaning(kind: ParameterKind) -> (String, String) {
     (default, meaning)
 }
 
+/// Where to register an app, by the preset's name: the item "Register" of each preset's rustdoc.
+fn registrations() -> Vec<(String, String)> {
+    let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/provider")).unwrap();
+    let registration = |source: String| {
+        let (_, name) = source.split_once("const NAME: &'static str = \"")?;
+        let (_, item) = source.split_once("/// - Register")?;
+        let (item, _) = item.split_once("\n/// - ").or_else(|| item.split_once("\n///\n"))?;
+        let text = item.replace("\n///  ", "").replace(" that the log shows at launch", "");
+        let text = text.strip_prefix(": ").or(text.strip_prefix(" at ")).unwrap_or(text.trim_start());
+        Some((name.split('"').next()?.to_owned(), text.to_owned()))
+    };
+    files.filter_map(|file| registration(fs::read_to_string(file.unwrap().path()).unwrap())).collect()
+}
+
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page += "\n## Presets\n\n\
@@ -153,6 +166,14 @@ fn page() -> String {
             writeln!(page, "| `{name}` | `{key}` | {default} | {meaning} |").unwrap();
         }
     }
+    page += "\n## Where to register\n\n\
+        The callback URL of each entry is in the log at launch.\n\n| preset | where, and what to enter |\n|---|---|\n";
+    let pages = registrations();
+    for (name, _) in PRESETS {
+        if let Some((_, text)) = pages.iter().find(|(known, _)| known == name) {
+            writeln!(page, "| `{name}` | {text} |").unwrap();
+        }
+    }
     page += "\n## Differences from Flask-Dance\n\n\
         Flask-Dance's constructor parameters are keys with the same names. These values differ:\n\n\
         | preset | value | ours | Flask-Dance's | reason |\n|---|---|---|---|---|\n";
@@ -160,7 +181,7 @@ fn page() -> String {
         let code = |text: &str| if text.is_empty() { "none".to_owned() } else { format!("`{text}`") };
         writeln!(page, "| `{name}` | `{value}` | {} | {} | {reason} |", code(&ours), code(&theirs)).unwrap();
     }
-    page
+    page + "\n[settings]: settings.md\n"
 }
 
 #[test]
