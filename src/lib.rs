@@ -20,6 +20,7 @@
 //! | handle errors | [`Error`], [`ErrorKind`], [`catchers`] |
 //! | write tests for your app | `testing` (a feature) |
 //! | know the URLs | [Routes](#routes) |
+//! | use the routes from a script | [JSON](#json) |
 //! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
 //! | run the app in production, behind a proxy, in many processes | [`guide`] |
 //!
@@ -98,6 +99,7 @@
 //! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
 //! | GET `/login/accounts` | shows the connected accounts, and the user's sessions |
+//! | GET `/login/me` | says who is signed in, in JSON: see [JSON](#json) |
 //! | GET, POST `/login/confirm` | after [`Verdict::SignInFirst`]: asks the user to sign in, then whether to connect the account (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
@@ -108,6 +110,8 @@
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!
 //! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
+//!
+#![doc = include_str!("../docs/json.md")]
 //!
 //! # Standards
 //!

@@ -11,7 +11,7 @@ pub(crate) const ROUTE_NAME_PREFIX: &str = "oauth: ";
 const NAME: &str = "<name>";
 
 /// Words that no route has, or not yet: entries can't have these names either.
-const RESERVED: [&str; 5] = ["error", "login", "me", "native", "sessions"];
+const RESERVED: [&str; 4] = ["error", "login", "native", "sessions"];
 
 /// Declares [`Path`] from the table below.
 macro_rules! table {
@@ -54,6 +54,8 @@ table! {
     }
     /// The page of the connected accounts.
     Accounts "/accounts" { Get "shows the connected accounts" }
+    /// What a script needs to know: the user, the CSRF token, the accounts.
+    Me "/me" { Get "says who is signed in, for scripts" }
     /// The account that waits for its user after `SignInFirst`.
     Confirm "/confirm" {
         Get "shows an account that waits for its user",
@@ -250,6 +252,7 @@ mod tests {
     fn every_word_of_a_path_is_reserved() {
         for word in [
             "accounts",
+            "me",
             "authorized",
             "confirm",
             "disconnect",

@@ -22,6 +22,7 @@ mod form_post;
 mod guards;
 mod guard_launch;
 mod harness;
+mod json;
 mod leakage;
 mod linking;
 mod second_factor;

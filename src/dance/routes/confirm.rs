@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::dance::accounts::pending::{self, Pending};
 use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, is_head, page, wants_json};
+use crate::dance::web::{Form, Reply, csrf, done, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::local_path::LocalPath;
@@ -75,7 +75,7 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
         Some(_) => return Err(another_user(dance, request).await),
         None => return Err(Error::sign_in_first(pending.user)),
     }
-    let next = Reply::SeeOther(dance.target_or_after_login(Some(&pending.next)).into());
+    let next = done(request, dance.target_or_after_login(Some(&pending.next)));
     if form.get("cancel").is_some() {
         pending::drop_pending(dance, request).await;
         return Ok(next);

@@ -4,7 +4,7 @@ use rocket::Request;
 
 use crate::dance::accounts::report_removed;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf};
+use crate::dance::web::{Form, Reply, csrf, done};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
 
@@ -17,11 +17,12 @@ pub(super) async fn disconnect(
 ) -> Result<Reply> {
     let entry = dance.entry(name)?;
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    // An empty `account` does not mean all of them: it is a mistake of the page.
-    let account = form
-        .get("account")
-        .map(|id| id.parse().map_err(|_| Error::new(ErrorKind::BadRequest, "There is no such account.")))
-        .transpose()?;
+    // An empty `account`, or null in JSON, does not mean all of them: it is a mistake of the page.
+    let no_such_account = || Error::new(ErrorKind::BadRequest, "There is no such account.");
+    let account = match form.contains("account") {
+        true => Some(account_id(form).ok_or_else(no_such_account)?),
+        false => None,
+    };
     let user = dance.user(request).await?;
     if !dance.can_own_accounts(user) || dance.is_site(&entry.name) {
         return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
@@ -38,5 +39,10 @@ pub(super) async fn disconnect(
     };
     report_removed(dance, &storage, removed).await;
     rotated?;
-    Ok(Reply::SeeOther(dance.paths().to(Path::Accounts)))
+    Ok(done(request, dance.paths().to(Path::Accounts)))
+}
+
+/// The account that `form` names.
+pub(super) fn account_id(form: &Form) -> Option<i64> {
+    form.get("account")?.parse().ok()
 }

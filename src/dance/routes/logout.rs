@@ -1,11 +1,12 @@
 //! `POST /login/logout`, `POST /login/logout/everywhere` and `POST /login/logout/session`: signing out.
 
 use rocket::Request;
+use serde_json::json;
 
 use super::provider_logout;
 use crate::dance::accounts::{pending, sessions};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, wants_json};
+use crate::dance::web::{Form, Reply, csrf, done, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
 
@@ -39,14 +40,13 @@ pub(super) async fn end_session(dance: &Dance, request: &Request<'_>, form: &For
         .user_uncached(request)
         .await?
         .ok_or_else(|| Error::new(ErrorKind::NotSignedIn, "Please sign in."))?;
-    let reply = match dance.sessions().id(request).as_deref() == Some(&*session) {
-        true => sign_out(dance, request, LogoutScope::ThisBrowser).await?,
+    match dance.sessions().id(request).as_deref() == Some(&*session) {
+        true => sign_out(dance, request, LogoutScope::ThisBrowser).await,
         false => {
             sessions::end_own_session(dance, user, &session).await?;
-            Reply::SeeOther(dance.paths().to(Path::Accounts))
+            Ok(done(request, dance.paths().to(Path::Accounts)))
         }
-    };
-    Ok(if wants_json(request) { Reply::NoContent } else { reply })
+    }
 }
 
 async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> Result<Reply> {
@@ -63,5 +63,10 @@ async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> R
         Some(session) => provider_logout::begin(dance, request, session).await,
         None => None,
     };
-    Ok(Reply::SeeOther(provider.unwrap_or_else(|| dance.settings().after_logout.to_string())))
+    Ok(match provider {
+        // A redirect would be followed by the fetch of the script, and not by the browser.
+        Some(url) if wants_json(request) => Reply::Json(json!({ "logout_url": url })),
+        Some(url) => Reply::SeeOther(url),
+        None => done(request, dance.settings().after_logout.to_string()),
+    })
 }

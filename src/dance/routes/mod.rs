@@ -7,6 +7,7 @@ mod finish;
 mod callback;
 mod form_post;
 mod accounts;
+mod me;
 mod confirm;
 mod disconnect;
 mod primary;

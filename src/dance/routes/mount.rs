@@ -7,12 +7,12 @@ use rocket::{Build, Request, Response, Rocket};
 
 use super::logout::LogoutScope;
 use super::{
-    accounts, backchannel_logout, begin, callback, confirm, disconnect, form_post, logout, primary,
+    accounts, backchannel_logout, begin, callback, confirm, disconnect, form_post, logout, me, primary,
     provider_logout, sign_in,
 };
 use crate::config::Entry;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, is_head, read_form, respond};
+use crate::dance::web::{Form, Reply, is_head, read_fields, read_form, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::{self, Path, ROUTE_NAME_PREFIX};
 use crate::provider::ResponseMode;
@@ -132,6 +132,7 @@ async fn answer(
         (Path::Callback, Method::Get) => return callback::by_query(dance, request, name).await,
         (Path::Callback, _) => return form_post::by_form(dance, request, name, data).await,
         (Path::SignIn, _) => sign_in::show(dance, request).await,
+        (Path::Me, _) => me::show(dance, request).await,
         (Path::Accounts, _) => accounts::show(dance, request).await,
         (Path::Confirm, Method::Get) => confirm::show(dance, request).await,
         (Path::LoggedOut, _) => Ok(provider_logout::back_from_provider(dance, request)),
@@ -139,7 +140,7 @@ async fn answer(
             let form = read_form(request, data).await;
             return backchannel_logout::receive(dance, request, name, form).await;
         }
-        (path, _) => match read_form(request, data).await {
+        (path, _) => match read_fields(request, data).await {
             Ok(form) if path == Path::Begin => return begin::by_form(dance, request, name, &form).await,
             Ok(form) => answer_form(path, dance, request, name, &form).await,
             Err(error) => Err(error),

@@ -2,8 +2,9 @@
 
 use rocket::Request;
 
+use super::disconnect::account_id;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf};
+use crate::dance::web::{Form, Reply, csrf, done};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
 
@@ -16,8 +17,8 @@ pub(super) async fn make_primary(
 ) -> Result<Reply> {
     let entry = dance.entry(name)?;
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    let account = form.get("account").and_then(|id| id.parse().ok());
-    let account = account.ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no such account."))?;
+    let account =
+        account_id(form).ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no such account."))?;
     let user = dance.user(request).await?;
     if !dance.can_own_accounts(user) || dance.is_site(&entry.name) {
         return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
@@ -27,5 +28,5 @@ pub(super) async fn make_primary(
     if let Some(user) = user {
         dance.storage(request).make_primary(user, &entry.name, account).await?;
     }
-    Ok(Reply::SeeOther(dance.paths().to(Path::Accounts)))
+    Ok(done(request, dance.paths().to(Path::Accounts)))
 }

@@ -1,4 +1,7 @@
 //! Protection of forms against cross-site request forgery (CSRF): a token that follows from a cookie and the user.
+//!
+//! A form has the token in its field `csrf`, a script in that field or in the header `X-CSRF-Token`. If both are there, the field
+//! counts.
 
 use rocket::Request;
 use url::Url;
@@ -11,6 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{encode_base64url, random};
 
 const COOKIE: &str = "rocket_dance_csrf";
+/// The header in which a script sends the token.
+const HEADER: &str = "X-CSRF-Token";
 /// Length of the cookie's value, in characters: 32 bytes in base64.
 const COOKIE_CHARS: usize = 43;
 /// The purpose for which tokens are made.
@@ -38,7 +43,7 @@ pub(crate) async fn token(dance: &Dance, request: &Request<'_>) -> Result<String
     Ok(dance.browser_keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
 }
 
-/// Rejects a form that is not from one of our pages in this browser.
+/// Rejects a form or a request of a script that is not from one of our pages in this browser. `token` is the field `csrf`.
 ///
 /// # Errors
 /// [`ErrorKind::Csrf`], or if the user of the request can't be read.
@@ -49,6 +54,7 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
         return rejected("the browser sent no CSRF cookie");
     };
     let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
+    let token = token.or_else(|| request.headers().get_one(HEADER));
     if token.is_some_and(|token| dance.browser_keys().verify_tag(token, TOKEN, &parts)) {
         Ok(())
     } else {

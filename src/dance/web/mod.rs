@@ -13,9 +13,9 @@ mod make_room;
 pub(super) mod session_change;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
-pub(super) use form::{Form, query_param, read_form};
+pub(super) use form::{Form, query_param, read_fields, read_form};
 pub(super) use make_room::make_room;
 pub(super) use outcome::Outcome;
-pub(super) use reply::page;
 pub(crate) use reply::{Reply, error_json, respond, wants_json};
+pub(super) use reply::{done, page};
 pub(super) use request_line::{callback_query, is_head, note_request_line};

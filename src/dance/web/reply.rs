@@ -55,6 +55,14 @@ pub(crate) fn page(dance: &Dance, request: &Request<'_>, template: &str, context
     })
 }
 
+/// Returns the reply after a change: a redirect to `to`, or 204 if the request names JSON.
+pub(crate) fn done(request: &Request<'_>, to: impl Into<String>) -> Reply {
+    match wants_json(request) {
+        true => Reply::NoContent,
+        false => Reply::SeeOther(to.into()),
+    }
+}
+
 /// Makes the response of a reply or of an error, with the headers that all our responses have.
 pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>) -> Response<'static> {
     let retry_after = reply.as_ref().err().and_then(Error::retry_after).unwrap_or(DEFAULT_RETRY_AFTER);

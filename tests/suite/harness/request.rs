@@ -1,6 +1,7 @@
 //! [`TestRequest`]: a request that a test's browser sends.
 
 use rocket::http::Method;
+use serde_json::Value;
 use test_support::Navigation;
 use url::form_urlencoded::{Serializer, parse};
 
@@ -29,7 +30,20 @@ impl TestRequest {
         Self { form: Some(form), ..Self::new(Method::Post, uri) }
     }
 
+    /// A POST of a JSON object by a script, which asks for JSON.
+    pub(crate) fn json(uri: &str, fields: &Value) -> Self {
+        let ask = Self::raw(uri, &fields.to_string()).header("Accept", "application/json");
+        ask.header("Content-Type", "application/json")
+    }
+
+    /// A POST of this body.
+    pub(crate) fn raw(uri: &str, body: &str) -> Self {
+        Self { form: Some(body.to_owned()), ..Self::new(Method::Post, uri) }
+    }
+
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        // Another content type replaces the first one.
+        self.headers.retain(|(known, _)| *known != "Content-Type" || name != "Content-Type");
         self.headers.push((name, value.to_owned()));
         self
     }
