@@ -34,38 +34,54 @@ const MAX_DECODINGS: usize = 4;
 /// A fragment is dropped. Characters that do not belong into a URL are percent-encoded. Everything else stays as it is.
 ///
 /// A `LocalPath` is a form field, a query parameter, or the result of [`TryFrom<&str>`]. Take an `Option<LocalPath>` to
-/// treat a rejected value as an absent one:
+/// treat a rejected value as an absent one. This sign-in page of an app, with `sign_in_page = "/signin"` in `[default.dance]`,
+/// keeps the `next` that it gets:
 ///
 /// ```
 /// use rocket::form::{Form, FromForm};
-/// use rocket::response::Redirect;
-/// use rocket_dance::LocalPath;
+/// use rocket::http::{CookieJar, RawStr};
+/// use rocket::response::{Redirect, content::RawHtml};
+/// use rocket_dance::{Accounts, CurrentUser, LocalPath};
+///
+/// #[rocket::get("/signin?<next>")]
+/// fn sign_in_form(accounts: Accounts, next: Option<LocalPath>) -> RawHtml<String> {
+///     let next = next.as_ref().map_or("/", LocalPath::as_str);
+///     RawHtml(format!(
+///         "<a href='{}'>Sign in with GitHub</a>
+///          <form method=post><input name=name><input name=password type=password>
+///          <input type=hidden name=next value='{}'><button>Sign in</button></form>",
+///         RawStr::new(&accounts.login_uri("github", next)).html_escape(),
+///         RawStr::new(next).html_escape(),
+///     ))
+/// }
 ///
 /// #[derive(FromForm)]
 /// struct SignIn<'r> {
 ///     name: &'r str,
+///     password: &'r str,
 ///     next: Option<LocalPath>,
 /// }
 ///
+/// # fn check_password(name: &str, password: &str) -> Option<i32> { (name == "ada" && password.len() > 7).then_some(7) }
 /// #[rocket::post("/signin", data = "<form>")]
-/// fn sign_in(form: Form<SignIn<'_>>) -> Redirect {
-///     match form.into_inner().next {
-///         Some(next) => Redirect::to(next),
-///         None => Redirect::to("/"),
-///     }
+/// fn sign_in(form: Form<SignIn<'_>>, jar: &CookieJar<'_>) -> Redirect {
+///     let SignIn { name, password, next } = form.into_inner();
+///     let Some(user) = check_password(name, password) else {
+///         return Redirect::to(rocket::uri!(sign_in_form(next)));
+///     };
+///     CurrentUser::sign_in(jar, &user);
+///     next.map_or_else(|| Redirect::to("/"), Redirect::to)
 /// }
-///
-/// #[rocket::get("/signin?<next>")]
-/// fn sign_in_form(next: Option<LocalPath>) -> String {
-///     format!("after signing in you go to {}", next.as_ref().map_or("/", LocalPath::as_str))
-/// }
+/// # let _ = rocket::routes![sign_in_form, sign_in];
 ///
 /// let cart = LocalPath::try_from("/cart?item=7#top").unwrap();
 /// assert_eq!(cart.as_str(), "/cart?item=7");
 /// assert!(LocalPath::try_from("//evil.example").is_err());
 /// ```
 ///
-/// If `base_url` has a path, for example `/app`, a `LocalPath` does not contain it: it is the path as the app's routes see it.
+/// If `base_url` has a path, for example `/app`, a `LocalPath` is the path as the app's routes see it, without `/app`, and so is
+/// the `next` that the library sends to `sign_in_page`. An app below a path redirects to
+/// [`Dance::public_path`](crate::Dance::public_path)`(next)`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalPath(String);

@@ -147,6 +147,12 @@ impl Paths {
             && pattern.iter().zip(segments).all(|(own, segment)| *own == NAME || own == segment)
     }
 
+    /// Whether `path` is the prefix, or is below it, however it is written.
+    pub(crate) fn is_below_prefix(&self, path: &str) -> bool {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        resolved(path).starts_with(&resolved(&self.prefix))
+    }
+
     /// Whether `path` is one of our routes, or looks like one, so that no visitor is redirected to it: that could begin,
     /// repeat or end a sign-in. The pages of the accounts and of the account that waits are allowed targets.
     pub(crate) fn is_own_action(&self, path: &str) -> bool {
@@ -180,6 +186,12 @@ pub(crate) fn with_next(path: &str, next: Option<&str>) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{path}{separator}{query}")
+}
+
+/// Whether two paths are the same page, whatever their queries are.
+pub(crate) fn is_same_page(one: &str, other: &str) -> bool {
+    let page = |path: &str| resolved(path.split(['?', '#']).next().unwrap_or_default());
+    page(one) == page(other)
 }
 
 /// The segments of `path`, percent-decoded until nothing changes, with dots resolved.

@@ -99,7 +99,7 @@ impl Settings {
         let after_login = path("after_login").unwrap_or_else(LocalPath::home);
         let after_logout = path("after_logout").unwrap_or_else(LocalPath::home);
         let after_error = path("after_error");
-        let sign_in_page = path("sign_in_page");
+        let sign_in_page = sign_in_page(&mut table, &prefix, &base_path);
         let settings = Self {
             after_login,
             after_logout,
@@ -212,6 +212,17 @@ fn local(table: &mut Table<'_>, key: &str, prefix: &str, base_path: &BasePath) -
     };
     table.reader.fault(&given.place, why, &format!("{key} = \"/\""));
     None
+}
+
+/// The app's own sign-in page. A page below our prefix can't be it: `GET /login` redirects there.
+fn sign_in_page(table: &mut Table<'_>, prefix: &str, base_path: &BasePath) -> Option<LocalPath> {
+    let place = table.place_of("sign_in_page");
+    let page = local(table, "sign_in_page", prefix, base_path)?;
+    if Paths::new(prefix).is_below_prefix(page.as_str()) {
+        let why = "must not be below `prefix`, whose sign-in page redirects to it: choose another path, or another `prefix`";
+        table.reader.fault(&place, why, "sign_in_page = \"/signin\"");
+    }
+    Some(page)
 }
 
 fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {

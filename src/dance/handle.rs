@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Responsible, Result};
 use crate::flow::Engine;
 use crate::local_path::LocalPath;
 use crate::page::Pages;
-use crate::paths::{Path, Paths, with_next};
+use crate::paths::{Path, Paths, is_same_page, with_next};
 use crate::secret::KeyRing;
 use crate::session::SessionBackend;
 use crate::signals::Receivers;
@@ -387,11 +387,13 @@ impl Dance {
         next.filter(|next| self.may_redirect_to(next)).unwrap_or(&self.settings().after_login).clone()
     }
 
-    /// The path where a visitor signs in with `entry`, or chooses an entry, and continues to `next` afterwards.
+    /// The path where a visitor signs in with `entry`, and continues to `next` afterwards. Without an entry, it is the page where
+    /// visitors choose how they sign in: the app's own, if `sign_in_page` is set.
     pub(crate) fn login_path(&self, entry: Option<&str>, next: Option<&LocalPath>) -> String {
-        let path = match entry {
-            Some(entry) => self.paths().of_entry(Path::Begin, entry),
-            None => self.paths().to(Path::SignIn),
+        let path = match (entry, &self.settings().sign_in_page) {
+            (Some(entry), _) => self.paths().of_entry(Path::Begin, entry),
+            (None, Some(page)) => page.to_string(),
+            (None, None) => self.paths().to(Path::SignIn),
         };
         self.with_next(&path, next)
     }
@@ -403,8 +405,17 @@ impl Dance {
 
     /// The app's own sign-in page with `next`, as browsers see it; `None` if `sign_in_page` is not set.
     pub(super) fn sign_in_page(&self, next: Option<&LocalPath>) -> Option<String> {
-        let page = self.settings().sign_in_page.as_ref()?;
-        Some(self.base_path().public(&self.with_next(page.as_str(), next)))
+        self.has_sign_in_page().then(|| self.login_url(None, next))
+    }
+
+    /// Whether the app has a sign-in page of its own: `sign_in_page`.
+    pub(crate) fn has_sign_in_page(&self) -> bool {
+        self.settings().sign_in_page.is_some()
+    }
+
+    /// Whether `path`, as the app sees it, is the app's own sign-in page.
+    pub(crate) fn is_sign_in_page(&self, path: &str) -> bool {
+        self.settings().sign_in_page.as_ref().is_some_and(|page| is_same_page(page.as_str(), path))
     }
 
     /// The value of a field `next` of our forms.

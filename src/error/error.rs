@@ -36,8 +36,8 @@ pub struct Error {
     retry_after: Option<u64>,
     /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
     user: Option<String>,
-    /// Where the user begins again, if a flow has expired: the entry, and the page to go to afterwards.
-    begin_again: Option<Box<(String, Option<String>)>>,
+    /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
+    begin_again: Option<Box<(Option<String>, Option<String>)>>,
     source: Option<Source>,
 }
 
@@ -132,15 +132,15 @@ impl Error {
         self.user.as_deref()
     }
 
-    /// Sets where the user begins again: at `entry`, to go to the path `next` afterwards.
-    pub(crate) fn begin_again_at(mut self, entry: &str, next: Option<&str>) -> Self {
-        self.begin_again = Some(Box::new((entry.to_owned(), next.map(str::to_owned))));
+    /// Sets where the user begins again: at `entry`, or with any sign-in, to go to the path `next` afterwards.
+    pub(crate) fn begin_again_at(mut self, entry: Option<&str>, next: Option<&str>) -> Self {
+        self.begin_again = Some(Box::new((entry.map(str::to_owned), next.map(str::to_owned))));
         self
     }
 
-    /// Where the user begins again, if a flow has expired: the entry, and the page to go to afterwards.
-    pub(crate) fn begin_again(&self) -> Option<(&str, Option<&str>)> {
-        self.begin_again.as_deref().map(|(entry, next)| (entry.as_str(), next.as_deref()))
+    /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
+    pub(crate) fn begin_again(&self) -> Option<(Option<&str>, Option<&str>)> {
+        self.begin_again.as_deref().map(|(entry, next)| (entry.as_deref(), next.as_deref()))
     }
 
     /// The name of the entry that the error is about, if there is one.

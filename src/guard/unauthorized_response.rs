@@ -53,12 +53,19 @@ pub(super) fn challenge_response(
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
     let next = next.and_then(|next| LocalPath::try_from(next).ok());
     let next = next.filter(|next| dance.may_redirect_to(next));
-    // An entry that only connects can't sign a visitor in, who chooses another one first.
+    // A visitor who is not signed in chooses how at the app's own sign-in page, if it has one. An entry that only connects can't
+    // sign a visitor in, who chooses another one first.
     let leads_there = |name: &&str| {
-        challenge.kind != ErrorKind::NotSignedIn || dance.entry(name).is_ok_and(|entry| entry.login)
+        challenge.kind != ErrorKind::NotSignedIn
+            || !dance.has_sign_in_page() && dance.entry(name).is_ok_and(|entry| entry.login)
     };
     let entry = challenge.entry.as_deref().filter(leads_there);
-    if request.method() == Method::Get && !wants_json(request) {
+    // A sign-in page that requires a user would redirect to itself for ever.
+    let is_loop = entry.is_none() && dance.is_sign_in_page(request.uri().path().as_str());
+    if is_loop {
+        log::error!("oauth: a guard on the `sign_in_page` requires a user who is signed in: remove it there");
+    }
+    if request.method() == Method::Get && !wants_json(request) && !is_loop {
         return respond(dance, request, Ok(Reply::SeeOther(dance.login_path(entry, next.as_ref()))));
     }
     let message = match challenge.kind {

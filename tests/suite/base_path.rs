@@ -101,21 +101,24 @@ async fn b7_what_browsers_get_has_the_path_and_the_routes_do_not() {
 
     // Signed out: the catchers, the pages, and their JSON.
     let guarded = ada.get("/guarded").await;
-    assert_eq!(guarded.location(), "/app/login/op?next=%2Fguarded");
-    assert_eq!(ada.get("/me").await.location(), "/app/login?next=%2Fme");
-    assert_eq!(ada.json("/guarded").await["error"]["login_url"], "/app/login/op?next=%2Fguarded");
-    let page = ada.get("/login?next=/inbox").await;
-    assert!(page.body.contains("href=\"/app/signin?from=dance&amp;next=%2Finbox\""), "{}", page.body);
+    assert_eq!(guarded.location(), "/app/signin?from=dance&next=%2Fguarded");
+    assert_eq!(ada.get("/me").await.location(), "/app/signin?from=dance&next=%2Fme");
+    let guarded = ada.json("/guarded").await;
+    assert_eq!(guarded["error"]["login_url"], "/app/signin?from=dance&next=%2Fguarded");
+    assert_eq!(ada.get("/login?next=/inbox").await.location(), "/app/signin?from=dance&next=%2Finbox");
     let page = ada.json("/login?next=/inbox").await;
     assert_eq!(page["entries"][0]["login_url"], "/app/login/op?next=%2Finbox");
-    assert_eq!(ada.get("/login/accounts").await.location(), "/app/login?next=%2Flogin%2Faccounts");
+    assert_eq!(
+        ada.get("/login/accounts").await.location(),
+        "/app/signin?from=dance&next=%2Flogin%2Faccounts"
+    );
     for uri in ["/login/nobody", "/login/op/authorized?code=x&state=y", "/login/confirm"] {
-        assert!(ada.get(uri).await.body.contains("href=\"/app/login\""), "{uri}");
+        assert!(ada.get(uri).await.body.contains("href=\"/app/signin?from=dance\""), "{uri}");
         ada.json(uri).await;
     }
 
     // From the guard to the provider and back.
-    let begun = ada.get(guarded.location()).await;
+    let begun = ada.get("/app/login/op?next=%2Fguarded").await;
     let redirect_uri = query_parameter(begun.location(), "redirect_uri");
     assert_eq!(redirect_uri.as_deref(), Some("https://app.example/app/login/op/authorized"));
     let callback = app.approve(begun.location()).await;

@@ -107,7 +107,7 @@ async fn al_01_an_existing_user_signs_in_first_and_confirms() {
     assert!(page.body.contains("/signin?from=dance&amp;next=%2Flogin%2Fconfirm"), "{}", page.body);
     let json = TestRequest::get(CONFIRM).header("Accept", "application/json");
     let json = assert_refused(&mut ada, &json, Refusal::new(Status::Unauthorized, "sign_in_first")).await;
-    assert_eq!(json.json()["error"]["login_url"], "/login?next=%2Flogin%2Fconfirm");
+    assert_eq!(json.json()["error"]["login_url"], "/signin?from=dance&next=%2Flogin%2Fconfirm");
     let secrets: Vec<_> = app.claims().split('\'').map(str::to_owned).collect();
     assert!(secrets.iter().any(|text| text.starts_with("v1.")), "the pending account is sealed");
     app.assert_no_secret("the claims", &app.claims(), &[("address", "ada@example.test".into())]);

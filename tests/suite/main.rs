@@ -58,6 +58,7 @@ mod sealing;
 mod separation;
 mod server;
 mod sessions;
+mod sign_in_page;
 mod shutdown;
 mod signals;
 mod signal_events;

@@ -82,7 +82,10 @@ async fn begin(
         Some(_) => Purpose::Connect,
         None if entry.login => Purpose::SignIn,
         None => {
-            return Err(Error::refused(format!("Sign in first; then you can connect {}.", entry.title)));
+            // Afterwards to a page from which the user can connect it.
+            let next = next.map_or_else(|| dance.paths().to(Path::Accounts), String::from);
+            let message = format!("Sign in first; then you can connect {}.", entry.title);
+            return Err(Error::refused(message).begin_again_at(None, Some(&next)));
         }
     };
     let mut authorization = AuthorizationRequest::new(&entry.name, purpose, next);

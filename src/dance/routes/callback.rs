@@ -100,7 +100,7 @@ fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
         "This sign-in began too long ago. Nothing was changed. Please start again.",
     )
     .with_source("the flow has expired: see `flow` in [default.dance]")
-    .begin_again_at(&flow.entry, flow.next.as_ref().map(LocalPath::as_str))
+    .begin_again_at(Some(&flow.entry), flow.next.as_ref().map(LocalPath::as_str))
 }
 
 /// Checks that this callback may finish `flow`.

@@ -1,16 +1,20 @@
-//! `GET /login`: the sign-in page, with a button for each entry.
+//! `GET /login`: the sign-in page, with a button for each entry, or the way to the app's own.
 
 use rocket::Request;
 use serde_json::json;
 
 use crate::dance::handle::Dance;
-use crate::dance::web::{Reply, page, query_param};
+use crate::dance::web::{Reply, page, query_param, wants_json};
 use crate::error::Result;
 use crate::paths::Path;
 
-/// Shows the sign-in page. A begin that another site has requested shows it too, with the same `next`.
+/// Shows the sign-in page, or redirects to the app's own one. A begin that another site has requested does so too, with the
+/// same `next`. A client that asks for JSON gets the entries.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     let next = dance.checked_next(query_param(request, "next").as_deref());
+    if dance.has_sign_in_page() && !wants_json(request) {
+        return Ok(Reply::SeeOther(dance.login_path(None, next.as_ref())));
+    }
     let entries = dance.login_entries().map(|entry| {
         json!({
             "name": entry.name,

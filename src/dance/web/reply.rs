@@ -115,7 +115,7 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         _ if error.begin_again().is_some() => error.begin_again().map(|(entry, next)| {
             // The configuration may have changed since the flow began: its `next` is checked again.
             let next = next.and_then(|next| LocalPath::try_from(next).ok());
-            dance.login_url(Some(entry), next.filter(|next| dance.may_redirect_to(next)).as_ref())
+            dance.login_url(entry, next.filter(|next| dance.may_redirect_to(next)).as_ref())
         }),
         ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
             Some(dance.login_url(None, None))
@@ -130,7 +130,9 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         return Reply::Json(error_json(error, login_url.as_deref()));
     }
     let (to, label) = match error.kind() {
-        _ if error.begin_again().is_some() => (login_url.unwrap_or_default(), "Start again"),
+        _ if let Some((entry, _)) = error.begin_again() => {
+            (login_url.unwrap_or_default(), if entry.is_some() { "Start again" } else { "Sign in" })
+        }
         ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "Back to your accounts"),
         _ => (dance.login_url(None, None), "Back to sign-in"),
     };
