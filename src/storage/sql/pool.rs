@@ -26,7 +26,7 @@ use super::any_connection::AnyConnection;
 use super::connector::Connector;
 use super::failure;
 use super::job::{Job, JobEnd, Task};
-use super::queue::{Link, Queue, Waiting};
+use super::queue::{PooledConnection, Queue, Waiting};
 use crate::error::{Error, Result};
 use crate::storage::local::lock;
 
@@ -70,7 +70,8 @@ impl Pool {
     ) -> Self {
         let queue = Mutex::default();
         let pool = Arc::new(Shared { connector, size: size as usize, idle_timeout, queue });
-        pool.store(&mut pool.lock(), Link { conn: first, losses: 0, is_new: false });
+        let first = PooledConnection { conn: first, losses: 0, is_new: false };
+        pool.store(&mut pool.lock(), first);
         Self(pool)
     }
 
@@ -89,7 +90,7 @@ impl Pool {
         let mut job = QueuedJob { pool: &self.0, id, answered };
         let mut done = timeout(QUEUE_TIMEOUT, &mut job.answered).await;
         if done.is_err() {
-            if self.0.leave(id) {
+            if self.0.time_out(id) {
                 return Err(Error::storage("no connection to the database was free for three seconds"));
             }
             done = timeout(WORK_TIMEOUT, &mut job.answered).await;
@@ -118,35 +119,36 @@ impl Shared {
         id
     }
 
-    /// Removes a job that no connection was free for. Returns whether it was still waiting.
-    fn leave(self: &Arc<Self>, id: u64) -> bool {
+    /// Removes a job that has waited too long, and replaces the workers whose attempt to connect takes too long. Returns whether
+    /// the job was still waiting.
+    fn time_out(self: &Arc<Self>, id: u64) -> bool {
         let mut queue = self.lock();
-        let left = queue.remove(id);
+        let was_waiting = queue.remove(id);
         let is_slow = |(_, since): &mut (u64, Instant)| since.elapsed() >= CONNECT_TIMEOUT;
         let slow: Vec<_> = queue.connecting.extract_if(.., is_slow).collect();
         for (attempt, _) in slow {
             queue.abandon(attempt, self.size);
         }
         self.start_worker(queue);
-        left
+        was_waiting
     }
 
     /// Starts a worker for a job that waits, if there may be a connection for it.
     fn start_worker(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
         let may_connect = queue.workers == 0
             || !queue.idle.is_empty()
-            || queue.refused.is_none_or(|at| at.elapsed() >= REFUSED_TTL);
+            || queue.refused_at.is_none_or(|at| at.elapsed() >= REFUSED_TTL);
         if queue.workers < self.size && !queue.waiting.is_empty() && may_connect {
             queue.workers += 1;
             drop(queue);
-            let worker = Worker { pool: self.clone(), link: None, counted: true };
+            let worker = Worker { pool: self.clone(), connection: None, is_counted: true };
             spawn_blocking(|| worker.work());
         }
     }
 
     /// Keeps an idle connection until it is used, or has been idle for too long.
-    fn store(self: &Arc<Self>, queue: &mut Queue, link: Link) {
-        queue.idle.push((Instant::now(), Link { is_new: false, ..link }));
+    fn store(self: &Arc<Self>, queue: &mut Queue, connection: PooledConnection) {
+        queue.idle.push((Instant::now(), PooledConnection { is_new: false, ..connection }));
         if queue.closer.as_ref().is_none_or(JoinHandle::is_finished) {
             let pool = Arc::downgrade(self);
             let close = async move {
@@ -207,17 +209,18 @@ impl<T> Drop for QueuedJob<'_, T> {
 /// Runs the jobs of the queue, on one connection.
 struct Worker {
     pool: Arc<Shared>,
-    link: Option<Link>,
-    counted: bool,
+    connection: Option<PooledConnection>,
+    /// Whether it is one of [`Queue::workers`].
+    is_counted: bool,
 }
 
 impl Worker {
     fn work(mut self) {
         while self.connect() {
             let Some(Waiting { id, mut job }) = self.next() else { return };
-            let Some(link) = &mut self.link else { return };
-            let end = job.run(&mut link.conn, link.is_new);
-            link.is_new = false;
+            let Some(connection) = &mut self.connection else { return };
+            let end = job.run(&mut connection.conn, connection.is_new);
+            connection.is_new = false;
             if !self.finish(id, job, end) {
                 return;
             }
@@ -229,9 +232,10 @@ impl Worker {
         let pool = self.pool.clone();
         let mut queue = pool.lock();
         let losses = queue.losses;
-        let old = self.link.take_if(|link| link.losses != losses);
-        self.link = self.link.take().or_else(|| queue.idle.pop().map(|(_, link)| link));
-        if self.link.is_some() {
+        let old = self.connection.take_if(|connection| connection.losses != losses);
+        self.connection =
+            self.connection.take().or_else(|| queue.idle.pop().map(|(_, connection)| connection));
+        if self.connection.is_some() {
             drop(queue);
             return true;
         }
@@ -243,26 +247,27 @@ impl Worker {
         let mut queue = pool.lock();
         queue.connecting.retain(|(id, _)| *id != attempt);
         if queue.was_abandoned(attempt) {
-            self.counted = false;
+            self.is_counted = false;
             return false;
         }
         match opened {
-            Ok(conn) => self.link = Some(Link { conn, losses, is_new: true }),
-            Err(error) => self.refused(queue, &error),
+            Ok(conn) => self.connection = Some(PooledConnection { conn, losses, is_new: true }),
+            Err(error) => self.leave_jobs_to_others(queue, &error),
         }
-        self.link.is_some()
+        self.connection.is_some()
     }
 
-    /// Leaves the jobs to the workers that have a connection. If there is none, the jobs fail.
-    fn refused(&mut self, mut queue: MutexGuard<'_, Queue>, error: &Error) {
-        self.link = queue.idle.pop().map(|(_, link)| link);
-        if self.link.is_some() {
+    /// Takes a connection that has become idle, or else leaves the jobs to the workers that have one. If none has one, the jobs
+    /// fail with `error`.
+    fn leave_jobs_to_others(&mut self, mut queue: MutexGuard<'_, Queue>, error: &Error) {
+        self.connection = queue.idle.pop().map(|(_, connection)| connection);
+        if self.connection.is_some() {
             return;
         }
-        self.counted = false;
+        self.is_counted = false;
         queue.workers -= 1;
         if queue.workers > 0 {
-            if queue.refused.replace(Instant::now()).is_none() {
+            if queue.refused_at.replace(Instant::now()).is_none() {
                 log::warn!(
                     "oauth: the database accepts fewer connections than `pool_size`; the jobs wait for those that \
                      there are: {error:?}"
@@ -283,16 +288,17 @@ impl Worker {
         let pool = self.pool.clone();
         let mut queue = pool.lock();
         let waiting = queue.waiting.pop_front();
-        if let Some(link) = &mut self.link {
-            link.is_new &= link.losses == queue.losses;
+        if let Some(connection) = &mut self.connection {
+            connection.is_new &= connection.losses == queue.losses;
         }
         if waiting.is_none() {
             // Under the same lock, so that a job that is queued from now on starts another worker.
-            if let Some(link) = self.link.take_if(|link| link.losses == queue.losses) {
-                pool.store(&mut queue, link);
+            if let Some(connection) = self.connection.take_if(|connection| connection.losses == queue.losses)
+            {
+                pool.store(&mut queue, connection);
             }
             queue.workers -= 1;
-            self.counted = false;
+            self.is_counted = false;
         }
         waiting
     }
@@ -300,27 +306,27 @@ impl Worker {
     /// Returns whether this worker goes on after the job: its caller may have given up, and another worker replaced this one.
     fn finish(&mut self, id: u64, job: Box<dyn Job>, end: JobEnd) -> bool {
         // Connections are closed without the lock.
-        let closed = if end == JobEnd::Done { None } else { self.link.take() };
+        let closed = if end == JobEnd::Done { None } else { self.connection.take() };
         let mut queue = self.pool.lock();
         let mut lost = Vec::new();
         if queue.was_abandoned(id) {
-            self.counted = false;
+            self.is_counted = false;
         } else if end == JobEnd::ConnectionLost {
             queue.waiting.push_front(Waiting { id, job });
-            if closed.as_ref().is_some_and(|link| link.losses == queue.losses) {
+            if closed.as_ref().is_some_and(|connection| connection.losses == queue.losses) {
                 queue.losses += 1;
                 lost = mem::take(&mut queue.idle);
             }
         }
         drop(queue);
         drop((closed, lost));
-        self.counted
+        self.is_counted
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.counted {
+        if self.is_counted {
             let mut queue = self.pool.lock();
             queue.workers = queue.workers.saturating_sub(1);
             // Otherwise it never ran: the runtime is shutting down and starts no other.

@@ -11,12 +11,12 @@ use super::job::Job;
 /// The jobs that wait for a connection, and the connections that wait for a job.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// The first is the next.
+    /// The jobs, the next one first.
     pub(super) waiting: VecDeque<Waiting>,
     /// The last id.
     next: u64,
-    /// The one that was used last is the last.
-    pub(super) idle: Vec<(Instant, Link)>,
+    /// The idle connections and when each was last used, the latest last.
+    pub(super) idle: Vec<(Instant, PooledConnection)>,
     /// Closes connections that have been idle for too long.
     pub(super) closer: Option<JoinHandle<()>>,
     /// Number of threads that have a connection or open one.
@@ -29,7 +29,7 @@ pub(super) struct Queue {
     /// Number of times that a connection was lost.
     pub(super) losses: u64,
     /// When the database last refused a connection although others work.
-    pub(super) refused: Option<Instant>,
+    pub(super) refused_at: Option<Instant>,
 }
 
 /// A job in the queue.
@@ -39,7 +39,7 @@ pub(super) struct Waiting {
 }
 
 /// A connection of the pool.
-pub(super) struct Link {
+pub(super) struct PooledConnection {
     pub(super) conn: AnyConnection,
     /// [`Queue::losses`] when it was opened. What ended a connection has probably ended all others: those that were opened
     /// before are closed.
