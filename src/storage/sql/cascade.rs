@@ -7,6 +7,7 @@ use diesel::sql_types::Text;
 
 use super::any_connection::AnyConnection;
 use super::cascade_trigger::CascadeTrigger;
+use super::text_row::TextRow;
 use super::user_table::{IdKind, UserTable};
 use crate::error::{Error, ErrorKind, Result, database_cause, may_pass};
 
@@ -22,12 +23,6 @@ pub(super) struct Cascade {
 
 /// The tables that have a column `user_id`.
 const OURS: [&str; 2] = ["oauth_accounts", "oauth_sessions"];
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = Text)]
-    t: String,
-}
 
 impl Cascade {
     /// Installs the triggers that are missing or not as they should be, removes those on another table, and returns the table.
@@ -121,7 +116,7 @@ impl Cascade {
                 Some(_) => format!("{quoted_schema}.{}", conn.quoted(table)),
                 None => conn.quoted(table),
             };
-            let found: QueryResult<Found> = match conn {
+            let found: QueryResult<TextRow> = match conn {
                 #[cfg(feature = "sqlite")]
                 AnyConnection::Sqlite(_) => sql_query(
                     "SELECT lower(type) AS t FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE",
@@ -148,7 +143,7 @@ impl Cascade {
                 .bind::<Text, _>(&self.id)
                 .get_result(conn),
             };
-            if let Some(Found { t: declared }) = found.optional()? {
+            if let Some(TextRow { t: declared }) = found.optional()? {
                 return Ok(Some((quoted_schema, path, declared)));
             }
         }

@@ -5,6 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use super::any_connection::AnyConnection;
+use super::text_row::TextRow;
 use super::user_table::UserTable;
 use crate::error::Result;
 
@@ -20,16 +21,10 @@ pub(super) struct CascadeTrigger<'a> {
     body: String,
 }
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = Text)]
-    t: String,
-}
-
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn texts(conn: &mut AnyConnection, query: &str, values: [&str; 2]) -> QueryResult<Vec<String>> {
     let query = sql_query(query).bind::<Text, _>(values[0]).bind::<Text, _>(values[1]);
-    Ok(query.load::<Found>(conn)?.into_iter().map(|found| found.t).collect())
+    Ok(query.load::<TextRow>(conn)?.into_iter().map(|found| found.t).collect())
 }
 
 impl<'a> CascadeTrigger<'a> {
@@ -47,7 +42,7 @@ impl<'a> CascadeTrigger<'a> {
                     "SELECT quote_ident(nspname) AS t FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
                      WHERE pg_class.oid = to_regclass('{ours}')"
                 );
-                sql_query(query).get_result::<Found>(conn)?.t
+                sql_query(query).get_result::<TextRow>(conn)?.t
             }
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(_) => {
@@ -145,7 +140,7 @@ impl<'a> CascadeTrigger<'a> {
              WHERE trigger_name = ? AND LEFT(action_statement, CHAR_LENGTH(?)) = ?"
         );
         let query = sql_query(query).bind::<Text, _>(name).bind::<Text, _>(ours).bind::<Text, _>(ours);
-        let installed: Vec<String> = query.load::<Found>(conn)?.into_iter().map(|found| found.t).collect();
+        let installed: Vec<String> = query.load::<TextRow>(conn)?.into_iter().map(|found| found.t).collect();
         if installed == [create.as_str()] {
             return Ok(None);
         }

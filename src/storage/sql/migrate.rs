@@ -3,6 +3,12 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Cause};
+#[cfg(feature = "mysql")]
+use diesel::{
+    dsl::sql,
+    select,
+    sql_types::{Integer, Nullable},
+};
 
 use self::rocket_dance_migrations::{table, version};
 use super::any_connection::AnyConnection;
@@ -45,8 +51,8 @@ impl AnyConnection {
             // Without a transaction: on MySQL each DDL statement commits by itself.
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(conn) => {
-                let lock = diesel::sql_query("SELECT GET_LOCK('rocket_dance_migrations', 60) AS done");
-                if lock.get_result::<Done>(conn)?.done != Some(1) {
+                let lock = sql::<Nullable<Integer>>("GET_LOCK('rocket_dance_migrations', 60)");
+                if select(lock).get_result::<Option<i32>>(conn)? != Some(1) {
                     return Err(Error::storage("another process has been changing the schema for a minute"));
                 }
                 let done = retried(|| work(self));
@@ -55,13 +61,6 @@ impl AnyConnection {
             }
         }
     }
-}
-
-#[cfg(feature = "mysql")]
-#[derive(QueryableByName)]
-struct Done {
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Integer>)]
-    done: Option<i32>,
 }
 
 // Diesel's own `__diesel_schema_migrations` would silently skip a migration of the app with the same version.

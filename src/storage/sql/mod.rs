@@ -22,6 +22,7 @@ mod linking;
 mod listen;
 mod migrate;
 mod migrations;
+mod names;
 mod new_sessions;
 mod policy;
 mod policy_connection;
@@ -38,6 +39,7 @@ mod sessions;
 mod storage_traits;
 #[cfg(test)]
 mod tests;
+mod text_row;
 #[cfg(feature = "mysql")]
 mod tls_demand;
 mod transaction;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
 
 use super::any_connection::AnyConnection;
 use super::connector::Connector;
+use super::text_row::TextRow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::random;
 
@@ -18,12 +18,6 @@ const QUESTIONS: usize = 3;
 /// Timeout for a notification of our own.
 const NOTIFY_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-
-#[derive(QueryableByName)]
-struct Process {
-    #[diesel(sql_type = Text)]
-    process: String,
-}
 
 /// Checks that `conn`, a new connection of `connector`, keeps its server process. It is called before the first setting of the
 /// session, which would affect another client of the pooler.
@@ -53,8 +47,8 @@ pub(super) fn check_process(connector: &Connector, conn: &mut AnyConnection) -> 
 fn processes(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
     // With the start of the server, since a URL may have several hosts.
     let query =
-        "SELECT CAST(pg_backend_pid() AS text) || ' ' || CAST(pg_postmaster_start_time() AS text) AS process";
-    (0..QUESTIONS).map(|_| Ok(sql_query(query).get_result::<Process>(conn)?.process)).collect()
+        "SELECT CAST(pg_backend_pid() AS text) || ' ' || CAST(pg_postmaster_start_time() AS text) AS t";
+    (0..QUESTIONS).map(|_| Ok(sql_query(query).get_result::<TextRow>(conn)?.t)).collect()
 }
 
 /// Checks that a connection of `listener`, which leads to `listen_url`, receives what `conn` sends.

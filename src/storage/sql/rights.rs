@@ -1,48 +1,20 @@
 //! SQL for the operator whose database role lacks a right.
 
-use diesel::QueryResult;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use diesel::{
-    QueryableByName, RunQueryDsl, sql_query,
+    RunQueryDsl,
+    dsl::sql,
+    select,
     sql_types::{Nullable, Text},
 };
 
 use super::any_connection::AnyConnection;
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Nullable<Text>)]
-    t: Option<String>,
-}
-
 impl AnyConnection {
-    /// Returns `name` as an identifier, quoted for this database.
-    pub(super) fn quoted(&self, name: &str) -> String {
-        match self {
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => format!("`{}`", name.replace('`', "``")),
-            #[cfg(any(feature = "sqlite", feature = "postgres"))]
-            _ => format!("\"{}\"", name.replace('"', "\"\"")),
-        }
-    }
-
-    /// The database in which MySQL looks for a table without a schema.
-    pub(super) fn current_database(&mut self) -> QueryResult<Option<String>> {
-        match self {
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => {
-                Ok(sql_query("SELECT CONVERT(database() USING utf8mb4) AS t").get_result::<Name>(self)?.t)
-            }
-            #[cfg(any(feature = "sqlite", feature = "postgres"))]
-            _ => Ok(None),
-        }
-    }
-
-    /// The text `t` of the first row; `None` if there is none or if the query fails.
+    /// The value of a SQL expression; `None` if it is NULL, or if the query fails.
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    fn name(&mut self, query: &str) -> Option<String> {
-        sql_query(query).get_result::<Name>(self).ok()?.t
+    fn text(&mut self, expression: &str) -> Option<String> {
+        select(sql::<Nullable<Text>>(expression)).get_result(self).ok()?
     }
 
     /// The role of this connection, as SQL writes it.
@@ -51,10 +23,10 @@ impl AnyConnection {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => None,
             #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => self.name("SELECT quote_ident(current_user) AS t"),
+            AnyConnection::Postgres(_) => self.text("quote_ident(current_user)"),
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(_) => {
-                let role = self.name("SELECT CONVERT(current_user() USING utf8mb4) AS t");
+                let role = self.text("CONVERT(current_user() USING utf8mb4)");
                 let quoted = |name: &str| format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"));
                 role.as_deref()
                     .and_then(|role| role.rsplit_once('@'))
@@ -84,7 +56,7 @@ impl AnyConnection {
             #[cfg(feature = "sqlite")]
             AnyConnection::Sqlite(_) => self.grant_advice("", &[]),
             #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(_) => match self.name("SELECT quote_ident(current_schema()) AS t") {
+            AnyConnection::Postgres(_) => match self.text("quote_ident(current_schema())") {
                 Some(schema) => format!(
                     "as the owner of the schema, run\n\n    GRANT CREATE ON SCHEMA {schema} TO {role};\n\n{BY_HAND}"
                 ),
@@ -112,11 +84,10 @@ impl AnyConnection {
             AnyConnection::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
             AnyConnection::Postgres(_) => {
-                let query = format!(
-                    "SELECT 'denied' AS t FROM pg_class \
-                     WHERE oid = to_regclass('{table}') AND NOT has_table_privilege(oid, '{right}')"
+                let denied = format!(
+                    "CASE WHEN NOT has_table_privilege(to_regclass('{table}'), '{right}') THEN 'denied' END"
                 );
-                self.name(&query).is_some()
+                self.text(&denied).is_some()
             }
             // MySQL shows a table only to roles that have a right on it. Nothing but the advice depends on this word.
             #[cfg(feature = "mysql")]

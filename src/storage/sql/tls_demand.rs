@@ -12,6 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 use url::Url;
 
+use super::text_row::TextRow;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The TLS that a URL requires.
@@ -28,12 +29,6 @@ pub(super) enum TlsDemand {
 #[derive(QueryableByName)]
 struct Status {
     #[diesel(sql_type = Text, column_name = "Value")]
-    value: String,
-}
-
-#[derive(QueryableByName)]
-struct Attribute {
-    #[diesel(sql_type = Text)]
     value: String,
 }
 
@@ -106,10 +101,10 @@ impl TlsDemand {
 /// Returns whether the client library is MySQL's, as it has reported to the server.
 fn verifies_names(conn: &mut MysqlConnection) -> bool {
     let name = sql_query(
-        "SELECT CONVERT(attr_value USING utf8mb4) AS value FROM performance_schema.session_connect_attrs \
+        "SELECT CONVERT(attr_value USING utf8mb4) AS t FROM performance_schema.session_connect_attrs \
          WHERE processlist_id = CONNECTION_ID() AND attr_name = '_client_name'",
     );
-    name.get_result::<Attribute>(conn).is_ok_and(|name| name.value == "libmysql")
+    name.get_result::<TextRow>(conn).is_ok_and(|name| name.t == "libmysql")
 }
 
 fn misconfigured(why: impl Into<Cow<'static, str>>) -> Error {

@@ -6,6 +6,7 @@ use diesel::sql_types::{Binary, Nullable, Text};
 
 use super::any_connection::AnyConnection;
 use super::failure::Result;
+use super::text_row::TextRow;
 use crate::storage::refusals::user_is_gone;
 
 /// The app's table of users: what is needed to find a user in it by the text of the user's id.
@@ -32,13 +33,6 @@ pub(super) enum IdKind {
     Bytes,
 }
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = Text)]
-    #[allow(dead_code)] // Only its existence counts.
-    t: String,
-}
-
 impl UserTable {
     /// Locks the row of `user` until the transaction ends. Returns whether it exists.
     ///
@@ -49,7 +43,7 @@ impl UserTable {
             return Ok(false);
         }
         let (row, bytes) = (sql_query(self.row(conn)), uuid_bytes(user));
-        let found: QueryResult<Found> = match self.kind {
+        let found: QueryResult<TextRow> = match self.kind {
             _ if conn.writes_alone() => row
                 .bind::<Text, _>(user)
                 .bind::<Nullable<Binary>, _>(bytes)

@@ -11,6 +11,7 @@ use rocket::figment::Figment;
 
 use super::any_connection::AnyConnection;
 use super::connector::Connector;
+use super::text_row::TextRow;
 use super::url::DatabaseUrl;
 use super::*;
 use crate::error::{Error, ErrorKind, Result};
@@ -81,6 +82,8 @@ mod cascade;
 mod clocks;
 mod faults;
 mod linking;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod lost_connections;
 mod merging;
 mod moved_in;
 mod opening;
@@ -148,7 +151,7 @@ pub(super) trait Db: Send + Sync + 'static {
 
     /// Returns the texts in the column `t`.
     fn texts(&self, sql: &str) -> Vec<String> {
-        let found: Vec<Words> = sql_query(sql).load(&mut self.connect()).unwrap();
+        let found: Vec<TextRow> = sql_query(sql).load(&mut self.connect()).unwrap();
         found.into_iter().map(|found| found.t).collect()
     }
 
@@ -163,12 +166,6 @@ pub(super) trait Db: Send + Sync + 'static {
 struct Number {
     #[diesel(sql_type = BigInt)]
     n: i64,
-}
-
-#[derive(QueryableByName)]
-struct Words {
-    #[diesel(sql_type = Text)]
-    t: String,
 }
 
 /// The app's users, on a connection of the policy's kind.
@@ -188,7 +185,7 @@ macro_rules! users {
 
             fn name(&mut self, id: i32) -> QueryResult<Option<String>> {
                 let name = sql_query(format!("SELECT name AS t FROM users WHERE id = {id}"));
-                Ok(name.get_result::<Words>(self).optional()?.map(|name| name.t))
+                Ok(name.get_result::<TextRow>(self).optional()?.map(|name| name.t))
             }
         }
     };

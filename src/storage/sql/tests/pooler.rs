@@ -46,7 +46,7 @@ impl PgBouncer {
         let mut conns: Vec<_> = (0..8).map(|_| PgConnection::establish(&self.url(db)).unwrap()).collect();
         conns.iter_mut().for_each(|conn| conn.batch_execute("BEGIN").unwrap());
         let show = |conn| {
-            sql_query(format!("SELECT current_setting('{name}') AS t")).get_result::<Words>(conn).unwrap().t
+            sql_query(format!("SELECT current_setting('{name}') AS t")).get_result::<TextRow>(conn).unwrap().t
         };
         let values = conns.iter_mut().map(show).collect();
         conns.iter_mut().for_each(|conn| conn.batch_execute("COMMIT").unwrap());
@@ -105,7 +105,7 @@ async fn b6_behind_pgbouncer_the_session_has_no_state() {
     let storage = DieselStorage::url(pgbouncer.url(&db)).migrate().cascade_from("users", "id");
     let storage = storage.link(|login: &Login<i32>, conn: &mut PgConnection| {
         let value = |conn: &mut PgConnection, name: &str| {
-            sql_query(format!("SELECT current_setting('{name}') AS t")).get_result::<Words>(conn).unwrap().t
+            sql_query(format!("SELECT current_setting('{name}') AS t")).get_result::<TextRow>(conn).unwrap().t
         };
         assert_eq!(value(conn, "lock_timeout"), "5s");
         assert_eq!(value(conn, "statement_timeout"), "8s");

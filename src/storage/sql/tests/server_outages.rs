@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rocket::tokio::task::JoinSet;
 
-use super::faults::server::Server;
+use super::lost_connections::Server;
 use super::*;
 
 on_each_server! {
