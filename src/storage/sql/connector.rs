@@ -76,8 +76,8 @@ impl Connector {
             }
         }
         if settings.pgbouncer && self.on_connect.is_some() {
-            let why = "excludes `.on_connect(…)`: behind PgBouncer, what it sets would affect other clients. Make it \
-                       a setting of the role (ALTER ROLE … SET …), or use SET LOCAL in the policy";
+            let why = "excludes `.on_connect(…)`: behind PgBouncer, its settings would affect other clients. Set them on \
+                       the role (ALTER ROLE … SET …), or with SET LOCAL in the policy";
             return fault("pgbouncer", why.to_owned());
         }
         self.behind_pooler = settings.pgbouncer;
@@ -120,21 +120,20 @@ impl Connector {
         self.listen_url.is_some()
     }
 
-    /// A text about this database.
+    /// A message about this database.
     pub(super) fn about(&self, what: &str) -> String {
         format!("the database `{}` {what}", self.url)
     }
 
     /// Makes an error about this database, for the operator.
     pub(super) fn fault(&self, what: &str, cause: diesel::result::Error) -> Error {
-        Error::new(ErrorKind::StoreUnavailable, format!("the database `{}` {what}: {cause}", self.url))
-            .with_source(cause)
+        Error::new(ErrorKind::StoreUnavailable, self.about(&format!("{what}: {cause}"))).with_source(cause)
     }
 
     /// Adds the database to an error of the launch, if its text does not name it.
     pub(super) fn name_database(&self, error: Error) -> Error {
         let (shown, said) = (self.url.to_string(), error.for_operator());
-        match said.contains(&shown) || said.starts_with("`.") {
+        match said.contains(&shown) {
             true => error,
             false => Error::new(error.kind(), format!("the database `{shown}`: {said}")).with_source(error),
         }
@@ -164,10 +163,7 @@ impl Connector {
                 Some(advice) => advice.to_owned(),
                 None => cause.to_string().trim_end().to_owned(),
             };
-            Error::new(
-                ErrorKind::StoreUnavailable,
-                format!("the database `{}` can't be opened: {why}", self.url),
-            )
+            Error::new(ErrorKind::StoreUnavailable, self.about(&format!("can't be opened: {why}")))
         })?;
         #[cfg(feature = "mysql")]
         #[allow(irrefutable_let_patterns)] // With one database there is no other.

@@ -35,7 +35,8 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 /// them.
 ///
 /// It opens connections of its own: at most [`pool_size`](Self::pool_size), and with PostgreSQL one that listens for changes.
-/// The setting `database` of `[default.dance]` has the size of the pool, and what PgBouncer needs. The tables are those of [`schema`](super::schema).
+/// The setting `database` of `[default.dance]` sets the size of the pool, and what PgBouncer needs. The tables are those of
+/// [`schema`](super::schema).
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -53,13 +54,13 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 /// # Outages and timeouts
 /// - A call fails with [`ErrorKind::StoreUnavailable`] (503) if it gets no connection within three seconds, or no answer within
 ///   ten.
-/// - What a statement of ours or a connection fails with is such an outage, in any language of the server: a lost connection, a
-///   database that has become read-only, a full disk. The connection is replaced and the work is done again, once on a new
-///   connection, unless the failure was during a commit. Work that loses a race for a lock or a row is done again, up to
-///   16 times in all.
+/// - Every failure of a connection, or of a statement of this crate, is such an outage, whatever the language of the server: a
+///   lost connection, a database that has become read-only, a full disk. The connection is replaced, and the work is repeated
+///   once on a new connection, unless the failure was during a commit. Work that loses a race for a lock or a row is attempted
+///   up to 16 times.
 /// - An error of the [`LinkPolicy`] is the app's ([`ErrorKind::AppError`], 500), unless the connection was lost, the database is
-///   read-only or its disk is full. It runs again as our own statements do.
-/// - If the database accepts fewer connections than `pool_size`, the calls share those that there are.
+///   read-only or its disk is full. The policy is repeated as this crate's own statements are.
+/// - If the database accepts fewer connections than `pool_size`, the calls share the accepted ones.
 /// - A connection that is idle for three minutes is closed.
 /// - PostgreSQL: the client library detects a dead network link after eight seconds. `connect_timeout`, `tcp_user_timeout` and
 ///   `keepalives_…` are added to the URL unless it sets them.
@@ -124,7 +125,7 @@ impl DieselStorage {
 
     /// Creates the tables at launch, and changes them when a new version of this crate needs it. The table
     /// `rocket_dance_migrations` records the migrations that have run. Processes that start at the same time wait for each
-    /// other. If nothing is to be done, the database role needs no right to create tables.
+    /// other. If all migrations have run, the database role needs no right to create tables.
     pub fn migrate(mut self) -> Self {
         self.migrate = true;
         self
@@ -200,7 +201,7 @@ impl DieselStorage {
         self.on_connect = Some(Arc::new(move |conn| match C::narrow(conn) {
             Some(conn) => work(conn),
             None => Err(diesel::result::Error::QueryBuilderError(
-                "`on_connect` is written for another database than the URL leads to".into(),
+                "`on_connect` is written for another database than that of the URL".into(),
             )),
         }));
         self

@@ -8,15 +8,15 @@ use crate::error::{Error, database_cause};
 /// The result of work on a connection.
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
-/// Why work on a connection failed. What our own statements and connections fail with is an outage, whatever its message says;
-/// only the policy's own errors are the app's.
+/// Why work on a connection failed. A failure of one of our own statements, or of a connection, is an outage, whatever its
+/// message says; only an error of the policy is the app's.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A statement of ours. Its transaction was rolled back.
     Statement(Cause),
     /// The commit. The work may be committed or not, and must not be done again.
     Commit(Cause),
-    /// The app's policy, or a refusal. The transaction was rolled back.
+    /// The app's policy failed or refused, or we refused. The transaction was rolled back.
     Policy(Error),
 }
 
@@ -45,9 +45,9 @@ impl From<Failure> for Error {
 /// What may help after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// To do the work again: another transaction had the lock or wrote the row first.
+    /// Doing the work again: another transaction had the lock or wrote the row first.
     Repeat,
-    /// To do the work on another connection: this one is lost, or its server takes no more writes.
+    /// Doing the work on another connection: this one is lost, or its server takes no more writes.
     Reconnect,
     /// Nothing.
     None,
@@ -57,15 +57,11 @@ impl Failure {
     /// Finds what may help, from the kind of the error and from the state of `conn`. The words of a message do not count: they
     /// are in the language of the server.
     pub(super) fn remedy(&self, conn: &mut AnyConnection) -> Remedy {
-        if matches!(self, Failure::Commit(_)) {
-            return Remedy::None;
-        }
-        if conn.is_broken() {
-            // The rollback failed.
-            return Remedy::Reconnect;
-        }
         let reported = match self {
-            Failure::Statement(cause) | Failure::Commit(cause) => Some(cause),
+            Failure::Commit(_) => return Remedy::None,
+            // The rollback failed.
+            _ if conn.is_broken() => return Remedy::Reconnect,
+            Failure::Statement(cause) => Some(cause),
             Failure::Policy(error) => database_cause(error),
         };
         match reported {
@@ -76,7 +72,8 @@ impl Failure {
                     Remedy::Reconnect
                 }
                 // Diesel has no kind for a deadlock on PostgreSQL, a lock timeout, a connection that MySQL has closed, a
-                // server that is read-only, a full disk.
+                // server that is read-only, a full disk. So the server is asked: after each such failure, since a
+                // connection that was usable may be lost during the next attempt.
                 Kind::Unknown if conn.is_usable() => Remedy::Repeat,
                 Kind::Unknown => Remedy::Reconnect,
                 _ => Remedy::None,

@@ -76,7 +76,7 @@ fn narrow<C: PolicyConnection>(conn: &mut AnyConnection) -> Result<&mut C> {
     C::narrow(conn).ok_or_else(|| {
         Error::new(ErrorKind::Misconfigured, "This app could not run its sign-in policy.").with_source(
             format!(
-                "the policy works on a `{}`, but the database's URL leads to another database",
+                "the policy works on a `{}`, but the URL is that of another database",
                 std::any::type_name::<C>()
             ),
         )
