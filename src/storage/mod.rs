@@ -9,7 +9,9 @@
 //!
 //! # A storage of an app's own
 //!
-//! It implements three methods: see [`Storage`]. Two further traits are optional:
+//! It implements three methods: see [`Storage`]. The app passes it to [`DanceFairing::storage`](crate::DanceFairing::storage). It
+//! has no [`LinkPolicy`](crate::LinkPolicy): a user signs up with a form of the app, connects accounts while signed in, and signs
+//! in with them from then on. A login with an unknown account is refused. Two further traits are optional:
 //!
 //! - [`SessionStorage`]: sessions that the server can end.
 //! - [`Coordination`]: several processes share the storage.
@@ -43,6 +45,9 @@ mod claim_state;
 mod cookie_storage;
 mod coordination;
 mod dispatch;
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Our own tests need sessions only with a database.
+pub(crate) mod fixtures;
 mod found;
 mod linked;
 pub(crate) mod local;

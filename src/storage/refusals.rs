@@ -17,7 +17,10 @@ pub(crate) fn user_is_gone() -> Error {
 
 /// The refusal of a session by a storage that keeps none.
 pub(crate) fn keeps_no_sessions() -> Error {
-    Error::new(ErrorKind::Misconfigured, "this storage keeps no sessions: use DieselStorage")
+    Error::new(
+        ErrorKind::Misconfigured,
+        "this storage keeps no sessions: use DieselStorage, or implement `Storage::sessions`",
+    )
 }
 
 impl SessionStart {

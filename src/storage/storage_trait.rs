@@ -146,7 +146,10 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorKind::StoreUnavailable`].
     async fn page(&self, entry: Option<&str>, after: i64, limit: usize) -> Result<Vec<Account>> {
         let _ = (entry, after, limit);
-        Err(Error::new(ErrorKind::Misconfigured, "this storage can't walk its accounts: use DieselStorage"))
+        Err(Error::new(
+            ErrorKind::Misconfigured,
+            "this storage can't list all its accounts: use DieselStorage, or implement `Storage::page`",
+        ))
     }
 
     /// Prepares the storage at launch: it reads its configuration from `figment`, connects and migrates.

@@ -1,83 +1,28 @@
 //! What storages do inside the library. `rocket_dance::testing::storage_suite` has the rules of every storage.
 
-#[cfg(feature = "_sql")]
-pub(crate) mod sessions;
+mod key_value;
+mod waiting;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rocket::tokio::time::timeout;
-
-use super::browser_storage::BrowserStorage;
-use super::cache::CachedStorage;
 use super::*;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::ErrorKind;
 use crate::link::{AuthorizedLogin, Purpose};
-use crate::profile::Profile;
 use crate::token::Token;
 
-/// Waits for `future`, and panics after ten seconds: a test that waits for an event ends with the event's name instead of
-/// hanging.
-pub(crate) async fn in_time<T>(event: &str, future: impl Future<Output = T>) -> T {
-    match timeout(Duration::from_secs(10), future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited ten seconds for {event}"),
-    }
-}
-
-/// Waits until `condition` is true, and panics after ten seconds with the name of the `event`. It is for events of a database,
-/// which signals none; it asks every five milliseconds.
+pub(crate) use self::key_value::KeyValue;
+pub(crate) use self::waiting::in_time;
 #[cfg(feature = "_sql")]
-pub(crate) async fn eventually(event: &str, condition: impl AsyncFn() -> bool) {
-    in_time(event, async {
-        while !condition().await {
-            rocket::tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-}
+pub(crate) use self::waiting::{eventually, received};
+pub(crate) use super::fixtures::keys;
 
-/// Receives a value from a blocking thread, and panics after ten seconds with the name of the `event`.
-#[cfg(feature = "_sql")]
-pub(crate) async fn received<T: Send + 'static>(
-    event: &'static str,
-    from: std::sync::mpsc::Receiver<T>,
-) -> T {
-    let wait = move || {
-        from.recv_timeout(Duration::from_secs(10))
-            .unwrap_or_else(|_| panic!("waited ten seconds for {event}"))
-    };
-    rocket::tokio::task::spawn_blocking(wait).await.unwrap()
-}
-
-pub(crate) fn keys() -> KeyRing {
-    KeyRing::new([[7; 32]])
-}
+/// The time of the logins, accounts and sessions of a test.
+const NOW: i64 = 1000;
 
 /// A login of the provider's user `id`; `visitor` began the flow.
 pub(crate) fn login(entry: &str, id: Option<&str>, visitor: Option<&str>) -> AuthorizedLogin {
-    let mut profile = Profile::with_userinfo(&serde_json::json!({ "sub": id }));
-    profile.id = id.map(str::to_owned);
-    profile.name = Some("Ada".into());
-    AuthorizedLogin {
-        entry: entry.into(),
-        issuer: "https://op.example".into(),
-        purpose: if visitor.is_some() { Purpose::Connect } else { Purpose::SignIn },
-        session: None,
-        profile,
-        token: Token::new("access").with_refresh_token("refresh").with_lifetime(1000, 3600),
-        visitor: visitor.map(str::to_owned),
-        user_required: false,
-        trusted_email: None,
-        proven_domain: None,
-        present: None,
-        account: None,
-        admitted: false,
-        now: 1000,
-        notes: BTreeMap::new(),
-        callback_params: BTreeMap::new(),
-    }
+    fixtures::login(entry, id, visitor, NOW)
 }
 
 /// A login for the site's account, which must have the id `account`.
@@ -89,35 +34,19 @@ fn site_login(id: &str, account: Option<&str>) -> AuthorizedLogin {
 }
 
 pub(crate) fn account(entry: &str, id: Option<&str>, user: Option<&str>) -> Account {
-    Account::of(&login(entry, id, user), user, None, &keys()).unwrap()
+    fixtures::account(entry, id, user, NOW)
 }
 
-/// A key-value store, as in the documentation of [`Storage`].
-#[derive(Default)]
-pub(crate) struct KeyValue(Mutex<HashMap<String, String>>);
+/// A session of `user` from a form of the app, between the times 1000 and 2000. The hash of its cookie is its id.
+#[cfg(feature = "_sql")]
+pub(crate) fn session(id: &str, user: &str) -> Session {
+    fixtures::session(id, user, NOW)
+}
 
-#[rocket::async_trait]
-impl Storage for KeyValue {
-    async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
-        let json = self.0.lock().unwrap().get(&key.to_string()).cloned();
-        json.map(|json| serde_json::from_str(&json).map_err(Error::storage)).transpose()
-    }
-
-    async fn set(&self, account: &Account) -> Result<()> {
-        let json = serde_json::to_string(account).map_err(Error::storage)?;
-        for key in account.keys() {
-            self.0.lock().unwrap().insert(key.to_string(), json.clone());
-        }
-        Ok(())
-    }
-
-    async fn delete(&self, key: &AccountKey) -> Result<()> {
-        let Some(account) = self.get(key).await? else { return Ok(()) };
-        for key in account.keys() {
-            self.0.lock().unwrap().remove(&key.to_string());
-        }
-        Ok(())
-    }
+/// A session of `user` that began with the account `person` at the entry `op`.
+#[cfg(feature = "_sql")]
+pub(crate) fn session_from(id: &str, user: &str, person: &str) -> Session {
+    fixtures::session_from(id, user, person, NOW)
 }
 
 /// Compares everything except the id, which the storage may assign.

@@ -38,7 +38,7 @@ async fn one_goes<D: Db, U: UserId>(db: &D, column: &str, ids: [(&str, U); 2]) {
         login.visitor = None;
         let back = storage.link(&login, &keys()).await.unwrap();
         assert_eq!(back.user, Some(id.to_string()));
-        let session = suite::sessions::session(&format!("session {n}"), &id.to_string());
+        let session = suite::session(&format!("session {n}"), &id.to_string());
         begun(&*storage, &session).await;
     }
     let kept = ids[1].1.to_string();
@@ -144,7 +144,7 @@ async fn b2_any_name_is_quoted_and_found_again<D: Db>() {
         let storage = opened(storage()).await;
         assert_eq!(triggers(&db), installed, "{table}: a later launch changes nothing");
         storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
-        begun(&*storage, &suite::sessions::session("s", "11")).await;
+        begun(&*storage, &suite::session("s", "11")).await;
         db.sql(&format!("DELETE FROM {table_sql}"));
         assert_eq!(db.rows().1, 0, "{table}");
         assert_eq!(storage.sessions().unwrap().session("s").await.unwrap(), None);
@@ -207,7 +207,7 @@ async fn an_id_that_is_given_again_inherits_nothing<D: Db>() {
     assert_eq!(storage.get(&AccountKey::identity("github", "1")).await.unwrap(), None);
     if D::NAME == "postgres" {
         let sessions = storage.sessions().unwrap();
-        begun(&*storage, &suite::sessions::session("s", &user)).await;
+        begun(&*storage, &suite::session("s", &user)).await;
         storage.link(&suite::login("github", Some("1"), Some(&user)), &keys()).await.unwrap();
         db.sql("TRUNCATE users RESTART IDENTITY");
         assert_eq!(db.rows(), (0, 0));

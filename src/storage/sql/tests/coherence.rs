@@ -65,7 +65,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
     let db = Postgres::new();
     let (a, b) = (node(&db).await, node(&db).await);
     for how in ["out", "everywhere", "by hand", "all"] {
-        begun(&a, &suite::sessions::session(how, "7")).await;
+        begun(&a, &suite::session(how, "7")).await;
         assert!(b.session(how).await.unwrap().is_some());
         match how {
             "out" => drop(a.end_sessions(&SessionSelection::Id(how.into())).await.unwrap()),
@@ -81,7 +81,7 @@ async fn lo_01_a_session_that_ends_on_one_node_is_over_on_another_within_a_secon
         }
     }
     // SF-01: neither is an old cookie accepted there.
-    begun(&a, &suite::sessions::session("s", "7")).await;
+    begun(&a, &suite::session("s", "7")).await;
     assert!(b.session("s").await.unwrap().is_some());
     assert!(a.rotate_session("s", "s", "new", 1000).await.unwrap());
     suite::eventually("the new cookie", async || {

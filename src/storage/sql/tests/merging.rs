@@ -186,7 +186,7 @@ async fn al_02_a_merge_ends_the_sessions_in_its_own_transaction<D: Db>() {
     let storage = CachedStorage::new(opened(db.storage().link(by_address::<D::Conn>)).await, 1 << 20, 60);
     let sessions = storage.sessions().unwrap();
     for (id, user) in [("of who was there before", "1"), ("eve's", "2")] {
-        begun(&storage, &suite::sessions::session(id, user)).await;
+        begun(&storage, &suite::session(id, user)).await;
         assert!(sessions.session(id).await.unwrap().is_some(), "and cached");
     }
     let merged = storage.link(&stranger("a"), &keys()).await.unwrap();
@@ -202,7 +202,7 @@ async fn al_02_a_user_whose_session_has_ended_connects_nothing<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage().link(sign_up::<D::Conn>)).await;
     let sessions = storage.sessions().unwrap();
-    begun(&*storage, &suite::sessions::session("here", "7")).await;
+    begun(&*storage, &suite::session("here", "7")).await;
     let from = |session: &str, id: &str, user: &str| {
         let session = Some(session.to_owned());
         AuthorizedLogin { session, ..suite::login("github", Some(id), Some(user)) }

@@ -8,7 +8,7 @@ use rocket::tokio::{join, spawn};
 
 use super::*;
 use crate::storage::sql::cascade::Cascade;
-use crate::storage::suite::sessions::{session, session_from};
+use crate::storage::suite::{session, session_from};
 
 on_each_database_and_partitions! {
     d2_a_no_connect_brings_a_removed_account_back

@@ -80,7 +80,7 @@ async fn b11_a_role_without_create_launches_where_the_tables_are<D: Db>() {
     role.grant_all();
     let storage = opened(role.storage()).await;
     storage.link(&suite::login("github", Some("1"), Some("11")), &keys()).await.unwrap();
-    begun(&*storage, &suite::sessions::session("s", "11")).await;
+    begun(&*storage, &suite::session("s", "11")).await;
     storage.delete(&AccountKey::identity("github", "1")).await.unwrap();
     // Also if the app's own migrations created them: the versions are nowhere then.
     db.sql("DROP TABLE rocket_dance_migrations");

@@ -159,7 +159,7 @@ async fn gc_01_a_user_has_a_thousand_sessions_at_most<D: Db>() {
         "INSERT INTO oauth_sessions (id, cookie_hash, user_id, created_at, seen_at, expires_at) VALUES {}",
         rows.join(", ")
     ));
-    begun(&*storage, &suite::sessions::session("one more", "7")).await;
+    begun(&*storage, &suite::session("one more", "7")).await;
     assert_eq!(db.number("SELECT count(*) AS n FROM oauth_sessions"), 1003);
     for (id, is_there) in [("7 0", false), ("7 1", false), ("7 2", true), ("8 0", true), ("one more", true)] {
         assert_eq!(sessions.session(id).await.unwrap().is_some(), is_there, "{id}");
@@ -170,10 +170,10 @@ async fn gc_01_what_is_over_goes_in_batches<D: Db>() {
     let db = D::new();
     let storage = opened(db.storage()).await;
     for n in 0..100 {
-        begun(&*storage, &suite::sessions::session(&n.to_string(), "7")).await;
+        begun(&*storage, &suite::session(&n.to_string(), "7")).await;
     }
     let count = || db.number("SELECT count(*) AS n FROM oauth_sessions");
-    let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::sessions::session(id, "8") };
+    let late = |id: &str| crate::storage::Session { expires_at: 9000, ..suite::session(id, "8") };
     for (id, left) in [("a", 100 - 64 + 1), ("b", 2), ("c", 3)] {
         storage.begin_session(&late(id), None, 2000).await.unwrap().check().unwrap();
         assert_eq!(count(), left, "64 at a time");
