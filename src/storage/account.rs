@@ -94,7 +94,7 @@ impl Account {
             image_url: profile.image_url.clone(),
             userinfo: profile.userinfo.to_string(),
             rank: match login.purpose {
-                Purpose::Site => Self::SITES,
+                Purpose::Site => Self::SITE_RANK,
                 _ => old.map_or(0, |old| old.rank),
             },
             created_at: old.map_or(*now, |old| old.created_at),
@@ -205,11 +205,11 @@ impl Account {
 
     /// Rank of the site's account. An account that a visitor left without a user, before the entry belonged to the site, has
     /// another rank.
-    const SITES: i32 = -1;
+    const SITE_RANK: i32 = -1;
 
     /// Returns whether this is the site's account at its entry.
     pub(crate) fn is_sites(&self) -> bool {
-        self.user_id.is_none() && self.rank == Self::SITES
+        self.user_id.is_none() && self.rank == Self::SITE_RANK
     }
 
     /// Returns whether the account has an owner who did not own it as `old`.

@@ -139,6 +139,15 @@ impl BrowserStorage {
     }
 }
 
+/// The error of an account that cannot be stored in a cookie.
+fn no_cookie(why: String) -> Error {
+    Error::new(
+        ErrorKind::Misconfigured,
+        "This app could not keep the account. Please tell the people who run this site.",
+    )
+    .with_source(why)
+}
+
 #[rocket::async_trait]
 impl Storage for BrowserStorage {
     async fn get(&self, key: &AccountKey) -> Result<Option<Account>> {
@@ -168,13 +177,9 @@ impl Storage for BrowserStorage {
             sealed = self.seal(&account)?;
         }
         let Some(sealed) = sealed else {
-            return Err(Error::new(
-                ErrorKind::Misconfigured,
-                "This app could not keep the account. Please tell the people who run this site.",
-            )
-            .with_source(format!(
-                "the token of entry `{}` is too large for a cookie ({MAX_COOKIE} bytes): use DieselStorage \
-                 instead of CookieStorage",
+            return Err(no_cookie(format!(
+                "the token of entry `{}` is too large for a cookie ({MAX_COOKIE} bytes): use DieselStorage instead of \
+                 CookieStorage",
                 account.entry
             )));
         };
@@ -248,11 +253,9 @@ impl BuiltIn for BrowserStorage {
     /// Stores the login. The accounts belong to the browser, so a visitor's account is stored if no user is required.
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         if login.purpose == Purpose::Site {
-            return Err(Error::new(
-                ErrorKind::Misconfigured,
-                "This app could not keep the account. Please tell the people who run this site.",
-            )
-            .with_source("the site's account can't be kept in a visitor's cookie: use DieselStorage"));
+            return Err(no_cookie(
+                "the site's account can't be stored in a visitor's cookie: use DieselStorage".into(),
+            ));
         }
         // The cookie never signs a user in: a copy of it would sign in until it expires, even after signing out.
         let visitor = login.visitor();

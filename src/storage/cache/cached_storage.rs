@@ -57,9 +57,7 @@ impl CachedStorage {
     pub(crate) async fn find(&self, key: &AccountKey) -> Result<Option<Arc<CachedAccount>>> {
         self.accounts.find(key, async { self.storage.get(key).await }).await
     }
-}
 
-impl CachedStorage {
     /// Forgets what a removal of the accounts under `key` has removed, or may have removed: `old` was there before.
     async fn forget_removed(&self, done: &Result<Removed>, old: &[Account], key: AccountKey) {
         self.accounts.forget(keys_of(old)).await;
