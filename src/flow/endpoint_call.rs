@@ -30,10 +30,10 @@ use super::errors::{
     bad_answer, not_trusted, reconnect_needed, request_failed, unavailable, unexpected_status,
     with_retry_after,
 };
+use super::failed_request;
 use super::http::Response;
 use super::provider_error::ProviderError;
 use super::request_headers::add_entry_headers;
-use super::transport;
 use crate::error::{Error, Result};
 use crate::profile::text::printable;
 use crate::provider::TokenRequestFormat;
@@ -74,7 +74,7 @@ impl EndpointCall {
         mut form: Form,
     ) -> Result<Option<Map<String, Value>>> {
         let answer = self.request(engine, endpoints, url, &mut form).await?;
-        self.read(endpoints, &form, &answer).map_err(|error| transport::at(url, error))
+        self.read(endpoints, &form, &answer).map_err(|error| failed_request::name_host(url, error))
     }
 
     /// Sends `form` to `url`, once, and adds the client's authentication to it. Returns the answer, whatever it is.

@@ -7,7 +7,7 @@ use http::header::RETRY_AFTER;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::transport;
+use super::failed_request;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind};
 
@@ -24,7 +24,7 @@ pub(crate) fn not_trusted(cause: impl Into<String>) -> Error {
 /// secrets.
 pub(super) fn request_failed(error: reqwest::Error) -> Error {
     let (is_timeout, is_builder, is_corrupt) = (error.is_timeout(), error.is_builder(), is_corrupt(&error));
-    let cause = transport::describe(error);
+    let cause = failed_request::describe(error);
     if is_timeout {
         return Error::new(
             ErrorKind::ProviderTimeout,

@@ -15,7 +15,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::document_cache::Fetched;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
-use super::transport::{self, PROXY_VARIABLES};
+use super::failed_request::{self, PROXY_VARIABLES};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Timeout for one protocol request, from the first packet to the last byte of the answer.
@@ -62,10 +62,11 @@ impl Http {
         if answer.status().is_redirection() {
             let target =
                 answer.headers().get(LOCATION).and_then(|target| url.join(target.to_str().ok()?).ok());
-            let target = target.map(|target| format!(" to {}", transport::host(&target))).unwrap_or_default();
+            let target =
+                target.map(|target| format!(" to {}", failed_request::host(&target))).unwrap_or_default();
             let status = answer.status().as_u16();
             let cause = format!("a redirect ({status}){target}, where none is allowed");
-            return Err(transport::at(&url, bad_answer(cause)));
+            return Err(failed_request::name_host(&url, bad_answer(cause)));
         }
         read_answer(answer, MAX_ANSWER).await
     }
@@ -83,10 +84,10 @@ impl Http {
         let response = self.send(request).await?;
         if !response.status().is_success() {
             let error = unexpected_status(what, response.status().as_u16());
-            return Err(with_retry_after(transport::at(&url, error), response.headers()));
+            return Err(with_retry_after(failed_request::name_host(&url, error), response.headers()));
         }
         let document = parse(response.body())
-            .map_err(|cause| transport::at(&url, bad_answer(format!("{what}: {cause}"))))?;
+            .map_err(|cause| failed_request::name_host(&url, bad_answer(format!("{what}: {cause}"))))?;
         Ok(Fetched { document, max_age: max_age(response.headers()) })
     }
 }
@@ -101,7 +102,10 @@ pub(crate) async fn read_answer(mut answer: reqwest::Response, max: usize) -> Re
     let failed = |error: reqwest::Error| request_failed(error.with_url(url.clone()));
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > max {
-            return Err(transport::at(&url, bad_answer(format!("an answer of more than {} MiB", max >> 20))));
+            return Err(failed_request::name_host(
+                &url,
+                bad_answer(format!("an answer of more than {} MiB", max >> 20)),
+            ));
         }
         body.extend_from_slice(&chunk);
     }

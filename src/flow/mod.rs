@@ -13,7 +13,7 @@
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `provider_error` | how requests are sent and answers are read |
+//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `provider_error` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;
@@ -29,6 +29,7 @@ mod endpoint_call;
 mod endpoints;
 mod engine;
 mod errors;
+mod failed_request;
 #[allow(clippy::module_inception, reason = "it holds the type `Flow`")]
 mod flow;
 mod form;
@@ -56,7 +57,6 @@ mod temporary_credentials;
 mod timeouts;
 mod token_answer;
 mod token_request;
-mod transport;
 mod user_documents;
 mod token_values;
 mod user_profile;
@@ -68,6 +68,7 @@ mod tests;
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::{not_trusted, retry_after};
+pub(crate) use self::failed_request::describe as describe_failure;
 pub(crate) use self::flow::{Flow, state_handle};
 pub(crate) use self::grant::Grant;
 pub(crate) use self::http::{MAX_ANSWER, read_answer};
@@ -75,5 +76,4 @@ pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::refresh::RefreshOutcome;
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};
-pub(crate) use self::transport::describe as describe_failure;
 pub(crate) use self::userinfo::with_body;

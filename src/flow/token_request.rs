@@ -11,10 +11,10 @@ use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
 use super::errors::bad_answer;
+use super::failed_request;
 use super::flow::Flow;
 use super::token_answer::{TokenAnswer, new_refresh_token};
 use super::token_values::token_value;
-use super::transport;
 use crate::config::{Entry, OAuth2Options, TOKEN_PARAMS};
 use crate::error::{Error, Result};
 use crate::placeholders;
@@ -70,7 +70,7 @@ pub(super) async fn exchange_refresh_token(
     add_token_params(endpoints.entry, &mut form);
     let url = endpoints.refresh()?;
     let answer = call.request(engine, endpoints, url, &mut form).await?;
-    let read = call.read(endpoints, &form, &answer).map_err(|error| transport::at(url, error));
+    let read = call.read(endpoints, &form, &answer).map_err(|error| failed_request::name_host(url, error));
     match read.and_then(|fields| read_token(endpoints.options, fields, Some(&token.token_type))) {
         Ok(answer) => Ok(RefreshAnswer::Token(answer)),
         // A refresh token that is there must not be lost, whatever else is wrong with the answer.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod begin;
+mod broken_server;
 mod check;
 mod client_auth;
 mod exchange;
@@ -10,6 +11,7 @@ mod keys;
 mod oauth1;
 mod refresh;
 mod signature;
+mod token_answer;
 mod userinfo;
 
 use std::collections::BTreeMap;

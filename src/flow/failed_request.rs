@@ -15,7 +15,7 @@ pub(crate) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Describes a request that got no answer, or no whole one.
+/// Describes a request that got no answer, or not all of it: the host, all causes, and what may be the reason.
 pub(crate) fn describe(error: reqwest::Error) -> String {
     let place = error.url().map(|url| format!("{}: ", host(url))).unwrap_or_default();
     let is_https = error.url().is_some_and(|url| url.scheme() == "https");
@@ -54,7 +54,7 @@ fn causes(error: &dyn StdError) -> String {
 }
 
 /// Adds the host of `url` to an error, if its causes do not name it.
-pub(super) fn at(url: &Url, error: Error) -> Error {
+pub(super) fn name_host(url: &Url, error: Error) -> Error {
     let host = host(url);
     let cause = error.source().map(causes).unwrap_or_default();
     match cause.contains(&host) || cause.is_empty() {
