@@ -131,10 +131,10 @@ impl ApiRequest {
         Ok(response)
     }
 
-    /// Sends the request. A status from 400 is an error.
+    /// Sends the request. A status from 400 is an error. The caller adds the entry to an error.
     pub(super) async fn send_checked(self) -> Result<reqwest::Response> {
         let entry = self.live.entry.clone();
-        let response = self.send().await?;
+        let response = self.send_once_or_twice().await?;
         let status = response.status();
         if !status.is_client_error() && !status.is_server_error() {
             return Ok(response);
@@ -145,8 +145,7 @@ impl ApiRequest {
         let error = Error::new(
             ErrorKind::ApiError(status.as_u16()),
             format!("{} answered with status {}.", entry.title, status.as_u16()),
-        )
-        .with_entry(&entry.name);
+        );
         let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
         Err(match retry_after(response.headers()).filter(|_| is_busy) {
             Some(seconds) => error.retry_after_seconds(seconds),
@@ -162,19 +161,11 @@ impl ApiRequest {
     /// refresh does not resolve. [`ErrorKind::BadProviderAnswer`] if the response is not JSON of the type `T`, or larger.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let entry = self.live.entry.clone();
-        let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await;
-        let answer = answer.map_err(|error| error.with_entry(&entry.name))?;
-        // serde_json's own message may quote a value: only the position is logged.
-        serde_json::from_slice(answer.body()).map_err(|error| {
-            Error::new(ErrorKind::BadProviderAnswer, "The provider's answer is not what was expected.")
-                .with_source(format!(
-                    "{:?} error at line {} column {} of the answer's JSON",
-                    error.classify(),
-                    error.line(),
-                    error.column()
-                ))
-                .with_entry(&entry.name)
-        })
+        let value = async {
+            let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await?;
+            serde_json::from_slice(answer.body()).map_err(unexpected_json)
+        };
+        value.await.map_err(|error| error.with_entry(&entry.name))
     }
 
     /// Sends the request and reads the response as text, at most 16 MiB.
@@ -183,10 +174,12 @@ impl ApiRequest {
     /// As [`json`](ApiRequest::json).
     pub async fn text(self) -> Result<String> {
         let entry = self.live.entry.clone();
-        let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await;
-        let answer = answer.map_err(|error| error.with_entry(&entry.name))?;
-        // Decodes it by its charset.
-        reqwest::Response::from(answer).text().await.map_err(transport_error)
+        let text = async {
+            let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await?;
+            // Decodes it by its charset.
+            reqwest::Response::from(answer).text().await.map_err(transport_error)
+        };
+        text.await.map_err(|error| error.with_entry(&entry.name))
     }
 }
 
@@ -221,6 +214,18 @@ async fn send_with_token(
         }
     }
     Err(Error::new(ErrorKind::BadProviderAnswer, "The provider redirected a request too many times."))
+}
+
+// serde_json's own message may quote a value: only the position is logged.
+fn unexpected_json(error: serde_json::Error) -> Error {
+    let cause = format!(
+        "{:?} error at line {} column {} of the answer's JSON",
+        error.classify(),
+        error.line(),
+        error.column()
+    );
+    Error::new(ErrorKind::BadProviderAnswer, "The provider's answer is not what was expected.")
+        .with_source(cause)
 }
 
 fn transport_error(error: reqwest::Error) -> Error {
