@@ -2,7 +2,7 @@
 -- it costs and when it helps.
 --
 -- Run it once, as the owner of the tables, after the migrations and before the app has users: it copies the rows in one
--- transaction, and the tables are locked meanwhile.
+-- transaction, and the tables are locked until it ends. Then grant the rights of the app's role again.
 --
 --     psql --single-transaction --set ON_ERROR_STOP=1 --file partitions.sql "$DATABASE_URL"
 

@@ -1,8 +1,8 @@
 //! A storage of an app's own: accounts in Redis, shared by all processes of the app.
 //!
-//! It offers several accounts per user, [`page`](Storage::page) and [`Coordination`]. Its test is
-//! `rocket_dance::testing::storage_suite`, on a real Redis. Redis must not evict keys (`maxmemory-policy noeviction`), and
-//! should write its data to the disk: what it forgets, users must connect again.
+//! It offers several accounts per user, [`page`](Storage::page) and [`Coordination`]. It stores no sessions, so a session exists
+//! only in its cookie. Its test is `rocket_dance::testing::storage_suite`, on a real Redis. Redis must not evict keys
+//! (`maxmemory-policy noeviction`), and should write its data to the disk: users must connect lost accounts again.
 //!
 //! | key | value |
 //! |---|---|
@@ -107,7 +107,7 @@ impl RedisStorage {
         Ok(found)
     }
 
-    /// Writes `new` as the account `account`, or deletes it. With `read`, only if that is still stored. Returns whether it has.
+    /// Stores `new` in place of `account`, or deletes it. With `read`, only if that JSON is still stored. Returns whether it did.
     async fn write(&self, account: &Account, read: Option<&str>, new: Option<&Account>) -> Result<bool> {
         let json = new.map(serde_json::to_string).transpose().map_err(Error::storage)?;
         let owner = AccountKey::Owner { entry: account.entry.clone(), user: account.user_id.clone() };
@@ -152,7 +152,7 @@ impl Storage for RedisStorage {
 
     async fn delete(&self, key: &AccountKey) -> Result<()> {
         for Stored { json, account } in self.under(key).await? {
-            // An identity goes whatever has changed. An owner's account may have got another owner.
+            // An identity is deleted in any case. An account of this owner may have got another owner in the meantime.
             let read = matches!(key, AccountKey::Owner { .. }).then_some(json.as_str());
             self.write(&account, read, None).await?;
         }
@@ -197,7 +197,7 @@ impl Coordination for RedisStorage {
                 return Ok(ClaimState::First);
             }
             match self.settled(id).await? {
-                // It has ended between the two commands: claim it again.
+                // The claim has ended between the two commands: try again.
                 ClaimState::First => {}
                 seen => return Ok(seen),
             }
@@ -239,7 +239,7 @@ impl Coordination for RedisStorage {
         self.run(cmd("DEL").arg(self.key("lease", format!("{}:{}", account.id, account.version)))).await
     }
 
-    /// The lease is that of a version: with the new version it ends.
+    /// A lease is for one version of an account: the new version has none.
     async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
         self.change(account, |stored| {
             let mut renewed = renewed.clone();

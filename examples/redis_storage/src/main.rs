@@ -19,7 +19,8 @@ async fn index(github: OAuth<GitHub>) -> Result<String> {
     Ok(github.userinfo().await?.to_string())
 }
 
-/// In place of the app's own password form: with this storage an account is connected to the user who is signed in.
+/// Signs anyone in, in place of the app's own password form: with this storage an account is connected to the user who is
+/// signed in.
 #[post("/enter/<user>")]
 fn enter(user: i32, jar: &CookieJar<'_>) {
     CurrentUser::sign_in(jar, &user);
