@@ -253,7 +253,7 @@ async fn d10_a_domain_judges_who_signs_in<D: Db>() {
     }
     assert_eq!(db.rows(), (0, 0));
     let user = login("1", None, Some("a@Corp.com"), true, true).await.unwrap().unwrap();
-    // Who has left the domain stays out, also if the provider says no address any more.
+    // A user who has left the domain stays out, even if the provider no longer sends an address.
     let before = storage.get(&AccountKey::identity("corp", "1")).await.unwrap();
     for (address, verified, trusted) in outsiders {
         assert_eq!(login("1", None, address, verified, trusted).await, refused, "{address:?}");
