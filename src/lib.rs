@@ -9,7 +9,7 @@
 //! | you want to | read |
 //! |---|---|
 //! | begin | [Usage](#usage), [Settings](#settings), [Features](#features) |
-//! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`] and [`CurrentUser`]; the API client [`Client`] |
+//! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`] and [`Visitor`]; the API client [`Client`] |
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
 //! | choose where accounts are stored | [`storage`] |
 //! | keep your own sessions | [`Sessions`], [`private_cookie`] |
@@ -17,7 +17,7 @@
 //! | check a path before redirecting to it | [`LocalPath`] |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |
-//! | handle errors | [`Error`], [`ErrorKind`], [`catchers`] |
+//! | handle errors | [`Error`], [`ErrorKind`], [`catchers`], [`guard_error`] |
 //! | write tests for your app | `testing` (a feature) |
 //! | know the URLs | [Routes](#routes) |
 //! | use the routes from a script | [JSON](#json) |
@@ -183,7 +183,9 @@ pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Token
 // In a handler.
 pub use client::{ApiRequest, Client};
 pub use cookies::private_cookie;
-pub use guard::{Accounts, OAuth, Site, UnauthorizedResponse, catchers, unauthorized_response};
+pub use guard::{
+    Accounts, OAuth, Site, UnauthorizedResponse, Visitor, catchers, guard_error, unauthorized_response,
+};
 pub use reqwest;
 pub use session::CurrentUser;
 // To decide who may sign in.

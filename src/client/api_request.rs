@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::live_account::LiveAccount;
-use super::refresh::{refresh, usable};
+use super::refresh::{refresh, stored_newer, usable};
 use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
@@ -111,24 +111,25 @@ impl ApiRequest {
         self.send_once_or_twice().await.map_err(|error| error.with_entry(&entry.name))
     }
 
-    /// Sends the request, and once again with a refreshed token if the API answers 401.
+    /// Sends the request, and once again with a newer token if the API refuses this one.
     async fn send_once_or_twice(self) -> Result<reqwest::Response> {
         let live = self.live;
         let request = self.request?.build().map_err(transport_error)?;
         let account = usable(&live).await?;
         let copy = request.try_clone();
         let response = send_with_token(&live, request, &account.token).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && account.token.refresh_token.is_some()
-            // The last refresh did not help a moment ago, and no refresh adds to the scope.
-            && !account.token.was_refreshed_lately(live.context.engine.clock.now())
-            && !lacks_scope(&response)
-            && let Some(request) = copy
-        {
-            let account = refresh(&live, account.account.version).await?;
-            return send_with_token(&live, request, &account.token).await;
+        let Some(request) = copy.filter(|_| is_token_refused(&response)) else { return Ok(response) };
+        // A refresh a moment ago did not help. Another process may have stored a newer token since.
+        let can_refresh = account.token.refresh_token.is_some()
+            && !account.token.was_refreshed_lately(live.context.engine.clock.now());
+        let newer = match can_refresh {
+            true => Some(refresh(&live, account.account.version).await?),
+            false => stored_newer(&live, &account).await?,
+        };
+        match newer {
+            Some(newer) => send_with_token(&live, request, &newer.token).await,
+            None => Ok(response),
         }
-        Ok(response)
     }
 
     /// Sends the request. A status from 400 is an error. The caller adds the entry to an error.
@@ -139,7 +140,7 @@ impl ApiRequest {
         if !status.is_client_error() && !status.is_server_error() {
             return Ok(response);
         }
-        if status == StatusCode::UNAUTHORIZED && !lacks_scope(&response) {
+        if is_token_refused(&response) {
             return Err(reconnect_needed(&entry).with_source("the API answers 401 to a usable token"));
         }
         let error = Error::new(
@@ -189,11 +190,13 @@ impl fmt::Debug for ApiRequest {
     }
 }
 
-/// Whether an API refuses a request because the token's scope does not suffice (RFC 6750 §3.1).
-fn lacks_scope(response: &reqwest::Response) -> bool {
+/// Whether an API refuses the token of a request. Another token has the same scope, so that it can't help if the scope does not
+/// suffice (RFC 6750 §3.1).
+fn is_token_refused(response: &reqwest::Response) -> bool {
     let mut challenges =
         response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    challenges.any(|challenge| challenge.contains("insufficient_scope"))
+    response.status() == StatusCode::UNAUTHORIZED
+        && !challenges.any(|challenge| challenge.contains("insufficient_scope"))
 }
 
 /// Sends `request` with `token`, and follows redirects on the same origin.

@@ -88,6 +88,27 @@ pub(super) async fn refresh(live: &Arc<LiveAccount>, known_version: i64) -> Resu
     result.map_err(|error: Error| error.with_entry(entry))
 }
 
+/// Returns the account with a usable token that has replaced the token of `known` in the storage, if there is one: another
+/// process has refreshed it, or the user has connected the account again.
+pub(super) async fn stored_newer(
+    live: &Arc<LiveAccount>,
+    known: &UnsealedAccount,
+) -> Result<Option<Arc<UnsealedAccount>>> {
+    let account = live.read_stored(&known.account.key()).await?;
+    let ClientContext { engine, keys, .. } = &*live.context;
+    if account.version == known.account.version {
+        return Ok(None);
+    }
+    let token = account.open(keys).map_err(|_| reconnect_needed(&live.entry))?;
+    let is_known = token.access_token.expose() == known.token.access_token.expose();
+    if is_known || is_due(&token, engine.clock.now()) {
+        return Ok(None);
+    }
+    let newer = Arc::new(UnsealedAccount { account, token });
+    live.replace(newer.clone());
+    Ok(Some(newer))
+}
+
 /// Waits for the account's turn within this process, then refreshes.
 async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result<Arc<UnsealedAccount>> {
     let key = live.account().key();

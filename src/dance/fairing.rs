@@ -9,6 +9,7 @@ use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
 use super::accounts::{log_lost_keys, report_dropped};
 use super::builder::DanceFairing;
+use super::catchers::{GuardOfRoute, error_catcher, warn_if_unregistered};
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
@@ -29,7 +30,10 @@ impl Fairing for DanceFairing {
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
         let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         match build(parts, &rocket).await {
-            Ok(dance) => Ok(mount(rocket, &dance).manage(dance)),
+            Ok(dance) => {
+                let rocket = mount(rocket, &dance).manage(dance).manage(GuardOfRoute::default());
+                Ok(rocket.attach(error_catcher()))
+            }
             Err(faults) => {
                 for fault in &faults {
                     log::error!("oauth: {fault}");
@@ -46,6 +50,7 @@ impl Fairing for DanceFairing {
         for entry in dance.entries().values() {
             log_entry(dance, entry);
         }
+        warn_if_unregistered(rocket);
         let scan = dance.clone();
         rocket::tokio::spawn(async move { log_lost_keys(&scan).await });
         if !dance.settings().secure() {

@@ -7,7 +7,7 @@
 //! 3. `web`: forms, cookies, CSRF, outcomes, replies;
 //! 4. `accounts`: the accounts of a user, on a request and off it;
 //! 5. `routes`: one file per route, as functions over `&Dance` and `&Request`;
-//! 6. `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
+//! 6. `catchers`: answers failed guards; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
 
 mod key_source;
 mod handle;
@@ -15,6 +15,7 @@ mod builder;
 mod web;
 mod accounts;
 mod routes;
+mod catchers;
 mod ignite;
 mod fairing;
 
@@ -22,4 +23,4 @@ pub use accounts::{AccountClients, Reseal, ResealReport, Tokens};
 pub(crate) use accounts::{accounts_by_entry, accounts_context};
 pub use builder::DanceFairing;
 pub use handle::Dance;
-pub(crate) use web::{Reply, error_json, respond, wants_json};
+pub(crate) use web::{Reply, error_json, guard_failure, respond, store_guard_failure, wants_json};

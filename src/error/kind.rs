@@ -125,6 +125,9 @@ error_kinds! {
     ProviderTimeout = "provider_timeout", GatewayTimeout, Provider, "The provider can't be reached";
     /// The storage cannot be reached, or failed.
     StoreUnavailable = "store_unavailable", ServiceUnavailable, Operator, "Please try again in a moment";
+    /// The site's own account is not connected, or its grant is no longer valid ([`Site`](crate::Site)): the operator must
+    /// connect it.
+    SiteNotConnected = "site_not_connected", ServiceUnavailable, Operator, "Please try again later";
     /// The configuration lacks something that the call needs.
     Misconfigured = "misconfigured", InternalServerError, Operator, "Something went wrong";
     /// The app's own code failed: a policy, a signal or a session.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
-use rocket::request::{FromRequest, Outcome};
+use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::challenge::guard_failure;
 use super::oauth::OAuth;
+use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::ATTACH_FAIRING;
 use crate::client::Client;
 use crate::dance::{Dance, accounts_by_entry, accounts_context};
@@ -19,7 +20,7 @@ use crate::provider::Provider;
 use crate::storage::{Account, Storage};
 
 /// Gives the connected accounts of the user of a request. The guard succeeds without a user, too. It fails with 503 if
-/// the storage can't be reached.
+/// the storage can't be reached; `Result<Accounts, Error>` gives the handler the error.
 ///
 /// It serialises, for templates:
 ///
@@ -189,12 +190,19 @@ async fn find(request: &Request<'_>) -> Result<Accounts> {
     Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, context })
 }
 
-#[rocket::async_trait]
 impl<'r> FromRequest<'r> for Accounts {
     type Error = Error;
 
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
-        find(request).await.map_or_else(|error| guard_failure(request, None, error), Outcome::Success)
+    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
+    #[track_caller]
+    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
+    where
+        'r: 'async_trait,
+        'life0: 'async_trait,
+        Self: 'async_trait,
+    {
+        let caller = Location::caller();
+        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
     }
 }
 

@@ -5,12 +5,12 @@ use std::panic::Location;
 use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::{GuardFuture, guard_outcome};
-use super::sentinel::ATTACH_FAIRING;
+use super::caller::is_wrapper_in_route;
+use super::outcome::{GuardFuture, guard_outcome};
+use super::sentinel::must_abort_for_user;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::CurrentUser;
-use crate::storage::UserType;
 use crate::user::UserId;
 
 async fn find<U: UserId>(request: &Request<'_>) -> Result<CurrentUser<U>> {
@@ -23,7 +23,7 @@ async fn find<U: UserId>(request: &Request<'_>) -> Result<CurrentUser<U>> {
 impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
     type Error = Error;
 
-    // Written without the `async_trait` attribute, to get the caller's location: see `challenge::store_challenge`.
+    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
     #[track_caller]
     fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
     where
@@ -32,23 +32,16 @@ impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
         Self: 'async_trait,
     {
         let caller = Location::caller();
-        Box::pin(async move { guard_outcome(request, caller, None, find(request).await) })
+        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
     }
 }
 
 impl<U: UserId> Sentinel for CurrentUser<U> {
+    #[track_caller]
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        let wanted = UserType::of::<U>();
-        let fault = match Dance::fetch(rocket) {
-            None => ATTACH_FAIRING.to_owned(),
-            Some(dance) => match dance.user_type() {
-                Some(known) if known != wanted => {
-                    format!("the app's user ids are `{}`: take `CurrentUser<{0}>`", known.name())
-                }
-                _ => return false,
-            },
-        };
-        log::error!("oauth: a route has the guard `CurrentUser<{}>`: {fault}", wanted.name());
-        true
+        if !is_wrapper_in_route(rocket, Location::caller()) {
+            Dance::note_guard(rocket, &format!("CurrentUser<{}>", std::any::type_name::<U>()));
+        }
+        must_abort_for_user::<U>(rocket, "CurrentUser")
     }
 }

@@ -8,8 +8,9 @@ use std::panic::Location;
 use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::challenge::{GuardFuture, guard_outcome};
-use super::sentinel::{AccountOwner, must_abort};
+use super::caller::is_wrapper_in_route;
+use super::outcome::{GuardFuture, guard_outcome};
+use super::sentinel::{AccountOwner, entry_on_route, must_abort};
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,8 +25,9 @@ use crate::provider::Provider;
 /// | the storage or the provider can't be reached | fails with 503 |
 /// | no entry of `P`'s name in Rocket.toml | the launch fails |
 ///
-/// `Option<OAuth<P>>` is `None` both without an account and in an outage; the cause is Rocket. A page that says "please
-/// connect" during an outage is wrong, so take [`Accounts`](crate::Accounts) where an account is optional.
+/// `Result<OAuth<P>, Error>` gives the handler the error of each of these situations. `Option<OAuth<P>>` is `None` both
+/// without an account and in an outage; the cause is Rocket. A page that says "please connect" during an outage is wrong, so
+/// take a `Result` or [`Accounts`](crate::Accounts) where an account is optional.
 ///
 /// ```
 /// use rocket_dance::{OAuth, Result, provider::GitHub};
@@ -85,7 +87,7 @@ impl<P> fmt::Debug for OAuth<P> {
 
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
-    let entry = dance.entry(P::NAME)?;
+    let entry = entry_on_route::<P>(dance)?;
     let absent = |kind, message| Error::new(kind, message).with_entry(P::NAME);
     let Some(key) = dance.owner_key(request, P::NAME).await? else {
         return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
@@ -99,7 +101,7 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
 impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
     type Error = Error;
 
-    // Written without the `async_trait` attribute, to get the caller's location: see `challenge::store_challenge`.
+    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
     #[track_caller]
     fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
     where
@@ -110,13 +112,17 @@ impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
         let caller = Location::caller();
         Box::pin(async move {
             let found = find::<P>(request).await.map(Self::new);
-            guard_outcome(request, caller, Some(P::NAME), found)
+            guard_outcome(request, caller, Some(P::NAME), found).await
         })
     }
 }
 
 impl<P: Provider> Sentinel for OAuth<P> {
+    #[track_caller]
     fn abort(rocket: &Rocket<Ignite>) -> bool {
+        if !is_wrapper_in_route(rocket, Location::caller()) {
+            Dance::note_guard(rocket, &format!("OAuth<{}>", std::any::type_name::<P>()));
+        }
         must_abort::<P>(rocket, AccountOwner::User)
     }
 }

@@ -1,9 +1,15 @@
 //! Checks at launch that a route's guard can work.
 
+use std::sync::Arc;
+
 use rocket::{Ignite, Rocket};
 
+use crate::config::Entry;
 use crate::dance::Dance;
+use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
+use crate::storage::UserType;
+use crate::user::UserId;
 
 /// The fix for a missing fairing.
 pub(super) const ATTACH_FAIRING: &str = "attach the fairing, `.attach(rocket_dance::Dance::fairing())`";
@@ -24,10 +30,7 @@ pub(super) fn must_abort<P: Provider>(rocket: &Rocket<Ignite>, owner: AccountOwn
     };
     let fault = match Dance::fetch(rocket) {
         None => ATTACH_FAIRING.to_owned(),
-        Some(dance) if dance.entry(name).is_err() => format!(
-            "there is no entry `{name}`: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    \
-             client_secret = \"…\"\n"
-        ),
+        Some(dance) if dance.entry(name).is_err() => add_entry(name),
         Some(dance) => match (owner, dance.is_site(name)) {
             (AccountOwner::Site, false) => format!(
                 "the account of the entry `{name}` does not belong to the site: set `account = \"…\"` under \
@@ -40,5 +43,43 @@ pub(super) fn must_abort<P: Provider>(rocket: &Rocket<Ignite>, owner: AccountOwn
         },
     };
     log::error!("oauth: a route has the guard `{guard}<{marker}>`: {fault}");
+    true
+}
+
+/// The fix for a missing entry.
+fn add_entry(name: &str) -> String {
+    format!(
+        "there is no entry `{name}`: add it to Rocket.toml\n\n    [default.oauth.{name}]\n    client_id = \"…\"\n    \
+         client_secret = \"…\"\n"
+    )
+}
+
+/// Returns the entry of `P`. At launch Rocket checks the guards of routes, but not those that a guard of the app calls.
+///
+/// # Errors
+/// [`ErrorKind::Misconfigured`].
+pub(super) fn entry_on_route<P: Provider>(dance: &Dance) -> Result<&Arc<Entry>> {
+    dance.entry(P::NAME).map_err(|_| {
+        Error::new(ErrorKind::Misconfigured, "This app is not set up completely.").with_source(format!(
+            "a guard needs `{}`: {}",
+            std::any::type_name::<P>(),
+            add_entry(P::NAME)
+        ))
+    })
+}
+
+/// Whether the launch must fail, since the guard `guard<U>` of a route can't work. Logs the reason.
+pub(super) fn must_abort_for_user<U: UserId>(rocket: &Rocket<Ignite>, guard: &str) -> bool {
+    let wanted = UserType::of::<U>();
+    let fault = match Dance::fetch(rocket) {
+        None => ATTACH_FAIRING.to_owned(),
+        Some(dance) => match dance.user_type() {
+            Some(known) if known != wanted => {
+                format!("the app's user ids are `{}`: take `{guard}<{0}>`", known.name())
+            }
+            _ => return false,
+        },
+    };
+    log::error!("oauth: a route has the guard `{guard}<{}>`: {fault}", wanted.name());
     true
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::panic::Location;
 
 use rocket::http::Status;
-use rocket::request::{FromRequest, Outcome};
+use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::sentinel::{AccountOwner, must_abort};
+use super::outcome::{GuardFuture, guard_outcome};
+use super::sentinel::{AccountOwner, entry_on_route, must_abort};
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,8 +24,9 @@ use crate::storage::AccountKey;
 /// signs no user in. The first account must have that id, or be connected by a user whom the guard `Admin` admits.
 /// Afterwards only the same account renews it.
 ///
-/// Until the account is connected, and if its grant is no longer valid, the guard fails with 503, since a visitor cannot
-/// change that. The log says where the operator connects the account.
+/// Until the account is connected, and if its grant is no longer valid, the guard fails with 503
+/// ([`ErrorKind::SiteNotConnected`]), since a visitor cannot change that. The log says where the operator connects the account.
+/// `Result<Site<P>, Error>` gives the handler the error.
 ///
 /// ```
 /// use rocket_dance::{Result, Site, provider::GitHub};
@@ -54,7 +57,7 @@ impl<P> fmt::Debug for Site<P> {
 
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
-    let entry = dance.entry(P::NAME)?;
+    let entry = entry_on_route::<P>(dance)?;
     let key = match &entry.account {
         Some(account) => AccountKey::identity(P::NAME, account),
         None => AccountKey::Owner { entry: P::NAME.into(), user: None },
@@ -71,24 +74,33 @@ async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     Ok(client)
 }
 
-#[rocket::async_trait]
+/// For the visitor, an account that the operator must connect (again) is an outage.
+fn as_outage(error: Error) -> Error {
+    match error.kind().status() {
+        Status::Unauthorized => {
+            let message = "This page is not available at the moment. Please try again later.";
+            Error::new(ErrorKind::SiteNotConnected, message).with_source(error)
+        }
+        _ => error,
+    }
+}
+
 impl<'r, P: Provider> FromRequest<'r> for Site<P> {
     type Error = Error;
 
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Error> {
-        match find::<P>(request).await {
-            Ok(client) => Outcome::Success(Self { client, provider: PhantomData }),
-            Err(error) => {
-                // The operator must act, whatever the error is.
-                log::error!("oauth: the site's account at `{}`: {error:?}", P::NAME);
-                // For the visitor, a dead grant of the site is an outage.
-                let status = match error.kind().status() {
-                    Status::Unauthorized => Status::ServiceUnavailable,
-                    status => status,
-                };
-                Outcome::Error((status, error))
-            }
-        }
+    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
+    #[track_caller]
+    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
+    where
+        'r: 'async_trait,
+        'life0: 'async_trait,
+        Self: 'async_trait,
+    {
+        let caller = Location::caller();
+        Box::pin(async move {
+            let found = find::<P>(request).await.map(|client| Self { client, provider: PhantomData });
+            guard_outcome(request, caller, Some(P::NAME), found.map_err(as_outage)).await
+        })
     }
 }
 

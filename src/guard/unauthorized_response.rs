@@ -1,12 +1,11 @@
 //! The answer to a guard's 401: a redirect to the sign-in, and back afterwards.
 
 use rocket::Request;
-use rocket::catcher::{self, BoxFuture, Catcher};
+use rocket::catcher::{BoxFuture, Catcher};
 use rocket::http::{Method, Status};
 use rocket::response::{self, Responder, Response};
 
-use super::challenge::{Challenge, stored_challenge};
-use crate::dance::{Dance, Reply, error_json, respond, wants_json};
+use crate::dance::{Dance, Reply, error_json, guard_failure, respond, wants_json};
 use crate::error::{Error, ErrorKind};
 use crate::local_path::LocalPath;
 
@@ -29,7 +28,8 @@ use crate::local_path::LocalPath;
 /// ```
 pub fn unauthorized_response(request: &Request<'_>) -> Option<UnauthorizedResponse> {
     let dance = Dance::of(request).ok()?;
-    Some(UnauthorizedResponse(challenge_response(dance, request, &stored_challenge(request)?)))
+    let error = guard_failure(request).filter(|error| error.kind().status() == Status::Unauthorized)?;
+    Some(UnauthorizedResponse(challenge_response(dance, request, error)))
 }
 
 /// The answer that [`unauthorized_response`] returns, for a catcher to return.
@@ -43,12 +43,8 @@ impl<'r> Responder<'r, 'static> for UnauthorizedResponse {
     }
 }
 
-/// Makes the response to `challenge`.
-pub(super) fn challenge_response(
-    dance: &Dance,
-    request: &Request<'_>,
-    challenge: &Challenge,
-) -> Response<'static> {
+/// Makes the response to an `error` that a sign-in can solve: with the entry that it names, if it names one.
+pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Error) -> Response<'static> {
     // The path as the app's routes see it: it has no base path in front.
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
     let next = next.and_then(|next| LocalPath::try_from(next).ok());
@@ -56,10 +52,10 @@ pub(super) fn challenge_response(
     // A visitor who is not signed in chooses how at the app's own sign-in page, if it has one. An entry that only connects can't
     // sign a visitor in, who chooses another one first.
     let leads_there = |name: &&str| {
-        challenge.kind != ErrorKind::NotSignedIn
+        error.kind() != ErrorKind::NotSignedIn
             || !dance.has_sign_in_page() && dance.entry(name).is_ok_and(|entry| entry.login)
     };
-    let entry = challenge.entry.as_deref().filter(leads_there);
+    let entry = error.entry().filter(leads_there);
     // A sign-in page that requires a user would redirect to itself for ever.
     let is_loop = entry.is_none() && dance.is_sign_in_page(request.uri().path().as_str());
     if is_loop {
@@ -68,26 +64,30 @@ pub(super) fn challenge_response(
     if request.method() == Method::Get && !wants_json(request) && !is_loop {
         return respond(dance, request, Ok(Reply::SeeOther(dance.login_path(entry, next.as_ref()))));
     }
-    let message = match challenge.kind {
-        ErrorKind::NotSignedIn => "Please sign in.",
-        _ => "Please connect your account.",
-    };
-    let error = Error::new(challenge.kind, message);
-    let mut response = match wants_json(request) {
-        true => {
-            let login_url = dance.login_url(entry, next.as_ref());
-            respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url)))))
-        }
-        false => respond(dance, request, Err(error)),
-    };
+    if !wants_json(request) {
+        return respond(dance, request, Err(error));
+    }
+    let login_url = dance.login_url(entry, next.as_ref());
+    let mut response = respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url)))));
     response.set_status(Status::Unauthorized);
     response
 }
 
 /// Returns the 401 catcher, which redirects from a guard to the sign-in and back.
 ///
-/// Any other 401 gets a plain answer. An app with a 401 catcher of its own at the same base calls
-/// [`unauthorized_response`] in it instead, since Rocket rejects two catchers for one status.
+/// A catcher of the app's own for a status takes precedence over these answers:
+///
+/// | a guard of this crate has failed with | the answer |
+/// |---|---|
+/// | 401: no user is signed in, or no usable account is connected | GET: 303 to the sign-in, and back afterwards. Other methods: the error page |
+/// | any other status, for example 503 | the error page with the error's words, which the fairing registers as the default catcher |
+///
+/// A request that names JSON in `Accept` gets `{"error": {"code", "message", "login_url"}}` instead, with the same status
+/// (401 instead of a redirect). A handler that returns an [`Error`](crate::Error) gets the same answers.
+///
+/// Any other cause of the status gets the answer of Rocket. An app with a 401 catcher of its own at the same base calls
+/// [`unauthorized_response`] in it instead, since Rocket rejects two catchers for one status; catchers for other statuses
+/// find the error with [`guard_error`](crate::guard_error).
 ///
 /// ```
 /// use rocket_dance::Dance;
@@ -99,13 +99,13 @@ pub(super) fn challenge_response(
 pub fn catchers() -> Vec<Catcher> {
     fn catch<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
         Box::pin(async move {
-            let plain = || {
-                let mut response = Response::new();
-                response.set_status(status);
-                response
-            };
-            catcher::Result::Ok(unauthorized_response(request).map_or_else(plain, |answer| answer.0))
+            match unauthorized_response(request) {
+                Some(response) => Ok(response.0),
+                None => Catcher::default().handler.handle(status, request).await,
+            }
         })
     }
-    vec![Catcher::new(401, catch)]
+    let mut catcher = Catcher::new(Status::Unauthorized.code, catch);
+    catcher.name = Some("oauth: redirects to the sign-in".into());
+    vec![catcher]
 }

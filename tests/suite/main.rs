@@ -20,6 +20,7 @@ mod expired_flow;
 mod faults;
 mod form_post;
 mod guards;
+mod guard_errors;
 mod guard_launch;
 mod harness;
 mod json;

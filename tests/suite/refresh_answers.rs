@@ -4,6 +4,7 @@ use rocket::http::Status;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use serde_json::{Value, json};
 
+use crate::app::Op;
 use crate::harness::{Browser, TestApp, TestRequest, TestResponse, captured_log};
 
 const TTL: i64 = 100;
@@ -210,4 +211,26 @@ async fn r3_a_401_that_no_refresh_cures() {
     let answer = guarded(&mut ada).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (Status::BadGateway, &json!("api_error")));
     assert_eq!(app.token_calls(), calls);
+}
+
+#[rocket::async_test]
+async fn r3_after_a_401_a_token_that_another_process_has_stored_is_used() {
+    let (here, mut ada) = expired().await;
+    assert_eq!(guarded(&mut ada).await.body, "ada");
+    let client = here.dance().client(Op, &1).await.unwrap().expect("an account");
+    assert_eq!(client.userinfo().await.unwrap()["sub"], "ada");
+    // Another process, whose clock is fast, refreshes. The client has the previous token, which is new.
+    ada.app = here.relaunch(|figment| figment).await;
+    ada.app.advance(4 * TTL);
+    here.fake.advance_clock(2 * TTL);
+    assert_eq!(guarded(&mut ada).await.body, "ada");
+    let (calls, rows) = (here.token_calls(), here.rows());
+    let asked = here.fake.request_count(ProviderEndpoint::Userinfo);
+    assert_eq!(client.userinfo().await.unwrap()["sub"], "ada");
+    assert_eq!((here.token_calls(), here.rows()), (calls, rows), "the stored token is used");
+    assert_eq!(
+        here.fake.request_count(ProviderEndpoint::Userinfo),
+        asked + 2,
+        "the old one once, and the new one"
+    );
 }

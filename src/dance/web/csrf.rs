@@ -55,10 +55,12 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
     };
     let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
     let token = token.or_else(|| request.headers().get_one(HEADER));
-    if token.is_some_and(|token| dance.browser_keys().verify_tag(token, TOKEN, &parts)) {
-        Ok(())
-    } else {
-        rejected("the form's `csrf` is missing or old")
+    match token {
+        None => rejected("the token is missing: send it in the field `csrf` or in the header X-CSRF-Token"),
+        Some(token) if dance.browser_keys().verify_tag(token, TOKEN, &parts) => Ok(()),
+        Some(_) => {
+            rejected("the token is wrong: it belongs to another browser, or to another user of this browser")
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod redaction;
 mod request_line;
 mod form;
 mod cookies;
+mod guard_failure;
 mod reply;
 mod outcome;
 pub(super) mod csrf;
@@ -14,6 +15,7 @@ pub(super) mod session_change;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
 pub(super) use form::{Form, query_param, read_fields, read_form};
+pub(crate) use guard_failure::{guard_failure, store_guard_failure};
 pub(super) use make_room::make_room;
 pub(super) use outcome::Outcome;
 pub(crate) use reply::{Reply, error_json, respond, wants_json};

@@ -3,14 +3,14 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use rocket::http::{Accept, ContentType, Header, MediaType, Status};
+use rocket::http::{Accept, ContentType, Header, MediaType, Method, Status};
 use rocket::{Request, Response};
 use serde_json::{Value, json};
 
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::local_path::LocalPath;
-use crate::paths::Path;
+use crate::paths::{Path, ROUTE_NAME_PREFIX};
 
 /// `Retry-After` of a 503 whose error names no time.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -134,7 +134,8 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
             (login_url.unwrap_or_default(), if entry.is_some() { "Start again" } else { "Sign in" })
         }
         ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "Back to your accounts"),
-        _ => (dance.login_url(None, None), "Back to sign-in"),
+        _ if is_own_route(request) => (dance.login_url(None, None), "Back to sign-in"),
+        _ => link_on_page_of_app(dance, request, error, login_url),
     };
     let context = json!({
         "headline": error.kind().headline(),
@@ -146,4 +147,28 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
     Reply::Page(
         dance.pages().render("error.html", context).unwrap_or_else(|_| "Something went wrong.".into()),
     )
+}
+
+fn is_own_route(request: &Request<'_>) -> bool {
+    let name = request.route().and_then(|route| route.name.as_deref());
+    name.is_some_and(|name| name.starts_with(ROUTE_NAME_PREFIX))
+}
+
+/// The link on the error page if a guard or a handler of the app has failed.
+fn link_on_page_of_app(
+    dance: &Dance,
+    request: &Request<'_>,
+    error: &Error,
+    login_url: Option<String>,
+) -> (String, &'static str) {
+    if let Some(login_url) = login_url {
+        return (login_url, "Sign in");
+    }
+    let may_pass = matches!(error.kind().status().code, 502..=504) && request.method() == Method::Get;
+    // Checked: a path that begins with `//` would lead to another host.
+    let this_page = may_pass.then(|| LocalPath::try_from(request.uri().to_string()).ok()).flatten();
+    match this_page.filter(|page| dance.may_redirect_to(page)) {
+        Some(page) => (dance.base_path().public(page.as_str()), "Try again"),
+        None => (dance.base_path().public(dance.settings().after_login.as_str()), "Back to the app"),
+    }
 }
