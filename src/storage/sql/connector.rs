@@ -25,6 +25,7 @@ impl Backend {
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; \
                  PRAGMA synchronous = FULL;"
             }
+            // For reads. A transaction that writes has its own settings: see `begin`.
             #[cfg(feature = "postgres")]
             Backend::Postgres => {
                 "SET default_transaction_isolation = 'read committed'; SET lock_timeout = '5s'; \

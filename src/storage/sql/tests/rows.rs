@@ -213,7 +213,7 @@ async fn gc_01_every_way_to_sessions_has_its_index() {
 #[cfg(feature = "sqlite")]
 #[derive(Debug, QueryableByName)]
 struct Step {
-    #[diesel(sql_type = Text)]
+    #[diesel(sql_type = diesel::sql_types::Text)]
     detail: String,
 }
 

@@ -4,6 +4,8 @@ use std::io::{Read, Write, copy};
 use std::net::{TcpListener, TcpStream};
 use std::thread::spawn;
 
+use diesel::sql_types::Text;
+
 use super::*;
 
 #[derive(QueryableByName)]
