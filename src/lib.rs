@@ -195,7 +195,7 @@ pub use link::{
 };
 // Hooks: the app's own sessions, and signals around the flow.
 pub use session::{Sessions, SignInOutcome};
-pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, Signals};
+pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, SessionEndReason, Signals};
 // Values.
 pub use local_path::LocalPath;
 pub use profile::Profile;
@@ -203,7 +203,7 @@ pub use secret::Secret;
 pub use token::Token;
 pub use user::UserId;
 // Errors.
-pub use error::{Error, ErrorKind, Responsible, Result};
+pub use error::{Error, ErrorKind, ProviderError, Responsible, Result};
 
 /// Compiles the Rust blocks of README.md. One of them is a test, with the feature `testing`.
 #[cfg(all(doctest, feature = "sqlite", feature = "testing"))]

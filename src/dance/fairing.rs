@@ -7,13 +7,13 @@ use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
 use rocket::tokio::time::timeout;
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
-use super::accounts::{log_lost_keys, report_dropped};
+use super::accounts::{log_lost_keys, report_dropped, session_change};
 use super::builder::DanceFairing;
 use super::catchers::{GuardOfRoute, error_catcher, warn_if_unregistered};
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
-use super::web::{account_cookies, make_room, note_request_line, session_change, sets_our_cookie};
+use super::web::{account_cookies, make_room, note_request_line, sets_our_cookie};
 use crate::config::Entry;
 use crate::session::SessionCommand;
 

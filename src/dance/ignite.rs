@@ -254,7 +254,7 @@ fn token_event_listener(signals: Receivers) -> Box<TokenEventListener> {
             TokenEvent::GrantLost => Event::GrantLost(account),
             TokenEvent::RevocationFailed => Event::RevocationFailed(account),
         };
-        Box::pin(async move { signals.event(event).await })
+        Box::pin(async move { signals.event(None, event).await })
     })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::ErrorKind;
+use super::{ErrorKind, ProviderError};
 
 /// The result of functions of this crate, of policies and of signals.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,11 +34,19 @@ pub struct Error {
     entry: Option<String>,
     /// In seconds.
     retry_after: Option<u64>,
-    /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
+    details: Option<Box<Details>>,
+    source: Option<Source>,
+}
+
+/// What only some errors have.
+#[derive(Debug, Default, Clone)]
+struct Details {
+    /// The local user that the error is about.
     user: Option<String>,
     /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
-    begin_again: Option<Box<(Option<String>, Option<String>)>>,
-    source: Option<Source>,
+    begin_again: Option<(Option<String>, Option<String>)>,
+    reason: Option<&'static str>,
+    provider_error: Option<ProviderError>,
 }
 
 /// What users read of a failure that only the log explains.
@@ -56,15 +64,7 @@ impl Error {
     /// assert_eq!(error.kind().status().code, 401);
     /// ```
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            entry: None,
-            retry_after: None,
-            user: None,
-            begin_again: None,
-            source: None,
-        }
+        Self { kind, message: message.into(), entry: None, retry_after: None, details: None, source: None }
     }
 
     /// Creates a refusal by the app ([`ErrorKind::Refused`]). The user reads `message`.
@@ -122,25 +122,58 @@ impl Error {
 
     /// Creates the error of an account that waits until `user`, a local user, has signed in the usual way.
     pub(crate) fn sign_in_first(user: String) -> Self {
-        let error =
-            Self::new(ErrorKind::SignInFirst, "Sign in the way you did before to connect this account.");
-        Self { user: Some(user), ..error }
+        Self::new(ErrorKind::SignInFirst, "Sign in the way you did before to connect this account.")
+            .about_user(user)
     }
 
-    /// The user who must sign in first, with [`ErrorKind::SignInFirst`].
+    fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+
+    /// Sets the local user that the error is about, unless it names one already.
+    pub(crate) fn about_user(mut self, user: impl Into<String>) -> Self {
+        self.details_mut().user.get_or_insert(user.into());
+        self
+    }
+
+    /// The local user that the error is about. With [`ErrorKind::SignInFirst`]: the user who must sign in first.
     pub(crate) fn user(&self) -> Option<&str> {
-        self.user.as_deref()
+        self.details.as_ref()?.user.as_deref()
     }
 
     /// Sets where the user begins again: at `entry`, or with any sign-in, to go to the path `next` afterwards.
     pub(crate) fn begin_again_at(mut self, entry: Option<&str>, next: Option<&str>) -> Self {
-        self.begin_again = Some(Box::new((entry.map(str::to_owned), next.map(str::to_owned))));
+        self.details_mut().begin_again = Some((entry.map(str::to_owned), next.map(str::to_owned)));
         self
     }
 
     /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
     pub(crate) fn begin_again(&self) -> Option<(Option<&str>, Option<&str>)> {
-        self.begin_again.as_deref().map(|(entry, next)| (entry.as_deref(), next.as_deref()))
+        let (entry, next) = self.details.as_ref()?.begin_again.as_ref()?;
+        Some((entry.as_deref(), next.as_deref()))
+    }
+
+    /// Sets why a login was refused, as a stable code.
+    pub(crate) fn with_reason(mut self, reason: &'static str) -> Self {
+        self.details_mut().reason = Some(reason);
+        self
+    }
+
+    /// Why a login was refused, as a stable code: see [`Event::AccountRefused`](crate::Event::AccountRefused). `None` if the app
+    /// refused it with an error of its own.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.details.as_ref()?.reason
+    }
+
+    /// Sets what the provider said.
+    pub(crate) fn with_provider_error(mut self, said: ProviderError) -> Self {
+        self.details_mut().provider_error = Some(said);
+        self
+    }
+
+    /// What the provider said, if it answered an authorization request or a token request with an error.
+    pub fn provider_error(&self) -> Option<&ProviderError> {
+        self.details.as_ref()?.provider_error.as_ref()
     }
 
     /// The name of the entry that the error is about, if there is one.
@@ -186,10 +219,8 @@ impl Error {
 
     /// A copy for another caller that waited for the same work. Its cause is the text of this error's causes.
     pub(crate) fn copy(&self) -> Self {
-        let (entry, user, retry_after) = (self.entry.clone(), self.user.clone(), self.retry_after);
-        let begin_again = self.begin_again.clone();
-        let copy =
-            Self { entry, user, begin_again, retry_after, ..Self::new(self.kind, self.message.clone()) };
+        let (entry, details, retry_after) = (self.entry.clone(), self.details.clone(), self.retry_after);
+        let copy = Self { entry, details, retry_after, ..Self::new(self.kind, self.message.clone()) };
         let first = std::error::Error::source(self);
         let texts: Vec<_> =
             std::iter::successors(first, |error| error.source()).map(ToString::to_string).collect();

@@ -8,6 +8,7 @@
 mod database;
 mod error;
 mod kind;
+mod provider_error;
 #[cfg(feature = "_sql")]
 mod row_values;
 
@@ -15,3 +16,4 @@ mod row_values;
 pub(crate) use self::database::{database_cause, may_pass};
 pub use self::error::{Error, Result};
 pub use self::kind::{ErrorKind, Responsible};
+pub use self::provider_error::ProviderError;

@@ -9,7 +9,7 @@
 //! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error` | `error` (RFC 6749 §4.1.2.1); no `code`, if the preset says so |
 //! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
 //!
-//! `error_description` is for the log. The entry's `callback_params` are kept. Other parameters are ignored, whatever they are.
+//! `error_description` and `error_uri` are for the log and for the app. The entry's `callback_params` are kept. Other parameters are ignored, whatever they are.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,9 @@ use url::form_urlencoded::Serializer;
 
 use super::errors::not_trusted;
 use super::form::Parameters;
+use super::provider_words::provider_words;
 use crate::config::Entry;
-use crate::error::Result;
+use crate::error::{ProviderError, Result};
 use crate::profile::text::printable;
 use crate::provider::Protocol;
 use crate::secret::Secret;
@@ -50,13 +51,13 @@ pub(crate) struct Callback {
 pub(crate) enum CallbackResult {
     /// The authorization code. With OAuth 1: the verifier.
     Code(Secret),
-    /// The error response of the provider (RFC 6749 §4.1.2.1), in printable characters.
-    Error { error: String, description: Option<String> },
+    /// The error response of the provider (RFC 6749 §4.1.2.1).
+    Error(ProviderError),
 }
 
 impl CallbackResult {
     fn error(error: &str) -> Self {
-        Self::Error { error: printable(error, 64), description: None }
+        Self::Error(provider_words(error, None, None))
     }
 }
 
@@ -95,7 +96,10 @@ impl Callback {
                 }
                 (Some(_), None) => return Err(not_trusted("the verifier is too long")),
                 (Some(_), Some(_)) => return Err(not_trusted("both `oauth_verifier` and `oauth_problem`")),
-                (None, Some(problem)) => (token, CallbackResult::error(&problem)),
+                (None, Some(problem)) => {
+                    let advice = parameters.first("oauth_problem_advice");
+                    (token, CallbackResult::Error(provider_words(&problem, advice.as_deref(), None)))
+                }
                 (None, None) => return Err(not_trusted("no `oauth_verifier`")),
             },
         };
@@ -113,10 +117,11 @@ impl Callback {
                 CallbackResult::Code(Secret::new(code))
             }
             (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
-            (None, Some(error)) if !error.is_empty() => CallbackResult::Error {
-                error: printable(&error, 64),
-                description: parameters.first("error_description").map(|text| printable(&text, 300)),
-            },
+            (None, Some(error)) if !error.is_empty() => {
+                let (description, uri) =
+                    (parameters.first("error_description"), parameters.first("error_uri"));
+                CallbackResult::Error(provider_words(&error, description.as_deref(), uri.as_deref()))
+            }
             (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
             (None, None) if denial_has_no_code => CallbackResult::error("access_denied"),
             (None, _) => return Err(not_trusted("neither `code` nor `error`")),
@@ -124,7 +129,8 @@ impl Callback {
         let Some(state) = state else {
             // The operator needs the words, for example of a client that is not registered.
             return Err(match result {
-                CallbackResult::Error { error, description } => not_trusted(format!(
+                // They are not in the error: anyone can write such a link.
+                CallbackResult::Error(ProviderError { error, description, .. }) => not_trusted(format!(
                     "no `state`; the callback said `{error}`: {}",
                     description.unwrap_or_default()
                 )),
@@ -143,9 +149,10 @@ impl Callback {
         query.append_pair("state", self.state.expose());
         match &self.result {
             CallbackResult::Code(code) => query.append_pair("code", code.expose()),
-            CallbackResult::Error { error, description } => query
+            CallbackResult::Error(ProviderError { error, description, uri }) => query
                 .append_pair("error", error)
-                .extend_pairs(description.as_ref().map(|description| ("error_description", description))),
+                .extend_pairs(description.as_ref().map(|description| ("error_description", description)))
+                .extend_pairs(uri.as_ref().map(|uri| ("error_uri", uri))),
         };
         query.extend_pairs(self.iss.as_ref().map(|iss| ("iss", iss)));
         query.extend_pairs(&self.kept);
@@ -231,7 +238,7 @@ mod tests {
         for query in ["state=s", "x=y&state=s"] {
             let callback = Callback::parse(&wechat, query).unwrap();
             assert!(
-                matches!(callback.result, CallbackResult::Error { error, .. } if is_denial(&error)),
+                matches!(callback.result, CallbackResult::Error(ProviderError { error, .. }) if is_denial(&error)),
                 "{query}"
             );
         }
@@ -299,9 +306,9 @@ mod tests {
     fn cb_01_the_providers_words_are_short_and_harmless() {
         let query =
             format!("error=access_denied&error_description=no%0d%0a%1b%E2%80%AE{}&state=s", "!".repeat(1000));
-        let CallbackResult::Error { error, description } = parse(&query).unwrap().result else { panic!() };
-        assert_eq!(error, "access_denied");
-        assert_eq!(description.unwrap(), format!("no  {}", "!".repeat(296)));
+        let CallbackResult::Error(said) = parse(&query).unwrap().result else { panic!() };
+        assert_eq!(said.error, "access_denied");
+        assert_eq!(said.description.unwrap(), format!("no  {}", "!".repeat(296)));
     }
 
     #[test]
@@ -338,7 +345,7 @@ mod tests {
             let callback = parse_oauth1(query).unwrap();
             assert!(callback.state.matches("t"), "{query}");
             assert!(
-                matches!(callback.result, CallbackResult::Error { error, .. } if is_denial(&error)),
+                matches!(callback.result, CallbackResult::Error(ProviderError { error, .. }) if is_denial(&error)),
                 "{query}"
             );
         }
@@ -356,6 +363,7 @@ mod tests {
             let mut query = Serializer::new(String::new());
             query.append_pair("state", &state).append_pair("iss", &iss);
             query.append_pair(if code { "code" } else { "error" }, &word).append_pair("error_description", &word);
+            query.append_pair("error_uri", &format!("https://op.example/{word}"));
             let first = parse(&query.finish());
             if let Ok(first) = first {
                 let again = parse(&first.to_query()).unwrap();

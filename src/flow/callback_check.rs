@@ -2,10 +2,10 @@
 
 use super::callback::{Callback, CallbackResult};
 use super::engine::Engine;
+use super::error_answer::snake_case;
 use super::errors::{bad_answer, not_trusted, unavailable};
-use super::provider_error::snake_case;
 use crate::config::Entry;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, ProviderError, Result};
 use crate::profile::text::printable;
 
 impl Engine {
@@ -34,16 +34,15 @@ impl Engine {
         }
         match &callback.result {
             CallbackResult::Code(_) => Ok(()),
-            CallbackResult::Error { error, description } => {
-                Err(provider_error(entry, error, description.as_deref().unwrap_or_default()))
-            }
+            CallbackResult::Error(said) => Err(error_response(entry, said).with_provider_error(said.clone())),
         }
     }
 }
 
 /// The error for an error response of the authorization endpoint (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
-fn provider_error(entry: &Entry, error: &str, description: &str) -> Error {
-    let cause = format!("the provider said `{error}`: {description}");
+fn error_response(entry: &Entry, said: &ProviderError) -> Error {
+    let ProviderError { error, description, .. } = said;
+    let cause = format!("the provider said `{error}`: {}", description.as_deref().unwrap_or_default());
     let title = &entry.title;
     let by_user = |kind, text| Error::new(kind, text).with_entry(&entry.name);
     let refused = |cure: &str| bad_answer(format!("{cause}. Entry `{}`: {cure}", entry.name));

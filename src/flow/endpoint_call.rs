@@ -1,7 +1,7 @@
 //! Calls of the provider's OAuth 2 endpoints, with client authentication.
 //!
 //! Every call is one POST of a form, or of JSON if the provider reads only that. Any 2xx status is a success, unless the answer
-//! says that it is an error. An error answer (RFC 6749 §5.2, [`ProviderError`]) has the first of these meanings that fits:
+//! says that it is an error. An error answer (RFC 6749 §5.2, [`ErrorAnswer`]) has the first of these meanings that fits:
 //!
 //! | error | at | meaning |
 //! |---|---|---|
@@ -26,15 +26,16 @@ use super::answer_fields::answer_fields;
 use super::client_auth::{Form, authenticate};
 use super::endpoints::Endpoints;
 use super::engine::Engine;
+use super::error_answer::ErrorAnswer;
 use super::errors::{
     bad_answer, not_trusted, reconnect_needed, request_failed, unavailable, unexpected_status,
     with_retry_after,
 };
 use super::failed_request;
 use super::http::Response;
-use super::provider_error::ProviderError;
+use super::provider_words::provider_words;
 use super::request_headers::add_entry_headers;
-use crate::error::{Error, Result};
+use crate::error::{Error, ProviderError, Result};
 use crate::profile::text::printable;
 use crate::provider::TokenRequestFormat;
 use crate::secret::Secret;
@@ -120,10 +121,10 @@ impl EndpointCall {
     ) -> Result<Option<Map<String, Value>>> {
         let fields = answer_fields(endpoints.options, answer);
         let error = match &fields {
-            Some(fields) if ProviderError::is_in(fields) => ProviderError::read(fields),
+            Some(fields) if ErrorAnswer::is_in(fields) => ErrorAnswer::read(fields),
             _ if answer.status().is_success() => return Ok(fields),
-            Some(fields) => ProviderError::read(fields),
-            None => ProviderError::default(),
+            Some(fields) => ErrorAnswer::read(fields),
+            None => ErrorAnswer::default(),
         };
         match self.refusal(endpoints, form, answer, &error) {
             Some(error) => Err(with_retry_after(error, answer.headers())),
@@ -138,15 +139,17 @@ impl EndpointCall {
         endpoints: Endpoints<'_>,
         form: &Form,
         answer: &Response,
-        error: &ProviderError,
+        error: &ErrorAnswer,
     ) -> Option<Error> {
         let entry = endpoints.entry;
         let status = answer.status().as_u16();
         let name = error.name();
-        let cause = self.words(endpoints, form, status, error);
+        let said = words(endpoints, form, error);
+        let text = said.description.as_deref().unwrap_or_default();
+        let cause = format!("the {} said `{}` ({status}): {text}", self.endpoint_name(), said.error);
         // Some providers limit requests with a 403.
         let is_busy = status >= 500 || status == 429 || answer.headers().contains_key(RETRY_AFTER);
-        Some(match (self, &*name) {
+        let refusal = match (self, &*name) {
             // Google answers so where RFC 7009 §2.2 requires a 200.
             (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
             (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => not_trusted(cause),
@@ -160,25 +163,32 @@ impl EndpointCall {
             }
             (_, "") => unexpected_status(&format!("the request to the {}", self.endpoint_name()), status),
             _ => bad_answer(cause),
+        };
+        Some(match said == ProviderError::default() {
+            true => refusal,
+            false => refusal.with_provider_error(said),
         })
     }
+}
 
-    /// What the provider said, for the log.
-    fn words(self, endpoints: Endpoints<'_>, form: &Form, status: u16, error: &ProviderError) -> String {
-        // Some providers quote what they were sent.
-        let has_secrets = |text: &str| {
-            let secret = endpoints.options.client_auth.secret().map(Secret::expose);
-            secret.is_some_and(|secret| text.contains(secret))
-                || form.iter().any(|(name, value)| {
-                    name != "grant_type" && value.len() > 3 && text.contains(value.as_str())
-                })
-        };
-        // The search comes before the cut: the beginning of a secret would still be a part of it.
-        let quoted = |text: &str, max| {
-            let whole = printable(text, usize::MAX);
-            if has_secrets(&whole) { "(what it was sent)".to_owned() } else { printable(&whole, max) }
-        };
-        let (code, text) = (quoted(&error.code, 64), quoted(&error.text, 300));
-        format!("the {} said `{code}` ({status}): {text}", self.endpoint_name())
-    }
+/// What the provider said.
+fn words(endpoints: Endpoints<'_>, form: &Form, error: &ErrorAnswer) -> ProviderError {
+    // Some providers quote what they were sent.
+    let has_secrets = |text: &str| {
+        let secret = endpoints.options.client_auth.secret().map(Secret::expose);
+        secret.is_some_and(|secret| text.contains(secret))
+            || form
+                .iter()
+                .any(|(name, value)| name != "grant_type" && value.len() > 3 && text.contains(value.as_str()))
+    };
+    // The search comes before the cut: the beginning of a secret would still be a part of it.
+    let quoted = |text: &str| {
+        let whole = printable(text, usize::MAX);
+        if has_secrets(&whole) { "(what it was sent)".to_owned() } else { whole }
+    };
+    // In a URL they may be encoded.
+    let uri = Url::parse(&error.uri).ok();
+    let quotes = uri.is_some_and(|uri| uri.query_pairs().any(|(_, value)| has_secrets(&value)));
+    let uri = Some(quoted(&error.uri)).filter(|_| !quotes);
+    provider_words(&quoted(&error.code), Some(&quoted(&error.text)), uri.as_deref())
 }

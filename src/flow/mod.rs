@@ -13,7 +13,7 @@
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `provider_error` | how requests are sent and answers are read |
+//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `error_answer` `provider_words` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;
@@ -28,6 +28,7 @@ mod end_session;
 mod endpoint_call;
 mod endpoints;
 mod engine;
+mod error_answer;
 mod errors;
 mod failed_request;
 #[allow(clippy::module_inception, reason = "it holds the type `Flow`")]
@@ -47,7 +48,7 @@ mod logout_token;
 mod metadata;
 mod oauth1;
 mod pages;
-mod provider_error;
+mod provider_words;
 mod pushed_authorization;
 mod refresh;
 mod request_headers;

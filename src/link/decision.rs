@@ -51,7 +51,11 @@ pub(crate) fn decide(
     found: &Found<'_>,
     ask: impl FnOnce(Login<String>) -> Result<Verdict<String>>,
 ) -> Result<Decision> {
-    let decision = judge(login, found, ask)?;
+    let owner = found.account.and_then(|(_, owner)| owner);
+    let decision = judge(login, found, ask).map_err(|error| match login.visitor().or(owner) {
+        Some(user) => error.about_user(user),
+        None => error,
+    })?;
     decision.user.as_deref().map_or(Ok(()), check_user_id)?;
     Ok(decision)
 }
@@ -73,14 +77,14 @@ fn judge(
             // Other accounts without a user do not matter: a visitor may have stored one before the entry belonged to the site.
             return match id == Some(account) {
                 true => Ok(Decision::of(None)),
-                false => Err(Error::refused("This account may not be connected to this site.")),
+                false => Err(site_refusal("This account may not be connected to this site.")),
             };
         }
         return match found.site {
             Some(site) if site == id && id.is_some() => Ok(Decision::of(None)),
-            Some(_) => Err(Error::refused("Another account is connected to this site.")),
+            Some(_) => Err(site_refusal("Another account is connected to this site.")),
             None if login.admitted => Ok(Decision::of(None)),
-            None => Err(Error::refused("This account may not be connected to this site.")),
+            None => Err(site_refusal("This account may not be connected to this site.")),
         };
     }
     let owner = found.account.and_then(|(_, owner)| owner.map(str::to_owned));
@@ -95,10 +99,11 @@ fn judge(
         && !matches!(&standing, Standing::Returning(owner) if owner == present)
     {
         // SF-04: a flow that began signed out must not replace the user who has signed in since.
-        return Err(Error::refused("Another user is signed in. Sign out first."));
+        return Err(Error::refused("Another user is signed in. Sign out first.").with_reason("other_user"));
     }
     if id.is_none() && standing == Standing::Stranger {
-        return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it."));
+        return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it.")
+            .with_reason("no_identity"));
     }
     let mut asked = Login::new(login.entry.clone(), standing.clone(), login.profile.clone());
     asked.scope.clone_from(&login.token.scope);
@@ -107,6 +112,7 @@ fn judge(
     asked.proven_domain.clone_from(&login.proven_domain);
     asked.callback_params.clone_from(&login.callback_params);
     match (ask(asked)?, standing) {
+        (Verdict::Refuse(text), Standing::Taken { .. }) => Err(Error::refused(text).with_reason("account_taken")),
         (Verdict::Refuse(text), _) => Err(Error::refused(text)),
         (Verdict::SignUp(user), Standing::Stranger) => Ok(Decision { new: true, ..Decision::of(Some(user)) }),
         (Verdict::StoreWithoutUser, Standing::Stranger) if login.user_required => Err(Error::new(
@@ -126,10 +132,18 @@ fn judge(
             Verdict::SignIn(user),
             Standing::Adding(named) | Standing::Returning(named) | Standing::Renewing(named),
         ) if user == named => Ok(Decision::of(Some(user))),
-        (verdict, standing) => Err(Error::refused("This account can't be used that way.").with_source(format!(
-            "the policy answered {} to {}: see the table of standings and verdicts",
-            verdict.name(),
-            standing.name()
-        ))),
+        (verdict, standing) => {
+            Err(Error::refused("This account can't be used that way.").with_reason("wrong_verdict").with_source(
+                format!(
+                    "the policy answered {} to {}: see the table of standings and verdicts",
+                    verdict.name(),
+                    standing.name()
+                ),
+            ))
+        }
     }
+}
+
+fn site_refusal(text: &'static str) -> Error {
+    Error::refused(text).with_reason("site_account")
 }

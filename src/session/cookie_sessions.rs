@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rocket::Request;
 use rocket::http::Cookie;
 
+use super::EndedSession;
 use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
 use crate::cookies::{self, CookieScope};
@@ -32,6 +33,24 @@ pub(crate) struct SessionOrigin<'a> {
     pub(crate) sid: Option<String>,
     /// The ID token, if the entry's logout needs it.
     pub(crate) id_token: Option<&'a Secret>,
+}
+
+/// A session that has begun.
+pub(crate) struct NewSession {
+    pub(crate) cookie: Cookie<'static>,
+    /// The browser's previous session, which has ended.
+    pub(crate) replaced: Option<EndedSession>,
+}
+
+/// What signing out has ended.
+#[derive(Default)]
+pub(crate) struct SignedOut {
+    /// The session of this browser, if it was stored.
+    pub(crate) own: Option<Session>,
+    /// All sessions that have ended.
+    pub(crate) ended: Vec<EndedSession>,
+    /// The cookie that removes the session cookie, if the browser has one.
+    pub(crate) removal: Option<Cookie<'static>>,
 }
 
 /// A session cookie: the id of the session, and the hash of the secret that proves it.
@@ -182,6 +201,12 @@ impl CookieSessions {
         Ok(Some(session.user_id))
     }
 
+    /// Returns the session of `request`, if its cookie is the whole session.
+    fn session_in_cookie(&self, request: &Request<'_>) -> Option<EndedSession> {
+        let user = self.user_in_cookie(request).filter(|_| !self.are_stored())?;
+        Some(EndedSession { user, entry: None })
+    }
+
     /// Returns the user of a cookie that is the whole session, because the storage keeps none.
     fn user_in_cookie(&self, request: &Request<'_>) -> Option<String> {
         let plain = self.open_cookie(request, COOKIE_ONLY_PURPOSE)?;
@@ -204,7 +229,7 @@ impl CookieSessions {
             && now < session.expires_at.min(self.end(session.created_at, session.seen_at))
     }
 
-    /// Begins a new session of `user` and ends the browser's previous one. Returns the new cookie.
+    /// Begins a new session of `user` and ends the browser's previous one.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime.
@@ -213,10 +238,11 @@ impl CookieSessions {
         request: &Request<'_>,
         user: &str,
         origin: Option<&SessionOrigin<'_>>,
-    ) -> Result<Cookie<'static>> {
+    ) -> Result<NewSession> {
         let now = self.clock.now();
         let Some(storage) = &self.storage else {
-            return self.cookie(COOKIE_ONLY_PURPOSE, &format!("{now} {user}"));
+            let cookie = self.cookie(COOKIE_ONLY_PURPOSE, &format!("{now} {user}"))?;
+            return Ok(NewSession { cookie, replaced: self.session_in_cookie(request) });
         };
         let (id, secret) = (encode_base64url(&random::<24>()?), encode_base64url(&random::<32>()?));
         let id_token = origin.and_then(|origin| Some((origin.entry, origin.id_token?)));
@@ -239,9 +265,11 @@ impl CookieSessions {
             expires_at: self.end(now, now),
         };
         // Not by the id alone: a copy of an old cookie must not end a session.
-        let before = self.session(request).await?.map(|session| session.id);
-        storage.begin_session(&session, before.as_deref(), now).await?.check()?;
-        self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))
+        let before = self.session(request).await?;
+        let before_id = before.as_ref().map(|session| session.id.as_str());
+        storage.begin_session(&session, before_id, now).await?.check()?;
+        let cookie = self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))?;
+        Ok(NewSession { cookie, replaced: before.as_ref().map(EndedSession::from) })
     }
 
     /// Gives the session of `request` another secret (SF-01: a copy of the old cookie is invalid then). The session stays the
@@ -258,20 +286,23 @@ impl CookieSessions {
         }
     }
 
-    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of `request`. Returns the session of
-    /// `request`, if it was stored, and a cookie that removes the session cookie.
+    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of `request`.
     pub(crate) async fn end_current(
         &self,
         request: &Request<'_>,
         everywhere: Option<&str>,
-    ) -> Result<(Option<Session>, Option<Cookie<'static>>)> {
+    ) -> Result<SignedOut> {
         let own = self.session(request).await?.map(|session| session.id);
         let ended = match (everywhere, &own) {
             (Some(user), _) => self.end_selected(&SessionSelection::User(user.to_owned())).await?,
             (None, Some(id)) => self.end_selected(&SessionSelection::Id(id.clone())).await?,
             (None, None) => Vec::new(),
         };
-        Ok((ended.into_iter().find(|session| Some(&session.id) == own.as_ref()), self.removal(request)))
+        Ok(SignedOut {
+            ended: ended.iter().map(EndedSession::from).chain(self.session_in_cookie(request)).collect(),
+            own: ended.into_iter().find(|session| Some(&session.id) == own.as_ref()),
+            removal: self.removal(request),
+        })
     }
 
     /// Returns the sessions of `user` that have not ended, the most recently used first. Empty if they are not stored.

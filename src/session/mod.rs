@@ -5,13 +5,15 @@
 
 mod cookie_sessions;
 mod current_user;
+mod ended_session;
 mod erased_sessions;
 mod session_backend;
 mod session_command;
 mod sessions;
 
-pub(crate) use self::cookie_sessions::{CookieSessions, SessionOrigin};
+pub(crate) use self::cookie_sessions::{CookieSessions, NewSession, SessionOrigin, SignedOut};
 pub use self::current_user::CurrentUser;
+pub(crate) use self::ended_session::EndedSession;
 pub(crate) use self::erased_sessions::ErasedSessions;
 pub(crate) use self::session_backend::{SessionBackend, sessions_belong_to_app};
 pub(crate) use self::session_command::SessionCommand;

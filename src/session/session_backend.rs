@@ -2,9 +2,10 @@
 
 use rocket::Request;
 
-use super::{CookieSessions, ErasedSessions, SessionOrigin, SignInOutcome};
+use super::{
+    CookieSessions, EndedSession, ErasedSessions, NewSession, SessionOrigin, SignInOutcome, SignedOut,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Session;
 
 /// The error of ending sessions in other browsers, in an app that keeps its sessions itself.
 pub(crate) fn sessions_belong_to_app() -> Error {
@@ -63,18 +64,19 @@ impl SessionBackend {
         }
     }
 
-    /// Begins a session of `user` that comes from the login `origin`.
+    /// Begins a session of `user` that comes from the login `origin`. Returns the browser's previous session, too, which has ended.
     pub(crate) async fn sign_in(
         &self,
         request: &Request<'_>,
         user: &str,
         origin: &SessionOrigin<'_>,
-    ) -> Result<SignInOutcome> {
+    ) -> Result<(SignInOutcome, Option<EndedSession>)> {
         match self {
-            SessionBackend::App(sessions) => sessions.sign_in(request, user).await,
+            SessionBackend::App(sessions) => Ok((sessions.sign_in(request, user).await?, None)),
             SessionBackend::Cookie(sessions) => {
-                request.cookies().add(sessions.begin(request, user, Some(origin)).await?);
-                Ok(SignInOutcome::Done)
+                let NewSession { cookie, replaced } = sessions.begin(request, user, Some(origin)).await?;
+                request.cookies().add(cookie);
+                Ok((SignInOutcome::Done, replaced))
             }
         }
     }
@@ -89,20 +91,24 @@ impl SessionBackend {
         Ok(())
     }
 
-    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of this browser. Returns this browser's
-    /// session, if it was stored.
+    /// Ends all sessions of the user `everywhere`, or, with `None`, the session of this browser, whose user is `user`.
     pub(crate) async fn sign_out(
         &self,
         request: &Request<'_>,
+        user: Option<&str>,
         everywhere: Option<&str>,
-    ) -> Result<Option<Session>> {
+    ) -> Result<SignedOut> {
         match self {
             SessionBackend::App(_) if everywhere.is_some() => Err(sessions_belong_to_app()),
-            SessionBackend::App(sessions) => sessions.sign_out(request).await.map(|()| None),
+            SessionBackend::App(sessions) => {
+                sessions.sign_out(request).await?;
+                let ended = user.map(|user| EndedSession { user: user.to_owned(), entry: None });
+                Ok(SignedOut { ended: ended.into_iter().collect(), ..SignedOut::default() })
+            }
             SessionBackend::Cookie(sessions) => {
-                let (ended, removal) = sessions.end_current(request, everywhere).await?;
-                removal.into_iter().for_each(|cookie| request.cookies().add(cookie));
-                Ok(ended)
+                let mut signed_out = sessions.end_current(request, everywhere).await?;
+                signed_out.removal.take().into_iter().for_each(|cookie| request.cookies().add(cookie));
+                Ok(signed_out)
             }
         }
     }

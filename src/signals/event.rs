@@ -1,5 +1,7 @@
 //! What has happened to an account, a login or a token.
 
+use super::SessionEndReason;
+use crate::error::ProviderError;
 use crate::link::AuthorizedLogin;
 use crate::storage::Account;
 
@@ -12,28 +14,37 @@ use crate::storage::Account;
 ///
 /// | what happens | events |
 /// |---|---|
-/// | a sign-in | `AccountCreated` or `AccountUpdated`; `AccountMerged` if the policy merged; `LoginCompleted` once the session exists |
-/// | a user connects an account | `AccountCreated` or `AccountUpdated` |
+/// | a sign-up | `UserCreated`, `AccountCreated`, `SessionBegan`, `LoginCompleted` |
+/// | a sign-in | `AccountUpdated`, or `AccountCreated` for an account that had no user; `SessionBegan`, `LoginCompleted` |
+/// | a sign-in that the policy merges with an existing user | `AccountCreated`, `SessionEnded` for each session of that user, `AccountMerged`, `SessionBegan`, `LoginCompleted` |
+/// | a user connects an account, or the app imports one | `AccountCreated` or `AccountUpdated` |
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
 /// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
+/// | a denial by the user or the provider, any other failure of a flow | `LoginFailed` |
 /// | the storage fails after the provider has granted a token | `GrantOrphaned`, `LoginFailed` |
-/// | any other failure of a flow | `LoginFailed` |
-/// | a user disconnects, the app deletes an account, or `CookieStorage` has no room for it | `AccountRemoved` for each account; later perhaps `RevocationFailed`, in the background |
+/// | a user disconnects, the app deletes an account, or `CookieStorage` has no room for it | `AccountRemoved` for each account, `SessionEnded` for each session that began with it; later perhaps `RevocationFailed`, in the background |
+/// | a user signs out, here or everywhere; the provider ends sessions (back-channel logout) | `SessionEnded` for each session |
+/// | the app signs a user in or out: [`CurrentUser::sign_in`](crate::CurrentUser::sign_in), [`sign_out`](crate::CurrentUser::sign_out) | `SessionBegan`; `SessionEnded` |
+/// | a session begins in a browser that had one | `SessionEnded` before `SessionBegan` |
 /// | a token is refreshed | `TokenRefreshed`, or `GrantLost` if the provider says that the grant is no longer valid |
 ///
 /// [`Signals::error`](crate::Signals::error) runs after `LoginFailed`.
 ///
 /// ```
+/// use rocket::Request;
 /// use rocket_dance::{Event, Signals};
 ///
 /// struct Audit;
 ///
 /// #[rocket::async_trait]
 /// impl Signals for Audit {
-///     async fn event(&self, event: &Event) {
+///     async fn event(&self, request: Option<&Request<'_>>, event: &Event) {
+///         let address = request.and_then(Request::client_ip);
 ///         match event {
 ///             Event::AccountCreated(account) => println!("user {:?} connected {}", account.user, account.entry),
-///             Event::LoginFailed { entry, code, .. } => println!("a sign-in with {entry} failed: {code}"),
+///             Event::LoginFailed { entry, code, .. } => {
+///                 println!("a sign-in with {entry} from {address:?} failed: {code}");
+///             }
 ///             _ => {}
 ///         }
 ///     }
@@ -42,6 +53,9 @@ use crate::storage::Account;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The policy created a user ([`Verdict::SignUp`](crate::Verdict::SignUp)). Reported before
+    /// [`AccountCreated`](Event::AccountCreated), for the same account.
+    UserCreated(EventAccount),
     /// An account was stored for the first time.
     AccountCreated(EventAccount),
     /// A stored account got a new token and profile.
@@ -52,10 +66,54 @@ pub enum Event {
     /// A new account waits until its user has signed in the usual way
     /// ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)). No user is signed in yet.
     AccountPending(EventAccount),
-    /// An account was not stored, because the policy, a signal or the engine refused it. `user` is `None`.
-    AccountRefused(EventAccount),
+    /// An account was not stored, because the policy, a signal or the engine refused it.
+    ///
+    /// | `reason` | what was refused |
+    /// |---|---|
+    /// | `policy` | the app's policy refused |
+    /// | `signal` | [`NextStep::Refuse`](crate::NextStep::Refuse) |
+    /// | `account_taken` | the account belongs to another user than the one who began the flow |
+    /// | `user_inactive` | [`LinkPolicy::may_sign_in`](crate::LinkPolicy::may_sign_in) is `false` |
+    /// | `other_user` | another user has signed in since the flow began |
+    /// | `signed_out` | the user who began the flow has been signed out in the meantime |
+    /// | `user_deleted` | the user does not exist any more |
+    /// | `no_identity` | the provider does not say who its user is, and no user is signed in |
+    /// | `site_account` | the account is not that of the site |
+    /// | `wrong_verdict` | the policy's verdict does not fit the standing: see the log |
+    #[non_exhaustive]
+    AccountRefused {
+        /// The account at the provider. Its `user` is the local user who was to own it: the one who began the flow, or else the
+        /// owner of the stored account. `None` for a stranger.
+        account: EventAccount,
+        /// Why, as a stable code from the table.
+        reason: &'static str,
+        /// The text that the visitor reads.
+        message: String,
+    },
     /// An account was removed.
     AccountRemoved(EventAccount),
+    /// A session of a user began. With [sessions of the app's own](crate::Sessions) it is reported for sign-ins with a provider
+    /// only.
+    #[non_exhaustive]
+    SessionBegan {
+        /// The id of the local user, as text.
+        user: String,
+        /// The name of the entry that the user signed in with. `None` for a form of the app's own
+        /// ([`CurrentUser::sign_in`](crate::CurrentUser::sign_in)).
+        entry: Option<String>,
+    },
+    /// A session of a user ended. Not reported: a session that expires, and sessions that end with the deletion of their user's
+    /// row ([`cascade_from`](crate::storage::DieselStorage::cascade_from)), which the database does alone.
+    #[non_exhaustive]
+    SessionEnded {
+        /// The id of the local user, as text.
+        user: String,
+        /// The name of the entry that the session began with; `None` if it began with a form of the app's own, or is not
+        /// stored.
+        entry: Option<String>,
+        /// What ended it.
+        reason: SessionEndReason,
+    },
     /// A user was signed in. Not reported if the app's [`Sessions`](crate::Sessions) answered
     /// [`RedirectFirst`](crate::SignInOutcome::RedirectFirst): no user is signed in then.
     #[non_exhaustive]
@@ -72,6 +130,8 @@ pub enum Event {
         entry: String,
         /// The stable code of the error: [`ErrorKind::code`](crate::ErrorKind::code).
         code: &'static str,
+        /// What the provider said, if it answered with an error.
+        provider_error: Option<ProviderError>,
         /// The handle of the flow, if the flow had begun. The log line of the failure contains the same handle. It is
         /// not the `state`.
         flow: Option<String>,
@@ -129,20 +189,23 @@ impl From<&Account> for EventAccount {
 }
 
 impl Event {
-    /// The name of the entry that the event is about.
-    pub fn entry(&self) -> &str {
+    /// The name of the entry that the event is about. `None` for a session of a form of the app's own: receivers for one entry
+    /// ([`signals_for`](crate::DanceFairing::signals_for)) do not get that event.
+    pub fn entry(&self) -> Option<&str> {
         match self {
-            Event::AccountCreated(account)
+            Event::UserCreated(account)
+            | Event::AccountCreated(account)
             | Event::AccountUpdated(account)
             | Event::AccountMerged(account)
             | Event::AccountPending(account)
-            | Event::AccountRefused(account)
+            | Event::AccountRefused { account, .. }
             | Event::AccountRemoved(account)
             | Event::GrantOrphaned { account, .. }
             | Event::TokenRefreshed(account)
             | Event::RevocationFailed(account)
-            | Event::GrantLost(account) => &account.entry,
-            Event::LoginCompleted { entry, .. } | Event::LoginFailed { entry, .. } => entry,
+            | Event::GrantLost(account) => Some(&account.entry),
+            Event::LoginCompleted { entry, .. } | Event::LoginFailed { entry, .. } => Some(entry),
+            Event::SessionBegan { entry, .. } | Event::SessionEnded { entry, .. } => entry.as_deref(),
         }
     }
 }

@@ -7,10 +7,12 @@ mod authorization_request;
 mod event;
 mod next_step;
 mod receivers;
+mod session_end_reason;
 mod signals;
 
 pub use self::authorization_request::AuthorizationRequest;
 pub use self::event::{Event, EventAccount};
 pub use self::next_step::NextStep;
 pub(crate) use self::receivers::Receivers;
+pub use self::session_end_reason::SessionEndReason;
 pub use self::signals::Signals;

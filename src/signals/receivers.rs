@@ -33,11 +33,11 @@ impl Receivers {
         self.0.iter().filter_map(|receiver| receiver.entry.as_deref())
     }
 
-    /// The receivers for `entry`, in their order.
-    fn for_entry<'a>(&'a self, entry: &'a str) -> impl Iterator<Item = &'a Arc<dyn Signals>> {
+    /// The receivers for what happens at `entry`, or at no entry, in their order.
+    fn for_entry<'a>(&'a self, entry: Option<&'a str>) -> impl Iterator<Item = &'a Arc<dyn Signals>> {
         self.0
             .iter()
-            .filter(move |receiver| receiver.entry.as_deref().is_none_or(|only| only == entry))
+            .filter(move |receiver| receiver.entry.is_none() || receiver.entry.as_deref() == entry)
             .map(|receiver| &receiver.signals)
     }
 
@@ -48,18 +48,23 @@ impl Receivers {
         authorization: &mut AuthorizationRequest,
     ) -> Result<()> {
         let entry = authorization.entry.clone();
-        for signals in self.for_entry(&entry) {
+        for signals in self.for_entry(Some(&entry)) {
             catch_panic(signals.before_login(request, authorization)).await??;
         }
         Ok(())
     }
 
     /// Runs every `authorized` and returns the strictest answer.
-    pub(crate) async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+    pub(crate) async fn authorized(
+        &self,
+        request: &Request<'_>,
+        login: &mut AuthorizedLogin,
+        client: &Client,
+    ) -> Result<NextStep> {
         let mut strictest = Ok(NextStep::Continue);
         let entry = login.entry.clone();
-        for signals in self.for_entry(&entry) {
-            let next = catch_panic(signals.authorized(login, client)).await.flatten();
+        for signals in self.for_entry(Some(&entry)) {
+            let next = catch_panic(signals.authorized(request, login, client)).await.flatten();
             strictest = match (strictest, next) {
                 (Err(error), _) | (Ok(_), Err(error)) => Err(error),
                 (Ok(step), Ok(next)) if next.strictness() > step.strictness() => Ok(next),
@@ -70,10 +75,15 @@ impl Receivers {
     }
 
     /// Runs every `error` and returns the first response.
-    pub(crate) async fn error(&self, entry: &str, error: &Error) -> Option<Response<'static>> {
+    pub(crate) async fn error(
+        &self,
+        request: &Request<'_>,
+        entry: &str,
+        error: &Error,
+    ) -> Option<Response<'static>> {
         let mut response = None;
-        for signals in self.for_entry(entry) {
-            let next = catch_panic(signals.error(entry, error)).await.unwrap_or_else(|panic| {
+        for signals in self.for_entry(Some(entry)) {
+            let next = catch_panic(signals.error(request, entry, error)).await.unwrap_or_else(|panic| {
                 log::error!("oauth: `{entry}`: `Signals::error` panicked: {panic:?}");
                 None
             });
@@ -82,11 +92,12 @@ impl Receivers {
         response
     }
 
-    /// Runs every `event`.
-    pub(crate) async fn event(&self, event: Event) {
+    /// Runs every `event`. `request` is the request in which it has happened, if there is one.
+    pub(crate) async fn event(&self, request: Option<&Request<'_>>, event: Event) {
         for signals in self.for_entry(event.entry()) {
-            if let Err(panic) = catch_panic(signals.event(&event)).await {
-                log::error!("oauth: `{}`: `Signals::event` panicked: {panic:?}", event.entry());
+            if let Err(panic) = catch_panic(signals.event(request, &event)).await {
+                let entry = event.entry().unwrap_or("-");
+                log::error!("oauth: `{entry}`: `Signals::event` panicked: {panic:?}");
             }
         }
     }

@@ -13,6 +13,8 @@ pub struct Linked {
     pub previous: Option<Account>,
     /// The user to sign in, if any.
     pub user: Option<String>,
+    /// Whether the policy created the user ([`Verdict::SignUp`](crate::Verdict::SignUp)).
+    pub signed_up: bool,
     /// Whether the account had no owner and was given to a user who existed before
     /// ([`Verdict::Merge`](crate::Verdict::Merge)).
     pub merged: bool,

@@ -7,11 +7,13 @@ use crate::error::{Error, ErrorKind, Result};
 // AL-02: the user may have ended all sessions of an attacker, who would get back in with an account of their own.
 pub(crate) fn session_has_ended() -> Error {
     Error::refused("You have been signed out in the meantime: nothing was connected.")
+        .with_reason("signed_out")
 }
 
 /// The refusal of an account or a session for a user whose row is gone.
 pub(crate) fn user_is_gone() -> Error {
     Error::refused("This user does not exist here any more. Nothing was stored.")
+        .with_reason("user_deleted")
         .with_source("the row of the user is gone from the table that `cascade_from` names")
 }
 

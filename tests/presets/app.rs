@@ -37,7 +37,12 @@ struct LastProfile(Arc<Mutex<Option<Profile>>>);
 
 #[rocket::async_trait]
 impl Signals for LastProfile {
-    async fn authorized(&self, login: &mut AuthorizedLogin, _: &rocket_dance::Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        _: &rocket_dance::Client,
+    ) -> Result<NextStep> {
         *self.0.lock().unwrap() = Some(login.profile.clone());
         Ok(NextStep::Continue)
     }

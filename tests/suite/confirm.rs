@@ -94,7 +94,12 @@ struct Notes;
 
 #[rocket::async_trait]
 impl Signals for Notes {
-    async fn authorized(&self, login: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         login.add_note("plan", "pro");
         Ok(NextStep::Continue)
     }
@@ -149,5 +154,5 @@ async fn a_refused_confirmation_is_reported() {
     let confirm = TestRequest::post(CONFIRM, &[("csrf", &csrf)]);
     let refused = assert_refused(&mut ada, &confirm, Refusal::new(Status::Forbidden, "refused")).await;
     assert!(refused.body.contains("Not this account."), "{}", refused.body);
-    assert_eq!(heard.take(), ["refused op ada"]);
+    assert_eq!(heard.take(), ["refused op ada 1 policy"]);
 }

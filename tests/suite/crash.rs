@@ -43,12 +43,17 @@ impl LinkPolicy<SqliteConnection, i32> for Crash {
 
 #[rocket::async_trait]
 impl Signals for Crash {
-    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        _: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         self.at("authorized");
         Ok(NextStep::Continue)
     }
 
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         match event {
             Event::AccountCreated { .. } => self.at("stored"),
             Event::LoginCompleted { .. } => self.at("signed in"),

@@ -17,7 +17,7 @@ struct Heard(Arc<Mutex<Vec<String>>>);
 
 #[rocket::async_trait]
 impl Signals for Heard {
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{event:?}"));
     }
 }

@@ -180,14 +180,19 @@ impl Signals for Printed {
         Ok(())
     }
 
-    async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        client: &Client,
+    ) -> Result<NextStep> {
         self.add(login);
         self.add(client);
         self.add(&client.get("me"));
         Ok(NextStep::Continue)
     }
 
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         self.add(event);
     }
 }

@@ -63,6 +63,7 @@ mod sign_in_page;
 mod shutdown;
 mod signals;
 mod signal_events;
+mod signal_order;
 mod silence;
 mod site;
 #[path = "../common/sqlite.rs"]

@@ -173,7 +173,12 @@ struct Beside(Arc<Mutex<Vec<BTreeMap<String, String>>>>);
 
 #[rocket::async_trait]
 impl Signals for Beside {
-    async fn authorized(&self, login: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         self.0.lock().unwrap().push(login.callback_params.clone());
         Ok(NextStep::Continue)
     }

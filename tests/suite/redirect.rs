@@ -169,7 +169,12 @@ impl Signals for To {
         Ok(())
     }
 
-    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        _: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         Ok(LocalPath::try_from(self.0).map_or(NextStep::Continue, NextStep::ContinueTo))
     }
 }

@@ -52,12 +52,17 @@ impl InBetween {
 
 #[rocket::async_trait]
 impl Signals for InBetween {
-    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        _: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         self.at(Moment::Authorized);
         Ok(NextStep::Continue)
     }
 
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         if matches!(event, Event::AccountCreated(..) | Event::AccountUpdated(..)) {
             self.at(Moment::Stored);
         }

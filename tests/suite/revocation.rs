@@ -20,7 +20,7 @@ struct Failures(Arc<Mutex<Vec<String>>>);
 
 #[rocket::async_trait]
 impl Signals for Failures {
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         if let Event::RevocationFailed(EventAccount { entry, provider_user_id, user, .. }) = event {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(format!("{entry} {provider_user_id:?} {user:?}"));

@@ -61,7 +61,12 @@ struct PutOut(Arc<Mutex<Option<PathBuf>>>);
 
 #[rocket::async_trait]
 impl Signals for PutOut {
-    async fn authorized(&self, _: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        _: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         if let Some(file) = self.0.lock().unwrap().take() {
             let mut conn = SqliteConnection::establish(&file.display().to_string()).unwrap();
             diesel::sql_query("DELETE FROM oauth_sessions").execute(&mut conn)?;

@@ -40,7 +40,12 @@ impl Signals for Meddler {
         Ok(())
     }
 
-    async fn authorized(&self, login: &mut AuthorizedLogin, _: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        _: &Client,
+    ) -> Result<NextStep> {
         let name = format!(
             "{} of {}",
             login.note("name").unwrap_or("-"),
@@ -109,7 +114,7 @@ struct Apologist(&'static str, Heard);
 
 #[rocket::async_trait]
 impl Signals for Apologist {
-    async fn error(&self, entry: &str, error: &Error) -> Option<Response<'static>> {
+    async fn error(&self, _: &rocket::Request<'_>, entry: &str, error: &Error) -> Option<Response<'static>> {
         self.1.say(format!("{} of {entry}", error.kind().code()));
         match self.0 {
             "panic" => panic!("the apologist has panicked"),
@@ -196,10 +201,10 @@ async fn events_tell_what_has_happened_in_order() {
 
     people.sql("UPDATE users SET active = 0");
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::Forbidden);
-    assert_eq!(heard.take(), ["refused op2 ada", "failed op2 refused"]);
+    assert_eq!(heard.take(), ["refused op2 ada 1 user_inactive", "failed op2 refused"]);
     app.fake.deny_next_authorization();
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::Forbidden);
-    assert_eq!(heard.take(), ["failed op2 access_denied"]);
+    assert_eq!(heard.take(), ["failed op2 access_denied: access_denied, -, -"]);
     app.fake.respond_once(ProviderEndpoint::Token, FakeResponse::status(500));
     let status = sign_in(&app.client, "op2").await.status;
     assert!([Status::BadGateway, Status::ServiceUnavailable].contains(&status), "{status}");
@@ -215,7 +220,7 @@ struct Nervous;
 
 #[rocket::async_trait]
 impl Signals for Nervous {
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         panic!("{event:?}");
     }
 }

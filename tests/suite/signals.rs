@@ -45,7 +45,12 @@ struct Receiver(&'static str, Say, Heard);
 
 #[rocket::async_trait]
 impl Signals for Receiver {
-    async fn authorized(&self, login: &mut AuthorizedLogin, client: &Client) -> Result<NextStep> {
+    async fn authorized(
+        &self,
+        _: &rocket::Request<'_>,
+        login: &mut AuthorizedLogin,
+        client: &Client,
+    ) -> Result<NextStep> {
         // The client already works with the new token.
         assert_eq!(client.get("me").json::<serde_json::Value>().await?["sub"], "ada");
         assert_eq!(login.profile.id.as_deref(), Some("ada"));
@@ -61,36 +66,52 @@ impl Signals for Receiver {
         })
     }
 
-    async fn event(&self, event: &Event) {
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
         let name = format!("{event:?}");
         let name = name.split([' ', '{', '(']).next().unwrap_or_default();
-        self.2.say(format!("{} {name} {}", self.0, event.entry()));
+        self.2.say(format!("{} {name} {}", self.0, event.entry().unwrap_or("-")));
     }
 }
 
-/// Records events.
+/// Records the events of accounts, logins and tokens. `signal_order` has those of users and sessions, too.
 pub struct Listener(pub Heard);
 
 #[rocket::async_trait]
 impl Signals for Listener {
-    async fn event(&self, event: &Event) {
-        let named = |what: &str, account: &EventAccount| {
-            format!("{what} {} {} {}", account.entry, text(&account.provider_user_id), text(&account.user))
-        };
-        self.0.say(match event {
-            Event::AccountCreated(account) => named("created", account),
-            Event::AccountUpdated(account) => named("updated", account),
-            Event::AccountRefused(account) => {
-                assert_eq!(account.user, None);
-                format!("refused {} {}", account.entry, text(&account.provider_user_id))
-            }
-            Event::AccountRemoved(account) => named("removed", account),
-            Event::LoginCompleted { entry, user, .. } => format!("completed {entry} {user}"),
-            Event::LoginFailed { entry, code, .. } => format!("failed {entry} {code}"),
-            Event::TokenRefreshed(account) => named("refreshed", account),
-            Event::GrantLost(account) => named("lost", account),
-            other => format!("{other:?}"),
-        });
+    async fn event(&self, _: Option<&rocket::Request<'_>>, event: &Event) {
+        if !matches!(event, Event::UserCreated(_) | Event::SessionBegan { .. } | Event::SessionEnded { .. }) {
+            self.0.say(words(event));
+        }
+    }
+}
+
+/// An event in a few words.
+pub(crate) fn words(event: &Event) -> String {
+    let named = |what: &str, account: &EventAccount| {
+        format!("{what} {} {} {}", account.entry, text(&account.provider_user_id), text(&account.user))
+    };
+    match event {
+        Event::AccountCreated(account) => named("created", account),
+        Event::AccountUpdated(account) => named("updated", account),
+        Event::AccountRefused { account, reason, .. } => format!("{} {reason}", named("refused", account)),
+        Event::AccountRemoved(account) => named("removed", account),
+        Event::UserCreated(account) => named("user", account),
+        Event::SessionBegan { user, entry, .. } => format!("began {user} {}", text(entry)),
+        Event::SessionEnded { user, entry, reason, .. } => {
+            format!("ended {user} {} {reason:?}", text(entry))
+        }
+        Event::LoginCompleted { entry, user, .. } => format!("completed {entry} {user}"),
+        Event::LoginFailed { entry, code, provider_error: Some(said), .. } => {
+            let (description, uri) = (text(&said.description), text(&said.uri));
+            format!("failed {entry} {code}: {}, {description}, {uri}", said.error)
+        }
+        Event::LoginFailed { entry, code, .. } => format!("failed {entry} {code}"),
+        Event::TokenRefreshed(account) => named("refreshed", account),
+        Event::GrantLost(account) => named("lost", account),
+        Event::AccountMerged(account) => named("merged", account),
+        Event::AccountPending(account) => named("pending", account),
+        Event::GrantOrphaned { account, .. } => named("orphaned", account),
+        other => format!("{other:?}"),
     }
 }
 
@@ -159,7 +180,10 @@ async fn authorized_continue() {
     let end = ride(&[("a", Say::Continue)]).await;
     assert_eq!((end.status, end.location.as_deref()), (Status::SeeOther, Some("/guarded")));
     end.assert_signed_in().await;
-    assert_eq!(end.heard, ["a authorized", "a AccountCreated op", "a LoginCompleted op"]);
+    let events = ["UserCreated", "AccountCreated", "SessionBegan", "LoginCompleted"];
+    let events = events.map(|event| format!("a {event} op"));
+    assert_eq!(end.heard[..1], ["a authorized"]);
+    assert_eq!(end.heard[1..], events);
 }
 
 #[rocket::async_test]
@@ -261,7 +285,8 @@ async fn signals_for_one_entry_hear_of_no_other() {
     })
     .await;
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);
-    assert_eq!(heard.take(), ["all authorized", "all AccountCreated op", "all LoginCompleted op"]);
+    let lines = heard.take();
+    assert!(lines.len() == 5 && lines.iter().all(|line| line.starts_with("all ")), "{lines:?}");
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::Forbidden);
     let lines = heard.take();
     assert_eq!(lines[..2], ["op2 only authorized", "all authorized"]);

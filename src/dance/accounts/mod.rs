@@ -8,11 +8,15 @@ mod primary;
 mod reseal;
 mod tokens;
 pub(super) mod pending;
+pub(super) mod session_change;
 pub(super) mod sessions;
 
 pub(crate) use connected::{accounts_by_entry, accounts_context};
 pub use each::AccountClients;
-pub(super) use events::{report_dropped, report_linked, report_refused, report_removed};
+pub(super) use events::{
+    report_dropped, report_ended, report_linked, report_refused, report_removed, report_session_began,
+    report_sessions_ended,
+};
 pub(super) use reseal::log_lost_keys;
 pub use reseal::{Reseal, ResealReport};
 pub use tokens::Tokens;

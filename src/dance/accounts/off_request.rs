@@ -136,7 +136,7 @@ impl Dance {
         let login = AuthorizedLogin::connecting(name, issuer, Some(user), profile, token, now);
         let storage = self.shared_storage()?;
         let linked = storage.link(&login, self.keys()).await?;
-        report_linked(self, storage, &linked).await;
+        report_linked(self, None, storage, &linked).await;
         Ok(linked.account)
     }
 
@@ -198,6 +198,6 @@ impl Dance {
 /// If the storage can't be reached.
 pub(super) async fn delete_in(dance: &Dance, storage: &Arc<dyn Storage>, key: &AccountKey) -> Result<()> {
     let removed = storage.remove(key).await?;
-    report_removed(dance, storage, removed.accounts).await;
+    report_removed(dance, None, storage, removed).await;
     Ok(())
 }

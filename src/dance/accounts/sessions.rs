@@ -9,9 +9,11 @@ use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use super::events::report_ended;
 use crate::dance::handle::Dance;
 use crate::error::{Error, Result};
 use crate::session::sessions_belong_to_app;
+use crate::signals::SessionEndReason;
 use crate::storage::{Account, Session, SessionSelection};
 use crate::user::UserId;
 
@@ -27,16 +29,22 @@ pub(crate) async fn end_sessions(dance: &Dance, selection: &SessionSelection) ->
     dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?.end_selected(selection).await
 }
 
-/// Ends the session with the id `session` if it is one of `user`'s own.
+/// Ends the session with the id `session` if it is one of `user`'s own, and reports it.
 ///
 /// # Errors
 /// As [`Dance::sign_out_everywhere`].
-pub(crate) async fn end_own_session(dance: &Dance, user: &str, session: &str) -> Result<()> {
+pub(crate) async fn end_own_session(
+    dance: &Dance,
+    request: &Request<'_>,
+    user: &str,
+    session: &str,
+) -> Result<()> {
     let sessions = dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?;
     // If the sessions are not stored, ending one fails with the reason.
     let is_own = !sessions.are_stored() || sessions.list(user).await?.iter().any(|own| own.id == session);
     if is_own {
-        sessions.end_selected(&SessionSelection::Id(session.to_owned())).await?;
+        let ended = sessions.end_selected(&SessionSelection::Id(session.to_owned())).await?;
+        report_ended(dance, Some(request), &ended, SessionEndReason::SignedOut).await;
     }
     Ok(())
 }
@@ -131,6 +139,8 @@ impl Dance {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the storage keeps no sessions, or the app has
     /// [sessions of its own](crate::Sessions).
     pub async fn sign_out_everywhere<U: UserId>(&self, user: &U) -> Result<usize> {
-        Ok(end_sessions(self, &SessionSelection::User(user.to_string())).await?.len())
+        let ended = end_sessions(self, &SessionSelection::User(user.to_string())).await?;
+        report_ended(self, None, &ended, SessionEndReason::SignedOutEverywhere).await;
+        Ok(ended.len())
     }
 }

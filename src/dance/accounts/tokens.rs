@@ -164,7 +164,7 @@ impl<P: Provider> Tokens<P> {
             }
             let account = old.with(&old.completed(&token, dance.keys()), now, dance.keys())?;
             if storage.renew(&old, &account).await? {
-                report_stored(dance, &account, false).await;
+                report_stored(dance, None, &account, false).await;
                 return Ok(account);
             }
         }
@@ -202,7 +202,7 @@ impl<P: Provider> Tokens<P> {
             storage.unlink(user.as_deref(), entry, Some(stored.id), &[], None).await?;
             return Ok(None);
         }
-        report_stored(&self.dance, &stored, true).await;
+        report_stored(&self.dance, None, &stored, true).await;
         Ok(Some(stored))
     }
 
@@ -220,7 +220,7 @@ impl<P: Provider> Tokens<P> {
         }
         if let Some(account) = account_without_user::<P>(&*storage).await? {
             let removed = storage.unlink(None, P::NAME, Some(account.id), &[], None).await?;
-            report_removed(&self.dance, &storage, removed.accounts).await;
+            report_removed(&self.dance, None, &storage, removed).await;
         }
         Ok(())
     }

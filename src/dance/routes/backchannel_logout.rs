@@ -6,12 +6,13 @@ use std::io::Cursor;
 use rocket::http::{ContentType, Status};
 use rocket::{Request, Response};
 
-use crate::dance::accounts::sessions;
+use crate::dance::accounts::{report_ended, sessions};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{LOGOUT_TOKEN_TTL, LogoutToken};
 use crate::session::sessions_belong_to_app;
+use crate::signals::SessionEndReason;
 use crate::storage::{ClaimState, SessionSelection};
 
 /// Maximum difference between the clocks of two of our nodes, in seconds.
@@ -76,5 +77,6 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
     };
     let ended = sessions::end_sessions(dance, &selection).await?;
     storage.settle(&handle, "done").await?;
+    report_ended(dance, Some(request), &ended, SessionEndReason::EndedByProvider).await;
     Ok(ended.len())
 }

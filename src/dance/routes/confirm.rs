@@ -92,13 +92,13 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
     // The policy runs again, as if the user had pressed "Connect".
     match dance.storage(request).link(&login, dance.keys()).await {
         Ok(linked) => {
-            report_linked(dance, &dance.storage(request), &linked).await;
+            report_linked(dance, Some(request), &dance.storage(request), &linked).await;
             dance.sessions().rotate(request).await?;
             Ok(next)
         }
         Err(error) => {
             if error.kind() == ErrorKind::Refused {
-                report_refused(dance, &login).await;
+                report_refused(dance, request, &login, &error).await;
             }
             Err(error)
         }

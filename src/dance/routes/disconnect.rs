@@ -31,13 +31,12 @@ pub(super) async fn disconnect(
     // The sessions that began with the account end with it: an attacker whose account was connected would stay signed in, and
     // could connect it again. The session of this browser continues with another cookie.
     let own = dance.sessions().id(request);
-    let removed =
-        storage.unlink(user, &entry.name, account, &dance.login_names(), own.as_deref()).await?.accounts;
-    let rotated = match removed.is_empty() {
+    let removed = storage.unlink(user, &entry.name, account, &dance.login_names(), own.as_deref()).await?;
+    let rotated = match removed.accounts.is_empty() {
         true => Ok(()),
         false => dance.sessions().rotate(request).await,
     };
-    report_removed(dance, &storage, removed).await;
+    report_removed(dance, Some(request), &storage, removed).await;
     rotated?;
     Ok(done(request, dance.paths().to(Path::Accounts)))
 }

@@ -21,9 +21,11 @@ pub(super) async fn login_response(
     dance.log_error(name, flow.as_deref(), &error);
     let code = error.kind().code();
     if dance.entries().contains_key(name) {
-        dance.signals().event(Event::LoginFailed { entry: name.into(), code, flow }).await;
+        let provider_error = error.provider_error().cloned();
+        let event = Event::LoginFailed { entry: name.into(), code, provider_error, flow };
+        dance.signals().event(Some(request), event).await;
     }
-    if let Some(own) = dance.signals().error(dance.name_for_log(name), &error).await {
+    if let Some(own) = dance.signals().error(request, dance.name_for_log(name), &error).await {
         return respond(dance, request, Ok(Reply::Own(own)));
     }
     match &dance.settings().after_error {

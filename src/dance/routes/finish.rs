@@ -8,7 +8,7 @@ use rocket::{Request, Response};
 
 use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
-use crate::dance::accounts::{pending, report_linked, report_refused};
+use crate::dance::accounts::{pending, report_linked, report_refused, report_session_began};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, respond};
 use crate::error::{Error, ErrorKind, Result};
@@ -59,7 +59,7 @@ pub(super) async fn finish(
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
     login.callback_params.clone_from(&callback.kept);
     let to = dance.target_or_after_login(flow.next.as_ref());
-    let next_step = run_authorized_signals(dance, entry, &mut login).await?;
+    let next_step = run_authorized_signals(dance, request, entry, &mut login).await?;
     login.clean();
     let finished = match next_step {
         NextStep::Continue => Finished::to(to),
@@ -68,17 +68,20 @@ pub(super) async fn finish(
         NextStep::Discard => return Ok(Finished::to(to)),
         NextStep::Respond(response) => return Ok(Finished::to(to).with_reply(Reply::Own(response))),
         NextStep::Refuse(text) => {
-            report_refused(dance, &login).await;
-            return Err(Error::refused(text));
+            let error = Error::refused(text).with_reason("signal");
+            report_refused(dance, request, &login, &error).await;
+            return Err(error);
         }
     };
     let storage = dance.storage(request);
     match storage.link(&login, dance.keys()).await {
         Ok(linked) => sign_in(dance, request, &login, linked, finished).await,
         Err(error) => match error.user() {
-            Some(user) => wait_for_user(dance, request, &login, user, finished.to).await,
-            None => {
-                report_not_stored(dance, &storage, &login, flow, error.kind()).await;
+            Some(user) if error.kind() == ErrorKind::SignInFirst => {
+                wait_for_user(dance, request, &login, user, finished.to).await
+            }
+            _ => {
+                report_not_stored(dance, request, &storage, &login, flow, &error).await;
                 Err(error)
             }
         },
@@ -124,13 +127,14 @@ async fn authorized_login(
 
 async fn run_authorized_signals(
     dance: &Dance,
+    request: &Request<'_>,
     entry: &Arc<Entry>,
     login: &mut AuthorizedLogin,
 ) -> Result<NextStep> {
     // This client has the new token only. Nothing is stored yet, so there is no token that a refresh could replace.
     let account = Account::of(login, None, None, dance.keys())?;
     let client = Client::open(entry.clone(), Arc::new(NullStorage), dance.context().clone(), account)?;
-    dance.signals().authorized(login, &client).await
+    dance.signals().authorized(request, login, &client).await
 }
 
 /// The account of `login` waits until `user` has signed in as before: `Verdict::SignInFirst`.
@@ -143,24 +147,25 @@ async fn wait_for_user(
 ) -> Result<Finished> {
     pending::store(dance, request, login, user, next).await?;
     let account = EventAccount::of_login(login).with_user(user);
-    dance.signals().event(Event::AccountPending(account)).await;
+    dance.signals().event(Some(request), Event::AccountPending(account)).await;
     Ok(Finished::to(LocalPath::try_from(dance.paths().to(Path::Confirm))?))
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).
 async fn report_not_stored(
     dance: &Dance,
+    request: &Request<'_>,
     storage: &Arc<dyn Storage>,
     login: &AuthorizedLogin,
     flow: &Flow,
-    kind: ErrorKind,
+    error: &Error,
 ) {
-    match kind {
-        ErrorKind::Refused => report_refused(dance, login).await,
+    match error.kind() {
+        ErrorKind::Refused => report_refused(dance, request, login, error).await,
         ErrorKind::StoreUnavailable => {
             let account = EventAccount::of_login(login);
             let flow = state_handle(flow.state().expose());
-            dance.signals().event(Event::GrantOrphaned { account, flow }).await;
+            dance.signals().event(Some(request), Event::GrantOrphaned { account, flow }).await;
             if let Ok(account) = Account::of(login, None, None, dance.keys()) {
                 revoke(dance.context(), storage, account, RevocationReason::StorageFailed);
             }
@@ -177,16 +182,12 @@ async fn sign_in(
     linked: Linked,
     finished: Finished,
 ) -> Result<Finished> {
-    report_linked(dance, &dance.storage(request), &linked).await;
-    let Linked { account, user, merged, .. } = linked;
+    report_linked(dance, Some(request), &dance.storage(request), &linked).await;
+    let Linked { account, user, .. } = linked;
     if login.purpose == Purpose::Connect {
         dance.sessions().rotate(request).await?;
     }
     let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else { return Ok(finished) };
-    if merged {
-        let merged = EventAccount::from(&account).with_user(&user);
-        dance.signals().event(Event::AccountMerged(merged)).await;
-    }
     pending::drop_unless_for(dance, request, &user).await;
     let id_token = login.token.id_token.as_ref();
     let origin = SessionOrigin {
@@ -196,9 +197,11 @@ async fn sign_in(
         sid: id_token.and_then(provider_session_id),
         id_token: id_token.filter(|_| dance.entry(&login.entry).is_ok_and(|entry| entry.logout)),
     };
-    match dance.sessions().sign_in(request, &user, &origin).await? {
+    let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
+    match outcome {
         SignInOutcome::Done => {
-            dance.signals().event(Event::LoginCompleted { entry: account.entry, user }).await;
+            report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
+            dance.signals().event(Some(request), Event::LoginCompleted { entry: account.entry, user }).await;
             Ok(finished)
         }
         // The user is not signed in yet: the app completes that, and reports it.

@@ -4,11 +4,12 @@ use rocket::Request;
 use serde_json::json;
 
 use super::provider_logout;
-use crate::dance::accounts::{pending, sessions};
+use crate::dance::accounts::{pending, report_sessions_ended, sessions};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
+use crate::signals::SessionEndReason;
 
 /// The sessions that end.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,23 +44,25 @@ pub(super) async fn end_session(dance: &Dance, request: &Request<'_>, form: &For
     match dance.sessions().id(request).as_deref() == Some(&*session) {
         true => sign_out(dance, request, LogoutScope::ThisBrowser).await,
         false => {
-            sessions::end_own_session(dance, user, &session).await?;
+            sessions::end_own_session(dance, request, user, &session).await?;
             Ok(done(request, dance.paths().to(Path::Accounts)))
         }
     }
 }
 
 async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> Result<Reply> {
-    let everywhere = match scope {
-        LogoutScope::AllBrowsers => dance.user_uncached(request).await?,
-        LogoutScope::ThisBrowser => None,
+    let user = dance.user_uncached(request).await?;
+    let (everywhere, reason) = match scope {
+        LogoutScope::AllBrowsers => (user, SessionEndReason::SignedOutEverywhere),
+        LogoutScope::ThisBrowser => (None, SessionEndReason::SignedOut),
     };
     if dance.is_stored_in_browsers() {
         dance.browser(request).clear();
     }
     pending::drop_pending(dance, request).await;
-    let ended = dance.sessions().sign_out(request, everywhere).await?;
-    let provider = match &ended {
+    let signed_out = dance.sessions().sign_out(request, user, everywhere).await?;
+    report_sessions_ended(dance, Some(request), signed_out.ended, reason).await;
+    let provider = match &signed_out.own {
         Some(session) => provider_logout::begin(dance, request, session).await,
         None => None,
     };

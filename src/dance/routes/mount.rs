@@ -11,6 +11,7 @@ use super::{
     provider_logout, sign_in,
 };
 use crate::config::Entry;
+use crate::dance::accounts::report_dropped;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, is_head, read_fields, read_form, respond};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,11 +84,14 @@ impl Handler for RouteHandler {
             Some(entry) => entry,
             None => request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default(),
         };
-        // Always a success, with its status: Rocket drops the cookies of an `Outcome::Error`.
-        Outcome::Success(match allowed_instead(self.path, dance, request, name) {
+        let response = match allowed_instead(self.path, dance, request, name) {
             Some(allow) => method_not_allowed(dance, request, allow),
             None => answer(self.path, dance, request, name, data).await,
-        })
+        };
+        // Now, so that the response has the cookies that signals add.
+        report_dropped(dance, request).await;
+        // Always a success, with its status: Rocket drops the cookies of an `Outcome::Error`.
+        Outcome::Success(response)
     }
 }
 

@@ -11,7 +11,6 @@ pub(super) mod csrf;
 pub(super) mod flow_cookies;
 mod cookie_budget;
 mod make_room;
-pub(super) mod session_change;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
 pub(super) use form::{Form, query_param, read_fields, read_form};

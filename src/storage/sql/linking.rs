@@ -13,7 +13,7 @@ use super::schema::oauth_accounts::dsl::*;
 use super::user_table::UserTable;
 use super::{ranks, sessions};
 use crate::error::Error;
-use crate::link::{AuthorizedLogin, Found, Purpose, decide};
+use crate::link::{AuthorizedLogin, Decision, Found, Purpose, decide};
 use crate::storage::refusals::{session_has_ended, user_is_gone};
 use crate::storage::{Account, AccountKey, KeyRing, Linked, SessionSelection};
 
@@ -76,6 +76,7 @@ pub(super) fn link(
     if let Some(user) = user {
         if decision.new && has_accounts(conn, user)? {
             return Err(Error::refused("This account can't be used that way.")
+                .with_reason("wrong_verdict")
                 .with_source("the policy answered SignUp with a user who has accounts already")
                 .into());
         }
@@ -84,7 +85,8 @@ pub(super) fn link(
             users.require(conn, user)?;
         }
         if !policy.may_sign_in(user, conn)? {
-            return Err(Error::refused("You may not sign in here.").into());
+            let error = Error::refused("You may not sign in here.").with_reason("user_inactive");
+            return Err(error.about_user(user).into());
         }
     }
     // A token that the app has stored for this user becomes this account: see `Tokens::set`.
@@ -107,8 +109,8 @@ pub(super) fn link(
         Some(user) => sessions::end(conn, &SessionSelection::User(user.to_owned()))?,
         None => Vec::new(),
     };
-    let (user, merged) = (decision.user, decision.merged);
-    Ok(Linked { account, previous, user, merged, replaced: Vec::new(), ended })
+    let Decision { user, new, merged } = decision;
+    Ok(Linked { account, previous, user, signed_up: new, merged, replaced: Vec::new(), ended })
 }
 
 /// Locks the account of `user` without an identity, and returns it.

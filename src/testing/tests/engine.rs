@@ -34,7 +34,7 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     engine.check_callback(entry, &callback).await?;
     match &callback.result {
         flow::CallbackResult::Code(code) => engine.finish(entry, &flow, code, &callback.kept).await,
-        flow::CallbackResult::Error { error, .. } => panic!("{error}, and check let it pass"),
+        flow::CallbackResult::Error(said) => panic!("{said:?}, and check let it pass"),
     }
 }
 

@@ -13,14 +13,16 @@ const TEXTS: &[&str] =
 
 /// What an error answer says, as the provider writes it.
 #[derive(Debug, Default)]
-pub(super) struct ProviderError {
+pub(super) struct ErrorAnswer {
     /// The error code. Empty if there is none.
     pub(super) code: String,
     /// The text for the developer. Empty if there is none.
     pub(super) text: String,
+    /// A page about the error. Empty if there is none.
+    pub(super) uri: String,
 }
 
-impl ProviderError {
+impl ErrorAnswer {
     /// Reads what the fields of an answer say about an error.
     pub(super) fn read(fields: &Map<String, Value>) -> Self {
         // The innermost object says most: `{"errors": [{…}]}`, `{"error": {…}}`.
@@ -33,7 +35,7 @@ impl ProviderError {
             values.find_map(word).unwrap_or_default()
         };
         let first = fields.get("errors").and_then(|errors| word(errors.get(0)?));
-        Self { code: first.unwrap_or_else(|| find(CODES)), text: find(TEXTS) }
+        Self { code: first.unwrap_or_else(|| find(CODES)), text: find(TEXTS), uri: find(&["error_uri"]) }
     }
 
     /// Whether an answer with these fields is an error, although its status is a success.
@@ -118,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn read(answer: Value) -> ProviderError {
-        ProviderError::read(answer.as_object().unwrap())
+    fn read(answer: Value) -> ErrorAnswer {
+        ErrorAnswer::read(answer.as_object().unwrap())
     }
 
     #[test]
@@ -165,7 +167,7 @@ mod tests {
             json!({"error": "", "success": true}),
             json!({"error": false}),
         ] {
-            assert!(!ProviderError::is_in(answer.as_object().unwrap()), "{answer}");
+            assert!(!ErrorAnswer::is_in(answer.as_object().unwrap()), "{answer}");
         }
         for answer in [
             json!({"error": {"message": "x"}}),
@@ -173,7 +175,7 @@ mod tests {
             json!({"ok": false}),
             json!({"errcode": 1}),
         ] {
-            assert!(ProviderError::is_in(answer.as_object().unwrap()), "{answer}");
+            assert!(ErrorAnswer::is_in(answer.as_object().unwrap()), "{answer}");
         }
     }
 

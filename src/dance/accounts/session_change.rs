@@ -3,11 +3,12 @@
 use rocket::http::Method;
 use rocket::{Request, Response};
 
-use super::csrf;
-use super::reply::respond;
+use super::events::{report_session_began, report_sessions_ended};
 use crate::dance::handle::Dance;
+use crate::dance::web::{csrf, respond};
 use crate::error::Result;
-use crate::session::SessionCommand;
+use crate::session::{NewSession, SessionCommand, SignedOut};
+use crate::signals::SessionEndReason;
 
 /// Begins or ends the session that `command` asks for, and sets its cookie in `response`. After an error the response is
 /// that error's page instead, and the session is as before.
@@ -25,10 +26,22 @@ pub(crate) async fn apply<'r>(
     };
     let cookie = match command {
         Ok(SessionCommand::SignIn(user)) => match check_form(dance, request) {
-            Ok(()) => sessions.begin(request, &user, None).await.map(Some),
+            Ok(()) => match sessions.begin(request, &user, None).await {
+                Ok(NewSession { cookie, replaced }) => {
+                    report_session_began(dance, request, &user, None, replaced).await;
+                    Ok(Some(cookie))
+                }
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         },
-        Ok(SessionCommand::SignOut) => sessions.end_current(request, None).await.map(|(_, removal)| removal),
+        Ok(SessionCommand::SignOut) => match sessions.end_current(request, None).await {
+            Ok(SignedOut { ended, removal, .. }) => {
+                report_sessions_ended(dance, Some(request), ended, SessionEndReason::SignedOut).await;
+                Ok(removal)
+            }
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     match cookie {
