@@ -136,23 +136,30 @@ async fn wait_and_refresh(live: &Arc<LiveAccount>, known_version: i64) -> Result
     if let Some(error) = refreshes.failed_since(&name, began) {
         return Err(error);
     }
-    let result = refresh_in_turn(live, &key, known_version, &mut turn).await;
+    let mut lost = None;
+    let result = refresh_in_turn(live, &key, known_version, &mut turn, &mut lost).await;
     // Before the turn ends, so that the next caller sees it.
     match &result {
         Ok(_) if turn.is_some() => refreshes.succeeded(&name),
         Ok(_) => {}
         Err(error) => refreshes.failed(&name, error),
     }
+    if let Some(account) = lost {
+        // Other callers need not wait for the app's signals.
+        drop(turn);
+        (live.context.report)(TokenEvent::GrantLost, account).await;
+    }
     result.map(Arc::new)
 }
 
 /// Takes the lease and refreshes; or waits for the process that has the lease, and returns what it has stored. `turn` is
-/// `None` afterwards if the commit has it.
+/// `None` afterwards if the commit has it, and `lost` is the account if the provider has ended its grant.
 async fn refresh_in_turn(
     live: &Arc<LiveAccount>,
     key: &AccountKey,
     known_version: i64,
     turn: &mut Option<Turn>,
+    lost: &mut Option<Account>,
 ) -> Result<UnsealedAccount> {
     let ClientContext { engine, keys, refreshes, .. } = &*live.context;
     let entry = &live.entry;
@@ -199,7 +206,11 @@ async fn refresh_in_turn(
             Err(error) if error.kind() == ErrorKind::ReconnectNeeded => {
                 match store_lost_grant(live, key, &account, token, began, &error).await? {
                     LostGrant::AccountChanged => continue,
-                    LostGrant::Handled => return Err(reconnect_needed(entry)),
+                    LostGrant::Stored(account) => {
+                        *lost = Some(account);
+                        return Err(reconnect_needed(entry));
+                    }
+                    LostGrant::NotStored => return Err(reconnect_needed(entry)),
                 }
             }
             Err(error) => {
@@ -226,8 +237,10 @@ async fn refresh_in_turn(
 
 /// The result of storing that a grant is lost.
 enum LostGrant {
-    /// It is stored and reported, or could not be stored.
-    Handled,
+    /// It is stored: the account without its refresh token.
+    Stored(Account),
+    /// It could not be stored.
+    NotStored,
     /// The stored account has changed since it was read: read it again.
     AccountChanged,
 }
@@ -242,7 +255,7 @@ async fn store_lost_grant(
     began: Instant,
     error: &Error,
 ) -> Result<LostGrant> {
-    let ClientContext { engine, keys, report, .. } = &*live.context;
+    let ClientContext { engine, keys, .. } = &*live.context;
     // RR-03, RR-06: another process, whose lease ran out or that was killed after the provider's answer, may have rotated the
     // refresh token. The token that it has stored is as good as ours.
     if live.read_stored(key).await?.version != account.version {
@@ -257,18 +270,18 @@ async fn store_lost_grant(
                 live.entry.name,
                 account.id
             );
-            report(TokenEvent::GrantLost, renewed).await;
+            Ok(LostGrant::Stored(renewed))
         }
         Ok(false) if began.elapsed() < LEASE_TTL => {
             sleep(POLL_INTERVAL).await;
-            return Ok(LostGrant::AccountChanged);
+            Ok(LostGrant::AccountChanged)
         }
-        Ok(false) => return Err(refresh_pending()),
+        Ok(false) => Err(refresh_pending()),
         Err(failure) => {
             log::warn!("oauth: `{}`: a lost grant could not be stored: {failure:?}", live.entry.name);
+            Ok(LostGrant::NotStored)
         }
     }
-    Ok(LostGrant::Handled)
 }
 
 /// A caller that waits for another process's refresh. It survives a short outage of the storage.

@@ -50,9 +50,12 @@ pub(crate) fn revoke(
     let in_progress = context.revocations.start();
     tokio::spawn(async move {
         let _in_progress = in_progress;
-        let Some(_slot) = context.revocations.wait_for_slot().await else { return };
+        let Some(slot) = context.revocations.wait_for_slot().await else { return };
         let revocation = Revocation { grantor: &grantor, storage: &*storage, account: &account, reason };
-        if let Err(error) = try_twice(&context, &revocation).await {
+        let revoked = try_twice(&context, &revocation).await;
+        // Other revocations need not wait for the app's signals.
+        drop(slot);
+        if let Err(error) = revoked {
             log::warn!("oauth: `{}`: a token could not be revoked: {error:?}", grantor.entry.name);
             (context.report)(TokenEvent::RevocationFailed, account).await;
         }

@@ -74,19 +74,27 @@ pub(super) async fn store_refreshed(
         let entry = &live.entry.name;
         let stored = commit(&live, &refreshed).await;
         live.context.refreshes.stored(&refresh_name(&refreshed.account.key()));
-        match &stored {
-            Ok(true) => (live.context.report)(TokenEvent::Refreshed, refreshed.renewed).await,
+        match stored {
+            Ok(true) => {
+                // Other callers need not wait for the app's signals.
+                drop(turn);
+                (live.context.report)(TokenEvent::Refreshed, refreshed.renewed).await;
+                Ok(StoreOutcome::Stored)
+            }
             // RR-04: no account has this token. If the account was removed in the meantime, the grant must end.
             Ok(false) => {
                 revoke(&live.context, &live.storage, refreshed.renewed, RevocationReason::AccountRemoved);
+                Ok(StoreOutcome::Superseded(turn))
             }
-            Err(error) => log::error!(
-                "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; account \
-                 {} may have to be connected again: {error:?}",
-                refreshed.account.id
-            ),
+            Err(error) => {
+                log::error!(
+                    "oauth: `{entry}`: a refreshed token could not be stored, and the old refresh token is used up; \
+                     account {} may have to be connected again: {error:?}",
+                    refreshed.account.id
+                );
+                Err(error)
+            }
         }
-        stored.map(|stored| if stored { StoreOutcome::Stored } else { StoreOutcome::Superseded(turn) })
     });
     match timeout(CALLER_TIMEOUT, commit).await {
         Ok(outcome) => outcome.unwrap_or_else(|error| Err(Error::app(error))),
