@@ -170,6 +170,7 @@ mod client;
 mod signals;
 mod session;
 mod page;
+mod flash;
 mod dance;
 mod guard;
 #[cfg(feature = "testing")]
@@ -194,6 +195,7 @@ pub use link::{
     Verdict,
 };
 // Hooks: the app's own sessions, and signals around the flow.
+pub use flash::flash;
 pub use session::{Sessions, SignInOutcome};
 pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, SessionEndReason, Signals};
 // Values.

@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) flow_ttl: i64,
     /// Unset: `true` when users are known.
     pub(crate) user_required: Option<bool>,
+    /// Whether outcomes of flows have a flash message.
+    pub(crate) flash: bool,
     pub(crate) log_requests: bool,
 }
 
@@ -110,6 +112,7 @@ impl Settings {
             session: session(&mut table),
             flow_ttl: flow_ttl(&mut table),
             user_required: table.boolean("user_required"),
+            flash: table.boolean("flash").unwrap_or(false),
             log_requests: table.boolean("log_requests").unwrap_or(false),
             base_url,
             base_path,

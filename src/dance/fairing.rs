@@ -15,6 +15,7 @@ use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
 use super::web::{account_cookies, make_room, note_request_line, sets_our_cookie};
 use crate::config::Entry;
+use crate::flash::flash_cookie;
 use crate::session::SessionCommand;
 
 /// Timeout for revocations in progress at shutdown. It is within Rocket's own grace period.
@@ -91,6 +92,10 @@ impl Fairing for DanceFairing {
                 response.adjoin_header(&cookie);
             }
             report_dropped(dance, request).await;
+        }
+        if let Some(cookie) = flash_cookie(request, dance.settings().secure()) {
+            response.adjoin_header(&cookie);
+            response.set_raw_header("Cache-Control", "no-store");
         }
         // CK-11: a shared cache must not give our cookies to other visitors, also if a page of the app's sets them.
         if response.headers().get("Set-Cookie").any(sets_our_cookie) {

@@ -27,6 +27,9 @@ use crate::link::AuthorizedLogin;
 /// cookie `SameSite=Lax`: after a redirect from the provider's site, browsers do not send a `Strict` one, Rocket's default, to the
 /// page that the flow leads to.
 ///
+/// [`flash`](crate::flash) shows a message on the app's next page, at any time; the setting `flash = true` does so for the usual
+/// outcomes.
+///
 /// `event` has no request if something happens outside of one: work of the app with [`Dance`](crate::Dance), a
 /// revocation, and a refresh, for which several requests may wait.
 ///

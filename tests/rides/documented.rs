@@ -31,6 +31,7 @@ examples! {
     minimal: "../../examples/minimal.rs";
     users: "../../examples/users.rs";
     own_provider: "../../examples/own_provider.rs";
+    flash: "../../examples/flash.rs";
     own_sessions: "../../examples/own_sessions.rs";
     second_factor: "../../examples/second_factor.rs";
 }
@@ -104,6 +105,30 @@ pub(crate) fn entries(issuer: &str) -> String {
          token_url = \"{issuer}/token\"\nuserinfo_url = \"{issuer}/player\"\napi_base_url = \"{issuer}/\"\n\
          scope = [\"openid\"]\n{client}"
     )
+}
+
+#[rocket::async_test]
+#[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
+async fn a4_a_flash_message_in_chromium() {
+    let _watchdog = Watchdog::with_limit(TEST_TIMEOUT);
+    let folder = tempdir().unwrap();
+    let port = free_port();
+    let base = format!("http://localhost:{port}");
+    let provider = Provider::start(folder.path(), &[format!("{base}/login/github/authorized")], 3600);
+    let app = flash::app();
+    let entries = entries(provider.issuer());
+    let figment = app.figment().clone().merge(("port", port)).merge(Toml::string(&entries));
+    let app = app.configure(figment).ignite().await.unwrap();
+    let shutdown = app.shutdown();
+    let server = rocket::tokio::spawn(app.launch());
+    let shots = chromium::shots("flash", folder.path());
+    rocket::tokio::task::spawn_blocking(move || {
+        chromium::ride(&["flash", &base, "github", "ada"], &shots);
+    })
+    .await
+    .unwrap();
+    shutdown.notify();
+    server.await.unwrap().unwrap();
 }
 
 #[rocket::async_test]

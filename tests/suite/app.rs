@@ -6,6 +6,7 @@ use rocket::figment::Figment;
 use rocket::figment::providers::Serialized;
 use rocket::http::{Accept, ContentType, CookieJar, Header, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
+use rocket::request::FlashMessage;
 use rocket::serde::json::Value;
 use rocket::{Build, Config, Rocket, State, get, post, routes};
 use rocket_dance::provider::Provider;
@@ -59,6 +60,12 @@ fn accounts(accounts: Accounts) -> String {
     accounts.iter().map(|account| format!("{} {:?}\n", account.entry, account.provider_user_id)).collect()
 }
 
+/// The flash message, if there is one.
+#[get("/flash")]
+fn flash(message: Option<FlashMessage<'_>>) -> String {
+    message.map(|message| format!("{}: {}", message.kind(), message.message())).unwrap_or_default()
+}
+
 /// A catch-all route of the app.
 #[get("/<_..>", rank = 20)]
 pub fn catch_all() -> &'static str {
@@ -77,7 +84,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
-        .mount("/", routes![guarded, me, debug, own_401, enter, leave, accounts])
+        .mount("/", routes![flash, guarded, me, debug, own_401, enter, leave, accounts])
         .register("/", rocket_dance::catchers())
 }
 

@@ -62,6 +62,7 @@ mod sessions;
 mod sign_in_page;
 mod shutdown;
 mod signals;
+mod signal_context;
 mod signal_events;
 mod signal_order;
 mod silence;

@@ -12,8 +12,8 @@ fn every_setting_is_optional() {
         ("/login", "/", "/")
     );
     assert_eq!(
-        (settings.after_error.as_ref(), settings.user_required, settings.log_requests),
-        (None, None, false)
+        (settings.after_error.as_ref(), settings.user_required, settings.flash, settings.log_requests),
+        (None, None, false, false)
     );
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 5 }));
     assert!(settings.token_keys.is_empty() && !settings.secure());
@@ -25,7 +25,7 @@ fn every_setting_is_optional() {
 fn every_setting_is_read() {
     let settings = read_settings(
         "[default.dance]\nbase_url = \"https://app.example:8443\"\nprefix = \"/my/auth/\"\nafter_login = \"/me?a=b\"\nafter_logout = \"/my/auth\"\n\
-         after_error = \"/oops\"\ncache = { ttl = 9 }\nuser_required = false\nlog_requests = true\n\
+         after_error = \"/oops\"\ncache = { ttl = 9 }\nuser_required = false\nflash = true\nlog_requests = true\n\
          token_keys = [\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\", \"__________________________________________8\"]\n",
     );
     assert_eq!(settings.base(), "https://app.example:8443");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::dance::accounts::pending::{self, Pending};
 use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, done, is_head, page, wants_json};
+use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::local_path::LocalPath;
@@ -94,6 +94,7 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
         Ok(linked) => {
             report_linked(dance, Some(request), &dance.storage(request), &linked).await;
             dance.sessions().rotate(request).await?;
+            flash_outcome(dance, request, &entry, FlashOutcome::Connected);
             Ok(next)
         }
         Err(error) => {

@@ -4,7 +4,7 @@ use rocket::Request;
 
 use crate::dance::accounts::report_removed;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, done};
+use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::Path;
 
@@ -32,12 +32,16 @@ pub(super) async fn disconnect(
     // could connect it again. The session of this browser continues with another cookie.
     let own = dance.sessions().id(request);
     let removed = storage.unlink(user, &entry.name, account, &dance.login_names(), own.as_deref()).await?;
-    let rotated = match removed.accounts.is_empty() {
-        true => Ok(()),
-        false => dance.sessions().rotate(request).await,
+    let is_removed = !removed.accounts.is_empty();
+    let rotated = match is_removed {
+        true => dance.sessions().rotate(request).await,
+        false => Ok(()),
     };
     report_removed(dance, Some(request), &storage, removed).await;
     rotated?;
+    if is_removed {
+        flash_outcome(dance, request, entry, FlashOutcome::Disconnected);
+    }
     Ok(done(request, dance.paths().to(Path::Accounts)))
 }
 

@@ -3,8 +3,8 @@
 use rocket::{Request, Response};
 
 use crate::dance::handle::Dance;
-use crate::dance::web::{Reply, respond, wants_json};
-use crate::error::Result;
+use crate::dance::web::{FlashOutcome, Reply, flash_outcome, respond, wants_json};
+use crate::error::{ErrorKind, Result};
 use crate::signals::Event;
 
 /// Makes the response of a begin or a callback. A failure is logged and reported to the signals, which may answer it; else
@@ -30,6 +30,13 @@ pub(super) async fn login_response(
     }
     match &dance.settings().after_error {
         Some(to) if error.begin_again().is_none() && !wants_json(request) => {
+            if let Ok(entry) = dance.entry(name) {
+                let outcome = match error.kind() {
+                    ErrorKind::AccessDenied => FlashOutcome::Denied,
+                    _ => FlashOutcome::Failed(&error),
+                };
+                flash_outcome(dance, request, entry, outcome);
+            }
             respond(dance, request, Ok(Reply::SeeOther(to.to_string())))
         }
         _ => respond(dance, request, Err(error)),

@@ -10,7 +10,7 @@ use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
 use crate::dance::accounts::{pending, report_linked, report_refused, report_session_began};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Reply, respond};
+use crate::dance::web::{FlashOutcome, Reply, flash_outcome, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{
     Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle, text_claim,
@@ -183,11 +183,16 @@ async fn sign_in(
     finished: Finished,
 ) -> Result<Finished> {
     report_linked(dance, Some(request), &dance.storage(request), &linked).await;
+    let is_new = linked.previous.is_none();
     let Linked { account, user, .. } = linked;
     if login.purpose == Purpose::Connect {
         dance.sessions().rotate(request).await?;
     }
-    let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else { return Ok(finished) };
+    let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else {
+        let outcome = if is_new { FlashOutcome::Connected } else { FlashOutcome::Reconnected };
+        flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
+        return Ok(finished);
+    };
     pending::drop_unless_for(dance, request, &user).await;
     let id_token = login.token.id_token.as_ref();
     let origin = SessionOrigin {
@@ -201,6 +206,7 @@ async fn sign_in(
     match outcome {
         SignInOutcome::Done => {
             report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
+            flash_outcome(dance, request, dance.entry(&account.entry)?, FlashOutcome::SignedIn);
             dance.signals().event(Some(request), Event::LoginCompleted { entry: account.entry, user }).await;
             Ok(finished)
         }

@@ -6,6 +6,7 @@ mod form;
 mod cookies;
 mod guard_failure;
 mod reply;
+mod flash_outcome;
 mod outcome;
 pub(super) mod csrf;
 pub(super) mod flow_cookies;
@@ -13,6 +14,7 @@ mod cookie_budget;
 mod make_room;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
+pub(super) use flash_outcome::{FlashOutcome, flash_outcome};
 pub(super) use form::{Form, query_param, read_fields, read_form};
 pub(crate) use guard_failure::{guard_failure, store_guard_failure};
 pub(super) use make_room::make_room;

@@ -4,6 +4,7 @@
 //   node ride.mjs posted <app> <entry> <second-entry> [unscripted]   the same by form_post, also where no script runs
 //   node ride.mjs elsewhere <app> <begin-url> [user]             begin at another loopback name than the app's
 //   node ride.mjs documented <app> <entry> <second-entry> <user> <text> <text>   a documented example, see documented.mjs
+//   node ride.mjs flash <app> <entry> <user>                     messages after a denial and a sign-in
 //   node ride.mjs neighbours <app> <other-app> <entry>           two apps on one host, each below its own path
 //   node ride.mjs planted <app> <port> <entry> <second-entry>    a sibling domain plants cookies; the app listens on <port>
 //
@@ -13,10 +14,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { documented as documentedRide } from './documented.mjs';
+import { flash as flashRide } from './flash.mjs';
 import { planted as plantedRide } from './planted.mjs';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, posted, elsewhere, planted, documented, neighbours };
+const rides = { whole, posted, elsewhere, planted, documented, flash, neighbours };
 // The path of the app, which its proxy strips; mostly empty.
 const below = new URL(app).pathname.replace(/\/$/, '');
 const appUrl = (path) => new URL(below + path, app).href;
@@ -258,6 +260,10 @@ async function planted(port, entry, second) {
 
 async function documented(...visit) {
   await documentedRide({ app, appUrl, newPage, click, consent, entryButton, shot }, ...visit);
+}
+
+async function flash(...visit) {
+  await flashRide({ app, appUrl, newPage, click, consent, entryButton, shot }, ...visit);
 }
 
 // One browser, signed in at two apps of one host as two users. No request to one has a cookie of the other.

@@ -1,0 +1,56 @@
+//! `flash = true`: a flash message per outcome of a flow.
+
+use rocket::Request;
+
+use super::reply::wants_json;
+use crate::config::Entry;
+use crate::dance::handle::Dance;
+use crate::error::Error;
+use crate::flash::{flash, has_flash};
+use crate::placeholders::fill;
+
+/// An outcome that has a flash message.
+#[derive(Clone, Copy)]
+pub(crate) enum FlashOutcome<'e> {
+    /// A user is signed in.
+    SignedIn,
+    /// An account was connected for the first time.
+    Connected,
+    /// An account that was connected before has a new token.
+    Reconnected,
+    /// At least one account was disconnected.
+    Disconnected,
+    /// The user or the provider denied the authorization.
+    Denied,
+    /// The flow failed with this error.
+    Failed(&'e Error),
+}
+
+impl FlashOutcome<'_> {
+    /// The kind of the message, as Flask-Social has it, and its text.
+    fn kind_and_text(self) -> (&'static str, &'static str) {
+        match self {
+            FlashOutcome::SignedIn => ("success", "You are signed in with {title}."),
+            FlashOutcome::Connected => ("success", "{title} is connected."),
+            FlashOutcome::Reconnected => ("info", "{title} was connected already. It is up to date now."),
+            FlashOutcome::Disconnected => ("info", "{title} is disconnected."),
+            FlashOutcome::Denied => ("error", "You did not let this site use your {title} account."),
+            FlashOutcome::Failed(_) => ("error", "{title}: {message}"),
+        }
+    }
+}
+
+/// Sets the flash message of `outcome` at `entry`, if the app wants them. A message that a signal has set stays. A client that asks
+/// for JSON gets none: the message would appear on a page that has nothing to do with it.
+pub(crate) fn flash_outcome(dance: &Dance, request: &Request<'_>, entry: &Entry, outcome: FlashOutcome<'_>) {
+    if !dance.settings().flash || wants_json(request) || has_flash(request) {
+        return;
+    }
+    let (kind, text) = outcome.kind_and_text();
+    let message = fill(text, |name| match (name, outcome) {
+        ("title", _) => Some(entry.title.clone()),
+        ("message", FlashOutcome::Failed(error)) => Some(error.to_string()),
+        _ => None,
+    });
+    flash(request, kind, &message.unwrap_or_default());
+}
