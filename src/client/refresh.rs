@@ -207,7 +207,7 @@ async fn refresh_in_turn(
                 match store_lost_grant(live, key, &account, token, began, &error).await? {
                     LostGrant::AccountChanged => continue,
                     LostGrant::Stored(account) => {
-                        *lost = Some(account);
+                        *lost = Some(*account);
                         return Err(reconnect_needed(entry));
                     }
                     LostGrant::NotStored => return Err(reconnect_needed(entry)),
@@ -238,7 +238,7 @@ async fn refresh_in_turn(
 /// The result of storing that a grant is lost.
 enum LostGrant {
     /// It is stored: the account without its refresh token.
-    Stored(Account),
+    Stored(Box<Account>),
     /// It could not be stored.
     NotStored,
     /// The stored account has changed since it was read: read it again.
@@ -270,7 +270,7 @@ async fn store_lost_grant(
                 live.entry.name,
                 account.id
             );
-            Ok(LostGrant::Stored(renewed))
+            Ok(LostGrant::Stored(Box::new(renewed)))
         }
         Ok(false) if began.elapsed() < LEASE_TTL => {
             sleep(POLL_INTERVAL).await;

@@ -12,11 +12,11 @@ pub(super) const MAX_DESCRIPTION: usize = 300;
 
 /// Cleans the words of an error.
 pub(super) fn provider_words(error: &str, description: Option<&str>, uri: Option<&str>) -> ProviderError {
-    let mut said = ProviderError::default();
-    said.error = printable(error, MAX_ERROR);
-    said.description = description.and_then(|text| visible(text, MAX_DESCRIPTION));
-    said.uri = uri.filter(|uri| is_page(uri)).map(str::to_owned);
-    said
+    ProviderError {
+        error: printable(error, MAX_ERROR),
+        description: description.and_then(|text| visible(text, MAX_DESCRIPTION)),
+        uri: uri.filter(|uri| is_page(uri)).map(str::to_owned),
+    }
 }
 
 /// Whether `uri` is the URL of a web page: a template may put it into a link, and `javascript:` would run there.

@@ -34,8 +34,13 @@ fn every_setting_is_read() {
         ("/my/auth", "/me?a=b", "/my/auth")
     );
     assert_eq!(
-        (settings.after_error.as_ref().map(LocalPath::as_str), settings.user_required, settings.log_requests),
-        (Some("/oops"), Some(false), true)
+        (
+            settings.after_error.as_ref().map(LocalPath::as_str),
+            settings.user_required,
+            settings.flash,
+            settings.log_requests
+        ),
+        (Some("/oops"), Some(false), true, true)
     );
     assert_eq!(settings.cache, Some(CacheSettings { bytes: 67_108_864, ttl: 9 }));
     assert_eq!(settings.token_keys, [[1; 32], [255; 32]]);
