@@ -106,13 +106,19 @@ impl Connector {
         self.behind_pooler
     }
 
+    /// Whether the database reports changes to a connection that listens.
+    pub(super) fn reports_changes(&self) -> bool {
+        self.listen_url.is_some() || self.is_postgres() && !self.behind_pooler
+    }
+
     /// The connector for LISTEN; `None` if the database reports no changes, or not through its pooler.
     #[cfg(feature = "postgres")]
     pub(super) fn listener(&self) -> Option<Self> {
-        match &self.listen_url {
-            Some(url) => Some(Self::new(url.clone(), self.on_connect.clone())),
-            None => (self.is_postgres() && !self.behind_pooler).then(|| self.clone()),
-        }
+        let listener = match &self.listen_url {
+            Some(url) => Self::new(url.clone(), self.on_connect.clone()),
+            None => self.clone(),
+        };
+        self.reports_changes().then_some(listener)
     }
 
     /// Whether LISTEN has a URL of its own.

@@ -283,7 +283,7 @@ impl DieselStorage {
         let size = settings.pool_size.unwrap_or(self.pool_size);
         let (migrate, policy) = (self.migrate, self.policy.clone());
         let (cascade, uuids) = (self.cascade.clone(), self.uuids);
-        let listens = if connector.is_postgres() { ", and one that listens for changes" } else { "" };
+        let listens = if connector.reports_changes() { ", and one that listens for changes" } else { "" };
         log::info!("oauth: the database `{connector}`: at most {size} connections{listens}");
         let launched = connector.clone();
         let open = move || -> Result<(Pool, Option<UserTable>)> {

@@ -49,7 +49,7 @@ impl AnyConnection {
     /// The advice to grant the right to create tables, or to create them by hand.
     pub(super) fn create_advice(&mut self) -> String {
         #[cfg(any(feature = "postgres", feature = "mysql"))]
-        const BY_HAND: &str = "or, as their owner, run the SQL of `DieselStorage::migrations()` by hand";
+        const BY_HAND: &str = "or run the SQL of `DieselStorage::migrations()` as a role that may create tables, and remove `.migrate()`";
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         let role = self.role();
         match self {

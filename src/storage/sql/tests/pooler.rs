@@ -206,3 +206,16 @@ fn the_size_of_the_pool_is_a_setting() {
     assert_eq!(size(&Figment::new()), None);
     assert!(DatabaseSettings::of(&configured(&[("pool_size", 0.into())])).is_err());
 }
+
+#[test]
+fn b6_changes_are_reported_where_a_connection_listens() {
+    let reported = |settings: &[(&str, Value)]| {
+        let settings = DatabaseSettings::of(&configured(settings)).ok().unwrap();
+        let connector = Connector::new(DatabaseUrl::parse("postgres://db/app").unwrap(), None);
+        connector.with_settings(&settings).unwrap().reports_changes()
+    };
+    let pgbouncer = ("pgbouncer", Value::from(true));
+    assert!(reported(&[]));
+    assert!(!reported(&[pgbouncer.clone()]));
+    assert!(reported(&[pgbouncer, ("listen_url", "postgres://db2/app".into())]));
+}
