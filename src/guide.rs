@@ -6,8 +6,16 @@
 //! | run an app in production | [`operation`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
+//! | come from Flask-Dance or Flask-Social | [`from_flask_dance`] |
 //!
 //! [Settings](crate#settings) are on the front page.
+
+#[cfg(doc)]
+use crate::{
+    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, ErrorKind, Event,
+    LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, Sessions, Signals, Standing, Tokens, Verdict,
+    catchers, provider, storage, storage::DieselStorage, testing,
+};
 
 // A page links to another as `[name]`, and defines `name` at its end, as its file. The definition before it here comes first,
 // and therefore holds.
@@ -31,3 +39,8 @@ pub mod proxies {}
 #[doc = ""]
 #[doc = include_str!("../docs/scale.md")]
 pub mod scale {}
+
+#[doc = "[Behind a proxy]: super::proxies\n[list of providers]: super::providers\n"]
+#[doc = ""]
+#[doc = include_str!("../docs/from_flask_dance.md")]
+pub mod from_flask_dance {}

@@ -76,7 +76,11 @@ fn row(name: &str, preset: &Preset) -> String {
     let userinfo = if preset.userinfo == UserinfoMethod::None { " without userinfo" } else { "" };
     let mut row = format!("| `{name}` | {title} | {protocol}{userinfo} | ");
     let pkce = if preset.pkce { "yes" } else { "no" };
-    write!(row, "{pkce} | {refresh} | {revocation} | {trust} | {} |", preset.scope.join(" ")).unwrap();
+    let scope = match preset.scope {
+        [] => "none".to_owned(),
+        scope => format!("`{}`", scope.join(" ")),
+    };
+    write!(row, "{pkce} | {refresh} | {revocation} | {trust} | {scope} |").unwrap();
     row
 }
 

@@ -1,0 +1,43 @@
+//! docs/from_flask_dance.md has a row for every name of the ancestors' manuals, and every key that it names exists. The
+//! documentation's build checks its links to the crate's items.
+
+use std::collections::BTreeSet;
+
+const PAGE: &str = include_str!("../docs/from_flask_dance.md");
+/// The names in the manuals of Flask-Dance and Flask-Social: classes, arguments, attributes, methods, signals, settings.
+const NAMES: &str = include_str!("ancestors.txt");
+/// Where the keys are that the page may name.
+const KEYS: [&str; 3] = [
+    include_str!("../docs/settings.md"),
+    include_str!("../docs/providers.md"),
+    include_str!("../src/storage/sql/schema.rs"),
+];
+
+/// The texts between backticks in `text`.
+fn code(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_name_of_the_manuals_has_a_row() {
+    let rows: Vec<&str> = PAGE.lines().filter(|line| line.starts_with("| ")).collect();
+    let prose: Vec<&str> = PAGE.lines().filter(|line| !line.starts_with("| ")).collect();
+    let (rows, prose) = (rows.join("\n"), prose.join("\n"));
+    let found: BTreeSet<&str> = code(&rows).union(&code(&prose)).copied().collect();
+    let missing: Vec<&str> = NAMES.lines().filter(|name| !found.contains(name)).collect();
+    assert!(missing.is_empty(), "docs/from_flask_dance.md lacks {missing:?}");
+}
+
+#[test]
+fn every_key_on_the_page_exists() {
+    let is_key = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let second = |line: &'static str| line.strip_prefix("| ")?.split_once(" | ").map(|(_, cell)| cell);
+    for cell in PAGE.lines().filter_map(second) {
+        // Links are names of the crate.
+        let links: BTreeSet<&str> = cell.split("[`").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+        for key in code(cell).into_iter().filter(is_key).filter(|key| !links.contains(key)) {
+            let is_known = |text: &&str| text.contains(&format!("`{key}`")) || text.contains(&format!(" {key} -> "));
+            assert!(KEYS.iter().any(|text| is_known(text)), "there is no key `{key}`: {cell}");
+        }
+    }
+}
