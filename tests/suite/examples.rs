@@ -1,12 +1,16 @@
 //! The examples of `examples/` against a fake provider. `tests/readme.rs` runs `minimal` and `users`.
 
-use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use rocket::local::asynchronous::Client;
 use rocket::{Build, Rocket};
+use rocket_dance::provider::GitHub;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::{FakeProvider, sign_in};
 use rocket_dance::{Dance, Login, Result, Verdict};
 use serde_json::json;
+use tempfile::TempDir;
 
 #[allow(dead_code)]
 mod own_provider {
@@ -29,6 +33,15 @@ mod background_job {
 
     pub async fn lines(dance: &Dance) -> Vec<String> {
         report(dance).await.unwrap()
+    }
+}
+
+#[allow(dead_code)]
+mod import_accounts {
+    include!("../../examples/import_accounts.rs");
+
+    pub async fn import_github(dance: &Dance, old: &mut SqliteConnection) -> usize {
+        import(dance, old, GitHub).await.unwrap()
     }
 }
 
@@ -66,4 +79,64 @@ async fn a_job_calls_the_provider_for_every_account() {
     let rocket = configured(background_job::app()).ignite().await.unwrap();
     let lines = background_job::lines(Dance::fetch(&rocket).unwrap()).await;
     assert_eq!(lines, ["1: \"ada\"", "2: \"grace\""]);
+}
+
+/// An app with a database of its own in `folder`, whose policy knows no strangers.
+async fn app_of_known_users(fake: &FakeProvider, folder: &TempDir, name: &str) -> Client {
+    let url = folder.path().join(name).display().to_string();
+    let storage = DieselStorage::database("app").migrate().link(numbered);
+    let rocket = rocket::build().attach(Dance::fairing().storage(storage));
+    let figment = rocket.figment().clone().merge(("databases.app.url", url));
+    Client::tracked(fake.stand_in(rocket.configure(figment), "github")).await.unwrap()
+}
+
+#[rocket::async_test]
+async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
+    let fake = FakeProvider::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    // The old app: user 1 is `ada`, user 7 has a token without an identity.
+    let mut old = SqliteConnection::establish(&folder.path().join("old.sqlite").display().to_string()).unwrap();
+    old.batch_execute(
+        "CREATE TABLE flask_dance_oauth (id INTEGER PRIMARY KEY, provider VARCHAR(50) NOT NULL, created_at DATETIME, \
+         token JSON NOT NULL, user_id INTEGER, provider_user_id VARCHAR(256))",
+    )
+    .unwrap();
+    let first = app_of_known_users(&fake, &folder, "first.sqlite").await;
+    for (sub, user, id) in [("ada", 1, Some("ada")), ("grace", 7, None)] {
+        fake.set_user(sub);
+        sign_in(&first, "github").await;
+        let granted = if sub == "ada" { 1 } else { 2 };
+        let dance = Dance::fetch(first.rocket()).unwrap();
+        let token = dance.tokens(GitHub).of(&granted).get().await.unwrap().unwrap();
+        let json = json!({
+            "access_token": token.access_token.expose(),
+            "refresh_token": token.refresh_token.as_ref().map(|secret| secret.expose()),
+            "token_type": "bearer", "scope": ["read:user"], "expires_in": 3600, "expires_at": 1_600_000_000.5,
+        });
+        diesel::sql_query("INSERT INTO flask_dance_oauth (provider, token, user_id, provider_user_id) VALUES ('github', ?, ?, ?)")
+            .bind::<Text, _>(json.to_string())
+            .bind::<Integer, _>(user)
+            .bind::<Nullable<Text>, _>(id)
+            .execute(&mut old)
+            .unwrap();
+        first.cookies().iter().for_each(|cookie| first.cookies().remove(cookie.clone()));
+    }
+
+    let client = app_of_known_users(&fake, &folder, "new.sqlite").await;
+    let dance = Dance::fetch(client.rocket()).unwrap();
+    assert_eq!(import_accounts::import_github(dance, &mut old).await, 2);
+    assert_eq!(import_accounts::import_github(dance, &mut old).await, 2, "a second time");
+    let refreshes = || fake.requests().iter().filter(|request| request.form("grant_type") == Some("refresh_token")).count();
+    assert_eq!(refreshes(), 0);
+    for user in [1, 7] {
+        let github = dance.client(GitHub, &user).await.unwrap().expect("an account");
+        github.userinfo().await.unwrap();
+    }
+    assert_eq!(refreshes(), 2);
+    // `ada` signs in as the same user, by the account and not by the policy.
+    fake.set_user("ada");
+    sign_in(&client, "github").await;
+    let accounts = dance.accounts(&1).await.unwrap();
+    assert_eq!(accounts.len(), 1);
+    assert_eq!(accounts[0].provider_user_id.as_deref(), Some("ada"));
 }
