@@ -7,13 +7,14 @@
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
 //! | come from Flask-Dance or Flask-Social | [`from_flask_dance`] |
+//! | come from rocket_oauth2 | [`from_rocket_oauth2`] |
 //!
 //! [Settings](crate#settings) are on the front page.
 
 #[cfg(doc)]
 use crate::{
-    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, ErrorKind, Event,
-    LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, Sessions, Signals, Standing, Tokens, Verdict,
+    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind, Event,
+    LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, Sessions, Signals, Standing, Token, Tokens, Verdict,
     catchers, provider, storage, storage::DieselStorage, testing,
 };
 
@@ -44,3 +45,6 @@ pub mod scale {}
 #[doc = ""]
 #[doc = include_str!("../docs/from_flask_dance.md")]
 pub mod from_flask_dance {}
+
+#[doc = include_str!("../docs/from_rocket_oauth2.md")]
+pub mod from_rocket_oauth2 {}

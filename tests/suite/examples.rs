@@ -126,7 +126,7 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
     let dance = Dance::fetch(client.rocket()).unwrap();
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2);
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2, "a second time");
-    let refreshes = || fake.requests().iter().filter(|request| request.form("grant_type") == Some("refresh_token")).count();
+    let refreshes = || fake.requests().iter().filter(|request| request.form.get("grant_type").is_some_and(|grant| grant == "refresh_token")).count();
     assert_eq!(refreshes(), 0);
     for user in [1, 7] {
         let github = dance.client(GitHub, &user).await.unwrap().expect("an account");
