@@ -6,6 +6,7 @@
 //! | run an app in production | [`operation`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
+//! | know what an error code means | [`troubleshooting`] |
 //! | come from Flask-Dance or Flask-Social | [`from_flask_dance`] |
 //! | come from rocket_oauth2 | [`from_rocket_oauth2`] |
 //!
@@ -48,3 +49,8 @@ pub mod from_flask_dance {}
 
 #[doc = include_str!("../docs/from_rocket_oauth2.md")]
 pub mod from_rocket_oauth2 {}
+
+#[doc = "[operation]: super::operation"]
+#[doc = ""]
+#[doc = include_str!("../docs/troubleshooting.md")]
+pub mod troubleshooting {}
