@@ -2,6 +2,8 @@
 //!
 //! | you want to | read |
 //! |---|---|
+//! | understand what happens, and in which words | [`concepts`] |
+//! | decide who may sign in | [`policies`] |
 //! | look up a provider | [`providers`] |
 //! | run an app in production | [`operation`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
@@ -15,34 +17,40 @@
 #[cfg(doc)]
 use crate::{
     Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind, Event,
-    LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, Sessions, Signals, Standing, Token, Tokens, Verdict,
+    LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, RequireEmailDomain, Sessions, Signals, Standing, Token, Tokens, Verdict,
     catchers, provider, storage, storage::DieselStorage, testing,
 };
 
 // A page links to another as `[name]`, and defines `name` at its end, as its file. The definition before it here comes first,
 // and therefore holds.
 
+#[doc = include_str!("../docs/guide/concepts.md")]
+pub mod concepts {}
+
+#[doc = include_str!("../docs/guide/policies.md")]
+pub mod policies {}
+
 #[doc = "[settings]: crate#settings"]
 #[doc = ""]
 #[doc = include_str!("../docs/providers.md")]
 pub mod providers {}
 
-#[doc = "[settings]: crate#settings\n[proxies]: super::proxies\n"]
+#[doc = "[settings]: crate#settings\n[proxies]: crate::guide::proxies\n"]
 #[doc = ""]
 #[doc = include_str!("../docs/operation.md")]
 pub mod operation {}
 
-#[doc = "[operation]: super::operation"]
+#[doc = "[operation]: crate::guide::operation"]
 #[doc = ""]
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
 
-#[doc = "[operation]: super::operation"]
+#[doc = "[operation]: crate::guide::operation"]
 #[doc = ""]
 #[doc = include_str!("../docs/scale.md")]
 pub mod scale {}
 
-#[doc = "[Behind a proxy]: super::proxies\n[list of providers]: super::providers\n"]
+#[doc = "[Behind a proxy]: crate::guide::proxies\n[list of providers]: crate::guide::providers\n"]
 #[doc = ""]
 #[doc = include_str!("../docs/from_flask_dance.md")]
 pub mod from_flask_dance {}
@@ -50,7 +58,7 @@ pub mod from_flask_dance {}
 #[doc = include_str!("../docs/from_rocket_oauth2.md")]
 pub mod from_rocket_oauth2 {}
 
-#[doc = "[operation]: super::operation"]
+#[doc = "[operation]: crate::guide::operation"]
 #[doc = ""]
 #[doc = include_str!("../docs/troubleshooting.md")]
 pub mod troubleshooting {}
