@@ -10,7 +10,7 @@ use crate::database::Kind;
 #[derive(Default)]
 pub(crate) struct Outcome {
     figures: Vec<String>,
-    violationes: BTreeMap<String, usize>,
+    violations: BTreeMap<String, usize>,
 }
 
 impl Outcome {
@@ -28,7 +28,7 @@ impl Outcome {
     }
 
     pub(crate) fn violation(&mut self, what: impl Into<String>) {
-        *self.violationes.entry(what.into()).or_default() += 1;
+        *self.violations.entry(what.into()).or_default() += 1;
     }
 
     /// Adds a violation unless `found` equals `wanted`.
@@ -40,11 +40,11 @@ impl Outcome {
 
     /// Prints figures and violations, and returns whether there was no violation.
     pub(crate) fn print(self, race: &str, kind: Kind) -> bool {
-        let failures: usize = self.violationes.values().sum();
-        println!("{race} {kind}: {}, violationes {failures}", self.figures.join(", "));
-        for (what, times) in &self.violationes {
+        let failures: usize = self.violations.values().sum();
+        println!("{race} {kind}: {}, violations {failures}", self.figures.join(", "));
+        for (what, times) in &self.violations {
             println!("  VIOLATION {times} x {what}");
         }
-        self.violationes.is_empty()
+        self.violations.is_empty()
     }
 }
