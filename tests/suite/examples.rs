@@ -40,6 +40,10 @@ mod background_job {
 mod import_accounts {
     include!("../../examples/import_accounts.rs");
 
+    pub fn app() -> Rocket<Build> {
+        rocket()
+    }
+
     pub async fn import_github(dance: &Dance, old: &mut SqliteConnection) -> usize {
         import(dance, old, GitHub).await.unwrap()
     }
@@ -81,11 +85,9 @@ async fn a_job_calls_the_provider_for_every_account() {
     assert_eq!(lines, ["1: \"ada\"", "2: \"grace\""]);
 }
 
-/// An app with a database of its own in `folder`, whose policy knows no strangers.
-async fn app_of_known_users(fake: &FakeProvider, folder: &TempDir, name: &str) -> Client {
+/// `rocket` with the database `name` in `folder`, and `fake` in place of GitHub.
+async fn at_database(rocket: Rocket<Build>, fake: &FakeProvider, folder: &TempDir, name: &str) -> Client {
     let url = folder.path().join(name).display().to_string();
-    let storage = DieselStorage::database("app").migrate().link(numbered);
-    let rocket = rocket::build().attach(Dance::fairing().storage(storage));
     let figment = rocket.figment().clone().merge(("databases.app.url", url));
     Client::tracked(fake.stand_in(rocket.configure(figment), "github")).await.unwrap()
 }
@@ -102,7 +104,9 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
     )
     .unwrap();
     for (sub, user, id) in [("ada", 1, Some("ada")), ("grace", 7, None)] {
-        let first = app_of_known_users(&fake, &folder, "first.sqlite").await;
+        let storage = DieselStorage::database("app").migrate().link(numbered);
+        let rocket = rocket::build().attach(Dance::fairing().storage(storage));
+        let first = at_database(rocket, &fake, &folder, "first.sqlite").await;
         fake.set_user(sub);
         sign_in(&first, "github").await;
         let granted = if sub == "ada" { 1 } else { 2 };
@@ -121,7 +125,7 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
             .unwrap();
     }
 
-    let client = app_of_known_users(&fake, &folder, "new.sqlite").await;
+    let client = at_database(import_accounts::app(), &fake, &folder, "new.sqlite").await;
     let dance = Dance::fetch(client.rocket()).unwrap();
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2);
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2, "a second time");
@@ -132,7 +136,7 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
         github.userinfo().await.unwrap();
     }
     assert_eq!(refreshes(), 2);
-    // `ada` signs in as the same user, by the account and not by the policy.
+    // No policy signs strangers up: `ada` is known by the account.
     fake.set_user("ada");
     sign_in(&client, "github").await;
     let accounts = dance.accounts(&1).await.unwrap();
