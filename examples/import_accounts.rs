@@ -34,7 +34,9 @@ fn token(json: &Value) -> Option<Token> {
     if let Some(refresh_token) = text("refresh_token") {
         token = token.with_refresh_token(refresh_token);
     }
-    if let (Some(at), Some(lifetime)) = (json["expires_at"].as_f64(), json["expires_in"].as_f64().or(Some(3600.0))) {
+    if let (Some(at), Some(lifetime)) =
+        (json["expires_at"].as_f64(), json["expires_in"].as_f64().or(Some(3600.0)))
+    {
         token = token.with_lifetime((at - lifetime) as i64, lifetime as i64);
     }
     Some(token)

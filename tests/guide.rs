@@ -34,9 +34,11 @@ fn every_key_on_the_page_exists() {
     let second = |line: &'static str| line.strip_prefix("| ")?.split_once(" | ").map(|(_, cell)| cell);
     for cell in PAGE.lines().filter_map(second) {
         // Links are names of the crate.
-        let links: BTreeSet<&str> = cell.split("[`").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+        let links: BTreeSet<&str> =
+            cell.split("[`").skip(1).filter_map(|rest| rest.split('`').next()).collect();
         for key in code(cell).into_iter().filter(is_key).filter(|key| !links.contains(key)) {
-            let is_known = |text: &&str| text.contains(&format!("`{key}`")) || text.contains(&format!(" {key} -> "));
+            let is_known =
+                |text: &&str| text.contains(&format!("`{key}`")) || text.contains(&format!(" {key} -> "));
             assert!(KEYS.iter().any(|text| is_known(text)), "there is no key `{key}`: {cell}");
         }
     }
@@ -52,6 +54,7 @@ fn every_error_code_has_a_row() {
     let (_, table) = include_str!("../docs/troubleshooting.md").split_once("## By code").expect("the table");
     let (table, _) = table.split_once("\n## ").expect("its end");
     let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-    let shown: BTreeSet<&str> = cells.flat_map(|cell| cell.split("`, `")).map(|code| code.trim_end_matches('`')).collect();
+    let shown: BTreeSet<&str> =
+        cells.flat_map(|cell| cell.split("`, `")).map(|code| code.trim_end_matches('`')).collect();
     assert_eq!(shown, codes);
 }

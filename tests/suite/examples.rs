@@ -97,7 +97,8 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
     let fake = FakeProvider::start().await;
     let folder = tempfile::tempdir().unwrap();
     // The old app: user 1 is `ada`, user 7 has a token without an identity.
-    let mut old = SqliteConnection::establish(&folder.path().join("old.sqlite").display().to_string()).unwrap();
+    let mut old =
+        SqliteConnection::establish(&folder.path().join("old.sqlite").display().to_string()).unwrap();
     old.batch_execute(
         "CREATE TABLE flask_dance_oauth (id INTEGER PRIMARY KEY, provider VARCHAR(50) NOT NULL, created_at DATETIME, \
          token JSON NOT NULL, user_id INTEGER, provider_user_id VARCHAR(256))",
@@ -129,7 +130,12 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
     let dance = Dance::fetch(client.rocket()).unwrap();
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2);
     assert_eq!(import_accounts::import_github(dance, &mut old).await, 2, "a second time");
-    let refreshes = || fake.requests().iter().filter(|request| request.form.get("grant_type").is_some_and(|grant| grant == "refresh_token")).count();
+    let refreshes = || {
+        fake.requests()
+            .iter()
+            .filter(|request| request.form.get("grant_type").is_some_and(|grant| grant == "refresh_token"))
+            .count()
+    };
     assert_eq!(refreshes(), 0);
     for user in [1, 7] {
         let github = dance.client(GitHub, &user).await.unwrap().expect("an account");
