@@ -216,6 +216,6 @@ fn b6_changes_are_reported_where_a_connection_listens() {
     };
     let pgbouncer = ("pgbouncer", Value::from(true));
     assert!(reported(&[]));
-    assert!(!reported(&[pgbouncer.clone()]));
+    assert!(!reported(std::slice::from_ref(&pgbouncer)));
     assert!(reported(&[pgbouncer, ("listen_url", "postgres://db2/app".into())]));
 }
