@@ -9,6 +9,7 @@
 //! | you want to | read |
 //! |---|---|
 //! | begin | [Usage](#usage), [Settings](#settings), [Features](#features) |
+//! | ask for further scopes where a page needs them | [`RequiredScopes`] |
 //! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`] and [`Visitor`]; the API client [`Client`] |
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
 //! | choose where accounts are stored | [`storage`] |
@@ -96,7 +97,7 @@
 //! |---|---|
 //! | GET `/login` | shows the sign-in page, with a button for each entry |
 //! | GET `/login/<name>?next=/path` | signed out: redirects to the provider; signed in: asks whether to connect the account |
-//! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`) |
+//! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`, and `scope` from a page that needs [further scopes](RequiredScopes)) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
 //! | GET `/login/accounts` | shows the connected accounts, and the user's sessions |
 //! | GET `/login/me` | says who is signed in, in JSON: see [JSON](#json) |
@@ -185,7 +186,8 @@ pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Token
 pub use client::{ApiRequest, Client};
 pub use cookies::private_cookie;
 pub use guard::{
-    Accounts, OAuth, Site, UnauthorizedResponse, Visitor, catchers, guard_error, unauthorized_response,
+    Accounts, OAuth, RequiredScopes, Site, UnauthorizedResponse, Visitor, catchers, guard_error,
+    unauthorized_response,
 };
 pub use reqwest;
 pub use session::CurrentUser;

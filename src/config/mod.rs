@@ -14,6 +14,7 @@ mod entry;
 mod entry_reader;
 mod environment;
 mod faults;
+mod granted_scope;
 mod hidden_characters;
 mod issuer;
 mod oauth1;

@@ -20,6 +20,10 @@ pub(crate) struct OAuth2Options {
     pub(crate) scope: Vec<String>,
     /// What is between two scopes in the request.
     pub(crate) scope_separator: String,
+    /// Pairs of scopes: a granted one, and one that it includes.
+    pub(crate) implied_scopes: &'static [(&'static str, &'static str)],
+    /// Parameters of a request for further scopes, if the provider adds them to the granted ones.
+    pub(crate) incremental_params: Option<&'static [(&'static str, &'static str)]>,
     /// Whether authorization requests are pushed (RFC 9126). Unset: if the provider requires it.
     pub(crate) par: Option<bool>,
     /// Whether a PKCE challenge is sent (RFC 7636).
@@ -80,6 +84,8 @@ impl OAuth2Options {
             denial_has_no_code: preset.denial_has_no_code,
             scope: scope(table, preset, parameters),
             scope_separator: scope_separator(table).unwrap_or_else(|| preset.scope_separator.to_owned()),
+            implied_scopes: preset.implied_scopes,
+            incremental_params: preset.incremental_params,
             pkce: table.boolean("pkce").unwrap_or(preset.pkce),
             form_token_answer: table.boolean("form_token_answer").unwrap_or(preset.form_token_answer),
             assume_bearer: table.boolean("assume_bearer").unwrap_or(preset.assume_bearer),

@@ -23,4 +23,6 @@ pub use accounts::{AccountClients, Reseal, ResealReport, Tokens};
 pub(crate) use accounts::{accounts_by_entry, accounts_context};
 pub use builder::DanceFairing;
 pub use handle::Dance;
-pub(crate) use web::{Reply, error_json, guard_failure, respond, store_guard_failure, wants_json};
+pub(crate) use web::{
+    Reply, error_json, guard_failure, respond, store_guard_failure, wants_json, with_missing_scopes,
+};

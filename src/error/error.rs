@@ -47,6 +47,8 @@ struct Details {
     begin_again: Option<(Option<String>, Option<String>)>,
     reason: Option<&'static str>,
     provider_error: Option<ProviderError>,
+    /// The scopes that the user must consent to.
+    missing_scopes: Vec<String>,
 }
 
 /// What users read of a failure that only the log explains.
@@ -179,6 +181,21 @@ impl Error {
     /// The name of the entry that the error is about, if there is one.
     pub fn entry(&self) -> Option<&str> {
         self.entry.as_deref()
+    }
+
+    /// The scopes that the page needs and the user has not granted: with [`ErrorKind::ScopeMissing`] and
+    /// [`ErrorKind::ScopeDenied`], and if a guard with [`RequiredScopes`](crate::RequiredScopes) finds no usable account.
+    pub fn missing_scopes(&self) -> &[String] {
+        self.details.as_ref().map_or(&[], |details| &details.missing_scopes)
+    }
+
+    /// Sets the scopes that the user must consent to.
+    pub(crate) fn with_missing_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        if !scopes.is_empty() {
+            self.details_mut().missing_scopes = scopes;
+        }
+        self
     }
 
     /// How long the provider asked to wait before the next request (`Retry-After`), if it did.

@@ -92,6 +92,9 @@ error_kinds! {
     NotConnected = "not_connected", Unauthorized, User, "Please sign in";
     /// The account's grant is no longer valid, or its token cannot be opened: the user must connect it again.
     ReconnectNeeded = "reconnect_needed", Unauthorized, User, "Please sign in";
+    /// The user has not granted a scope that the page needs ([`RequiredScopes`](crate::RequiredScopes)). The user is led to the
+    /// provider, to consent to it.
+    ScopeMissing = "scope_missing", Unauthorized, User, "Another permission is needed";
     /// A new account waits until its user has signed in the usual way
     /// ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)).
     SignInFirst = "sign_in_first", Unauthorized, User, "Please sign in";
@@ -105,6 +108,8 @@ error_kinds! {
     InteractionRequired = "interaction_required", Forbidden, User, "You were not signed in";
     /// The provider needs the user to choose an account, and the request forbade that.
     AccountSelectionRequired = "account_selection_required", Forbidden, User, "You were not signed in";
+    /// The user was asked for a scope that a page needs, and it was not granted. The account stays connected.
+    ScopeDenied = "scope_denied", Forbidden, User, "A permission is missing";
     /// The app refused: its policy, a signal, or the engine's check of a verdict.
     Refused = "refused", Forbidden, User, "You can't sign in this way";
     /// A form came without its CSRF token, or from another site.

@@ -73,9 +73,10 @@ fn authorization_url(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<Str
         .set_auth_uri(AuthUrl::from_url(endpoints.authorization()?.clone()))
         .set_redirect_uri(redirect_uri);
     let mut request = client.authorize_url(|| CsrfToken::new(flow.state().expose().to_owned()));
-    if !options.scope.is_empty() {
+    let scope = flow.requested_scope(&options.scope);
+    if !scope.is_empty() {
         // One text, because the crate would join several scopes with a space instead of the entry's separator.
-        request = request.add_scope(Scope::new(options.scope.join(&options.scope_separator)));
+        request = request.add_scope(Scope::new(scope.join(&options.scope_separator)));
     }
     if options.pkce {
         let verifier = PkceCodeVerifier::new(flow.verifier().expose().to_owned());

@@ -66,6 +66,12 @@ pub(crate) struct Flow {
     /// The temporary credentials of OAuth 1, whose token replaces the state.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(super) temporary: Option<TemporaryCredentials>,
+    /// Scopes that the authorization request asks for, in addition to the entry's.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) extra_scope: Vec<String>,
+    /// The scopes that the page at `next` needs.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) required_scopes: Vec<String>,
     /// The notes that `Signals::before_login` has added.
     #[serde(rename = "c", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) notes: BTreeMap<String, String>,
@@ -96,6 +102,8 @@ impl Flow {
             expires_at: now.saturating_add(ttl),
             requirements: IdTokenRequirements::default(),
             temporary: None,
+            extra_scope: Vec::new(),
+            required_scopes: Vec::new(),
             notes: BTreeMap::new(),
         })
     }
@@ -112,6 +120,12 @@ impl Flow {
     ) -> Result<Self> {
         self.requirements = IdTokenRequirements::new(entry, &authorization_params(entry, extra))?;
         Ok(self)
+    }
+
+    /// The scope that the authorization request asks for: that of the entry, and what the flow adds to it.
+    pub(super) fn requested_scope(&self, of_entry: &[String]) -> Vec<String> {
+        let extra = self.extra_scope.iter().filter(|scope| !of_entry.contains(scope));
+        of_entry.iter().chain(extra).cloned().collect()
     }
 
     fn derive(&self, label: &str) -> Secret {

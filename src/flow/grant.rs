@@ -49,7 +49,7 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let answer = token_request::exchange_code(self, endpoints, flow, code, kept).await?;
-        let mut token = answer.into_token(&options.scope, self.clock.now());
+        let mut token = answer.into_token(&flow.requested_scope(&options.scope), self.clock.now());
         for (name, value) in kept {
             // A refresh may need it.
             token.extra.entry(name).or_insert_with(|| value.as_str().into());

@@ -10,7 +10,7 @@ use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::oauth::OAuth;
+use super::oauth::{OAuth, require_scopes};
 use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::ATTACH_FAIRING;
 use crate::client::Client;
@@ -97,6 +97,27 @@ impl Accounts {
                 Err(Error::new(ErrorKind::NotConnected, message).with_entry(entry))
             }
         }
+    }
+
+    /// Returns the API client of the primary account at `entry` if the user has granted `scopes`; otherwise the error that leads the
+    /// user to the provider, to consent to them, and back to the page. [`RequiredScopes`](crate::RequiredScopes) says how.
+    ///
+    /// ```
+    /// use rocket_dance::{Accounts, Result};
+    ///
+    /// #[rocket::get("/repos")]
+    /// async fn repos(accounts: Accounts) -> Result<String> {
+    ///     accounts.require_scopes("github", &["repo"])?.get("user/repos").text().await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::ScopeMissing`], and those of [`require_client`](Accounts::require_client).
+    pub fn require_scopes(&self, entry: &str, scopes: &[&str]) -> Result<Client> {
+        let client =
+            self.require_client(entry).map_err(|error| error.with_missing_scopes(scopes.iter().copied()))?;
+        require_scopes(&self.dance, &client, scopes)?;
+        Ok(client)
     }
 
     /// Returns the API client of the account with this [id](Account::id). It must be an account of the user.

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 /// A handler can return an error, for example with `?`. The answer is the same as if a guard had failed with it, and has the
 /// status of its [kind](ErrorKind::status):
 ///
-/// - A missing account or a dead grant leads to the sign-in.
+/// - A missing account, a dead grant or a missing scope leads to the sign-in.
 /// - Any other error is the error page with the error's words, so that the user reads those of [`Error::refused`]. Catchers of the
 ///   app are not asked: for them, a handler returns `error.kind().status()`.
 /// - A request that names JSON in `Accept` gets `{"error": {"code", "message", "login_url"}}`.
@@ -23,9 +23,10 @@ impl<'r> Responder<'r, 'static> for Error {
             dance.log_error(self.entry().unwrap_or("app"), None, &self);
         }
         Ok(match self.kind() {
-            ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
-                challenge_response(dance, request, self)
-            }
+            ErrorKind::NotSignedIn
+            | ErrorKind::NotConnected
+            | ErrorKind::ReconnectNeeded
+            | ErrorKind::ScopeMissing => challenge_response(dance, request, self),
             _ => respond(dance, request, Err(self)),
         })
     }

@@ -14,7 +14,7 @@ mod accounts;
 
 pub use accounts::Accounts;
 pub use guard_error::guard_error;
-pub use oauth::OAuth;
+pub use oauth::{OAuth, RequiredScopes};
 pub use site::Site;
 pub use unauthorized_response::{UnauthorizedResponse, catchers, unauthorized_response};
 pub use visitor::Visitor;

@@ -10,7 +10,7 @@ use rocket::{Ignite, Request, Rocket, Sentinel};
 
 use super::caller::is_wrapper_in_route;
 use super::outcome::{GuardFuture, guard_outcome};
-use super::sentinel::{AccountOwner, entry_on_route, must_abort};
+use super::sentinel::{AccountOwner, entry_on_route, must_abort, must_abort_for_scopes};
 use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +21,7 @@ use crate::provider::Provider;
 /// | situation | outcome |
 /// |---|---|
 /// | a usable token | the guard, which dereferences to the [`Client`] |
-/// | no user, no account, or a dead grant | forwards with 401; [`catchers`](crate::catchers) redirect to `P`'s sign-in and back |
+/// | no user, no account, a dead grant, or a missing scope | forwards with 401; [`catchers`](crate::catchers) redirect to `P`'s sign-in and back |
 /// | the storage or the provider can't be reached | fails with 503 |
 /// | no entry of `P`'s name in Rocket.toml | the launch fails |
 ///
@@ -43,14 +43,56 @@ use crate::provider::Provider;
 ///     Ok(format!("You are @{} on GitHub", me.login))
 /// }
 /// ```
-pub struct OAuth<P> {
+///
+/// # Further scopes
+///
+/// A page that needs more than the entry's `scope` names it in [`RequiredScopes`], and takes `OAuth<P, S>`. A user who has not
+/// granted it is led to the provider, to consent to it, and back to the page:
+///
+/// ```
+/// use rocket_dance::{OAuth, RequiredScopes, Result, provider::GitHub};
+///
+/// struct Repos;
+///
+/// impl RequiredScopes for Repos {
+///     const SCOPES: &'static [&'static str] = &["repo"];
+/// }
+///
+/// #[rocket::get("/repos")]
+/// async fn repos(github: OAuth<GitHub, Repos>) -> Result<String> {
+///     github.get("user/repos").text().await
+/// }
+/// ```
+pub struct OAuth<P, S = ()> {
     client: Client,
-    provider: PhantomData<fn() -> P>,
+    marker: PhantomData<fn() -> (P, S)>,
 }
 
-impl<P> OAuth<P> {
+/// The scopes that a guard [`OAuth<P, S>`](OAuth#further-scopes) requires, beyond those of the entry.
+///
+/// If the account's granted scope lacks one of them, the guard forwards with 401 ([`ErrorKind::ScopeMissing`]), and
+/// [`catchers`](crate::catchers) lead the user to the provider. The request asks for the entry's scope, what the user has granted
+/// before, and the required scopes, so that the account keeps what it had. A user who does not have an account yet is asked for
+/// everything at once. [`Accounts::require_scopes`](crate::Accounts::require_scopes) does the same in a handler.
+///
+/// If the provider grants less again, the user gets a page that names the missing scope ([`ErrorKind::ScopeDenied`]). If its
+/// answer names no scope, everything that was asked for counts as granted (RFC 6749 §5.1). If it names a scope differently, the
+/// preset says so: [`Preset::implied_scopes`](crate::provider::Preset::implied_scopes).
+///
+/// OAuth 1 has no scopes: such a guard stops the launch.
+pub trait RequiredScopes: 'static {
+    /// The scopes, by their names in an authorization request.
+    const SCOPES: &'static [&'static str];
+}
+
+/// No scopes beyond those of the entry.
+impl RequiredScopes for () {
+    const SCOPES: &'static [&'static str] = &[];
+}
+
+impl<P, S> OAuth<P, S> {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, provider: PhantomData }
+        Self { client, marker: PhantomData }
     }
 
     /// Returns the client, for example to keep it in a struct that is not generic.
@@ -71,7 +113,7 @@ impl<P> OAuth<P> {
     }
 }
 
-impl<P> Deref for OAuth<P> {
+impl<P, S> Deref for OAuth<P, S> {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -79,26 +121,49 @@ impl<P> Deref for OAuth<P> {
     }
 }
 
-impl<P> fmt::Debug for OAuth<P> {
+impl<P, S> fmt::Debug for OAuth<P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.client.fmt(f)
     }
 }
 
-async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
+async fn find<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = entry_on_route::<P>(dance)?;
-    let absent = |kind, message| Error::new(kind, message).with_entry(P::NAME);
+    let absent = |kind, message| Error::new(kind, message);
     let Some(key) = dance.owner_key(request, P::NAME).await? else {
         return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
     };
     let client = dance.open_client(entry, dance.storage(request), &key).await?;
     let client = client.ok_or_else(|| absent(ErrorKind::NotConnected, "Please connect your account."))?;
     client.refresh_if_due().await?;
+    require_scopes(dance, &client, S::SCOPES)?;
     Ok(client)
 }
 
-impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
+/// Checks that the account of `client` has `scopes`.
+///
+/// # Errors
+/// [`ErrorKind::ScopeMissing`].
+pub(super) fn require_scopes(dance: &Dance, client: &Client, scopes: &[&str]) -> Result<()> {
+    if scopes.is_empty() {
+        return Ok(());
+    }
+    let (entry, account) = (dance.entry(client.entry())?, client.account());
+    let granted: Vec<&str> = account.scope.split(' ').collect();
+    let missing = entry.missing_scopes(scopes.iter().copied(), &granted);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "This page needs a permission at {} that you have not given: {}.",
+        entry.title,
+        missing.join(", ")
+    );
+    Err(Error::new(ErrorKind::ScopeMissing, message).with_entry(&entry.name).with_missing_scopes(missing))
+}
+
+impl<'r, P: Provider, S: RequiredScopes> FromRequest<'r> for OAuth<P, S> {
     type Error = Error;
 
     // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
@@ -111,18 +176,25 @@ impl<'r, P: Provider> FromRequest<'r> for OAuth<P> {
     {
         let caller = Location::caller();
         Box::pin(async move {
-            let found = find::<P>(request).await.map(Self::new);
+            let found = find::<P, S>(request).await.map(Self::new);
+            // A user without a usable account is asked for everything at once.
+            let found = found.map_err(|error| match error.kind() {
+                ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
+                    error.with_missing_scopes(S::SCOPES.iter().copied())
+                }
+                _ => error,
+            });
             guard_outcome(request, caller, Some(P::NAME), found).await
         })
     }
 }
 
-impl<P: Provider> Sentinel for OAuth<P> {
+impl<P: Provider, S: RequiredScopes> Sentinel for OAuth<P, S> {
     #[track_caller]
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         if !is_wrapper_in_route(rocket, Location::caller()) {
             Dance::note_guard(rocket, &format!("OAuth<{}>", std::any::type_name::<P>()));
         }
-        must_abort::<P>(rocket, AccountOwner::User)
+        must_abort::<P>(rocket, AccountOwner::User) || must_abort_for_scopes::<P>(rocket, S::SCOPES)
     }
 }

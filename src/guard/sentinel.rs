@@ -46,6 +46,19 @@ pub(super) fn must_abort<P: Provider>(rocket: &Rocket<Ignite>, owner: AccountOwn
     true
 }
 
+/// Whether the launch must fail, since a guard of `P` requires `scopes`, and the protocol of its entry has none. Logs the reason.
+pub(super) fn must_abort_for_scopes<P: Provider>(rocket: &Rocket<Ignite>, scopes: &[&str]) -> bool {
+    let entry = Dance::fetch(rocket).and_then(|dance| dance.entry(P::NAME).ok());
+    let has_none = entry.is_some_and(|entry| entry.oauth2().is_none());
+    if has_none && !scopes.is_empty() {
+        log::error!(
+            "oauth: a route has the guard `OAuth<{}, …>` with required scopes, and OAuth 1 has no scopes: take `OAuth<{0}>`",
+            std::any::type_name::<P>()
+        );
+    }
+    has_none && !scopes.is_empty()
+}
+
 /// The fix for a missing entry.
 fn add_entry(name: &str) -> String {
     format!(

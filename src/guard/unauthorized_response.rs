@@ -5,7 +5,7 @@ use rocket::catcher::{BoxFuture, Catcher};
 use rocket::http::{Method, Status};
 use rocket::response::{self, Responder, Response};
 
-use crate::dance::{Dance, Reply, error_json, guard_failure, respond, wants_json};
+use crate::dance::{Dance, Reply, error_json, guard_failure, respond, wants_json, with_missing_scopes};
 use crate::error::{Error, ErrorKind};
 use crate::local_path::LocalPath;
 
@@ -62,12 +62,13 @@ pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Er
         log::error!("oauth: a guard on the `sign_in_page` requires a user who is signed in: remove it there");
     }
     if request.method() == Method::Get && !wants_json(request) && !is_loop {
-        return respond(dance, request, Ok(Reply::SeeOther(dance.login_path(entry, next.as_ref()))));
+        let to = with_missing_scopes(dance, dance.login_path(entry, next.as_ref()), entry, &error);
+        return respond(dance, request, Ok(Reply::SeeOther(to)));
     }
     if !wants_json(request) {
         return respond(dance, request, Err(error));
     }
-    let login_url = dance.login_url(entry, next.as_ref());
+    let login_url = with_missing_scopes(dance, dance.login_url(entry, next.as_ref()), entry, &error);
     let mut response = respond(dance, request, Ok(Reply::Json(error_json(&error, Some(&login_url)))));
     response.set_status(Status::Unauthorized);
     response
@@ -79,7 +80,7 @@ pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Er
 ///
 /// | a guard of this crate has failed with | the answer |
 /// |---|---|
-/// | 401: no user is signed in, or no usable account is connected | GET: 303 to the sign-in, and back afterwards. Other methods: the error page |
+/// | 401: no user is signed in, no usable account is connected, or a scope is missing | GET: 303 to the sign-in, and back afterwards. Other methods: the error page |
 /// | any other status, for example 503 | the error page with the error's words, which the fairing registers as the default catcher |
 ///
 /// A request that names JSON in `Accept` gets `{"error": {"code", "message", "login_url"}}` instead, with the same status

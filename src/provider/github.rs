@@ -7,7 +7,8 @@ use super::{
 ///
 /// - Register: <https://github.com/settings/developers>, "OAuth Apps". Authorization callback URL: the callback URL that
 ///   the log shows at launch.
-/// - Scopes: `read:user` and `user:email`. GitHub answers with the granted scopes separated by commas.
+/// - Scopes: `read:user` and `user:email`. GitHub answers with the granted scopes separated by commas, without
+///   those that another granted one includes.
 /// - Refresh: only GitHub Apps with expiring user tokens. Tokens of OAuth Apps do not expire.
 /// - Revocation: the user's authorization of the app ends, with all of its tokens. On the next sign-in, GitHub asks for consent
 ///   again.
@@ -17,6 +18,7 @@ use super::{
 ///
 /// Sources, as of 2026-11-28:
 /// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>,
+/// <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>,
 /// <https://docs.github.com/en/rest/apps/oauth-applications> (revocation); django-allauth, better-auth, next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct GitHub;
@@ -31,6 +33,30 @@ impl Provider for GitHub {
         api_base_url: Some("https://api.github.com/"),
         revocation_url: Some("https://api.github.com/applications/{client_id}/grant"),
         scope: &["read:user", "user:email"],
+        implied_scopes: &[
+            ("user", "read:user"),
+            ("user", "user:email"),
+            ("user", "user:follow"),
+            ("repo", "public_repo"),
+            ("repo", "repo:status"),
+            ("repo", "repo_deployment"),
+            ("repo", "repo:invite"),
+            ("repo", "security_events"),
+            ("admin:org", "write:org"),
+            ("admin:org", "read:org"),
+            ("write:org", "read:org"),
+            ("admin:repo_hook", "write:repo_hook"),
+            ("admin:repo_hook", "read:repo_hook"),
+            ("write:repo_hook", "read:repo_hook"),
+            ("admin:public_key", "write:public_key"),
+            ("admin:public_key", "read:public_key"),
+            ("write:public_key", "read:public_key"),
+            ("admin:gpg_key", "write:gpg_key"),
+            ("admin:gpg_key", "read:gpg_key"),
+            ("write:gpg_key", "read:gpg_key"),
+            ("project", "read:project"),
+            ("write:discussion", "read:discussion"),
+        ],
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         revocation: RevocationRequest::Delete(
             RequestAuthorization::Client,

@@ -7,11 +7,13 @@ use crate::error::Error;
 ///   Authorized redirect URI: the callback URL that the log shows at launch.
 /// - Scopes: `openid profile email`. `offline = true` requests a refresh token, which Google sends only at the first consent,
 ///   or with `reprompt_consent = true`. Removed accounts are revoked.
+/// - Further scopes ([`RequiredScopes`](crate::RequiredScopes)) are added to what was granted before (`include_granted_scopes`).
 /// - Own keys: `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`, which admits only accounts
 ///   of that Workspace domain, or of any Workspace if it is `*`. The `hd` claim of the ID token must equal it.
 /// - Google refuses sign-ins in the web views of apps (`disallowed_useragent`).
 ///
-/// Sources, as of 2026-11-20: <https://developers.google.com/identity/openid-connect/openid-connect>; social-core,
+/// Sources, as of 2026-11-28: <https://developers.google.com/identity/openid-connect/openid-connect>,
+/// <https://developers.google.com/identity/protocols/oauth2/web-server> (incremental authorization); social-core,
 /// better-auth, next-auth.
 #[derive(Debug, Clone, Copy)]
 pub struct Google;
@@ -27,6 +29,11 @@ impl Provider for Google {
         api_hosts: &["*.googleapis.com"],
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         refresh_tokens: RefreshTokens::WithParam("access_type", "offline"),
+        implied_scopes: &[
+            ("https://www.googleapis.com/auth/userinfo.email", "email"),
+            ("https://www.googleapis.com/auth/userinfo.profile", "profile"),
+        ],
+        incremental_params: Some(&[("include_granted_scopes", "true")]),
         parameters: &[
             ("reprompt_consent", ParameterKind::AuthorizationFlag("prompt", "consent")),
             ("reprompt_select_account", ParameterKind::AuthorizationFlag("prompt", "select_account")),

@@ -112,6 +112,12 @@ pub struct Preset {
     pub scope: &'static [&'static str],
     /// Separator of scopes in the request. RFC 6749 §3.3 requires a space.
     pub scope_separator: &'static str,
+    /// Pairs of scopes: a granted one, and one that it includes. For a provider that names a scope differently in its answers, or
+    /// leaves out what another granted scope includes.
+    pub implied_scopes: &'static [(&'static str, &'static str)],
+    /// Parameters of an authorization request for further scopes ([`RequiredScopes`](crate::RequiredScopes)), at a provider that
+    /// adds them to what the user has granted before. `None`: the request repeats the granted scope.
+    pub incremental_params: Option<&'static [(&'static str, &'static str)]>,
     /// How the provider grants refresh tokens, and what the key `offline` does.
     pub refresh_tokens: RefreshTokens,
     /// Whether authorization requests have a PKCE challenge, S256 (RFC 7636). `false` only if the provider does not know
@@ -217,6 +223,8 @@ impl Preset {
         signature_method: SignatureMethod::HmacSha1,
         scope: &[],
         scope_separator: " ",
+        implied_scopes: &[],
+        incremental_params: None,
         refresh_tokens: RefreshTokens::Unknown,
         pkce: true,
         response_mode: ResponseMode::Query,

@@ -26,6 +26,7 @@ mod harness;
 mod json;
 mod leakage;
 mod linking;
+mod scopes;
 mod second_factor;
 mod merging;
 mod logout;

@@ -36,6 +36,15 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
 }
 
 #[test]
+fn a_granted_scope_includes_what_the_preset_says() {
+    let entry = github("");
+    let missing = |granted: &[&str]| entry.missing_scopes(["repo", "public_repo", "user:email"], granted);
+    assert_eq!(missing(&["repo", "user"]), [""; 0]);
+    assert_eq!(missing(&["public_repo", "user"]), ["repo"]);
+    assert_eq!(missing(&["REPO", "repository", ""]), ["repo", "public_repo", "user:email"]);
+}
+
+#[test]
 fn how_an_id_token_is_checked_is_read() {
     let corp = |more: &str| {
         let toml = "[default.oauth.corp]\nprovider = \"oidc\"\nissuer = \"https://op.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\n";

@@ -9,13 +9,19 @@ use super::failure::login_response;
 use super::sign_in;
 use crate::config::{Entry, is_loopback_host};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, flow_cookies, page, query_param, wants_json};
+use crate::dance::web::{
+    Form, Reply, csrf, flow_cookies, page, query_param, read_scope_field, scope_field, wants_json,
+    with_scopes,
+};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::link::Purpose;
 use crate::local_path::LocalPath;
 use crate::paths::Path;
 use crate::signals::AuthorizationRequest;
+
+/// Maximum length of the granted scopes that a request for further ones repeats, in bytes. The flow's cookie contains them.
+const MAX_REPEATED_SCOPE: usize = 1024;
 
 /// A link to a begin. Signed out, it leads to the provider. Signed in, it shows a page that asks first, since a link must
 /// not connect anything.
@@ -30,12 +36,17 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
         return Ok(Reply::SeeOther(begin));
     }
     let next = dance.checked_next(query_param(request, "next").as_deref());
+    let scopes = read_scope_field(dance, name, query_param(request, "scope").as_deref());
     if dance.user(request).await?.is_some() {
+        // The page that needs the scopes would lead here again.
+        let cancel = next.as_ref().filter(|_| scopes.is_empty());
         let context = json!({
+            "scopes": scopes,
+            "scope": scope_field(dance, name, &scopes),
             "title": entry.title,
             "action": dance.public_paths().of_entry(Path::Begin, name),
             "csrf": csrf::token(dance, request).await?,
-            "cancel": dance.base_path().public(next.as_ref().unwrap_or(&dance.settings().after_login).as_str()),
+            "cancel": dance.base_path().public(cancel.unwrap_or(&dance.settings().after_login).as_str()),
             "next": dance.next_field(next.as_ref()),
         });
         return page(dance, request, "confirm.html", context);
@@ -44,7 +55,7 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
         // Login CSRF: a link of another site shows the sign-in page and begins nothing.
         return sign_in::show(dance, request).await;
     }
-    begin(dance, request, entry, None, next).await
+    begin(dance, request, entry, None, next, scopes).await
 }
 
 /// The form that begins a flow.
@@ -62,20 +73,24 @@ async fn try_by_form(dance: &Dance, request: &Request<'_>, name: &str, form: &Fo
     let entry = dance.entry(name)?;
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
     let next = dance.checked_next(form.get("next").as_deref());
-    if let Some(begin) = on_base_url(dance, request, &dance.login_path(Some(name), next.as_ref())) {
+    let scopes = read_scope_field(dance, name, form.get("scope").as_deref());
+    let here = with_scopes(dance, dance.login_path(Some(name), next.as_ref()), name, &scopes);
+    if let Some(begin) = on_base_url(dance, request, &here) {
         return Ok(redirect_browser(request, begin));
     }
     let visitor = dance.user(request).await?.map(str::to_owned);
-    begin(dance, request, entry, visitor, next).await
+    begin(dance, request, entry, visitor, next, scopes).await
 }
 
-/// Begins a flow of `visitor`, the signed-in user, and redirects to the provider.
+/// Begins a flow of `visitor`, the signed-in user, and redirects to the provider. A page of the app needs `scopes`, beyond those of
+/// the entry.
 async fn begin(
     dance: &Dance,
     request: &Request<'_>,
     entry: &Arc<Entry>,
     visitor: Option<String>,
     next: Option<LocalPath>,
+    scopes: Vec<String>,
 ) -> Result<Reply> {
     let purpose = match &visitor {
         _ if dance.is_site(&entry.name) => Purpose::Site,
@@ -90,13 +105,53 @@ async fn begin(
     };
     let mut authorization = AuthorizationRequest::new(&entry.name, purpose, next);
     dance.signals().before_login(request, &mut authorization).await?;
+    let extra_scope = extra_scope(dance, request, entry, &scopes).await?;
+    if !scopes.is_empty() {
+        for (name, value) in incremental_params(entry) {
+            authorization.params.entry((*name).into()).or_insert_with(|| (*value).into());
+        }
+    }
     let next = authorization.next.filter(|next| dance.may_redirect_to(next));
     let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now(), dance.settings().flow_ttl)?;
     let mut flow = flow.with_requirements(entry, &authorization.params)?;
     flow.notes = authorization.notes;
+    flow.extra_scope = extra_scope;
+    flow.required_scopes = scopes;
     let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
     flow_cookies::store(dance, request, flow)?;
     Ok(redirect_browser(request, url.into()))
+}
+
+/// What a request for `scopes` asks for, beyond the entry's scope: the account keeps what the user has granted before. A provider
+/// with incremental authorization adds that by itself.
+async fn extra_scope(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Entry,
+    scopes: &[String],
+) -> Result<Vec<String>> {
+    let mut asked = scopes.to_vec();
+    let is_incremental = entry.oauth2().is_some_and(|options| options.incremental_params.is_some());
+    if !scopes.is_empty()
+        && !is_incremental
+        && let Some(key) = dance.owner_key(request, &entry.name).await?
+        && let Some(account) = dance.storage(request).get(&key).await?
+    {
+        let granted =
+            account.scope.split(' ').filter(|name| !name.is_empty() && !asked.iter().any(|s| s == name));
+        let mut size = 0;
+        let fits = |name: &&str| {
+            size += name.len() + 1;
+            size <= MAX_REPEATED_SCOPE
+        };
+        let granted: Vec<String> = granted.take_while(fits).map(str::to_owned).collect();
+        asked.extend(granted);
+    }
+    Ok(asked)
+}
+
+fn incremental_params(entry: &Entry) -> &'static [(&'static str, &'static str)] {
+    entry.oauth2().and_then(|options| options.incremental_params).unwrap_or_default()
 }
 
 /// Sends the browser to `url`. A script gets the URL: a redirect would be followed by its fetch, and not by the browser.

@@ -75,7 +75,10 @@ pub(super) async fn finish(
     };
     let storage = dance.storage(request);
     match storage.link(&login, dance.keys()).await {
-        Ok(linked) => sign_in(dance, request, &login, linked, finished).await,
+        Ok(linked) => {
+            let finished = sign_in(dance, request, &login, linked, finished).await?;
+            Ok(with_missing_scopes(dance, request, entry, flow, &login, finished))
+        }
         Err(error) => match error.user() {
             Some(user) if error.kind() == ErrorKind::SignInFirst => {
                 wait_for_user(dance, request, &login, user, finished.to).await
@@ -216,6 +219,34 @@ async fn sign_in(
             Ok(finished.with_reply(Reply::Own(response)))
         }
     }
+}
+
+/// Answers with a page that says so if the provider has not granted what the flow was begun for. A redirect to the page of the app
+/// would lead to the provider again, without an end.
+fn with_missing_scopes(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Entry,
+    flow: &Flow,
+    login: &AuthorizedLogin,
+    finished: Finished,
+) -> Finished {
+    let granted: Vec<&str> = login.token.scope.iter().map(String::as_str).collect();
+    let missing = entry.missing_scopes(flow.required_scopes.iter().map(String::as_str), &granted);
+    if missing.is_empty() || finished.reply.is_some() {
+        return finished;
+    }
+    let message = format!(
+        "{} did not grant this app what the page needs: {}. Your account there stays connected. You can ask again.",
+        entry.title,
+        missing.join(", ")
+    );
+    let error = Error::new(ErrorKind::ScopeDenied, message)
+        .with_missing_scopes(missing)
+        .begin_again_at(Some(&entry.name), Some(finished.to.as_str()));
+    dance.log_error(&entry.name, Some(&state_handle(flow.state().expose())), &error);
+    let response = respond(dance, request, Err(error));
+    finished.with_reply(Reply::Own(response))
 }
 
 fn redirect_response(dance: &Dance, request: &Request<'_>, to: Redirect) -> Response<'static> {

@@ -7,6 +7,7 @@ use rocket::http::{Accept, ContentType, Header, MediaType, Method, Status};
 use rocket::{Request, Response};
 use serde_json::{Value, json};
 
+use super::scope_request::with_missing_scopes;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::local_path::LocalPath;
@@ -115,10 +116,14 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         _ if error.begin_again().is_some() => error.begin_again().map(|(entry, next)| {
             // The configuration may have changed since the flow began: its `next` is checked again.
             let next = next.and_then(|next| LocalPath::try_from(next).ok());
-            dance.login_url(entry, next.filter(|next| dance.may_redirect_to(next)).as_ref())
+            let url = dance.login_url(entry, next.filter(|next| dance.may_redirect_to(next)).as_ref());
+            with_missing_scopes(dance, url, entry, error)
         }),
         ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
             Some(dance.login_url(None, None))
+        }
+        ErrorKind::ScopeMissing => {
+            Some(with_missing_scopes(dance, dance.login_url(error.entry(), None), error.entry(), error))
         }
         ErrorKind::SignInFirst => {
             let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm)).ok();
@@ -130,6 +135,7 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         return Reply::Json(error_json(error, login_url.as_deref()));
     }
     let (to, label) = match error.kind() {
+        ErrorKind::ScopeDenied => (login_url.unwrap_or_default(), "Ask again"),
         _ if let Some((entry, _)) = error.begin_again() => {
             (login_url.unwrap_or_default(), if entry.is_some() { "Start again" } else { "Sign in" })
         }
@@ -162,7 +168,8 @@ fn link_on_page_of_app(
     login_url: Option<String>,
 ) -> (String, &'static str) {
     if let Some(login_url) = login_url {
-        return (login_url, "Sign in");
+        let is_signed_in = error.kind() == ErrorKind::ScopeMissing;
+        return (login_url, if is_signed_in { "Continue" } else { "Sign in" });
     }
     let may_pass = matches!(error.kind().status().code, 502..=504) && request.method() == Method::Get;
     // Checked: a path that begins with `//` would lead to another host.
