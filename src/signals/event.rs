@@ -20,6 +20,7 @@ use crate::storage::Account;
 /// | a user connects an account, or the app imports one | `AccountCreated` or `AccountUpdated` |
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
 /// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
+/// | a signal answers [`Discard`](crate::NextStep::Discard) or [`Respond`](crate::NextStep::Respond) | none |
 /// | a denial by the user or the provider, any other failure of a flow | `LoginFailed` |
 /// | the storage fails after the provider has granted a token | `GrantOrphaned`, `LoginFailed` |
 /// | a user disconnects, the app deletes an account, or `CookieStorage` has no room for it | `AccountRemoved` for each account, `SessionEnded` for each session that began with it; later perhaps `RevocationFailed`, in the background |

@@ -2,6 +2,7 @@
 
 use rocket::figment::Figment;
 use rocket::http::Status;
+use rocket_dance::Signals;
 use rocket_dance::storage::CookieStorage;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint};
 use serde_json::json;
@@ -27,14 +28,18 @@ fn assert_within_budget(browser: &Browser) {
 /// An app that keeps accounts in cookies, with the entries a, b and c. Two of their accounts fill the room for accounts.
 async fn app_with_large_tokens() -> (TestApp, Heard) {
     let heard = Heard::default();
-    let listener = Listener(heard.clone());
+    (app_with_large_tokens_and(Listener(heard.clone())).await, heard)
+}
+
+/// The same, with `signals`.
+pub(crate) async fn app_with_large_tokens_and(signals: impl Signals) -> TestApp {
     let first = TestApp::launch().await;
     let entries = ["a", "b", "c"].map(|name| first.fake.preset_config(name, "github"));
     let configure = |figment: Figment| entries.into_iter().fold(figment, Figment::merge);
-    let app = first.relaunch_with(configure, |dance| dance.storage(CookieStorage).signals(listener)).await;
+    let app = first.relaunch_with(configure, |dance| dance.storage(CookieStorage).signals(signals)).await;
     let large = |answer: &mut serde_json::Value| answer["more"] = json!("y".repeat(100));
     app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::edit(large));
-    (app, heard)
+    app
 }
 
 #[rocket::async_test]

@@ -67,6 +67,7 @@ mod signal_context;
 mod signal_events;
 mod signal_order;
 mod silence;
+mod slow_signals;
 mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;
