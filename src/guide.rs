@@ -18,7 +18,8 @@
 use crate::{
     Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind,
     Event, LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, RequireEmailDomain, Sessions,
-    Signals, Standing, Token, Tokens, Verdict, catchers, provider, storage, storage::DieselStorage, testing,
+    Signals, Standing, Token, Tokens, Verdict, catchers, flash, provider, storage, storage::DieselStorage,
+    testing,
 };
 
 // A page links to another as `[name]`, and defines `name` at its end, as its file. The definition before it here comes first,
