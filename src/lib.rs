@@ -14,7 +14,7 @@
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
 //! | choose where accounts are stored | [`storage`] |
 //! | keep your own sessions | [`Sessions`], [`private_cookie`] |
-//! | add to the flow, or be notified | [`Signals`], [`Event`] |
+//! | add to the flow, or be notified | [`Signals`], [`Event`], [`flash()`] |
 //! | check a path before redirecting to it | [`LocalPath`] |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |

@@ -49,6 +49,32 @@ mod import_accounts {
     }
 }
 
+#[allow(dead_code)]
+mod flash {
+    use rocket::{Build, Rocket};
+
+    include!("../../examples/flash.rs");
+
+    pub fn app() -> Rocket<Build> {
+        rocket()
+    }
+}
+
+#[rocket::async_test]
+async fn a4_the_next_page_shows_once_what_has_happened() {
+    let fake = FakeProvider::start().await;
+    let client = Client::tracked(fake.stand_in(flash::app(), "github")).await.unwrap();
+    let home = async || client.get("/").dispatch().await.into_string().await.unwrap();
+    fake.deny_next_authorization();
+    let denied = sign_in(&client, "github").await;
+    assert_eq!(denied.location.as_deref(), Some("/"));
+    assert!(home().await.contains("<p>error: Failed to log in with github.</p>"));
+    assert!(home().await.starts_with("<p></p>"), "once");
+    sign_in(&client, "github").await;
+    assert!(home().await.contains("<p>success: GitHub is connected.</p>"));
+    assert!(home().await.starts_with("<p></p>"), "once");
+}
+
 #[rocket::async_test]
 async fn a_provider_of_the_app_signs_its_player_in() {
     let fake = FakeProvider::start().await;
