@@ -14,7 +14,8 @@ struct Messages;
 impl Signals for Messages {
     async fn error(&self, request: &Request<'_>, entry: &str, error: &Error) -> Option<Response<'static>> {
         // What the provider said is for the log: a visitor can do nothing about it.
-        println!("a sign-in with {entry} failed: {error:?}, {:?}", error.provider_error());
+        let said = error.provider_error().and_then(|said| said.description.as_deref());
+        log::info!("a sign-in with {entry} failed: {}", said.unwrap_or_default());
         flash(request, "error", &format!("Failed to log in with {entry}."));
         None // `after_error` leads to a page of this app
     }
