@@ -62,7 +62,8 @@ use crate::error::Result;
 ///
 /// # What the app has to do
 ///
-/// - **Work only on `conn`.** The policy may be called again after a rollback. Network calls belong into
+/// - **Work only on `conn`, and return its errors.** The policy may be called again after a rollback. MySQL and MariaDB roll the
+///   whole transaction back at a deadlock, and commit it before statements such as `CREATE TABLE`: after either, the login fails. Network calls belong into
 ///   [`Signals::authorized`](crate::Signals::authorized), which can add [notes](Login::note) for the policy or refuse.
 /// - **Find users by the account, not by names or addresses.** A name or an address can be given to another person, and a
 ///   domain can be sold. [`Login::merge`] decides when an address is sufficient.

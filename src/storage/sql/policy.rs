@@ -57,7 +57,8 @@ impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> ErasedPolicy for Typed
 
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>> {
         let login = login.typed::<U>()?;
-        let verdict = conn.lend(|conn| self.policy.link(&login, narrow(conn)?))?;
+        let verdict =
+            conn.lend(|conn| conn.in_one_transaction(|conn| self.policy.link(&login, narrow(conn)?)))?;
         Ok(verdict.map(|user| user.to_string()))
     }
 

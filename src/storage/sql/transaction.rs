@@ -12,7 +12,8 @@ use super::any_connection::AnyConnection;
 use super::failure::Failure;
 use crate::error::Error;
 
-const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours";
+const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours. MySQL ends it by a deadlock, whose \
+                          error the policy must return, and by statements such as CREATE TABLE";
 
 /// Begins a transaction with settings of its own, in one statement: a session behind a pooler has none.
 #[cfg(feature = "postgres")]
@@ -103,11 +104,11 @@ impl AnyConnection {
         if lost_race {
             return Err(Failure::Statement(cause));
         }
-        let reported = match &cause {
-            Cause::RollbackErrorOnCommit { commit_error, .. } => commit_error,
+        let cause = match cause {
+            Cause::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
             cause => cause,
         };
-        Err(match reported {
+        Err(match &cause {
             // The database rolls back.
             Cause::DatabaseError(Kind::SerializationFailure, _) => Failure::Statement(cause),
             // A constraint that is checked at the end: our tables have none.
@@ -153,5 +154,34 @@ impl AnyConnection {
         let value = catch_unwind(AssertUnwindSafe(|| work(self)))
             .unwrap_or_else(|_| Err(Error::app("the link policy panicked")))?;
         if self.depth() == before { Ok(value) } else { Err(Error::app(UNBALANCED)) }
+    }
+    /// Runs `work` of the app, which may write.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if the transaction is no longer the same. MySQL ends it without Diesel:
+    /// by a deadlock, whose error `work` may have ignored, and before statements such as CREATE TABLE. What follows would be
+    /// committed statement by statement, for example the account of a user who was rolled back.
+    pub(super) fn in_one_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.savepoint("SAVEPOINT rocket_dance").map_err(Error::storage)?;
+        let value = work(self)?;
+        // A savepoint ends with its transaction.
+        self.savepoint("RELEASE SAVEPOINT rocket_dance").map_err(|_| Error::app(UNBALANCED))?;
+        Ok(value)
+    }
+
+    /// Runs `statement` on MySQL. Other databases end no transaction by themselves.
+    #[cfg_attr(not(feature = "mysql"), allow(unused_variables, clippy::unused_self))]
+    fn savepoint(&mut self, statement: &str) -> diesel::QueryResult<()> {
+        match self {
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(conn) => {
+                diesel::connection::SimpleConnection::batch_execute(conn, statement)
+            }
+            #[allow(unreachable_patterns)] // With one database there is no other.
+            _ => Ok(()),
+        }
     }
 }
