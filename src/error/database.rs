@@ -106,6 +106,10 @@ mod tests {
                 assert!(!said.contains("ada") && said.ends_with('…'), "{said}");
             }
         }
+        for path in ["/home/ada", "base/ada@example.org", "ada/base/1", "base/1 ada"] {
+            let said = logged(Kind::Unknown, &format!("invalid name \"{path}\": ada"));
+            assert_eq!(said, "invalid name …");
+        }
         let said = logged(Kind::Unknown, "value \"4915112345678\" is out of range for type integer");
         assert_eq!(said, "value …");
     }
@@ -118,6 +122,11 @@ mod tests {
             (Kind::Unknown, "Table 'app.users' doesn't exist"),
             (Kind::Unknown, "la relation « users » n'existe pas"),
             (Kind::Unknown, "no such table: users"),
+            (Kind::Unknown, "could not extend file \"base/5/16384_fsm\": No space left on device"),
+            (
+                Kind::Unknown,
+                "konnte Datei »pg_tblspc/16385/PG_15_202209061/5/16384« nicht erweitern: Auf dem Gerät ist kein Platz mehr",
+            ),
             (Kind::UniqueViolation, "UNIQUE constraint failed: users.email"),
             (Kind::NotNullViolation, "Column 'name' cannot be null"),
             (Kind::CheckViolation, "CONSTRAINT `c` failed for `app`.`users`"),

@@ -14,7 +14,8 @@ pub(super) fn without_values(source: Source) -> Source {
     let message = information.message();
     // MySQL quotes the value first and then the key. PostgreSQL quotes the constraint only, and names it.
     let quotes_value = matches!(kind, Kind::UniqueViolation) && information.constraint_name().is_none();
-    let end = end_of_safe_part(message, |text| !quotes_value && is_identifier(text));
+    let end =
+        end_of_safe_part(message, |text| !quotes_value && (is_identifier(text) || is_server_file(text)));
     if end == message.len() {
         return cause.into();
     }
@@ -69,4 +70,10 @@ fn end_of_safe_part(message: &str, allowed: impl Fn(&str) -> bool) -> usize {
 fn is_identifier(text: &str) -> bool {
     text.starts_with(|char: char| char.is_alphabetic() || char == '_')
         && text.chars().all(|char| char.is_alphanumeric() || "_$.-".contains(char))
+}
+
+/// Returns whether `text` is the path of a file of PostgreSQL. What follows it is the reason, for example a full disk.
+fn is_server_file(text: &str) -> bool {
+    ["base/", "global/", "pg_"].iter().any(|folder| text.starts_with(folder))
+        && text.chars().all(|char| char.is_ascii_alphanumeric() || "_./".contains(char))
 }

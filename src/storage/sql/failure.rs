@@ -3,7 +3,7 @@
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
 
 use super::any_connection::AnyConnection;
-use crate::error::{Error, database_cause};
+use crate::error::{Error, ErrorKind, database_cause};
 
 /// The result of work on a connection.
 pub(super) type Result<T> = std::result::Result<T, Failure>;
@@ -87,7 +87,8 @@ impl Failure {
         match self {
             Failure::Statement(cause) => Error::storage(cause),
             Failure::Commit(cause) => {
-                Error::storage(format!("the connection failed during the commit: {cause}"))
+                let commit = Error::new(ErrorKind::StoreUnavailable, "the commit failed");
+                Error::storage(commit.with_source(cause))
             }
             Failure::Policy(error) => Error::storage(error),
         }

@@ -9,7 +9,8 @@ use diesel::connection::SimpleConnection;
 
 use super::any_connection::AnyConnection;
 use super::connector::Connector;
-use crate::error::{Error, Result};
+use super::failure::Result;
+use crate::error::Error;
 use crate::storage::{ChangeListener, StoredChange};
 
 /// Interval between two looks at the notifications. Diesel offers no way to wait for one.
@@ -24,11 +25,12 @@ pub(super) fn start(connector: Connector, changed: ChangeListener, alive: Weak<(
     let listen = move || {
         let mut warned = false;
         while alive.strong_count() > 0 {
-            let Err(error) = listen(&connector, &changed, &alive, &mut warned) else { return };
+            let Err(failure) = listen(&connector, &changed, &alive, &mut warned) else { return };
             if !std::mem::replace(&mut warned, true) {
                 log::warn!(
                     "oauth: the database reports no changes at the moment; writes of other processes are seen \
-                     after `cache.ttl`: {error:?}"
+                     after `cache.ttl`: {:?}",
+                    Error::from(failure)
                 );
             }
             thread::sleep(RETRY_DELAY);
@@ -47,7 +49,7 @@ fn listen(
 ) -> Result<()> {
     let mut conn = connector.connect()?;
     #[allow(irrefutable_let_patterns)] // With one database there is no other.
-    let AnyConnection::Postgres(conn) = &mut conn else { return Err(Error::app("not PostgreSQL")) };
+    let AnyConnection::Postgres(conn) = &mut conn else { return Err(Error::app("not PostgreSQL").into()) };
     conn.batch_execute("LISTEN rocket_dance")?;
     *warned = false;
     // Changes before this were not received.

@@ -46,6 +46,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(180);
 /// Time for which no more connections are tried after the database has refused one, as long as there are others.
 const REFUSED_TTL: Duration = Duration::from_secs(1);
 
+/// Time without a refused connection after which the next one is logged.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
 /// At most a fixed number of connections, shared by all callers.
 pub(super) struct Pool(Arc<Shared>);
 
@@ -267,10 +270,10 @@ impl Worker {
         self.is_counted = false;
         queue.workers -= 1;
         if queue.workers > 0 {
-            if queue.refused_at.replace(Instant::now()).is_none() {
+            if queue.refused_at.replace(Instant::now()).is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
                 log::warn!(
-                    "oauth: the database accepts fewer connections than `pool_size`; the jobs wait for those that \
-                     there are: {error:?}"
+                    "oauth: the database accepts no more connections at the moment; the jobs wait for those that there are. \
+                     It may allow fewer than `pool_size`: {error:?}"
                 );
             }
             return;

@@ -213,3 +213,21 @@ async fn b1_settings_of_the_server_change_nothing() {
     assert!(said.contains("Duplicate entry … for key 'by_name'"), "{said}");
     db.drop_user();
 }
+
+#[cfg(feature = "postgres")]
+#[rocket::async_test]
+#[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+async fn ob_01_b1_a_failed_commit_logs_no_value_of_a_row() {
+    let db = Postgres::new();
+    db.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'too many of \"%\"', NEW.name; END $$; \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
+         EXECUTE FUNCTION refuse()",
+    );
+    let policy = |_: &Login<i32>, conn: &mut PgConnection| Ok(Verdict::SignUp(conn.add("ada@example.org")?));
+    let storage = opened(db.storage().link(policy)).await;
+    let error = storage.link(&suite::login("github", Some("1"), None), &keys()).await.unwrap_err();
+    let said = format!("{error:?}");
+    assert!(said.contains("the commit failed: too many of …") && !said.contains("ada"), "{said}");
+    assert_eq!(db.rows(), (0, 0));
+}
