@@ -166,9 +166,13 @@ impl Connector {
     pub(super) fn open(&self) -> Result<AnyConnection> {
         #[cfg_attr(not(feature = "mysql"), allow(unused_mut))]
         let mut conn = self.establish().map_err(|cause| {
-            let why = match self.url.advice {
-                Some(advice) => advice.to_owned(),
-                None => cause.to_string().trim_end().to_owned(),
+            let cause = cause.to_string();
+            let why = match (self.url.advice, &self.url.file) {
+                (Some(advice), _) => advice.to_owned(),
+                (None, Some(_)) => format!(
+                    "{cause}: its folder must exist, and the process must be allowed to write the file and the folder"
+                ),
+                (None, None) => cause.trim_end().to_owned(),
             };
             Error::new(ErrorKind::StoreUnavailable, self.about(&format!("can't be opened: {why}")))
         })?;

@@ -57,7 +57,10 @@ fn processes(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
 /// [`ErrorKind::Misconfigured`] if it does not: it leads to another database or to a pooler.
 /// [`ErrorKind::StoreUnavailable`] if it cannot be opened.
 pub(super) fn check_listener(listener: &Connector, conn: &mut AnyConnection) -> Result<()> {
-    let mut listening = listener.connect()?;
+    let mut listening = listener.connect().map_err(|error| {
+        Error::new(error.kind(), format!("`listen_url` of [default.dance.database]: {error}"))
+            .with_source(error)
+    })?;
     #[allow(irrefutable_let_patterns)] // With one database there is no other.
     let AnyConnection::Postgres(listening) = &mut listening else { return Err(Error::app("not PostgreSQL")) };
     let sent = u64::from_be_bytes(random()?).to_string();

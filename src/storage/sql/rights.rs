@@ -66,13 +66,17 @@ impl AnyConnection {
                 ),
             },
             #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => {
-                let database = self.current_database().ok().flatten().unwrap_or_default();
-                let database = self.quoted(&database);
-                format!(
-                    "as root, run\n\n    GRANT CREATE, ALTER, DROP, INDEX, REFERENCES ON {database}.* TO {role};\n\n{BY_HAND}"
-                )
-            }
+            AnyConnection::Mysql(_) => match self.current_database().ok().flatten() {
+                Some(database) => {
+                    let database = self.quoted(&database);
+                    format!(
+                        "as root, run\n\n    GRANT CREATE, ALTER, DROP, INDEX, REFERENCES ON {database}.* TO {role};\n\n{BY_HAND}"
+                    )
+                }
+                None => {
+                    "the URL names no database: write its name at the end, as in `mysql://…/app`".to_owned()
+                }
+            },
         }
     }
 

@@ -53,7 +53,8 @@ async fn a_wrong_file_is_said() {
         assert!(refused(DieselStorage::url(url)).await.contains("in memory"), "{url}");
     }
     let nowhere = db.0.path().join("no such directory/app.sqlite").to_str().unwrap().to_owned();
-    assert!(refused(DieselStorage::url(&nowhere)).await.contains(&nowhere));
+    let said = refused(DieselStorage::url(&nowhere)).await;
+    assert!(said.contains(&nowhere) && said.contains("its folder must exist"), "{said}");
     let read_only = format!("file:{}?mode=ro", db.url());
     let said = refused(DieselStorage::url(&read_only).migrate()).await;
     assert!(said.contains(&db.url()) && said.contains("readonly"), "{said}");

@@ -172,6 +172,14 @@ async fn b6_a_listen_url_that_hears_nothing_fails_the_launch() {
         assert_eq!(kind, ErrorKind::Misconfigured, "{said}");
         assert!(said.contains("`listen_url`") && said.contains("does not receive"), "{said}");
     }
+    let nowhere =
+        [("pgbouncer", Value::from(true)), ("listen_url", "postgres://ada:hunter2@127.0.0.1:1/app".into())];
+    let (kind, said) = refused_with(DieselStorage::url(pgbouncer.url(&db)), &nowhere).await;
+    assert_eq!(kind, ErrorKind::StoreUnavailable, "{said}");
+    assert!(
+        said.contains("`listen_url`") && said.contains("127.0.0.1:1") && !said.contains("hunter2"),
+        "{said}"
+    );
 }
 
 #[rocket::async_test]

@@ -201,3 +201,15 @@ async fn b11_a_schema_is_named_by_the_role_or_by_the_url() {
     opened(DieselStorage::url(format!("{}?options=-csearch_path%3Dother", db.url())).migrate()).await;
     assert_eq!(schemas(&db), ["auth", "other"]);
 }
+
+#[cfg(feature = "mysql")]
+#[rocket::async_test]
+#[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
+async fn b5_a_url_without_a_database_says_so() {
+    let db = Mysql::new();
+    let server = db.url().rsplit_once('/').unwrap().0.to_owned();
+    for url in [server.clone(), server + "/"] {
+        let said = refused(DieselStorage::url(url).migrate()).await;
+        assert!(said.contains("names no database") && !said.contains("GRANT"), "{said}");
+    }
+}
