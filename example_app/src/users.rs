@@ -82,7 +82,8 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
             .hash_password(password.as_bytes())
             .map_err(|error| Error::app(error.to_string()))?;
         wait_for_writers(conn)?;
-        match insert_user(conn, &name, Some(&password.to_string())) {
+        // In a transaction: on SQLite a statement with RETURNING reports no failure of its own commit, such as a full disk.
+        match conn.transaction(|conn| insert_user(conn, &name, Some(&password.to_string()))) {
             Ok(id) => Ok(Some(id)),
             Err(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
             Err(error) => Err(error.into()),
