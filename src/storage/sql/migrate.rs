@@ -155,7 +155,13 @@ fn lacking(conn: &mut AnyConnection, connector: &Connector, right: &str, name: &
         );
     } else if right != "SELECT" {
         // The table and its columns exist: they could be read.
-        return connector.fault("can't be written", cause);
+        let what = match conn.writes_alone() {
+            true => {
+                "can't be written. The process must be allowed to write the file and its folder, and the disk needs space"
+            }
+            false => "can't be written",
+        };
+        return connector.fault(what, cause);
     } else if may_pass(&cause) || !conn.is_usable() {
         return connector.fault("can't be read", cause);
     } else {

@@ -59,7 +59,11 @@ async fn a_wrong_file_is_said() {
     let said = refused(DieselStorage::url(&read_only).migrate()).await;
     assert!(said.contains(&db.url()) && said.contains("readonly"), "{said}");
     opened(db.storage()).await;
-    assert!(refused(DieselStorage::url(&read_only)).await.contains("readonly"));
+    let said = refused(DieselStorage::url(&read_only)).await;
+    assert!(
+        said.contains("must be allowed to write the file and its folder") && said.contains("readonly"),
+        "{said}"
+    );
     let damaged = db.0.path().join("damaged.sqlite").to_str().unwrap().to_owned();
     std::fs::write(&damaged, [0xa5; 8192]).unwrap();
     let said = refused(DieselStorage::url(&damaged).migrate()).await;
