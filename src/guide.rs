@@ -5,6 +5,7 @@
 //! | understand what happens, and in which words | [`concepts`] |
 //! | decide who may sign in | [`policies`] |
 //! | look up a provider | [`providers`] |
+//! | change our pages, their texts or their language | [`pages`] |
 //! | run an app in production | [`operation`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
@@ -35,6 +36,9 @@ pub mod policies {}
 #[doc = ""]
 #[doc = include_str!("../docs/providers.md")]
 pub mod providers {}
+
+#[doc = include_str!("../docs/pages.md")]
+pub mod pages {}
 
 #[doc = "[settings]: crate#settings\n[proxies]: crate::guide::proxies\n"]
 #[doc = ""]

@@ -15,6 +15,7 @@
 //! | choose where accounts are stored | [`storage`] |
 //! | keep your own sessions | [`Sessions`], [`private_cookie`] |
 //! | add to the flow, or be notified | [`Signals`], [`Event`], [`flash()`] |
+//! | change our pages, their texts or their language | [`guide::pages`] |
 //! | check a path before redirecting to it | [`LocalPath`] |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |
@@ -85,6 +86,7 @@
 //! [Behind a proxy]: guide::proxies
 //! [Behind PgBouncer]: guide::operation#behind-pgbouncer
 //! [list of providers]: guide::providers
+//! [Texts and languages]: guide::pages#texts-and-languages
 //!
 #![doc = include_str!("../docs/settings.md")]
 //!
@@ -107,6 +109,7 @@
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
 //! | POST `/login/logout/session` | ends one session of the user; needs a storage that keeps sessions (form: `csrf`, `session`) |
+//! | GET `/login/signed-out` | shows that the user is signed out: for `after_logout = "/login/signed-out"` |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!

@@ -69,6 +69,8 @@ table! {
     BackchannelLogout "/<name>/backchannel-logout" { Post "ends sessions for the provider" }
     /// The provider's post-logout redirect URI.
     LoggedOut "/logged-out" { Get "returns from the provider's sign-out" }
+    /// The page that says that the user is signed out.
+    SignedOut "/signed-out" { Get "shows that the user is signed out" }
     /// Signs out.
     Logout "/logout" { Post "signs out" }
     /// Signs out in all browsers.
@@ -85,7 +87,7 @@ impl Path {
 
     /// Whether it is a page to which a visitor can be redirected. The others begin, finish or end something.
     fn is_target(self) -> bool {
-        matches!(self, Path::Accounts | Path::Confirm)
+        matches!(self, Path::Accounts | Path::Confirm | Path::SignedOut)
     }
 
     /// What follows the entry's name in the path, for example `disconnect`; `None` for a path without an entry.
@@ -154,7 +156,7 @@ impl Paths {
     }
 
     /// Whether `path` is one of our routes, or looks like one, so that no visitor is redirected to it: that could begin,
-    /// repeat or end a sign-in. The pages of the accounts and of the account that waits are allowed targets.
+    /// repeat or end a sign-in. Pages that only show something are allowed targets.
     pub(crate) fn is_own_action(&self, path: &str) -> bool {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let (path, prefix) = (resolved(path), resolved(&self.prefix));
@@ -271,6 +273,7 @@ mod tests {
             "primary",
             "logout",
             "logged-out",
+            "signed-out",
             "everywhere",
             "session",
         ] {

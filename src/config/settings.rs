@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) after_error: Option<LocalPath>,
     /// Path of the app's own sign-in page.
     pub(crate) sign_in_page: Option<LocalPath>,
+    /// The languages of the pages, the default first. Empty: all.
+    pub(crate) languages: Vec<String>,
     /// The keys that seal: the first seals, all open.
     pub(crate) token_keys: Vec<[u8; 32]>,
     /// Unset: no cache.
@@ -107,6 +109,7 @@ impl Settings {
             after_logout,
             after_error,
             sign_in_page,
+            languages: languages(&mut table),
             token_keys: token_keys(&mut table),
             cache: cache(&mut table),
             session: session(&mut table),
@@ -226,6 +229,17 @@ fn sign_in_page(table: &mut Table<'_>, prefix: &str, base_path: &BasePath) -> Op
         table.reader.fault(&place, why, "sign_in_page = \"/signin\"");
     }
     Some(page)
+}
+
+fn languages(table: &mut Table<'_>) -> Vec<String> {
+    const EXAMPLE: &str = "languages = [\"en\", \"de\"]";
+    let Some(given) = table.list("languages", |text| vec![text.to_owned()], "[\"en\"]") else {
+        return vec![];
+    };
+    if given.value.is_empty() {
+        table.reader.fault(&given.place, "is an empty list: remove it, or add a language", EXAMPLE);
+    }
+    given.value
 }
 
 fn token_keys(table: &mut Table<'_>) -> Vec<[u8; 32]> {

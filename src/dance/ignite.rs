@@ -49,7 +49,8 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let opened = open_storage(&storage, figment, session_type, &mut faults).await;
     let keys = key_source::key_ring(&settings, figment, is_debug, opened.key_file);
     let keys = keys.map_err(|fault| faults.push(fault)).ok();
-    let (Some(keys), true) = (keys, faults.is_empty()) else { return Err(faults) };
+    let pages = Pages::read(figment, &settings.languages).map_err(|found| faults.extend(found)).ok();
+    let (Some(keys), Some(pages), true) = (keys, pages, faults.is_empty()) else { return Err(faults) };
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
     let clock = Clock::default();
@@ -81,7 +82,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         context: Arc::new(context),
         entries,
         signals,
-        pages: Pages::new().map_err(fault)?,
+        pages,
     }))
 }
 

@@ -37,10 +37,17 @@ use crate::storage::{Account, Storage};
 /// | key of an entry | value |
 /// |---|---|
 /// | `name`, `title` | the entry's name, and the provider's name for users |
+/// | `mark` | the first `letter` of the title, and a colour: `tone`, a number from 0 to 11 |
 /// | `verb` | `Connect`, `Reconnect` or `Sign in with` |
 /// | `action` | the action of the form that begins; signed out also a link |
 /// | `disconnect`, `make_primary` | the actions of the forms of an account |
-/// | `accounts` | the accounts, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `email`, `image_url`, `profile_url` |
+/// | `accounts` | the accounts, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `mark`, `email`, `image_url`, `profile_url`, and see below |
+///
+/// | further key of an account | value |
+/// |---|---|
+/// | `health` | `working`; `expired`: the next use renews it; `reconnect_needed`: the user must connect it again |
+/// | `scopes` | the granted scopes |
+/// | `connected`, `used` | when it was connected and last used: `text` for people, `iso` for machines |
 ///
 /// ```
 /// use rocket_dance::{Accounts, Result, provider::GitHub};
@@ -207,7 +214,7 @@ impl Serialize for Accounts {
 async fn find(request: &Request<'_>) -> Result<Accounts> {
     let dance = Dance::of(request)?;
     let accounts = accounts_by_entry(dance, request).await?;
-    let context = accounts_context(dance, request, &accounts).await?;
+    let context = accounts_context(dance, request, &accounts, &[]).await?;
     Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, context })
 }
 

@@ -12,6 +12,7 @@ mod common;
 mod documented;
 mod form_post;
 mod logout;
+mod pages;
 mod planted;
 mod web_servers;
 

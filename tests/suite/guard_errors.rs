@@ -367,7 +367,7 @@ async fn seen(response: LocalResponse<'_>) -> (u16, Option<ContentType>, Vec<Str
     let headers = names.map(header).to_vec();
     let (status, kind) = (response.status().code, response.content_type());
     let body = response.into_string().await.unwrap_or_default();
-    let body = body.lines().filter(|line| !line.contains("class=\"button\"")).collect::<Vec<_>>().join("\n");
+    let body = body.lines().filter(|line| !line.contains("class=\"button")).collect::<Vec<_>>().join("\n");
     (status, kind, headers, body)
 }
 

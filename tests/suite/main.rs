@@ -39,6 +39,7 @@ mod openid;
 mod token_answers;
 mod openid_outage;
 mod own_sessions;
+mod pages;
 mod people;
 mod pkce;
 mod primary;

@@ -27,6 +27,7 @@ const ROUTES: &[(&str, &str, &[Method])] = &[
     ("/login/<name>/primary", "/login/op/primary", &[Method::Post]),
     ("/login/<name>/backchannel-logout", BACKCHANNEL, &[Method::Post]),
     ("/login/logged-out", "/login/logged-out", &[Method::Get]),
+    ("/login/signed-out", "/login/signed-out", &[Method::Get]),
     ("/login/logout", "/login/logout", &[Method::Post]),
     ("/login/logout/everywhere", "/login/logout/everywhere", &[Method::Post]),
     ("/login/logout/session", "/login/logout/session", &[Method::Post]),
@@ -102,6 +103,7 @@ async fn cs_03_a_head_of_a_page_answers_like_a_get() {
             "/login/me",
             "/login/confirm",
             "/login/logged-out",
+            "/login/signed-out",
             "/login?next=/guarded",
         ] {
             let rows = app.rows();

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use rocket::Request;
 use serde_json::{Value, json};
 
+use super::health::Health;
+use super::sessions::time_context;
 use super::{pending, sessions};
 use crate::config::Entry;
 use crate::dance::handle::Dance;
-use crate::dance::web::csrf;
+use crate::dance::web::{csrf, language};
 use crate::error::Result;
+use crate::page::{Language, mark};
 use crate::paths::{Path, Paths};
-use crate::storage::Account;
+use crate::storage::{Account, Session};
 
 /// The accounts of the user of `request`, by entry, the primary one of each entry first. The site's are left out.
 ///
@@ -33,7 +36,8 @@ pub(crate) async fn accounts_by_entry(
     Ok(accounts)
 }
 
-/// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serialises as this.
+/// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serialises as this. An account was last used when
+/// it was last stored, or when one of `sessions`, which are the user's, was.
 ///
 /// # Errors
 /// If the user of the request can't be read.
@@ -41,12 +45,15 @@ pub(crate) async fn accounts_context(
     dance: &Dance,
     request: &Request<'_>,
     accounts: &BTreeMap<String, Vec<Account>>,
+    sessions: &[Session],
 ) -> Result<Value> {
     let is_signed_in = dance.user(request).await?.is_some();
-    let paths = dance.public_paths();
+    let (paths, language) = (dance.public_paths(), language(dance, request));
     let entries = dance.entries().values().filter(|entry| !dance.is_site(&entry.name)).filter_map(|entry| {
         let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
-        entry_context(paths, entry, connected, is_signed_in)
+        let context =
+            |(place, account)| account_context(dance, language, entry, account, place == 0, sessions);
+        entry_context(paths, entry, connected.iter().enumerate().map(context).collect(), is_signed_in)
     });
     Ok(json!({
         "entries": entries.collect::<Vec<_>>(),
@@ -61,32 +68,52 @@ pub(crate) async fn accounts_context(
 }
 
 /// The context of one entry; `None` for an entry that only connects, if no user is signed in.
-fn entry_context(paths: &Paths, entry: &Entry, connected: &[Account], is_signed_in: bool) -> Option<Value> {
-    let verb = match (connected.is_empty(), is_signed_in) {
+fn entry_context(paths: &Paths, entry: &Entry, accounts: Vec<Value>, is_signed_in: bool) -> Option<Value> {
+    let verb = match (accounts.is_empty(), is_signed_in) {
         (false, _) => "Reconnect",
         (true, true) => "Connect",
         (true, false) if entry.login => "Sign in with",
         (true, false) => return None,
     };
-    let accounts = connected.iter().enumerate().map(|(place, account)| {
-        json!({
-            "id": account.id,
-            // The primary one is the first.
-            "primary": place == 0,
-            "provider_user_id": account.provider_user_id,
-            "display_name": account.display_name,
-            "email": account.email,
-            "image_url": account.image_url,
-            "profile_url": account.profile_url,
-        })
-    });
     Some(json!({
         "name": entry.name,
         "title": entry.title,
+        "mark": mark(&entry.title),
         "verb": verb,
         "action": paths.of_entry(Path::Begin, &entry.name),
         "disconnect": paths.of_entry(Path::Disconnect, &entry.name),
         "make_primary": paths.of_entry(Path::MakePrimary, &entry.name),
-        "accounts": accounts.collect::<Vec<_>>(),
+        "accounts": accounts,
     }))
+}
+
+/// The context of one account at `entry`. The primary one is the first of the entry.
+fn account_context(
+    dance: &Dance,
+    language: &Language,
+    entry: &Entry,
+    account: &Account,
+    is_primary: bool,
+    sessions: &[Session],
+) -> Value {
+    let of_account = |session: &&Session| {
+        session.entry.as_deref() == Some(&account.entry)
+            && session.provider_user_id == account.provider_user_id
+    };
+    let used = sessions.iter().filter(of_account).map(|session| session.seen_at).max();
+    let name = account.display_name.as_ref().unwrap_or(&entry.title);
+    json!({
+        "id": account.id,
+        "primary": is_primary,
+        "provider_user_id": account.provider_user_id,
+        "display_name": account.display_name,
+        "mark": mark(name),
+        "email": account.email,
+        "image_url": account.image_url,
+        "profile_url": account.profile_url,
+        "health": Health::of(account, entry, dance.keys(), dance.clock().now()).word(),
+        "scopes": account.scope.split_whitespace().collect::<Vec<_>>(),
+        "connected": time_context(language, account.created_at),
+        "used": time_context(language, used.unwrap_or_default().max(account.updated_at)),
+    })
 }

@@ -3,6 +3,7 @@
 mod events;
 mod connected;
 mod each;
+mod health;
 mod off_request;
 mod primary;
 mod reseal;

@@ -5,21 +5,17 @@ use std::collections::BTreeMap;
 use rocket::Request;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 use super::events::report_ended;
 use crate::dance::handle::Dance;
-use crate::error::{Error, Result};
+use crate::dance::web::language;
+use crate::error::Result;
+use crate::page::Language;
 use crate::session::sessions_belong_to_app;
 use crate::signals::SessionEndReason;
 use crate::storage::{Account, Session, SessionSelection};
 use crate::user::UserId;
-
-/// How a page shows a time.
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 
 /// Ends the sessions of `selection`, and returns those that it has ended.
 ///
@@ -49,43 +45,43 @@ pub(crate) async fn end_own_session(
     Ok(())
 }
 
-/// The user's sessions as a page shows them, this browser's among them. Empty if the sessions are not stored, or belong to
-/// the app. `accounts` are the user's accounts by entry.
+/// The sessions of the user of `request`. Empty if the sessions are not stored, or belong to the app.
 ///
 /// # Errors
 /// If the storage can't be reached.
-pub(crate) async fn sessions_context(
+pub(crate) async fn own_sessions(dance: &Dance, request: &Request<'_>) -> Result<Vec<Session>> {
+    match (dance.sessions().cookie_sessions(), dance.user(request).await?) {
+        (Some(sessions), Some(user)) => sessions.list(user).await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// `sessions`, which are the user's, as a page shows them, this browser's among them. `accounts` are the user's accounts by
+/// entry.
+pub(crate) fn sessions_context(
     dance: &Dance,
     request: &Request<'_>,
     accounts: &BTreeMap<String, Vec<Account>>,
-) -> Result<Vec<Value>> {
-    let (Some(sessions), Some(user)) = (dance.sessions().cookie_sessions(), dance.user(request).await?)
-    else {
-        return Ok(Vec::new());
-    };
+    sessions: &[Session],
+) -> Vec<Value> {
     let own = dance.sessions().id(request);
-    let found = sessions.list(user).await?;
-    found
-        .iter()
-        .map(|session| {
-            Ok(json!({
-                "id": session.id,
-                "current": own.as_ref() == Some(&session.id),
-                "began": time_context(session.created_at)?,
-                "used": time_context(session.seen_at)?,
-                "account": session.entry.as_deref().map(|entry| account_context(dance, entry, session, accounts)),
-            }))
+    let language = language(dance, request);
+    let context = |session: &Session| {
+        json!({
+            "id": session.id,
+            "current": own.as_ref() == Some(&session.id),
+            "began": time_context(language, session.created_at),
+            "used": time_context(language, session.seen_at),
+            "account": session.entry.as_deref().map(|entry| account_context(dance, entry, session, accounts)),
         })
-        .collect()
+    };
+    sessions.iter().map(context).collect()
 }
 
 /// A time (unix time, in seconds) for people, and for machines.
-fn time_context(at: i64) -> Result<Value> {
-    let time = OffsetDateTime::from_unix_timestamp(at).map_err(Error::app)?;
-    Ok(json!({
-        "text": time.format(TIME).map_err(Error::app)?,
-        "iso": time.format(&Rfc3339).map_err(Error::app)?,
-    }))
+pub(super) fn time_context(language: &Language, at: i64) -> Value {
+    let time = OffsetDateTime::from_unix_timestamp(at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    json!({ "text": language.time(time), "iso": time.format(&Rfc3339).unwrap_or_default() })
 }
 
 /// The account that `session` began with: the title of its entry, and its name if it is still connected.

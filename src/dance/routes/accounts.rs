@@ -2,7 +2,7 @@
 
 use rocket::Request;
 
-use crate::dance::accounts::sessions::sessions_context;
+use crate::dance::accounts::sessions::{own_sessions, sessions_context};
 use crate::dance::accounts::{accounts_by_entry, accounts_context};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, wants_json};
@@ -21,8 +21,9 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
     }
     let accounts = accounts_by_entry(dance, request).await?;
-    let mut context = accounts_context(dance, request, &accounts).await?;
-    context["sessions"] = sessions_context(dance, request, &accounts).await?.into();
+    let sessions = own_sessions(dance, request).await?;
+    let mut context = accounts_context(dance, request, &accounts, &sessions).await?;
+    context["sessions"] = sessions_context(dance, request, &accounts, &sessions).into();
     context["logout_session_url"] = dance.public_paths().to(Path::LogoutSession).into();
-    page(dance, request, "accounts.html", context)
+    page(dance, request, "accounts", context)
 }

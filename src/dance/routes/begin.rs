@@ -49,7 +49,8 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
             "cancel": dance.base_path().public(cancel.unwrap_or(&dance.settings().after_login).as_str()),
             "next": dance.next_field(next.as_ref()),
         });
-        return page(dance, request, "confirm.html", context);
+        let name = if scopes.is_empty() { "connect" } else { "allow_more" };
+        return page(dance, request, name, context);
     }
     if request.headers().get_one("Sec-Fetch-Site") == Some("cross-site") {
         // Login CSRF: a link of another site shows the sign-in page and begins nothing.

@@ -14,6 +14,7 @@ use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::local_path::LocalPath;
+use crate::page::mark;
 use crate::paths::Path;
 use crate::profile::text::{MAX_NAME, printable};
 
@@ -23,6 +24,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     let entry = dance.entry(&pending.entry)?;
     let account = json!({
         "display_name": pending.profile.display_name(),
+        "mark": mark(pending.profile.display_name()),
         "username": pending.profile.username,
         // Unlike the other texts, an id is stored as it is.
         "id": pending.profile.id.as_deref().map(|id| printable(id, MAX_NAME)),
@@ -37,20 +39,24 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
                 "action": dance.public_paths().to(Path::Confirm),
                 "csrf": csrf::token(dance, request).await?,
             });
-            page(dance, request, "connect.html", context)
+            page(dance, request, "confirm", context)
         }
         Some(_) => Err(another_user(dance, request).await),
         None if wants_json(request) => Err(Error::sign_in_first(pending.user)),
-        None => page(dance, request, "sign_in_first.html", sign_in_first(dance, &pending, account)?),
+        None => page(dance, request, "sign_in_first", sign_in_first(dance, &pending, account)?),
     }
 }
 
 /// The context of the page that asks to sign in first. It offers all other entries, not only those that the user has:
 /// which accounts a user has connected is private.
 fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Value> {
-    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry).map(
-        |entry| json!({ "title": entry.title, "action": dance.public_paths().of_entry(Path::Begin, &entry.name) }),
-    );
+    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry).map(|entry| {
+        json!({
+            "title": entry.title,
+            "mark": mark(&entry.title),
+            "action": dance.public_paths().of_entry(Path::Begin, &entry.name),
+        })
+    });
     let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm))?;
     Ok(json!({
         "title": dance.entry(&pending.entry)?.title,

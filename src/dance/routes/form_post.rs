@@ -73,5 +73,5 @@ fn send_again_page(dance: &Dance, request: &Request<'_>, name: &str, sealed: &st
         "action": dance.public_paths().of_entry(Path::Callback, name),
         "again": sealed,
     });
-    page(dance, request, "form_post.html", context)
+    page(dance, request, "form_post", context)
 }

@@ -2,6 +2,7 @@
 
 mod failure;
 mod sign_in;
+mod signed_out;
 mod begin;
 mod finish;
 mod callback;

@@ -8,7 +8,7 @@ use rocket::{Build, Request, Response, Rocket};
 use super::logout::LogoutScope;
 use super::{
     accounts, backchannel_logout, begin, callback, confirm, disconnect, form_post, logout, me, primary,
-    provider_logout, sign_in,
+    provider_logout, sign_in, signed_out,
 };
 use crate::config::Entry;
 use crate::dance::accounts::report_dropped;
@@ -139,6 +139,7 @@ async fn answer(
         (Path::Me, _) => me::show(dance, request).await,
         (Path::Accounts, _) => accounts::show(dance, request).await,
         (Path::Confirm, Method::Get) => confirm::show(dance, request).await,
+        (Path::SignedOut, _) => signed_out::show(dance, request).await,
         (Path::LoggedOut, _) => Ok(provider_logout::back_from_provider(dance, request)),
         (Path::BackchannelLogout, _) => {
             let form = read_form(request, data).await;

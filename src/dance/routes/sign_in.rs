@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, query_param, wants_json};
 use crate::error::Result;
+use crate::page::mark;
 use crate::paths::Path;
 
 /// Shows the sign-in page, or redirects to the app's own one. A begin that another site has requested does so too, with the
@@ -19,6 +20,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         json!({
             "name": entry.name,
             "title": entry.title,
+            "mark": mark(&entry.title),
             "action": dance.public_paths().of_entry(Path::Begin, &entry.name),
             "login_url": dance.login_url(Some(&entry.name), next.as_ref()),
         })
@@ -28,5 +30,5 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         "sign_in_page": dance.sign_in_page(next.as_ref()),
         "next": dance.next_field(next.as_ref()),
     });
-    page(dance, request, "sign_in.html", context)
+    page(dance, request, "sign_in", context)
 }

@@ -2,6 +2,7 @@
 
 use rocket::Request;
 
+use super::language::language;
 use super::reply::wants_json;
 use crate::config::Entry;
 use crate::dance::handle::Dance;
@@ -27,15 +28,15 @@ pub(crate) enum FlashOutcome<'e> {
 }
 
 impl FlashOutcome<'_> {
-    /// The kind of the message, as Flask-Social has it, and its text.
-    fn kind_and_text(self) -> (&'static str, &'static str) {
+    /// The kind of the message, as Flask-Social has it, and the key of its text.
+    fn kind_and_key(self) -> (&'static str, &'static str) {
         match self {
-            FlashOutcome::SignedIn => ("success", "You are signed in with {title}."),
-            FlashOutcome::Connected => ("success", "{title} is connected."),
-            FlashOutcome::Reconnected => ("info", "{title} was connected already. It is up to date now."),
-            FlashOutcome::Disconnected => ("info", "{title} is disconnected."),
-            FlashOutcome::Denied => ("error", "You did not let this site use your {title} account."),
-            FlashOutcome::Failed(_) => ("error", "{title}: {message}"),
+            FlashOutcome::SignedIn => ("success", "flash_signed_in"),
+            FlashOutcome::Connected => ("success", "flash_connected"),
+            FlashOutcome::Reconnected => ("info", "flash_reconnected"),
+            FlashOutcome::Disconnected => ("info", "flash_disconnected"),
+            FlashOutcome::Denied => ("error", "flash_denied"),
+            FlashOutcome::Failed(_) => ("error", "flash_failed"),
         }
     }
 }
@@ -46,10 +47,11 @@ pub(crate) fn flash_outcome(dance: &Dance, request: &Request<'_>, entry: &Entry,
     if !dance.settings().flash || wants_json(request) || has_flash(request) {
         return;
     }
-    let (kind, text) = outcome.kind_and_text();
-    let message = fill(text, |name| match (name, outcome) {
+    let (kind, key) = outcome.kind_and_key();
+    let language = language(dance, request);
+    let message = fill(language.text(key), |name| match (name, outcome) {
         ("title", _) => Some(entry.title.clone()),
-        ("message", FlashOutcome::Failed(error)) => Some(error.to_string()),
+        ("message", FlashOutcome::Failed(error)) => Some(language.message(&error.to_string()).into_owned()),
         _ => None,
     });
     flash(request, kind, &message.unwrap_or_default());

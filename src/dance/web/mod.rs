@@ -5,6 +5,7 @@ mod request_line;
 mod form;
 mod cookies;
 mod guard_failure;
+mod language;
 mod reply;
 mod flash_outcome;
 mod scope_request;
@@ -18,6 +19,7 @@ pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_co
 pub(super) use flash_outcome::{FlashOutcome, flash_outcome};
 pub(super) use form::{Form, query_param, read_fields, read_form};
 pub(crate) use guard_failure::{guard_failure, store_guard_failure};
+pub(super) use language::language;
 pub(super) use make_room::make_room;
 pub(super) use outcome::Outcome;
 pub(crate) use reply::{Reply, error_json, respond, wants_json};

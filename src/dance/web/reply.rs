@@ -7,10 +7,12 @@ use rocket::http::{Accept, ContentType, Header, MediaType, Method, Status};
 use rocket::{Request, Response};
 use serde_json::{Value, json};
 
+use super::language::language;
 use super::scope_request::with_missing_scopes;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::local_path::LocalPath;
+use crate::page::Page;
 use crate::paths::{Path, ROUTE_NAME_PREFIX};
 
 /// `Retry-After` of a 503 whose error names no time.
@@ -19,7 +21,7 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The reply of a route.
 pub(crate) enum Reply {
     /// A page of this crate, as HTML.
-    Page(String),
+    Page(Page),
     Json(Value),
     /// A redirect to a path of the app or to a URL, always by 303: browsers would repeat a POST after 307 and 308 (RFC 9700
     /// §4.12).
@@ -52,7 +54,7 @@ pub(crate) fn error_json(error: &Error, login_url: Option<&str>) -> Value {
 pub(crate) fn page(dance: &Dance, request: &Request<'_>, template: &str, context: Value) -> Result<Reply> {
     Ok(match wants_json(request) {
         true => Reply::Json(context),
-        false => Reply::Page(dance.pages().render(template, context)?),
+        false => Reply::Page(dance.pages().render(template, language(dance, request), context)?),
     })
 }
 
@@ -76,8 +78,11 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
     let mut response = Response::build();
     response.status(status);
     match reply {
-        Reply::Page(html) => {
-            response.header(ContentType::HTML).sized_body(html.len(), Cursor::new(html));
+        Reply::Page(page) => {
+            response.header(ContentType::HTML);
+            response.header(Header::new("Content-Language", page.language));
+            response.header(Header::new("Content-Security-Policy", page.content_security_policy));
+            response.sized_body(page.html.len(), Cursor::new(page.html));
         }
         Reply::Json(value) => {
             let json = value.to_string();
@@ -99,7 +104,7 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
     }
     for (name, value) in [
         ("Cache-Control", "no-store"),
-        ("Vary", "Cookie, Accept"),
+        ("Vary", "Cookie, Accept, Accept-Language"),
         ("Referrer-Policy", "no-referrer"),
         ("Content-Security-Policy", &dance.pages().content_security_policy),
     ] {
@@ -135,24 +140,22 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         return Reply::Json(error_json(error, login_url.as_deref()));
     }
     let (to, label) = match error.kind() {
-        ErrorKind::ScopeDenied => (login_url.unwrap_or_default(), "Ask again"),
+        ErrorKind::ScopeDenied => (login_url.unwrap_or_default(), "ask_again"),
         _ if let Some((entry, _)) = error.begin_again() => {
-            (login_url.unwrap_or_default(), if entry.is_some() { "Start again" } else { "Sign in" })
+            (login_url.unwrap_or_default(), if entry.is_some() { "start_again" } else { "sign_in_title" })
         }
-        ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "Back to your accounts"),
-        _ if is_own_route(request) => (dance.login_url(None, None), "Back to sign-in"),
+        ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "back_to_accounts"),
+        _ if is_own_route(request) => (dance.login_url(None, None), "back_to_sign_in"),
         _ => link_on_page_of_app(dance, request, error, login_url),
     };
+    let language = language(dance, request);
     let context = json!({
-        "headline": error.kind().headline(),
-        "message": error.to_string(),
+        "headline": language.message(error.kind().headline()),
+        "message": language.message(&error.to_string()),
         "code": error.kind().code(),
-        "back": { "to": to, "label": label },
+        "back": { "to": to, "label": language.text(label) },
     });
-    // If the page can't be rendered, the response still has the status of the error.
-    Reply::Page(
-        dance.pages().render("error.html", context).unwrap_or_else(|_| "Something went wrong.".into()),
-    )
+    Reply::Page(dance.pages().render_error(language, context))
 }
 
 fn is_own_route(request: &Request<'_>) -> bool {
@@ -160,7 +163,7 @@ fn is_own_route(request: &Request<'_>) -> bool {
     name.is_some_and(|name| name.starts_with(ROUTE_NAME_PREFIX))
 }
 
-/// The link on the error page if a guard or a handler of the app has failed.
+/// The link on the error page, and the key of its text, if a guard or a handler of the app has failed.
 fn link_on_page_of_app(
     dance: &Dance,
     request: &Request<'_>,
@@ -169,13 +172,13 @@ fn link_on_page_of_app(
 ) -> (String, &'static str) {
     if let Some(login_url) = login_url {
         let is_signed_in = error.kind() == ErrorKind::ScopeMissing;
-        return (login_url, if is_signed_in { "Continue" } else { "Sign in" });
+        return (login_url, if is_signed_in { "continue" } else { "sign_in_title" });
     }
     let may_pass = matches!(error.kind().status().code, 502..=504) && request.method() == Method::Get;
     // Checked: a path that begins with `//` would lead to another host.
     let this_page = may_pass.then(|| LocalPath::try_from(request.uri().to_string()).ok()).flatten();
     match this_page.filter(|page| dance.may_redirect_to(page)) {
-        Some(page) => (dance.base_path().public(page.as_str()), "Try again"),
-        None => (dance.base_path().public(dance.settings().after_login.as_str()), "Back to the app"),
+        Some(page) => (dance.base_path().public(page.as_str()), "try_again"),
+        None => (dance.base_path().public(dance.settings().after_login.as_str()), "back_to_app"),
     }
 }

@@ -7,6 +7,7 @@
 //   node ride.mjs flash <app> <entry> <user>                     messages after a denial and a sign-in
 //   node ride.mjs neighbours <app> <other-app> <entry>           two apps on one host, each below its own path
 //   node ride.mjs planted <app> <port> <entry> <second-entry>    a sibling domain plants cookies; the app listens on <port>
+//   node ride.mjs pages <app> <entry> <second-entry> <user>      every page, see pages_ride.mjs
 //
 //   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
 import assert from 'node:assert/strict';
@@ -15,10 +16,11 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { documented as documentedRide } from './documented.mjs';
 import { flash as flashRide } from './flash.mjs';
+import { pagesRide } from './pages_ride.mjs';
 import { planted as plantedRide } from './planted.mjs';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, posted, elsewhere, planted, documented, flash, neighbours };
+const rides = { whole, posted, elsewhere, planted, documented, flash, neighbours, pages };
 // The path of the app, which its proxy strips; mostly empty.
 const below = new URL(app).pathname.replace(/\/$/, '');
 const appUrl = (path) => new URL(below + path, app).href;
@@ -266,6 +268,10 @@ async function flash(...visit) {
   await flashRide({ app, appUrl, newPage, click, consent, entryButton, shot }, ...visit);
 }
 
+async function pages(entry, second, user) {
+  await pagesRide({ appUrl, newContext, click, consent, json, shot }, entry, second, user);
+}
+
 // One browser, signed in at two apps of one host as two users. No request to one has a cookie of the other.
 async function neighbours(other, entry) {
   const page = await newPage();
@@ -305,7 +311,7 @@ async function neighbours(other, entry) {
 }
 
 let browser;
-const newContext = () => browser.newContext({ ignoreHTTPSErrors: true });
+const newContext = (options) => browser.newContext({ ignoreHTTPSErrors: true, ...options });
 const newPage = async () => (await browser.newContext()).newPage();
 
 assert.ok(Object.hasOwn(rides, what), `${Object.keys(rides).join(', ')}, not ${what}`);
