@@ -37,7 +37,11 @@ fn all_languages_have_the_same_texts_and_placeholders() {
 #[test]
 fn no_text_is_left_over() {
     let pages = built_in();
-    let code = concat!(include_str!("../language.rs"), include_str!("../../dance/web/reply.rs"), include_str!("../../dance/web/flash_outcome.rs"));
+    let code = concat!(
+        include_str!("../language.rs"),
+        include_str!("../../dance/web/reply.rs"),
+        include_str!("../../dance/web/flash_outcome.rs")
+    );
     for key in pages.language("en").texts.keys() {
         let is_title =
             key.strip_suffix("_title").is_some_and(|page| TEMPLATES.iter().any(|(name, _)| *name == page));
