@@ -40,6 +40,11 @@ async fn a4_a_flash_message_per_outcome() {
     assert_eq!((set[0].same_site(), set[0].path()), (Some(SameSite::Lax), Some("/")));
     assert_eq!((set[0].http_only(), landed.header("Cache-Control")), (Some(true), Some("no-store")));
     assert_eq!(next_message(&mut ada).await, "success: You are signed in with Op.");
+    // In the visitor's language.
+    let mut grace = app.browser();
+    let callback = grace.ride("/login/op").await;
+    grace.ask(&TestRequest::get(&callback).header("Accept-Language", "de")).await;
+    assert_eq!(next_message(&mut grace).await, "success: Sie sind mit Op angemeldet.");
     // A repeated callback redirects again, and says nothing again.
     assert_eq!(ada.get(&callback).await.location(), "/");
     assert_eq!(next_message(&mut ada).await, "");
