@@ -107,11 +107,15 @@ fn every_page_is_valid_accessible_and_fits_in_chromium() {
             }
         }
     }
-    let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/browser");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let home = root.join("tests/peers/browser");
     assert!(home.join("node_modules").is_dir(), "first: cd {} && npm ci", home.display());
-    let node =
-        std::process::Command::new("node").arg("pages.mjs").arg(folder.path()).current_dir(home).output();
-    let node = node.expect("node");
+    let mut node = std::process::Command::new("node");
+    node.arg("pages.mjs").arg(folder.path()).current_dir(home);
+    if let Some(shots) = std::env::var_os("SHOTS") {
+        node.env("SHOTS", root.join(shots).join("all_pages"));
+    }
+    let node = node.output().expect("node");
     let output = [node.stdout, node.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(node.status.success(), "{output}");
 }

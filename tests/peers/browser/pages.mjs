@@ -1,7 +1,7 @@
 // Every page of the library, from files: node pages.mjs <folder>
 //
 //   A file is called <page>.<sample>.<language>.html. Each has to be valid HTML, to pass axe (WCAG 2.2 AA) in light and dark, and to
-//   fit into any width from 320 px. SHOTS=folder keeps a screenshot of each, CHROMIUM=path names the browser.
+//   fit into any width from 320 px. SHOTS=folder keeps screenshots of the first samples, CHROMIUM=path names the browser.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -25,7 +25,7 @@ async function check(page, file, { width, colorScheme, axe }) {
   assert.ok(needed <= shown, `${name} is ${needed} px wide`);
   // One language of each direction is enough: the structure is the same.
   if (axe && /\.(en|ar)\.html$/.test(file)) assert.deepEqual(await violations(page), [], name);
-  if (shots) await page.screenshot({ path: join(shots, `${file.replace(/\.html$/, '')}-${width}-${colorScheme}.png`), fullPage: true });
+  if (shots && /\.0\.(en|ar)\.html$/.test(file)) await page.screenshot({ path: join(shots, `${file.replace(/\.html$/, '')}-${width}-${colorScheme}.png`), fullPage: true });
 }
 
 const files = readdirSync(folder).filter((file) => file.endsWith('.html')).sort();
