@@ -115,7 +115,7 @@ async fn b6_behind_pgbouncer_the_session_has_no_state() {
     let listen_url = db.direct_url().into();
     storage.open(&configured(&[("pgbouncer", true.into()), ("listen_url", listen_url)])).await.unwrap();
     let show = |conn: &mut AnyConnection| {
-        Ok(sql_query("SELECT current_setting('lock_timeout') AS t").get_result::<Words>(conn)?.t)
+        Ok(sql_query("SELECT current_setting('lock_timeout') AS t").get_result::<TextRow>(conn)?.t)
     };
     assert_eq!(storage.run(show).await.unwrap(), "5s", "what only reads has the timeouts, too");
     let storage: Arc<dyn Storage> = Arc::new(storage);
