@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 14] = [
     &["storage"],
     &["flow"],
     &["client"],
-    &["signals", "session", "page"],
+    &["signals", "session", "page", "flash"],
     &["dance"],
     &["guard"],
     &["testing"],
