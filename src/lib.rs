@@ -104,6 +104,8 @@
 //! | GET `/login/accounts` | shows the connected accounts, and the user's sessions |
 //! | GET `/login/me` | says who is signed in, in JSON: see [JSON](#json) |
 //! | GET, POST `/login/confirm` | after [`Verdict::SignInFirst`]: asks the user to sign in, then whether to connect the account (form: `csrf`, `cancel`) |
+//! | GET, POST `/login/complete` | after [`Verdict::Ask`]: shows the form, then signs the visitor up with the answers (form: `csrf`, `cancel`, the fields of the [`SignUpForm`]) |
+//! | GET, POST `/login/merge` | after [`Verdict::MergeUsers`]: asks whether two users become one, then merges them (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
@@ -189,15 +191,15 @@ pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Token
 pub use client::{ApiRequest, Client};
 pub use cookies::private_cookie;
 pub use guard::{
-    Accounts, OAuth, RequiredScopes, Site, UnauthorizedResponse, Visitor, catchers, guard_error,
+    Accounts, OAuth, PendingSignUp, RequiredScopes, Site, UnauthorizedResponse, Visitor, catchers, guard_error,
     unauthorized_response,
 };
 pub use reqwest;
 pub use session::CurrentUser;
 // To decide who may sign in.
 pub use link::{
-    AuthorizedLogin, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, RequireEmailDomain, Standing,
-    Verdict,
+    AuthorizedLogin, LinkCurrentUser, LinkPolicy, Login, MergeProof, Purpose, RequireEmailDomain,
+    SignUpField, SignUpFieldKind, SignUpForm, Standing, Verdict,
 };
 // Hooks: the app's own sessions, and signals around the flow.
 pub use flash::flash;

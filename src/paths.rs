@@ -61,6 +61,16 @@ table! {
         Get "shows an account that waits for its user",
         Post "connects an account that waits for its user"
     }
+    /// The account that waits for its visitor to sign up, after `Ask`.
+    CompleteSignUp "/complete" {
+        Get "shows the form that completes a sign-up",
+        Post "completes a sign-up"
+    }
+    /// The account whose owner becomes one with the signed-in user, after `MergeUsers`.
+    MergeUsers "/merge" {
+        Get "shows two users that can become one",
+        Post "makes two users one"
+    }
     /// Removes an account.
     Disconnect "/<name>/disconnect" { Post "disconnects an account" }
     /// Makes an account the primary one of its entry.
@@ -269,6 +279,8 @@ mod tests {
             "me",
             "authorized",
             "confirm",
+            "complete",
+            "merge",
             "disconnect",
             "primary",
             "logout",

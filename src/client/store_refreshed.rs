@@ -139,6 +139,14 @@ async fn was_stored(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
     let keys = &live.context.keys;
     let found = live.storage.get_uncached(&account.key()).await?;
     let found = same_account(&*live.storage, account, found).await?;
+    // The account has moved to another user, with whom its own has become one. Its token is still the one that was refreshed.
+    if let Some(moved) = &found
+        && let Some(user) = &moved.user_id
+        && *user != account.user_id.clone().unwrap_or_default()
+        && (moved.id, moved.version) == (account.id, account.version)
+    {
+        return live.storage.renew(moved, &renewed.moved_to(user, keys)?).await;
+    }
     let Some(stored) = found.filter(|stored| (stored.id, &stored.user_id) == (account.id, &account.user_id))
     else {
         return Ok(false);

@@ -20,7 +20,7 @@ mod ignite;
 mod fairing;
 
 pub use accounts::{AccountClients, Reseal, ResealReport, Tokens};
-pub(crate) use accounts::{accounts_by_entry, accounts_context};
+pub(crate) use accounts::{accounts_by_entry, accounts_context, waiting_sign_up};
 pub use builder::DanceFairing;
 pub use handle::Dance;
 pub(crate) use web::{

@@ -1,7 +1,9 @@
 //! The error of this crate and its result type.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ErrorKind, ProviderError};
@@ -43,6 +45,8 @@ pub struct Error {
 struct Details {
     /// The local user that the error is about.
     user: Option<String>,
+    /// What the login waits for, if it is not stored yet and not refused either.
+    postponed: Option<Arc<dyn Any + Send + Sync>>,
     /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
     begin_again: Option<(Option<String>, Option<String>)>,
     reason: Option<&'static str>,
@@ -122,12 +126,6 @@ impl Error {
         self
     }
 
-    /// Creates the error of an account that waits until `user`, a local user, has signed in the usual way.
-    pub(crate) fn sign_in_first(user: String) -> Self {
-        Self::new(ErrorKind::SignInFirst, "Sign in the way you did before to connect this account.")
-            .about_user(user)
-    }
-
     fn details_mut(&mut self) -> &mut Details {
         self.details.get_or_insert_default()
     }
@@ -138,9 +136,20 @@ impl Error {
         self
     }
 
-    /// The local user that the error is about. With [`ErrorKind::SignInFirst`]: the user who must sign in first.
+    /// The local user that the error is about.
     pub(crate) fn user(&self) -> Option<&str> {
         self.details.as_ref()?.user.as_deref()
+    }
+
+    /// Sets what the login waits for: it is neither stored nor refused yet.
+    pub(crate) fn postponing<T: Any + Send + Sync>(mut self, postponed: T) -> Self {
+        self.details_mut().postponed = Some(Arc::new(postponed));
+        self
+    }
+
+    /// What the login waits for, if it is a `T`.
+    pub(crate) fn postponed<T: Any>(&self) -> Option<&T> {
+        self.details.as_ref()?.postponed.as_ref()?.downcast_ref()
     }
 
     /// Sets where the user begins again: at `entry`, or with any sign-in, to go to the path `next` afterwards.

@@ -98,6 +98,11 @@ error_kinds! {
     /// A new account waits until its user has signed in the usual way
     /// ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)).
     SignInFirst = "sign_in_first", Unauthorized, User, "Please sign in";
+    /// A new account waits until its visitor has completed the sign-up ([`Verdict::Ask`](crate::Verdict::Ask)).
+    SignUpIncomplete = "sign_up_incomplete", Unauthorized, User, "Please complete your sign-up";
+    /// The account belongs to another user, who becomes one with the signed-in user once that user confirms it
+    /// ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)).
+    MergeUnconfirmed = "merge_unconfirmed", Conflict, User, "Please confirm";
     /// The user denied the authorization at the provider, or the provider did (`error=access_denied`).
     AccessDenied = "access_denied", Forbidden, User, "You were not signed in";
     /// The provider needs the user to sign in there, and the request forbade that (OpenID Connect Core §3.1.2.6).

@@ -42,9 +42,14 @@ pub struct AuthorizedLogin {
     pub(crate) account: Option<String>,
     /// Whether this may be the site's first account, for an entry of the site without `account`.
     pub(crate) admitted: bool,
+    /// Id of the user who becomes one with the visitor, who has confirmed it.
+    pub(crate) merged_user: Option<String>,
     /// Unix time in seconds.
     pub(crate) now: i64,
     pub(crate) notes: BTreeMap<String, String>,
+    /// The visitor's answers to the form of [`Verdict::Ask`](crate::Verdict::Ask), by the field's name; `None` before it is
+    /// answered.
+    pub(crate) answers: Option<BTreeMap<String, String>>,
     /// The parameters of the callback that the entry keeps (`callback_params`). The user can change them in the browser: they
     /// prove nothing.
     pub callback_params: BTreeMap<String, String>,
@@ -75,8 +80,10 @@ impl AuthorizedLogin {
             proven_domain: None,
             account: None,
             admitted: false,
+            merged_user: None,
             now,
             notes: BTreeMap::new(),
+            answers: None,
             callback_params: BTreeMap::new(),
         }
     }
@@ -116,6 +123,6 @@ impl AuthorizedLogin {
             )
             .with_source(format!("the provider's id of the user {why}")));
         }
-        self.visitor.as_deref().map_or(Ok(()), check_user_id)
+        self.visitor.iter().chain(&self.merged_user).try_for_each(|user| check_user_id(user))
     }
 }

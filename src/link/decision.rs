@@ -1,7 +1,7 @@
 //! `Decision`: what is to be stored of a login.
 
 use super::user_id::check_user_id;
-use super::{AuthorizedLogin, Login, Purpose, Standing, Verdict};
+use super::{AuthorizedLogin, Login, Postponed, Purpose, Standing, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a storage has found before the decision.
@@ -22,11 +22,13 @@ pub(crate) struct Decision {
     pub(crate) new: bool,
     /// Whether the account had no owner and is given to a user who existed before.
     pub(crate) merged: bool,
+    /// The former owner, all of whose accounts `user` gets.
+    pub(crate) merged_user: Option<String>,
 }
 
 impl Decision {
     fn of(user: Option<String>) -> Self {
-        Self { user, new: false, merged: false }
+        Self { user, new: false, merged: false, merged_user: None }
     }
 }
 
@@ -45,7 +47,8 @@ pub(crate) fn entry_moved(entry: &str, was: &str, is: &str) -> Error {
 /// Decides about `login`: it computes the standing, asks the policy with `ask`, and checks the verdict.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] if the login is refused; any error of `ask`.
+/// [`ErrorKind::Refused`] if the login is refused; an error with [`Postponed`] if something else has to happen first; any error
+/// of `ask`.
 pub(crate) fn decide(
     login: &AuthorizedLogin,
     found: &Found<'_>,
@@ -105,9 +108,18 @@ fn judge(
         return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it.")
             .with_reason("no_identity"));
     }
+    if let Some(merged) = &login.merged_user
+        && !matches!(&standing, Standing::Taken { owner, .. } if owner == merged)
+    {
+        return Err(Error::refused(
+            "The accounts have changed in the meantime. Nothing was changed. Please try again.",
+        )
+        .with_reason("account_changed"));
+    }
     let mut asked = Login::new(login.entry.clone(), standing.clone(), login.profile.clone());
     asked.scope.clone_from(&login.token.scope);
     asked.notes.clone_from(&login.notes);
+    asked.answers.clone_from(&login.answers);
     asked.trusted_email.clone_from(&login.trusted_email);
     asked.proven_domain.clone_from(&login.proven_domain);
     asked.callback_params.clone_from(&login.callback_params);
@@ -126,7 +138,14 @@ fn judge(
         }
         (Verdict::SignInFirst(user), Standing::Stranger) => {
             check_user_id(&user)?;
-            Err(Error::sign_in_first(user))
+            Err(Postponed::SignInFirst(user).into())
+        }
+        (Verdict::MergeUsers, Standing::Taken { owner, visitor }) => match login.merged_user {
+            Some(_) => Ok(Decision { merged_user: Some(owner), ..Decision::of(Some(visitor)) }),
+            None => Err(Postponed::MergeUsers { owner, visitor }.into()),
+        },
+        (Verdict::Ask(form), Standing::Stranger) => {
+            Err(Postponed::SignUp(form.filled(&login.profile, login.answers.as_ref())).into())
         }
         (
             Verdict::SignIn(user),

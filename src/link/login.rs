@@ -28,6 +28,9 @@ pub struct Login<U> {
     /// change them in the browser: they prove nothing.
     pub callback_params: BTreeMap<String, String>,
     pub(super) notes: BTreeMap<String, String>,
+    /// The visitor's answers to the form of [`Verdict::Ask`](crate::Verdict::Ask), by the field's name; `None` before it is
+    /// answered.
+    pub(super) answers: Option<BTreeMap<String, String>>,
     /// The address that the provider has verified, if the entry trusts it to.
     pub(super) trusted_email: Option<String>,
     /// The domain of whose organization the user is a member, if the provider proves it.
@@ -52,6 +55,7 @@ impl<U: Clone> Login<U> {
             profile,
             scope,
             notes,
+            answers: None,
             callback_params: BTreeMap::new(),
             trusted_email: None,
             proven_domain: None,
@@ -93,6 +97,28 @@ impl<U: Clone> Login<U> {
         self.notes.insert(key.into(), value.into());
         self
     }
+
+    /// Returns the visitor's answer to the field `name` of the form that the policy has shown with
+    /// [`Verdict::Ask`](crate::Verdict::Ask); `None` if it has not asked yet. A box that is ticked is `"yes"`; an optional field
+    /// that is left empty has no answer.
+    ///
+    /// The visitor has typed it: it proves nothing. Above all, an address is not verified, whoever owns it.
+    pub fn answer(&self, name: &str) -> Option<&str> {
+        self.answers.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// Returns whether the visitor has sent the form that the policy has shown with [`Verdict::Ask`](crate::Verdict::Ask). All
+    /// its required fields have an [answer](Login::answer) then.
+    pub fn is_answered(&self) -> bool {
+        self.answers.is_some()
+    }
+
+    /// Returns the same login with an answer, for tests of an app's own policy.
+    #[must_use]
+    pub fn with_answer(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.answers.get_or_insert_default().insert(name.into(), value.into());
+        self
+    }
 }
 
 #[cfg(feature = "_sql")]
@@ -111,7 +137,18 @@ impl Login<String> {
                 Standing::Taken { owner: parse_user_id(&owner)?, visitor: parse_user_id(&visitor)? }
             }
         };
-        let Login { entry, profile, scope, callback_params, notes, trusted_email, proven_domain, .. } = self;
-        Ok(Login { entry, standing, profile, scope, callback_params, notes, trusted_email, proven_domain })
+        let Login { entry, profile, scope, callback_params, notes, answers, .. } = self;
+        let Login { trusted_email, proven_domain, .. } = self;
+        Ok(Login {
+            entry,
+            standing,
+            profile,
+            scope,
+            callback_params,
+            notes,
+            answers,
+            trusted_email,
+            proven_domain,
+        })
     }
 }

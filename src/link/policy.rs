@@ -1,7 +1,7 @@
 //! `LinkPolicy`: the app's decision about a login.
 
 use super::{Login, Verdict};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Decides to which user of the app an account belongs, and who may sign in.
 ///
@@ -41,11 +41,11 @@ use crate::error::Result;
 ///
 /// | [`Standing`](crate::Standing) | the account | signed in | [`default_verdict`](Login::default_verdict) | accepted verdicts |
 /// |---|---|---|---|---|
-/// | `Stranger` | has no owner | no user | `Refuse` | [`SignUp`](Verdict::SignUp), [`Merge`](Verdict::Merge), [`SignInFirst`](Verdict::SignInFirst), [`StoreWithoutUser`](Verdict::StoreWithoutUser) |
+/// | `Stranger` | has no owner | no user | `Refuse` | [`SignUp`](Verdict::SignUp), [`Merge`](Verdict::Merge), [`SignInFirst`](Verdict::SignInFirst), [`Ask`](Verdict::Ask), [`StoreWithoutUser`](Verdict::StoreWithoutUser) |
 /// | `Adding(user)` | has no owner | `user` | `SignIn(user)` | [`SignIn(user)`](Verdict::SignIn) |
 /// | `Returning(owner)` | belongs to `owner` | no user | `SignIn(owner)` | [`SignIn(owner)`](Verdict::SignIn) |
 /// | `Renewing(user)` | belongs to `user` | `user` | `SignIn(user)` | [`SignIn(user)`](Verdict::SignIn) |
-/// | `Taken { owner, visitor }` | belongs to `owner` | `visitor` | `Refuse` | none |
+/// | `Taken { owner, visitor }` | belongs to `owner` | `visitor` | `Refuse` | [`MergeUsers`](Verdict::MergeUsers) |
 ///
 /// # What the engine guarantees
 ///
@@ -79,7 +79,7 @@ use crate::error::Result;
 /// # Policies as types
 ///
 /// Every `Fn(&Login<U>, &mut C) -> Result<Verdict<U>>` is a policy, where `C` is the app's Diesel connection and `U` the type
-/// of its user ids. A struct can be one, too, for example to wrap another policy. A wrapper forwards the other two methods:
+/// of its user ids. A struct can be one, too, for example to wrap another policy. A wrapper forwards the other methods:
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -104,8 +104,50 @@ use crate::error::Result;
 ///     fn may_sign_in(&self, user: &i32, conn: &mut SqliteConnection) -> Result<bool> {
 ///         self.0.may_sign_in(user, conn)
 ///     }
+///
+///     fn merge_users(&self, from: &i32, into: &i32, conn: &mut SqliteConnection) -> Result<()> {
+///         self.0.merge_users(from, into, conn)
+///     }
 /// }
 /// ```
+///
+/// # Merging two users
+///
+/// A person who once signed in with GitHub and once with Google has two users. Signed in as one, they connect the account of
+/// the other, and the standing is [`Taken`](crate::Standing::Taken). A policy that answers
+/// [`MergeUsers`](Verdict::MergeUsers) and implements [`merge_users`](LinkPolicy::merge_users) makes them one user:
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # mod app {
+/// use diesel::prelude::*;
+/// use rocket_dance::{LinkPolicy, Login, Result, Standing, Verdict};
+/// # diesel::table! { users (id) { id -> Integer, name -> Text } }
+/// # diesel::table! { notes (id) { id -> Integer, user_id -> Integer } }
+///
+/// struct Users;
+///
+/// impl LinkPolicy<SqliteConnection, i32> for Users {
+///     fn link(&self, login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
+///         Ok(match login.standing {
+///             Standing::Taken { .. } => Verdict::MergeUsers,
+///             _ => login.default_verdict(),
+///         })
+///     }
+///
+///     fn merge_users(&self, from: &i32, into: &i32, conn: &mut SqliteConnection) -> Result<()> {
+///         diesel::update(notes::table.filter(notes::user_id.eq(from))).set(notes::user_id.eq(into)).execute(conn)?;
+///         diesel::delete(users::table.find(from)).execute(conn)?;
+///         Ok(())
+///     }
+/// }
+/// # }
+/// ```
+///
+/// What the engine does: it asks the person to confirm, by a POST in the same session, on a page that names the accounts of both.
+/// In one transaction it locks both users and asks [`may_sign_in`](LinkPolicy::may_sign_in) about both. It moves the accounts of
+/// `from`, behind those that `into` has at the same entry, runs `merge_users`, and ends all sessions of both but the one that
+/// confirmed: another person may still have one of them. An app with [sessions of its own](crate::Sessions) ends those itself.
 ///
 /// # Tests
 ///
@@ -148,6 +190,22 @@ pub trait LinkPolicy<C, U>: Send + Sync + 'static {
     fn may_sign_in(&self, user: &U, conn: &mut C) -> Result<bool> {
         let _ = (user, conn);
         Ok(true)
+    }
+
+    /// Moves the app's own rows of the user `from` to the user `into`, who are the same person, and removes `from` or what `from`
+    /// can sign in with: a password of `from` would still open an empty user. It is called after
+    /// [`Verdict::MergeUsers`], inside the transaction that moves the accounts, when these already belong to `into`. The default
+    /// is an error: no users are merged.
+    ///
+    /// # Errors
+    /// An error rolls the transaction back: nothing has changed. [`Error::refused`] refuses with a text for the person.
+    fn merge_users(&self, from: &U, into: &U, conn: &mut C) -> Result<()> {
+        let _ = (from, into, conn);
+        Err(Error::new(
+            ErrorKind::Misconfigured,
+            "This app could not merge the two users. Nothing was changed.",
+        )
+        .with_source("the policy answered MergeUsers, but does not implement `LinkPolicy::merge_users`"))
     }
 }
 

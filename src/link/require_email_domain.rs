@@ -103,11 +103,16 @@ impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<
     fn may_sign_in(&self, user: &U, conn: &mut C) -> Result<bool> {
         self.1.may_sign_in(user, conn)
     }
+
+    fn merge_users(&self, from: &U, into: &U, conn: &mut C) -> Result<()> {
+        self.1.merge_users(from, into, conn)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::profile::Profile;
 
     fn admits(policy: &'static str, change: impl Fn(&mut Login<i32>)) -> bool {
@@ -141,6 +146,13 @@ mod tests {
         fn may_sign_in(&self, _: &i32, (): &mut ()) -> Result<bool> {
             Ok(self.0)
         }
+
+        fn merge_users(&self, from: &i32, into: &i32, (): &mut ()) -> Result<()> {
+            match self.0 && (*from, *into) == (7, 8) {
+                true => Ok(()),
+                false => Err(Error::refused("Not these.")),
+            }
+        }
     }
 
     #[test]
@@ -149,6 +161,7 @@ mod tests {
             let policy = RequireEmailDomain("corp.com", Says(answer));
             assert_eq!(policy.has_other_login(&7, &mut ()).unwrap(), answer);
             assert_eq!(policy.may_sign_in(&7, &mut ()).unwrap(), answer);
+            assert_eq!(policy.merge_users(&7, &8, &mut ()).is_ok(), answer);
         }
     }
 

@@ -1,6 +1,6 @@
 //! `Verdict`: a policy's answer to a login.
 
-use super::MergeProof;
+use super::{MergeProof, SignUpForm};
 
 /// A policy's answer to a login.
 ///
@@ -39,12 +39,26 @@ pub enum Verdict<U> {
     /// The account may belong to this user, who existed before and has to prove it. Allowed for a
     /// [`Stranger`](crate::Standing::Stranger).
     ///
-    /// The engine stores only the account, sealed, for ten minutes. It asks the visitor to sign in as before in the same
+    /// The engine stores only the account, sealed, for as long as a flow can last (`flow.ttl`, 30 minutes). It asks the visitor to sign in as before in the same
     /// browser, and then whether to connect the account. Only this user can confirm.
     ///
     /// The page reveals that there is such a user. Return this verdict only for a verified address
     /// ([`Profile::email`](crate::Profile::email)); otherwise a visitor could probe any address.
     SignInFirst(U),
+    /// The visitor has to answer some questions before they get a user, for example for an address that the provider does not
+    /// know. Allowed for a [`Stranger`](crate::Standing::Stranger).
+    ///
+    /// Nothing of this transaction is stored. The engine keeps the account, sealed, for as long as a flow can last (`flow.ttl`,
+    /// 30 minutes), shows the [form](SignUpForm) in the same browser, and then runs the policy again, with the
+    /// [answers](crate::Login::answer). If the policy asks again, the visitor sees the form again.
+    Ask(SignUpForm),
+    /// The user who owns the account and the user who is signed in are the same person, and become one user. Allowed for
+    /// [`Taken`](crate::Standing::Taken): the person has signed in as one of them, and at the provider as the other.
+    ///
+    /// The engine asks the person to confirm in the same session, since it cannot be undone. It then calls
+    /// [`LinkPolicy::merge_users`](crate::LinkPolicy::merge_users), which moves the app's own rows. The user who is signed in
+    /// stays.
+    MergeUsers,
     /// The login is refused, with this text for the visitor.
     Refuse(String),
 }
@@ -58,6 +72,8 @@ impl<U> Verdict<U> {
             Verdict::StoreWithoutUser => "StoreWithoutUser",
             Verdict::Merge(..) => "Merge",
             Verdict::SignInFirst(_) => "SignInFirst",
+            Verdict::Ask(_) => "Ask",
+            Verdict::MergeUsers => "MergeUsers",
             Verdict::Refuse(_) => "Refuse",
         }
     }
@@ -71,6 +87,8 @@ impl<U> Verdict<U> {
             Verdict::StoreWithoutUser => Verdict::StoreWithoutUser,
             Verdict::Merge(user, proof) => Verdict::Merge(to(user), proof),
             Verdict::SignInFirst(user) => Verdict::SignInFirst(to(user)),
+            Verdict::Ask(form) => Verdict::Ask(form),
+            Verdict::MergeUsers => Verdict::MergeUsers,
             Verdict::Refuse(text) => Verdict::Refuse(text),
         }
     }
@@ -90,6 +108,8 @@ mod tests {
             Verdict::StoreWithoutUser,
             Verdict::Merge(1, proof),
             Verdict::SignInFirst(1),
+            Verdict::Ask(SignUpForm::new()),
+            Verdict::MergeUsers,
             Verdict::Refuse(text()),
         ] {
             let debug = format!("{verdict:?}");

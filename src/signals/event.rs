@@ -19,6 +19,8 @@ use crate::storage::Account;
 /// | a sign-in that the policy merges with an existing user | `AccountCreated`, `SessionEnded` for each session of that user, `AccountMerged`, `SessionBegan`, `LoginCompleted` |
 /// | a user connects an account, or the app imports one | `AccountCreated` or `AccountUpdated` |
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
+/// | the policy asks the visitor something | `AccountPending`; once the visitor has answered, as a sign-up |
+/// | the policy merges two users | `AccountPending`, with the former user; once it is confirmed, `AccountUpdated`, `SessionEnded` for each other session of both, `UsersMerged` |
 /// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
 /// | a signal answers [`Discard`](crate::NextStep::Discard) or [`Respond`](crate::NextStep::Respond) | none |
 /// | a denial by the user or the provider, any other failure of a flow | `LoginFailed` |
@@ -64,8 +66,21 @@ pub enum Event {
     /// The policy gave a new account to an existing user ([`Verdict::Merge`](crate::Verdict::Merge)). Reported after
     /// [`AccountCreated`](Event::AccountCreated). An app may notify that user, for example by e-mail.
     AccountMerged(EventAccount),
+    /// Two users have become one ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)): the accounts of `from` belong to `into`
+    /// now. Reported after [`AccountUpdated`](Event::AccountUpdated).
+    #[non_exhaustive]
+    UsersMerged {
+        /// Name of the entry whose account proved that both are the same person.
+        entry: String,
+        /// The id of the former user, as text.
+        from: String,
+        /// The id of the user who stays, as text.
+        into: String,
+    },
     /// A new account waits until its user has signed in the usual way
-    /// ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)). No user is signed in yet.
+    /// ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)), or until its visitor has completed the sign-up
+    /// ([`Verdict::Ask`](crate::Verdict::Ask)): then `user` is `None`. Or an account waits until the signed-in user has confirmed
+    /// that its owner becomes one with them ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)). Nothing has changed yet.
     AccountPending(EventAccount),
     /// An account was not stored, because the policy, a signal or the engine refused it.
     ///
@@ -80,6 +95,7 @@ pub enum Event {
     /// | `user_deleted` | the user does not exist any more |
     /// | `no_identity` | the provider does not say who its user is, and no user is signed in |
     /// | `site_account` | the account is not that of the site |
+    /// | `account_changed` | the account got another owner before two users could become one |
     /// | `wrong_verdict` | the policy's verdict does not fit the standing: see the log |
     #[non_exhaustive]
     AccountRefused {
@@ -205,7 +221,9 @@ impl Event {
             | Event::TokenRefreshed(account)
             | Event::RevocationFailed(account)
             | Event::GrantLost(account) => Some(&account.entry),
-            Event::LoginCompleted { entry, .. } | Event::LoginFailed { entry, .. } => Some(entry),
+            Event::LoginCompleted { entry, .. }
+            | Event::LoginFailed { entry, .. }
+            | Event::UsersMerged { entry, .. } => Some(entry),
             Event::SessionBegan { entry, .. } | Event::SessionEnded { entry, .. } => entry.as_deref(),
         }
     }

@@ -23,7 +23,8 @@ pub enum SessionEndReason {
     Replaced,
     /// The account that the session began with was removed.
     AccountRemoved,
-    /// The policy gave an account to the user ([`Verdict::Merge`](crate::Verdict::Merge)), which ends the user's earlier sessions.
+    /// The policy gave an account to the user ([`Verdict::Merge`](crate::Verdict::Merge)), which ends the user's earlier sessions, or two users
+    /// became one ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)), which ends those of both.
     AccountMerged,
     /// The provider ended it (OpenID Connect Back-Channel Logout).
     EndedByProvider,

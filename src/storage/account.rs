@@ -165,6 +165,15 @@ impl Account {
         self.seal(&token, keys).map(|sealed| Ok(Some(sealed)))
     }
 
+    /// Returns the same account as that of `user`. A token that can't be opened stays so: the user must connect the account again.
+    pub(crate) fn moved_to(&self, user: &str, keys: &KeyRing) -> Result<Self> {
+        let mut moved = Self { user_id: Some(user.to_owned()), ..self.clone() };
+        if let Ok(token) = self.open(keys) {
+            moved.token = moved.seal(&token, keys)?;
+        }
+        Ok(moved)
+    }
+
     /// The associated data of the sealed token.
     fn associated_data(&self) -> [String; 4] {
         let mark = |id: &Option<String>| id.as_ref().map_or_else(|| "-".into(), |id| format!("={id}"));

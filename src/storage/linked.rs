@@ -18,9 +18,13 @@ pub struct Linked {
     /// Whether the account had no owner and was given to a user who existed before
     /// ([`Verdict::Merge`](crate::Verdict::Merge)).
     pub merged: bool,
+    /// The user who has become one with `user` ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)).
+    pub merged_user: Option<String>,
+    /// The other accounts of that user, as they were before. They belong to `user` now.
+    pub moved: Vec<Account>,
     /// The accounts of the user at the entry that this one has replaced, in a storage that stores one account per user and
     /// entry. They are removed.
     pub replaced: Vec<Account>,
-    /// The sessions that have ended: those of the user after a merge, and those that began with a replaced account.
+    /// The sessions that have ended: those of the users after a merge, and those that began with a replaced account.
     pub ended: Vec<Session>,
 }

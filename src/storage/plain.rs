@@ -52,7 +52,7 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
         Purpose::Site => storage.get(&AccountKey::Owner { entry: login.entry.clone(), user: None }).await?,
         _ => None,
     };
-    let Decision { user, merged, new } = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
+    let Decision { user, merged, new, .. } = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
     let mut others = storage.list(user.as_deref(), &[&login.entry]).await?;
     // A token that the app has stored for this user becomes this account: see `Tokens::set`.
     let is_nameless = |account: &&Account| account.provider_user_id.is_none();
@@ -71,7 +71,8 @@ pub(super) async fn link_by<S: Storage + ?Sized>(
     storage.set(&account).await?;
     others.retain(|other| other.key() != account.key());
     let (replaced, ended) = remove_replaced(storage, &account, others, login.session.as_deref()).await?;
-    Ok(Linked { account, previous, user, signed_up: new, merged, replaced, ended })
+    let (merged_user, moved) = (None, Vec::new());
+    Ok(Linked { account, previous, user, signed_up: new, merged, merged_user, moved, replaced, ended })
 }
 
 /// Removes those of its owner's `others` that `account`, which is stored now, has replaced: the account without an identity whose

@@ -7,12 +7,12 @@ use rocket::figment::providers::Serialized;
 use rocket::http::{Accept, ContentType, CookieJar, Header, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::request::FlashMessage;
-use rocket::serde::json::Value;
+use rocket::serde::json::{Json, Value};
 use rocket::{Build, Config, Rocket, State, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::MemoryStorage;
 use rocket_dance::testing::{FakeProvider, ProviderEndpoint};
-use rocket_dance::{Accounts, CurrentUser, Dance, DanceFairing, OAuth, Result};
+use rocket_dance::{Accounts, CurrentUser, Dance, DanceFairing, OAuth, PendingSignUp, Result};
 use test_support::Watchdog;
 
 /// `[default.oauth.op]`.
@@ -66,6 +66,12 @@ fn flash(message: Option<FlashMessage<'_>>) -> String {
     message.map(|message| format!("{}: {}", message.kind(), message.message())).unwrap_or_default()
 }
 
+/// The app's own page of a sign-up that asks, as a template would read it.
+#[get("/welcome")]
+fn welcome(pending: PendingSignUp) -> Json<PendingSignUp> {
+    Json(pending)
+}
+
 /// A catch-all route of the app.
 #[get("/<_..>", rank = 20)]
 pub fn catch_all() -> &'static str {
@@ -84,7 +90,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
-        .mount("/", routes![flash, guarded, me, debug, own_401, enter, leave, accounts])
+        .mount("/", routes![flash, guarded, me, debug, own_401, enter, leave, accounts, welcome])
         .register("/", rocket_dance::catchers())
 }
 

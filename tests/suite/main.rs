@@ -29,6 +29,7 @@ mod linking;
 mod scopes;
 mod second_factor;
 mod merging;
+mod merge_users;
 mod logout;
 mod session_cookie;
 mod mix_up;
@@ -69,6 +70,7 @@ mod signal_events;
 mod signal_order;
 mod silence;
 mod slow_signals;
+mod sign_up;
 mod site;
 #[path = "../common/sqlite.rs"]
 mod sqlite;

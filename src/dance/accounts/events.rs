@@ -34,13 +34,13 @@ pub(crate) async fn report_linked(
     storage: &Arc<dyn Storage>,
     linked: &Linked,
 ) {
-    let Linked { account, user, merged, .. } = linked;
+    let Linked { account, user, merged, merged_user, .. } = linked;
     if linked.signed_up {
         dance.signals().event(request, Event::UserCreated(account.into())).await;
     }
     report_removed_accounts(dance, request, storage, linked.replaced.clone()).await;
     report_stored(dance, request, account, linked.previous.is_none()).await;
-    let reason = match merged {
+    let reason = match *merged || merged_user.is_some() {
         true => SessionEndReason::AccountMerged,
         false => SessionEndReason::AccountRemoved,
     };
@@ -48,6 +48,10 @@ pub(crate) async fn report_linked(
     if let (true, Some(user)) = (merged, user) {
         let merged = EventAccount::from(account).with_user(user);
         dance.signals().event(request, Event::AccountMerged(merged)).await;
+    }
+    if let (Some(from), Some(into)) = (merged_user.clone(), user.clone()) {
+        let entry = account.entry.clone();
+        dance.signals().event(request, Event::UsersMerged { entry, from, into }).await;
     }
 }
 

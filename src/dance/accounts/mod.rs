@@ -7,6 +7,7 @@ mod health;
 mod off_request;
 mod primary;
 mod reseal;
+mod sign_up;
 mod tokens;
 pub(super) mod pending;
 pub(super) mod session_change;
@@ -20,4 +21,5 @@ pub(super) use events::{
 };
 pub(super) use reseal::log_lost_keys;
 pub use reseal::{Reseal, ResealReport};
+pub(crate) use sign_up::{sign_up_context, waiting_sign_up};
 pub use tokens::Tokens;

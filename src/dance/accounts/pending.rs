@@ -1,4 +1,6 @@
-//! An account that waits until its user signs in as before: [`Verdict::SignInFirst`](crate::Verdict::SignInFirst).
+//! An account that waits for a person: until its user signs in as before ([`Verdict::SignInFirst`](crate::Verdict::SignInFirst)),
+//! until its visitor completes the sign-up ([`Verdict::Ask`](crate::Verdict::Ask)), or until the signed-in user confirms that two
+//! users become one ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)). One waits per browser: a later one replaces it.
 //!
 //! It is stored sealed in the storage, since it may be larger than a cookie. Only the browser has the key to find it: the
 //! storage has the hash of that key.
@@ -7,15 +9,20 @@ use std::collections::BTreeMap;
 
 use rocket::Request;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use crate::config::Entry;
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::dance::web::{remove_cookie, set_cookie};
 use crate::error::{Error, Result};
-use crate::flow::state_handle;
-use crate::link::AuthorizedLogin;
+use crate::flow::{not_trusted, state_handle};
+use crate::link::{AuthorizedLogin, Postponed, Purpose};
 use crate::local_path::LocalPath;
+use crate::page::mark;
+use crate::paths::Path;
 use crate::profile::Profile;
+use crate::profile::text::{MAX_NAME, printable};
 use crate::secret::{encode_base64url, random};
 use crate::storage::ClaimState;
 use crate::token::Token;
@@ -26,15 +33,18 @@ const COOKIE_CHARS: usize = 43;
 /// The purpose for which accounts that wait are sealed.
 const PENDING: &str = "pending";
 
+/// Maximum time in which the merge of two users is confirmed, in seconds: the sign-in at the provider proves one of them.
+const MERGE_TTL: i64 = 600;
+
 /// Time for which it is remembered, beyond the lifetime of an account that waits, that the account was taken, in seconds: the
 /// clocks of processes differ.
 const USED_GRACE: i64 = 600;
 
 /// An account that waits, as it is sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
-    /// The user who must confirm.
-    pub(crate) user: String,
+    /// What it waits for.
+    pub(crate) postponed: Postponed,
     pub(crate) entry: String,
     issuer: String,
     pub(crate) profile: Profile,
@@ -44,23 +54,70 @@ pub(crate) struct Pending {
     callback_params: BTreeMap<String, String>,
     /// The page to which the flow was to redirect.
     pub(crate) next: LocalPath,
+    /// Id of the session in which the flow was begun, if sessions are stored.
+    #[serde(default)]
+    pub(crate) session: Option<String>,
     /// When it was stored: unix time in seconds.
     pub(crate) stored_at: i64,
-    /// As long as a flow can last: its user signs in with one before they confirm.
+    /// As long as a flow can last: its user may sign in with one before they confirm.
     until: i64,
 }
 
 impl Pending {
-    /// The login of the account, as if its user had pressed "Connect".
+    /// The login of the account: as if its user had pressed "Connect", or the visitor had just come back from the provider.
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         let token = Token::from_plain(self.token.as_bytes())?;
-        let Self { entry, issuer, user, profile, notes, callback_params, .. } = self;
-        let login = AuthorizedLogin::connecting(entry, issuer, Some(user), profile, token, now);
-        Some(AuthorizedLogin { notes, callback_params, ..login })
+        let Self { entry, issuer, postponed, profile, notes, callback_params, .. } = self;
+        let (user, purpose) = match postponed {
+            Postponed::SignInFirst(user) => (Some(user), Purpose::Connect),
+            Postponed::SignUp(_) => (None, Purpose::SignIn),
+            Postponed::MergeUsers { visitor, .. } => (Some(visitor), Purpose::Connect),
+        };
+        let login = AuthorizedLogin::connecting(entry, issuer, user, profile, token, now);
+        Some(AuthorizedLogin { purpose, notes, callback_params, ..login })
+    }
+
+    /// The same account, which waits for something else now.
+    pub(crate) fn waiting_for(self, postponed: Postponed) -> Self {
+        Self { postponed, ..self }
+    }
+
+    /// The account as a page shows it.
+    pub(crate) fn account_context(&self, entry: &Entry) -> Value {
+        json!({
+            "display_name": self.profile.display_name(),
+            "mark": mark(self.profile.display_name()),
+            "username": self.profile.username,
+            // Unlike the other texts, an id is stored as it is.
+            "id": self.profile.id.as_deref().map(|id| printable(id, MAX_NAME)),
+            // AL-01: at a provider that does not verify addresses, an attacker can claim any address.
+            "email": entry.trusted_email(&self.profile),
+        })
     }
 }
 
-/// Stores the account of `login` until `user` confirms it in this browser. An account that has waited here before is
+/// The page on which a person does what an account waits for.
+///
+/// # Errors
+/// None in practice: our own paths are local.
+pub(crate) fn page_of(dance: &Dance, postponed: &Postponed) -> Result<LocalPath> {
+    let own = match postponed {
+        Postponed::SignInFirst(_) => Path::Confirm,
+        Postponed::SignUp(form) => match form.page() {
+            Some(page) => return Ok(page.clone()),
+            None => Path::CompleteSignUp,
+        },
+        Postponed::MergeUsers { .. } => Path::MergeUsers,
+    };
+    LocalPath::try_from(dance.paths().to(own))
+}
+
+/// The error of a request for an account that waits, in a browser where none does.
+pub(crate) fn nothing_waits() -> Error {
+    not_trusted("no account waits in this browser")
+}
+
+/// Stores the account of `login` until what it waits for has happened in this browser. An account that has waited here before is
 /// dropped.
 ///
 /// # Errors
@@ -69,13 +126,15 @@ pub(crate) async fn store(
     dance: &Dance,
     request: &Request<'_>,
     login: &AuthorizedLogin,
-    user: &str,
+    postponed: Postponed,
     next: LocalPath,
 ) -> Result<()> {
-    drop_pending(dance, request).await;
-    let (now, ttl) = (dance.clock().now(), dance.settings().flow_ttl);
+    let (now, mut ttl) = (dance.clock().now(), dance.settings().flow_ttl);
+    if matches!(postponed, Postponed::MergeUsers { .. }) {
+        ttl = ttl.min(MERGE_TTL);
+    }
     let pending = Pending {
-        user: user.to_owned(),
+        postponed,
         entry: login.entry.clone(),
         issuer: login.issuer.clone(),
         profile: login.profile.clone(),
@@ -83,18 +142,28 @@ pub(crate) async fn store(
         notes: login.notes.clone(),
         callback_params: login.callback_params.clone(),
         next,
+        session: login.session.clone(),
         stored_at: now,
         until: now + ttl,
     };
+    replace(dance, request, &pending).await
+}
+
+/// Stores `pending` in the place of the account that waits in this browser. It is not kept longer for that.
+///
+/// # Errors
+/// If the storage can't be reached.
+pub(crate) async fn replace(dance: &Dance, request: &Request<'_>, pending: &Pending) -> Result<()> {
+    drop_pending(dance, request).await;
     let key = encode_base64url(&random::<32>()?);
     let name = dance.settings().cookie_name(COOKIE);
     let id = storage_id(&name, &key);
-    let plain = serde_json::to_vec(&pending).map_err(Error::app)?;
+    let plain = serde_json::to_vec(pending).map_err(Error::app)?;
     let sealed = dance.browser_keys().seal(PENDING, &[&id], &plain)?;
-    let storage = dance.storage(request);
+    let (storage, now) = (dance.storage(request), dance.clock().now());
     storage.claim(&id, now, pending.until).await?;
     storage.settle(&id, &sealed).await?;
-    set_cookie(dance, request, name, key, ttl);
+    set_cookie(dance, request, name, key, pending.until - now);
     Ok(())
 }
 
@@ -142,7 +211,7 @@ pub(crate) async fn drop_pending(dance: &Dance, request: &Request<'_>) {
 /// Drops the account that waits in this browser, unless it waits for `user`, who has signed in.
 pub(crate) async fn drop_unless_for(dance: &Dance, request: &Request<'_>, user: &str) {
     match find(dance, request).await {
-        Ok(Some(pending)) if pending.user == user => {}
+        Ok(Some(pending)) if pending.postponed == Postponed::SignInFirst(user.to_owned()) => {}
         _ => drop_pending(dance, request).await,
     }
 }

@@ -7,32 +7,27 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use crate::dance::accounts::pending::{self, Pending};
+use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
 use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
+use crate::link::Postponed;
 use crate::local_path::LocalPath;
 use crate::page::mark;
 use crate::paths::Path;
-use crate::profile::text::{MAX_NAME, printable};
 
 /// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let Postponed::SignInFirst(owner) = &pending.postponed else {
+        return Ok(Reply::SeeOther(page_of(dance, &pending.postponed)?.into()));
+    };
     let entry = dance.entry(&pending.entry)?;
-    let account = json!({
-        "display_name": pending.profile.display_name(),
-        "mark": mark(pending.profile.display_name()),
-        "username": pending.profile.username,
-        // Unlike the other texts, an id is stored as it is.
-        "id": pending.profile.id.as_deref().map(|id| printable(id, MAX_NAME)),
-        // AL-01: at a provider that does not verify addresses, an attacker can claim any address.
-        "email": entry.trusted_email(&pending.profile),
-    });
+    let account = pending.account_context(entry);
     match dance.user(request).await? {
-        Some(user) if user == pending.user => {
+        Some(user) if user == owner => {
             let context = json!({
                 "title": entry.title,
                 "account": account,
@@ -42,7 +37,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
             page(dance, request, "confirm", context)
         }
         Some(_) => Err(another_user(dance, request).await),
-        None if wants_json(request) => Err(Error::sign_in_first(pending.user)),
+        None if wants_json(request) => Err(pending.postponed.into()),
         None => page(dance, request, "sign_in_first", sign_in_first(dance, &pending, account)?),
     }
 }
@@ -76,10 +71,11 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
     }
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
     let pending = pending.ok_or_else(nothing_waits)?;
+    let Postponed::SignInFirst(owner) = &pending.postponed else { return Err(nothing_waits()) };
     match dance.user(request).await? {
-        Some(user) if user == pending.user => {}
+        Some(user) if user == owner => {}
         Some(_) => return Err(another_user(dance, request).await),
-        None => return Err(Error::sign_in_first(pending.user)),
+        None => return Err(pending.postponed.into()),
     }
     let next = done(request, dance.target_or_after_login(Some(&pending.next)));
     if form.get("cancel").is_some() {
@@ -118,8 +114,4 @@ async fn another_user(dance: &Dance, request: &Request<'_>) -> Error {
         pending::drop_pending(dance, request).await;
     }
     Error::refused("You are signed in as another user: nothing was connected.")
-}
-
-fn nothing_waits() -> Error {
-    not_trusted("no account waits in this browser")
 }

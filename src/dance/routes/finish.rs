@@ -15,9 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{
     Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle, text_claim,
 };
-use crate::link::{AuthorizedLogin, Purpose};
+use crate::link::{AuthorizedLogin, Postponed, Purpose};
 use crate::local_path::LocalPath;
-use crate::paths::Path;
 use crate::session::{SessionOrigin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, Linked, NullStorage, Storage};
@@ -31,11 +30,11 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    fn to(to: LocalPath) -> Self {
+    pub(super) fn to(to: LocalPath) -> Self {
         Self { to, reply: None }
     }
 
-    fn with_reply(self, reply: Reply) -> Self {
+    pub(super) fn with_reply(self, reply: Reply) -> Self {
         Self { reply: Some(reply), ..self }
     }
 }
@@ -79,11 +78,9 @@ pub(super) async fn finish(
             let finished = sign_in(dance, request, &login, linked, finished).await?;
             Ok(with_missing_scopes(dance, request, entry, flow, &login, finished))
         }
-        Err(error) => match error.user() {
-            Some(user) if error.kind() == ErrorKind::SignInFirst => {
-                wait_for_user(dance, request, &login, user, finished.to).await
-            }
-            _ => {
+        Err(error) => match error.postponed::<Postponed>() {
+            Some(postponed) => postpone(dance, request, &login, postponed, finished.to).await,
+            None => {
                 report_not_stored(dance, request, &storage, &login, flow, &error).await;
                 Err(error)
             }
@@ -98,9 +95,6 @@ async fn authorized_login(
     flow: &Flow,
     Grant { token, profile }: Grant,
 ) -> Result<AuthorizedLogin> {
-    let trusted_email = entry.trusted_email(&profile).map(str::to_owned);
-    let proven_domain = token.id_token.as_ref().zip(entry.domain_claim);
-    let proven_domain = proven_domain.and_then(|(id_token, claim)| text_claim(id_token, claim));
     let mut login = AuthorizedLogin {
         entry: entry.name.clone(),
         issuer: entry.authority().to_owned(),
@@ -110,15 +104,18 @@ async fn authorized_login(
         visitor: flow.visitor.clone(),
         session: flow.visitor.as_ref().and_then(|_| dance.sessions().id(request)),
         user_required: dance.user_required(),
-        trusted_email,
-        proven_domain,
+        trusted_email: None,
+        proven_domain: None,
         present: None,
         account: entry.account.clone(),
         admitted: false,
+        merged_user: None,
         now: dance.clock().now(),
         notes: flow.notes.clone(),
+        answers: None,
         callback_params: BTreeMap::new(),
     };
+    note_proofs(entry, &mut login);
     if flow.purpose == Purpose::SignIn {
         login.present = dance.user_uncached(request).await?.map(str::to_owned);
     }
@@ -126,6 +123,13 @@ async fn authorized_login(
         login.admitted = dance.admits_site_account(request, &entry.name).await;
     }
     Ok(login)
+}
+
+/// Notes what the provider proves about its user in `login`, as far as `entry` trusts it now.
+pub(super) fn note_proofs(entry: &Entry, login: &mut AuthorizedLogin) {
+    let id_token = login.token.id_token.as_ref().zip(entry.domain_claim);
+    login.proven_domain = id_token.and_then(|(id_token, claim)| text_claim(id_token, claim));
+    login.trusted_email = entry.trusted_email(&login.profile).map(str::to_owned);
 }
 
 async fn run_authorized_signals(
@@ -140,18 +144,21 @@ async fn run_authorized_signals(
     dance.signals().authorized(request, login, &client).await
 }
 
-/// The account of `login` waits until `user` has signed in as before: `Verdict::SignInFirst`.
-async fn wait_for_user(
+/// The account of `login` waits for what is `postponed`, on a page.
+pub(super) async fn postpone(
     dance: &Dance,
     request: &Request<'_>,
     login: &AuthorizedLogin,
-    user: &str,
+    postponed: &Postponed,
     next: LocalPath,
 ) -> Result<Finished> {
-    pending::store(dance, request, login, user, next).await?;
-    let account = EventAccount::of_login(login).with_user(user);
+    pending::store(dance, request, login, postponed.clone(), next).await?;
+    let mut account = EventAccount::of_login(login);
+    if let Postponed::SignInFirst(user) | Postponed::MergeUsers { owner: user, .. } = postponed {
+        account = account.with_user(user);
+    }
     dance.signals().event(Some(request), Event::AccountPending(account)).await;
-    Ok(Finished::to(LocalPath::try_from(dance.paths().to(Path::Confirm))?))
+    Ok(Finished::to(pending::page_of(dance, postponed)?))
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).
@@ -178,7 +185,7 @@ async fn report_not_stored(
 }
 
 /// The account is stored: reports it, and signs its user in.
-async fn sign_in(
+pub(super) async fn sign_in(
     dance: &Dance,
     request: &Request<'_>,
     login: &AuthorizedLogin,

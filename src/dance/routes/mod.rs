@@ -10,6 +10,8 @@ mod form_post;
 mod accounts;
 mod me;
 mod confirm;
+mod complete_sign_up;
+mod merge_users;
 mod disconnect;
 mod primary;
 mod provider_logout;

@@ -7,8 +7,8 @@ use rocket::{Build, Request, Response, Rocket};
 
 use super::logout::LogoutScope;
 use super::{
-    accounts, backchannel_logout, begin, callback, confirm, disconnect, form_post, logout, me, primary,
-    provider_logout, sign_in, signed_out,
+    accounts, backchannel_logout, begin, callback, complete_sign_up, confirm, disconnect, form_post, logout,
+    me, merge_users, primary, provider_logout, sign_in, signed_out,
 };
 use crate::config::Entry;
 use crate::dance::accounts::report_dropped;
@@ -140,6 +140,8 @@ async fn answer(
         (Path::Accounts, _) => accounts::show(dance, request).await,
         (Path::Confirm, Method::Get) => confirm::show(dance, request).await,
         (Path::SignedOut, _) => signed_out::show(dance, request).await,
+        (Path::CompleteSignUp, Method::Get) => complete_sign_up::show(dance, request).await,
+        (Path::MergeUsers, Method::Get) => merge_users::show(dance, request).await,
         (Path::LoggedOut, _) => Ok(provider_logout::back_from_provider(dance, request)),
         (Path::BackchannelLogout, _) => {
             let form = read_form(request, data).await;
@@ -166,6 +168,8 @@ async fn answer_form(
 ) -> Result<Reply> {
     match path {
         Path::Confirm => confirm::confirm(dance, request, form).await,
+        Path::CompleteSignUp => complete_sign_up::complete(dance, request, form).await,
+        Path::MergeUsers => merge_users::merge(dance, request, form).await,
         Path::Disconnect => disconnect::disconnect(dance, request, name, form).await,
         Path::MakePrimary => primary::make_primary(dance, request, name, form).await,
         Path::Logout => logout::log_out(dance, request, form, LogoutScope::ThisBrowser).await,

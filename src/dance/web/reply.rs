@@ -134,6 +134,7 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
             let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm)).ok();
             Some(dance.login_url(None, confirm.as_ref()))
         }
+        ErrorKind::SignUpIncomplete => Some(dance.public_paths().to(Path::CompleteSignUp)),
         _ => None,
     };
     if wants_json(request) {

@@ -77,6 +77,12 @@ fn keys_of<'r>(accounts: impl IntoIterator<Item = &'r Account>) -> Vec<AccountKe
     accounts.into_iter().flat_map(Account::keys).collect()
 }
 
+/// The keys of the user to whom a merge has moved accounts.
+fn new_owner_keys(Linked { moved, user, .. }: &Linked) -> Vec<AccountKey> {
+    let owner = |user: &String| moved.iter().map(|moved| AccountKey::owner(&moved.entry, user)).collect();
+    user.as_ref().map(owner).unwrap_or_default()
+}
+
 // Each write forgets the keys it may have changed after every attempt, failed ones included: a storage that could not answer
 // may have written.
 
@@ -185,8 +191,10 @@ impl BuiltIn for CachedStorage {
         let done = self.storage.link(login, keys).await;
         match &done {
             Ok(linked) => {
-                let Linked { account, previous, replaced, .. } = linked;
-                self.accounts.forget(keys_of(previous.iter().chain([account]).chain(replaced))).await;
+                let Linked { account, previous, moved, replaced, .. } = linked;
+                let changed = previous.iter().chain([account]).chain(moved).chain(replaced);
+                self.accounts.forget(keys_of(changed)).await;
+                self.accounts.forget(new_owner_keys(linked)).await;
                 self.sessions.forget_ended(&linked.ended).await;
             }
             Err(error) => {
@@ -199,8 +207,12 @@ impl BuiltIn for CachedStorage {
                     };
                     keys.extend(login.visitor().map(|user| AccountKey::owner(&login.entry, user)));
                     keys.extend(keys_of(&found));
-                    // A merge may have ended sessions.
+                    // A merge may have ended sessions, and moved accounts.
                     self.forget_all_sessions();
+                    if login.merged_user.is_some() {
+                        self.generations.end_all();
+                        self.accounts.forget_all();
+                    }
                 }
                 self.accounts.forget(keys).await;
             }

@@ -10,6 +10,7 @@ use super::any_connection::AnyConnection;
 use super::failure::{Failure, Result};
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
+use super::user_merge::{self, UserMerge};
 use super::user_table::UserTable;
 use super::{ranks, sessions};
 use crate::error::Error;
@@ -28,6 +29,9 @@ pub(super) fn link(
     login.check()?;
     let (entry, identity) = (&login.entry, login.profile.id.as_deref());
     // Locks are taken in the order users, accounts, sessions. The owner of an account is known only from the account.
+    if let (Some(from), Some(into)) = (&login.merged_user, login.visitor()) {
+        user_merge::hold(conn, users, from, into)?;
+    }
     let mut known = login.visitor().map(str::to_owned);
     if users.is_some() && known.is_none() {
         known = owner(conn, entry, identity)?;
@@ -40,7 +44,7 @@ pub(super) fn link(
             false => user_is_gone().into(),
         });
     }
-    let found = match (identity, login.visitor()) {
+    let mut found = match (identity, login.visitor()) {
         (None, None) => None,
         (identity, visitor) => held(conn, entry, identity, visitor)?,
     };
@@ -89,6 +93,14 @@ pub(super) fn link(
             return Err(error.about_user(user).into());
         }
     }
+    let merge = match (&decision.merged_user, user) {
+        (Some(from), Some(into)) => {
+            let merge = user_merge::merge(conn, policy, users, (from, into), login.session.as_deref(), keys)?;
+            found = exact(conn, entry, identity, None)?;
+            merge
+        }
+        _ => UserMerge::default(),
+    };
     // A token that the app has stored for this user becomes this account: see `Tokens::set`.
     let nameless = match (identity, user) {
         (Some(_), Some(user)) => nameless(conn, entry, user)?,
@@ -104,13 +116,14 @@ pub(super) fn link(
         delete(oauth_accounts.find(nameless.id)).execute(conn)?;
     }
     let account = write(conn, &account, previous.as_ref())?;
-    let ended = match user.filter(|_| decision.merged) {
+    let mut ended = merge.ended;
+    if let Some(user) = user.filter(|_| decision.merged) {
         // AL-02: an attacker who created or took over the local user may still have a session.
-        Some(user) => sessions::end(conn, &SessionSelection::User(user.to_owned()))?,
-        None => Vec::new(),
-    };
-    let Decision { user, new, merged } = decision;
-    Ok(Linked { account, previous, user, signed_up: new, merged, replaced: Vec::new(), ended })
+        ended.extend(sessions::end(conn, &SessionSelection::User(user.to_owned()))?);
+    }
+    let Decision { user, new, merged, merged_user } = decision;
+    let (moved, replaced) = (merge.moved, merge.replaced);
+    Ok(Linked { account, previous, user, signed_up: new, merged, merged_user, moved, replaced, ended })
 }
 
 /// Locks the account of `user` without an identity, and returns it.
@@ -148,7 +161,7 @@ fn owner(conn: &mut AnyConnection, entry: &str, identity: Option<&str>) -> Resul
 }
 
 /// An error after which the transaction runs again.
-fn lost_race(said: &str) -> Failure {
+pub(super) fn lost_race(said: &str) -> Failure {
     Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said.to_owned())).into()
 }
 

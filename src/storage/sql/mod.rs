@@ -1,8 +1,8 @@
 //! Accounts in a database, through Diesel.
 //!
 //! [`DieselStorage`] runs each call on a connection of its [pool]. The queries are functions on an [`AnyConnection`], one file
-//! per subject: `accounts`, `claims`, `leases`, `linking`, `new_sessions`, `ranks`, `removal`, `sessions`, `walk`. Row locks are
-//! taken in the order users ([`user_table`]), accounts, sessions.
+//! per subject: `accounts`, `claims`, `leases`, `linking`, `new_sessions`, `ranks`, `removal`, `sessions`, `user_merge`, `walk`. Row
+//! locks are taken in the order users ([`user_table`]), accounts, sessions.
 
 mod accounts;
 mod any_connection;
@@ -44,6 +44,7 @@ mod text_row;
 mod tls_demand;
 mod transaction;
 mod url;
+mod user_merge;
 mod user_table;
 mod walk;
 

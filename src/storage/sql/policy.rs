@@ -15,6 +15,7 @@ pub(super) trait ErasedPolicy: Send + Sync {
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>>;
     fn has_other_login(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
     fn may_sign_in(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
+    fn merge_users(&self, from: &str, into: &str, conn: &mut AnyConnection) -> Result<()>;
 }
 
 /// The policy of an app that has none: [`LinkCurrentUser`](crate::LinkCurrentUser), for any type of ids.
@@ -35,6 +36,10 @@ impl ErasedPolicy for DefaultPolicy {
 
     fn may_sign_in(&self, _: &str, _: &mut AnyConnection) -> Result<bool> {
         Ok(true)
+    }
+
+    fn merge_users(&self, _: &str, _: &str, _: &mut AnyConnection) -> Result<()> {
+        Err(Error::app("without a policy, no users are merged"))
     }
 }
 
@@ -70,6 +75,11 @@ impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> ErasedPolicy for Typed
     fn may_sign_in(&self, user: &str, conn: &mut AnyConnection) -> Result<bool> {
         let user = parse_user_id::<U>(user)?;
         conn.lend(|conn| self.policy.may_sign_in(&user, narrow(conn)?))
+    }
+
+    fn merge_users(&self, from: &str, into: &str, conn: &mut AnyConnection) -> Result<()> {
+        let (from, into) = (parse_user_id::<U>(from)?, parse_user_id::<U>(into)?);
+        conn.lend(|conn| self.policy.merge_users(&from, &into, narrow(conn)?))
     }
 }
 

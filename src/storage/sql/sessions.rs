@@ -80,3 +80,11 @@ pub(super) fn end(conn: &mut AnyConnection, selection: &SessionSelection) -> Res
     diesel::delete(oauth_sessions.filter(is_of(selection))).execute(conn)?;
     Ok(ended)
 }
+
+/// Ends all sessions of `user` except the one with the id `keep`, and returns them.
+pub(super) fn end_others(conn: &mut AnyConnection, user: &str, keep: Option<&str>) -> Result<Vec<Session>> {
+    let others = oauth_sessions.filter(user_id.eq(user)).filter(id.ne(keep.unwrap_or_default()));
+    let ended = others.select(Session::as_select()).load(conn)?;
+    diesel::delete(others).execute(conn)?;
+    Ok(ended)
+}

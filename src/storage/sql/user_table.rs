@@ -39,10 +39,20 @@ impl UserTable {
     /// Locks are always taken in the order users, accounts, sessions: the app's own deletion of a user has the user's row when
     /// its triggers delete the accounts and then the sessions. It waits for this lock, or this waits for its lock.
     pub(super) fn hold(&self, conn: &mut AnyConnection, user: &str) -> Result<bool> {
+        self.find(conn, user, self.row(conn))
+    }
+
+    /// Locks the row of `user` as [`hold`](Self::hold) does, so that the app may delete it in this transaction. With a lock that
+    /// others can have at the same time, it would wait for them while they wait for the accounts.
+    pub(super) fn hold_alone(&self, conn: &mut AnyConnection, user: &str) -> Result<bool> {
+        self.find(conn, user, self.row(conn).replace("FOR KEY SHARE", "FOR UPDATE"))
+    }
+
+    fn find(&self, conn: &mut AnyConnection, user: &str, row: String) -> Result<bool> {
         if !self.can_have(conn, user) {
             return Ok(false);
         }
-        let (row, bytes) = (sql_query(self.row(conn)), uuid_bytes(user));
+        let (row, bytes) = (sql_query(row), uuid_bytes(user));
         let found: QueryResult<TextRow> = match self.kind {
             _ if conn.writes_alone() => row
                 .bind::<Text, _>(user)

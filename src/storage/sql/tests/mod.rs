@@ -100,6 +100,7 @@ mod tables;
 #[cfg(feature = "mysql")]
 mod tls;
 mod urls;
+mod user_merge;
 
 /// A database for one test, which is removed with it.
 pub(super) trait Db: Send + Sync + 'static {
@@ -172,6 +173,7 @@ struct Number {
 pub(super) trait Users: PolicyConnection + Connection {
     fn add(&mut self, name: &str) -> QueryResult<i32>;
     fn name(&mut self, id: i32) -> QueryResult<Option<String>>;
+    fn remove(&mut self, id: i32) -> QueryResult<usize>;
 }
 
 macro_rules! users {
@@ -186,6 +188,10 @@ macro_rules! users {
             fn name(&mut self, id: i32) -> QueryResult<Option<String>> {
                 let name = sql_query(format!("SELECT name AS t FROM users WHERE id = {id}"));
                 Ok(name.get_result::<TextRow>(self).optional()?.map(|name| name.t))
+            }
+
+            fn remove(&mut self, id: i32) -> QueryResult<usize> {
+                sql_query(format!("DELETE FROM users WHERE id = {id}")).execute(self)
             }
         }
     };
