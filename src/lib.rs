@@ -191,8 +191,8 @@ pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Token
 pub use client::{ApiRequest, Client};
 pub use cookies::private_cookie;
 pub use guard::{
-    Accounts, OAuth, PendingSignUp, RequiredScopes, Site, UnauthorizedResponse, Visitor, catchers, guard_error,
-    unauthorized_response,
+    Accounts, OAuth, PendingSignUp, RequiredScopes, Site, UnauthorizedResponse, Visitor, catchers,
+    guard_error, unauthorized_response,
 };
 pub use reqwest;
 pub use session::CurrentUser;
