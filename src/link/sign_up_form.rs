@@ -190,6 +190,15 @@ impl SignUpForm {
         self
     }
 
+    /// The same form with its labels and messages as `translate` returns them.
+    pub(crate) fn translated(mut self, translate: impl Fn(&str) -> String) -> Self {
+        for field in &mut self.fields {
+            field.label = translate(&field.label);
+            field.error = field.error.as_deref().map(&translate);
+        }
+        self
+    }
+
     /// Reads the answers that `posted` returns by the field's name. If one can't be accepted, it returns the same form with the
     /// answers and a message beside each of these.
     pub(crate) fn read(

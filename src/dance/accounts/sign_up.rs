@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::pending::{self, Pending, nothing_waits};
 use crate::dance::handle::Dance;
-use crate::dance::web::csrf;
+use crate::dance::web::{csrf, language};
 use crate::error::Result;
 use crate::link::{Postponed, SignUpForm};
 use crate::paths::Path;
@@ -27,10 +27,16 @@ pub(crate) async fn sign_up_context(
         "name": entry.name,
         "title": entry.title,
         "account": pending.account_context(entry),
-        "fields": form.fields(),
+        "fields": translated(dance, request, form).fields(),
         "action": dance.public_paths().to(Path::CompleteSignUp),
         "csrf": csrf::token(dance, request).await?,
     }))
+}
+
+/// `form` in the language of `request`.
+fn translated(dance: &Dance, request: &Request<'_>, form: &SignUpForm) -> SignUpForm {
+    let language = language(dance, request);
+    form.clone().translated(|text| language.message(text).into_owned())
 }
 
 /// The account that waits in this browser for its visitor to sign up: its profile, the form, and the context of the form's page.
@@ -44,5 +50,6 @@ pub(crate) async fn waiting_sign_up(
     let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
     let Postponed::SignUp(form) = &pending.postponed else { return Err(nothing_waits()) };
     let context = sign_up_context(dance, request, &pending, form).await?;
-    Ok((pending.profile.clone(), form.clone(), context))
+    let form = translated(dance, request, form);
+    Ok((pending.profile.clone(), form, context))
 }
