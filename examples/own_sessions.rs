@@ -13,7 +13,7 @@ use diesel::SqliteConnection;
 use rocket::response::content::RawHtml;
 use rocket::{get, launch, routes};
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::{CurrentUser, Dance, Login, Result, Standing, Verdict};
+use rocket_dance::{Dance, Login, Result, Standing, Verdict, Visitor};
 
 /// Gives each new user the next number. A real app inserts a row into its table of users.
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
@@ -25,8 +25,8 @@ fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>>
 }
 
 #[get("/")]
-fn index(user: Option<CurrentUser<i32>>) -> RawHtml<String> {
-    let user = user.map_or("not signed in".to_owned(), |user| format!("user number {}", user.id()));
+fn index(visitor: Visitor<i32>) -> RawHtml<String> {
+    let user = visitor.user().map_or("not signed in".to_owned(), |id| format!("user number {id}"));
     RawHtml(format!(
         "<h1>You are {user}</h1><a href=\"/login\">Sign in</a> <a href=\"/login/accounts\">Your accounts</a>"
     ))

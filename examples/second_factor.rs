@@ -12,7 +12,7 @@ use rocket::response::content::RawHtml;
 use rocket::{FromForm, Request, get, launch, post, routes};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::{
-    CurrentUser, Dance, Login, Result, Sessions, SignInOutcome, Standing, Verdict, private_cookie,
+    Dance, Login, Result, Sessions, SignInOutcome, Standing, Verdict, Visitor, private_cookie,
 };
 
 /// Name of the session's cookie.
@@ -95,8 +95,8 @@ fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>>
 }
 
 #[get("/")]
-fn index(user: Option<CurrentUser<i32>>) -> RawHtml<String> {
-    let user = user.map_or("not signed in".to_owned(), |user| format!("user number {}", user.id()));
+fn index(visitor: Visitor<i32>) -> RawHtml<String> {
+    let user = visitor.user().map_or("not signed in".to_owned(), |id| format!("user number {id}"));
     RawHtml(format!(
         "<h1>You are {user}</h1><a href=\"/login\">Sign in</a> <a href=\"/login/accounts\">Your accounts</a>"
     ))

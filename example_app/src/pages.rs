@@ -5,7 +5,7 @@ use rocket::http::{CookieJar, Status};
 use rocket::response::Redirect;
 use rocket::serde::json::{Json, Value, json};
 use rocket::{FromForm, State, get, post, uri};
-use rocket_dance::{Accounts, CurrentUser, Dance, Error, Result};
+use rocket_dance::{Accounts, CurrentUser, Dance, Error, Result, Visitor};
 use rocket_dyn_templates::{Template, context};
 
 use crate::users::{self, Db};
@@ -13,19 +13,19 @@ use crate::users::{self, Db};
 /// The home page: the signed-in user and their accounts, or the ways to sign in.
 #[get("/")]
 pub async fn home(
-    user: Option<CurrentUser<i32>>,
+    visitor: Visitor<i32>,
     accounts: Accounts,
     db: Db,
     dance: &State<Dance>,
 ) -> Result<Template> {
-    let name = name(user, &db).await?;
+    let name = name(visitor.user(), &db).await?;
     // The app may run below a path: the links begin with it.
     let base = dance.public_path("");
     Ok(Template::render("home", context! { name, base, dance: &accounts }))
 }
 
 /// Returns the name of the signed-in user, if there is one.
-async fn name(user: Option<CurrentUser<i32>>, db: &Db) -> Result<Option<String>> {
+async fn name(user: Option<&i32>, db: &Db) -> Result<Option<String>> {
     match user {
         Some(user) => users::name(db, *user).await,
         None => Ok(None),
@@ -34,9 +34,9 @@ async fn name(user: Option<CurrentUser<i32>>, db: &Db) -> Result<Option<String>>
 
 /// The signed-in user and their accounts, as JSON.
 #[get("/me")]
-pub async fn me(user: Option<CurrentUser<i32>>, accounts: Accounts, db: Db) -> Result<Json<Value>> {
-    let id = user.as_ref().map(|user| **user);
-    let user = name(user, &db).await?.map(|name| json!({ "id": id, "name": name }));
+pub async fn me(visitor: Visitor<i32>, accounts: Accounts, db: Db) -> Result<Json<Value>> {
+    let id = visitor.user();
+    let user = name(id, &db).await?.map(|name| json!({ "id": id, "name": name }));
     let accounts: Vec<Value> = accounts
         .iter()
         .map(|account| {
