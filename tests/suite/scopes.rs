@@ -275,6 +275,43 @@ async fn a_refusal_at_the_provider_changes_nothing() {
 }
 
 #[rocket::async_test]
+async fn al_09_a_consent_of_another_users_account_changes_neither() {
+    let (app, people) = signed_in().await;
+    assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
+    app.fake.set_user("bob");
+    let callback = app.callback("/login/op").await;
+    assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
+    let authorization = sent(&app, &asked(&app, "/repos").await).await;
+    let before = people.snapshot();
+    app.fake.set_user("ada");
+    let (status, page) = text(&app, &approved(&app, &authorization).await).await;
+    assert!(status == 403 && page.contains("refused"), "{page}");
+    assert_eq!(people.snapshot(), before, "neither user's account has changed");
+    assert_eq!(text(&app, "/guarded").await, (200, "bob".into()));
+    assert_eq!(text(&app, "/result").await.1, "scope_missing [\"repo\"]");
+}
+
+#[rocket::async_test]
+async fn another_process_finishes_what_one_has_begun() {
+    let (app, people) = signed_in().await;
+    let rocket = with_pages(&app.fake, Dance::fairing().storage(people.storage()));
+    let other = rocket::local::asynchronous::Client::tracked(rocket).await.expect("the app launches");
+    let page = asked(&app, "/repos").await;
+    let authorization = sent(&app, &page).await;
+    let callback = approved(&app, &authorization).await;
+    let cookies: Vec<_> = app.cookies().into_iter().map(rocket::http::Cookie::from).collect();
+    let back = other.get(callback.clone()).cookies(cookies).dispatch().await;
+    assert_eq!((back.status(), location(&back).as_str()), (Status::SeeOther, "/repos"));
+    let repos = other.get("/repos").dispatch().await;
+    assert_eq!(repos.into_string().await, Some(format!("{OPENID} repo")));
+    assert_eq!(people.count("oauth_accounts"), 1);
+    // The same callback at the first process, which has read the account before: its outcome, and no second exchange.
+    let calls = app.token_calls();
+    assert_eq!(location(&app.get(&callback).await), "/repos");
+    assert_eq!(app.token_calls(), calls);
+}
+
+#[rocket::async_test]
 async fn a_link_of_an_attacker_asks_for_nothing_more() {
     let (app, _people) = signed_in().await;
     let ours = query_parameter(&location(&app.get("/repos").await), "scope").unwrap();
