@@ -21,6 +21,7 @@ mod faults;
 mod form_post;
 mod guards;
 mod guard_errors;
+mod error_answers;
 mod guard_launch;
 mod harness;
 mod json;
