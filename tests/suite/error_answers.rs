@@ -1,6 +1,6 @@
 //! One form of errors: what a guard, a handler and a route answer, and what the app's own catchers do.
 
-use rocket::http::{ContentType, Header, Status};
+use rocket::http::{ContentType, Header};
 use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::serde::json::Value;
 use rocket::{Build, Request, Rocket, Route, catch, catchers, get, routes};
