@@ -12,6 +12,7 @@ struct Messages;
 
 #[rocket::async_trait]
 impl Signals for Messages {
+    #[allow(clippy::print_stdout)]
     async fn error(&self, request: &Request<'_>, entry: &str, error: &Error) -> Option<Response<'static>> {
         // What the provider said is for the log: a visitor can do nothing about it.
         let said = error.provider_error().and_then(|said| said.description.as_deref());
