@@ -42,8 +42,8 @@ async fn a4_a_flash_message_per_outcome() {
     assert_eq!(next_message(&mut ada).await, "success: You are signed in with Op.");
     // In the visitor's language.
     let mut grace = app.browser();
-    let callback = grace.ride("/login/op").await;
-    grace.ask(&TestRequest::get(&callback).header("Accept-Language", "de")).await;
+    let german = grace.ride("/login/op").await;
+    grace.ask(&TestRequest::get(&german).header("Accept-Language", "de")).await;
     assert_eq!(next_message(&mut grace).await, "success: Sie sind mit Op angemeldet.");
     // A repeated callback redirects again, and says nothing again.
     assert_eq!(ada.get(&callback).await.location(), "/");
