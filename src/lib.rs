@@ -108,6 +108,8 @@
 //! | GET, POST `/login/merge` | after [`Verdict::MergeUsers`]: asks whether two users become one, then merges them (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
+//! | POST `/login/<name>/native` | begins a sign-in by a device's own SDK: see [Native sign-in](#native-sign-in) |
+//! | POST `/login/<name>/native/finish` | finishes it with the ID token of the SDK (JSON: `flow`, `id_token`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
 //! | POST `/login/logout/session` | ends one session of the user; needs a storage that keeps sessions (form: `csrf`, `session`) |
@@ -136,7 +138,7 @@
 //! | dynamic client registration (RFC 7591) | register once by hand, with the callback URL that is printed at launch |
 //! | session management by iframe (`check_session_iframe`), front-channel logout | browsers block cookies in frames of other sites: back-channel logout ends the same sessions |
 //! | request objects (`request`, `request_uri`; RFC 9101) | `par = true`: a pushed request cannot be changed on its way and needs no signature |
-//! | implicit and hybrid flows, ID tokens from a script in the page (One Tap) | an attacker can replace tokens that pass through the browser: only the code flow signs in |
+//! | implicit and hybrid flows | an attacker can replace tokens that pass through the browser: the code flow signs in. An ID token of an SDK signs in where [`native_client_ids`](#native-sign-in) allows it, and only with a nonce of ours |
 //! | encrypted ID tokens and userinfo (JWE) | they are refused; TLS already protects them on their way |
 //! | aggregated and distributed claims | the library neither fetches nor trusts them; [`userinfo`](Profile#structfield.userinfo) contains them as received |
 //! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, encrypted in the database |

@@ -11,7 +11,7 @@ pub(crate) const ROUTE_NAME_PREFIX: &str = "oauth: ";
 const NAME: &str = "<name>";
 
 /// Words that no route has, or not yet: entries can't have these names either.
-const RESERVED: [&str; 4] = ["error", "login", "native", "sessions"];
+const RESERVED: [&str; 3] = ["error", "login", "sessions"];
 
 /// Declares [`Path`] from the table below.
 macro_rules! table {
@@ -75,6 +75,10 @@ table! {
     Disconnect "/<name>/disconnect" { Post "disconnects an account" }
     /// Makes an account the primary one of its entry.
     MakePrimary "/<name>/primary" { Post "makes an account the primary one" }
+    /// The start of a sign-in by a device's own SDK.
+    Native "/<name>/native" { Post "begins a sign-in on a device" }
+    /// The end of a sign-in by a device's own SDK, with its ID token.
+    NativeFinish "/<name>/native/finish" { Post "finishes a sign-in on a device" }
     /// The provider's notice that a session has ended there.
     BackchannelLogout "/<name>/backchannel-logout" { Post "ends sessions for the provider" }
     /// The provider's post-logout redirect URI.
@@ -98,6 +102,11 @@ impl Path {
     /// Whether it is a page to which a visitor can be redirected. The others begin, finish or end something.
     fn is_target(self) -> bool {
         matches!(self, Path::Accounts | Path::Confirm | Path::SignedOut)
+    }
+
+    /// Whether it answers with JSON only: scripts and devices use it.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Path::Me | Path::Native | Path::NativeFinish)
     }
 
     /// What follows the entry's name in the path, for example `disconnect`; `None` for a path without an entry.
@@ -278,6 +287,8 @@ mod tests {
             "accounts",
             "me",
             "authorized",
+            "native",
+            "finish",
             "confirm",
             "complete",
             "merge",

@@ -28,7 +28,7 @@ const RECENT: i64 = 60;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
-    /// The access token.
+    /// The access token. Empty, and expired, after a native sign-in: a device brings an ID token only.
     pub access_token: Secret,
     /// The secret of an OAuth 1 token, which signs requests together with the client's secret. `None` with OAuth 2.
     pub token_secret: Option<Secret>,
@@ -74,6 +74,16 @@ impl Token {
             token_type: "OAuth".into(),
             ..Self::new(access_token)
         }
+    }
+
+    /// Creates a token that consists of an ID token alone, obtained at `now` (unix time, in seconds). It counts as expired.
+    pub(crate) fn without_access(id_token: Secret, now: i64) -> Self {
+        Self { id_token: Some(id_token), ..Self::new("") }.with_lifetime(now, 0)
+    }
+
+    /// Returns whether there is an access token.
+    pub(crate) fn has_access(&self) -> bool {
+        !self.access_token.expose().is_empty()
     }
 
     /// Sets when the token was obtained (unix time, in seconds) and its lifetime (in seconds).

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The kinds of cases, each with its last number. Numbers begin at 1.
-const CASES: [(&str, usize); 29] = [
+const CASES: [(&str, usize); 30] = [
     ("ST", 20),
     ("PK", 7),
     ("MX", 10),
@@ -26,6 +26,7 @@ const CASES: [(&str, usize); 29] = [
     ("CK", 12),
     ("SF", 4),
     ("CS", 4),
+    ("NA", 10),
     ("LO", 6),
     ("PX", 4),
     ("LK", 7),

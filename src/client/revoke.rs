@@ -64,6 +64,9 @@ pub(crate) fn revoke(
 
 async fn try_twice(context: &ClientContext, revocation: &Revocation<'_>) -> Result<()> {
     let token = revocation.account.open(&context.keys).map_err(|_| Error::app("no key opens the token"))?;
+    if !token.has_access() && token.refresh_token.is_none() {
+        return Ok(());
+    }
     let Err(error) = try_once(context, revocation, &token).await else { return Ok(()) };
     log::info!(
         "oauth: `{}`: a token could not be revoked, and is tried again: {error:?}",

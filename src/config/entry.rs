@@ -116,6 +116,11 @@ impl Entry {
         self.openid().is_some_and(|options| options.trusted_audiences.iter().any(|known| known == audience))
     }
 
+    /// The clients whose ID tokens a device may bring. Empty: devices can't sign in.
+    pub(crate) fn native_client_ids(&self) -> &[String] {
+        self.openid().map_or(&[], |options| &options.native_client_ids)
+    }
+
     /// The claims that decide whom an ID token of this provider is about, beside those of OpenID Connect.
     pub(crate) fn deciding_claims(&self) -> impl Iterator<Item = &str> {
         let tenant = self.issuer.as_ref().and_then(Issuer::tenant_claim);

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::parameters::Parameters;
 use super::table::Table;
-use crate::provider::{Preset, SigningAlgorithm};
+use crate::provider::{Preset, Protocol, SigningAlgorithm};
 
 /// How an entry's ID tokens are checked (OpenID Connect Core §3.1.3.7).
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub(crate) struct OpenIdOptions {
     pub(crate) signing_algorithms: Vec<SigningAlgorithm>,
     /// The audiences that an ID token may name beside the client.
     pub(crate) trusted_audiences: Vec<String>,
+    /// The clients whose ID tokens a device may bring. Empty: none.
+    pub(crate) native_client_ids: Vec<String>,
     /// The discovery document, if it is not at the issuer's well-known address.
     pub(crate) metadata_url: Option<Url>,
     /// The key set, if it is not the one of the discovery document.
@@ -26,6 +28,7 @@ impl OpenIdOptions {
             .map(|given| given.value)
             .unwrap_or_default();
         trusted_audiences.extend(parameters.trusted_audiences.clone());
+        let native_client_ids = native_client_ids(table, preset);
         let signing_algorithms =
             signing_algorithms(table).unwrap_or_else(|| preset.signing_algorithms.to_vec());
         // The preset's documents are those of the preset's issuer.
@@ -35,10 +38,27 @@ impl OpenIdOptions {
         Self {
             signing_algorithms,
             trusted_audiences,
+            native_client_ids,
             metadata_url: parameters.url(table, ["metadata_url"; 2], metadata_url, false),
             jwks_url: parameters.url(table, ["jwks_url"; 2], jwks_url, false),
         }
     }
+}
+
+/// The clients of devices, which need ID tokens.
+fn native_client_ids(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
+    const EXAMPLE: &str = "[\"…\"]";
+    let Some(given) = table.list("native_client_ids", |text| vec![text.to_owned()], EXAMPLE) else {
+        return Vec::new();
+    };
+    if preset.protocol != Protocol::OpenIdConnect {
+        let why = "needs ID tokens, which only OpenID Connect has: remove it";
+        table.reader.fault(&given.place, why, "provider = \"oidc\"");
+    } else if given.value.iter().any(String::is_empty) {
+        let toml = format!("native_client_ids = {EXAMPLE}");
+        table.reader.fault(&given.place, "has an empty client id", &toml);
+    }
+    given.value
 }
 
 fn signing_algorithms(table: &mut Table<'_>) -> Option<Vec<SigningAlgorithm>> {

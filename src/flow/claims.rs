@@ -43,10 +43,15 @@ pub(super) fn seconds(claims: &Claims, name: &str) -> Result<Option<f64>, Cause>
     }
 }
 
-/// Checks the issuer and the audience (OpenID Connect Core §3.1.3.7, steps 2 to 5).
+/// Checks the issuer and the audience (OpenID Connect Core §3.1.3.7, steps 2 to 5). The audience must be the entry's client.
 pub(super) fn check_parties(entry: &Entry, claims: &Claims) -> Result<(), Cause> {
+    check_parties_of(entry, std::slice::from_ref(&entry.client_id), claims)
+}
+
+/// Checks the issuer and the audience. The audience must be one of `clients`.
+pub(super) fn check_parties_of(entry: &Entry, clients: &[String], claims: &Claims) -> Result<(), Cause> {
     check_issuer(entry, claims)?;
-    check_audience(entry, claims)
+    check_audience(entry, clients, claims)
 }
 
 /// Checks the issuer and the audience as far as the claims name them: a signed userinfo may leave them out (Core §5.3.2).
@@ -55,7 +60,7 @@ pub(super) fn check_named_parties(entry: &Entry, claims: &Claims) -> Result<(), 
         check_issuer(entry, claims)?;
     }
     if given(claims, "aud").is_some() {
-        check_audience(entry, claims)?;
+        check_audience(entry, std::slice::from_ref(&entry.client_id), claims)?;
     }
     Ok(())
 }
@@ -77,15 +82,15 @@ fn check_issuer(entry: &Entry, claims: &Claims) -> Result<(), Cause> {
     .into())
 }
 
-fn check_audience(entry: &Entry, claims: &Claims) -> Result<(), Cause> {
-    let client_id = entry.client_id.as_str();
+fn check_audience(entry: &Entry, clients: &[String], claims: &Claims) -> Result<(), Cause> {
+    let is_client = |aud: &str| clients.iter().any(|client| client == aud);
     let azp = text(claims, "azp")?;
     match claims.get("aud") {
-        Some(Value::String(aud)) if aud == client_id => {}
+        Some(Value::String(aud)) if is_client(aud) => {}
         Some(Value::Array(list))
-            if list.iter().all(Value::is_string) && list.iter().any(|aud| aud == client_id) =>
+            if list.iter().all(Value::is_string) && list.iter().filter_map(Value::as_str).any(is_client) =>
         {
-            let is_known = |aud: &&str| *aud == client_id || entry.trusts_audience(aud);
+            let is_known = |aud: &&str| is_client(aud) || entry.trusts_audience(aud);
             if !list.iter().filter_map(Value::as_str).all(|aud| is_known(&aud)) {
                 return Err(
                     "`aud` names an audience that is not among the entry's `trusted_audiences`".into()
@@ -98,7 +103,7 @@ fn check_audience(entry: &Entry, claims: &Claims) -> Result<(), Cause> {
         _ => return Err("`aud` is not this client".into()),
     }
     match azp {
-        Some(azp) if azp != client_id => Err("`azp` is another client".into()),
+        Some(azp) if !is_client(azp) => Err("`azp` is another client".into()),
         _ => Ok(()),
     }
 }

@@ -79,9 +79,10 @@ pub(crate) fn id_token(entry: &Entry, token: &str) -> bool {
     let access_token = Secret::new("access");
     let check = IdTokenCheck {
         entry,
+        clients: std::slice::from_ref(&entry.client_id),
         now: NOW,
         nonce: Some("nonce"),
-        access_token: &access_token,
+        access_token: Some(&access_token),
         code: None,
         requirements: None,
     };

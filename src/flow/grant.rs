@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::errors::not_trusted;
 use super::flow::Flow;
 use super::oauth1::Consumer;
+use super::user_documents::{UserDocuments, without_nonce};
 use super::user_profile::user_profile;
 use super::{id_token, oauth1, token_request, userinfo};
 use crate::config::{Entry, OAuth1Options, ProtocolOptions};
@@ -75,6 +76,25 @@ impl Engine {
             // ID-20: no mapping of claims changes which user the ID token is about.
             profile.id = subject;
         }
+        Ok(Grant { token, profile })
+    }
+}
+
+impl Engine {
+    /// Finishes `flow` with the ID token that a device has got from its own SDK. It has no access token: nothing else is asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if the token fails a check; the errors of an
+    /// outage.
+    pub(crate) async fn finish_native(&self, entry: &Entry, flow: &Flow, id_token: Secret) -> Result<Grant> {
+        let metadata = self.metadata(entry).await?;
+        let metadata = metadata.ok_or_else(|| not_trusted("the entry has no ID tokens"))?;
+        let claims = id_token::verify_native(self, entry, &metadata, flow, &id_token).await?;
+        let token = Token::without_access(id_token, self.clock.now());
+        let documents = UserDocuments::new(Some(without_nonce(claims.all)), None, &token)?;
+        let mut profile = user_profile(entry, &documents)?;
+        profile.id = Some(claims.sub);
         Ok(Grant { token, profile })
     }
 }

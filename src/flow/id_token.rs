@@ -2,12 +2,15 @@
 //!
 //! | claim | required | check |
 //! |---|---|---|
-//! | `iss`, `aud`, `azp` | `iss`, `aud` | [`check_parties`] |
+//! | `iss`, `aud`, `azp` | `iss`, `aud` | [`check_parties_of`] |
 //! | `exp`, `iat`, `nbf` | `exp`, `iat` | [`check_lifetime`], and `iat` at most a day ago |
 //! | `nonce` | at sign-in | equal to the flow's, compared in constant time |
 //! | `at_hash`, `c_hash` | no | the hash of the access token and of the code |
 //! | `auth_time`, `acr` | if the request required them | [`IdTokenRequirements`] |
 //! | `sub` | yes | a text; after a refresh, the same user as before |
+//!
+//! An ID token that a device brings ([`verify_native`]) differs in three points: its audience is one of the entry's
+//! `native_client_ids`, its nonce may be the SHA-256 of the flow's, and neither access token nor code comes with it.
 //!
 //! The entry's `clock_skew` is allowed for in every comparison of times.
 
@@ -16,7 +19,7 @@ use std::fmt::Display;
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use subtle::ConstantTimeEq;
 
-use super::claims::{Cause, Claims, check_lifetime, check_parties, seconds, text};
+use super::claims::{Cause, Claims, check_lifetime, check_parties_of, seconds, text};
 use super::engine::Engine;
 use super::errors::bad_answer;
 use super::flow::Flow;
@@ -27,7 +30,7 @@ use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::claims;
 use crate::provider::SigningAlgorithm;
-use crate::secret::{Secret, encode_base64url};
+use crate::secret::{Secret, encode_base64url, sha256};
 use crate::token::Token;
 
 /// Maximum age of an ID token when it arrives, in seconds. It is created for the answer that brings it; a day leaves room
@@ -46,12 +49,14 @@ pub(super) struct IdTokenClaims {
 /// What the claims of an ID token are checked against.
 pub(super) struct IdTokenCheck<'a> {
     pub(super) entry: &'a Entry,
+    /// The clients of which one must be the audience.
+    pub(super) clients: &'a [String],
     /// The time, in unix seconds.
     pub(super) now: i64,
-    /// The nonce that the token must have. None for a refreshed token.
+    /// The nonce that the token must have. None for a refreshed token, and for one whose nonce is checked by itself.
     pub(super) nonce: Option<&'a str>,
     /// The access token that came with the ID token, for `at_hash`.
-    pub(super) access_token: &'a Secret,
+    pub(super) access_token: Option<&'a Secret>,
     /// The code for which it came, for `c_hash`.
     pub(super) code: Option<&'a Secret>,
     /// What the authorization request required. None for a refreshed token: it is of the sign-in that met them.
@@ -71,13 +76,61 @@ pub(super) async fn verify(
     let nonce = flow.nonce();
     let check = IdTokenCheck {
         entry,
+        clients: std::slice::from_ref(&entry.client_id),
         now: engine.clock.now(),
         nonce: Some(nonce.expose()),
-        access_token: &token.access_token,
+        access_token: Some(&token.access_token),
         code: Some(code),
         requirements: Some(&flow.requirements),
     };
     verify_and_check(engine, metadata, id_token, &check).await
+}
+
+/// Verifies an ID token that a device brings for `flow`, and returns its claims.
+///
+/// # Errors
+/// [`ErrorKind::CallbackNotTrusted`] if the token is refused; the error of the fetch if the keys can't be fetched.
+pub(super) async fn verify_native(
+    engine: &Engine,
+    entry: &Entry,
+    metadata: &Metadata,
+    flow: &Flow,
+    id_token: &Secret,
+) -> Result<IdTokenClaims> {
+    let kind = JwtKind::NativeIdToken;
+    let token = jwt::verify(engine, entry, metadata, kind, id_token.expose()).await?;
+    // The secret is that of the entry's own client. A program on a device has none.
+    if token.algorithm == SigningAlgorithm::HS256 {
+        return Err(kind.refused("a client on a device has no secret that signs"));
+    }
+    let check = IdTokenCheck {
+        entry,
+        clients: entry.native_client_ids(),
+        now: engine.clock.now(),
+        nonce: None,
+        access_token: None,
+        code: None,
+        requirements: Some(&flow.requirements),
+    };
+    let claims = check.run(token.claims, token.algorithm).map_err(|cause| kind.refused(cause))?;
+    check_native_nonce(&claims.all, &flow.nonce()).map_err(|cause| kind.refused(cause))?;
+    Ok(claims)
+}
+
+/// Checks that the token's `nonce` is `nonce`, as Google's SDKs pass it on, or the hexadecimal SHA-256 of it, which apps give
+/// Apple's.
+fn check_native_nonce(claims: &Claims, nonce: &Secret) -> Result<(), Cause> {
+    let given = text(claims, "nonce")?.ok_or("no `nonce`")?;
+    let hash = Secret::new(encode_hex(&sha256(nonce.expose())));
+    // Both are compared, so that the time does not depend on which one it is. Hexadecimal digits have no case.
+    match nonce.matches(given) | hash.matches(&given.to_ascii_lowercase()) {
+        true => Ok(()),
+        false => Err("`nonce` is neither this sign-in's nor its SHA-256".into()),
+    }
+}
+
+fn encode_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Verifies the ID token of `next`, which a refresh of `old` brought, and returns it. It must be of the same user and
@@ -103,9 +156,10 @@ pub(super) async fn verify_refreshed(
     };
     let check = IdTokenCheck {
         entry,
+        clients: std::slice::from_ref(&entry.client_id),
         now: engine.clock.now(),
         nonce: None,
-        access_token: &next.access_token,
+        access_token: Some(&next.access_token),
         code: None,
         requirements: None,
     };
@@ -153,7 +207,7 @@ impl IdTokenCheck<'_> {
         all: Claims,
         algorithm: SigningAlgorithm,
     ) -> Result<IdTokenClaims, Cause> {
-        check_parties(self.entry, &all)?;
+        check_parties_of(self.entry, self.clients, &all)?;
         self.requirements.unwrap_or(&IdTokenRequirements::default()).check(self.entry, &all, self.now)?;
         if let Some(nonce) = self.nonce {
             let given = text(&all, "nonce")?.ok_or("no `nonce`")?;
@@ -161,7 +215,7 @@ impl IdTokenCheck<'_> {
                 return Err("`nonce` is not this sign-in's".into());
             }
         }
-        for (name, secret) in [("at_hash", Some(self.access_token)), ("c_hash", self.code)] {
+        for (name, secret) in [("at_hash", self.access_token), ("c_hash", self.code)] {
             if let (Some(hash), Some(secret)) = (text(&all, name)?, secret)
                 && hash != half_hash(algorithm, secret)
             {

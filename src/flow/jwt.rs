@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::claims::Claims;
 use super::document_cache::RefetchCause;
 use super::engine::Engine;
-use super::errors::bad_answer;
+use super::errors::{bad_answer, not_trusted};
 use super::json;
 use super::key_set::KeySet;
 use super::metadata::Metadata;
@@ -51,6 +51,8 @@ const DECIDING: &[&str] = &[
 pub(super) enum JwtKind {
     /// OpenID Connect Core §2.
     IdToken,
+    /// An ID token that a device brings.
+    NativeIdToken,
     /// A signed userinfo answer (Core §5.3.2).
     Userinfo,
     /// OpenID Connect Back-Channel Logout §2.4.
@@ -60,7 +62,7 @@ pub(super) enum JwtKind {
 impl JwtKind {
     fn name(self) -> &'static str {
         match self {
-            Self::IdToken => "the ID token",
+            Self::IdToken | Self::NativeIdToken => "the ID token",
             Self::Userinfo => "the signed userinfo",
             Self::LogoutToken => "the logout token",
         }
@@ -69,7 +71,7 @@ impl JwtKind {
     /// The allowed values of the header's `typ`, without `application/` (RFC 7515 §4.1.9). A token may have no `typ`.
     fn types(self) -> &'static [&'static str] {
         match self {
-            Self::IdToken | Self::Userinfo => &["jwt"],
+            Self::IdToken | Self::NativeIdToken | Self::Userinfo => &["jwt"],
             Self::LogoutToken => &["logout+jwt", "jwt"],
         }
     }
@@ -77,13 +79,18 @@ impl JwtKind {
     fn refetch_cause(self) -> RefetchCause {
         match self {
             Self::IdToken | Self::Userinfo => RefetchCause::ProviderAnswer,
-            Self::LogoutToken => RefetchCause::UnsolicitedToken,
+            Self::LogoutToken | Self::NativeIdToken => RefetchCause::UnsolicitedToken,
         }
     }
 
     /// The error for a token of this kind that fails a check.
     pub(super) fn refused(self, cause: impl Display) -> Error {
-        bad_answer(format!("{}: {cause}", self.name()))
+        let cause = format!("{}: {cause}", self.name());
+        match self {
+            // The provider has not sent it.
+            Self::NativeIdToken => not_trusted(cause),
+            Self::IdToken | Self::Userinfo | Self::LogoutToken => bad_answer(cause),
+        }
     }
 }
 

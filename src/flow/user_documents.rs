@@ -111,6 +111,12 @@ impl UserDocuments {
     }
 }
 
+/// The claims of an ID token without its nonce, which belongs to one sign-in, not to the user, and must not be stored.
+pub(super) fn without_nonce(mut claims: Map<String, Value>) -> Map<String, Value> {
+    claims.remove("nonce");
+    claims
+}
+
 /// The claims of an access token that is a JWT. The token endpoint has given it to this client over TLS, so its signature
 /// need not be verified (OpenID Connect Core §3.1.3.7).
 fn access_token_claims(token: &Token) -> Option<Value> {

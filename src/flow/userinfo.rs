@@ -17,7 +17,7 @@ use super::metadata::Metadata;
 use super::pages::{MAX_PAGES, next_page};
 use super::request_headers::add_entry_headers;
 use super::token_values::token_value;
-use super::user_documents::UserDocuments;
+use super::user_documents::{UserDocuments, without_nonce};
 use super::user_profile::user_profile;
 use crate::config::{Entry, UserinfoOptions};
 use crate::error::{ErrorKind, Result};
@@ -94,12 +94,7 @@ pub(super) async fn user_documents(
         },
         None => None,
     };
-    // The nonce belongs to this sign-in, not to the user, and must not be stored.
-    let id_token = id_token.map(|mut claims| {
-        claims.remove("nonce");
-        claims
-    });
-    let mut documents = UserDocuments::new(id_token, userinfo, token)?;
+    let mut documents = UserDocuments::new(id_token.map(without_nonce), userinfo, token)?;
     for (name, template) in &entry.userinfo.extra_urls {
         // A further answer that fails is left out: the sign-in works without it.
         let answer = match extra_url(entry, token, &documents.apart()[0], template) {

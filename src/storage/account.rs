@@ -102,6 +102,9 @@ impl Account {
             version: old.map_or(0, |old| old.version),
         };
         match old {
+            Some(old) if old.issuer == account.issuer && !token.has_access() => {
+                account.keep_token(old, token, *now, keys)?;
+            }
             // A token of another server is of no use here.
             Some(old) if old.issuer == account.issuer => {
                 account.put(&old.completed(token, keys), *now, keys)?
@@ -109,6 +112,25 @@ impl Account {
             _ => account.put(token, *now, keys)?,
         }
         Ok(account)
+    }
+
+    /// Keeps the token and the names of `old`: a native sign-in has brought `brought`, an ID token alone, with few claims. A
+    /// refresh in progress must find the version that it has read, or else its new token would be lost.
+    fn keep_token(&mut self, old: &Account, brought: &Token, now: i64, keys: &KeyRing) -> Result<()> {
+        if self.associated_data() == old.associated_data() {
+            self.token.clone_from(&old.token);
+            self.token_type.clone_from(&old.token_type);
+            self.scope.clone_from(&old.scope);
+            self.expires_at = old.expires_at;
+        } else {
+            self.put(old.open(keys).as_ref().unwrap_or(brought), now, keys)?;
+        }
+        for (new, old) in [(&mut self.profile_url, &old.profile_url), (&mut self.image_url, &old.image_url)] {
+            if new.is_none() {
+                new.clone_from(old);
+            }
+        }
+        Ok(())
     }
 
     /// Returns `token` with the stored refresh token, if it has none of its own.

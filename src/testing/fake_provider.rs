@@ -10,7 +10,7 @@ use super::browser::{self, AuthorizationResponse};
 use super::entry_config::{Clients, entry_key, find_preset, openid_entry, preset_entry};
 use super::server::{
     AuthorizationServer, ClientKey, FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient,
-    Script, SigningKey, random_id,
+    Script, SigningKey, native_id_token, random_id,
 };
 use super::server_thread::ServerThread;
 use crate::provider::SigningAlgorithm;
@@ -352,6 +352,23 @@ impl FakeProvider {
         let mut header = self.server.behavior().signing_key.header();
         header["typ"] = json!("logout+jwt");
         self.sign_jwt(Some(&header), &claims.to_string())
+    }
+
+    /// Returns the ID token that the provider's SDK gives the program `client_id` on a device. The token is for the current
+    /// [user](FakeProvider::set_user). Send it to `/login/<name>/native/finish`; the entry lists `client_id` in
+    /// `native_client_ids`.
+    ///
+    /// ```
+    /// use rocket_dance::testing::FakeProvider;
+    ///
+    /// # rocket::async_test(async {
+    /// let fake = FakeProvider::start().await;
+    /// let id_token = fake.native_id_token("my-app-on-ios", "the nonce of /login/corp/native");
+    /// assert_eq!(id_token.split('.').count(), 3);
+    /// # });
+    /// ```
+    pub fn native_id_token(&self, client_id: &str, nonce: &str) -> String {
+        native_id_token(&self.server, client_id, nonce)
     }
 
     /// The number of requests that `endpoint` has received, including those with scripted responses.

@@ -34,6 +34,7 @@ examples! {
     flash: "../../examples/flash.rs";
     own_sessions: "../../examples/own_sessions.rs";
     second_factor: "../../examples/second_factor.rs";
+    spa: "../../examples/spa/main.rs";
 }
 
 /// What a visitor of an example does and reads.

@@ -14,6 +14,7 @@ mod form_post;
 mod logout;
 mod pages;
 mod planted;
+mod spa;
 mod web_servers;
 
 use std::path::Path;

@@ -175,3 +175,21 @@ async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
     assert_eq!(accounts.len(), 1);
     assert_eq!(accounts[0].provider_user_id.as_deref(), Some("ada"));
 }
+
+#[allow(dead_code)]
+mod native {
+    include!("../../examples/native.rs");
+
+    pub async fn ride(fake: &FakeProvider, database: &str) -> (Status, Value) {
+        let device = Client::tracked(app(fake, database)).await.unwrap();
+        sign_in(&device, fake).await
+    }
+}
+
+#[rocket::async_test]
+async fn a_device_signs_in_with_an_id_token() {
+    let (fake, folder) = (FakeProvider::start().await, tempfile::tempdir().unwrap());
+    let database = folder.path().join("app.sqlite").display().to_string();
+    let (status, answer) = native::ride(&fake, &database).await;
+    assert_eq!((status.code, answer), (200, json!({"user": 1})));
+}

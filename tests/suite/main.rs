@@ -34,6 +34,7 @@ mod merge_users;
 mod logout;
 mod session_cookie;
 mod mix_up;
+mod native;
 mod near_misses;
 mod oauth1;
 mod oauth1_state;

@@ -1,5 +1,6 @@
 //! `GET` and `POST /login/<name>`: the start of a flow.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rocket::{Request, Response};
@@ -93,6 +94,22 @@ async fn begin(
     next: Option<LocalPath>,
     scopes: Vec<String>,
 ) -> Result<Reply> {
+    let (mut flow, params) = new_flow(dance, request, entry, visitor, next, scopes).await?;
+    let url = dance.engine().begin(entry, &mut flow, &params).await?;
+    flow_cookies::store(dance, request, flow)?;
+    Ok(redirect_browser(request, url.into()))
+}
+
+/// Creates a flow of `visitor`, the signed-in user, as the app's signals allow. Returns it with the parameters that they add to
+/// the authorization request.
+pub(super) async fn new_flow(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Arc<Entry>,
+    visitor: Option<String>,
+    next: Option<LocalPath>,
+    scopes: Vec<String>,
+) -> Result<(Flow, BTreeMap<String, String>)> {
     let purpose = match &visitor {
         _ if dance.is_site(&entry.name) => Purpose::Site,
         Some(_) => Purpose::Connect,
@@ -118,9 +135,7 @@ async fn begin(
     flow.notes = authorization.notes;
     flow.extra_scope = extra_scope;
     flow.required_scopes = scopes;
-    let url = dance.engine().begin(entry, &mut flow, &authorization.params).await?;
-    flow_cookies::store(dance, request, flow)?;
-    Ok(redirect_browser(request, url.into()))
+    Ok((flow, authorization.params))
 }
 
 /// What a request for `scopes` asks for, beyond the entry's scope: the account keeps what the user has granted before. A provider

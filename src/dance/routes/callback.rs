@@ -85,7 +85,7 @@ async fn try_receive(
         log::warn!("oauth: `{name}`: the outcome of a callback could not be stored: {error:?}");
     }
     flow_cookies::finish(dance, request, state, &outcome);
-    let Finished { to, reply } = result?;
+    let Finished { to, reply, .. } = result?;
     Ok(reply.unwrap_or_else(|| Reply::SeeOther(to.into())))
 }
 
@@ -107,7 +107,12 @@ fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
 ///
 /// # Errors
 /// [`ErrorKind::CallbackNotTrusted`], or if the user of the request can't be read.
-async fn check_flow(dance: &Dance, request: &Request<'_>, entry: &Entry, flow: &Flow) -> Result<()> {
+pub(super) async fn check_flow(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Entry,
+    flow: &Flow,
+) -> Result<()> {
     if flow.entry != entry.name {
         return Err(not_trusted("the flow was begun at another entry"));
     }

@@ -27,15 +27,21 @@ pub(super) struct Finished {
     pub(super) to: LocalPath,
     /// The answer to this callback, if it is not that redirect.
     pub(super) reply: Option<Reply>,
+    /// The user who is signed in now, or whose account was connected.
+    pub(super) user: Option<String>,
 }
 
 impl Finished {
     pub(super) fn to(to: LocalPath) -> Self {
-        Self { to, reply: None }
+        Self { to, reply: None, user: None }
     }
 
     pub(super) fn with_reply(self, reply: Reply) -> Self {
         Self { reply: Some(reply), ..self }
+    }
+
+    fn with_user(self, user: Option<String>) -> Self {
+        Self { user, ..self }
     }
 }
 
@@ -55,8 +61,24 @@ pub(super) async fn finish(
         return Err(not_trusted("the callback has no code"));
     };
     let grant = dance.engine().finish(entry, flow, code, &callback.kept).await?;
+    complete(dance, request, entry, flow, grant, callback.kept.clone()).await
+}
+
+/// Completes `flow` with what the provider has granted: runs the signals, stores the account, signs its user in. `kept` are the
+/// parameters of the callback that the entry keeps.
+///
+/// # Errors
+/// If the policy or a signal refuses the login, or the storage can't be reached.
+pub(super) async fn complete(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Arc<Entry>,
+    flow: &Flow,
+    grant: Grant,
+    kept: BTreeMap<String, String>,
+) -> Result<Finished> {
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
-    login.callback_params.clone_from(&callback.kept);
+    login.callback_params = kept;
     let to = dance.target_or_after_login(flow.next.as_ref());
     let next_step = run_authorized_signals(dance, request, entry, &mut login).await?;
     login.clean();
@@ -198,10 +220,10 @@ pub(super) async fn sign_in(
     if login.purpose == Purpose::Connect {
         dance.sessions().rotate(request).await?;
     }
-    let Some(user) = user.filter(|_| login.purpose == Purpose::SignIn) else {
+    let Some(user) = user.clone().filter(|_| login.purpose == Purpose::SignIn) else {
         let outcome = if is_new { FlashOutcome::Connected } else { FlashOutcome::Reconnected };
         flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
-        return Ok(finished);
+        return Ok(finished.with_user(user));
     };
     pending::drop_unless_for(dance, request, &user).await;
     let id_token = login.token.id_token.as_ref();
@@ -217,8 +239,11 @@ pub(super) async fn sign_in(
         SignInOutcome::Done => {
             report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
             flash_outcome(dance, request, dance.entry(&account.entry)?, FlashOutcome::SignedIn);
-            dance.signals().event(Some(request), Event::LoginCompleted { entry: account.entry, user }).await;
-            Ok(finished)
+            dance
+                .signals()
+                .event(Some(request), Event::LoginCompleted { entry: account.entry, user: user.clone() })
+                .await;
+            Ok(finished.with_user(Some(user)))
         }
         // The user is not signed in yet: the app completes that, and reports it.
         SignInOutcome::RedirectFirst(to) => {

@@ -9,6 +9,7 @@ mod callback;
 mod form_post;
 mod accounts;
 mod me;
+mod native;
 mod confirm;
 mod complete_sign_up;
 mod merge_users;

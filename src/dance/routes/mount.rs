@@ -8,12 +8,12 @@ use rocket::{Build, Request, Response, Rocket};
 use super::logout::LogoutScope;
 use super::{
     accounts, backchannel_logout, begin, callback, complete_sign_up, confirm, disconnect, form_post, logout,
-    me, merge_users, primary, provider_logout, sign_in, signed_out,
+    me, merge_users, native, primary, provider_logout, sign_in, signed_out,
 };
 use crate::config::Entry;
 use crate::dance::accounts::report_dropped;
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, is_head, read_fields, read_form, respond};
+use crate::dance::web::{Form, Reply, answer_in_json, is_head, read_fields, read_form, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::paths::{self, Path, ROUTE_NAME_PREFIX};
 use crate::provider::ResponseMode;
@@ -80,6 +80,9 @@ fn callback_methods(dance: &Dance) -> Vec<Method> {
 impl Handler for RouteHandler {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         let Ok(dance) = Dance::of(request) else { return Outcome::Error(Status::InternalServerError) };
+        if self.path.is_json() {
+            answer_in_json(request);
+        }
         let name = match &self.entry {
             Some(entry) => entry,
             None => request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default(),
@@ -149,6 +152,10 @@ async fn answer(
         }
         (path, _) => match read_fields(request, data).await {
             Ok(form) if path == Path::Begin => return begin::by_form(dance, request, name, &form).await,
+            Ok(form) if path == Path::Native => return native::begin(dance, request, name, &form).await,
+            Ok(form) if path == Path::NativeFinish => {
+                return native::finish(dance, request, name, &form).await;
+            }
             Ok(form) => answer_form(path, dance, request, name, &form).await,
             Err(error) => Err(error),
         },

@@ -23,7 +23,7 @@ pub(super) use language::language;
 pub(super) use make_room::make_room;
 pub(super) use outcome::Outcome;
 pub(crate) use reply::{Reply, error_json, respond, wants_json};
-pub(super) use reply::{done, page};
+pub(super) use reply::{answer_in_json, done, page};
 pub(super) use request_line::{callback_query, is_head, note_request_line};
 pub(crate) use scope_request::with_missing_scopes;
 pub(super) use scope_request::{read_scope_field, scope_field, with_scopes};

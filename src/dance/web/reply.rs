@@ -32,10 +32,19 @@ pub(crate) enum Reply {
     Own(Response<'static>),
 }
 
-/// Whether the request names JSON as an answer that it accepts. `*/*` does not.
+/// Whether a request is answered with JSON whatever it accepts.
+struct JsonOnly(bool);
+
+/// Notes that `request` is for a route that answers with JSON only.
+pub(crate) fn answer_in_json(request: &Request<'_>) {
+    request.local_cache(|| JsonOnly(true));
+}
+
+/// Whether the request names JSON as an answer that it accepts, or is for a route that answers with JSON only. `*/*` does not
+/// name it.
 pub(crate) fn wants_json(request: &Request<'_>) -> bool {
     let accepts = |accept: &Accept| accept.media_types().any(|media_type: &MediaType| media_type.is_json());
-    request.accept().is_some_and(accepts)
+    request.accept().is_some_and(accepts) || request.local_cache(|| JsonOnly(false)).0
 }
 
 /// The JSON for an error: `{"error": {"code", "message", "login_url"}}`.

@@ -262,9 +262,10 @@ fn id_11_id_12_id_13_to_the_second() {
     let access_token = Secret::new("at");
     let check = IdTokenCheck {
         entry: &entry,
+        clients: std::slice::from_ref(&entry.client_id),
         now: NOW,
         nonce: None,
-        access_token: &access_token,
+        access_token: Some(&access_token),
         code: None,
         requirements: None,
     };

@@ -135,7 +135,12 @@ pub(super) fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Ac
                 // The sessions of its former user.
                 sessions::end(conn, &selection)?;
             }
-            diesel::update(oauth_accounts.find(old.id)).set((account, lease_until.eq(0))).execute(conn)?
+            let stored = diesel::update(oauth_accounts.find(old.id));
+            // A refresh in progress keeps its lease while the token stays.
+            match account.version == old.version {
+                true => stored.set(account).execute(conn)?,
+                false => stored.set((account, lease_until.eq(0))).execute(conn)?,
+            }
         }
         None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
     };

@@ -47,3 +47,4 @@ pub(super) use self::routes::{hide_authorization, routes};
 pub(super) use self::script::Script;
 pub(super) use self::sealed::random_id;
 pub(super) use self::signing_key::SigningKey;
+pub(super) use self::token::native_id_token;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authorization_server::AuthorizationServer;
 use super::client_authentication::authenticate;
-use super::preset_answers::add_token_fields;
+use super::preset_answers::{add_token_fields, email, name};
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::response::HttpResponse;
@@ -93,15 +93,9 @@ fn refresh(
 
 fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
     let now = server.now();
-    // A test's edit function may call the provider again: no lock is held while it runs.
-    let (ttl, algorithm, edit_claims, edit_id_token) = {
+    let (ttl, algorithm) = {
         let behavior = server.behavior();
-        (
-            behavior.access_token_ttl,
-            behavior.signing_key.algorithm(),
-            behavior.edit_claims.clone(),
-            behavior.edit_id_token.clone(),
-        )
+        (behavior.access_token_ttl, behavior.signing_key.algorithm())
     };
     let serial = server.tokens().next_serial(grant);
     let access_token = server.seal(&AccessToken { grant: grant.clone(), serial, expires_at: now + ttl });
@@ -120,14 +114,39 @@ fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
         if let Some(nonce) = grant.nonce.as_ref().filter(|_| kind == IdToken::First) {
             claims["nonce"] = json!(nonce);
         }
-        if let Some(edit) = edit_claims {
-            edit(&mut claims);
-        }
-        let token = server.sign_jwt(None, &claims.to_string());
-        answer["id_token"] = json!(match edit_id_token {
-            Some(edit) => edit(token),
-            None => token,
-        });
+        answer["id_token"] = json!(sign_id_token(server, claims));
     }
     answer
+}
+
+/// Signs the claims of an ID token, as far as a test does not change them.
+fn sign_id_token(server: &AuthorizationServer, mut claims: Value) -> String {
+    // A test's edit function may call the provider again: no lock is held while it runs.
+    let (edit_claims, edit_id_token) = {
+        let behavior = server.behavior();
+        (behavior.edit_claims.clone(), behavior.edit_id_token.clone())
+    };
+    if let Some(edit) = edit_claims {
+        edit(&mut claims);
+    }
+    let token = server.sign_jwt(None, &claims.to_string());
+    match edit_id_token {
+        Some(edit) => edit(token),
+        None => token,
+    }
+}
+
+/// Returns the ID token that the provider's SDK gives the client `client_id` on a device. The user is the one who signs in at
+/// the moment.
+pub(in crate::testing) fn native_id_token(
+    server: &AuthorizationServer,
+    client_id: &str,
+    nonce: &str,
+) -> String {
+    let (user, now) = (server.behavior().user.clone(), server.now());
+    let claims = json!({
+        "iss": server.url(), "sub": user, "aud": client_id, "iat": now, "exp": now + ID_TOKEN_TTL, "nonce": nonce,
+        "email": email(&user), "email_verified": true, "name": name(&user),
+    });
+    sign_id_token(server, claims)
 }

@@ -8,6 +8,7 @@
 //   node ride.mjs neighbours <app> <other-app> <entry>           two apps on one host, each below its own path
 //   node ride.mjs planted <app> <port> <entry> <second-entry>    a sibling domain plants cookies; the app listens on <port>
 //   node ride.mjs pages <app> <entry> <second-entry> <user>      every page, see pages_ride.mjs
+//   node ride.mjs spa <app> <user>                               the single-page app, see spa.mjs
 //
 //   <app> is the app's base_url. SHOTS=folder keeps a screenshot of every page, CHROMIUM=path names the browser.
 import assert from 'node:assert/strict';
@@ -18,9 +19,10 @@ import { documented as documentedRide } from './documented.mjs';
 import { flash as flashRide } from './flash.mjs';
 import { pagesRide } from './pages_ride.mjs';
 import { planted as plantedRide } from './planted.mjs';
+import { spa as spaRide } from './spa.mjs';
 
 const [what, app, ...rest] = process.argv.slice(2);
-const rides = { whole, posted, elsewhere, planted, documented, flash, neighbours, pages };
+const rides = { whole, posted, elsewhere, planted, documented, flash, neighbours, pages, spa };
 // The path of the app, which its proxy strips; mostly empty.
 const below = new URL(app).pathname.replace(/\/$/, '');
 const appUrl = (path) => new URL(below + path, app).href;
@@ -270,6 +272,10 @@ async function flash(...visit) {
 
 async function pages(entry, second, user) {
   await pagesRide({ appUrl, newContext, click, consent, json, shot }, entry, second, user);
+}
+
+async function spa(user) {
+  await spaRide({ app, appUrl, newPage, click, consent, cookies, shot }, user);
 }
 
 // One browser, signed in at two apps of one host as two users. No request to one has a cookie of the other.
