@@ -54,6 +54,11 @@ pub(super) enum Remedy {
 }
 
 impl Failure {
+    /// A race that was lost to another transaction: the work is done again.
+    pub(super) fn lost_race(said: &str) -> Self {
+        Cause::DatabaseError(Kind::SerializationFailure, Box::new(said.to_owned())).into()
+    }
+
     /// Finds what may help, from the kind of the error and from the state of `conn`. The words of a message do not count: they
     /// are in the language of the server.
     pub(super) fn remedy(&self, conn: &mut AnyConnection) -> Remedy {

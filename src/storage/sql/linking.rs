@@ -2,7 +2,6 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as Cause};
 use diesel::{delete, select};
 
 use super::accounts::{exact, get, held, hold, hold_owned, is_under, write};
@@ -40,7 +39,7 @@ pub(super) fn link(
         && !users.hold(conn, user)?
     {
         return Err(match login.visitor().is_none() && owner(conn, entry, identity)? != known {
-            true => lost_race("the account has gone with its user"),
+            true => Failure::lost_race("the account has gone with its user"),
             false => user_is_gone().into(),
         });
     }
@@ -50,7 +49,7 @@ pub(super) fn link(
     };
     let held_owner = found.as_ref().and_then(|account| account.user_id.as_ref());
     if users.is_some() && login.visitor().is_none() && held_owner != known.as_ref() {
-        return Err(lost_race("another transaction has changed the owner of the account"));
+        return Err(Failure::lost_race("another transaction has changed the owner of the account"));
     }
     if let (Some(session), Some(visitor)) = (&login.session, login.visitor())
         && !sessions::hold(conn, session, visitor)?
@@ -72,7 +71,7 @@ pub(super) fn link(
         // refused because of the user whom the other one has created ("this address is taken").
         // If this fails, the rollback shows whether the connection is lost. PostgreSQL answers nothing else after an error.
         if let Ok(Some(_)) = exact(conn, entry, identity, None) {
-            return Err(lost_race("another login was faster: the account exists now"));
+            return Err(Failure::lost_race("another login was faster: the account exists now"));
         }
     }
     let decision = decision?;
@@ -158,11 +157,6 @@ pub(super) fn merge_nameless(conn: &mut AnyConnection, account: &Account) -> Res
 /// Returns the owner of the account with this identity, without a lock.
 fn owner(conn: &mut AnyConnection, entry: &str, identity: Option<&str>) -> Result<Option<String>> {
     Ok(exact(conn, entry, identity, None)?.and_then(|account| account.user_id))
-}
-
-/// An error after which the transaction runs again.
-pub(super) fn lost_race(said: &str) -> Failure {
-    Cause::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new(said.to_owned())).into()
 }
 
 fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {

@@ -6,8 +6,7 @@ use diesel::{delete, select, update};
 
 use super::accounts::{self, exact, is_of};
 use super::any_connection::AnyConnection;
-use super::failure::Result;
-use super::linking::lost_race;
+use super::failure::{Failure, Result};
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
 use super::user_table::UserTable;
@@ -66,7 +65,7 @@ pub(super) fn merge(
     ended.extend(sessions::end_others(conn, into, keep)?);
     // A login that held a session of `from` has connected an account since the accounts were locked.
     if select(exists(oauth_accounts.filter(user_id.eq(from)))).get_result(conn)? {
-        return Err(lost_race("another login has connected an account to the user who is merged"));
+        return Err(Failure::lost_race("another login has connected an account to the user who is merged"));
     }
     policy.merge_users(from, into, conn)?;
     if let Some(users) = users {
