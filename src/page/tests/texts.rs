@@ -127,8 +127,10 @@ fn sentences(source: &str) -> Vec<String> {
                 rest = after.split_once('}')?.1;
             }
             filled += rest;
-            let is_for_users =
-                filled.contains(' ') && !filled.contains('`') && filled.starts_with(char::is_uppercase);
+            let is_for_users = filled.contains(' ')
+                && !filled.contains('`')
+                && filled.starts_with(char::is_uppercase)
+                && filled.contains(char::is_lowercase);
             is_for_users.then_some(filled)
         })
         .collect()
