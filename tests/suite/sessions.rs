@@ -160,8 +160,8 @@ async fn cs_02_sf_02_signing_out_takes_the_pages_own_token() {
         "a form that another site can send unasked"
     );
     let json =
-        app.client.post("/login/logout").header(ContentType::JSON).body(format!("{{\"csrf\":\"{good}\"}}"));
-    assert_eq!(json.dispatch().await.status(), Status::Forbidden);
+        app.client.post("/login/logout").header(ContentType::JSON).body(format!("{{\"csrf\":\"{before}\"}}"));
+    assert_eq!(json.dispatch().await.status(), Status::Forbidden, "JSON needs the token as well");
     assert_eq!(app.get("/login/logout").await.status(), Status::MethodNotAllowed, "CS-03");
     // CS-04: Rocket reads the method from a form's first field.
     for method in ["get", "put", "patch", "delete", "head"] {
