@@ -15,42 +15,59 @@
 //! | file | contents |
 //! |---|---|
 //! | `main.rs` | the launch: which fairings and routes the app has |
-//! | `pages.rs` | the routes |
-//! | `users.rs` | the users' table, the passwords, and the policy that decides who may sign in |
+//! | `policy.rs` | the policy: who may sign in through a provider, and as which user |
+//! | `pages.rs` | the pages: home, profile, the JSON of `/me`, a call of the provider's API |
+//! | `password.rs` | signing up and in with a password |
+//! | `users.rs` | the users' table and the passwords |
 //! | `database/` | what differs between SQLite, PostgreSQL and MySQL |
 //! | `tests.rs` | tests of the app against a fake provider |
+//! | `../templates/` | the app's pages; `oauth/complete_sign_up.html.tera` replaces a page of the library |
+//!
+//! With `ROCKET_EXAMPLE='{ask_for_email=true}'`, a visitor whose provider names no e-mail address is asked for it before they
+//! become a user.
 
 mod database;
 mod pages;
+mod password;
+mod policy;
 #[cfg(test)]
 mod tests;
 mod users;
 
-use rocket::{Build, Rocket, launch, routes};
+use rocket::figment::Figment;
+use rocket::{Build, Config, Rocket, launch, routes};
 use rocket_dance::Dance;
 use rocket_dance::storage::DieselStorage;
 use rocket_dyn_templates::Template;
 
+use crate::policy::Policy;
+
 #[launch]
 fn rocket() -> Rocket<Build> {
-    let dance = Dance::fairing()
-        .storage(DieselStorage::database("app").migrate().link(users::Policy).cascade_from("users", "id"));
-    // `users::stage` comes before `dance`: `cascade_from` requires that the table `users` exists.
-    demo(users::stage(rocket::build()))
-        .attach(dance)
+    app(Config::figment())
+}
+
+/// The app with a configuration. The tests have another one.
+fn app(configuration: Figment) -> Rocket<Build> {
+    let ask_for_email = configuration.extract_inner("example.ask_for_email").unwrap_or(false);
+    let storage = DieselStorage::database("app").migrate().link(Policy { ask_for_email });
+    // `users::stage` comes before `Dance::fairing`: `cascade_from` requires that the table `users` exists.
+    demo(users::stage(rocket::custom(configuration)))
+        .attach(Dance::fairing().storage(storage.cascade_from("users", "id")))
         .attach(Template::fairing())
         .mount(
             "/",
             routes![
                 pages::home,
+                pages::profile,
                 pages::me,
                 pages::whoami,
                 pages::plain,
-                pages::signup_form,
-                pages::signup,
-                pages::signin_form,
-                pages::signin,
-                pages::signout
+                password::signup_form,
+                password::signup,
+                password::signin_form,
+                password::signin,
+                password::signout
             ],
         )
         .register("/", rocket_dance::catchers())

@@ -1,33 +1,47 @@
 //! The routes of the app.
 
-use rocket::form::Form;
-use rocket::http::{CookieJar, Status};
-use rocket::response::Redirect;
+use rocket::http::Status;
+use rocket::request::FlashMessage;
 use rocket::serde::json::{Json, Value, json};
-use rocket::{FromForm, State, get, post, uri};
+use rocket::{State, get};
 use rocket_dance::{Accounts, CurrentUser, Dance, Error, Result, Visitor};
 use rocket_dyn_templates::{Template, context};
 
 use crate::users::{self, Db};
 
-/// The home page: the signed-in user and their accounts, or the ways to sign in.
+/// The home page: for a user the way to their profile, for a visitor the ways to sign in.
 #[get("/")]
 pub async fn home(
     visitor: Visitor<i32>,
     accounts: Accounts,
+    message: Option<FlashMessage<'_>>,
     db: Db,
     dance: &State<Dance>,
 ) -> Result<Template> {
-    let name = name(visitor.user(), &db).await?;
+    let name = name(&visitor, &db).await?;
     // The app may run below a path: the links begin with it.
     let base = dance.public_path("");
-    Ok(Template::render("home", context! { name, base, dance: &accounts }))
+    Ok(Template::render("home", context! { name, base, message, dance: &accounts }))
+}
+
+/// The user's own page, with their accounts. A visitor is led to the sign-in page, and back to this one.
+#[get("/profile")]
+pub async fn profile(
+    user: CurrentUser<i32>,
+    accounts: Accounts,
+    message: Option<FlashMessage<'_>>,
+    db: Db,
+    dance: &State<Dance>,
+) -> Result<Template> {
+    let name = users::name(&db, *user).await?;
+    let base = dance.public_path("");
+    Ok(Template::render("profile", context! { name, base, message, dance: &accounts }))
 }
 
 /// Returns the name of the signed-in user, if there is one.
-async fn name(user: Option<&i32>, db: &Db) -> Result<Option<String>> {
-    match user {
-        Some(user) => users::name(db, *user).await,
+async fn name(visitor: &Visitor<i32>, db: &Db) -> Result<Option<String>> {
+    match visitor.user() {
+        Some(id) => users::name(db, *id).await,
         None => Ok(None),
     }
 }
@@ -35,8 +49,7 @@ async fn name(user: Option<&i32>, db: &Db) -> Result<Option<String>> {
 /// The signed-in user and their accounts, as JSON.
 #[get("/me")]
 pub async fn me(visitor: Visitor<i32>, accounts: Accounts, db: Db) -> Result<Json<Value>> {
-    let id = visitor.user();
-    let user = name(id, &db).await?.map(|name| json!({ "id": id, "name": name }));
+    let user = name(&visitor, &db).await?.map(|name| json!({ "id": visitor.user(), "name": name }));
     let accounts: Vec<Value> = accounts
         .iter()
         .map(|account| {
@@ -74,80 +87,4 @@ fn error_response(name: &str, accounts: &Accounts, error: &Error) -> (Status, Js
 #[get("/plain")]
 pub fn plain() -> &'static str {
     env!("CARGO_PKG_VERSION")
-}
-
-/// The form of the sign-up and sign-in pages.
-#[derive(FromForm)]
-pub struct Credentials {
-    #[field(validate = len(1..=100))]
-    name: String,
-    #[field(validate = len(1..=1000))]
-    password: String,
-}
-
-/// The page with that form. `problem` says why the last try failed.
-fn credentials_page(title: &str, action: String, problem: Option<&str>) -> Template {
-    Template::render("credentials", context! { title, action, problem })
-}
-
-/// The sign-up page.
-#[get("/signup")]
-pub fn signup_form(dance: &State<Dance>) -> Template {
-    credentials_page("Sign up", dance.public_path(uri!(signup)), None)
-}
-
-/// Creates a user with a password and signs them in.
-#[post("/signup", data = "<form>")]
-pub async fn signup(
-    form: Form<Credentials>,
-    jar: &CookieJar<'_>,
-    db: Db,
-    dance: &State<Dance>,
-) -> Result<Result<Redirect, (Status, Template)>> {
-    let Credentials { name, password } = form.into_inner();
-    Ok(match users::sign_up(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id, dance)),
-        None => {
-            let action = dance.public_path(uri!(signup));
-            Err((Status::Conflict, credentials_page("Sign up", action, Some("That name is taken."))))
-        }
-    })
-}
-
-/// The sign-in page.
-#[get("/signin")]
-pub fn signin_form(dance: &State<Dance>) -> Template {
-    credentials_page("Sign in", dance.public_path(uri!(signin)), None)
-}
-
-/// Signs a user in with name and password.
-#[post("/signin", data = "<form>")]
-pub async fn signin(
-    form: Form<Credentials>,
-    jar: &CookieJar<'_>,
-    db: Db,
-    dance: &State<Dance>,
-) -> Result<Result<Redirect, (Status, Template)>> {
-    let Credentials { name, password } = form.into_inner();
-    Ok(match users::sign_in(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id, dance)),
-        None => {
-            let action = dance.public_path(uri!(signin));
-            let page = credentials_page("Sign in", action, Some("Name or password is wrong."));
-            Err((Status::Unauthorized, page))
-        }
-    })
-}
-
-/// Begins the session of the user and redirects to the home page.
-fn begin_session(jar: &CookieJar<'_>, id: i32, dance: &Dance) -> Redirect {
-    CurrentUser::sign_in(jar, &id);
-    Redirect::to(dance.public_path(uri!(home)))
-}
-
-/// Ends the session and redirects to the home page.
-#[post("/signout")]
-pub fn signout(jar: &CookieJar<'_>, dance: &State<Dance>) -> Redirect {
-    CurrentUser::sign_out(jar);
-    Redirect::to(dance.public_path(uri!(home)))
 }

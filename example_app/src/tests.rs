@@ -2,7 +2,8 @@
 
 mod database;
 
-use rocket::http::{ContentType, Status};
+use rocket::figment::Figment;
+use rocket::http::{Accept, ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::serde::json::{Value, json};
 use rocket_dance::testing::{FakeProvider, sign_in};
@@ -11,17 +12,23 @@ use self::database::Database;
 
 /// Launches the app on the test's own database, with `fake` as the entry `op`.
 async fn client(fake: &FakeProvider, database: &Database) -> Client {
-    let rocket = super::rocket();
-    let figment = rocket
-        .figment()
-        .clone()
+    launch(fake, configuration(database)).await
+}
+
+/// The configuration of the app on the test's own database.
+fn configuration(database: &Database) -> Figment {
+    let figment = rocket::Config::figment()
         .merge(("databases.app.url", database.url()))
+        .merge(("dance.flash", true))
         .merge(("template_dir", concat!(env!("CARGO_MANIFEST_DIR"), "/templates")));
-    let figment = match database.url_beside_pgbouncer() {
+    match database.url_beside_pgbouncer() {
         Some(url) => figment.merge(("dance.database", json!({ "pgbouncer": true, "listen_url": url }))),
         None => figment,
-    };
-    Client::tracked(fake.stand_in(rocket.configure(figment), "op")).await.expect("the app launches")
+    }
+}
+
+async fn launch(fake: &FakeProvider, configuration: Figment) -> Client {
+    Client::tracked(fake.stand_in(super::app(configuration), "op")).await.expect("the app launches")
 }
 
 /// The JSON of `/me`.
@@ -56,4 +63,47 @@ async fn a_password_signs_in_and_connects_nothing() {
     assert_eq!(post("/signin", "name=grace&password=wrong").await.status(), Status::Unauthorized);
     assert_eq!(post("/signin", "name=grace&password=hopper").await.status(), Status::SeeOther);
     assert_eq!(me(&client).await["user"]["name"], "grace");
+}
+
+/// Posts the form of a page of the library, with its CSRF token.
+async fn post_page(client: &Client, path: &str, fields: &str) -> (Status, Option<String>, String) {
+    let page = client.get(path).dispatch().await.into_string().await.expect("a page");
+    let (_, csrf) = page.split_once("name=\"csrf\" value=\"").expect("the field");
+    let csrf = csrf.split('"').next().expect("its value");
+    let body = format!("csrf={csrf}&{fields}");
+    let response = client.post(path.to_owned()).header(ContentType::Form).body(body).dispatch().await;
+    let (status, location) = (response.status(), response.headers().get_one("Location").map(str::to_owned));
+    (status, location, page)
+}
+
+#[rocket::async_test]
+async fn a_visitor_without_an_address_is_asked_for_one() {
+    let (fake, database) = (FakeProvider::start().await, Database::new());
+    fake.set_userinfo(json!({ "sub": "ada", "name": "Ada" }));
+    fake.edit_claims(|claims| {
+        claims.as_object_mut().expect("claims").retain(|name, _| !name.starts_with("email"));
+    });
+    let client = launch(&fake, configuration(&database).merge(("example.ask_for_email", true))).await;
+    let response = sign_in(&client, "op").await;
+    assert_eq!(response.location.as_deref(), Some("/login/complete"));
+    assert_eq!(me(&client).await["user"], Value::Null);
+
+    let fields = "name=Countess&email=ada%40example.com&terms=yes";
+    let (status, location, page) = post_page(&client, "/login/complete", fields).await;
+    assert!(page.contains("Welcome, Ada") && page.contains("rocket_dance example"), "{page}");
+    assert_eq!((status, location.as_deref()), (Status::SeeOther, Some("/")));
+    assert_eq!(me(&client).await["user"]["name"], "Countess");
+}
+
+#[rocket::async_test]
+async fn the_profile_leads_a_visitor_to_the_sign_in_and_shows_what_has_happened() {
+    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let client = client(&fake, &database).await;
+    let response = client.get("/profile").header(Accept::HTML).dispatch().await;
+    assert_eq!(response.headers().get_one("Location"), Some("/login?next=%2Fprofile"));
+    sign_in(&client, "op").await;
+    let page = client.get("/profile").dispatch().await.into_string().await.expect("a page");
+    assert!(page.contains("<h1>Ada</h1>") && page.contains("role=\"status\""), "{page}");
+    let again = client.get("/profile").dispatch().await.into_string().await.expect("a page");
+    assert!(!again.contains("role=\"status\""), "a message is shown once: {again}");
 }

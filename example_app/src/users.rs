@@ -1,4 +1,4 @@
-//! The users of the app: their table, their passwords, and the policy that decides who may sign in through a provider.
+//! The users of the app: their table and their passwords.
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
-use rocket_dance::{Error, LinkPolicy, Login, Result, Standing, Verdict};
+use rocket_dance::{Error, Result};
 use rocket_sync_db_pools::database;
 
 use crate::database::{Connection, PoolConnection, insert_user, migrate, wait_for_writers};
@@ -16,8 +16,19 @@ diesel::table! {
     users (id) {
         id -> Integer,
         name -> Text,
+        email -> Nullable<Text>,
         password -> Nullable<Text>,
     }
+}
+
+/// A user who signs up: through a provider, or with a password.
+#[derive(Insertable)]
+#[diesel(table_name = users)]
+pub struct NewUser<'a> {
+    pub name: &'a str,
+    pub email: Option<&'a str>,
+    /// The argon2id hash.
+    pub password: Option<&'a str>,
 }
 
 /// The connection pool of the app. rocket_dance has its own pool on the same database.
@@ -49,26 +60,6 @@ pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
     }))
 }
 
-/// Decides who may sign in through a provider. Here everyone may: a stranger becomes a new user, even if another user has the
-/// same name.
-pub struct Policy;
-
-impl LinkPolicy<Connection, i32> for Policy {
-    fn link(&self, login: &Login<i32>, conn: &mut Connection) -> Result<Verdict<i32>> {
-        match &login.standing {
-            Standing::Stranger => Ok(Verdict::SignUp(insert_user(conn, login.profile.display_name(), None)?)),
-            _ => Ok(login.default_verdict()),
-        }
-    }
-
-    /// A user with a password can still sign in after the last account is disconnected.
-    fn has_other_login(&self, user: &i32, conn: &mut Connection) -> Result<bool> {
-        let password: Option<Option<String>> =
-            users::table.find(user).select(users::password).first(conn).optional()?;
-        Ok(password.flatten().is_some())
-    }
-}
-
 /// Returns the name of a user, or `None` if the user no longer exists.
 pub async fn name(db: &Db, id: i32) -> Result<Option<String>> {
     let name =
@@ -83,8 +74,10 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
             .hash_password(password.as_bytes())
             .map_err(|error| Error::app(error.to_string()))?;
         wait_for_writers(conn)?;
+        let password = password.to_string();
+        let user = NewUser { name: &name, email: None, password: Some(&password) };
         // In a transaction: on SQLite a statement with RETURNING reports no failure of its own commit, such as a full disk.
-        match conn.transaction(|conn| insert_user(conn, &name, Some(&password.to_string()))) {
+        match conn.transaction(|conn| insert_user(conn, &user)) {
             Ok(id) => Ok(Some(id)),
             Err(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
             Err(error) => Err(error.into()),

@@ -5,7 +5,7 @@ use diesel::sql_types::{Integer, Nullable};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Migrated;
-use crate::users::users;
+use crate::users::{NewUser, users};
 
 /// The connection type of Diesel.
 pub type Connection = MysqlConnection;
@@ -32,10 +32,8 @@ pub fn wait_for_writers(_: &mut Connection) -> QueryResult<()> {
 }
 
 /// Inserts a user and returns the new id. MySQL has no `RETURNING`, so a second statement reads it.
-pub fn insert_user(conn: &mut Connection, name: &str, password: Option<&str>) -> QueryResult<i32> {
-    diesel::insert_into(users::table)
-        .values((users::name.eq(name), users::password.eq(password)))
-        .execute(conn)?;
+pub fn insert_user(conn: &mut Connection, user: &NewUser<'_>) -> QueryResult<i32> {
+    diesel::insert_into(users::table).values(user).execute(conn)?;
     let id = diesel::dsl::sql::<Integer>("CAST(last_insert_id() AS SIGNED)");
     diesel::select(id).get_result(conn)
 }

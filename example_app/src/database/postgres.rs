@@ -14,7 +14,7 @@ use rocket_sync_db_pools::r2d2::{ManageConnection, Pool};
 use rocket_sync_db_pools::{Config, PoolResult, Poolable};
 
 use super::Migrated;
-use crate::users::users;
+use crate::users::{NewUser, users};
 
 /// The connection type of Diesel.
 pub type Connection = PgConnection;
@@ -92,9 +92,6 @@ pub fn wait_for_writers(_: &mut Connection) -> QueryResult<()> {
 }
 
 /// Inserts a user and returns the new id.
-pub fn insert_user(conn: &mut Connection, name: &str, password: Option<&str>) -> QueryResult<i32> {
-    diesel::insert_into(users::table)
-        .values((users::name.eq(name), users::password.eq(password)))
-        .returning(users::id)
-        .get_result(conn)
+pub fn insert_user(conn: &mut Connection, user: &NewUser<'_>) -> QueryResult<i32> {
+    diesel::insert_into(users::table).values(user).returning(users::id).get_result(conn)
 }

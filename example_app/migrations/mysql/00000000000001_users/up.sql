@@ -4,6 +4,8 @@
 CREATE TABLE users (
     id INTEGER NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name MEDIUMBLOB NOT NULL,
+    -- What the provider or the user says; not verified.
+    email TEXT,
     password TEXT,
     -- Users who sign in with a name and a password have unique names. Users who sign in through a provider may share a name.
     -- MySQL has no partial indexes, so a generated column is unique instead.

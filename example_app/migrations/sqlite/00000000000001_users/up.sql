@@ -3,6 +3,8 @@
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     name TEXT NOT NULL,
+    -- What the provider or the user says; not verified.
+    email TEXT,
     password TEXT
 );
 
