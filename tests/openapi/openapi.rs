@@ -185,13 +185,25 @@ async fn a5_real_answers_match_the_document() {
         "/login/me",
         "/login/accounts",
         "/login/confirm",
+        "/login/complete",
+        "/login/merge",
+        "/login/signed-out",
         "/login/op",
         "/login/nobody",
     ] {
         app.send(get, uri, None).await;
     }
-    let posts =
-        ["op", "op/disconnect", "op/primary", "op/native", "op/native/finish", "confirm", "logout/session"];
+    let posts = [
+        "op",
+        "op/disconnect",
+        "op/primary",
+        "op/native",
+        "op/native/finish",
+        "confirm",
+        "complete",
+        "merge",
+        "logout/session",
+    ];
     for path in posts.iter().chain(&["nobody", "nobody/native"]) {
         app.post(&format!("/login/{path}"), json!({})).await;
         app.post(
@@ -207,7 +219,15 @@ async fn a5_real_answers_match_the_document() {
     assert_eq!(app.post("/login/op/native/finish", finish.clone()).await, json!({"user": 1}));
     app.post("/login/op/native/finish", finish).await;
     app.ride("op2").await;
-    for uri in ["/login", "/login/me", "/login/accounts", "/login/confirm", "/login/op"] {
+    for uri in [
+        "/login",
+        "/login/me",
+        "/login/accounts",
+        "/login/confirm",
+        "/login/merge",
+        "/login/signed-out",
+        "/login/op",
+    ] {
         app.send(get, uri, None).await;
     }
     let accounts = app.send(get, "/login/me", None).await["accounts"].clone();
@@ -234,6 +254,7 @@ async fn a5_real_answers_match_the_document() {
         "GET /login/accounts 200",
         "GET /login/accounts 401",
         "GET /login/confirm 400",
+        "GET /login/signed-out 200",
         "GET /login/{name} 200",
         "GET /login/{name} 404",
         "POST /login/confirm 400",
