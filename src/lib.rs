@@ -16,7 +16,7 @@
 //! | keep your own sessions | [`Sessions`], [`private_cookie`] |
 //! | add to the flow, or be notified | [`Signals`], [`Event`], [`flash()`] |
 //! | change our pages, their texts or their language | [`guide::pages`] |
-//! | check a path before redirecting to it | [`LocalPath`] |
+//! | check a path before redirecting to it | [`LocalPath`]; [`RedirectTarget`] if it may be a URL of `trusted_origins` |
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`catchers`], [`guard_error`] |
@@ -97,7 +97,7 @@
 //!
 //! | route | what it does |
 //! |---|---|
-//! | GET `/login` | shows the sign-in page, with a button for each entry |
+//! | GET `/login` | shows the sign-in page, with a button for each entry; redirects to `sign_in_page` if the app has its own |
 //! | GET `/login/<name>?next=/path` | signed out: redirects to the provider; signed in: asks whether to connect the account |
 //! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`, and `scope` from a page that needs [further scopes](RequiredScopes)) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
@@ -114,7 +114,7 @@
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
 //! | POST `/login/logout/session` | ends one session of the user; needs a storage that keeps sessions (form: `csrf`, `session`) |
 //! | GET `/login/signed-out` | shows that the user is signed out: for `after_logout = "/login/signed-out"` |
-//! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `after_logout` |
+//! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `next` of the form, or to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
 //!
 //! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
@@ -166,6 +166,7 @@ mod cookies;
 mod local_path;
 mod paths;
 mod placeholders;
+mod redirect_target;
 mod user;
 mod profile;
 mod token;
@@ -210,6 +211,7 @@ pub use signals::{AuthorizationRequest, Event, EventAccount, NextStep, SessionEn
 // Values.
 pub use local_path::LocalPath;
 pub use profile::Profile;
+pub use redirect_target::RedirectTarget;
 pub use secret::Secret;
 pub use token::Token;
 pub use user::UserId;

@@ -134,16 +134,38 @@ pub(crate) fn fixed(word: &str) -> Option<Path> {
     Path::ALL.iter().copied().find(|path| path.pattern().strip_prefix('/') == Some(word))
 }
 
-/// Our paths under one prefix.
+/// A route of an entry at a path of its own: `login_path` or `redirect_uri` puts it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnRoute {
+    /// [`Path::Begin`] or [`Path::Callback`].
+    pub(crate) path: Path,
+    /// The entry's name.
+    pub(crate) entry: String,
+    /// For example `/signin/github`: plain segments.
+    pub(crate) at: String,
+}
+
+/// Our paths under one prefix, and those of entries outside of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     /// For example `/login`: plain segments without a `/` at the end.
     prefix: String,
+    own: Vec<OwnRoute>,
 }
 
 impl Paths {
     pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+        Self { prefix: prefix.to_owned(), own: Vec::new() }
+    }
+
+    /// These paths, with those of entries.
+    pub(crate) fn with_own(self, own: Vec<OwnRoute>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The routes of entries at paths of their own.
+    pub(crate) fn own(&self) -> &[OwnRoute] {
+        &self.own
     }
 
     pub(crate) fn prefix(&self) -> &str {
@@ -157,7 +179,8 @@ impl Paths {
 
     /// A path of `entry`, for example `/login/github/disconnect`.
     pub(crate) fn of_entry(&self, path: Path, entry: &str) -> String {
-        self.to(path).replace(NAME, entry)
+        let own = self.own.iter().find(|own| own.path == path && own.entry == entry);
+        own.map_or_else(|| self.to(path).replace(NAME, entry), |own| own.at.clone())
     }
 
     /// Whether the router would route a request with these decoded segments to `path`.
@@ -177,6 +200,9 @@ impl Paths {
     /// Whether `path` is one of our routes, or looks like one, so that no visitor is redirected to it: that could begin,
     /// repeat or end a sign-in. Pages that only show something are allowed targets.
     pub(crate) fn is_own_action(&self, path: &str) -> bool {
+        if self.own.iter().any(|own| is_same_page(&own.at, path)) {
+            return true;
+        }
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let (path, prefix) = (resolved(path), resolved(&self.prefix));
         let is_target = |rest: &[String]| {
@@ -187,25 +213,24 @@ impl Paths {
         path.starts_with(&prefix) && !is_target(&path[prefix.len()..])
     }
 
-    /// Whether an entry's `redirect_uri` can't have this path, since it is one of our routes or looks like one.
-    pub(crate) fn is_taken(&self, path: &str) -> bool {
+    /// Whether an entry's callback or begin, `own`, can't have this path, since it is another one of our routes or looks like one.
+    pub(crate) fn is_taken(&self, path: &str, own: Path) -> bool {
         let Some(rest) = path.strip_prefix(&self.prefix) else { return false };
         let Some(rest) = rest.strip_prefix('/') else { return rest.is_empty() };
         match rest.trim_end_matches('/').split_once('/') {
             None => true,
             Some((name, action)) => {
-                let mut others = Path::ALL.iter().filter(|path| **path != Path::Callback);
+                let mut others = Path::ALL.iter().filter(|path| **path != own);
                 is_reserved(name) || others.any(|path| path.action() == Some(action))
             }
         }
     }
 }
 
-/// `path` with the query parameter `next`, if there is one.
-pub(crate) fn with_next(path: &str, next: Option<&str>) -> String {
-    let Some(next) = next else { return path.to_owned() };
+/// `path`, which has no fragment, with a query parameter.
+pub(crate) fn with_parameter(path: &str, name: &str, value: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
     format!("{path}{separator}{query}")
 }
 
@@ -331,10 +356,10 @@ mod tests {
         for taken in
             ["/login", "/login/", "/login/x", "/login/accounts/x", "/login/x/disconnect", "/login/x/primary/"]
         {
-            assert!(paths.is_taken(taken), "{taken}");
+            assert!(paths.is_taken(taken, Path::Callback) && paths.is_taken(taken, Path::Begin), "{taken}");
         }
         for free in ["/", "/loginx", "/login/x/authorized", "/login/x/y", "/callback"] {
-            assert!(!paths.is_taken(free), "{free}");
+            assert!(!paths.is_taken(free, Path::Callback), "{free}");
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn read(name: &str, table: &mut Table<'_>, settings: &Settings, is_ba
         Ok(url) if !is_mountable(&mount_path(&url, settings)) => {
             "must have a path of plain characters, and not `/`"
         }
-        Ok(url) if paths.is_taken(&mount_path(&url, settings)) => {
+        Ok(url) if paths.is_taken(&mount_path(&url, settings), Path::Callback) => {
             "is the path of one of our own routes: choose another"
         }
         Ok(_) => return given.value,
@@ -33,9 +33,9 @@ pub(super) fn read(name: &str, table: &mut Table<'_>, settings: &Settings, is_ba
     default
 }
 
-/// The path of the callback URL `url`, without a `/` at its end.
-pub(super) fn path(url: &str) -> Option<String> {
-    Some(Url::parse(url).ok()?.path().trim_end_matches('/').to_owned())
+/// The path of the callback URL `url` as the app sees it, without a `/` at its end.
+pub(super) fn path(url: &str, settings: &Settings) -> Option<String> {
+    Some(mount_path(&Url::parse(url).ok()?, settings).trim_end_matches('/').to_owned())
 }
 
 /// The path of `url` as the app sees it. `None` if `url` is outside of the app.
@@ -49,8 +49,8 @@ pub(crate) fn mount_path<'u>(url: &'u Url, settings: &Settings) -> Cow<'u, str> 
     local_path(url, settings).unwrap_or(url.path().into())
 }
 
-/// Whether Rocket can mount a callback at `path`: no characters with a meaning of their own in a route.
-fn is_mountable(path: &str) -> bool {
+/// Whether Rocket can mount a route at `path`: no characters with a meaning of their own in a route.
+pub(super) fn is_mountable(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     path.strip_prefix('/').is_some_and(|rest| {
         rest.trim_end_matches('/').split('/').all(|part| !part.is_empty() && part.chars().all(plain))

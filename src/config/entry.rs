@@ -11,6 +11,7 @@ use super::issuer::Issuer;
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
 use super::openid::OpenIdOptions;
+use super::targets::FlowTargets;
 use super::userinfo::UserinfoOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{Mailbox, Profile};
@@ -25,6 +26,10 @@ pub(crate) struct Entry {
     pub(crate) title: String,
     /// The exact callback URL to register at the provider.
     pub(crate) redirect_uri: String,
+    /// The path where flows begin, if it is not the default, as the app sees it.
+    pub(crate) login_path: Option<String>,
+    /// Where flows at the entry lead.
+    pub(crate) targets: FlowTargets,
     /// Whether the entry signs users in. `false`: it only connects accounts.
     pub(crate) login: bool,
     /// The provider_user_id of the site's account, for an entry that belongs to the site.

@@ -11,15 +11,17 @@ use super::choose_preset;
 use super::entry::{Entry, ProtocolOptions};
 use super::environment::{self, Env};
 use super::issuer::{self, Issuer};
+use super::login_path;
 use super::oauth1::OAuth1Options;
 use super::oauth2::OAuth2Options;
 use super::openid::OpenIdOptions;
 use super::parameters::{self, Parameters};
 use super::settings::Settings;
 use super::table::{Reader, Table};
+use super::targets::FlowTargets;
 use super::urls::{is_host, is_loopback_host};
 use super::userinfo::UserinfoOptions;
-use crate::paths::is_reserved;
+use crate::paths::{is_reserved, is_same_page};
 use crate::provider::{ParameterKind, Preset, Protocol, UserinfoMethod};
 
 /// The keys that decide whose keys sign the ID tokens of an entry.
@@ -100,6 +102,8 @@ impl EntryReader<'_> {
             name: name.to_owned(),
             title: title(&mut table, &preset, name),
             redirect_uri,
+            login_path: login_path::read(name, &mut table, self.settings),
+            targets: FlowTargets::read(&mut table, self.settings.target_rules()),
             login: login(&mut table, has_identity),
             account: account(&mut table),
             trust_email,
@@ -133,18 +137,42 @@ impl EntryReader<'_> {
         self.reader.fault(&table.place, why, "[default.oauth.my_name]\nprovider = \"…\"");
     }
 
-    /// Reports entries that share a callback URL or an environment variable.
-    pub(super) fn check_clashes(&self, oauth: &Table<'_>, entries: &BTreeMap<String, Entry>) {
-        let mut paths: BTreeMap<String, &str> = BTreeMap::new();
-        let mut prefixes: BTreeMap<String, &str> = BTreeMap::new();
-        for (name, entry) in entries {
-            if let Some(path) = callback_url::path(&entry.redirect_uri)
-                && let Some(other) = paths.insert(path, name)
-            {
-                let why = format!("is the callback URL of `{other}`, too");
-                let toml = format!("[default.oauth.{name}]\nredirect_uri = \"…\"");
-                oauth.fault(&format!("{name}.redirect_uri"), why, &toml);
+    /// Reports an entry's callback or begin at a path that something else has: a route of another entry, a target, or the app's
+    /// own sign-in page.
+    fn check_paths(&self, oauth: &Table<'_>, entries: &BTreeMap<String, Entry>) {
+        let mut pages: Vec<(String, String)> = Vec::new();
+        let Settings { targets, after_logout, after_disconnect, sign_in_page, .. } = self.settings;
+        let more = [("after_logout", Some(after_logout)), ("after_disconnect", after_disconnect.as_ref())];
+        let more = more.into_iter().filter_map(|(key, target)| Some((key, target?)));
+        for (key, target) in
+            targets.set().chain(more).chain(entries.values().flat_map(|entry| entry.targets.set()))
+        {
+            if target.origin().is_none() {
+                pages.push((target.path().to_string(), format!("the target `{key}`")));
             }
+        }
+        pages.extend(sign_in_page.iter().map(|page| (page.to_string(), "`sign_in_page`".to_owned())));
+        for (name, entry) in entries {
+            let own = [
+                ("redirect_uri", callback_url::path(&entry.redirect_uri, self.settings), "callback URL"),
+                ("login_path", entry.login_path.clone(), "login_path"),
+            ];
+            for (key, path, what) in own {
+                let Some(path) = path else { continue };
+                if let Some((_, other)) = pages.iter().find(|(page, _)| is_same_page(page, &path)) {
+                    let toml = format!("[default.oauth.{name}]\n{key} = \"…\"");
+                    oauth.fault(&format!("{name}.{key}"), format!("is {other}, too"), &toml);
+                }
+                pages.push((path, format!("the {what} of `{name}`")));
+            }
+        }
+    }
+
+    /// Reports entries that share a path or an environment variable.
+    pub(super) fn check_clashes(&self, oauth: &Table<'_>, entries: &BTreeMap<String, Entry>) {
+        self.check_paths(oauth, entries);
+        let mut prefixes: BTreeMap<String, &str> = BTreeMap::new();
+        for name in entries.keys() {
             let prefix = environment::prefix(name);
             if let Some(other) = prefixes.insert(prefix.clone(), name)
                 && environment::is_set(name, self.env)

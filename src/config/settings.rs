@@ -10,11 +10,13 @@ use url::Url;
 
 use super::database::DatabaseSettings;
 use super::table::Table;
+use super::targets::{self, FlowTargets, TargetRules};
 use super::urls::web_url;
 use crate::base_path::BasePath;
 use crate::cookies::CookieScope;
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
+use crate::redirect_target::RedirectTarget;
 use crate::secret::{encode_base64url, sha256};
 
 /// Base64 in either alphabet, with or without `=`.
@@ -36,9 +38,12 @@ pub(crate) struct Settings {
     pub(crate) base_path: BasePath,
     /// Path of our routes, without a `/` at its end.
     pub(crate) prefix: String,
-    pub(crate) after_login: LocalPath,
-    pub(crate) after_logout: LocalPath,
-    pub(crate) after_error: Option<LocalPath>,
+    /// Other origins of the same owner, as browsers write them.
+    pub(crate) trusted_origins: Vec<String>,
+    /// Where flows lead, if their entry does not say otherwise.
+    pub(crate) targets: FlowTargets,
+    pub(crate) after_logout: RedirectTarget,
+    pub(crate) after_disconnect: Option<RedirectTarget>,
     /// Path of the app's own sign-in page.
     pub(crate) sign_in_page: Option<LocalPath>,
     /// The languages of the pages, the default first. Empty: all.
@@ -99,16 +104,14 @@ impl Settings {
     pub(super) fn read(mut table: Table<'_>, base_url: Url) -> Self {
         let prefix = prefix(&mut table).unwrap_or_else(|| "/login".to_owned());
         let base_path = BasePath::of(&base_url);
-        let mut path = |key: &str| local(&mut table, key, &prefix, &base_path);
-        let after_login = path("after_login").unwrap_or_else(LocalPath::home);
-        let after_logout = path("after_logout").unwrap_or_else(LocalPath::home);
-        let after_error = path("after_error");
-        let sign_in_page = sign_in_page(&mut table, &prefix, &base_path);
+        let trusted_origins = targets::trusted_origins(&mut table, &base_url);
+        let rules = TargetRules { prefix: &prefix, base_path: &base_path, trusted_origins: &trusted_origins };
+        let after_logout = targets::target(&mut table, "after_logout", rules);
         let settings = Self {
-            after_login,
-            after_logout,
-            after_error,
-            sign_in_page,
+            targets: FlowTargets::read(&mut table, rules),
+            after_logout: after_logout.unwrap_or_else(|| LocalPath::home().into()),
+            after_disconnect: targets::target(&mut table, "after_disconnect", rules),
+            sign_in_page: sign_in_page(&mut table, rules),
             languages: languages(&mut table),
             token_keys: token_keys(&mut table),
             cache: cache(&mut table),
@@ -117,6 +120,7 @@ impl Settings {
             user_required: table.boolean("user_required"),
             flash: table.boolean("flash").unwrap_or(false),
             log_requests: table.boolean("log_requests").unwrap_or(false),
+            trusted_origins,
             base_url,
             base_path,
             prefix,
@@ -125,6 +129,12 @@ impl Settings {
         DatabaseSettings::read(&mut table);
         table.close();
         settings
+    }
+
+    /// What targets are checked with.
+    pub(super) fn target_rules(&self) -> TargetRules<'_> {
+        let Self { prefix, base_path, trusted_origins, .. } = self;
+        TargetRules { prefix, base_path, trusted_origins }
     }
 
     /// Whether browsers use https. Cookies are Secure then.
@@ -206,25 +216,11 @@ fn prefix(table: &mut Table<'_>) -> Option<String> {
     None
 }
 
-/// A path of this app that browsers are redirected to: the sign-in page or any page of the app, but no other route of ours.
-fn local(table: &mut Table<'_>, key: &str, prefix: &str, base_path: &BasePath) -> Option<LocalPath> {
-    let given = table.text(key)?;
-    let is_action =
-        |path: &str| Paths::new(prefix).is_own_action(path) && path.trim_end_matches('/') != prefix;
-    let why = match base_path.target(&given.value) {
-        Err(_) => "must be a path of this app, which begins with one `/`",
-        Ok(path) if is_action(path.as_str()) => "must not be a route that begins, finishes or ends a sign-in",
-        Ok(path) => return Some(path),
-    };
-    table.reader.fault(&given.place, why, &format!("{key} = \"/\""));
-    None
-}
-
 /// The app's own sign-in page. A page below our prefix can't be it: `GET /login` redirects there.
-fn sign_in_page(table: &mut Table<'_>, prefix: &str, base_path: &BasePath) -> Option<LocalPath> {
+fn sign_in_page(table: &mut Table<'_>, rules: TargetRules<'_>) -> Option<LocalPath> {
     let place = table.place_of("sign_in_page");
-    let page = local(table, "sign_in_page", prefix, base_path)?;
-    if Paths::new(prefix).is_below_prefix(page.as_str()) {
+    let page = targets::local(table, "sign_in_page", rules)?;
+    if Paths::new(rules.prefix).is_below_prefix(page.as_str()) {
         let why = "must not be below `prefix`, whose sign-in page redirects to it: choose another path, or another `prefix`";
         table.reader.fault(&place, why, "sign_in_page = \"/signin\"");
     }

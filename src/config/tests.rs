@@ -25,7 +25,6 @@ use url::Url;
 
 use super::settings::CacheSettings;
 use super::*;
-use crate::local_path::LocalPath;
 use crate::provider::{PRESETS, Protocol, ResponseMode, SignatureMethod, SigningAlgorithm};
 use crate::token::Token;
 

@@ -15,9 +15,9 @@ use crate::config::{Entry, Settings};
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Responsible, Result};
 use crate::flow::Engine;
-use crate::local_path::LocalPath;
 use crate::page::Pages;
-use crate::paths::{Path, Paths, is_same_page, with_next};
+use crate::paths::{Path, Paths, is_same_page, with_parameter};
+use crate::redirect_target::RedirectTarget;
 use crate::secret::KeyRing;
 use crate::session::SessionBackend;
 use crate::signals::Receivers;
@@ -65,7 +65,6 @@ pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) paths: Paths,
     pub(super) public_paths: Paths,
-    pub(super) own_callbacks: Vec<OwnCallback>,
     pub(super) entries: BTreeMap<String, Arc<Entry>>,
     /// The entries whose account belongs to the site, each with the guard that admits the user who connects it first.
     pub(super) site_entries: BTreeMap<String, Option<AdmitsRequest>>,
@@ -81,13 +80,6 @@ pub(super) struct State {
     pub(super) signals: Receivers,
     pub(super) context: Arc<ClientContext>,
     pub(super) pages: Pages,
-}
-
-/// A callback outside the prefix: an entry's `redirect_uri` puts it there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OwnCallback {
-    pub(super) path: String,
-    pub(super) entry: String,
 }
 
 impl Dance {
@@ -166,11 +158,6 @@ impl Dance {
     /// The path of `base_url`, which a proxy strips.
     pub(crate) fn base_path(&self) -> &BasePath {
         &self.settings().base_path
-    }
-
-    /// The callbacks outside the prefix.
-    pub(super) fn own_callbacks(&self) -> &[OwnCallback] {
-        &self.0.own_callbacks
     }
 
     /// All entries, by name.
@@ -370,26 +357,9 @@ impl Dance {
         Ok(Some(client))
     }
 
-    /// Returns `next`, which a visitor or the app names, as a page to redirect to, if it is a path of this app and none of our
-    /// own routes that begin, finish or end a sign-in.
-    pub(crate) fn checked_next(&self, next: Option<&str>) -> Option<LocalPath> {
-        self.base_path().target(next?).ok().filter(|path| self.may_redirect_to(path))
-    }
-
-    /// Whether `path` is none of our own routes that begin, finish or end a sign-in.
-    pub(crate) fn may_redirect_to(&self, path: &LocalPath) -> bool {
-        !self.paths().is_own_action(path.as_str())
-    }
-
-    /// `next` if a redirect may go there, else `after_login`. A flow's `next` is checked again, since the configuration
-    /// may have changed in the meantime (RD-04).
-    pub(super) fn target_or_after_login(&self, next: Option<&LocalPath>) -> LocalPath {
-        next.filter(|next| self.may_redirect_to(next)).unwrap_or(&self.settings().after_login).clone()
-    }
-
     /// The path where a visitor signs in with `entry`, and continues to `next` afterwards. Without an entry, it is the page where
     /// visitors choose how they sign in: the app's own, if `sign_in_page` is set.
-    pub(crate) fn login_path(&self, entry: Option<&str>, next: Option<&LocalPath>) -> String {
+    pub(crate) fn login_path(&self, entry: Option<&str>, next: Option<&RedirectTarget>) -> String {
         let path = match (entry, &self.settings().sign_in_page) {
             (Some(entry), _) => self.paths().of_entry(Path::Begin, entry),
             (None, Some(page)) => page.to_string(),
@@ -399,12 +369,12 @@ impl Dance {
     }
 
     /// The same path as browsers see it.
-    pub(crate) fn login_url(&self, entry: Option<&str>, next: Option<&LocalPath>) -> String {
+    pub(crate) fn login_url(&self, entry: Option<&str>, next: Option<&RedirectTarget>) -> String {
         self.base_path().public(&self.login_path(entry, next))
     }
 
     /// The app's own sign-in page with `next`, as browsers see it; `None` if `sign_in_page` is not set.
-    pub(super) fn sign_in_page(&self, next: Option<&LocalPath>) -> Option<String> {
+    pub(super) fn sign_in_page(&self, next: Option<&RedirectTarget>) -> Option<String> {
         self.has_sign_in_page().then(|| self.login_url(None, next))
     }
 
@@ -418,13 +388,11 @@ impl Dance {
         self.settings().sign_in_page.as_ref().is_some_and(|page| is_same_page(page.as_str(), path))
     }
 
-    /// The value of a field `next` of our forms.
-    pub(super) fn next_field(&self, next: Option<&LocalPath>) -> Option<String> {
-        next.map(|next| self.base_path().parameter(next))
-    }
-
-    fn with_next(&self, path: &str, next: Option<&LocalPath>) -> String {
-        with_next(path, self.next_field(next).as_deref())
+    fn with_next(&self, path: &str, next: Option<&RedirectTarget>) -> String {
+        match self.next_field(next) {
+            Some(next) => with_parameter(path, "next", &next),
+            None => path.to_owned(),
+        }
     }
 
     /// Logs an error of a request, at the level that fits who must act. `flow` is the handle of the flow, so that the

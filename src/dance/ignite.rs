@@ -9,7 +9,7 @@ use rocket::{Build, Rocket};
 use url::Url;
 
 use super::builder::{OwnProvider, Parts};
-use super::handle::{AdmitsRequest, Dance, OwnCallback, State};
+use super::handle::{AdmitsRequest, Dance, State};
 use super::key_source;
 use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ use crate::config::{self, Entry, Faults, Settings};
 use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
-use crate::paths::{Path, Paths};
+use crate::paths::{OwnRoute, Path, Paths};
 use crate::provider::{PRESETS, Preset};
 use crate::secret::KeyRing;
 use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
@@ -66,11 +66,11 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         refreshes: Refreshes::default(),
         revocations: Revocations::new(&entries),
     };
-    let paths = Paths::new(&settings.prefix);
+    let own: Vec<OwnRoute> = entries.values().flat_map(|entry| own_routes(entry, &settings)).collect();
+    let public_own = own.iter().map(|own| OwnRoute { at: settings.base_path.public(&own.at), ..own.clone() });
     Ok(Dance::new(State {
-        own_callbacks: entries.values().filter_map(|entry| own_callback(entry, &settings, &paths)).collect(),
-        paths,
-        public_paths: Paths::new(&settings.base_path.public(&settings.prefix)),
+        public_paths: Paths::new(&settings.base_path.public(&settings.prefix)).with_own(public_own.collect()),
+        paths: Paths::new(&settings.prefix).with_own(own),
         settings,
         site_entries,
         user_required,
@@ -259,10 +259,14 @@ fn token_event_listener(signals: Receivers) -> Box<TokenEventListener> {
     })
 }
 
-/// The callback of `entry`, if its `redirect_uri` is another path than the one under the prefix.
-fn own_callback(entry: &Entry, settings: &Settings, paths: &Paths) -> Option<OwnCallback> {
-    let url = Url::parse(&entry.redirect_uri).ok()?;
-    let path = config::mount_path(&url, settings).into_owned();
-    (path != paths.of_entry(Path::Callback, &entry.name))
-        .then(|| OwnCallback { path, entry: entry.name.clone() })
+/// The begin and the callback of `entry`, if they are at other paths than those under the prefix.
+fn own_routes(entry: &Entry, settings: &Settings) -> Vec<OwnRoute> {
+    let callback = Url::parse(&entry.redirect_uri).ok();
+    let callback = callback.map(|url| config::mount_path(&url, settings).into_owned());
+    let callback =
+        callback.filter(|at| *at != Paths::new(&settings.prefix).of_entry(Path::Callback, &entry.name));
+    [(Path::Begin, entry.login_path.clone()), (Path::Callback, callback)]
+        .into_iter()
+        .filter_map(|(path, at)| Some(OwnRoute { path, entry: entry.name.clone(), at: at? }))
+        .collect()
 }

@@ -3,7 +3,7 @@
 //! The files form floors. Each uses only those above it:
 //!
 //! 1. `key_source`: the keys that seal tokens, flows and sessions;
-//! 2. `handle`: [`Dance`] and what it holds; `builder`: [`DanceFairing`];
+//! 2. `handle`: [`Dance`] and what it holds; `targets`: where redirects lead; `builder`: [`DanceFairing`];
 //! 3. `web`: forms, cookies, CSRF, outcomes, replies;
 //! 4. `accounts`: the accounts of a user, on a request and off it;
 //! 5. `routes`: one file per route, as functions over `&Dance` and `&Request`;
@@ -11,6 +11,7 @@
 
 mod key_source;
 mod handle;
+mod targets;
 mod builder;
 mod web;
 mod accounts;

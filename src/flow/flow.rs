@@ -13,7 +13,7 @@ use super::temporary_credentials::TemporaryCredentials;
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::link::Purpose;
-use crate::local_path::LocalPath;
+use crate::redirect_target::RedirectTarget;
 use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 
 /// The purpose for which flows are sealed.
@@ -46,9 +46,9 @@ pub(crate) struct Flow {
     /// The id of the user who began the flow, as text.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub(crate) visitor: Option<String>,
-    /// The path of this app to go to afterwards, already checked.
+    /// The page to go to afterwards, already checked.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) next: Option<LocalPath>,
+    pub(crate) next: Option<RedirectTarget>,
     /// The redirect URI of the authorization request. The code exchange must repeat it byte for byte (RFC 6749 §4.1.3),
     /// even if the configuration has changed since.
     #[serde(rename = "r")]
@@ -86,7 +86,7 @@ impl Flow {
         entry: &Entry,
         purpose: Purpose,
         visitor: Option<String>,
-        next: Option<LocalPath>,
+        next: Option<RedirectTarget>,
         now: i64,
         ttl: i64,
     ) -> Result<Self> {

@@ -15,8 +15,8 @@ use super::user_profile::user_profile;
 use super::{Callback, Flow, json, oauth1};
 use crate::config::Entry;
 use crate::link::Purpose;
-use crate::local_path::LocalPath;
 use crate::provider::SigningAlgorithm;
+use crate::redirect_target::RedirectTarget;
 use crate::secret::{KeyRing, Secret, encode_base64url};
 use crate::token::Token;
 
@@ -113,7 +113,7 @@ pub(crate) fn published_keys() -> Vec<u8> {
 /// Returns a flow of `entry`, as it is sealed in a cookie.
 pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
     let flow =
-        Flow::new(entry, Purpose::SignIn, Some("7".into()), LocalPath::try_from("/a?b").ok(), NOW, 1800);
+        Flow::new(entry, Purpose::SignIn, Some("7".into()), RedirectTarget::try_from("/a?b").ok(), NOW, 1800);
     flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()
 }
 

@@ -7,7 +7,7 @@ use rocket::response::{self, Responder, Response};
 
 use crate::dance::{Dance, Reply, error_json, guard_failure, respond, wants_json, with_missing_scopes};
 use crate::error::{Error, ErrorKind};
-use crate::local_path::LocalPath;
+use crate::redirect_target::RedirectTarget;
 
 /// Returns the answer to a 401 that a guard of this crate has caused; `None` for any other 401.
 ///
@@ -47,7 +47,7 @@ impl<'r> Responder<'r, 'static> for UnauthorizedResponse {
 pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Error) -> Response<'static> {
     // The path as the app's routes see it: it has no base path in front.
     let next = Some(request.uri().to_string()).filter(|_| request.method() == Method::Get);
-    let next = next.and_then(|next| LocalPath::try_from(next).ok());
+    let next = next.and_then(|next| RedirectTarget::try_from(next).ok());
     let next = next.filter(|next| dance.may_redirect_to(next));
     // A visitor who is not signed in chooses how at the app's own sign-in page, if it has one. An entry that only connects can't
     // sign a visitor in, who chooses another one first.

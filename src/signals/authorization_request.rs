@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::link::Purpose;
-use crate::local_path::LocalPath;
+use crate::redirect_target::RedirectTarget;
 
 /// The authorization request of a flow that is about to begin. [`Signals::before_login`](crate::Signals::before_login) may
 /// add to it.
@@ -32,14 +32,15 @@ pub struct AuthorizationRequest {
     pub entry: String,
     /// What the flow is for.
     pub purpose: Purpose,
-    /// The path of the app that the visitor is redirected to afterwards, if the request named one.
-    pub next: Option<LocalPath>,
+    /// The page that the visitor is redirected to afterwards, if the request named one. A signal may set another:
+    /// `Some(path.into())` with a [`LocalPath`](crate::LocalPath).
+    pub next: Option<RedirectTarget>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) notes: BTreeMap<String, String>,
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<LocalPath>) -> Self {
+    pub(crate) fn new(entry: &str, purpose: Purpose, next: Option<RedirectTarget>) -> Self {
         Self { entry: entry.into(), purpose, next, params: BTreeMap::new(), notes: BTreeMap::new() }
     }
 

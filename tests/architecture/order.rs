@@ -10,7 +10,17 @@ use super::source::{Module, after_item, is, is_doc, is_path, is_test, library_fi
 
 /// The modules of the crate, from the top. A module uses only modules above it; those of one line may use each other.
 const LAYERS: [&[&str]; 14] = [
-    &["error", "secret", "base_path", "clock", "cookies", "local_path", "paths", "placeholders"],
+    &[
+        "error",
+        "secret",
+        "base_path",
+        "clock",
+        "cookies",
+        "local_path",
+        "paths",
+        "placeholders",
+        "redirect_target",
+    ],
     &["user", "profile", "token"],
     &["provider"],
     &["config"],

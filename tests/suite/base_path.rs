@@ -242,7 +242,10 @@ async fn b7_the_apps_own_targets_are_paths_of_the_app() {
     let begun = ada.get("/login/op").await;
     assert_eq!(ada.approve(&begun).await.location(), "/app/welcome");
     assert_eq!(ada.post("/login/logout", &[]).await.location(), "/app/bye");
-    assert_eq!(ada.get("/login/op/authorized?code=x&state=y").await.location(), "/app/oops?why");
+    assert_eq!(
+        ada.get("/login/op/authorized?code=x&state=y").await.location(),
+        "/app/oops?why&error=callback_not_trusted&entry=op"
+    );
     assert_eq!(app.dance().public_path("/inbox"), "/app/inbox");
 }
 

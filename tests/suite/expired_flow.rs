@@ -106,7 +106,10 @@ async fn b12_the_page_comes_before_after_error() {
     wait(&app, TTL);
     let link = assert_expired(&mut ada, &TestRequest::get(&late)).await;
     assert_eq!(link.as_deref(), Some("/login/op?next=%2Finbox"));
-    assert_eq!(ada.get("/login/op/authorized?code=x&state=y").await.location(), "/oops");
+    assert_eq!(
+        ada.get("/login/op/authorized?code=x&state=y").await.location(),
+        "/oops?error=callback_not_trusted&entry=op"
+    );
 }
 
 #[rocket::async_test]

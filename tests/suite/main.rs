@@ -65,6 +65,7 @@ mod separation;
 mod server;
 mod sessions;
 mod sign_in_page;
+mod targets;
 mod shutdown;
 mod signals;
 mod signal_context;

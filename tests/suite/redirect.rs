@@ -3,7 +3,9 @@
 use rocket::http::Status;
 use rocket::{Request, async_trait};
 use rocket_dance::testing::ProviderEndpoint;
-use rocket_dance::{AuthorizationRequest, AuthorizedLogin, Client, LocalPath, NextStep, Result, Signals};
+use rocket_dance::{
+    AuthorizationRequest, AuthorizedLogin, Client, LocalPath, NextStep, RedirectTarget, Result, Signals,
+};
 use url::form_urlencoded::byte_serialize;
 
 use crate::harness::{NOT_TRUSTED, Refusal, TestApp, TestRequest, assert_refused, query_parameter};
@@ -165,7 +167,7 @@ struct To(&'static str);
 #[async_trait]
 impl Signals for To {
     async fn before_login(&self, _: &Request<'_>, begin: &mut AuthorizationRequest) -> Result<()> {
-        begin.next = LocalPath::try_from(self.0).ok();
+        begin.next = RedirectTarget::try_from(self.0).ok();
         Ok(())
     }
 
@@ -204,16 +206,17 @@ async fn rd_07_after_error() {
     let mut ada = app.browser();
     let callback = ada.ride(&begin("/guarded")).await;
     let elsewhere = Refusal::new(Status::SeeOther, "");
-    for uri in [
-        "/login/op/authorized?next=//evil.example",
-        "/login/nobody?next=//evil.example",
-        "/login/op/authorized",
+    let not_trusted = "/oops?error=callback_not_trusted&entry=op";
+    for (uri, location) in [
+        ("/login/op/authorized?next=//evil.example", not_trusted),
+        ("/login/nobody?next=//evil.example", "/oops?error=unknown_provider"),
+        ("/login/op/authorized", not_trusted),
     ] {
-        assert_eq!(assert_refused(&mut ada, &TestRequest::get(uri), elsewhere).await.location(), "/oops");
+        assert_eq!(assert_refused(&mut ada, &TestRequest::get(uri), elsewhere).await.location(), location);
     }
     assert_eq!(
         assert_refused(&mut app.browser(), &TestRequest::get(&callback), elsewhere).await.location(),
-        "/oops"
+        not_trusted
     );
     let json = TestRequest::get("/login/op/authorized").header("Accept", "application/json");
     let answer = assert_refused(&mut ada, &json, crate::harness::NOT_TRUSTED).await;

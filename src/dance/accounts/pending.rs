@@ -23,6 +23,7 @@ use crate::page::mark;
 use crate::paths::Path;
 use crate::profile::Profile;
 use crate::profile::text::{MAX_NAME, printable};
+use crate::redirect_target::RedirectTarget;
 use crate::secret::{encode_base64url, random};
 use crate::storage::ClaimState;
 use crate::token::Token;
@@ -52,8 +53,8 @@ pub(crate) struct Pending {
     notes: BTreeMap<String, String>,
     #[serde(default)]
     callback_params: BTreeMap<String, String>,
-    /// The page to which the flow was to redirect.
-    pub(crate) next: LocalPath,
+    /// The page to which the flow was to redirect, if it named one.
+    pub(crate) next: Option<RedirectTarget>,
     /// Id of the session in which the flow was begun, if sessions are stored.
     #[serde(default)]
     pub(crate) session: Option<String>,
@@ -127,7 +128,7 @@ pub(crate) async fn store(
     request: &Request<'_>,
     login: &AuthorizedLogin,
     postponed: Postponed,
-    next: LocalPath,
+    next: Option<RedirectTarget>,
 ) -> Result<()> {
     let (now, mut ttl) = (dance.clock().now(), dance.settings().flow_ttl);
     if matches!(postponed, Postponed::MergeUsers { .. }) {

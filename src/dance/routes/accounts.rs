@@ -7,8 +7,8 @@ use crate::dance::accounts::{accounts_by_entry, accounts_context};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
-use crate::local_path::LocalPath;
 use crate::paths::Path;
+use crate::redirect_target::RedirectTarget;
 
 /// Shows the connected accounts, and the user's sessions if the storage keeps them. A visitor who is not signed in is
 /// redirected to the sign-in page first.
@@ -17,7 +17,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
         if wants_json(request) {
             return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
         }
-        let accounts = LocalPath::try_from(dance.paths().to(Path::Accounts))?;
+        let accounts = RedirectTarget::try_from(dance.paths().to(Path::Accounts))?;
         return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
     }
     let accounts = accounts_by_entry(dance, request).await?;

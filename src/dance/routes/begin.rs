@@ -17,8 +17,8 @@ use crate::dance::web::{
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::link::Purpose;
-use crate::local_path::LocalPath;
 use crate::paths::Path;
+use crate::redirect_target::RedirectTarget;
 use crate::signals::AuthorizationRequest;
 
 /// Maximum length of the granted scopes that a request for further ones repeats, in bytes. The flow's cookie contains them.
@@ -47,7 +47,7 @@ async fn try_by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Result
             "title": entry.title,
             "action": dance.public_paths().of_entry(Path::Begin, name),
             "csrf": csrf::token(dance, request).await?,
-            "cancel": dance.base_path().public(cancel.unwrap_or(&dance.settings().after_login).as_str()),
+            "cancel": dance.public_target(&dance.target_after(Purpose::SignIn, entry, cancel)),
             "next": dance.next_field(next.as_ref()),
         });
         let name = if scopes.is_empty() { "connect" } else { "allow_more" };
@@ -91,7 +91,7 @@ async fn begin(
     request: &Request<'_>,
     entry: &Arc<Entry>,
     visitor: Option<String>,
-    next: Option<LocalPath>,
+    next: Option<RedirectTarget>,
     scopes: Vec<String>,
 ) -> Result<Reply> {
     let (mut flow, params) = new_flow(dance, request, entry, visitor, next, scopes).await?;
@@ -107,7 +107,7 @@ pub(super) async fn new_flow(
     request: &Request<'_>,
     entry: &Arc<Entry>,
     visitor: Option<String>,
-    next: Option<LocalPath>,
+    next: Option<RedirectTarget>,
     scopes: Vec<String>,
 ) -> Result<(Flow, BTreeMap<String, String>)> {
     let purpose = match &visitor {

@@ -14,7 +14,6 @@ use crate::dance::web::{Outcome, Reply, callback_query, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Callback, Flow, callback_timeout, not_trusted, state_handle};
 use crate::link::Purpose;
-use crate::local_path::LocalPath;
 use crate::storage::{ClaimState, Storage};
 
 /// The purpose for which outcomes are sealed: an outcome contains the page to which it redirected.
@@ -65,7 +64,7 @@ async fn try_receive(
         Err(NoFlow::Unknown) => {
             return flow_cookies::outcome(dance, request, state)
                 .ok_or_else(|| not_trusted("no flow of this browser has that state"))?
-                .replay();
+                .replay(dance, entry);
         }
     };
     check_flow(dance, request, entry, &flow).await?;
@@ -100,7 +99,7 @@ fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
         "This sign-in began too long ago. Nothing was changed. Please start again.",
     )
     .with_source("the flow has expired: see `flow` in [default.dance]")
-    .begin_again_at(Some(&flow.entry), flow.next.as_ref().map(LocalPath::as_str))
+    .begin_again_at(Some(&flow.entry), flow.next.as_ref().map(ToString::to_string).as_deref())
 }
 
 /// Checks that this callback may finish `flow`.
@@ -177,7 +176,7 @@ async fn wait_for_first(
                 return plain
                     .and_then(|plain| Outcome::from_text(std::str::from_utf8(&plain).ok()?))
                     .ok_or_else(|| not_trusted("the callback was used up"))?
-                    .replay();
+                    .replay(dance, entry);
             }
             ClaimState::First => break,
             ClaimState::Pending => sleep(interval).await,

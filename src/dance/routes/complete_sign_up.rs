@@ -14,7 +14,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::link::{Postponed, SignUpForm};
+use crate::link::{Postponed, Purpose, SignUpForm};
 
 /// Shows the form, or redirects to the app's own page that does. JSON shows it always.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
@@ -47,7 +47,7 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
         Err(asked) => return ask_again(dance, request, pending, asked).await,
     };
     let entry = dance.entry(&pending.entry)?.clone();
-    let next = dance.target_or_after_login(Some(&pending.next));
+    let next = dance.checked_next(form.get("next").as_deref()).or_else(|| pending.next.clone());
     let mut login = pending.clone().into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
     // AL-23: the configuration may have changed in the meantime.
     if login.issuer != entry.authority() || dance.is_site(&entry.name) || !entry.login {
@@ -58,11 +58,12 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
     login.answers = Some(answers);
     note_proofs(&entry, &mut login);
     // The account waits until it is stored. Two requests at the same time sign up one user: the second one finds the account.
+    let finished = Finished::to(dance.target_after(Purpose::SignIn, &entry, next.as_ref()));
     let finished = match dance.storage(request).link(&login, dance.keys()).await {
         Ok(linked) => {
             pending::drop_pending(dance, request).await;
             let user = user_json(dance, linked.user.as_deref());
-            let finished = sign_in(dance, request, &login, linked, Finished::to(next)).await?;
+            let finished = sign_in(dance, request, &login, linked, finished).await?;
             match wants_json(request) && finished.reply.is_none() {
                 true => finished.with_reply(Reply::Json(json!({ "user": user }))),
                 false => finished,

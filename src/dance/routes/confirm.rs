@@ -13,10 +13,10 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::link::Postponed;
-use crate::local_path::LocalPath;
+use crate::link::{Postponed, Purpose};
 use crate::page::mark;
 use crate::paths::Path;
+use crate::redirect_target::RedirectTarget;
 
 /// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
@@ -52,7 +52,7 @@ fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Val
             "action": dance.public_paths().of_entry(Path::Begin, &entry.name),
         })
     });
-    let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm))?;
+    let confirm = RedirectTarget::try_from(dance.paths().to(Path::Confirm))?;
     Ok(json!({
         "title": dance.entry(&pending.entry)?.title,
         "account": account,
@@ -77,12 +77,13 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
         Some(_) => return Err(another_user(dance, request).await),
         None => return Err(pending.postponed.into()),
     }
-    let next = done(request, dance.target_or_after_login(Some(&pending.next)));
+    let entry = dance.entry(&pending.entry)?.clone();
+    let next = dance.checked_next(form.get("next").as_deref()).or_else(|| pending.next.clone());
+    let reply = |purpose| done(request, dance.target_after(purpose, &entry, next.as_ref()));
     if form.get("cancel").is_some() {
         pending::drop_pending(dance, request).await;
-        return Ok(next);
+        return Ok(reply(Purpose::SignIn));
     }
-    let entry = dance.entry(&pending.entry)?.clone();
     let mut login = pending.into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
     login.session = dance.sessions().id(request);
     if login.issuer != entry.authority() || dance.is_site(&entry.name) {
@@ -97,7 +98,7 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
             report_linked(dance, Some(request), &dance.storage(request), &linked).await;
             dance.sessions().rotate(request).await?;
             flash_outcome(dance, request, &entry, FlashOutcome::Connected);
-            Ok(next)
+            Ok(reply(Purpose::Connect))
         }
         Err(error) => {
             if error.kind() == ErrorKind::Refused {

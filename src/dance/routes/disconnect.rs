@@ -6,7 +6,6 @@ use crate::dance::accounts::report_removed;
 use crate::dance::handle::Dance;
 use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome};
 use crate::error::{Error, ErrorKind, Result};
-use crate::paths::Path;
 
 /// Removes the account of the form's `account` id; without that field, all accounts of the entry.
 pub(super) async fn disconnect(
@@ -42,7 +41,8 @@ pub(super) async fn disconnect(
     if is_removed {
         flash_outcome(dance, request, entry, FlashOutcome::Disconnected);
     }
-    Ok(done(request, dance.paths().to(Path::Accounts)))
+    let next = dance.checked_next(form.get("next").as_deref());
+    Ok(done(request, dance.target_after_disconnect(next)))
 }
 
 /// The account that `form` names.

@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::signals::Event;
 
 /// Makes the response of a begin or a callback. A failure is logged and reported to the signals, which may answer it; else
-/// the visitor goes to `after_error`, or gets the error page. If a flow has expired, it is always the error page, on which the
+/// the visitor goes to `after_denied` or `after_error`, or gets the error page. If a flow has expired, it is always the error page, on which the
 /// visitor begins again. `flow` is the handle of the flow, if one had begun.
 pub(super) async fn login_response(
     dance: &Dance,
@@ -28,16 +28,17 @@ pub(super) async fn login_response(
     if let Some(own) = dance.signals().error(request, dance.name_for_log(name), &error).await {
         return respond(dance, request, Ok(Reply::Own(own)));
     }
-    match &dance.settings().after_error {
+    let entry = dance.entries().get(name).map(AsRef::as_ref);
+    match dance.target_after_failure(entry, error.kind()) {
         Some(to) if error.begin_again().is_none() && !wants_json(request) => {
-            if let Ok(entry) = dance.entry(name) {
+            if let Some(entry) = entry {
                 let outcome = match error.kind() {
                     ErrorKind::AccessDenied => FlashOutcome::Denied,
                     _ => FlashOutcome::Failed(&error),
                 };
                 flash_outcome(dance, request, entry, outcome);
             }
-            respond(dance, request, Ok(Reply::SeeOther(to.to_string())))
+            respond(dance, request, Ok(Reply::SeeOther(to)))
         }
         _ => respond(dance, request, Err(error)),
     }

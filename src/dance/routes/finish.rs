@@ -16,7 +16,7 @@ use crate::flow::{
     Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle, text_claim,
 };
 use crate::link::{AuthorizedLogin, Postponed, Purpose};
-use crate::local_path::LocalPath;
+use crate::redirect_target::RedirectTarget;
 use crate::session::{SessionOrigin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
 use crate::storage::{Account, Linked, NullStorage, Storage};
@@ -24,7 +24,7 @@ use crate::storage::{Account, Linked, NullStorage, Storage};
 /// A flow that has succeeded.
 pub(super) struct Finished {
     /// The page to which this callback, or a repeated one, redirects.
-    pub(super) to: LocalPath,
+    pub(super) to: RedirectTarget,
     /// The answer to this callback, if it is not that redirect.
     pub(super) reply: Option<Reply>,
     /// The user who is signed in now, or whose account was connected.
@@ -32,7 +32,7 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    pub(super) fn to(to: LocalPath) -> Self {
+    pub(super) fn to(to: RedirectTarget) -> Self {
         Self { to, reply: None, user: None }
     }
 
@@ -79,13 +79,15 @@ pub(super) async fn complete(
 ) -> Result<Finished> {
     let mut login = authorized_login(dance, request, entry, flow, grant).await?;
     login.callback_params = kept;
-    let to = dance.target_or_after_login(flow.next.as_ref());
+    let mut next = flow.next.clone().filter(|next| dance.may_redirect_to(next));
+    let to = dance.target_after(flow.purpose, entry, next.as_ref());
     let next_step = run_authorized_signals(dance, request, entry, &mut login).await?;
     login.clean();
-    let finished = match next_step {
-        NextStep::Continue => Finished::to(to),
-        NextStep::ContinueTo(path) if dance.may_redirect_to(&path) => Finished::to(path),
-        NextStep::ContinueTo(_) => Finished::to(to),
+    match next_step {
+        NextStep::Continue => {}
+        NextStep::ContinueTo(path) => {
+            next = Some(RedirectTarget::from(path)).filter(|path| dance.may_redirect_to(path)).or(next);
+        }
         NextStep::Discard => return Ok(Finished::to(to)),
         NextStep::Respond(response) => return Ok(Finished::to(to).with_reply(Reply::Own(response))),
         NextStep::Refuse(text) => {
@@ -93,7 +95,8 @@ pub(super) async fn complete(
             report_refused(dance, request, &login, &error).await;
             return Err(error);
         }
-    };
+    }
+    let finished = Finished::to(dance.target_after(flow.purpose, entry, next.as_ref()));
     let storage = dance.storage(request);
     match storage.link(&login, dance.keys()).await {
         Ok(linked) => {
@@ -101,7 +104,7 @@ pub(super) async fn complete(
             Ok(with_missing_scopes(dance, request, entry, flow, &login, finished))
         }
         Err(error) => match error.postponed::<Postponed>() {
-            Some(postponed) => postpone(dance, request, &login, postponed, finished.to).await,
+            Some(postponed) => postpone(dance, request, &login, postponed, next).await,
             None => {
                 report_not_stored(dance, request, &storage, &login, flow, &error).await;
                 Err(error)
@@ -172,7 +175,7 @@ pub(super) async fn postpone(
     request: &Request<'_>,
     login: &AuthorizedLogin,
     postponed: &Postponed,
-    next: LocalPath,
+    next: Option<RedirectTarget>,
 ) -> Result<Finished> {
     pending::store(dance, request, login, postponed.clone(), next).await?;
     let mut account = EventAccount::of_login(login);
@@ -180,7 +183,7 @@ pub(super) async fn postpone(
         account = account.with_user(user);
     }
     dance.signals().event(Some(request), Event::AccountPending(account)).await;
-    Ok(Finished::to(pending::page_of(dance, postponed)?))
+    Ok(Finished::to(pending::page_of(dance, postponed)?.into()))
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).
@@ -275,7 +278,7 @@ fn with_missing_scopes(
     );
     let error = Error::new(ErrorKind::ScopeDenied, message)
         .with_missing_scopes(missing)
-        .begin_again_at(Some(&entry.name), Some(finished.to.as_str()));
+        .begin_again_at(Some(&entry.name), Some(&finished.to.to_string()));
     dance.log_error(&entry.name, Some(&state_handle(flow.state().expose())), &error);
     let response = respond(dance, request, Err(error));
     finished.with_reply(Reply::Own(response))

@@ -8,7 +8,7 @@ use crate::dance::accounts::{pending, report_sessions_ended, sessions};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done, wants_json};
 use crate::error::{Error, ErrorKind, Result};
-use crate::paths::Path;
+use crate::redirect_target::RedirectTarget;
 use crate::signals::SessionEndReason;
 
 /// The sessions that end.
@@ -18,7 +18,7 @@ pub(super) enum LogoutScope {
     AllBrowsers,
 }
 
-/// Signs the user out, and redirects to the provider's sign-out or to `after_logout`.
+/// Signs the user out, and redirects to the provider's sign-out, to the form's `next` or to `after_logout`.
 pub(super) async fn log_out(
     dance: &Dance,
     request: &Request<'_>,
@@ -26,7 +26,8 @@ pub(super) async fn log_out(
     scope: LogoutScope,
 ) -> Result<Reply> {
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    sign_out(dance, request, scope).await
+    let next = dance.checked_next(form.get("next").as_deref());
+    sign_out(dance, request, scope, next).await
 }
 
 /// Ends the session whose id is in the form's field `session`, if it is one of the user's own, and redirects back to the
@@ -41,16 +42,22 @@ pub(super) async fn end_session(dance: &Dance, request: &Request<'_>, form: &For
         .user_uncached(request)
         .await?
         .ok_or_else(|| Error::new(ErrorKind::NotSignedIn, "Please sign in."))?;
+    let next = dance.checked_next(form.get("next").as_deref());
     match dance.sessions().id(request).as_deref() == Some(&*session) {
-        true => sign_out(dance, request, LogoutScope::ThisBrowser).await,
+        true => sign_out(dance, request, LogoutScope::ThisBrowser, next).await,
         false => {
             sessions::end_own_session(dance, request, user, &session).await?;
-            Ok(done(request, dance.paths().to(Path::Accounts)))
+            Ok(done(request, dance.target_or_accounts(next)))
         }
     }
 }
 
-async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> Result<Reply> {
+async fn sign_out(
+    dance: &Dance,
+    request: &Request<'_>,
+    scope: LogoutScope,
+    next: Option<RedirectTarget>,
+) -> Result<Reply> {
     let user = dance.user_uncached(request).await?;
     let (everywhere, reason) = match scope {
         LogoutScope::AllBrowsers => (user, SessionEndReason::SignedOutEverywhere),
@@ -63,13 +70,13 @@ async fn sign_out(dance: &Dance, request: &Request<'_>, scope: LogoutScope) -> R
     let signed_out = dance.sessions().sign_out(request, user, everywhere).await?;
     report_sessions_ended(dance, Some(request), signed_out.ended, reason).await;
     let provider = match &signed_out.own {
-        Some(session) => provider_logout::begin(dance, request, session).await,
+        Some(session) => provider_logout::begin(dance, request, session, next.as_ref()).await,
         None => None,
     };
     Ok(match provider {
         // A redirect would be followed by the fetch of the script, and not by the browser.
         Some(url) if wants_json(request) => Reply::Json(json!({ "logout_url": url })),
         Some(url) => Reply::SeeOther(url),
-        None => done(request, dance.settings().after_logout.to_string()),
+        None => done(request, dance.target_after_logout(next)),
     })
 }

@@ -14,7 +14,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done, is_head, page};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::link::Postponed;
+use crate::link::{Postponed, Purpose};
 use crate::paths::Path;
 
 /// Shows the accounts of both users, with the form that merges them.
@@ -55,12 +55,13 @@ pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> 
         return Err(nothing_waits());
     };
     check_session(dance, request, &pending, &visitor).await?;
-    let next = done(request, dance.target_or_after_login(Some(&pending.next)));
+    let entry = dance.entry(&pending.entry)?.clone();
+    let next = dance.checked_next(form.get("next").as_deref()).or_else(|| pending.next.clone());
+    let reply = |purpose| done(request, dance.target_after(purpose, &entry, next.as_ref()));
     if form.get("cancel").is_some() {
         pending::drop_pending(dance, request).await;
-        return Ok(next);
+        return Ok(reply(Purpose::SignIn));
     }
-    let entry = dance.entry(&pending.entry)?.clone();
     let mut login = pending.into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
     if login.issuer != entry.authority() || dance.is_site(&entry.name) {
         return Err(not_trusted("the entry points to another server than at the time of the dance"));
@@ -75,7 +76,7 @@ pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> 
         Ok(linked) => {
             report_linked(dance, Some(request), &dance.storage(request), &linked).await;
             dance.sessions().rotate(request).await?;
-            Ok(next)
+            Ok(reply(Purpose::Connect))
         }
         Err(error) => {
             if error.kind() == ErrorKind::Refused {

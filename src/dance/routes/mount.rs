@@ -26,7 +26,7 @@ const MAX_RANK: isize = -8;
 #[derive(Clone)]
 struct RouteHandler {
     path: Path,
-    /// The entry whose callback is mounted at a path of its own.
+    /// The entry whose begin or callback is mounted at a path of its own.
     entry: Option<String>,
 }
 
@@ -42,16 +42,16 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
             }
         }
     }
-    let own_callbacks = dance.own_callbacks().iter().flat_map(|own| {
-        let methods = Path::Callback.methods().iter();
-        let method = dance.entry(&own.entry).map_or(Method::Get, |entry| callback_method(entry));
-        methods.filter(move |(other, _)| *other == method).map(|(method, does)| {
-            let handler = RouteHandler { path: Path::Callback, entry: Some(own.entry.clone()) };
-            route(*method, &own.path, does, handler)
+    let own = dance.paths().own().iter().flat_map(|own| {
+        let callback = dance.entry(&own.entry).map_or(Method::Get, |entry| callback_method(entry));
+        let is_served = move |method: Method| own.path != Path::Callback || method == callback;
+        own.path.methods().iter().filter(move |(method, _)| is_served(*method)).map(|(method, does)| {
+            let handler = RouteHandler { path: own.path, entry: Some(own.entry.clone()) };
+            route(*method, &own.at, does, handler)
         })
     });
-    let own_callbacks: Vec<Route> = own_callbacks.collect();
-    rocket.mount(dance.paths().prefix(), routes).mount("/", own_callbacks)
+    let own: Vec<Route> = own.collect();
+    rocket.mount(dance.paths().prefix(), routes).mount("/", own)
 }
 
 /// A Rocket route. Its name says in words what it does, for the launch list.

@@ -110,9 +110,8 @@ async fn check_sender(dance: &Dance, request: &Request<'_>, form: &Form) -> Resu
 
 /// The answer to a flow that has ended: the user, or the page where the flow goes on, for example with a second factor.
 fn answer(dance: &Dance, finished: Finished) -> Reply {
-    let public = |path: &str| dance.base_path().public(path);
     let continue_url = match finished.reply {
-        None => public(finished.to.as_str()),
+        None => dance.public_target(&finished.to),
         Some(Reply::Own(response)) => match response.headers().get_one("Location") {
             Some(url) => url.to_owned(),
             None => return Reply::Own(response),

@@ -6,7 +6,6 @@ use super::disconnect::account_id;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done};
 use crate::error::{Error, ErrorKind, Result};
-use crate::paths::Path;
 
 /// Makes the account of the form's `account` id the primary one.
 pub(super) async fn make_primary(
@@ -28,5 +27,6 @@ pub(super) async fn make_primary(
     if let Some(user) = user {
         dance.storage(request).make_primary(user, &entry.name, account).await?;
     }
-    Ok(done(request, dance.paths().to(Path::Accounts)))
+    let next = dance.checked_next(form.get("next").as_deref());
+    Ok(done(request, dance.target_or_accounts(next)))
 }

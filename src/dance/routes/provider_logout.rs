@@ -9,6 +9,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, callback_query, is_head, remove_cookie, set_cookie};
 use crate::error::Result;
 use crate::paths::Path;
+use crate::redirect_target::RedirectTarget;
 use crate::secret::{Secret, encode_base64url, random};
 use crate::storage::Session;
 
@@ -17,6 +18,9 @@ const COOKIE: &str = "rocket_dance_logout";
 const LOGOUT: &str = "logout";
 /// Lifetime of a sign-out at the provider, in seconds.
 const LOGOUT_TTL: i64 = 600;
+/// Maximum length of a `next` that is kept during a sign-out at the provider, in bytes: the cookies that are never dropped stay
+/// small.
+const MAX_NEXT: usize = 256;
 
 /// The URL to which providers send users back after signing out. The app registers it with them.
 pub(crate) fn post_logout_redirect_uri(dance: &Dance) -> String {
@@ -30,14 +34,19 @@ pub(crate) fn backchannel_logout_uri(dance: &Dance, entry: &str) -> String {
 
 /// The URL where the user of `session`, which has ended here, signs out at the provider. `None` if the entry does not ask
 /// for that, or the provider has no such URL.
-pub(super) async fn begin(dance: &Dance, request: &Request<'_>, session: &Session) -> Option<String> {
+pub(super) async fn begin(
+    dance: &Dance,
+    request: &Request<'_>,
+    session: &Session,
+    next: Option<&RedirectTarget>,
+) -> Option<String> {
     let entry = dance.entries().get(session.entry.as_deref()?)?;
     // If the entry points to another server by now, that server must not get the ID token.
     if !entry.logout || session.issuer.as_deref() != Some(entry.authority()) {
         return None;
     }
     let id_token = dance.sessions().cookie_sessions().and_then(|sessions| sessions.id_token(session));
-    match end_session_url(dance, request, entry, id_token.as_ref()).await {
+    match end_session_url(dance, request, entry, id_token.as_ref(), next).await {
         Ok(url) => Some(url),
         Err(error) => {
             dance.log_error(&entry.name, None, &error);
@@ -51,6 +60,7 @@ async fn end_session_url(
     request: &Request<'_>,
     entry: &Entry,
     id_token: Option<&Secret>,
+    next: Option<&RedirectTarget>,
 ) -> Result<String> {
     let state = encode_base64url(&random::<32>()?);
     let back = post_logout_redirect_uri(dance);
@@ -61,13 +71,14 @@ async fn end_session_url(
         )
     })?;
     let name = dance.settings().cookie_name(COOKIE);
-    let sealed = dance.browser_keys().seal(LOGOUT, &[&name], state.as_bytes())?;
+    let next = next.map(ToString::to_string).filter(|next| next.len() <= MAX_NEXT).unwrap_or_default();
+    let sealed = dance.browser_keys().seal(LOGOUT, &[&name], format!("{state} {next}").as_bytes())?;
     set_cookie(dance, request, name, sealed, LOGOUT_TTL);
     Ok(url.into())
 }
 
-/// The user comes back from the provider, and is redirected to `after_logout`, whatever the state: signing out is done.
-/// Only the right state removes the cookie.
+/// The user comes back from the provider, and is redirected, whatever the state: signing out is done. Only the right state removes
+/// the cookie, and leads to the `next` in it; any other leads to `after_logout`.
 pub(super) fn back_from_provider(dance: &Dance, request: &Request<'_>) -> Reply {
     let query = callback_query(request);
     let given = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "state");
@@ -75,14 +86,18 @@ pub(super) fn back_from_provider(dance: &Dance, request: &Request<'_>) -> Reply 
     let expected = cookies::get(request, &name)
         .and_then(|cookie| dance.browser_keys().open(LOGOUT, &[&name], cookie).ok())
         .and_then(|plain| String::from_utf8(plain).ok())
-        .map(Secret::new);
-    match (given, expected) {
-        (Some((_, state)), Some(expected)) if expected.matches(&state) => {
+        .and_then(|plain| plain.split_once(' ').map(|(state, next)| (Secret::new(state), next.to_owned())));
+    let next = match (given, expected) {
+        (Some((_, state)), Some((expected, next))) if expected.matches(&state) => {
             if !is_head(request) {
                 remove_cookie(dance, request, &name);
             }
+            RedirectTarget::try_from(next).ok().filter(|next| dance.may_redirect_to(next))
         }
-        _ => log::info!("oauth: a browser came back from signing out at a provider without having begun it"),
-    }
-    Reply::SeeOther(dance.settings().after_logout.to_string())
+        _ => {
+            log::info!("oauth: a browser came back from signing out at a provider without having begun it");
+            None
+        }
+    };
+    Reply::SeeOther(dance.target_after_logout(next))
 }

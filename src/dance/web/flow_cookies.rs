@@ -10,7 +10,7 @@ use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Flow, state_handle};
-use crate::local_path::LocalPath;
+use crate::redirect_target::RedirectTarget;
 
 /// Name of a flow's cookie; the handle of its state follows.
 const FLOW_COOKIE: &str = "rocket_dance_flow";
@@ -31,7 +31,7 @@ pub(crate) struct ExpiredFlow {
     /// The name of the entry.
     pub(crate) entry: String,
     /// The page to go to afterwards.
-    pub(crate) next: Option<LocalPath>,
+    pub(crate) next: Option<RedirectTarget>,
 }
 
 /// Why a browser has no flow for a callback.

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::reply::Reply;
+use crate::config::Entry;
+use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind};
-use crate::local_path::LocalPath;
+use crate::link::Purpose;
+use crate::redirect_target::RedirectTarget;
 
 /// Maximum length of the message of a failure, in characters.
 const MAX_MESSAGE_CHARS: usize = 200;
@@ -14,7 +17,7 @@ const MAX_MESSAGE_CHARS: usize = 200;
 pub(crate) enum Outcome {
     /// It redirected to this page.
     #[serde(rename = "to")]
-    To(LocalPath),
+    To(RedirectTarget),
     /// It failed, with this code and this message.
     #[serde(rename = "no")]
     Failed(String, String),
@@ -26,10 +29,13 @@ impl Outcome {
         Outcome::Failed(error.kind().code().into(), message)
     }
 
-    /// The answer to a repeated callback.
-    pub(crate) fn replay(self) -> Result<Reply, Error> {
+    /// The answer to a repeated callback of `entry`. An origin may be trusted no more (RD-04).
+    pub(crate) fn replay(self, dance: &Dance, entry: &Entry) -> Result<Reply, Error> {
         match self {
-            Outcome::To(path) => Ok(Reply::SeeOther(path.into())),
+            Outcome::To(target) if target.origin().is_some_and(|origin| !dance.trusts_origin(origin)) => {
+                Ok(Reply::SeeOther(dance.target_after(Purpose::SignIn, entry, None).into()))
+            }
+            Outcome::To(target) => Ok(Reply::SeeOther(target.into())),
             Outcome::Failed(code, message) => {
                 let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::CallbackNotTrusted);
                 Err(Error::new(kind, message))

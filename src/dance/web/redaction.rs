@@ -83,7 +83,7 @@ impl Redaction {
             return Self::None;
         }
         let is_near = || {
-            let own = dance.own_callbacks().iter().map(|callback| words(&callback.path));
+            let own = own_callbacks(dance).map(words);
             own.filter(|own| !own.is_empty()).any(|own| path_words.starts_with(&own))
         };
         match app_route(request) {
@@ -123,7 +123,13 @@ fn is_callback(dance: &Dance, uri: &Origin<'_>) -> bool {
     let is = |path: &str| path.split('/').filter(|part| !part.is_empty()).eq(segments.iter().copied());
     let paths = dance.paths();
     [Path::Callback, Path::LoggedOut].into_iter().any(|path| paths.matches(path, &segments))
-        || dance.own_callbacks().iter().any(|callback| is(&callback.path))
+        || own_callbacks(dance).any(is)
+}
+
+/// The paths of the callbacks outside the prefix.
+fn own_callbacks(dance: &Dance) -> impl Iterator<Item = &str> {
+    let own = dance.paths().own().iter().filter(|own| own.path == Path::Callback);
+    own.map(|own| own.at.as_str())
 }
 
 /// Whether a parameter in `query`, whatever its name, is the state of a flow that this browser has begun.

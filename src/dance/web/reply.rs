@@ -11,9 +11,9 @@ use super::language::language;
 use super::scope_request::with_missing_scopes;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::local_path::LocalPath;
 use crate::page::Page;
 use crate::paths::{Path, ROUTE_NAME_PREFIX};
+use crate::redirect_target::RedirectTarget;
 
 /// `Retry-After` of a 503 whose error names no time.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -129,7 +129,7 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
     let login_url = match error.kind() {
         _ if error.begin_again().is_some() => error.begin_again().map(|(entry, next)| {
             // The configuration may have changed since the flow began: its `next` is checked again.
-            let next = next.and_then(|next| LocalPath::try_from(next).ok());
+            let next = next.and_then(|next| RedirectTarget::try_from(next).ok());
             let url = dance.login_url(entry, next.filter(|next| dance.may_redirect_to(next)).as_ref());
             with_missing_scopes(dance, url, entry, error)
         }),
@@ -140,7 +140,7 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
             Some(with_missing_scopes(dance, dance.login_url(error.entry(), None), error.entry(), error))
         }
         ErrorKind::SignInFirst => {
-            let confirm = LocalPath::try_from(dance.paths().to(Path::Confirm)).ok();
+            let confirm = RedirectTarget::try_from(dance.paths().to(Path::Confirm)).ok();
             Some(dance.login_url(None, confirm.as_ref()))
         }
         ErrorKind::SignUpIncomplete => Some(dance.public_paths().to(Path::CompleteSignUp)),
@@ -186,9 +186,9 @@ fn link_on_page_of_app(
     }
     let may_pass = matches!(error.kind().status().code, 502..=504) && request.method() == Method::Get;
     // Checked: a path that begins with `//` would lead to another host.
-    let this_page = may_pass.then(|| LocalPath::try_from(request.uri().to_string()).ok()).flatten();
+    let this_page = may_pass.then(|| RedirectTarget::try_from(request.uri().to_string()).ok()).flatten();
     match this_page.filter(|page| dance.may_redirect_to(page)) {
-        Some(page) => (dance.base_path().public(page.as_str()), "try_again"),
-        None => (dance.base_path().public(dance.settings().after_login.as_str()), "back_to_app"),
+        Some(page) => (dance.public_target(&page), "try_again"),
+        None => (dance.public_target(&dance.home_target()), "back_to_app"),
     }
 }

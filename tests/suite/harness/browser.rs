@@ -145,8 +145,13 @@ impl Browser {
 
     /// Signs in at `entry` and returns path and query of the callback.
     pub(crate) async fn sign_in(&mut self, entry: &str) -> String {
+        self.sign_in_to(entry, "/").await
+    }
+
+    /// Signs in at `entry`, which leads to the page `to`, and returns path and query of the callback.
+    pub(crate) async fn sign_in_to(&mut self, entry: &str, to: &str) -> String {
         let callback = self.ride(&format!("/login/{entry}")).await;
-        assert_eq!(self.get(&callback).await.location(), "/");
+        assert_eq!(self.get(&callback).await.location(), to);
         assert!(self.user().await.is_some());
         callback
     }
