@@ -283,7 +283,7 @@ fn items(quoted: &str) -> Vec<&str> {
 fn the_pages_name_what_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = vec!["README.md".into(), "CONTRIBUTING.md".into(), "SECURITY.md".into()];
-    for page in fs::read_dir(root.join("docs")).unwrap().flatten() {
+    for page in fs::read_dir(root.join("docs")).unwrap().flatten().filter(|page| page.path().is_file()) {
         pages.push(format!("docs/{}", page.file_name().to_string_lossy()));
     }
     let mut found = Vec::new();
