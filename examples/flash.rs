@@ -1,5 +1,5 @@
 // Flash messages: what has happened, on the next page, once. The library writes the usual ones (`flash = true`), and a signal
-// writes one of its own. Each visitor's account is stored in an encrypted cookie of their browser.
+// writes one of its own. The visitor's accounts are stored in encrypted cookies of their browser.
 //
 //     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret"}}' cargo run --example flash
 
@@ -12,7 +12,6 @@ struct Messages;
 
 #[rocket::async_trait]
 impl Signals for Messages {
-    #[allow(clippy::print_stdout)]
     async fn error(&self, request: &Request<'_>, entry: &str, error: &Error) -> Option<Response<'static>> {
         // What the provider said is for the log: a visitor can do nothing about it.
         let said = error.provider_error().and_then(|said| said.description.as_deref());

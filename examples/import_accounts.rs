@@ -1,5 +1,5 @@
 // Moves the accounts of a Flask-Dance or Flask-Social app into the tables of this library. Afterwards people sign in as the same
-// users, and expired tokens are refreshed. It may run again: what is there is replaced. The entries must be in Rocket.toml.
+// users, and expired tokens are refreshed. It may run again: it replaces what it has stored before. The entries must be in Rocket.toml.
 //
 //     cargo run --example import_accounts
 
@@ -42,7 +42,7 @@ fn token(json: &Value) -> Option<Token> {
     Some(token)
 }
 
-/// Imports the accounts at one provider, and returns their number.
+/// Imports the accounts at one provider, and returns the number of rows.
 async fn import<P: Provider + Copy>(dance: &Dance, old: &mut SqliteConnection, provider: P) -> Result<usize> {
     let rows: Vec<Row> = diesel::sql_query(ROWS).bind::<Text, _>(P::NAME).load(old)?;
     let count = rows.len();

@@ -8,7 +8,7 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | begin | [Usage](#usage), [Settings](#settings), [Features](#features) |
+//! | start | [Usage](#usage), [Settings](#settings), [Features](#features) |
 //! | ask for further scopes where a page needs them | [`RequiredScopes`] |
 //! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`] and [`Visitor`]; the API client [`Client`] |
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
@@ -116,6 +116,8 @@
 //! | GET `/login/signed-out` | shows that the user is signed out: for `after_logout = "/login/signed-out"` |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `next` of the form, or to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |
+//!
+//! A form that a page of the app posts may also have `next`: the page that the browser is redirected to afterwards.
 //!
 //! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
 //!

@@ -22,14 +22,14 @@ use crate::storage::{Account, Storage};
 /// Gives the connected accounts of the user of a request. The guard succeeds without a user, too. It fails with 503 if
 /// the storage can't be reached; `Result<Accounts, Error>` gives the handler the error.
 ///
-/// It serialises, for templates:
+/// It serializes, for templates:
 ///
 /// | key | value |
 /// |---|---|
 /// | `entries` | a list with an object for each entry, see below; signed out, only the entries that sign users in |
 /// | `csrf` | the CSRF token: the hidden field `csrf` of every form |
 /// | `signed_in` | whether a user is signed in |
-/// | `confirm_url` | the page of an account that [waits for its user](crate::Verdict::SignInFirst), or `null` |
+/// | `confirm_url` | the page of a new account that waits in this browser, for example for [its user](crate::Verdict::SignInFirst), or `null` |
 /// | `accounts_url` | the page of the connected accounts |
 /// | `logout_url` | the action of the form that signs out |
 /// | `logout_everywhere_url` | the action of the form that signs out in all browsers; `null` if the storage keeps no sessions |
@@ -37,7 +37,7 @@ use crate::storage::{Account, Storage};
 /// | key of an entry | value |
 /// |---|---|
 /// | `name`, `title` | the entry's name, and the provider's name for users |
-/// | `mark` | the first `letter` of the title, and a colour: `tone`, a number from 0 to 11 |
+/// | `mark` | the first `letter` of the title, and a color: `tone`, a number from 0 to 11 |
 /// | `verb` | `Connect`, `Reconnect` or `Sign in with` |
 /// | `action` | the action of the form that begins; signed out also a link |
 /// | `disconnect`, `make_primary` | the actions of the forms of an account |

@@ -22,7 +22,7 @@ use crate::provider::Provider;
 /// |---|---|
 /// | a usable token | the guard, which dereferences to the [`Client`] |
 /// | no user, no account, a dead grant, or a missing scope | forwards with 401; [`catchers`](crate::catchers) redirect to `P`'s sign-in and back |
-/// | the storage or the provider can't be reached | fails with 503 |
+/// | the storage or the provider can't be reached | fails with the status of the error, for example 503 |
 /// | no entry of `P`'s name in Rocket.toml | the launch fails |
 ///
 /// `Result<OAuth<P>, Error>` gives the handler the error of each of these situations. `Option<OAuth<P>>` is `None` both

@@ -23,7 +23,7 @@ use crate::profile::Profile;
 /// [`fields`](PendingSignUp::fields). The library checks the answers and runs the policy again. It then signs the user in, or
 /// redirects back to this page, where the fields say what is wrong. A form with the field `cancel` drops the account.
 ///
-/// It serialises, for templates:
+/// It serializes, for templates:
 ///
 /// | key | value |
 /// |---|---|

@@ -86,7 +86,7 @@ pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Er
 /// A request that names JSON in `Accept` gets `{"error": {"code", "message", "login_url"}}` instead, with the same status
 /// (401 instead of a redirect). A handler that returns an [`Error`](crate::Error) gets the same answers.
 ///
-/// Any other cause of the status gets the answer of Rocket. An app with a 401 catcher of its own at the same base calls
+/// Any other cause of the status gets Rocket's own answer. An app with a 401 catcher of its own at the same base calls
 /// [`unauthorized_response`] in it instead, since Rocket rejects two catchers for one status; catchers for other statuses
 /// find the error with [`guard_error`](crate::guard_error).
 ///

@@ -15,7 +15,7 @@ use crate::user::UserId;
 
 /// The visitor of a page: the signed-in user, or no user. For pages that visitors and users may see.
 ///
-/// It takes no one for a visitor because of an outage: if the session can't be read, the guard fails with 503. The id type
+/// During an outage, no user is taken for a visitor: if the session can't be read, the guard fails with 503. The id type
 /// must be the policy's, as with [`CurrentUser`](crate::CurrentUser).
 ///
 /// | the request | `Visitor<U>` | `CurrentUser<U>` | `Option<CurrentUser<U>>` |

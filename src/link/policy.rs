@@ -63,8 +63,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// # What the app has to do
 ///
 /// - **Work only on `conn`, and return its errors.** The policy may be called again after a rollback. MySQL and MariaDB roll the
-///   whole transaction back at a deadlock, and commit it before statements such as `CREATE TABLE`: after either, the login fails. Network calls belong into
-///   [`Signals::authorized`](crate::Signals::authorized), which can add [notes](Login::note) for the policy or refuse.
+///   whole transaction back at a deadlock, and commit it before statements such as `CREATE TABLE`: after either, the login fails.
+///   Network calls belong in [`Signals::authorized`](crate::Signals::authorized), which can add [notes](Login::note) for the policy
+///   or refuse.
 /// - **Find users by the account, not by names or addresses.** A name or an address can be given to another person, and a
 ///   domain can be sold. [`Login::merge`] decides when an address is sufficient.
 /// - **Copy only named fields of the [`Profile`](crate::Profile).** A claim such as `role` is the provider's, not yours.

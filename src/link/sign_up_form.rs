@@ -71,7 +71,7 @@ pub struct SignUpField {
     pub error: Option<String>,
 }
 
-/// What a [`SignUpField`] accepts. It serialises as the `type` of an HTML input.
+/// What a [`SignUpField`] accepts. It serializes as the `type` of an HTML input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -85,8 +85,8 @@ pub enum SignUpFieldKind {
 }
 
 impl SignUpForm {
-    /// Makes a form without fields. It only asks whether to sign up: [`Login::is_answered`](crate::Login::is_answered) tells that
-    /// the visitor has agreed.
+    /// Makes a form without fields. It only asks whether to sign up: [`Login::is_answered`](crate::Login::is_answered) says
+    /// whether the visitor has agreed.
     pub fn new() -> Self {
         Self::default()
     }
@@ -118,7 +118,7 @@ impl SignUpForm {
         self.field("name", "Name", SignUpFieldKind::Text, true)
     }
 
-    /// Asks for a text, in the field `name`. No field may have the name `csrf` or `cancel`.
+    /// Asks for a text, in the field `name`. No field may have the name `csrf`, `cancel` or `next`.
     #[must_use]
     pub fn text(self, name: impl Into<String>, label: impl Into<String>) -> Self {
         self.field(name, label, SignUpFieldKind::Text, true)
@@ -130,13 +130,13 @@ impl SignUpForm {
         self.field(name, label, SignUpFieldKind::Text, false)
     }
 
-    /// Asks for consent: a box, the field `name`, that the visitor has to tick.
+    /// Asks for consent, in the field `name`: a box that the visitor has to tick.
     #[must_use]
     pub fn consent(self, name: impl Into<String>, label: impl Into<String>) -> Self {
         self.field(name, label, SignUpFieldKind::Checkbox, true)
     }
 
-    /// Asks for something that the visitor may agree to: a box, the field `name`.
+    /// Asks for something that the visitor may agree to, in the field `name`: a box.
     #[must_use]
     pub fn optional_consent(self, name: impl Into<String>, label: impl Into<String>) -> Self {
         self.field(name, label, SignUpFieldKind::Checkbox, false)

@@ -39,8 +39,8 @@ pub enum Verdict<U> {
     /// The account may belong to this user, who existed before and has to prove it. Allowed for a
     /// [`Stranger`](crate::Standing::Stranger).
     ///
-    /// The engine stores only the account, sealed, for as long as a flow can last (`flow.ttl`, 30 minutes). It asks the visitor to sign in as before in the same
-    /// browser, and then whether to connect the account. Only this user can confirm.
+    /// The engine stores only the account, sealed, for as long as a flow can last (`flow.ttl`, 30 minutes). It asks the visitor to
+    /// sign in as before in the same browser, and then whether to connect the account. Only this user can confirm.
     ///
     /// The page reveals that there is such a user. Return this verdict only for a verified address
     /// ([`Profile::email`](crate::Profile::email)); otherwise a visitor could probe any address.
@@ -55,7 +55,7 @@ pub enum Verdict<U> {
     /// The user who owns the account and the user who is signed in are the same person, and become one user. Allowed for
     /// [`Taken`](crate::Standing::Taken): the person has signed in as one of them, and at the provider as the other.
     ///
-    /// The engine asks the person to confirm in the same session, since it cannot be undone. It then calls
+    /// The engine asks the person to confirm in the same session, since a merge cannot be undone. It then calls
     /// [`LinkPolicy::merge_users`](crate::LinkPolicy::merge_users), which moves the app's own rows. The user who is signed in
     /// stays.
     MergeUsers,

@@ -1,4 +1,4 @@
-//! What this crate brings: the templates of its pages, their style and script, and their texts.
+//! The built-in templates of the pages, their style and script, and their texts.
 
 /// The style sheet of the built-in pages.
 pub(super) const STYLE: &str = include_str!("../../templates/oauth/style.css");

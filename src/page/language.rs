@@ -35,7 +35,7 @@ impl TextFile {
     /// Reads the TOML of a file.
     ///
     /// # Errors
-    /// If it is no TOML, or a value is no text.
+    /// If it is not TOML, or a value is not a text.
     pub(super) fn parse(toml: &str) -> Result<Self, String> {
         Figment::from(Toml::string(toml)).extract().map_err(|error| error.to_string())
     }
@@ -47,7 +47,7 @@ impl Language {
         Self { tag: tag.to_owned(), texts: file.texts, messages: file.messages }
     }
 
-    /// Lays the texts of `file` over this language.
+    /// Replaces texts of this language with those of `file`.
     ///
     /// # Errors
     /// One message for each text that no page has, and for each placeholder that the text of `english` does not have.
@@ -91,7 +91,7 @@ impl Language {
         fill(self.text(&format!("{page}_title")), |_| Some(title.to_owned())).unwrap_or_default()
     }
 
-    /// The sentence `english` of an error in this language; as it is if there is no translation. It may be a sentence with
+    /// The sentence `english` of an error in this language; the English one if there is no translation. It may be a sentence with
     /// placeholders, filled.
     pub(crate) fn message<'a>(&'a self, english: &'a str) -> Cow<'a, str> {
         if let Some(text) = self.messages.get(english) {

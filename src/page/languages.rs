@@ -15,7 +15,7 @@ pub(super) struct Languages {
 }
 
 impl Languages {
-    /// Reads the built-in languages, and `files`, the app's own texts by language, which are laid over them.
+    /// Reads the built-in languages, and `files`, the app's own texts by language, which replace theirs.
     ///
     /// `wanted` names the languages that the pages have, the default first; all if it is empty.
     ///

@@ -1,11 +1,11 @@
-//! The mark of a provider or a user: the first letter of the name in a coloured tile.
+//! The mark of a provider or a user: the first letter of the name in a colored tile.
 
 use serde_json::{Value, json};
 
-/// Number of colours in the style sheet: the classes `m0` to `m11`. White text has enough contrast on each (WCAG 1.4.3).
+/// Number of colors in the style sheet: the classes `m0` to `m11`. White text has enough contrast on each (WCAG 1.4.3).
 const TONES: u32 = 12;
 
-/// Returns the mark of `name`, for templates: `letter` in upper case, and `tone`, the number of a colour. The same name always has
+/// Returns the mark of `name`, for templates: `letter` in upper case, and `tone`, the number of a color. The same name always has
 /// the same mark.
 pub(crate) fn mark(name: &str) -> Value {
     let letter = name.chars().find(|c| c.is_alphanumeric());

@@ -13,7 +13,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionEndReason {
-    /// The user signed out: on the page of sign-outs, on the accounts page, or with
+    /// The user signed out: with a form that posts to `/login/logout`, on the accounts page, or by
     /// [`CurrentUser::sign_out`](crate::CurrentUser::sign_out).
     SignedOut,
     /// All sessions of the user were ended: by the user, or by the app with
@@ -23,8 +23,8 @@ pub enum SessionEndReason {
     Replaced,
     /// The account that the session began with was removed.
     AccountRemoved,
-    /// The policy gave an account to the user ([`Verdict::Merge`](crate::Verdict::Merge)), which ends the user's earlier sessions, or two users
-    /// became one ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)), which ends those of both.
+    /// The policy gave an account to the user ([`Verdict::Merge`](crate::Verdict::Merge)), which ends the user's earlier
+    /// sessions, or two users became one ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)), which ends those of both.
     AccountMerged,
     /// The provider ended it (OpenID Connect Back-Channel Logout).
     EndedByProvider,

@@ -56,7 +56,7 @@ use crate::link::AuthorizedLogin;
 ///
 /// # Example
 ///
-/// Whether the visitor is a member of an organisation needs a call to the provider's API. Such a check belongs in
+/// A check whether the visitor is a member of an organization needs a call to the provider's API. It belongs in
 /// `authorized`, which is async, and not in the [`LinkPolicy`](crate::LinkPolicy):
 ///
 /// ```
@@ -74,7 +74,7 @@ use crate::link::AuthorizedLogin;
 ///         client: &Client,
 ///     ) -> Result<NextStep> {
 ///         if !login.token.scope.iter().any(|scope| scope == "read:org") {
-///             return Ok(NextStep::Refuse("We need to see your organisations.".into()));
+///             return Ok(NextStep::Refuse("We need to see your organizations.".into()));
 ///         }
 ///         let answer = client.get("user/memberships/orgs/rwf2").send().await?;
 ///         if !answer.status().is_success() {

@@ -12,7 +12,7 @@ use crate::paths::Path;
 use crate::profile::Profile;
 
 /// The context of a page that shows `form`, which `pending` waits for: see [`PendingSignUp`](crate::PendingSignUp), which
-/// serialises as this.
+/// serializes as this.
 ///
 /// # Errors
 /// If the entry is gone, or the user of the request can't be read.

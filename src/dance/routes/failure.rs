@@ -8,8 +8,8 @@ use crate::error::{ErrorKind, Result};
 use crate::signals::Event;
 
 /// Makes the response of a begin or a callback. A failure is logged and reported to the signals, which may answer it; else
-/// the visitor goes to `after_denied` or `after_error`, or gets the error page. If a flow has expired, it is always the error page, on which the
-/// visitor begins again. `flow` is the handle of the flow, if one had begun.
+/// the visitor goes to `after_denied` or `after_error`, or gets the error page. If a flow has expired, it is always the error page,
+/// on which the visitor begins again. `flow` is the handle of the flow, if one had begun.
 pub(super) async fn login_response(
     dance: &Dance,
     request: &Request<'_>,
