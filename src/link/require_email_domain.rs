@@ -7,7 +7,7 @@ use crate::user::UserId;
 
 /// A policy that lets only people of one e-mail domain sign in, and then asks another policy.
 ///
-/// It judges every login that signs a user in ([`Standing::Stranger`] and [`Standing::Returning`]), so that a user who has left
+/// It judges every login that signs a user in ([`Standing::Stranger`] and [`Standing::Returning`]) or merges users, so that a user who has left
 /// the domain cannot sign in any more. Other logins go to the inner policy at once: a user who is signed in can connect a
 /// private account.
 ///
@@ -67,6 +67,11 @@ impl<P> RequireEmailDomain<P> {
         (is_member && !self.0.is_empty()) || is_at(&login.trusted_email)
     }
 
+    fn refuse<U>(&self, login: &Login<U>) -> Verdict<U> {
+        self.log_refusal(login);
+        Verdict::Refuse(format!("Only people with a verified address at {} may sign in.", self.0))
+    }
+
     /// Logs the refusal. An operator whose entry lacks `trust_email` reads what to write.
     fn log_refusal<U>(&self, Login { entry, profile, .. }: &Login<U>) {
         let domain = self.0;
@@ -88,12 +93,16 @@ fn is_at(address: Option<&str>, domain: &str) -> bool {
 
 impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<P> {
     fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
-        if matches!(login.standing, Standing::Stranger | Standing::Returning(_)) && !self.admits(login) {
-            self.log_refusal(login);
-            let text = format!("Only people with a verified address at {} may sign in.", self.0);
-            return Ok(Verdict::Refuse(text));
+        let signs_in = matches!(login.standing, Standing::Stranger | Standing::Returning(_));
+        let is_admitted = self.admits(login);
+        if signs_in && !is_admitted {
+            return Ok(self.refuse(login));
         }
-        self.1.link(login, conn)
+        match self.1.link(login, conn)? {
+            // A merge is as powerful as a sign-in of the account's owner.
+            Verdict::MergeUsers if !is_admitted => Ok(self.refuse(login)),
+            verdict => Ok(verdict),
+        }
     }
 
     fn has_other_login(&self, user: &U, conn: &mut C) -> Result<bool> {
@@ -212,5 +221,15 @@ mod tests {
         {
             assert!(!admits("corp.com", proven(domain)) && !admits("", proven(domain)), "{domain:?}");
         }
+    }
+
+    #[test]
+    fn al_25_users_are_merged_only_by_an_account_of_the_domain() {
+        let merging = |_: &Login<i32>, _: &mut ()| -> Result<Verdict<i32>> { Ok(Verdict::MergeUsers) };
+        let policy = RequireEmailDomain("corp.com", merging);
+        let mut login = Login::new("op", Standing::Taken { owner: 7, visitor: 8 }, Profile::default());
+        assert!(matches!(policy.link(&login, &mut ()).unwrap(), Verdict::Refuse(_)));
+        trusted("ada@corp.com")(&mut login);
+        assert_eq!(policy.link(&login, &mut ()).unwrap(), Verdict::MergeUsers);
     }
 }

@@ -40,8 +40,8 @@ pub(super) fn samples(name: &str) -> Vec<Value> {
                 field("consent", "checkbox", true, Value::Null),
             ]);
             vec![
-                json!({ "title": title, "account": { "display_name": "Ada", "mark": mark("Ada") }, "action": "/login/complete", "csrf": "csrf", "fields": fields }),
-                json!({ "title": title, "account": { "display_name": "Ada", "mark": mark("Ada") }, "action": "/login/complete", "csrf": "csrf", "fields": [] }),
+                json!({ "name": "github", "title": title, "account": waiting, "action": "/login/complete", "csrf": "csrf", "fields": fields }),
+                json!({ "name": "github", "title": title, "account": nameless, "action": "/login/complete", "csrf": "csrf", "fields": [] }),
             ]
         }
         "merge_users" => {

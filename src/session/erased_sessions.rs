@@ -14,6 +14,7 @@ pub(crate) trait ErasedSessions: Send + Sync + 'static {
     async fn current(&self, request: &Request<'_>) -> Result<Option<String>>;
     async fn sign_in(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome>;
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
+    async fn may_merge(&self, request: &Request<'_>, owner: &str) -> Result<bool>;
 }
 
 #[rocket::async_trait]
@@ -32,5 +33,9 @@ impl<S: Sessions> ErasedSessions for S {
 
     async fn sign_out(&self, request: &Request<'_>) -> Result<()> {
         Sessions::sign_out(self, request).await
+    }
+
+    async fn may_merge(&self, request: &Request<'_>, owner: &str) -> Result<bool> {
+        Sessions::may_merge(self, request, &parse_user_id(owner)?).await
     }
 }

@@ -81,6 +81,14 @@ impl SessionBackend {
         }
     }
 
+    /// Whether a login at a provider is all that a sign-in of `owner` needs, so that `owner` may become one with another user.
+    pub(crate) async fn may_merge(&self, request: &Request<'_>, owner: &str) -> Result<bool> {
+        match self {
+            SessionBackend::App(sessions) => sessions.may_merge(request, owner).await,
+            SessionBackend::Cookie(_) => Ok(true),
+        }
+    }
+
     /// Gives the session another cookie, after the user has got or lost a way to sign in.
     pub(crate) async fn rotate(&self, request: &Request<'_>) -> Result<()> {
         if let Some(sessions) = self.cookie_sessions()

@@ -76,4 +76,15 @@ pub trait Sessions: Send + Sync + 'static {
     /// # Errors
     /// The user stays signed in and sees the error.
     async fn sign_out(&self, request: &Request<'_>) -> Result<()>;
+
+    /// Returns whether `owner` may become one with the user of `request` ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)).
+    /// The person has signed in at a provider as `owner`, but [`sign_in`](Sessions::sign_in) was not asked about `owner`. The
+    /// default is `false`. Return `true` only if a sign-in of `owner` needs nothing more, for example no second factor.
+    ///
+    /// # Errors
+    /// The users are not merged, and the user sees the error.
+    async fn may_merge(&self, request: &Request<'_>, owner: &Self::User) -> Result<bool> {
+        let _ = (request, owner);
+        Ok(false)
+    }
 }

@@ -16,9 +16,9 @@ use crate::linking::{CONFIRM, REFUSED, accounts, app_with, ask, sql};
 use crate::signals::{Heard, Listener};
 
 /// The cookie of the app's own session: the user's id. Only a test can trust it.
-const OWN_SESSION: &str = "user";
+pub(crate) const OWN_SESSION: &str = "user";
 
-struct OwnSessions;
+pub(crate) struct OwnSessions;
 
 #[rocket::async_trait]
 impl Sessions for OwnSessions {

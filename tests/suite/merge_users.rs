@@ -2,13 +2,15 @@
 
 use diesel::prelude::*;
 use futures::future::join_all;
+use rocket::figment::Figment;
 use rocket::http::{Method, Status};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::{FakeResponse, ProviderEndpoint, ResponseGate};
-use rocket_dance::{LinkPolicy, Login, Result, Standing, Verdict};
+use rocket_dance::{DanceFairing, LinkPolicy, Login, Result, Standing, Verdict};
 use serde_json::json;
 
+use crate::confirm::{OWN_SESSION, OwnSessions};
 use crate::harness::{
     Browser, NOT_TRUSTED, PENDING, Refusal, SESSION, TestApp, TestRequest, assert_guarded, assert_refused,
 };
@@ -40,9 +42,8 @@ impl LinkPolicy<SqliteConnection, i32> for Merging {
 async fn app() -> (TestApp, Heard, [Browser; 2]) {
     let heard = Heard::default();
     let listener = Listener(heard.clone());
-    let storage = DieselStorage::database("app").migrate().link(Merging).cascade_from("users", "id");
     let app =
-        TestApp::launch_built(|figment| figment, |dance| dance.storage(storage).signals(listener)).await;
+        TestApp::launch_built(|figment| figment, |dance| dance.storage(storage()).signals(listener)).await;
     let [mut ada, mut grace] = [app.browser(), app.browser()];
     ada.sign_in("op").await;
     app.fake.set_user("grace").set_userinfo(json!({"sub": "grace", "name": "Grace <i>"}));
@@ -130,6 +131,41 @@ async fn al_25_only_the_session_that_began_confirms_and_in_time() {
     assert_refused(&mut ada, &TestRequest::get(MERGE), NOT_TRUSTED).await;
     assert_refused(&mut ada, &TestRequest::post(MERGE, &[("csrf", &csrf)]), NOT_TRUSTED).await;
     assert_eq!(accounts(&app), ["op/ada -> 1", "op2/grace -> 2"]);
+}
+
+fn storage() -> DieselStorage {
+    DieselStorage::database("app").migrate().link(Merging).cascade_from("users", "id")
+}
+
+/// A login there signs no user in, and proves no one to be the owner of an account.
+#[rocket::async_test]
+async fn al_23_an_entry_that_only_connects_merges_no_users() {
+    let (app, _, [mut ada, _]) = app().await;
+    ask(&mut ada, "/login/op2").await;
+    let only_connects = |figment: Figment| figment.merge(("oauth.op2.login", false));
+    let later = app.relaunch_with(only_connects, |dance| dance.storage(storage())).await;
+    let mut browser = later.browser();
+    browser.jar.clone_from(&ada.jar);
+    let csrf = browser.csrf().await;
+    for waiting in [TestRequest::get(MERGE), TestRequest::post(MERGE, &[("csrf", &csrf)])] {
+        assert_refused(&mut browser, &waiting, REFUSED).await;
+    }
+    let callback = browser.ride_to_connect("/login/op2").await;
+    assert_refused(&mut browser, &TestRequest::get(&callback), REFUSED.after_exchange()).await;
+    assert_eq!(accounts(&later), ["op/ada -> 1", "op2/grace -> 2"]);
+}
+
+/// They may ask more of the owner than a login at a provider.
+#[rocket::async_test]
+async fn al_24_the_apps_own_sessions_merge_no_users_unless_they_say_so() {
+    let (app, _, _) = app().await;
+    let attach = |dance: DanceFairing| dance.storage(storage()).sessions(OwnSessions);
+    let later = app.relaunch_with(|figment| figment, attach).await;
+    let mut browser = later.browser();
+    browser.jar.insert(OWN_SESSION.to_owned(), "1".to_owned());
+    let callback = browser.ride_to_connect("/login/op2").await;
+    assert_refused(&mut browser, &TestRequest::get(&callback), REFUSED.after_exchange()).await;
+    assert_eq!(accounts(&later), ["op/ada -> 1", "op2/grace -> 2"]);
 }
 
 #[rocket::async_test]

@@ -83,6 +83,12 @@ impl Pending {
         Self { postponed, ..self }
     }
 
+    /// The account as the storage keeps it under `id`.
+    fn sealed(&self, dance: &Dance, id: &str) -> Result<String> {
+        let plain = serde_json::to_vec(self).map_err(Error::app)?;
+        dance.browser_keys().seal(PENDING, &[id], &plain)
+    }
+
     /// The account as a page shows it.
     pub(crate) fn account_context(&self, entry: &Entry) -> Value {
         json!({
@@ -147,25 +153,25 @@ pub(crate) async fn store(
         stored_at: now,
         until: now + ttl,
     };
-    replace(dance, request, &pending).await
-}
-
-/// Stores `pending` in the place of the account that waits in this browser. It is not kept longer for that.
-///
-/// # Errors
-/// If the storage can't be reached.
-pub(crate) async fn replace(dance: &Dance, request: &Request<'_>, pending: &Pending) -> Result<()> {
     drop_pending(dance, request).await;
     let key = encode_base64url(&random::<32>()?);
     let name = dance.settings().cookie_name(COOKIE);
     let id = storage_id(&name, &key);
-    let plain = serde_json::to_vec(pending).map_err(Error::app)?;
-    let sealed = dance.browser_keys().seal(PENDING, &[&id], &plain)?;
-    let (storage, now) = (dance.storage(request), dance.clock().now());
+    let storage = dance.storage(request);
     storage.claim(&id, now, pending.until).await?;
-    storage.settle(&id, &sealed).await?;
-    set_cookie(dance, request, name, key, pending.until - now);
+    storage.settle(&id, &pending.sealed(dance, &id)?).await?;
+    set_cookie(dance, request, name, key, ttl);
     Ok(())
+}
+
+/// Stores `pending` in the place of the account that waits in this browser. It is not kept longer for that, and needs no further
+/// row.
+///
+/// # Errors
+/// If the storage can't be reached: the account waits as before.
+pub(crate) async fn replace(dance: &Dance, request: &Request<'_>, pending: &Pending) -> Result<()> {
+    let id = id(dance, request).ok_or_else(nothing_waits)?;
+    dance.storage(request).settle(&id, &pending.sealed(dance, &id)?).await
 }
 
 /// Whether an account may wait in this browser. Only [`find`] knows for certain.

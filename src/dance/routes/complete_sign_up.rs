@@ -11,7 +11,7 @@ use super::me::user_json;
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_refused, sign_up_context};
 use crate::dance::handle::Dance;
-use crate::dance::web::{Form, Reply, csrf, page, wants_json};
+use crate::dance::web::{Form, Reply, csrf, done, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::link::{Postponed, Purpose, SignUpForm};
@@ -40,7 +40,7 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
     let Postponed::SignUp(asked) = &pending.postponed else { return Err(nothing_waits()) };
     if form.get("cancel").is_some() {
         pending::drop_pending(dance, request).await;
-        return Ok(Reply::SeeOther(dance.login_path(None, None)));
+        return Ok(done(request, dance.login_path(None, None)));
     }
     let answers = match asked.clone().read(|name| form.get(name)) {
         Ok(answers) => answers,

@@ -7,6 +7,7 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
+use super::sign_in::entry_context;
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
@@ -14,7 +15,6 @@ use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::link::{Postponed, Purpose};
-use crate::page::mark;
 use crate::paths::Path;
 use crate::redirect_target::RedirectTarget;
 
@@ -45,14 +45,9 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
 /// The context of the page that asks to sign in first. It offers all other entries, not only those that the user has:
 /// which accounts a user has connected is private.
 fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Value> {
-    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry).map(|entry| {
-        json!({
-            "title": entry.title,
-            "mark": mark(&entry.title),
-            "action": dance.public_paths().of_entry(Path::Begin, &entry.name),
-        })
-    });
     let confirm = RedirectTarget::try_from(dance.paths().to(Path::Confirm))?;
+    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry);
+    let entries = entries.map(|entry| entry_context(dance, entry, Some(&confirm)));
     Ok(json!({
         "title": dance.entry(&pending.entry)?.title,
         "account": account,

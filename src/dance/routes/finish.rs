@@ -177,6 +177,12 @@ pub(super) async fn postpone(
     postponed: &Postponed,
     next: Option<RedirectTarget>,
 ) -> Result<Finished> {
+    if let Postponed::MergeUsers { owner, .. } = postponed
+        && let Err(error) = check_owner(dance, request, dance.entry(&login.entry)?, owner).await
+    {
+        report_refused(dance, request, login, &error).await;
+        return Err(error);
+    }
     pending::store(dance, request, login, postponed.clone(), next).await?;
     let mut account = EventAccount::of_login(login);
     if let Postponed::SignInFirst(user) | Postponed::MergeUsers { owner: user, .. } = postponed {
@@ -184,6 +190,23 @@ pub(super) async fn postpone(
     }
     dance.signals().event(Some(request), Event::AccountPending(account)).await;
     Ok(Finished::to(pending::page_of(dance, postponed)?.into()))
+}
+
+/// Checks that a login at `entry` proves its person to be `owner`, as a sign-in does: at an entry that only connects it proves
+/// nothing (AL-23), and the app's own sessions may ask the owner for more than that (AL-24).
+pub(super) async fn check_owner(
+    dance: &Dance,
+    request: &Request<'_>,
+    entry: &Entry,
+    owner: &str,
+) -> Result<()> {
+    let is_sign_in = entry.login && !dance.is_site(&entry.name);
+    match is_sign_in && dance.sessions().may_merge(request, owner).await? {
+        true => Ok(()),
+        false => {
+            Err(Error::refused("This account is connected to another user.").with_reason("account_taken"))
+        }
+    }
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).

@@ -7,7 +7,7 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use super::finish::note_proofs;
+use super::finish::{check_owner, note_proofs};
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
@@ -25,6 +25,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     };
     check_session(dance, request, &pending, visitor).await?;
     let entry = dance.entry(&pending.entry)?;
+    check_owner(dance, request, entry, owner).await?;
     let context = json!({
         "title": entry.title,
         "account": pending.account_context(entry),
@@ -63,9 +64,10 @@ pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> 
         return Ok(reply(Purpose::SignIn));
     }
     let mut login = pending.into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
-    if login.issuer != entry.authority() || dance.is_site(&entry.name) {
+    if login.issuer != entry.authority() {
         return Err(not_trusted("the entry points to another server than at the time of the dance"));
     }
+    check_owner(dance, request, &entry, &owner).await?;
     login.session = dance.sessions().id(request);
     login.merged_user = Some(owner);
     note_proofs(&entry, &mut login);
