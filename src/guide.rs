@@ -15,16 +15,16 @@
 //!
 //! [Settings](crate#settings) are on the front page.
 
-#[cfg(doc)]
-use crate::{
-    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind,
-    Event, LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, RequireEmailDomain, Sessions,
-    Signals, Standing, Token, Tokens, Verdict, catchers, flash, provider, storage,
-};
 #[cfg(all(doc, feature = "_sql"))]
 use crate::storage::DieselStorage;
 #[cfg(all(doc, feature = "testing"))]
 use crate::testing;
+#[cfg(doc)]
+use crate::{
+    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind,
+    Event, LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, RequireEmailDomain, Sessions,
+    Signals, Standing, Token, Tokens, Verdict, Visitor, catchers, flash, provider, storage,
+};
 
 // A page links to another as `[name]`, and defines `name` at its end, as its file. The definition before it here comes first,
 // and therefore holds.
