@@ -67,7 +67,7 @@ async fn a4_the_next_page_shows_once_what_has_happened() {
     let home = async || client.get("/").dispatch().await.into_string().await.unwrap();
     fake.deny_next_authorization();
     let denied = sign_in(&client, "github").await;
-    assert_eq!(denied.location.as_deref(), Some("/"));
+    assert_eq!(denied.location.as_deref(), Some("/?error=access_denied&entry=github"));
     assert!(home().await.contains("<p>error: Failed to log in with github.</p>"));
     assert!(home().await.starts_with("<p></p>"), "once");
     sign_in(&client, "github").await;
