@@ -23,8 +23,9 @@
 //! | `tests.rs` | tests of the app against a fake provider |
 //! | `../templates/` | the app's pages; `oauth/complete_sign_up.html.tera` replaces a page of the library |
 //!
-//! With `ROCKET_DANCE='{flash=true}'`, a message on the next page says what has happened. With `ROCKET_EXAMPLE='{ask_for_email=true}'`, a visitor whose provider names no e-mail address is asked for it before they
-//! become a user.
+//! Two settings are off at first. With `ROCKET_DANCE='{flash=true}'`, the next page says what has happened. With
+//! `ROCKET_EXAMPLE='{ask_for_email=true}'`, a visitor whose provider names no e-mail address is asked for it before they become a
+//! user.
 
 mod database;
 mod pages;
