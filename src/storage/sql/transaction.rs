@@ -126,13 +126,14 @@ impl AnyConnection {
     }
 
     /// Returns whether the transaction whose commit has just failed is rolled back because another one was faster. A Galera node
-    /// reports a conflict with another node at the commit, as a deadlock (error 1213); the work can be done again. Diesel does
-    /// not show the number of an error of COMMIT.
+    /// reports a conflict with another node at the commit, as a deadlock (error 1213), sometimes after an interrupted query (1317);
+    /// the work can be done again. Diesel does not show the number of an error of COMMIT.
     fn has_lost_race(&mut self) -> bool {
         match self {
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(conn) => {
-                let number = "GET DIAGNOSTICS CONDITION 1 @rocket_dance_error = MYSQL_ERRNO";
+                let number = "GET DIAGNOSTICS @rocket_dance_last = NUMBER; \
+                              GET DIAGNOSTICS CONDITION @rocket_dance_last @rocket_dance_error = MYSQL_ERRNO";
                 diesel::connection::SimpleConnection::batch_execute(conn, number).is_ok()
                     && select(sql::<Bool>("@rocket_dance_error = 1213")).get_result(conn).unwrap_or(false)
             }
