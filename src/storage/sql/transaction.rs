@@ -169,8 +169,15 @@ impl AnyConnection {
         self.savepoint("SAVEPOINT rocket_dance").map_err(Error::storage)?;
         let value = work(self)?;
         // A savepoint ends with its transaction.
-        self.savepoint("RELEASE SAVEPOINT rocket_dance").map_err(|_| Error::app(UNBALANCED))?;
-        Ok(value)
+        match self.savepoint("RELEASE SAVEPOINT rocket_dance") {
+            Ok(()) => Ok(value),
+            // Another node of a cluster was faster.
+            Err(_) if self.has_lost_race() => {
+                let said = "the transaction was rolled back".to_owned();
+                Err(Cause::DatabaseError(Kind::SerializationFailure, Box::new(said)).into())
+            }
+            Err(_) => Err(Error::app(UNBALANCED)),
+        }
     }
 
     /// Runs `statement` on MySQL. Other databases end no transaction by themselves.
