@@ -2,7 +2,7 @@
 
 use rocket::form::Form;
 use rocket::http::{CookieJar, Status};
-use rocket::response::{Flash, Redirect};
+use rocket::response::Redirect;
 use rocket::{FromForm, State, get, post, uri};
 use rocket_dance::{CurrentUser, Dance, LocalPath, Result};
 use rocket_dyn_templates::{Template, context};
@@ -40,10 +40,10 @@ pub async fn signup(
     jar: &CookieJar<'_>,
     db: Db,
     dance: &State<Dance>,
-) -> Result<Result<Flash<Redirect>, (Status, Template)>> {
+) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password, next } = form.into_inner();
     Ok(match users::sign_up(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id, next, "Welcome.", dance)),
+        Some(id) => Ok(begin_session(jar, id, next, dance)),
         None => {
             let action = dance.public_path(uri!(signup));
             Err((Status::Conflict, page("Sign up", action, next, Some("That name is taken."))))
@@ -64,10 +64,10 @@ pub async fn signin(
     jar: &CookieJar<'_>,
     db: Db,
     dance: &State<Dance>,
-) -> Result<Result<Flash<Redirect>, (Status, Template)>> {
+) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password, next } = form.into_inner();
     Ok(match users::sign_in(&db, name, password).await? {
-        Some(id) => Ok(begin_session(jar, id, next, "You are signed in.", dance)),
+        Some(id) => Ok(begin_session(jar, id, next, dance)),
         None => {
             let action = dance.public_path(uri!(signin));
             let problem = Some("Name or password is wrong.");
@@ -77,16 +77,10 @@ pub async fn signin(
 }
 
 /// Begins the session of the user and redirects to the page that they came from, or to the home page.
-fn begin_session(
-    jar: &CookieJar<'_>,
-    id: i32,
-    next: Option<LocalPath>,
-    message: &str,
-    dance: &Dance,
-) -> Flash<Redirect> {
+fn begin_session(jar: &CookieJar<'_>, id: i32, next: Option<LocalPath>, dance: &Dance) -> Redirect {
     CurrentUser::sign_in(jar, &id);
     let to = next.map_or_else(|| uri!(pages::home).to_string(), String::from);
-    Flash::success(Redirect::to(dance.public_path(to)), message)
+    Redirect::to(dance.public_path(to))
 }
 
 /// Ends the session and redirects to the home page.

@@ -145,6 +145,7 @@ fn judge(
             None => Err(Postponed::MergeUsers { owner, visitor }.into()),
         },
         (Verdict::Ask(form), Standing::Stranger) => {
+            form.check()?;
             Err(Postponed::SignUp(form.filled(&login.profile, login.answers.as_ref())).into())
         }
         (

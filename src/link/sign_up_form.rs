@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::local_path::LocalPath;
 use crate::profile::Profile;
 use crate::profile::text::{MAX_EMAIL, exact, visible};
@@ -163,6 +164,22 @@ impl SignUpForm {
         self
     }
 
+    /// Checks the names of the fields.
+    ///
+    /// # Errors
+    /// The app's own fault: two fields have one name, or a field has a name that the form uses itself.
+    pub(crate) fn check(&self) -> crate::error::Result<()> {
+        for (place, SignUpField { name, .. }) in self.fields.iter().enumerate() {
+            let is_ours = ["csrf", "cancel", "next"].contains(&name.as_str());
+            if is_ours || self.fields[..place].iter().any(|field| field.name == *name) {
+                return Err(Error::app(format!(
+                    "the sign-up form can't have this field `{name}`: give it another name"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The fields.
     pub fn fields(&self) -> &[SignUpField] {
         &self.fields
@@ -273,6 +290,15 @@ mod tests {
         let long = "x".repeat(100_000);
         let cut = read(&[("name", &long), ("email", "a@b"), ("terms", "1")]).unwrap();
         assert_eq!(cut["name"].len(), MAX_ANSWER);
+    }
+
+    #[test]
+    fn a_field_has_a_name_of_its_own() {
+        assert!(form().check().is_ok());
+        for name in ["csrf", "cancel", "next", "city", "email"] {
+            let error = form().text(name, "Another").check().unwrap_err();
+            assert_eq!(error.kind().code(), "app_error", "{name}");
+        }
     }
 
     #[test]

@@ -298,3 +298,20 @@ async fn an_app_has_its_own_page_and_json() {
     let none = ada.get("/welcome").await;
     assert_eq!(none.status, Status::BadRequest, "{none:?}");
 }
+
+#[rocket::async_test]
+async fn al_20_what_waits_is_not_the_next_persons_at_the_same_browser() {
+    let (app, _) = app().await;
+    let mut browser = app.browser();
+    ask(&mut browser, "/login/op", COMPLETE).await;
+    // Grace signs in with a password, and cannot read whose account waits.
+    browser.enter(1).await;
+    let shown = browser.get(COMPLETE).await;
+    assert_eq!(shown.status, Status::Forbidden);
+    assert!(!shown.body.contains("Ada"), "{}", shown.body);
+    // After a sign-out by the app's own route, nothing waits.
+    browser.ask(&TestRequest::new(Method::Post, "/leave")).await;
+    assert_eq!(browser.user().await, None);
+    assert_refused(&mut browser, &TestRequest::get(COMPLETE), NOT_TRUSTED).await;
+    assert_eq!(user_names(&app), ["Grace"]);
+}

@@ -4,6 +4,7 @@ use rocket::http::Method;
 use rocket::{Request, Response};
 
 use super::events::{report_session_began, report_sessions_ended};
+use super::pending;
 use crate::dance::handle::Dance;
 use crate::dance::web::{csrf, respond};
 use crate::error::Result;
@@ -37,6 +38,8 @@ pub(crate) async fn apply<'r>(
         },
         Ok(SessionCommand::SignOut) => match sessions.end_current(request, None).await {
             Ok(SignedOut { ended, removal, .. }) => {
+                // The next person at this browser must not complete what has waited for this one.
+                pending::drop_pending(dance, request).await;
                 report_sessions_ended(dance, Some(request), ended, SessionEndReason::SignedOut).await;
                 Ok(removal)
             }

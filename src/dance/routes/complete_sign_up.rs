@@ -4,10 +4,8 @@
 //! that a sign-in could not give.
 
 use rocket::Request;
-use serde_json::json;
 
 use super::finish::{Finished, note_proofs, postpone, sign_in};
-use super::me::user_json;
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_refused, sign_up_context};
 use crate::dance::handle::Dance;
@@ -21,6 +19,10 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
     match &pending.postponed {
         Postponed::SignUp(form) if form.page().is_none() || wants_json(request) => {
+            if dance.user(request).await?.is_some() {
+                // Perhaps another person has signed in: they must not read whose account waits.
+                return Err(Error::refused("You are signed in as another user: nothing was connected."));
+            }
             let context = sign_up_context(dance, request, &pending, form).await?;
             page(dance, request, "complete_sign_up", context)
         }
@@ -62,12 +64,7 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
     let finished = match dance.storage(request).link(&login, dance.keys()).await {
         Ok(linked) => {
             pending::drop_pending(dance, request).await;
-            let user = user_json(dance, linked.user.as_deref());
-            let finished = sign_in(dance, request, &login, linked, finished).await?;
-            match wants_json(request) && finished.reply.is_none() {
-                true => finished.with_reply(Reply::Json(json!({ "user": user }))),
-                false => finished,
-            }
+            sign_in(dance, request, &login, linked, finished).await?
         }
         Err(error) => match error.postponed::<Postponed>() {
             Some(Postponed::SignUp(asked)) => return ask_again(dance, request, pending, asked.clone()).await,
@@ -80,7 +77,10 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
             }
         },
     };
-    Ok(finished.reply.unwrap_or_else(|| Reply::SeeOther(finished.to.into())))
+    Ok(match wants_json(request) {
+        true => finished.into_json(dance),
+        false => finished.reply.unwrap_or_else(|| Reply::SeeOther(finished.to.into())),
+    })
 }
 
 /// Shows the form again, with the visitor's answers and what is wrong with them.

@@ -7,6 +7,7 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
+use super::finish::account_taken;
 use super::sign_in::entry_context;
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_linked, report_refused};
@@ -14,7 +15,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::link::{Postponed, Purpose};
+use crate::link::{AuthorizedLogin, Postponed, Purpose};
 use crate::paths::Path;
 use crate::redirect_target::RedirectTarget;
 
@@ -84,20 +85,38 @@ pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -
     if login.issuer != entry.authority() || dance.is_site(&entry.name) {
         return Err(not_trusted("the entry points to another server than at the time of the dance"));
     }
+    // The policy runs again, as if the user had pressed "Connect".
+    store_confirmed(dance, request, &login).await?;
+    flash_outcome(dance, request, &entry, FlashOutcome::Connected);
+    Ok(reply(Purpose::Connect))
+}
+
+/// Stores the account of `login`, which has waited until its user confirmed it. Of several requests at the same time one does it.
+///
+/// # Errors
+/// If the policy refuses it, or wants something else first than what has happened; if the storage fails.
+pub(super) async fn store_confirmed(
+    dance: &Dance,
+    request: &Request<'_>,
+    login: &AuthorizedLogin,
+) -> Result<()> {
     if !pending::take(dance, request).await? {
         return Err(nothing_waits());
     }
-    // The policy runs again, as if the user had pressed "Connect".
-    match dance.storage(request).link(&login, dance.keys()).await {
+    let storage = dance.storage(request);
+    match storage.link(login, dance.keys()).await {
         Ok(linked) => {
-            report_linked(dance, Some(request), &dance.storage(request), &linked).await;
-            dance.sessions().rotate(request).await?;
-            flash_outcome(dance, request, &entry, FlashOutcome::Connected);
-            Ok(reply(Purpose::Connect))
+            report_linked(dance, Some(request), &storage, &linked).await;
+            dance.sessions().rotate(request).await
         }
         Err(error) => {
+            // Nothing waits any more: in the meantime the account has got another owner.
+            let error = match error.postponed::<Postponed>() {
+                Some(_) => account_taken(),
+                None => error,
+            };
             if error.kind() == ErrorKind::Refused {
-                report_refused(dance, request, &login, &error).await;
+                report_refused(dance, request, login, &error).await;
             }
             Err(error)
         }

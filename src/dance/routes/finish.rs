@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rocket::response::{Redirect, Responder};
 use rocket::{Request, Response};
+use serde_json::json;
 
+use super::me::user_json;
 use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
 use crate::dance::accounts::{pending, report_linked, report_refused, report_session_began};
@@ -42,6 +44,22 @@ impl Finished {
 
     fn with_user(self, user: Option<String>) -> Self {
         Self { user, ..self }
+    }
+
+    /// The answer for a client that asks for JSON: the user, or the page where the flow goes on, for example with a second factor.
+    pub(super) fn into_json(self, dance: &Dance) -> Reply {
+        let continue_url = match self.reply {
+            None => dance.public_target(&self.to),
+            Some(Reply::Own(response)) => match response.headers().get_one("Location") {
+                Some(url) => url.to_owned(),
+                None => return Reply::Own(response),
+            },
+            Some(reply) => return reply,
+        };
+        Reply::Json(match self.user {
+            Some(user) => json!({ "user": user_json(dance, Some(&user)) }),
+            None => json!({ "user": null, "continue_url": continue_url }),
+        })
     }
 }
 
@@ -203,10 +221,13 @@ pub(super) async fn check_owner(
     let is_sign_in = entry.login && !dance.is_site(&entry.name);
     match is_sign_in && dance.sessions().may_merge(request, owner).await? {
         true => Ok(()),
-        false => {
-            Err(Error::refused("This account is connected to another user.").with_reason("account_taken"))
-        }
+        false => Err(account_taken()),
     }
+}
+
+/// The refusal of an account that belongs to another user.
+pub(super) fn account_taken() -> Error {
+    Error::refused("This account is connected to another user.").with_reason("account_taken")
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).

@@ -7,9 +7,9 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
+use super::confirm::store_confirmed;
 use super::finish::{check_owner, note_proofs};
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
-use crate::dance::accounts::{report_linked, report_refused};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done, is_head, page};
 use crate::error::{Error, ErrorKind, Result};
@@ -71,22 +71,8 @@ pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> 
     login.session = dance.sessions().id(request);
     login.merged_user = Some(owner);
     note_proofs(&entry, &mut login);
-    if !pending::take(dance, request).await? {
-        return Err(nothing_waits());
-    }
-    match dance.storage(request).link(&login, dance.keys()).await {
-        Ok(linked) => {
-            report_linked(dance, Some(request), &dance.storage(request), &linked).await;
-            dance.sessions().rotate(request).await?;
-            Ok(reply(Purpose::Connect))
-        }
-        Err(error) => {
-            if error.kind() == ErrorKind::Refused {
-                report_refused(dance, request, &login, &error).await;
-            }
-            Err(error)
-        }
-    }
+    store_confirmed(dance, request, &login).await?;
+    Ok(reply(Purpose::Connect))
 }
 
 /// Checks that the session of `request` is the one that began the flow, of `visitor`. If another user is signed in, the account

@@ -18,8 +18,7 @@ use serde_json::json;
 use super::begin::new_flow;
 use super::callback::check_flow;
 use super::failure::login_response;
-use super::finish::{Finished, complete};
-use super::me::user_json;
+use super::finish::complete;
 use crate::config::Entry;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf};
@@ -84,7 +83,7 @@ async fn try_finish(dance: &Dance, request: &Request<'_>, name: &str, form: &For
         return Err(not_trusted("the flow was used up"));
     }
     let finished = complete(dance, request, entry, &flow, grant, BTreeMap::new()).await?;
-    Ok(answer(dance, finished))
+    Ok(finished.into_json(dance))
 }
 
 /// The entry `name`, if devices can sign in with it.
@@ -106,20 +105,4 @@ async fn check_sender(dance: &Dance, request: &Request<'_>, form: &Form) -> Resu
         (Form::Json(_), None) => csrf::check_origin(dance, request),
         _ => csrf::check(dance, request, form.get("csrf").as_deref()).await,
     }
-}
-
-/// The answer to a flow that has ended: the user, or the page where the flow goes on, for example with a second factor.
-fn answer(dance: &Dance, finished: Finished) -> Reply {
-    let continue_url = match finished.reply {
-        None => dance.public_target(&finished.to),
-        Some(Reply::Own(response)) => match response.headers().get_one("Location") {
-            Some(url) => url.to_owned(),
-            None => return Reply::Own(response),
-        },
-        Some(reply) => return reply,
-    };
-    Reply::Json(match finished.user {
-        Some(user) => json!({ "user": user_json(dance, Some(&user)) }),
-        None => json!({ "user": null, "continue_url": continue_url }),
-    })
 }
