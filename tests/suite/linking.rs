@@ -126,6 +126,8 @@ async fn al_01_an_existing_user_signs_in_first_and_confirms() {
     assert!(!ada.jar.contains_key(PENDING));
     assert_eq!(ada.get("/guarded").await.body, "ada", "its token works");
     assert_eq!(heard.take(), ["created op ada 1"]);
+    let context = TestRequest::get("/login/accounts").header("Accept", "application/json");
+    assert_eq!(ada.ask(&context).await.json()["confirm_url"], json!(null), "no account waits any more");
     // It works once: not again after the account was disconnected, with the same cookie.
     assert_eq!(ada.post("/login/op/disconnect", &[]).await.status, Status::Conflict);
     let mut again = old;

@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod base_path;
 mod callback;
+mod claims;
 mod client_auth;
 mod confirm;
 mod cookies;

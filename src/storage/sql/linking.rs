@@ -31,10 +31,11 @@ pub(super) fn link(
     if let (Some(from), Some(into)) = (&login.merged_user, login.visitor()) {
         user_merge::hold(conn, users, from, into)?;
     }
-    let mut known = login.visitor().map(str::to_owned);
-    if users.is_some() && known.is_none() {
-        known = owner(conn, entry, identity)?;
-    }
+    let known = match (login.visitor(), users) {
+        (Some(visitor), _) => Some(visitor.to_owned()),
+        (None, Some(_)) => owner(conn, entry, identity)?,
+        (None, None) => None,
+    };
     if let (Some(users), Some(user)) = (users, &known)
         && !users.hold(conn, user)?
     {
