@@ -1,4 +1,4 @@
--- Splits oauth_accounts and oauth_sessions into 16 partitions each, by hash. PostgreSQL 14 or newer; docs/scale.md says what
+-- Splits oauth_accounts and oauth_sessions into 16 partitions each, by hash. PostgreSQL 14 or newer; docs/guide/scale.md says what
 -- it costs and when it helps.
 --
 -- Run it once, as the owner of the tables, after the migrations and before the app has users: it copies the rows in one

@@ -1,15 +1,16 @@
-//! The guide: pages for the people who set up and run an app.
+//! The guide: pages for the people who build an app, and for those who run it.
 //!
 //! | you want to | read |
 //! |---|---|
 //! | understand what happens, and in which words | [`concepts`] |
 //! | decide who may sign in | [`policies`] |
-//! | look up a provider | [`providers`] |
 //! | change our pages, their texts or their language | [`pages`] |
-//! | run an app in production | [`operation`] |
+//! | write a single-page app, or a program on a device | [`json`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
+//! | run an app in production | [`operation`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
 //! | know what an error code means | [`troubleshooting`] |
+//! | look up a provider | [`providers`] |
 //! | come from Flask-Dance or Flask-Social | [`from_flask_dance`] |
 //! | come from rocket_oauth2 | [`from_rocket_oauth2`] |
 //!
@@ -26,47 +27,38 @@ use crate::{
     Signals, Standing, Token, Tokens, Verdict, Visitor, catchers, flash, provider, storage,
 };
 
-// A page links to another as `[name]`, and defines `name` at its end, as its file. The definition before it here comes first,
-// and therefore holds.
+/// Declares the pages. A page links to another as `[text][name]`, and defines `name` at its end as the file. The definition that
+/// is put before the page here comes first, and therefore holds.
+macro_rules! pages {
+    ($($name:ident: $file:literal;)*) => { $(
+        #[doc = "[settings]: crate#settings"]
+        #[doc = "[concepts]: crate::guide::concepts"]
+        #[doc = "[policies]: crate::guide::policies"]
+        #[doc = "[pages]: crate::guide::pages"]
+        #[doc = "[json]: crate::guide::json"]
+        #[doc = "[proxies]: crate::guide::proxies"]
+        #[doc = "[operation]: crate::guide::operation"]
+        #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[troubleshooting]: crate::guide::troubleshooting"]
+        #[doc = "[providers]: crate::guide::providers"]
+        #[doc = "[from_flask_dance]: crate::guide::from_flask_dance"]
+        #[doc = "[from_rocket_oauth2]: crate::guide::from_rocket_oauth2"]
+        #[doc = ""]
+        #[doc = include_str!($file)]
+        pub mod $name {}
+    )* };
+}
 
-#[doc = include_str!("../docs/guide/concepts.md")]
-pub mod concepts {}
-
-#[doc = include_str!("../docs/guide/policies.md")]
-pub mod policies {}
-
-#[doc = "[settings]: crate#settings"]
-#[doc = ""]
-#[doc = include_str!("../docs/providers.md")]
-pub mod providers {}
-
-#[doc = include_str!("../docs/pages.md")]
-pub mod pages {}
-
-#[doc = "[settings]: crate#settings\n[proxies]: crate::guide::proxies\n"]
-#[doc = ""]
-#[doc = include_str!("../docs/operation.md")]
-pub mod operation {}
-
-#[doc = "[operation]: crate::guide::operation"]
-#[doc = ""]
-#[doc = include_str!("../docs/proxies.md")]
-pub mod proxies {}
-
-#[doc = "[operation]: crate::guide::operation"]
-#[doc = ""]
-#[doc = include_str!("../docs/scale.md")]
-pub mod scale {}
-
-#[doc = "[Behind a proxy]: crate::guide::proxies\n[list of providers]: crate::guide::providers\n"]
-#[doc = ""]
-#[doc = include_str!("../docs/from_flask_dance.md")]
-pub mod from_flask_dance {}
-
-#[doc = include_str!("../docs/from_rocket_oauth2.md")]
-pub mod from_rocket_oauth2 {}
-
-#[doc = "[operation]: crate::guide::operation"]
-#[doc = ""]
-#[doc = include_str!("../docs/troubleshooting.md")]
-pub mod troubleshooting {}
+pages! {
+    concepts: "../docs/guide/concepts.md";
+    policies: "../docs/guide/policies.md";
+    pages: "../docs/guide/pages.md";
+    json: "../docs/guide/json.md";
+    proxies: "../docs/guide/proxies.md";
+    operation: "../docs/guide/operation.md";
+    scale: "../docs/guide/scale.md";
+    troubleshooting: "../docs/guide/troubleshooting.md";
+    providers: "../docs/providers.md";
+    from_flask_dance: "../docs/from_flask_dance.md";
+    from_rocket_oauth2: "../docs/from_rocket_oauth2.md";
+}

@@ -22,7 +22,7 @@
 //! | handle errors | [`Error`], [`ErrorKind`], [`catchers`], [`guard_error`] |
 //! | write tests for your app | `testing` (a feature) |
 //! | know the URLs | [Routes](#routes) |
-//! | use the routes from a script | [JSON](#json) |
+//! | use the routes from a script | [`guide::json`] |
 //! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
 //! | run the app in production, behind a proxy, in many processes | [`guide`] |
 //!
@@ -102,13 +102,13 @@
 //! | POST `/login/<name>` | begins a flow; connects the account if the user is signed in (form: `csrf`, `next`, and `scope` from a page that needs [further scopes](RequiredScopes)) |
 //! | GET `/login/<name>/authorized` | the callback; POST instead with `response_mode = "form_post"` |
 //! | GET `/login/accounts` | shows the connected accounts, and the user's sessions |
-//! | GET `/login/me` | says who is signed in, in JSON: see [JSON](#json) |
+//! | GET `/login/me` | says who is signed in, in JSON: see [JSON](guide::json) |
 //! | GET, POST `/login/confirm` | after [`Verdict::SignInFirst`]: asks the user to sign in, then whether to connect the account (form: `csrf`, `cancel`) |
 //! | GET, POST `/login/complete` | after [`Verdict::Ask`]: shows the form, then signs the visitor up with the answers (form: `csrf`, `cancel`, the fields of the [`SignUpForm`]) |
 //! | GET, POST `/login/merge` | after [`Verdict::MergeUsers`]: asks whether two users become one, then merges them (form: `csrf`, `cancel`) |
 //! | POST `/login/<name>/disconnect` | removes one account (form: `csrf`, `account`) or all of the entry's, then revokes their tokens |
 //! | POST `/login/<name>/primary` | makes one of several accounts the primary one (form: `csrf`, `account`) |
-//! | POST `/login/<name>/native` | begins a sign-in by a device's own SDK: see [Native sign-in](#native-sign-in) |
+//! | POST `/login/<name>/native` | begins a sign-in by a device's own SDK: see [Native sign-in](guide::json#native-sign-in) |
 //! | POST `/login/<name>/native/finish` | finishes it with the ID token of the SDK (JSON: `flow`, `id_token`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
 //! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
@@ -120,8 +120,6 @@
 //! A form that a page of the app posts may also have `next`: the page that the browser is redirected to afterwards.
 //!
 //! The routes take precedence over an app's catch-all routes. An app with its own page at `/login` sets another `prefix`.
-//!
-#![doc = include_str!("../docs/json.md")]
 //!
 //! # Standards
 //!
@@ -140,7 +138,7 @@
 //! | dynamic client registration (RFC 7591) | register once by hand, with the callback URL that is printed at launch |
 //! | session management by iframe (`check_session_iframe`), front-channel logout | browsers block cookies in frames of other sites: back-channel logout ends the same sessions |
 //! | request objects (`request`, `request_uri`; RFC 9101) | `par = true`: a pushed request cannot be changed on its way and needs no signature |
-//! | implicit and hybrid flows | an attacker can replace tokens that pass through the browser: the code flow signs in. An ID token of an SDK signs in where [`native_client_ids`](#native-sign-in) allows it, and only with a nonce of ours |
+//! | implicit and hybrid flows | an attacker can replace tokens that pass through the browser: the code flow signs in. An ID token of an SDK signs in where [`native_client_ids`](guide::json#native-sign-in) allows it, and only with a nonce of ours |
 //! | encrypted ID tokens and userinfo (JWE) | they are refused; TLS already protects them on their way |
 //! | aggregated and distributed claims | the library neither fetches nor trusts them; [`userinfo`](Profile#structfield.userinfo) contains them as received |
 //! | tokens bound to a key (DPoP, mutual TLS) | bearer tokens, encrypted in the database |

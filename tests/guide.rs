@@ -1,11 +1,14 @@
 //! The tables of the guide are complete: docs/from_flask_dance.md has a row for every name of the ancestors' manuals, and every
-//! key that it names exists; docs/troubleshooting.md has every error code. The documentation's build checks the links.
+//! key that it names exists; docs/guide/troubleshooting.md has every error code.
+
+#[path = "guide/links.rs"]
+mod links;
 
 use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../docs/from_flask_dance.md");
 /// The names in the manuals of Flask-Dance and Flask-Social: classes, arguments, attributes, methods, signals, settings.
-const NAMES: &str = include_str!("guide_names.txt");
+const NAMES: &str = include_str!("guide/names.txt");
 /// Where the keys are that the page may name.
 const KEYS: [&str; 3] = [
     include_str!("../docs/settings.md"),
@@ -51,7 +54,8 @@ fn every_error_code_has_a_row() {
     let (kinds, _) = kinds.split_once("\n}").expect("its end");
     let lines = kinds.lines().filter(|line| !line.trim_start().starts_with("///"));
     let codes: BTreeSet<&str> = lines.filter_map(|line| line.split('"').nth(1)).collect();
-    let (_, table) = include_str!("../docs/troubleshooting.md").split_once("## By code").expect("the table");
+    let (_, table) =
+        include_str!("../docs/guide/troubleshooting.md").split_once("## By code").expect("the table");
     let (table, _) = table.split_once("\n## ").expect("its end");
     let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
     let shown: BTreeSet<&str> =

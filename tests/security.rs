@@ -256,16 +256,6 @@ fn quoted(page: &str) -> Vec<&str> {
     page.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)).collect()
 }
 
-/// The local targets of the links on `page`.
-fn links(page: &str) -> Vec<&str> {
-    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets
-        .filter(|target| !target.contains("://"))
-        .map(|target| target.split('#').next().unwrap())
-        .filter(|target| !target.is_empty())
-        .collect()
-}
-
 /// The Rust items that a quoted text names: a path (`Standing::Stranger`), a call (`link()`) or a type (`Login<U>`).
 fn items(quoted: &str) -> Vec<&str> {
     let path = quoted.trim_end_matches("()").split('<').next().unwrap_or_default();
@@ -296,10 +286,6 @@ fn the_pages_name_what_exists() {
     let mut missing = Vec::new();
     for page in &pages {
         let text = fs::read_to_string(root.join(page)).unwrap();
-        let folder = Path::new(page).parent().unwrap();
-        for link in links(&text).into_iter().filter(|link| !root.join(folder).join(link).exists()) {
-            missing.push(format!("{page}: the link to {link}"));
-        }
         for quoted in quoted(&text) {
             let is_path = folders.iter().any(|folder| quoted.starts_with(folder));
             if is_path && !quoted.contains(['<', '*', ' ']) && !root.join(quoted).exists() {

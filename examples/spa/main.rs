@@ -1,4 +1,4 @@
-// A single-page app: one HTML file, whose script uses the JSON of the library's routes. docs/json.md has a table of them.
+// A single-page app: one HTML file, whose script uses the JSON of the library's routes. docs/guide/json.md has a table of them.
 //
 //     sqlite3 app.sqlite 'create table users (id integer primary key autoincrement, name text not null)'
 //     cargo run --features testing --example spa        # with the demo provider, on http://localhost:8000

@@ -15,7 +15,7 @@ pub(crate) enum WebServer {
 }
 
 /// The blocks for both servers.
-const DOCUMENTED: &str = include_str!("../../docs/proxies.md");
+const DOCUMENTED: &str = include_str!("../../docs/guide/proxies.md");
 
 impl WebServer {
     /// Starts it in `folder`, with `apps`: each a path, for example `/app` or an empty one, and the address of the app, which

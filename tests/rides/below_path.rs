@@ -1,4 +1,4 @@
-//! The example app below a path, behind nginx and Apache as docs/proxies.md configures them.
+//! The example app below a path, behind nginx and Apache as docs/guide/proxies.md configures them.
 
 use rocket::http::Status;
 use serde_json::Value;

@@ -12,7 +12,7 @@ use super::common::process::free_port;
 use super::common::web_server::WebServer;
 use super::documented::{entries, minimal};
 
-/// What is left for the app's own cookies, in bytes, as docs/operation.md says.
+/// What is left for the app's own cookies, in bytes, as docs/guide/operation.md says.
 const LEFT_FOR_THE_APP: usize = 2046;
 
 async fn ride_behind(server: WebServer) {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Browser, DONE, FLOW, NOT_TRUSTED, TestApp, TestRequest, assert_refused, captured_log};
 use crate::signals::{Heard, Listener};
 
-/// What all our cookies together may take, in bytes, as docs/operation.md says.
+/// What all our cookies together may take, in bytes, as docs/guide/operation.md says.
 const BUDGET: usize = 6144;
 const ACCOUNTS: usize = 4096;
 

@@ -1,4 +1,4 @@
-//! How many statements a request costs. docs/scale.md has these numbers.
+//! How many statements a request costs. docs/guide/scale.md has these numbers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
