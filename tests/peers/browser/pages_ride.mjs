@@ -1,5 +1,5 @@
 // The library's pages at the running example app: each in several widths, colours and languages, then with the keyboard alone, with the
-// back button, and without cookies.
+// back button, in ten tabs, and without cookies.
 import assert from 'node:assert/strict';
 import { violations } from './axe.mjs';
 
@@ -30,6 +30,7 @@ export async function pagesRide(tools, entry, second, user) {
     await known.close();
   }
   await byKeyboard();
+  await tenTabs();
   await withoutCookies();
 
   async function signedIn() {
@@ -98,6 +99,22 @@ export async function pagesRide(tools, entry, second, user) {
     assert.equal((await json(page, '/me')).body.user, null);
     await page.goBack();
     assert.ok(!(await page.content()).includes(`${user}@example.test`), 'nothing of the user is left after signing out');
+  }
+
+  // Ten tabs that begin before the first one ends. The last ends first.
+  async function tenTabs() {
+    const context = await newContext();
+    const tabs = [];
+    for (let tab = 0; tab < 10; tab += 1) {
+      const page = await context.newPage();
+      await page.goto(appUrl(`/login/${entry}?next=/me%3Ftab=${tab}`));
+      tabs.push(page);
+    }
+    for (const [tab, page] of [...tabs.entries()].reverse()) {
+      await consent(page, user, `tab-${tab}`);
+      assert.equal(page.url(), appUrl(`/me?tab=${tab}`), 'each tab ends where it began');
+    }
+    assert.equal((await json(tabs[0], '/me')).body.accounts.length, 1);
   }
 
   // A browser that keeps no cookie: the callback can't be trusted, and the page says so.
