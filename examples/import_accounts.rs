@@ -1,17 +1,23 @@
 // Moves the accounts of a Flask-Dance or Flask-Social app into the tables of this library. Afterwards people sign in as the same
-// users, and expired tokens are refreshed. It may run again: it replaces what it has stored before. The entries must be in Rocket.toml.
+// users, and expired tokens are refreshed. It may run again: it replaces what it has stored before.
 //
-//     cargo run --example import_accounts
+// Rocket.toml has the new database, in which the users have their old ids, and the entries, named as in the old app.
+//
+//     cargo run --example import_accounts -- flask_dance old.sqlite
+//     cargo run --example import_accounts -- flask_social old.sqlite
 
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text};
 use rocket::serde::json::{Value, from_str};
 use rocket::{Build, Rocket};
-use rocket_dance::provider::{GitHub, Provider, Twitter};
+use rocket_dance::provider::{Facebook, GitHub, Google, Provider, Twitter, claims};
 use rocket_dance::{Dance, Profile, Result, Token, storage::DieselStorage};
 
-/// A row of Flask-Dance's table. Flask-Social's `connection` has `access_token` and `secret` instead of `token`:
-/// `SELECT user_id, provider_user_id, json_object('access_token', access_token, 'oauth_token_secret', secret) AS token …`
+/// A table of Flask-Dance without a column `provider_user_id`: write `NULL AS provider_user_id`.
+const FLASK_DANCE: &str = "SELECT user_id, provider_user_id, token FROM flask_dance_oauth WHERE provider = ? AND user_id IS NOT NULL";
+const FLASK_SOCIAL: &str = "SELECT user_id, provider_user_id, json_object('access_token', access_token, \
+     'oauth_token_secret', nullif(secret, '')) AS token FROM connection WHERE provider_id = ? AND user_id IS NOT NULL";
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = Integer)]
@@ -21,8 +27,6 @@ struct Row {
     #[diesel(sql_type = Text)]
     token: String,
 }
-
-const ROWS: &str = "SELECT user_id, provider_user_id, token FROM flask_dance_oauth WHERE provider = ? AND user_id IS NOT NULL";
 
 /// Reads a token as Flask-Dance stores it.
 fn token(json: &Value) -> Option<Token> {
@@ -34,31 +38,54 @@ fn token(json: &Value) -> Option<Token> {
     if let Some(refresh_token) = text("refresh_token") {
         token = token.with_refresh_token(refresh_token);
     }
-    if let (Some(at), Some(lifetime)) =
-        (json["expires_at"].as_f64(), json["expires_in"].as_f64().or(Some(3600.0)))
-    {
-        token = token.with_lifetime((at - lifetime) as i64, lifetime as i64);
+    if let Some(at) = json["expires_at"].as_f64() {
+        token = token.with_lifetime(at as i64 - 3600, 3600);
     }
     Some(token)
 }
 
-/// Imports the accounts at one provider, and returns the number of rows.
-async fn import<P: Provider + Copy>(dance: &Dance, old: &mut SqliteConnection, provider: P) -> Result<usize> {
-    let rows: Vec<Row> = diesel::sql_query(ROWS).bind::<Text, _>(P::NAME).load(old)?;
-    let count = rows.len();
+/// Imports one row, unless its account is there already. If the row does not say whose token it has, the provider does: `id` is
+/// the field of its userinfo.
+async fn import_row<P: Provider + Copy>(dance: &Dance, provider: P, id: &str, row: Row) -> Result<()> {
+    let known = dance.accounts(&row.user_id).await?.into_iter().filter(|account| account.entry == P::NAME);
+    let same = |known: Option<String>| {
+        known.is_some() && (row.provider_user_id.is_none() || known == row.provider_user_id)
+    };
+    let json: Value = from_str(&row.token).unwrap_or_default();
+    let (false, Some(mut token)) =
+        (known.into_iter().any(|account| same(account.provider_user_id)), token(&json))
+    else {
+        return Ok(());
+    };
+    let mut profile = Profile::default();
+    profile.id = row.provider_user_id;
+    if profile.id.is_none() {
+        let stored = dance.tokens(provider).of(&row.user_id);
+        stored.set(token.clone()).await?;
+        if let Some(client) = dance.client(provider, &row.user_id).await? {
+            profile.id = claims::id(&client.userinfo().await?, id)?;
+        }
+        token = stored.get().await?.unwrap_or(token); // it may have been refreshed
+    }
+    dance.import(provider, &row.user_id, profile, token).await.map(drop)
+}
+
+/// Imports the accounts at one provider. Returns a line for each that failed, and one with the number of rows.
+async fn import<P: Provider + Copy>(
+    dance: &Dance,
+    old: &mut SqliteConnection,
+    rows: &str,
+    (provider, id): (P, &str),
+) -> Result<Vec<String>> {
+    let rows: Vec<Row> = diesel::sql_query(rows).bind::<Text, _>(P::NAME).load(old)?;
+    let mut lines = vec![format!("{}: {} rows", P::NAME, rows.len())];
     for row in rows {
-        let Some(token) = from_str(&row.token).ok().as_ref().and_then(token) else { continue };
-        match row.provider_user_id {
-            Some(id) => {
-                let mut profile = Profile::default();
-                profile.id = Some(id);
-                dance.import(provider, &row.user_id, profile, token).await?;
-            }
-            // Without an identity, the token becomes an account when the user signs in there for the first time.
-            None => drop(dance.tokens(provider).of(&row.user_id).set(token).await?),
+        let user = row.user_id;
+        if let Err(error) = import_row(dance, provider, id, row).await {
+            lines.push(format!("{}: user {user}: {error}", P::NAME));
         }
     }
-    Ok(count)
+    Ok(lines)
 }
 
 /// The app's own configuration and storage, with its policy: `.link(…)`.
@@ -69,10 +96,20 @@ fn rocket() -> Rocket<Build> {
 #[rocket::main]
 #[allow(clippy::print_stdout)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (rows, old) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["flask_dance", old] => (FLASK_DANCE, old),
+        ["flask_social", old] => (FLASK_SOCIAL, old),
+        _ => return Err("usage: import_accounts flask_dance|flask_social <the old database>".into()),
+    };
     let rocket = rocket().ignite().await?;
     let dance = Dance::fetch(&rocket).ok_or("attach Dance::fairing()")?;
-    let mut old = SqliteConnection::establish("old.sqlite")?;
-    println!("{} accounts at GitHub", import(dance, &mut old, GitHub).await?);
-    println!("{} accounts at Twitter", import(dance, &mut old, Twitter).await?);
+    let old = &mut SqliteConnection::establish(old)?;
+    // One line for each provider of the old app.
+    let mut lines = import(dance, old, rows, (GitHub, "id")).await?;
+    lines.extend(import(dance, old, rows, (Google, "sub")).await?);
+    lines.extend(import(dance, old, rows, (Facebook, "id")).await?);
+    lines.extend(import(dance, old, rows, (Twitter, "id_str")).await?);
+    lines.iter().for_each(|line| println!("{line}"));
     Ok(())
 }

@@ -15,7 +15,7 @@ use rocket_dance::{Dance, Login, Result, Standing, Verdict};
 /// The id that the provider has given the program on the device.
 const CLIENT_ID: &str = "my-app-on-android";
 
-/// Signs up the first stranger, as user number 1. A real app creates a user, as `examples/users.rs` does.
+/// Signs up the first stranger, as user number 1. A real app creates a user, as `examples/creation.rs` does.
 fn sign_up(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     Ok(match login.standing {
         Standing::Stranger => Verdict::SignUp(1),

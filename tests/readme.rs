@@ -39,7 +39,7 @@ mod quickstart {
 
 #[allow(dead_code)]
 mod users {
-    include!("../examples/users.rs");
+    include!("../examples/creation.rs");
 
     pub(super) fn app() -> rocket::Rocket<rocket::Build> {
         rocket()
@@ -97,7 +97,7 @@ fn the_rust_that_is_printed_is_the_rust_that_runs() {
     let run = [
         without_head(include_str!("../examples/minimal.rs")),
         include_str!("readme/test.rs"),
-        without_head(include_str!("../examples/users.rs")),
+        without_head(include_str!("../examples/creation.rs")),
     ];
     let printed: Vec<_> = blocks().into_iter().filter(|block| block.language.starts_with("rust")).collect();
     assert_eq!(printed.len(), run.len());

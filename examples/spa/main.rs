@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 use rocket::response::content::RawHtml;
 use rocket::{get, launch, routes};
+use rocket_dance::testing::DemoProvider;
 use rocket_dance::{Dance, Login, Result, Standing, Verdict, storage::DieselStorage};
 
 diesel::table! {
@@ -38,6 +39,7 @@ fn index() -> RawHtml<&'static str> {
 fn rocket() -> _ {
     let storage = DieselStorage::database("app").migrate().link(sign_up).cascade_from("users", "id");
     rocket::build()
+        .attach(DemoProvider::fairing())
         .attach(Dance::fairing().storage(storage))
         .mount("/", routes![index])
         .register("/", rocket_dance::catchers())

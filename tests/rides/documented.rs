@@ -29,12 +29,11 @@ macro_rules! examples {
 
 examples! {
     minimal: "../../examples/minimal.rs";
-    users: "../../examples/users.rs";
+    creation: "../../examples/creation.rs";
     own_provider: "../../examples/own_provider.rs";
     flash: "../../examples/flash.rs";
     own_sessions: "../../examples/own_sessions.rs";
     second_factor: "../../examples/second_factor.rs";
-    spa: "../../examples/spa/main.rs";
 }
 
 /// What a visitor of an example does and reads.
@@ -61,8 +60,8 @@ const VISITS: [Visit; 5] = [
         after: "You are @ada on GitHub",
     },
     Visit {
-        example: "users",
-        app: users::app,
+        example: "creation",
+        app: creation::app,
         entry: "github",
         second: "other",
         before: "",
@@ -89,7 +88,7 @@ const VISITS: [Visit; 5] = [
         app: second_factor::app,
         entry: "github",
         second: "other",
-        before: "You are not signed in",
+        before: "",
         after: "You are user number 1",
     },
 ];

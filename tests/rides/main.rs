@@ -12,6 +12,7 @@ mod common;
 mod documented;
 mod form_post;
 mod logout;
+mod nightly_job;
 mod pages;
 mod planted;
 mod spa;

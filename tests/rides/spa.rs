@@ -1,5 +1,7 @@
 //! The single-page app of `examples/spa` in Chromium.
 
+#![cfg(feature = "testing")]
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use rocket::figment::Figment;
@@ -11,7 +13,15 @@ use super::TEST_TIMEOUT;
 use super::common::chromium;
 use super::common::openid_provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use super::common::process::free_port;
-use super::documented::spa;
+
+#[allow(dead_code)]
+mod example {
+    include!("../../examples/spa/main.rs");
+
+    pub(super) fn app() -> rocket::Rocket<rocket::Build> {
+        rocket()
+    }
+}
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
@@ -38,7 +48,7 @@ async fn a5_the_single_page_app_in_chromium() {
         .merge(("secret_key", "hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk="))
         .merge(("databases.app.url", database))
         .merge(Toml::string(&(entry("corp") + &entry("other"))));
-    let app = spa::app().configure(figment).ignite().await.unwrap();
+    let app = example::app().configure(figment).ignite().await.unwrap();
     let shutdown = app.shutdown();
     let server = rocket::tokio::spawn(app.launch());
     let shots = chromium::shots("spa", folder.path());

@@ -1,16 +1,15 @@
-//! The examples of `examples/` against a fake provider. `tests/readme.rs` runs `minimal` and `users`.
+//! The examples of `examples/` against a fake provider. `tests/readme.rs` runs `minimal` and `creation`,
+//! `tests/rides` those that need a browser or a server, `tests/suite/import.rs` the import.
 
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Integer, Nullable, Text};
-use diesel::{Connection, RunQueryDsl, SqliteConnection};
-use rocket::local::asynchronous::Client;
+use diesel::{Connection, SqliteConnection};
+use rocket::http::{ContentType, Status};
+use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::{Build, Rocket};
-use rocket_dance::provider::GitHub;
-use rocket_dance::storage::DieselStorage;
-use rocket_dance::testing::{FakeProvider, sign_in};
-use rocket_dance::{Dance, Login, Result, Verdict};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use serde_json::json;
-use tempfile::TempDir;
+
+use crate::sqlite;
 
 #[allow(dead_code)]
 mod own_provider {
@@ -24,28 +23,29 @@ mod own_provider {
 }
 
 #[allow(dead_code)]
-mod background_job {
-    include!("../../examples/background_job.rs");
+mod association {
+    include!("../../examples/association.rs");
 
-    pub fn app() -> Rocket<Build> {
+    pub fn app() -> rocket::Rocket<rocket::Build> {
         rocket()
-    }
-
-    pub async fn lines(dance: &Dance) -> Vec<String> {
-        report(dance).await.unwrap()
     }
 }
 
 #[allow(dead_code)]
-mod import_accounts {
-    include!("../../examples/import_accounts.rs");
+mod several_providers {
+    include!("../../examples/several_providers.rs");
 
-    pub fn app() -> Rocket<Build> {
+    pub fn app() -> rocket::Rocket<rocket::Build> {
         rocket()
     }
+}
 
-    pub async fn import_github(dance: &Dance, old: &mut SqliteConnection) -> usize {
-        import(dance, old, GitHub).await.unwrap()
+#[allow(dead_code)]
+mod bot {
+    include!("../../examples/bot.rs");
+
+    pub fn app() -> rocket::Rocket<rocket::Build> {
+        rocket()
     }
 }
 
@@ -86,96 +86,6 @@ async fn a_provider_of_the_app_signs_its_player_in() {
     assert_eq!(client.get("/").dispatch().await.into_string().await.as_deref(), Some("Hello, Ada"));
 }
 
-/// Signs strangers up with fixed ids instead of a table of users.
-fn numbered(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
-    Ok(Verdict::SignUp(if login.profile.id.as_deref() == Some("ada") { 1 } else { 2 }))
-}
-
-#[rocket::async_test]
-async fn a_job_calls_the_provider_for_every_account() {
-    let fake = FakeProvider::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let configured = |rocket: Rocket<Build>| {
-        let url = folder.path().join("app.sqlite").display().to_string();
-        let figment = rocket.figment().clone().merge(("databases.app.url", url));
-        fake.stand_in(rocket.configure(figment), "github")
-    };
-    for user in ["ada", "grace"] {
-        let storage = DieselStorage::database("app").migrate().link(numbered);
-        let app = configured(rocket::build().attach(Dance::fairing().storage(storage)));
-        fake.set_user(user);
-        sign_in(&Client::tracked(app).await.unwrap(), "github").await;
-    }
-    let rocket = configured(background_job::app()).ignite().await.unwrap();
-    let lines = background_job::lines(Dance::fetch(&rocket).unwrap()).await;
-    assert_eq!(lines, ["1: \"ada\"", "2: \"grace\""]);
-}
-
-/// `rocket` with the database `name` in `folder`, and `fake` in place of GitHub.
-async fn at_database(rocket: Rocket<Build>, fake: &FakeProvider, folder: &TempDir, name: &str) -> Client {
-    let url = folder.path().join(name).display().to_string();
-    let figment = rocket.figment().clone().merge(("databases.app.url", url));
-    Client::tracked(fake.stand_in(rocket.configure(figment), "github")).await.unwrap()
-}
-
-#[rocket::async_test]
-async fn accounts_of_flask_dance_are_imported_and_expired_tokens_refreshed() {
-    let fake = FakeProvider::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    // The old app: user 1 is `ada`, user 7 has a token without an identity.
-    let mut old =
-        SqliteConnection::establish(&folder.path().join("old.sqlite").display().to_string()).unwrap();
-    old.batch_execute(
-        "CREATE TABLE flask_dance_oauth (id INTEGER PRIMARY KEY, provider VARCHAR(50) NOT NULL, created_at DATETIME, \
-         token JSON NOT NULL, user_id INTEGER, provider_user_id VARCHAR(256))",
-    )
-    .unwrap();
-    for (sub, user, id) in [("ada", 1, Some("ada")), ("grace", 7, None)] {
-        let storage = DieselStorage::database("app").migrate().link(numbered);
-        let rocket = rocket::build().attach(Dance::fairing().storage(storage));
-        let first = at_database(rocket, &fake, &folder, "first.sqlite").await;
-        fake.set_user(sub);
-        sign_in(&first, "github").await;
-        let granted = if sub == "ada" { 1 } else { 2 };
-        let dance = Dance::fetch(first.rocket()).unwrap();
-        let token = dance.tokens(GitHub).of(&granted).get().await.unwrap().unwrap();
-        let json = json!({
-            "access_token": token.access_token.expose(),
-            "refresh_token": token.refresh_token.as_ref().map(|secret| secret.expose()),
-            "token_type": "bearer", "scope": ["read:user"], "expires_in": 3600, "expires_at": 1_600_000_000.5,
-        });
-        diesel::sql_query("INSERT INTO flask_dance_oauth (provider, token, user_id, provider_user_id) VALUES ('github', ?, ?, ?)")
-            .bind::<Text, _>(json.to_string())
-            .bind::<Integer, _>(user)
-            .bind::<Nullable<Text>, _>(id)
-            .execute(&mut old)
-            .unwrap();
-    }
-
-    let client = at_database(import_accounts::app(), &fake, &folder, "new.sqlite").await;
-    let dance = Dance::fetch(client.rocket()).unwrap();
-    assert_eq!(import_accounts::import_github(dance, &mut old).await, 2);
-    assert_eq!(import_accounts::import_github(dance, &mut old).await, 2, "a second time");
-    let refreshes = || {
-        fake.requests()
-            .iter()
-            .filter(|request| request.form.get("grant_type").is_some_and(|grant| grant == "refresh_token"))
-            .count()
-    };
-    assert_eq!(refreshes(), 0);
-    for user in [1, 7] {
-        let github = dance.client(GitHub, &user).await.unwrap().expect("an account");
-        github.userinfo().await.unwrap();
-    }
-    assert_eq!(refreshes(), 2);
-    // No policy signs strangers up: `ada` is known by the account.
-    fake.set_user("ada");
-    sign_in(&client, "github").await;
-    let accounts = dance.accounts(&1).await.unwrap();
-    assert_eq!(accounts.len(), 1);
-    assert_eq!(accounts[0].provider_user_id.as_deref(), Some("ada"));
-}
-
 #[allow(dead_code)]
 mod native {
     include!("../../examples/native.rs");
@@ -192,4 +102,83 @@ async fn a_device_signs_in_with_an_id_token() {
     let database = folder.path().join("app.sqlite").display().to_string();
     let (status, answer) = native::ride(&fake, &database).await;
     assert_eq!((status.code, answer), (200, json!({"user": 1})));
+}
+
+/// `rocket` with a database of its own.
+fn with_database(rocket: Rocket<Build>) -> Rocket<Build> {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().join("app.sqlite").display().to_string();
+    let figment = rocket.figment().clone().merge(("databases.app.url", url));
+    rocket.configure(figment).manage(folder)
+}
+
+#[rocket::async_test]
+async fn association_a_user_of_the_app_connects_an_account() {
+    let fake = FakeProvider::start().await;
+    let client = Client::tracked(fake.stand_in(with_database(association::app()), "github")).await.unwrap();
+    let to =
+        |response: &LocalResponse<'_>| response.headers().get_one("Location").unwrap_or_default().to_owned();
+    let page = client.get("/").dispatch().await;
+    assert_eq!(to(&page), "/signin?next=%2F");
+    let form = client.get(to(&page)).dispatch().await.into_string().await.unwrap();
+    assert!(form.contains("action=\"/signin?next=%2F\""), "{form}");
+    let post =
+        |body: &'static str| client.post("/signin?next=%2F").header(ContentType::Form).body(body).dispatch();
+    assert_eq!(post("name=ada&password=guessed").await.status(), Status::Forbidden);
+    assert_eq!(client.get("/").dispatch().await.status(), Status::SeeOther, "still signed out");
+    // GitHub signs no user in.
+    assert_eq!(client.get("/login/github").dispatch().await.status(), Status::Forbidden);
+    let signed_in = post("name=ada&password=correct+horse").await;
+    assert_eq!((signed_in.status(), to(&signed_in).as_str()), (Status::SeeOther, "/"));
+    assert_eq!(
+        to(&client.get("/").dispatch().await),
+        "/login/github?next=%2F",
+        "the guard asks for the account"
+    );
+    sign_in(&client, "github").await;
+    assert_eq!(
+        client.get("/").dispatch().await.into_string().await.as_deref(),
+        Some("User number 1 is \"ada\" on GitHub")
+    );
+}
+
+#[rocket::async_test]
+async fn several_providers_have_one_user() {
+    let fake = FakeProvider::start().await;
+    let rocket = with_database(several_providers::app());
+    let url: String = rocket.figment().extract_inner("databases.app.url").unwrap();
+    SqliteConnection::establish(&url)
+        .unwrap()
+        .batch_execute("create table users (id integer primary key autoincrement, email text unique, email_verified bool not null)")
+        .unwrap();
+    let rocket = fake.stand_in(fake.stand_in(rocket, "github"), "google");
+    let client = Client::tracked(rocket).await.unwrap();
+    sign_in(&client, "github").await;
+    let connected = client.get("/").dispatch().await.into_string().await.unwrap();
+    assert_eq!(connected.lines().count(), 1, "{connected}");
+    sign_in(&client, "google").await;
+    let connected = client.get("/").dispatch().await.into_string().await.unwrap();
+    assert!(connected.contains("github: ") && connected.contains("google: "), "{connected}");
+    let userinfo = client.get("/userinfo").dispatch().await.into_string().await.unwrap();
+    assert_eq!(userinfo.lines().count(), 2, "{userinfo}");
+    assert_eq!(sqlite::count(url.as_ref(), "users"), 1);
+}
+
+#[rocket::async_test]
+async fn a_bot_has_one_account_for_the_whole_site() {
+    let fake = FakeProvider::start().await;
+    let app = with_database(bot::app());
+    let app = fake.stand_in(app, "github");
+    let figment = app.figment().clone().merge(("oauth.github.account", "octobot"));
+    let client = Client::tracked(app.configure(figment)).await.unwrap();
+    let report =
+        async || client.post("/").header(ContentType::Form).body("text=It+is+broken").dispatch().await;
+    assert_eq!(report().await.status(), Status::ServiceUnavailable, "not connected yet");
+    fake.set_user("visitor");
+    assert_eq!(sign_in(&client, "github").await.status, Status::Forbidden, "another account");
+    assert_eq!(report().await.status(), Status::ServiceUnavailable);
+    fake.set_user("octobot");
+    sign_in(&client, "github").await;
+    fake.respond_always(ProviderEndpoint::Api, FakeResponse::json(json!({ "number": 42 })).with_status(201));
+    assert_eq!(report().await.into_string().await.as_deref(), Some("Thank you. This is number 42."));
 }

@@ -25,6 +25,7 @@ mod guard_errors;
 mod error_answers;
 mod guard_launch;
 mod harness;
+mod import;
 mod json;
 mod leakage;
 mod linking;

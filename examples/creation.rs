@@ -1,7 +1,7 @@
 // Users in a table of the app, accounts in a table beside it. README.md prints this file.
 //
 //     sqlite3 app.sqlite 'create table users (id integer primary key autoincrement, name text not null)'
-//     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret"}}' cargo run --example users
+//     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret"}}' cargo run --example creation
 
 use diesel::prelude::*;
 use rocket::{get, launch, routes};
