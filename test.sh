@@ -214,6 +214,7 @@ builds() {
   step "build the tests, no features" nice_build none test --no-run --package rocket_dance --no-default-features --lib
   mark none
   step "documented examples" nice -n 19 cargo test --locked --workspace --all-features --doc
+  step "the quickstart, as it is typed" nice -n 19 tests/quickstart
   step "documented examples, default features" nice -n 19 cargo test --locked --package rocket_dance --doc
 
   step "format" format

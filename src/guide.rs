@@ -2,17 +2,40 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | understand what happens, and in which words | [`concepts`] |
+//! | choose features | [`installation`] |
+//! | write a first app | [`quickstart`] |
+//! | understand what happens, and in which words | [`concepts`], [`protocols`] |
+//! | decide how people become users, and have several accounts | [`multi_user`] |
 //! | decide who may sign in | [`policies`] |
+//! | keep sessions, ask for a second factor | [`sessions`] |
+//! | sign users out | [`signing_out`] |
+//! | choose where accounts are stored | [`storages`] |
+//! | run code of your own around a flow | [`signals`] |
 //! | change our pages, their texts or their language | [`pages`] |
 //! | write a single-page app, or a program on a device | [`json`] |
+//! | work for users who are not there | [`jobs`] |
 //! | put it behind a proxy, or below a path | [`proxies`] |
-//! | run an app in production | [`operation`] |
+//! | run an app in production | [`checklist`], [`operation`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
+//! | know what the library guards against | [`attacks`] |
 //! | know what an error code means | [`troubleshooting`] |
 //! | look up a provider | [`providers`] |
 //! | come from Flask-Dance or Flask-Social | [`from_flask_dance`] |
 //! | come from rocket_oauth2 | [`from_rocket_oauth2`] |
+//!
+//! The smallest app is one guard, and one line that attaches the library:
+//!
+//! ```
+//! use rocket_dance::{Dance, OAuth, Result, provider::GitHub};
+//!
+//! #[rocket::get("/zen")]
+//! async fn zen(github: OAuth<GitHub>) -> Result<String> {
+//!     github.get("zen").text().await
+//! }
+//!
+//! let rocket = rocket::build().attach(Dance::fairing()).mount("/", rocket::routes![zen]);
+//! # let _ = rocket;
+//! ```
 //!
 //! [Settings](crate#settings) are on the front page.
 
@@ -23,8 +46,9 @@ use crate::testing;
 #[cfg(doc)]
 use crate::{
     Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind,
-    Event, LinkCurrentUser, LinkPolicy, Login, NextStep, OAuth, Profile, RequireEmailDomain, Sessions,
-    Signals, Standing, Token, Tokens, Verdict, Visitor, catchers, flash, provider, storage,
+    Event, LinkCurrentUser, LinkPolicy, LocalPath, Login, NextStep, OAuth, Profile, RequireEmailDomain,
+    RequiredScopes, Sessions, SignInOutcome, Signals, Site, Standing, Token, Tokens, Verdict, Visitor,
+    catchers, flash, private_cookie, provider, storage,
 };
 
 /// Declares the pages. A page links to another as `[text][name]`, and defines `name` at its end as the file. The definition that
@@ -32,13 +56,24 @@ use crate::{
 macro_rules! pages {
     ($($name:ident: $file:literal;)*) => { $(
         #[doc = "[settings]: crate#settings"]
+        #[doc = "[installation]: crate::guide::installation"]
+        #[doc = "[quickstart]: crate::guide::quickstart"]
         #[doc = "[concepts]: crate::guide::concepts"]
+        #[doc = "[protocols]: crate::guide::protocols"]
+        #[doc = "[multi_user]: crate::guide::multi_user"]
         #[doc = "[policies]: crate::guide::policies"]
+        #[doc = "[sessions]: crate::guide::sessions"]
+        #[doc = "[signing_out]: crate::guide::signing_out"]
+        #[doc = "[storages]: crate::guide::storages"]
+        #[doc = "[signals]: crate::guide::signals"]
         #[doc = "[pages]: crate::guide::pages"]
         #[doc = "[json]: crate::guide::json"]
+        #[doc = "[jobs]: crate::guide::jobs"]
         #[doc = "[proxies]: crate::guide::proxies"]
+        #[doc = "[checklist]: crate::guide::checklist"]
         #[doc = "[operation]: crate::guide::operation"]
         #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[attacks]: crate::guide::attacks"]
         #[doc = "[troubleshooting]: crate::guide::troubleshooting"]
         #[doc = "[providers]: crate::guide::providers"]
         #[doc = "[from_flask_dance]: crate::guide::from_flask_dance"]
@@ -50,13 +85,24 @@ macro_rules! pages {
 }
 
 pages! {
+    installation: "../docs/guide/installation.md";
+    quickstart: "../docs/guide/quickstart.md";
     concepts: "../docs/guide/concepts.md";
+    protocols: "../docs/guide/protocols.md";
+    multi_user: "../docs/guide/multi_user.md";
     policies: "../docs/guide/policies.md";
+    sessions: "../docs/guide/sessions.md";
+    signing_out: "../docs/guide/signing_out.md";
+    storages: "../docs/guide/storages.md";
+    signals: "../docs/guide/signals.md";
     pages: "../docs/guide/pages.md";
     json: "../docs/guide/json.md";
+    jobs: "../docs/guide/jobs.md";
     proxies: "../docs/guide/proxies.md";
+    checklist: "../docs/guide/checklist.md";
     operation: "../docs/guide/operation.md";
     scale: "../docs/guide/scale.md";
+    attacks: "../docs/guide/attacks.md";
     troubleshooting: "../docs/guide/troubleshooting.md";
     providers: "../docs/providers.md";
     from_flask_dance: "../docs/from_flask_dance.md";

@@ -8,7 +8,7 @@
 //!
 //! | you want to | read |
 //! |---|---|
-//! | start | [Usage](#usage), [Settings](#settings), [Features](#features) |
+//! | start | [`guide::quickstart`], [Usage](#usage), [Settings](#settings), [Features](#features) |
 //! | ask for further scopes where a page needs them | [`RequiredScopes`] |
 //! | use an account in a handler | the guards [`OAuth`], [`Accounts`], [`Site`], [`CurrentUser`] and [`Visitor`]; the API client [`Client`] |
 //! | decide who may sign in | [`LinkPolicy`], [`Login`], [`Standing`], [`Verdict`], [`RequireEmailDomain`] |
@@ -24,7 +24,7 @@
 //! | know the URLs | [Routes](#routes) |
 //! | use the routes from a script | [`guide::json`] |
 //! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
-//! | run the app in production, behind a proxy, in many processes | [`guide`] |
+//! | run the app in production, behind a proxy, in many processes | [`guide::checklist`], and the rest of the [`guide`] |
 //!
 //! # Usage
 //!

@@ -1,6 +1,8 @@
 //! The tables of the guide are complete: docs/from_flask_dance.md has a row for every name of the ancestors' manuals, and every
 //! key that it names exists; docs/guide/troubleshooting.md has every error code.
 
+#[path = "guide/examples.rs"]
+mod examples;
 #[path = "guide/links.rs"]
 mod links;
 
@@ -29,6 +31,17 @@ fn every_name_of_the_manuals_has_a_row() {
     let found: BTreeSet<&str> = code(&rows).union(&code(&prose)).copied().collect();
     let missing: Vec<&str> = NAMES.lines().filter(|name| !found.contains(name)).collect();
     assert!(missing.is_empty(), "docs/from_flask_dance.md lacks {missing:?}");
+}
+
+#[test]
+fn every_name_of_rocket_oauth2_has_a_row() {
+    let page = include_str!("../docs/from_rocket_oauth2.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    let rows = rows.join("\n");
+    let found = code(&rows);
+    let missing: Vec<&str> =
+        include_str!("guide/rocket_oauth2_names.txt").lines().filter(|name| !found.contains(name)).collect();
+    assert!(missing.is_empty(), "docs/from_rocket_oauth2.md lacks {missing:?}");
 }
 
 #[test]

@@ -6,6 +6,23 @@
 //! An entry names its preset: `provider = "gitlab"`, or the entry has the preset's name. [`Google`], [`GitHub`] and the
 //! other types here are the `P` of the guards [`OAuth<P>`](crate::OAuth) and [`Site<P>`](crate::Site) for an entry with
 //! the preset's name. For an entry with another name, and for a provider that is not here, implement [`Provider`].
+//!
+//! ```
+//! use rocket_dance::provider::{GitHub, Provider};
+//! use rocket_dance::{OAuth, Result};
+//!
+//! /// `[default.oauth.gitlab_work]`, with `provider = "gitlab"` and its `hostname`.
+//! struct GitLabWork;
+//!
+//! impl Provider for GitLabWork {
+//!     const NAME: &'static str = "gitlab_work";
+//! }
+//!
+//! #[rocket::get("/both")]
+//! async fn both(github: OAuth<GitHub>, work: OAuth<GitLabWork>) -> Result<String> {
+//!     Ok(github.get("user").text().await? + &work.get("user").text().await?)
+//! }
+//! ```
 
 mod client_auth_method;
 mod parameter_kind;

@@ -7,6 +7,18 @@
 //! | [`CookieStorage`] (the default) | none: accounts belong to the browser | no | within the process | no | trying out the library |
 //! | an app's own [`Storage`] | to the user who is signed in | yes | within the process, or with [`Coordination`] over all | with [`list`](Storage::list) | Redis, … |
 //!
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # {
+//! use rocket_dance::Dance;
+//! use rocket_dance::storage::DieselStorage;
+//!
+//! // The database `app` of Rocket.toml. A policy is added with `.link(…)`.
+//! let fairing = Dance::fairing().storage(DieselStorage::database("app").migrate());
+//! # let _ = fairing;
+//! # }
+//! ```
+//!
 //! # A storage of an app's own
 //!
 //! It implements three methods: see [`Storage`]. The app passes it to [`DanceFairing::storage`](crate::DanceFairing::storage). It

@@ -88,6 +88,37 @@ fn every_link_leads_somewhere() {
     assert!(faults.is_empty(), "these links lead nowhere:\n{}", faults.join("\n"));
 }
 
+/// In the API documentation a page is a module, and its links to other pages are those that `src/guide.rs` defines.
+#[test]
+fn the_pages_of_the_guide_link_by_the_names_of_pages() {
+    let guide = fs::read_to_string(root().join("src/guide.rs")).expect("the guide");
+    let mut faults = Vec::new();
+    for (path, text) in pages() {
+        let path = path.display().to_string();
+        if !guide.contains(&format!("\"../{path}\"")) {
+            continue;
+        }
+        let prose = prose(&text);
+        let inline = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        faults.extend(
+            inline
+                .filter(|to| !to.contains("://") && !to.starts_with('#'))
+                .map(|to| format!("{path}: ({to})")),
+        );
+        let defined = prose.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+        for (name, _) in defined.filter(|(_, to)| !to.contains("://")) {
+            if !guide.contains(&format!("\"[{name}]: crate")) {
+                faults.push(format!("{path}: [{name}]"));
+            }
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "write `[text][page]`, and define `[page]: page.md` at the end:\n{}",
+        faults.join("\n")
+    );
+}
+
 #[test]
 fn the_check_sees_a_missing_file_and_a_missing_heading() {
     let page = "# One\n[a](README.md) [b](gone.md) [c](#one) [d](#two)\n[e]: ../SECURITY.md#gone\n```\n[f](gone.md)\n```\n";
