@@ -55,6 +55,20 @@ fn the_quickstart_prints_its_example() {
     );
 }
 
+/// `tests/suite/cookbook` runs the policies of the page.
+#[test]
+fn the_cookbook_prints_its_policies() {
+    let page = fs::read_to_string(root().join("docs/guide/policies.md")).expect("the cookbook");
+    let files = fs::read_dir(root().join("tests/suite/cookbook")).expect("the policies").flatten();
+    for file in files.map(|entry| entry.path()).filter(|path| !path.ends_with("mod.rs")) {
+        let code = fs::read_to_string(&file).expect("a policy");
+        assert!(page.contains(&code), "docs/guide/policies.md prints something else than {}", file.display());
+    }
+    // Each block is a file, but for the line with `RequireEmailDomain`.
+    let files = fs::read_dir(root().join("tests/suite/cookbook")).expect("the policies").count() - 1;
+    assert_eq!(page.matches("```rust").count(), files + 1);
+}
+
 #[test]
 fn every_command_names_what_exists() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");

@@ -12,6 +12,7 @@ mod callback;
 mod claims;
 mod client_auth;
 mod confirm;
+mod cookbook;
 mod cookies;
 mod cookie_budget;
 mod crash;
