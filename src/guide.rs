@@ -14,6 +14,7 @@
 //! | change our pages, their texts or their language | [`pages`] |
 //! | write a single-page app, or a program on a device | [`json`] |
 //! | work for users who are not there | [`jobs`] |
+#![cfg_attr(feature = "testing", doc = "| test the app | [`tests`] |")]
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | run an app in production | [`checklist`], [`operation`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
@@ -107,4 +108,9 @@ pages! {
     providers: "../docs/providers.md";
     from_flask_dance: "../docs/from_flask_dance.md";
     from_rocket_oauth2: "../docs/from_rocket_oauth2.md";
+}
+
+#[cfg(feature = "testing")]
+pages! {
+    tests: "../docs/guide/testing.md";
 }

@@ -20,7 +20,7 @@
 //! | work outside of a request | [`Dance`], [`Tokens`], [`Reseal`] |
 //! | add a provider | [`provider`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`catchers`], [`guard_error`] |
-//! | write tests for your app | `testing` (a feature) |
+//! | write tests for your app | `testing` (a feature), and its page in [`guide`] |
 //! | know the URLs | [Routes](#routes) |
 //! | use the routes from a script | [`guide::json`] |
 //! | know what is supported | [Standards](#standards), [Not offered](#not-offered) |
@@ -150,7 +150,7 @@
 //! - `postgres`: `DieselStorage` on PostgreSQL. Needs libpq (Debian: `libpq-dev`).
 //! - `mysql`: `DieselStorage` on MySQL and MariaDB. Needs their client library (Debian: `libmariadb-dev`).
 //! - `rsa-sha1`: OAuth 1.0a signatures with RSA-SHA1, as Jira requires. Needs OpenSSL (Debian: `libssl-dev`).
-//! - `testing`: for your tests, a provider on a loopback port and a whole sign-in in one line; also the demo provider.
+//! - `testing`: for your tests, a fake provider, a whole sign-in in one line, and recordings of a real provider; also the demo provider.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

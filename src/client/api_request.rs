@@ -210,7 +210,7 @@ async fn send_with_token(
         // For each redirect again: an OAuth 1 signature is valid for one URL, once.
         engine.authorize_request(&live.entry, &mut request, token)?;
         let sent = SentRequest::new(&request);
-        let response = engine.http.0.execute(request).await.map_err(transport_error)?;
+        let response = engine.http.call_api(&live.entry.name, request, transport_error).await?;
         match sent.redirected(&response) {
             Some(next) => request = next,
             None => return Ok(response),

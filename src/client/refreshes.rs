@@ -51,6 +51,12 @@ impl Refreshes {
         self.failures.invalidate(account);
     }
 
+    /// Forgets all failures.
+    #[cfg(feature = "testing")]
+    pub(crate) fn forget_failures(&self) {
+        self.failures.invalidate_all();
+    }
+
     /// Returns the failure of a refresh of `account` since `began`.
     pub(super) fn failed_since(&self, account: &str, began: Instant) -> Option<Error> {
         self.failures.get(account).filter(|(at, _)| *at >= began).map(|(_, error)| error.copy())

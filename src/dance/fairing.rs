@@ -13,6 +13,8 @@ use super::catchers::{GuardOfRoute, error_catcher, warn_if_unregistered};
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
+#[cfg(feature = "testing")]
+use super::test_command::TestCommand;
 use super::web::{account_cookies, make_room, note_request_line, sets_our_cookie};
 use crate::config::Entry;
 use crate::flash::flash_cookie;
@@ -79,6 +81,8 @@ impl Fairing for DanceFairing {
         // LK-04: Rocket logs the request line, and a callback's has the code and the state.
         if let Some(dance) = request.rocket().state::<Dance>().cloned() {
             note_request_line(&dance, request);
+            #[cfg(feature = "testing")]
+            TestCommand::run(&dance, request).await;
         }
     }
 

@@ -161,7 +161,7 @@ impl Dance {
     }
 
     /// All entries, by name.
-    pub(super) fn entries(&self) -> &BTreeMap<String, Arc<Entry>> {
+    pub(crate) fn entries(&self) -> &BTreeMap<String, Arc<Entry>> {
         &self.0.entries
     }
 
@@ -176,7 +176,7 @@ impl Dance {
     }
 
     /// The app's own sessions, or ours.
-    pub(super) fn sessions(&self) -> &SessionBackend {
+    pub(crate) fn sessions(&self) -> &SessionBackend {
         &self.0.sessions
     }
 
@@ -201,12 +201,12 @@ impl Dance {
     }
 
     /// The clock of all expiries. Tests can advance it.
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.0.context.engine.clock
     }
 
     /// The keys that seal what the storage keeps: tokens.
-    pub(super) fn keys(&self) -> &KeyRing {
+    pub(crate) fn keys(&self) -> &KeyRing {
         &self.0.context.keys
     }
 
@@ -251,7 +251,7 @@ impl Dance {
     }
 
     /// Whether each browser keeps its own accounts, in cookies.
-    pub(super) fn is_stored_in_browsers(&self) -> bool {
+    pub(crate) fn is_stored_in_browsers(&self) -> bool {
         matches!(self.0.storage, StorageBackend::Browser)
     }
 
@@ -355,6 +355,14 @@ impl Dance {
         let client = Client::open(entry, storage, context, found.account())?;
         found.opened(client.token()?.usable_until());
         Ok(Some(client))
+    }
+
+    /// Forgets what is cached of the storage.
+    #[cfg(feature = "testing")]
+    pub(super) fn forget_cached(&self) {
+        if let Some(cache) = &self.0.cache {
+            cache.forget_all();
+        }
     }
 
     /// The path where a visitor signs in with `entry`, and continues to `next` afterwards. Without an entry, it is the page where

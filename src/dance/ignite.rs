@@ -11,6 +11,7 @@ use url::Url;
 use super::builder::{OwnProvider, Parts};
 use super::handle::{AdmitsRequest, Dance, State};
 use super::key_source;
+use super::test_setup;
 use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
 use crate::config::{self, Entry, Faults, Settings};
@@ -29,10 +30,10 @@ use crate::storage::{AnyStorage, CachedStorage, StorageBackend, UserType};
 /// # Errors
 /// All faults that were found.
 pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance, Faults> {
-    let figment = rocket.figment();
-    let is_debug = config::is_debug(figment);
     let mut faults = Faults::new();
     let presets = presets(&parts.providers, &mut faults);
+    let figment = &*test_setup::figment(rocket, &presets);
+    let is_debug = config::is_debug(figment);
     let (settings, entries) = match config::read(figment, &presets, &|name| std::env::var(name).ok()) {
         Ok(read) => read,
         Err(found) => {
@@ -43,9 +44,10 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     check_attached_names(&parts, &entries, &mut faults);
     let Parts { storage, sessions, signals, site_account_admins, .. } = parts;
     let storage = storage.map_or_else(|| default_storage(is_debug), |AnyStorage(storage)| storage);
+    let session_type = sessions.as_ref().and_then(|own| own.user_type());
+    let storage = test_setup::storage(rocket, storage, session_type);
     let site_entries = site_entries(&entries, &site_account_admins, &storage, &mut faults);
     check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
-    let session_type = sessions.as_ref().and_then(|own| own.user_type());
     let opened = open_storage(&storage, figment, session_type, &mut faults).await;
     let keys = key_source::key_ring(&settings, figment, is_debug, opened.key_file);
     let keys = keys.map_err(|fault| faults.push(fault)).ok();
@@ -53,14 +55,14 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let (Some(keys), Some(pages), true) = (keys, pages, faults.is_empty()) else { return Err(faults) };
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
-    let clock = Clock::default();
+    let clock = test_setup::clock(rocket);
     let browser_keys = keys.bound_to(&settings.place());
     let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage);
     check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
     let fault = |error: Error| vec![error.for_operator()];
     let context = ClientContext {
-        engine: Engine::new(clock).map_err(fault)?,
+        engine: Engine::new(clock, test_setup::stand_ins(rocket)).map_err(fault)?,
         keys,
         report: token_event_listener(signals.clone()),
         refreshes: Refreshes::default(),

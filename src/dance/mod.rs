@@ -7,7 +7,7 @@
 //! 3. `web`: forms, cookies, CSRF, outcomes, replies;
 //! 4. `accounts`: the accounts of a user, on a request and off it;
 //! 5. `routes`: one file per route, as functions over `&Dance` and `&Request`;
-//! 6. `catchers`: answers failed guards; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
+//! 6. `catchers`: answers failed guards; `test_setup`, `test_command`: what a test changes; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
 
 mod key_source;
 mod handle;
@@ -17,6 +17,9 @@ mod web;
 mod accounts;
 mod routes;
 mod catchers;
+#[cfg(feature = "testing")]
+mod test_command;
+mod test_setup;
 mod ignite;
 mod fairing;
 
@@ -24,6 +27,10 @@ pub use accounts::{AccountClients, Reseal, ResealReport, Tokens};
 pub(crate) use accounts::{accounts_by_entry, accounts_context, waiting_sign_up};
 pub use builder::DanceFairing;
 pub use handle::Dance;
+#[cfg(feature = "testing")]
+pub(crate) use test_command::TestCommand;
+#[cfg(feature = "testing")]
+pub(crate) use test_setup::TestSetup;
 pub(crate) use web::{
     Reply, error_json, guard_failure, respond, store_guard_failure, wants_json, with_missing_scopes,
 };

@@ -7,6 +7,7 @@ use url::Url;
 use super::http::Http;
 use super::jwks::JwksCache;
 use super::metadata::{Metadata, MetadataCache};
+use super::stand_ins::StandIns;
 use crate::clock::Clock;
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
@@ -23,12 +24,12 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Creates an engine with empty caches.
+    /// Creates an engine with empty caches. `stand_ins` answer requests in place of the network, in a test.
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the HTTP client can't be set up.
-    pub(crate) fn new(clock: Clock) -> Result<Self> {
-        let http = Http::new()?;
+    pub(crate) fn new(clock: Clock, stand_ins: StandIns) -> Result<Self> {
+        let http = Http::new(stand_ins)?;
         Ok(Self {
             metadata: MetadataCache::new(http.clone(), clock.clone()),
             jwks: JwksCache::new(http.clone(), clock.clone()),

@@ -26,11 +26,7 @@ pub(super) fn request_failed(error: reqwest::Error) -> Error {
     let (is_timeout, is_builder, is_corrupt) = (error.is_timeout(), error.is_builder(), is_corrupt(&error));
     let cause = failed_request::describe(error);
     if is_timeout {
-        return Error::new(
-            ErrorKind::ProviderTimeout,
-            "The provider did not answer in time. Please try again.",
-        )
-        .with_source(cause);
+        return provider_timeout(cause);
     }
     if is_builder {
         return Error::new(ErrorKind::Misconfigured, "A request to the provider can't be built.")
@@ -48,8 +44,14 @@ fn is_corrupt(error: &reqwest::Error) -> bool {
     error.is_decode() && causes.all(|cause| cause.is::<reqwest::Error>() || cause.is::<std::io::Error>())
 }
 
+/// A provider that did not answer in time.
+pub(crate) fn provider_timeout(cause: impl Into<String>) -> Error {
+    Error::new(ErrorKind::ProviderTimeout, "The provider did not answer in time. Please try again.")
+        .with_source(cause.into())
+}
+
 /// A provider that cannot be reached, or that reports an outage.
-pub(super) fn unavailable(cause: impl Into<String>) -> Error {
+pub(crate) fn unavailable(cause: impl Into<String>) -> Error {
     Error::new(
         ErrorKind::ProviderUnreachable,
         "The provider can't be reached at the moment. Please try again.",

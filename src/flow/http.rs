@@ -16,16 +16,17 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::document_cache::Fetched;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
 use super::failed_request::{self, PROXY_VARIABLES};
+use super::stand_ins::{RequestKind, StandIns};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Timeout for one protocol request, from the first packet to the last byte of the answer.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum size of a protocol answer, in bytes.
 pub(crate) const MAX_ANSWER: usize = 1 << 20;
 
 /// The HTTP client for all providers: rustls on ring without a process-wide crypto provider, no redirects, no cookies.
-#[derive(Clone, Debug)]
-pub(crate) struct Http(pub(crate) reqwest::Client);
+#[derive(Clone)]
+pub(crate) struct Http(pub(crate) reqwest::Client, StandIns);
 
 /// An answer with its whole body.
 pub(crate) type Response = http::Response<Vec<u8>>;
@@ -35,7 +36,7 @@ impl Http {
     ///
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if TLS or the proxy of the environment can't be set up.
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(stand_ins: StandIns) -> Result<Self> {
         let builder = reqwest::Client::builder().no_proxy();
         match proxy()? {
             Some(proxy) => builder.proxy(proxy),
@@ -47,7 +48,7 @@ impl Http {
         .read_timeout(CALL_TIMEOUT)
         .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map(Self)
+        .map(|client| Self(client, stand_ins))
         .map_err(|error| misconfigured(error.to_string()))
     }
 
@@ -58,7 +59,7 @@ impl Http {
         request.timeout_mut().get_or_insert(CALL_TIMEOUT);
         let url = request.url().clone();
         let failed = |error: reqwest::Error| request_failed(error.with_url(url.clone()));
-        let answer = self.0.execute(request).await.map_err(failed)?;
+        let answer = self.1.answer(request, RequestKind::Protocol, &self.0, failed).await?;
         if answer.status().is_redirection() {
             let target =
                 answer.headers().get(LOCATION).and_then(|target| url.join(target.to_str().ok()?).ok());
@@ -69,6 +70,16 @@ impl Http {
             return Err(failed_request::name_host(&url, bad_answer(cause)));
         }
         read_answer(answer, MAX_ANSWER).await
+    }
+
+    /// Sends a call of the API of `entry`, and returns the answer as it arrives. `failed` makes the error of a failed request.
+    pub(crate) async fn call_api(
+        &self,
+        entry: &str,
+        request: reqwest::Request,
+        failed: impl FnOnce(reqwest::Error) -> Error + Send,
+    ) -> Result<reqwest::Response> {
+        self.1.answer(request, RequestKind::Api(entry), &self.0, failed).await
     }
 
     /// Fetches a public JSON document and reads it with `parse`. Errors name it as `what`.

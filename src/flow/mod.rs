@@ -13,7 +13,7 @@
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `error_answer` `provider_words` | how requests are sent and answers are read |
+//! | `http` `stand_ins` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `error_answer` `provider_words` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;
@@ -54,6 +54,7 @@ mod refresh;
 mod request_headers;
 mod revocation;
 pub(crate) mod signature;
+mod stand_ins;
 mod temporary_credentials;
 mod timeouts;
 mod token_answer;
@@ -69,12 +70,19 @@ mod tests;
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::{not_trusted, retry_after};
+#[cfg(feature = "testing")]
+pub(crate) use self::errors::{provider_timeout, unavailable};
 pub(crate) use self::failed_request::describe as describe_failure;
 pub(crate) use self::flow::{Flow, state_handle};
 pub(crate) use self::grant::Grant;
+#[cfg(feature = "testing")]
+pub(crate) use self::http::CALL_TIMEOUT;
 pub(crate) use self::http::{MAX_ANSWER, read_answer};
 pub(crate) use self::jwt::text_claim;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
 pub(crate) use self::refresh::RefreshOutcome;
+pub(crate) use self::stand_ins::StandIns;
+#[cfg(feature = "testing")]
+pub(crate) use self::stand_ins::{RequestKind, StandIn};
 pub(crate) use self::timeouts::{REFRESH_TIMEOUT, callback_timeout};
 pub(crate) use self::userinfo::with_body;

@@ -81,6 +81,19 @@ impl SessionBackend {
         }
     }
 
+    /// Begins a session of `user` that comes from no login.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn begin(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome> {
+        match self {
+            SessionBackend::App(sessions) => sessions.sign_in(request, user).await,
+            SessionBackend::Cookie(sessions) => {
+                let NewSession { cookie, .. } = sessions.begin(request, user, None).await?;
+                request.cookies().add(cookie);
+                Ok(SignInOutcome::Done)
+            }
+        }
+    }
+
     /// Whether a login at a provider is all that a sign-in of `owner` needs, so that `owner` may become one with another user.
     pub(crate) async fn may_merge(&self, request: &Request<'_>, owner: &str) -> Result<bool> {
         match self {

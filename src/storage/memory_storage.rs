@@ -13,7 +13,8 @@ use super::{
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
 
-/// Stores accounts and sessions in the memory of this process. For tests.
+/// Stores accounts and sessions in the memory of this process. For tests: `rocket_dance::testing::replace_storage` puts it in place of
+/// the storage of a finished app.
 ///
 /// ```
 /// use rocket_dance::{Dance, storage::MemoryStorage};

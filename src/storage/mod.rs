@@ -86,6 +86,8 @@ pub use self::any_storage::AnyStorage;
 pub(crate) use self::any_storage::StorageBackend;
 pub(crate) use self::browser_storage::{ACCOUNT_TTL, BrowserStorage};
 pub use self::built_in::BuiltIn;
+#[cfg(feature = "testing")]
+pub(crate) use self::built_in::Sealed;
 pub(crate) use self::cache::{CachedAccount, CachedStorage};
 pub(crate) use self::checked_storage::CheckedStorage;
 pub use self::claim_state::ClaimState;
@@ -94,6 +96,8 @@ pub use self::coordination::Coordination;
 pub use self::linked::Linked;
 pub use self::memory_storage::MemoryStorage;
 pub use self::null_storage::NullStorage;
+#[cfg(feature = "testing")]
+pub(crate) use self::plain::link_by;
 pub use self::removed::Removed;
 pub use self::session::Session;
 pub use self::session_selection::SessionSelection;

@@ -3,7 +3,8 @@
 use super::{Account, AccountKey, Storage};
 use crate::error::Result;
 
-/// Stores nothing: every login succeeds and no account is kept. For tests.
+/// Stores nothing: every login succeeds and no account is kept. For tests: `rocket_dance::testing::replace_storage` puts it in place of
+/// the storage of a finished app.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NullStorage;
 

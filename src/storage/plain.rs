@@ -22,7 +22,7 @@ pub(super) async fn link<S: Storage + ?Sized>(
 }
 
 /// Stores a finished login as `ask` decides.
-pub(super) async fn link_by<S: Storage + ?Sized>(
+pub(crate) async fn link_by<S: Storage + ?Sized>(
     storage: &S,
     login: &AuthorizedLogin,
     keys: &KeyRing,

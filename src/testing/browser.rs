@@ -6,6 +6,8 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
+use crate::flow::StandIn;
+
 /// Returns an HTTP client that follows no redirects. It trusts no certificate, because test providers use plain HTTP on a
 /// loopback address.
 pub(super) fn client() -> reqwest::Client {
@@ -23,20 +25,34 @@ pub(super) fn client() -> reqwest::Client {
 }
 
 /// How a provider answers an authorization request.
-pub(super) enum AuthorizationResponse {
+#[allow(missing_debug_implementations, unreachable_pub, reason = "no other crate can name it")]
+pub enum AuthorizationResponse {
     /// A redirect to this callback URL.
     Redirect(String),
     /// A form for the callback URL `action`, with this body (`response_mode=form_post`).
     Form { action: String, body: String },
 }
 
-/// Requests the authorization URL `url` and returns the provider's answer.
+/// Requests the authorization URL `url`, from `stand_in` or over the network, and returns the provider's answer.
 ///
 /// # Panics
 /// If the provider cannot be reached, or answers with neither a redirect nor a form.
-pub(super) async fn request_authorization(url: &str) -> AuthorizationResponse {
-    let response = client().get(url).send().await.unwrap_or_else(|error| {
-        panic!("the provider cannot be reached: {error}");
+pub(super) async fn request_authorization(
+    stand_in: Option<&dyn StandIn>,
+    url: &str,
+) -> AuthorizationResponse {
+    let client = client();
+    let request = client.get(url).build().unwrap_or_else(|error| panic!("this is no URL: {error}"));
+    let response = match stand_in {
+        Some(stand_in) => stand_in.answer(request, &client).await.map_err(|error| format!("{error:?}")),
+        None => client.execute(request).await.map_err(|error| error.to_string()),
+    };
+    let response = response.unwrap_or_else(|error| {
+        panic!(
+            "the provider at {} cannot be reached: {error}. In a test, let a fake provider answer: `fake.stand_in(rocket, \"<entry>\")`, \
+             or `fake.attach(rocket)` if the app has `fake.config(…)`",
+            url.split('?').next().unwrap_or_default()
+        )
     });
     let status = response.status();
     match response.headers().get("location").and_then(|location| location.to_str().ok()) {

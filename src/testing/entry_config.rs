@@ -37,8 +37,12 @@ pub(super) fn openid_entry(server: &AuthorizationServer, client: &RegisteredClie
 
 /// An entry of the preset called `name`, with all its URLs at `server`. The client is that of `clients` that authenticates
 /// as the preset does.
-pub(super) fn preset_entry(server: &AuthorizationServer, clients: &Clients<'_>, name: &str) -> Value {
-    let preset = find_preset(name);
+pub(super) fn preset_entry(
+    server: &AuthorizationServer,
+    clients: &Clients<'_>,
+    name: &str,
+    preset: Option<&Preset>,
+) -> Value {
     let client = match preset {
         Some(preset) if preset.secret_jwt.is_some() => clients.with_key,
         Some(Preset { token_endpoint_auth_method: ClientAuthMethod::None, .. }) => clients.public,

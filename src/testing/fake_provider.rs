@@ -1,19 +1,18 @@
 //! [`FakeProvider`]: a provider that runs as long as a test.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rocket::{Build, Rocket};
 use serde_json::{Value, json};
 
 use super::browser::{self, AuthorizationResponse};
 use super::entry_config::{Clients, entry_key, find_preset, openid_entry, preset_entry};
 use super::server::{
-    AuthorizationServer, ClientKey, FakeResponse, ProviderEndpoint, RecordedRequest, RegisteredClient,
-    Script, SigningKey, native_id_token, random_id,
+    AuthorizationServer, ClientKey, ProviderEndpoint, RecordedRequest, RegisteredClient, Script, SigningKey,
+    native_id_token, random_id,
 };
 use super::server_thread::ServerThread;
-use crate::provider::SigningAlgorithm;
+use crate::provider::{Preset, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, random};
 
 const CLIENT_ID: &str = "fake client";
@@ -27,8 +26,9 @@ const LOGOUT_TOKEN_TTL: i64 = 120;
 
 /// An OpenID Connect, OAuth 2 and OAuth 1.0a provider for tests.
 ///
-/// It listens on a free loopback port in a thread of its own, and stops when it is dropped. It signs in the user `ada`, whose
-/// verified address is `ada@example.test`, at once and without a page, until a test changes that.
+/// [`FakeProvider::new`] has no port: an app in the same process calls it directly. [`FakeProvider::start`] listens on a free
+/// loopback port in a thread of its own, for a browser or another process. It signs in the user `ada`, whose verified address is
+/// `ada@example.test`, at once and without a page, until a test changes that.
 ///
 /// By default it does what a careful provider does: it compares redirect URIs exactly, accepts a code once, requires
 /// PKCE, rotates refresh tokens and revokes the whole family when one is reused, sends `iss` in the authorization
@@ -54,11 +54,22 @@ const LOGOUT_TOKEN_TTL: i64 = 120;
 /// ```
 pub struct FakeProvider {
     server: AuthorizationServer,
-    _thread: ServerThread,
+    /// `None`: it has no port.
+    thread: Option<ServerThread>,
 }
 
 impl FakeProvider {
-    /// Starts a provider.
+    /// Creates a provider without a port, for an app under test in the same process: [`stand_in`](FakeProvider::stand_in) takes it
+    /// there. A browser, or another process, needs [`start`](FakeProvider::start).
+    ///
+    /// A provider that does not answer ([`FakeResponse::hang`]) takes no time: the request fails with a timeout at once.
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { server: server(Some(format!("http://fake-provider-{number}.localhost"))), thread: None }
+    }
+
+    /// Starts a provider that listens on a free port of 127.0.0.1.
     ///
     /// # Panics
     /// If no port is free.
@@ -68,28 +79,25 @@ impl FakeProvider {
         started.expect("the fake provider could not be launched")
     }
 
-    /// Starts a provider outside of async code.
+    /// Starts a provider as [`start`](FakeProvider::start) does, outside of async code.
     ///
     /// # Panics
     /// If no port is free.
     pub fn start_blocking() -> Self {
-        let client = |id: &str, secret: Option<&str>, key| RegisteredClient {
-            id: id.into(),
-            secret: secret.map(Secret::new),
-            redirect_uri: None,
-            key,
-        };
-        let clients = vec![
-            client(CLIENT_ID, Some(CLIENT_SECRET), None),
-            client(PUBLIC_CLIENT_ID, None, None),
-            client(KEY_CLIENT_ID, None, Some(ClientKey::generate())),
-        ];
-        let keys = KeyRing::new([random_bytes()]);
-        let server = AuthorizationServer::new(None, keys, clients, Some(Script::default()));
-        Self { _thread: ServerThread::start(server.clone()), server }
+        let server = server(None);
+        Self { thread: Some(ServerThread::start(server.clone())), server }
     }
 
-    /// The issuer URL, `http://127.0.0.1:<port>`.
+    /// Whether it listens on a port.
+    pub(super) fn has_port(&self) -> bool {
+        self.thread.is_some()
+    }
+
+    pub(super) fn server(&self) -> &AuthorizationServer {
+        &self.server
+    }
+
+    /// The issuer URL: `http://127.0.0.1:<port>`, or a name below `.localhost` without a port.
     pub fn issuer(&self) -> &str {
         self.server.url()
     }
@@ -145,37 +153,10 @@ impl FakeProvider {
     }
 
     /// Returns `[default.oauth.<name>]` of an entry with this preset, and with all URLs at this provider. The answers have
-    /// the fields that a preset of rocket_dance reads; a preset of the app needs
-    /// [`set_userinfo`](FakeProvider::set_userinfo), if it reads others than `id`, `login` and the OpenID Connect claims. An
-    /// OAuth 1.0a preset uses the OAuth 1.0a endpoints.
+    /// the fields that a preset of rocket_dance reads. For a preset of the app use [`stand_in`](FakeProvider::stand_in), which
+    /// knows it. An OAuth 1.0a preset uses the OAuth 1.0a endpoints.
     pub fn preset_config(&self, name: &str, preset: &str) -> (String, Value) {
-        let clients = Clients {
-            with_secret: self.client(CLIENT_ID),
-            public: self.client(PUBLIC_CLIENT_ID),
-            with_key: self.client(KEY_CLIENT_ID),
-        };
-        (entry_key(name), preset_entry(&self.server, &clients, preset))
-    }
-
-    /// Configures this provider in place of the entry called `name`. If there is a preset with that name, the entry uses
-    /// it; otherwise it is an OpenID Connect entry. The rest of the app's configuration stays.
-    ///
-    /// ```no_run
-    /// use rocket::local::asynchronous::Client;
-    /// use rocket_dance::testing::FakeProvider;
-    ///
-    /// # async fn test(rocket: rocket::Rocket<rocket::Build>) {
-    /// let fake = FakeProvider::start().await;
-    /// let client = Client::tracked(fake.stand_in(rocket, "github")).await.unwrap();
-    /// # }
-    /// ```
-    pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
-        let entry = match find_preset(name) {
-            Some(_) => self.preset_config(name, name),
-            None => self.config(name),
-        };
-        let figment = rocket.figment().clone().merge(entry);
-        rocket.configure(figment)
+        (entry_key(name), entry_of_preset(&self.server, preset, find_preset(preset)))
     }
 
     /// Requests an authorization URL as a browser would, and returns the callback URL to which the provider redirects.
@@ -183,7 +164,7 @@ impl FakeProvider {
     /// # Panics
     /// If the provider does not redirect.
     pub async fn authorize(&self, url: &str) -> String {
-        match browser::request_authorization(url).await {
+        match browser::request_authorization(self.in_process().as_deref(), url).await {
             AuthorizationResponse::Redirect(callback) => callback,
             AuthorizationResponse::Form { action, .. } => {
                 panic!("the provider answered with a form for {action}: use `authorize_form_post`")
@@ -197,7 +178,7 @@ impl FakeProvider {
     /// # Panics
     /// If the provider does not answer with a form.
     pub async fn authorize_form_post(&self, url: &str) -> (String, String) {
-        match browser::request_authorization(url).await {
+        match browser::request_authorization(self.in_process().as_deref(), url).await {
             AuthorizationResponse::Form { action, body } => (action, body),
             AuthorizationResponse::Redirect(callback) => {
                 panic!("the provider redirected to {callback}: use `authorize`")
@@ -227,26 +208,10 @@ impl FakeProvider {
         self
     }
 
-    /// Moves the provider's clock forward, in seconds, so that codes and tokens expire.
+    /// Moves the provider's clock forward, in seconds, so that codes and tokens expire. It is the app's clock, too, if the
+    /// provider stands in there: see [`Clock`](crate::testing::Clock).
     pub fn advance_clock(&self, seconds: i64) -> &Self {
-        self.server.advance_clock(seconds);
-        self
-    }
-
-    /// Makes the user deny the next authorization (`access_denied`).
-    pub fn deny_next_authorization(&self) -> &Self {
-        self.fail_next_authorization("access_denied")
-    }
-
-    /// Makes the next authorization fail with this error code (RFC 6749 §4.1.2.1).
-    pub fn fail_next_authorization(&self, error: &str) -> &Self {
-        self.server.behavior().next_error = Some(error.to_owned());
-        self
-    }
-
-    /// Makes the provider accept only pushed authorization requests (RFC 9126), and announce that in its metadata.
-    pub fn require_pushed_authorization(&self) -> &Self {
-        self.server.behavior().requires_pushed_authorization = true;
+        self.server.clock().advance(seconds);
         self
     }
 
@@ -261,45 +226,6 @@ impl FakeProvider {
     pub fn revoke_tokens(&self, sub: &str) -> &Self {
         self.server.tokens().revoke_user(sub);
         self.server.oauth1().revoke(sub);
-        self
-    }
-
-    /// Answers the next request to `endpoint` with `response`. Several calls queue up.
-    pub fn respond_once(&self, endpoint: ProviderEndpoint, response: FakeResponse) -> &Self {
-        self.with_script(|script| script.push_once(endpoint, response));
-        self
-    }
-
-    /// Answers every request to `endpoint` with `response`, after the queue of
-    /// [`respond_once`](FakeProvider::respond_once) is empty.
-    pub fn respond_always(&self, endpoint: ProviderEndpoint, response: FakeResponse) -> &Self {
-        self.with_script(|script| script.set_always(endpoint, response));
-        self
-    }
-
-    /// Changes the claims of every ID token before it is signed.
-    pub fn edit_claims(&self, edit: impl Fn(&mut Value) + Send + Sync + 'static) -> &Self {
-        self.server.behavior().edit_claims = Some(Arc::new(edit));
-        self
-    }
-
-    /// Changes every ID token after it is signed.
-    pub fn edit_id_token(&self, edit: impl Fn(String) -> String + Send + Sync + 'static) -> &Self {
-        self.server.behavior().edit_id_token = Some(Arc::new(edit));
-        self
-    }
-
-    /// Restores the provider's own behavior: it undoes [`respond_once`](FakeProvider::respond_once),
-    /// [`respond_always`](FakeProvider::respond_always), [`edit_claims`](FakeProvider::edit_claims),
-    /// [`edit_id_token`](FakeProvider::edit_id_token) and
-    /// [`fail_next_authorization`](FakeProvider::fail_next_authorization).
-    pub fn reset_behavior(&self) -> &Self {
-        self.with_script(Script::clear_responses);
-        let mut behavior = self.server.behavior();
-        behavior.edit_claims = None;
-        behavior.edit_id_token = None;
-        behavior.next_error = None;
-        drop(behavior);
         self
     }
 
@@ -391,12 +317,57 @@ impl FakeProvider {
         let last = self.with_script(|script| {
             script.requests.iter().rfind(|request| request.endpoint == endpoint).cloned()
         });
-        last.unwrap_or_else(|| panic!("the fake provider received no request at {endpoint:?}"))
+        last.unwrap_or_else(|| {
+            let came: Vec<String> =
+                self.requests().iter().map(|request| format!("\n  {}", request.line())).collect();
+            panic!("the fake provider received no request at {endpoint:?}. It received:{}", came.concat())
+        })
     }
 
-    fn with_script<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
+    pub(super) fn with_script<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
         act(&mut self.server.script().expect("a fake provider has a script"))
     }
+}
+
+impl Default for FakeProvider {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A provider with the clients that it knows.
+fn server(url: Option<String>) -> AuthorizationServer {
+    let client = |id: &str, secret: Option<&str>, key| RegisteredClient {
+        id: id.into(),
+        secret: secret.map(Secret::new),
+        redirect_uri: None,
+        key,
+    };
+    let clients = vec![
+        client(CLIENT_ID, Some(CLIENT_SECRET), None),
+        client(PUBLIC_CLIENT_ID, None, None),
+        client(KEY_CLIENT_ID, None, Some(ClientKey::generate())),
+    ];
+    AuthorizationServer::new(url, KeyRing::new([random_bytes()]), clients, Some(Script::default()))
+}
+
+/// An entry with the preset called `name`, for the client that authenticates as the preset does.
+pub(super) fn entry_of_preset(server: &AuthorizationServer, name: &str, preset: Option<&Preset>) -> Value {
+    let client = |id| server.client(id).expect("the fake provider registers its clients when it starts");
+    let clients = Clients {
+        with_secret: client(CLIENT_ID),
+        public: client(PUBLIC_CLIENT_ID),
+        with_key: client(KEY_CLIENT_ID),
+    };
+    preset_entry(server, &clients, name, preset)
+}
+
+/// An OpenID Connect entry for the client with a secret.
+pub(super) fn entry_of_openid(server: &AuthorizationServer) -> Value {
+    openid_entry(
+        server,
+        server.client(CLIENT_ID).expect("the fake provider registers its clients when it starts"),
+    )
 }
 
 fn random_bytes() -> [u8; 32] {

@@ -2,39 +2,17 @@
 
 use std::borrow::Cow;
 
-use rocket::http::{ContentType, Cookie, CookieJar, Method, SameSite, Status};
-use rocket::local::{asynchronous, blocking};
-use rocket::tokio::runtime;
+use rocket::local::blocking;
 use url::{Position, Url};
 
 use super::browser::{self, AuthorizationResponse};
+use super::callback_response::CallbackResponse;
+use super::local_client::{LocalCall, LocalClient, ready};
 use crate::base_path::BasePath;
 use crate::paths::{Path, Paths};
 
-/// The response of the callback, at which a sign-in ends.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CallbackResponse {
-    /// The status: 303 after a successful sign-in.
-    pub status: Status,
-    /// The `Location` header: where the user is sent.
-    pub location: Option<String>,
-    /// The body.
-    pub body: String,
-}
-
-/// Reads a local response completely. The two clients' response types share no trait.
-macro_rules! read {
-    ($response:expr $(, $await:tt)?) => {{
-        let response = $response;
-        let status = response.status();
-        let location = response.headers().get_one("Location").map(str::to_owned);
-        CallbackResponse { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
-    }};
-}
-
 /// Signs a user in at the entry `entry` with a tracked local client, as a browser would: from `GET /login/<entry>` to the
-/// provider over HTTP, and back to the callback. The client stores the session cookie.
+/// provider, and back to the callback. The client stores the session cookie.
 ///
 /// If a user is signed in already, it submits the form of the page that asks whether to connect the account.
 ///
@@ -69,29 +47,26 @@ macro_rules! read {
 ///
 /// # Panics
 /// If `/login/<entry>` does not redirect to a provider, or the provider does not redirect to the callback.
-pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResponse {
+pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse {
     let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
-    let mut page = read!(client.get(&begin).dispatch().await, await);
+    let mut page = client.send(LocalCall::get(&begin)).await;
     if let Some(fields) = browser::form_for(&page.body, &base.public(&begin)) {
-        page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch().await, await);
+        page = client.send(LocalCall::post(&begin, fields)).await;
     }
     let url = authorization_url(&begin, page);
-    match browser::request_authorization(url.as_str()).await {
+    match client.authorize(url.as_str()).await {
         AuthorizationResponse::Redirect(callback) => {
             let callback = callback_url(&url, &callback);
-            let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
-            read!(client.get(local(&callback, &base)).cookies(kept_back).dispatch().await, await)
+            let call = LocalCall::get(&local(&callback, &base));
+            client.send(LocalCall { callback: Some(callback), ..call }).await
         }
         AuthorizationResponse::Form { action, body } => {
             let callback = callback_url(&url, &action);
-            let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
-            let post = client.post(local(&callback, &base)).header(ContentType::Form).body(body);
-            let page = read!(post.cookies(kept_back).dispatch().await, await);
+            let at = local(&callback, &base);
+            let call = LocalCall::post(&at, body);
+            let page = client.send(LocalCall { callback: Some(callback.clone()), ..call }).await;
             let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
-            read!(
-                client.post(local(&callback, &base)).header(ContentType::Form).body(again).dispatch().await,
-                await
-            )
+            client.send(LocalCall::post(&at, again)).await
         }
     }
 }
@@ -101,31 +76,7 @@ pub async fn sign_in(client: &asynchronous::Client, entry: &str) -> CallbackResp
 /// # Panics
 /// As [`sign_in`], and if it is called inside async code.
 pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackResponse {
-    let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
-    let mut page = read!(client.get(&begin).dispatch());
-    if let Some(fields) = browser::form_for(&page.body, &base.public(&begin)) {
-        page = read!(client.post(&begin).header(ContentType::Form).body(fields).dispatch());
-    }
-    let url = authorization_url(&begin, page);
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the operating system gives an I/O driver");
-    match runtime.block_on(browser::request_authorization(url.as_str())) {
-        AuthorizationResponse::Redirect(callback) => {
-            let callback = callback_url(&url, &callback);
-            let kept_back = kept_back(&client.cookies(), &callback, Method::Get);
-            read!(client.get(local(&callback, &base)).cookies(kept_back).dispatch())
-        }
-        AuthorizationResponse::Form { action, body } => {
-            let callback = callback_url(&url, &action);
-            let kept_back = kept_back(&client.cookies(), &callback, Method::Post);
-            let post = client.post(local(&callback, &base)).header(ContentType::Form).body(body);
-            let page = read!(post.cookies(kept_back).dispatch());
-            let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
-            read!(client.post(local(&callback, &base)).header(ContentType::Form).body(again).dispatch())
-        }
-    }
+    ready(sign_in(client, entry))
 }
 
 /// The path at which a sign-in at `entry` begins.
@@ -147,40 +98,22 @@ fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
 }
 
 /// The path of `base_url`, which a proxy in front of the app strips.
-fn base_path(rocket: &rocket::Rocket<rocket::Orbit>) -> BasePath {
+pub(super) fn base_path(rocket: &rocket::Rocket<rocket::Orbit>) -> BasePath {
+    BasePath::of(&public_url(rocket))
+}
+
+/// The app's `base_url`, or an address of the same kind as the default.
+pub(super) fn public_url(rocket: &rocket::Rocket<rocket::Orbit>) -> Url {
     let base_url = rocket.figment().extract_inner::<String>("dance.base_url").ok();
-    let base_url = base_url
+    base_url
         .and_then(|url| Url::parse(&url).ok())
-        .unwrap_or_else(|| Url::parse("http://localhost").expect("a host makes a URL"));
-    BasePath::of(&base_url)
+        .unwrap_or_else(|| Url::parse("http://localhost").expect("a host makes a URL"))
 }
 
 /// The path and query of `url` as the app sees them, for a local client.
 fn local(url: &Url, base: &BasePath) -> String {
     let path = &url[Position::BeforePath..];
     base.strip(path).map_or_else(|| path.to_owned(), Cow::into_owned)
-}
-
-/// The cookies that a browser does not send with a callback, which the provider's site sends it to: those with
-/// `SameSite=Strict`, and those whose Path or Domain does not cover the callback; if the provider posts a form, all but
-/// those with `SameSite=None`. They have no values: a local client sends all of its cookies and cannot leave one out.
-fn kept_back(jar: &CookieJar<'_>, callback: &Url, method: Method) -> Vec<Cookie<'static>> {
-    let host = callback.host_str().unwrap_or_default();
-    let is_sent = |cookie: &Cookie<'_>| {
-        let path = cookie.path().unwrap_or("/").trim_end_matches('/');
-        let in_path = callback.path().strip_prefix(path);
-        let domain = cookie.domain().unwrap_or(host).trim_start_matches('.');
-        let in_domain = host.strip_suffix(domain);
-        in_path.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            && in_domain.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            && match (method, cookie.same_site()) {
-                (_, Some(SameSite::None)) => true,
-                (Method::Post, _) => false,
-                (_, same_site) => same_site != Some(SameSite::Strict),
-            }
-    };
-    let kept_back = jar.iter().filter(|cookie| !is_sent(cookie));
-    kept_back.map(|cookie| Cookie::new(cookie.name().to_owned(), "")).collect()
 }
 
 /// Returns `callback` as a URL, after checking that it is at the redirect URI of the authorization request. A

@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod base_path;
 mod callback;
+mod cassettes;
 mod claims;
 mod client_auth;
 mod confirm;
@@ -82,6 +83,10 @@ mod site;
 mod sqlite;
 mod statements;
 mod state;
+mod testing_kit;
+mod testing_presets;
+#[allow(dead_code, reason = "the app is never launched by its own `main`")]
+mod testing_page;
 mod three_methods;
 mod tls;
 mod tokens;

@@ -130,8 +130,19 @@ impl Dance {
         token: Token,
     ) -> Result<Account> {
         let _ = provider;
-        let entry = self.entry(P::NAME)?;
-        let (name, issuer, user) = (entry.name.clone(), entry.authority().to_owned(), user.to_string());
+        self.import_at(P::NAME, &user.to_string(), profile, token).await
+    }
+
+    /// The same at the entry called `entry`.
+    pub(crate) async fn import_at(
+        &self,
+        entry: &str,
+        user: &str,
+        profile: Profile,
+        token: Token,
+    ) -> Result<Account> {
+        let entry = self.entry(entry)?;
+        let (name, issuer, user) = (entry.name.clone(), entry.authority().to_owned(), user.to_owned());
         let now = self.clock().now();
         let login = AuthorizedLogin::connecting(name, issuer, Some(user), profile, token, now);
         let storage = self.shared_storage()?;
@@ -179,7 +190,8 @@ impl Dance {
         self.context().revocations.wait_until_done().await;
     }
 
-    /// Moves the library's clock forward by `seconds`, for tests, so that flows, tokens and sessions expire.
+    /// Moves the library's clock forward by `seconds`, for tests, so that flows, tokens and sessions expire. What is cached of the
+    /// storage, and of failed refreshes, is forgotten. [`testing::Clock`](crate::testing::Clock) does the same.
     ///
     /// ```
     /// # fn test(dance: &rocket_dance::Dance) {
@@ -189,6 +201,8 @@ impl Dance {
     #[cfg(feature = "testing")]
     pub fn advance_clock(&self, seconds: i64) {
         self.clock().advance(seconds);
+        self.forget_cached();
+        self.context().refreshes.forget_failures();
     }
 }
 

@@ -103,7 +103,7 @@ fn flow(entry: &Entry) -> Flow {
 }
 
 fn engine() -> Engine {
-    Engine::new(Clock::default()).unwrap()
+    Engine::new(Clock::default(), StandIns::default()).unwrap()
 }
 
 #[derive(Debug, Clone)]

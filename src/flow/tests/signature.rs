@@ -275,7 +275,7 @@ fn o1_14_hmac_sha256() {
     assert!(signature(&entry, None, "base").unwrap().matches("26pQ9X/BrUEfYRxqauj0v5mCrSqoA6L/V3Ycvlmm0gM="));
 }
 
-static HTTP: std::sync::LazyLock<Http> = std::sync::LazyLock::new(|| Http::new().unwrap());
+static HTTP: std::sync::LazyLock<Http> = std::sync::LazyLock::new(|| Http::new(StandIns::default()).unwrap());
 
 /// A request with these parameters for the oracle, which signs them in the given order.
 struct Sorted(Vec<(String, String)>);

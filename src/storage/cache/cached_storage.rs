@@ -53,6 +53,14 @@ impl CachedStorage {
         Self { storage, accounts, sessions, generations }
     }
 
+    /// Forgets everything.
+    #[cfg(feature = "testing")]
+    pub(crate) fn forget_all(&self) {
+        self.generations.end_all();
+        self.accounts.forget_all();
+        self.sessions.forget_all();
+    }
+
     /// Returns the account under `key`, from the cache or from the storage.
     pub(crate) async fn find(&self, key: &AccountKey) -> Result<Option<Arc<CachedAccount>>> {
         self.accounts.find(key, async { self.storage.get(key).await }).await

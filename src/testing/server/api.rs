@@ -8,7 +8,7 @@ use super::provider_endpoint::ProviderEndpoint;
 use super::request::HttpRequest;
 use super::response::HttpResponse;
 use super::sealed::AccessToken;
-use crate::provider::{PRESETS, TokenPlacement};
+use crate::provider::TokenPlacement;
 
 /// Answers an endpoint that needs an access token. `GET /api/me` is the userinfo; any other request of
 /// [`ProviderEndpoint::Api`] is echoed as JSON.
@@ -17,11 +17,7 @@ pub(super) fn api(
     endpoint: ProviderEndpoint,
     request: &HttpRequest,
 ) -> HttpResponse {
-    let user = match bearer_token(server, request) {
-        Some(token) => Some(token.grant.user),
-        None => user_of_signature(server, request),
-    };
-    let Some(user) = user else {
+    let Some(user) = user_of_token(server, request) else {
         let challenge = "Bearer error=\"invalid_token\"";
         return HttpResponse::json(401, &json!({"error": "invalid_token"}))
             .with_header("WWW-Authenticate", challenge);
@@ -36,6 +32,15 @@ pub(super) fn api(
     HttpResponse::json(200, &answer)
 }
 
+/// The user whose token a request has; `None` if it has none, or one that is not valid.
+pub(super) fn user_of_token(server: &AuthorizationServer, request: &HttpRequest) -> Option<String> {
+    let user = request.user.get_or_init(|| match bearer_token(server, request) {
+        Some(token) => Some(token.grant.user),
+        None => user_of_signature(server, request),
+    });
+    user.clone()
+}
+
 fn email_list(userinfo: &Value) -> Value {
     match userinfo.get("email") {
         Some(email) => {
@@ -47,7 +52,7 @@ fn email_list(userinfo: &Value) -> Value {
 
 /// The access token of a request: in one of the places where a provider reads it.
 pub(super) fn sent_token(request: &HttpRequest) -> Option<&str> {
-    let mut placements = PRESETS.iter().map(|(_, preset)| preset.token_placement);
+    let mut placements = request.presets().map(|preset| preset.token_placement);
     placements.find_map(|placement| match placement {
         TokenPlacement::Authorization(wanted) => {
             let (scheme, token) = request.headers.get("authorization")?.split_once(' ')?;

@@ -43,7 +43,7 @@ fn begin(server: &AuthorizationServer, request: &HttpRequest) -> HttpResponse {
     let Some(query) = &authorization_parameters(server, &request.query) else {
         return page::error("The authorization request was not pushed, has expired or was already used.");
     };
-    let Ok(Some(client)) = HttpRequest::client_id(query).map(|id| id.and_then(|id| server.client(id))) else {
+    let Ok(Some(client)) = request.client_id(query).map(|id| id.and_then(|id| server.client(id))) else {
         return page::error("This client is not registered here.");
     };
     // Redirecting to an unknown URI would make an open redirector that leaks codes (RFC 9700 §4.1).
@@ -128,10 +128,11 @@ fn approve(server: &AuthorizationServer, pending: &PendingAuthorization, user: S
         grant: Grant {
             client_id: pending.client_id.clone(),
             user,
-            scope: pending.scope.clone(),
+            scope: server.behavior().granted_scope.clone().unwrap_or_else(|| pending.scope.clone()),
             nonce: pending.nonce.clone(),
             auth_time: now,
             family: random_id(),
+            test_serial: None,
         },
         redirect_uri: pending.redirect_uri.clone(),
         code_challenge: pending.code_challenge.clone(),

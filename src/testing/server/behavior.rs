@@ -1,11 +1,13 @@
 //! [`Behavior`]: what a test can change about the provider.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::preset_answers::{add_userinfo, email, name};
+use super::api_route::ApiRoutes;
+use super::preset_answers::{add_userinfo, email, name, remove_email};
 use super::signing_key::SigningKey;
 use crate::provider::Preset;
 
@@ -14,6 +16,17 @@ pub(crate) type EditIdToken = Arc<dyn Fn(String) -> String + Send + Sync>;
 
 /// Default lifetime of an access token, in seconds.
 const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
+
+/// Which refresh tokens the provider issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshTokenRule {
+    /// A refresh brings a new one, and the old one is used up.
+    Rotate,
+    /// One lasts for all refreshes.
+    Keep,
+    /// None.
+    Omit,
+}
 
 /// What a test can change about the provider.
 pub(crate) struct Behavior {
@@ -27,6 +40,18 @@ pub(crate) struct Behavior {
     /// The error code with which the next authorization fails.
     pub(crate) next_error: Option<String>,
     pub(crate) requires_pushed_authorization: bool,
+    /// The scope that is granted in place of the requested one.
+    pub(crate) granted_scope: Option<String>,
+    pub(crate) refresh_tokens: RefreshTokenRule,
+    /// Whether the provider says an address of the user.
+    pub(crate) has_email: bool,
+    pub(crate) is_down: bool,
+    /// How long every answer takes.
+    pub(crate) delay: Duration,
+    /// The presets of the app whose entries this provider stands in for, by name.
+    pub(crate) own_presets: BTreeMap<String, Preset>,
+    /// What a test answers to calls of the API.
+    pub(crate) api: ApiRoutes,
     pub(crate) edit_claims: Option<EditClaims>,
     pub(crate) edit_id_token: Option<EditIdToken>,
 }
@@ -40,6 +65,13 @@ impl Behavior {
             userinfo: HashMap::new(),
             next_error: None,
             requires_pushed_authorization: false,
+            granted_scope: None,
+            refresh_tokens: RefreshTokenRule::Rotate,
+            has_email: true,
+            is_down: false,
+            delay: Duration::ZERO,
+            own_presets: BTreeMap::new(),
+            api: ApiRoutes::default(),
             edit_claims: None,
             edit_id_token: None,
         }
@@ -54,6 +86,9 @@ impl Behavior {
             });
             if let Some(preset) = preset {
                 add_userinfo(preset, user, &mut userinfo);
+            }
+            if !self.has_email {
+                remove_email(&mut userinfo);
             }
             userinfo
         })

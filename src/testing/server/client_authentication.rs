@@ -8,7 +8,6 @@ use super::authorization_server::AuthorizationServer;
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::token_error::TokenError;
-use crate::provider::PRESETS;
 
 /// The only `client_assertion_type` (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -21,9 +20,7 @@ pub(super) fn authenticate<'s>(
     let field = |name| single(&request.form, name);
     let twice = || TokenError::invalid_request("the client authenticates with more than one method");
     if let Some(assertion) = field("client_assertion")? {
-        if request.headers.contains_key("authorization")
-            || HttpRequest::client_secret(&request.form)?.is_some()
-        {
+        if request.headers.contains_key("authorization") || request.client_secret()?.is_some() {
             return Err(twice());
         }
         let client = match field("client_assertion_type")? {
@@ -35,21 +32,19 @@ pub(super) fn authenticate<'s>(
     let (id, secret) = match request.headers.get("authorization") {
         Some(header) => {
             let (id, secret) = parse_basic(header).ok_or_else(TokenError::invalid_client)?;
-            if HttpRequest::client_secret(&request.form)?.is_some()
-                || field("client_id")?.is_some_and(|other| other != id)
-            {
+            if request.client_secret()?.is_some() || field("client_id")?.is_some_and(|other| other != id) {
                 return Err(twice());
             }
             (id, Some(secret))
         }
-        None => match HttpRequest::client_id(&request.form)? {
-            Some(id) => (id.to_owned(), HttpRequest::client_secret(&request.form)?.map(str::to_owned)),
+        None => match request.client_id(&request.form)? {
+            Some(id) => (id.to_owned(), request.client_secret()?.map(str::to_owned)),
             None => return Err(TokenError::invalid_client()),
         },
     };
     let client = server.client(&id).filter(|client| match (&client.secret, secret) {
         (Some(expected), Some(given)) => expected.matches(&given),
-        (None, Some(given)) => is_secret_jwt(server, client, &given),
+        (None, Some(given)) => is_secret_jwt(server, request, client, &given),
         (None, None) => client.is_public(),
         _ => false,
     });
@@ -57,8 +52,13 @@ pub(super) fn authenticate<'s>(
 }
 
 /// Whether `secret` is a JWT that `client` has signed, for the audience of a preset whose clients do so. It is accepted once.
-fn is_secret_jwt(server: &AuthorizationServer, client: &RegisteredClient, secret: &str) -> bool {
-    let jwts = PRESETS.iter().filter_map(|(_, preset)| preset.secret_jwt);
+fn is_secret_jwt(
+    server: &AuthorizationServer,
+    request: &HttpRequest,
+    client: &RegisteredClient,
+    secret: &str,
+) -> bool {
+    let jwts = request.presets().filter_map(|preset| preset.secret_jwt);
     let audiences: Vec<&str> = jwts.map(|jwt| jwt.audience).collect();
     let jti = client.key.as_ref().and_then(|key| key.verify(secret, &client.id, &audiences, server.now()));
     jti.is_some_and(|jti| server.tokens().use_assertion(jti))

@@ -114,17 +114,25 @@ impl FakeResponse {
         self
     }
 
-    pub(super) async fn apply(self, own_response: impl FnOnce() -> HttpResponse) -> HttpResponse {
+    /// Returns the response to a request that the provider itself would answer with `own_response`; `None` for none at all.
+    pub(super) async fn apply(self, own_response: impl FnOnce() -> HttpResponse) -> Option<HttpResponse> {
         rocket::tokio::time::sleep(self.delay).await;
         if let Some(gate) = &self.gate {
             gate.pass().await;
         }
         match self.content {
-            Content::Unmodified => own_response(),
-            Content::Edited(edit) => own_response().edited(&*edit),
-            Content::Replaced(response) => response,
-            Content::Never => std::future::pending().await,
+            Content::Unmodified => Some(own_response()),
+            Content::Edited(edit) => Some(own_response().edited(&*edit)),
+            Content::Replaced(response) => Some(response),
+            Content::Never => None,
         }
+    }
+}
+
+impl From<Value> for FakeResponse {
+    /// A JSON response with status 200.
+    fn from(value: Value) -> Self {
+        Self::json(value)
     }
 }
 

@@ -4,6 +4,7 @@
 //! answer it; `routes` mounts them.
 
 mod api;
+mod api_route;
 mod authorization_server;
 mod authorize;
 mod behavior;
@@ -11,7 +12,9 @@ mod client_authentication;
 mod client_key;
 mod discovery;
 mod end_session;
+mod endpoints;
 mod fake_response;
+mod issued_by_test;
 mod oauth1;
 mod oauth1_credentials;
 mod page;
@@ -22,6 +25,7 @@ mod pushed_requests;
 mod recorded_request;
 mod registered_client;
 mod request;
+mod respond;
 mod response;
 mod response_gate;
 mod revoke;
@@ -33,6 +37,7 @@ mod token;
 mod token_error;
 mod token_log;
 
+pub use self::api_route::ApiRoute;
 pub use self::fake_response::FakeResponse;
 pub use self::provider_endpoint::ProviderEndpoint;
 pub use self::recorded_request::RecordedRequest;
@@ -40,9 +45,14 @@ pub use self::registered_client::RegisteredClient;
 pub use self::response_gate::ResponseGate;
 
 pub(super) use self::authorization_server::AuthorizationServer;
+pub(super) use self::behavior::RefreshTokenRule;
 pub(super) use self::client_key::ClientKey;
+pub(super) use self::issued_by_test::{IssuedTokens, TokenState, issue_for_test};
 #[cfg(feature = "rsa-sha1")]
 pub(super) use self::oauth1::rsa_key;
+pub(super) use self::preset_answers::{email, name};
+pub(super) use self::request::HttpRequest;
+pub(super) use self::respond::{Response, respond_at};
 pub(super) use self::routes::{hide_authorization, routes};
 pub(super) use self::script::Script;
 pub(super) use self::sealed::random_id;

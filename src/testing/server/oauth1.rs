@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use url::{Url, form_urlencoded};
 
 use super::authorization_server::AuthorizationServer;
+use super::issued_by_test::open_issued;
 use super::oauth1_credentials::{Approval, OAuth1Credentials, TemporaryCredentials, TokenCredentials};
 use super::page;
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::response::{FORM, HttpResponse};
-use super::sealed::random_id;
+use super::sealed::{AccessToken, random_id};
 use crate::config::Signature;
 use crate::flow::signature::{base_string, signature};
 use crate::secret::Secret;
@@ -141,8 +142,11 @@ fn issue_token_credentials(
 /// The user whose token signed a request to the API.
 pub(super) fn user_of_signature(server: &AuthorizationServer, request: &HttpRequest) -> Option<String> {
     let signed = check_signature(server, request, OAuth1Credentials::token_secret).ok()?;
-    let credentials = server.oauth1();
-    credentials.tokens.get(signed.parameter("oauth_token").ok()?).map(|token| token.user.clone())
+    let token = signed.parameter("oauth_token").ok()?;
+    if let Some(issued) = open_issued::<AccessToken>(token) {
+        return server.tokens().accepts(&issued).then_some(issued.grant.user);
+    }
+    server.oauth1().tokens.get(token).map(|token| token.user.clone())
 }
 
 /// Checks signature, timestamp and nonce (RFC 5849 §3.2). `secret_of` returns the secret of a token, if the token is

@@ -5,17 +5,29 @@ use serde_json::{Map, Value, json};
 use crate::provider::{EmailVerified, Preset};
 
 /// The address of `user`.
-pub(super) fn email(user: &str) -> String {
+pub(crate) fn email(user: &str) -> String {
     format!("{user}@example.test")
 }
 
 /// The name of `user`: the same with a capital.
-pub(super) fn name(user: &str) -> String {
+pub(crate) fn name(user: &str) -> String {
     let mut name = user.to_owned();
     if let Some(first) = name.get_mut(..1) {
         first.make_ascii_uppercase();
     }
     name
+}
+
+/// Removes every field from `document` whose name says that it is about an e-mail address.
+pub(super) fn remove_email(document: &mut Value) {
+    match document {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !name.to_ascii_lowercase().contains("mail"));
+            fields.values_mut().for_each(remove_email);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(remove_email),
+        _ => {}
+    }
 }
 
 /// Adds to `userinfo` what `preset` reads about `user`.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::provider_endpoint::ProviderEndpoint;
 use super::request::HttpRequest;
 
@@ -38,6 +40,28 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is not JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let parsed = serde_json::from_str(&self.body);
+        parsed.unwrap_or_else(|error| panic!("{} has no JSON ({error}): {:?}", self.summary(), self.body))
+    }
+
+    /// Method and path: the query of a protocol request has secrets.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Method, path and query, in one line.
+    pub(crate) fn summary(&self) -> String {
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{} {}{mark}{}", self.method, self.path, query.join("&"))
+    }
+
     pub(super) fn new(endpoint: ProviderEndpoint, request: &HttpRequest) -> Self {
         Self {
             endpoint,

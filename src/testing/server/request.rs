@@ -1,6 +1,7 @@
 //! [`HttpRequest`]: a request to the provider, read completely.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rocket::Data;
 use rocket::data::ToByteUnit;
@@ -25,61 +26,90 @@ pub(crate) struct HttpRequest {
     /// The headers, with names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-}
-
-/// The value of the parameter `usual`, or of what a preset calls it.
-fn one_of<'p>(
-    pairs: &'p [(String, String)],
-    usual: &str,
-    name_of: fn(&Preset) -> &'static str,
-) -> Result<Option<&'p str>, RepeatedParameter> {
-    let mut names = PRESETS.iter().map(|(_, preset)| name_of(preset));
-    let name = names.find(|name| pairs.iter().any(|(known, _)| known == name));
-    single(pairs, name.unwrap_or(usual))
+    /// The presets of the app whose entries this provider stands in for, by name.
+    pub(crate) own_presets: BTreeMap<String, Preset>,
+    /// The user whose token the request has, once that was checked: a signature of OAuth 1.0a is valid once.
+    pub(super) user: OnceLock<Option<String>>,
 }
 
 impl HttpRequest {
+    /// All presets: those of this crate, and those of the app.
+    pub(super) fn presets(&self) -> impl Iterator<Item = &Preset> {
+        PRESETS.iter().map(|(_, preset)| preset).chain(self.own_presets.values())
+    }
+
     /// The preset that the entry with this URL has: `…/as/<preset>`.
-    pub(super) fn preset(&self) -> Option<&'static Preset> {
+    pub(super) fn preset(&self) -> Option<&Preset> {
         let (_, name) = self.path.split_once("/as/")?;
         let name = name.split('/').next()?;
-        PRESETS.iter().find(|(known, _)| *known == name).map(|(_, preset)| preset)
+        let known = || PRESETS.iter().find(|(known, _)| *known == name).map(|(_, preset)| preset);
+        self.own_presets.get(name).or_else(known)
     }
 
-    /// The client id, whatever a provider calls it.
-    pub(super) fn client_id(pairs: &[(String, String)]) -> Result<Option<&str>, RepeatedParameter> {
-        one_of(pairs, "client_id", |preset| preset.client_id_param)
+    /// The client id in `pairs`, whatever a provider calls it.
+    pub(super) fn client_id<'p>(
+        &self,
+        pairs: &'p [(String, String)],
+    ) -> Result<Option<&'p str>, RepeatedParameter> {
+        self.one_of(pairs, "client_id", |preset| preset.client_id_param)
     }
 
-    /// The client secret, whatever a provider calls it.
-    pub(super) fn client_secret(pairs: &[(String, String)]) -> Result<Option<&str>, RepeatedParameter> {
-        one_of(pairs, "client_secret", |preset| preset.client_secret_param)
+    /// The client secret in the form, whatever a provider calls it.
+    pub(super) fn client_secret(&self) -> Result<Option<&str>, RepeatedParameter> {
+        self.one_of(&self.form, "client_secret", |preset| preset.client_secret_param)
+    }
+
+    /// The value of the parameter `usual`, or of what a preset calls it.
+    fn one_of<'p>(
+        &self,
+        pairs: &'p [(String, String)],
+        usual: &str,
+        name_of: fn(&Preset) -> &'static str,
+    ) -> Result<Option<&'p str>, RepeatedParameter> {
+        let mut names = self.presets().map(name_of);
+        let name = names.find(|name| pairs.iter().any(|(known, _)| known == name));
+        single(pairs, name.unwrap_or(usual))
+    }
+
+    /// Reads the parts of a request. The names of `headers` are in lower case.
+    pub(crate) fn new(
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Self {
+        let content_type = headers.get("content-type").map(String::as_str).unwrap_or_default();
+        let form = match content_type.split(';').next().unwrap_or_default().trim() {
+            "application/x-www-form-urlencoded" => parse_pairs(body),
+            "application/json" => texts(body),
+            _ => Vec::new(),
+        };
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: parse_pairs(query.as_bytes()),
+            raw_query: query.to_owned(),
+            form,
+            headers,
+            body: String::from_utf8_lossy(body).into_owned(),
+            own_presets: BTreeMap::new(),
+            user: OnceLock::new(),
+        }
     }
 
     pub(crate) async fn read(request: &rocket::Request<'_>, data: Data<'_>) -> std::io::Result<Self> {
         let body = data.open(MAX_BODY_KIB.kibibytes()).into_bytes().await?.into_inner();
-        let form = match request.content_type() {
-            Some(content_type) if content_type.is_form() => parse_pairs(&body),
-            Some(content_type) if content_type.is_json() => texts(&body),
-            _ => Vec::new(),
-        };
         let query = match request.local_cache(|| HiddenQuery(None)) {
             HiddenQuery(Some(query)) => query.as_str(),
             HiddenQuery(None) => request.uri().query().map_or("", |query| query.as_str()),
         };
-        Ok(Self {
-            method: request.method().to_string(),
-            path: request.uri().path().to_string(),
-            query: parse_pairs(query.as_bytes()),
-            raw_query: query.to_owned(),
-            form,
-            headers: request
-                .headers()
-                .iter()
-                .map(|header| (header.name().as_str().to_ascii_lowercase(), header.value().to_owned()))
-                .collect(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
+        let headers = request
+            .headers()
+            .iter()
+            .map(|header| (header.name().as_str().to_ascii_lowercase(), header.value().to_owned()))
+            .collect();
+        Ok(Self::new(request.method().as_str(), request.uri().path().as_str(), query, headers, &body))
     }
 }
 

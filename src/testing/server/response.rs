@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
+use reqwest::ResponseBuilderExt;
 use rocket::Response;
 use rocket::http::{Header, Status};
 use serde_json::Value;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::request::parse_pairs;
 
@@ -58,6 +59,15 @@ impl HttpResponse {
             self.body = value.to_string().into_bytes();
         }
         self
+    }
+
+    /// Converts it to a response that the app gets from `url` without a port.
+    pub(crate) fn into_reqwest(self, url: &Url) -> reqwest::Response {
+        let builder = http::Response::builder().status(self.status).url(url.clone());
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let response =
+            headers.fold(builder, |builder, (name, value)| builder.header(name, value)).body(self.body);
+        reqwest::Response::from(response.expect("a test sets valid headers and a valid status"))
     }
 
     /// Converts it to a Rocket response that no cache stores.

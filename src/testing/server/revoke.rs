@@ -5,7 +5,7 @@ use super::authorization_server::AuthorizationServer;
 use super::client_authentication::authenticate;
 use super::request::{HttpRequest, single};
 use super::response::HttpResponse;
-use super::sealed::{AccessToken, RefreshToken};
+use super::sealed::{AccessToken, Grant, RefreshToken};
 use super::token_error::TokenError;
 use crate::provider::{RequestAuthorization, RevocationRequest};
 
@@ -28,7 +28,7 @@ fn revoke_token(server: &AuthorizationServer, request: &HttpRequest) -> Result<(
         }
         _ => Some(authenticate(server, request)?),
     };
-    let is_another_clients = |id: &str| client.is_some_and(|client| client.id != id);
+    let is_another_clients = |grant: &Grant| client.is_some_and(|client| !grant.is_for(client));
     let other_client = || TokenError::invalid_grant("the token is for another client");
     let sent = match own {
         RevocationRequest::Standard => single(&request.form, "token")?,
@@ -50,12 +50,12 @@ fn revoke_token(server: &AuthorizationServer, request: &HttpRequest) -> Result<(
         None => return Ok(()),
     };
     if let Some(refresh) = server.open::<RefreshToken>(token) {
-        if is_another_clients(&refresh.grant.client_id) {
+        if is_another_clients(&refresh.grant) {
             return Err(other_client());
         }
         server.tokens().revoke_grant(&refresh.grant);
     } else if let Some(access) = server.open::<AccessToken>(token) {
-        if is_another_clients(&access.grant.client_id) {
+        if is_another_clients(&access.grant) {
             return Err(other_client());
         }
         server.tokens().revoke_access_token(&access);

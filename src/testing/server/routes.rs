@@ -3,24 +3,17 @@
 use std::borrow::Cow;
 
 use rocket::fairing::{self, Fairing, Info, Kind};
-use rocket::http::Method;
 use rocket::route::{Handler, Outcome, Route};
 use rocket::{Build, Data, Rocket};
 use url::Url;
 
-use super::api::api;
 use super::authorization_server::AuthorizationServer;
-use super::authorize::authorize;
-use super::discovery::{discovery, jwks};
-use super::end_session::end_session;
-use super::oauth1::{access_token, authorize as authorize_oauth1, request_token};
+use super::endpoints::ENDPOINTS;
 use super::page;
 use super::provider_endpoint::ProviderEndpoint;
-use super::push::push;
 use super::request::{HttpRequest, hide_query};
+use super::respond::{Response, respond};
 use super::response::HttpResponse;
-use super::revoke::revoke;
-use super::token::token;
 use crate::config::is_loopback_host;
 
 /// The handler of one endpoint.
@@ -28,41 +21,6 @@ use crate::config::is_loopback_host;
 struct EndpointHandler {
     endpoint: ProviderEndpoint,
     server: AuthorizationServer,
-}
-
-impl EndpointHandler {
-    /// Answers a request: as the script says, if there is one.
-    async fn respond(&self, request: &HttpRequest) -> HttpResponse {
-        let scripted = self.server.script().map(|mut script| script.next(self.endpoint, request));
-        match scripted {
-            Some(response) => response.apply(|| self.own_response(request)).await,
-            None => self.own_response(request),
-        }
-    }
-
-    fn own_response(&self, request: &HttpRequest) -> HttpResponse {
-        let server = &self.server;
-        match self.endpoint {
-            ProviderEndpoint::Discovery => discovery(server),
-            ProviderEndpoint::Jwks => jwks(server),
-            ProviderEndpoint::RequestToken => request_token(server, request),
-            ProviderEndpoint::Authorize if is_oauth1(request) => authorize_oauth1(server, request),
-            ProviderEndpoint::Authorize => authorize(server, request),
-            ProviderEndpoint::PushedAuthorization => push(server, request),
-            ProviderEndpoint::Token if is_oauth1(request) => access_token(server, request),
-            ProviderEndpoint::Token => token(server, request),
-            ProviderEndpoint::Revocation => revoke(server, request),
-            ProviderEndpoint::EndSession => end_session(server, request),
-            endpoint @ (ProviderEndpoint::Userinfo | ProviderEndpoint::Emails | ProviderEndpoint::Api) => {
-                api(server, endpoint, request)
-            }
-        }
-    }
-}
-
-/// Whether the request arrived at an endpoint of OAuth 1.0a.
-fn is_oauth1(request: &HttpRequest) -> bool {
-    request.path.contains("/oauth1/")
 }
 
 /// Whether a request to a provider on a loopback host names another host: a browser of another computer, or a page whose name
@@ -81,7 +39,12 @@ impl Handler for EndpointHandler {
             return Outcome::Success(response.into_rocket());
         }
         let response = match HttpRequest::read(request, data).await {
-            Ok(request) => self.respond(&request).await,
+            Ok(request) => match respond(&self.server, self.endpoint, request).await {
+                Response::Sent(response) => response,
+                // A server that is down can't be shown on its own port.
+                Response::Down => HttpResponse { status: 503, ..HttpResponse::default() },
+                Response::Never => std::future::pending().await,
+            },
             Err(_) => HttpResponse { status: 400, ..HttpResponse::default() },
         };
         Outcome::Success(response.into_rocket())
@@ -90,29 +53,7 @@ impl Handler for EndpointHandler {
 
 /// All routes of `server`, relative to the path of its URL.
 pub(crate) fn routes(server: &AuthorizationServer) -> Vec<Route> {
-    use Method::{Delete, Get, Patch, Post, Put};
-    let endpoints: &[(ProviderEndpoint, &[Method], &str)] = &[
-        (ProviderEndpoint::Discovery, &[Get], "/.well-known/openid-configuration"),
-        (ProviderEndpoint::Jwks, &[Get], "/jwks"),
-        (ProviderEndpoint::Authorize, &[Get, Post], "/authorize"),
-        (ProviderEndpoint::PushedAuthorization, &[Post], "/par"),
-        (ProviderEndpoint::Token, &[Post], "/token"),
-        (ProviderEndpoint::Token, &[Post], "/token/as/<preset>"),
-        (ProviderEndpoint::Revocation, &[Post], "/revoke"),
-        (ProviderEndpoint::Revocation, &[Post, Delete], "/revoke/as/<preset>"),
-        (ProviderEndpoint::RequestToken, &[Post], "/oauth1/request_token"),
-        (ProviderEndpoint::Authorize, &[Get], "/oauth1/authorize"),
-        (ProviderEndpoint::Token, &[Post], "/oauth1/access_token"),
-        (ProviderEndpoint::EndSession, &[Get, Post], "/logout"),
-        (ProviderEndpoint::Userinfo, &[Get, Post], "/userinfo"),
-        (ProviderEndpoint::Userinfo, &[Get], "/api/user"),
-        (ProviderEndpoint::Userinfo, &[Get, Post], "/userinfo/as/<preset>"),
-        (ProviderEndpoint::Emails, &[Get], "/userinfo/as/<preset>/emails"),
-        (ProviderEndpoint::Emails, &[Get], "/user/emails"),
-        (ProviderEndpoint::Emails, &[Get], "/api/user/emails"),
-        (ProviderEndpoint::Api, &[Get, Post, Put, Patch, Delete], "/api/<path..>"),
-    ];
-    endpoints
+    ENDPOINTS
         .iter()
         .flat_map(|(endpoint, methods, path)| methods.iter().map(move |method| (*endpoint, *method, *path)))
         .map(|(endpoint, method, path)| {

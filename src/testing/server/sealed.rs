@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::registered_client::RegisteredClient;
 use crate::secret::{KeyRing, encode_base64url, random};
 
 /// What a user has allowed a client.
@@ -16,9 +17,17 @@ pub(super) struct Grant {
     pub(super) auth_time: i64,
     /// An id that all tokens of one sign-in share. They are revoked together.
     pub(super) family: String,
+    /// The serial of tokens that a test has stored without a sign-in.
+    #[serde(default)]
+    pub(super) test_serial: Option<u64>,
 }
 
 impl Grant {
+    /// Whether `client` may use it. A grant that a test has made is for every client.
+    pub(super) fn is_for(&self, client: &RegisteredClient) -> bool {
+        self.test_serial.is_some() || self.client_id == client.id
+    }
+
     /// Whether `scope` was allowed.
     pub(super) fn has_scope(&self, scope: &str) -> bool {
         self.scope.split(' ').any(|granted| granted == scope)

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::authorization_server::AuthorizationServer;
+use super::behavior::RefreshTokenRule;
 use super::client_authentication::authenticate;
-use super::preset_answers::{add_token_fields, email, name};
+use super::preset_answers::{add_token_fields, email, name, remove_email};
 use super::registered_client::RegisteredClient;
 use super::request::{HttpRequest, single};
 use super::response::HttpResponse;
@@ -31,6 +32,9 @@ pub(super) fn token(server: &AuthorizationServer, request: &HttpRequest) -> Http
         Ok(mut tokens) => {
             if let Some(preset) = request.preset() {
                 add_token_fields(preset, &server.behavior().user, &mut tokens);
+                if !server.behavior().has_email {
+                    remove_email(&mut tokens);
+                }
             }
             HttpResponse::json(200, &tokens).with_header("Pragma", "no-cache")
         }
@@ -82,20 +86,25 @@ fn refresh(
     let refresh: RefreshToken = server
         .open(required(request, "refresh_token")?)
         .ok_or(TokenError::invalid_grant("the provider did not issue this refresh token"))?;
-    if refresh.grant.client_id != client.id {
+    if !refresh.grant.is_for(client) {
         return Err(TokenError::invalid_grant("the refresh token is for another client"));
     }
-    if !server.tokens().use_once(&refresh.grant, &refresh.id) {
+    let is_valid = match server.behavior().refresh_tokens {
+        RefreshTokenRule::Rotate => server.tokens().use_once(&refresh.grant, &refresh.id),
+        RefreshTokenRule::Keep | RefreshTokenRule::Omit => server.tokens().is_active(&refresh.grant),
+    };
+    if !is_valid {
         return Err(TokenError::invalid_grant("the refresh token was already used or is revoked"));
     }
-    Ok(issue(server, &refresh.grant, IdToken::Refreshed))
+    let grant = Grant { client_id: client.id.clone(), ..refresh.grant };
+    Ok(issue(server, &grant, IdToken::Refreshed))
 }
 
 fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
     let now = server.now();
-    let (ttl, algorithm) = {
+    let (ttl, algorithm, refresh_tokens) = {
         let behavior = server.behavior();
-        (behavior.access_token_ttl, behavior.signing_key.algorithm())
+        (behavior.access_token_ttl, behavior.signing_key.algorithm(), behavior.refresh_tokens)
     };
     let serial = server.tokens().next_serial(grant);
     let access_token = server.seal(&AccessToken { grant: grant.clone(), serial, expires_at: now + ttl });
@@ -103,9 +112,17 @@ fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": ttl,
-        "refresh_token": server.seal(&RefreshToken { grant: grant.clone(), id: random_id() }),
         "scope": grant.scope,
     });
+    let has_refresh_token = match refresh_tokens {
+        RefreshTokenRule::Rotate => true,
+        RefreshTokenRule::Keep => kind == IdToken::First,
+        RefreshTokenRule::Omit => false,
+    };
+    if has_refresh_token {
+        let refresh_token = RefreshToken { grant: grant.clone(), id: random_id() };
+        answer["refresh_token"] = json!(server.seal(&refresh_token));
+    }
     if grant.has_scope("openid") {
         let mut claims = json!({
             "iss": server.url(), "sub": grant.user, "aud": grant.client_id, "iat": now, "exp": now + ID_TOKEN_TTL,
@@ -144,9 +161,13 @@ pub(in crate::testing) fn native_id_token(
     nonce: &str,
 ) -> String {
     let (user, now) = (server.behavior().user.clone(), server.now());
-    let claims = json!({
+    let has_email = server.behavior().has_email;
+    let mut claims = json!({
         "iss": server.url(), "sub": user, "aud": client_id, "iat": now, "exp": now + ID_TOKEN_TTL, "nonce": nonce,
         "email": email(&user), "email_verified": true, "name": name(&user),
     });
+    if !has_email {
+        remove_email(&mut claims);
+    }
     sign_id_token(server, claims)
 }

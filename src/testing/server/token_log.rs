@@ -1,7 +1,8 @@
 //! [`TokenLog`]: which codes and tokens were used or revoked since the provider started.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::issued_by_test::last_serial;
 use super::sealed::{AccessToken, Grant};
 
 /// Which codes and tokens were used or revoked since the provider started. It is forgotten with the process.
@@ -10,6 +11,10 @@ pub(crate) struct TokenLog {
     /// Ids of codes and refresh tokens that were used.
     used_ids: HashSet<String>,
     revoked_families: HashSet<String>,
+    /// By user: the serial of the last token of a test that is revoked.
+    revoked_tests: HashMap<String, u64>,
+    /// The serial of the last token of a test that is refused before it expires.
+    expired_tests: u64,
     /// User and family of every grant that has got tokens.
     families: HashSet<(String, String)>,
     last_serial: u64,
@@ -31,7 +36,10 @@ impl TokenLog {
     }
 
     pub(super) fn is_active(&self, grant: &Grant) -> bool {
+        // The serial 0 is that of a dead token.
+        let last_revoked = self.revoked_tests.get(&grant.user).copied().unwrap_or_default();
         !self.revoked_families.contains(&grant.family)
+            && grant.test_serial.is_none_or(|serial| serial > last_revoked)
     }
 
     /// Returns the serial of the next access token of `grant`.
@@ -42,9 +50,11 @@ impl TokenLog {
     }
 
     pub(super) fn accepts(&self, token: &AccessToken) -> bool {
-        (self.expired_up_to == 0 || token.serial > self.expired_up_to)
-            && !self.revoked_serials.contains(&token.serial)
-            && self.is_active(&token.grant)
+        let is_expired = match (token.serial, token.grant.test_serial) {
+            (0, Some(serial)) => serial <= self.expired_tests,
+            (serial, _) => serial <= self.expired_up_to,
+        };
+        !is_expired && !self.revoked_serials.contains(&token.serial) && self.is_active(&token.grant)
     }
 
     /// Revokes `grant` with all its tokens.
@@ -65,11 +75,13 @@ impl TokenLog {
     /// Refuses every access token issued so far.
     pub(crate) fn expire_access_tokens(&mut self) {
         self.expired_up_to = self.last_serial;
+        self.expired_tests = last_serial();
     }
 
     /// Revokes every token of `user` issued so far.
     pub(crate) fn revoke_user(&mut self, user: &str) {
         let families = self.families.iter().filter(|(of, _)| of == user);
         self.revoked_families.extend(families.map(|(_, family)| family.clone()));
+        self.revoked_tests.insert(user.to_owned(), last_serial());
     }
 }

@@ -41,7 +41,7 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
 #[rocket::async_test]
 async fn every_kind_of_entry_signs_in_and_refreshes() {
     let fake = FakeProvider::start().await;
-    let engine = Engine::new(Clock::default()).unwrap();
+    let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
     let mut form_posted = fake.config("op");
     form_posted.1["token_endpoint_auth_method"] = json!("client_secret_post");
     let mut es256 = fake.config("op");
@@ -74,7 +74,7 @@ async fn every_kind_of_entry_signs_in_and_refreshes() {
     assert_eq!((grant.profile.id.as_deref(), grant.profile.email()), (Some("7"), Some("a@b.test")));
 
     fake.set_user("grace").rotate_keys(SigningAlgorithm::ES256);
-    let engine = Engine::new(Clock::default()).unwrap();
+    let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
     let grant = ride(&fake, &engine, &entry(es256)).await.unwrap();
     assert_eq!(
         (grant.profile.email(), grant.profile.name.as_deref()),
@@ -94,7 +94,7 @@ async fn it_stands_in_for_every_preset() {
             continue;
         }
         // OpenID Connect: each entry is another client of the same issuer.
-        let engine = Engine::new(Clock::default()).unwrap();
+        let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
         let entry = self::entry(fake.preset_config(name, name));
         match ride(&fake, &engine, &entry).await {
             Ok(grant) if entry.login && grant.profile.id.as_deref() != Some("ada") => {
@@ -125,7 +125,7 @@ async fn it_stands_in_for_every_preset() {
 #[rocket::async_test]
 async fn github_gets_its_verified_address_from_the_list() {
     let fake = FakeProvider::start().await;
-    let engine = Engine::new(Clock::default()).unwrap();
+    let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
     let entry = entry(fake.preset_config("github", "github"));
     assert_eq!(ride(&fake, &engine, &entry).await.unwrap().profile.email(), Some("ada@example.test"));
     assert_eq!(fake.request_count(ProviderEndpoint::Emails), 1);
@@ -136,7 +136,7 @@ async fn github_gets_its_verified_address_from_the_list() {
 #[rocket::async_test]
 async fn a_presets_own_revocation_ends_the_token() {
     let fake = FakeProvider::start().await;
-    let engine = Engine::new(Clock::default()).unwrap();
+    let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
     for name in ["github", "facebook", "twitch", "intuit"] {
         let entry = entry(fake.preset_config(name, name));
         let token = ride(&fake, &engine, &entry).await.unwrap().token;
@@ -154,7 +154,7 @@ async fn a_presets_own_revocation_ends_the_token() {
 #[rocket::async_test]
 async fn what_the_flow_says_to_a_provider_that_says_no() {
     let fake = FakeProvider::start().await;
-    let engine = Engine::new(Clock::default()).unwrap();
+    let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
     let entry = entry(fake.config("op"));
     let kind = |result: Result<Grant>| result.err().map(|error| error.kind());
 

@@ -1,0 +1,76 @@
+//! How a [`FakeProvider`] takes the place of a provider in an app.
+
+use std::sync::Arc;
+
+use rocket::{Build, Rocket};
+use serde_json::Value;
+
+use super::entry_config::{entry_key, find_preset};
+use super::fake_provider::{FakeProvider, entry_of_openid, entry_of_preset};
+use super::in_process::InProcess;
+use super::server::AuthorizationServer;
+use crate::dance::TestSetup;
+use crate::flow::StandIn;
+use crate::provider::Preset;
+
+impl FakeProvider {
+    /// Configures this provider in place of the entry called `name`, and makes its [`Clock`](crate::testing::Clock) that of the
+    /// app. The entry keeps its preset: the one that its `provider` names, or the one with the entry's name, ours or the app's
+    /// own. Without a preset it is an OpenID Connect entry. The rest of the app's configuration stays.
+    ///
+    /// ```
+    /// use rocket::local::asynchronous::Client;
+    /// use rocket_dance::storage::MemoryStorage;
+    /// use rocket_dance::testing::FakeProvider;
+    ///
+    /// # use rocket_dance::Dance;
+    /// # fn app() -> rocket::Rocket<rocket::Build> { rocket::build().attach(Dance::fairing().storage(MemoryStorage::new())) }
+    /// # rocket::async_test(async {
+    /// let fake = FakeProvider::new();
+    /// let client = Client::tracked(fake.stand_in(app(), "github")).await.unwrap();
+    /// # });
+    /// ```
+    pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
+        let preset_key = format!("oauth.{name}.provider");
+        let preset =
+            rocket.figment().extract_inner::<String>(&preset_key).unwrap_or_else(|_| name.to_owned());
+        // At once, because other fairings may look whether there are entries.
+        let figment = rocket.figment().clone();
+        let figment = figment.merge((entry_key(name), entry(self.server(), &preset, find_preset(&preset))));
+        let (server, key) = (self.server().clone(), entry_key(name));
+        TestSetup::change(self.attach(rocket.configure(figment)), |changes| {
+            // Only the launch knows the app's own presets.
+            changes.entries.push(Box::new(move |presets| {
+                let known = presets.get(&preset);
+                if let Some(known) = known {
+                    server.behavior().own_presets.insert(preset.clone(), *known);
+                }
+                (key.clone(), entry(&server, &preset, known))
+            }));
+        })
+    }
+
+    /// Makes this provider answer the app's requests to it, and its [`Clock`](crate::testing::Clock) that of the app.
+    /// [`stand_in`](FakeProvider::stand_in) does so. It is for an app that has the entry already, for example from
+    /// [`config`](FakeProvider::config).
+    pub fn attach(&self, rocket: Rocket<Build>) -> Rocket<Build> {
+        TestSetup::change(rocket, |changes| {
+            let clock = changes.clock.get_or_insert_with(|| self.server().clock());
+            self.server().set_clock(clock.clone());
+            changes.stand_ins.extend(self.in_process());
+        })
+    }
+
+    /// What answers requests in place of the network, if this provider has no port.
+    pub(super) fn in_process(&self) -> Option<Arc<dyn StandIn>> {
+        (!self.has_port()).then(|| Arc::new(InProcess(self.server().clone())) as Arc<dyn StandIn>)
+    }
+}
+
+/// The table of an entry with the preset called `name`, or, if there is none, of an OpenID Connect entry.
+fn entry(server: &AuthorizationServer, name: &str, preset: Option<&Preset>) -> Value {
+    match preset {
+        Some(_) => entry_of_preset(server, name, preset),
+        None => entry_of_openid(server),
+    }
+}

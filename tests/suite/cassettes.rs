@@ -1,0 +1,157 @@
+//! Cassettes: calls of an API, recorded once over the network and replayed without it.
+
+use std::path::Path;
+
+use rocket::figment::Figment;
+use rocket::http::Status;
+use rocket::local::asynchronous::Client;
+use rocket::serde::json::{Value, json};
+use rocket::{Build, Rocket, get, routes};
+use rocket_dance::provider::Provider;
+use rocket_dance::storage::MemoryStorage;
+use rocket_dance::testing::{
+    Cassette, FakeProvider, FakeResponse, ProviderEndpoint, TestAccount, connect, sign_in_as,
+};
+use rocket_dance::{Dance, OAuth, Result};
+
+/// The provider of the app: a real server on a port of its own.
+struct Corp;
+
+impl Provider for Corp {
+    const NAME: &'static str = "corp";
+}
+
+#[get("/<path>?<sent>")]
+async fn call(corp: OAuth<Corp>, path: &str, sent: Option<&str>) -> Result<String> {
+    let request = match sent {
+        Some(sent) => corp.post(path).form(&[("text", sent), ("client_secret", "hidden in a form")]),
+        None => corp.get(path).query(&[("page", "1")]),
+    };
+    request.text().await
+}
+
+fn app(config: &(String, Value)) -> Rocket<Build> {
+    let debug =
+        rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
+    let figment = Figment::from(debug).merge(config.clone());
+    rocket::custom(figment).attach(Dance::fairing().storage(MemoryStorage::new())).mount("/", routes![call])
+}
+
+/// An app with a signed-in user, whose account has the token of `account`.
+async fn launch(rocket: Rocket<Build>, account: TestAccount) -> Client {
+    let client = Client::tracked(rocket).await.expect("the app launches");
+    connect(&client, &1, Corp, account).await;
+    sign_in_as(&client, &1).await;
+    client
+}
+
+async fn get(client: &Client, path: &'static str) -> (Status, String) {
+    let response = client.get(path).dispatch().await;
+    (response.status(), response.into_string().await.unwrap_or_default())
+}
+
+const CALLS: [&str; 4] = ["/repos", "/repos", "/notes?sent=hello", "/picture"];
+
+/// Records `CALLS` at a provider on a port, and returns the answers, the entry's configuration and the token.
+async fn record(file: &Path) -> (Vec<(Status, String)>, (String, Value), String) {
+    let fake = FakeProvider::start().await;
+    let config = fake.config("corp");
+    // The fake provider issues the token; the cassette gets it as from the environment.
+    let rocket = app(&config);
+    let plain = Client::tracked(rocket).await.unwrap();
+    connect(&plain, &1, Corp, TestAccount::valid()).await;
+    let dance = Dance::fetch(plain.rocket()).unwrap();
+    let token = dance.tokens(Corp).of(&1).get().await.unwrap().expect("a token");
+    let token = token.access_token.expose().to_owned();
+
+    let person =
+        json!([{ "name": "a", "owner": "ada@real.example", "clone_token": "tok-123456", "mine": token }]);
+    fake.respond_once(
+        ProviderEndpoint::Api,
+        FakeResponse::json(person)
+            .header("Set-Cookie", "sid=secret-session")
+            .header("Link", "</api/repos?page=2>"),
+    );
+    fake.respond_once(ProviderEndpoint::Api, FakeResponse::json(json!([])));
+    fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("text/plain", "stored").with_status(201));
+    fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("image/gif", vec![0xff, 0xfe, 0]));
+    let cassette = Cassette::record(file, &token).scrub_emails();
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    let mut answers = Vec::new();
+    for path in CALLS {
+        answers.push(get(&client, path).await);
+    }
+    assert_eq!(fake.request_count(ProviderEndpoint::Api), 4);
+    let sent = fake.last_request(ProviderEndpoint::Api).headers["authorization"].clone();
+    assert_eq!(sent, format!("Bearer {token}"));
+    (answers, config, token)
+}
+
+#[rocket::async_test]
+async fn a11_a_cassette_is_recorded_once_and_replayed_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cassettes/corp.json");
+    let (recorded, config, token) = record(&file).await;
+    assert!(recorded[0].1.contains("person@example.test"), "{recorded:?}");
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    let secrets = [
+        &token,
+        "tok-123456",
+        "secret-session",
+        "real.example",
+        "hidden in a form",
+        "s3cret",
+        "uthorization",
+    ];
+    for secret in secrets {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    for kept in [
+        "\"name\": \"a\"",
+        "\"clone_token\": \"<scrubbed>\"",
+        "\"mine\": \"<token>\"",
+        "\"link\"",
+        "text=hello",
+    ] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+    assert!(text.lines().count() > 20 && text.ends_with("}\n"), "it reads well in a diff: {text}");
+
+    // The provider is gone.
+    let cassette = Cassette::replay(&file);
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    let mut replayed = Vec::new();
+    for path in CALLS {
+        replayed.push(get(&client, path).await);
+    }
+    assert_eq!(replayed, recorded);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "a replay writes nothing");
+}
+
+#[rocket::async_test]
+#[should_panic(expected = "does not have GET http")]
+async fn a11_a_call_that_is_not_on_the_cassette_fails_the_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("corp.json");
+    let (_, config, _) = record(&file).await;
+    let cassette = Cassette::replay(&file);
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    for (path, status) in [
+        ("/other", Status::ServiceUnavailable),
+        ("/notes?sent=other", Status::ServiceUnavailable),
+        ("/repos", Status::Ok),
+        ("/repos", Status::Ok),
+        ("/repos", Status::ServiceUnavailable),
+    ] {
+        assert_eq!(get(&client, path).await.0, status, "{path}");
+    }
+}
+
+#[test]
+#[should_panic(
+    expected = "To record it: RECORD_CASSETTES=1 GITHUB_TOKEN=… cargo test cassettes::a11_a_missing_cassette_says_how_to_record"
+)]
+fn a11_a_missing_cassette_says_how_to_record() {
+    Cassette::open("tests/no such cassette.json", "GITHUB_TOKEN");
+}
