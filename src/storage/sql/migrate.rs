@@ -100,7 +100,7 @@ pub(super) fn run(conn: &mut AnyConnection, connector: &Connector) -> Result<()>
         log::warn!("oauth: {error}. All tables and columns that are needed exist.");
         return Ok(());
     }
-    let said = format!("{error}: {}", conn.create_advice());
+    let said = format!("{error}. If a right is missing: {}", conn.create_advice());
     Err(Error::new(error.kind(), said).with_source(error))
 }
 
