@@ -97,8 +97,15 @@ fn url(
 /// (MX-10): they would receive codes, secrets and tokens that are meant for the issuer alone. An entry that sets all
 /// endpoints and the keys itself uses no discovery.
 pub(super) fn check_endpoints(table: &Table<'_>, preset: &Preset, parameters: &Parameters) {
-    const ENDPOINTS: &[&str] =
-        &["authorization_url", "auth_uri", "token_url", "token_uri", "par_url", "revocation_url"];
+    const ENDPOINTS: &[&str] = &[
+        "authorization_url",
+        "auth_uri",
+        "token_url",
+        "token_uri",
+        "refresh_url",
+        "par_url",
+        "revocation_url",
+    ];
     let parse = |text: &str| Url::parse(&parameters.fill(text)).ok();
     let Some(issuer) = table.peek("issuer").or(preset.issuer).and_then(parse) else { return };
     let has = |keys: &[&str]| keys.iter().any(|key| table.has(key));

@@ -160,9 +160,15 @@ fn placement(table: &mut Table<'_>, preset: &Preset) -> Placement {
 }
 
 fn token_types(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
-    let given = table.list("token_types", |text| vec![text.to_owned()], "[\"bearer\"]");
-    match given {
-        Some(given) => given.value.iter().map(|word| word.to_ascii_lowercase()).collect(),
+    const EXAMPLE: &str = "[\"bearer\"]";
+    match table.list("token_types", |text| vec![text.to_owned()], EXAMPLE) {
+        Some(given) => {
+            if given.value.is_empty() {
+                let why = "must name at least one type: without one, no token is accepted";
+                table.reader.fault(&given.place, why, &format!("token_types = {EXAMPLE}"));
+            }
+            given.value.iter().map(|word| word.to_ascii_lowercase()).collect()
+        }
         None => preset.token_types.iter().map(|&word| word.to_owned()).collect(),
     }
 }

@@ -47,8 +47,10 @@ struct Details {
     user: Option<String>,
     /// What the login waits for, if it is not stored yet and not refused either.
     postponed: Option<Arc<dyn Any + Send + Sync>>,
-    /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
-    begin_again: Option<(Option<String>, Option<String>)>,
+    /// Where the user begins again: the entry, or `None` for any sign-in.
+    begin_again: Option<Option<String>>,
+    /// The page to go to after a sign-in.
+    next: Option<String>,
     reason: Option<&'static str>,
     provider_error: Option<ProviderError>,
     /// The scopes that the user must consent to.
@@ -152,16 +154,28 @@ impl Error {
         self.details.as_ref()?.postponed.as_ref()?.downcast_ref()
     }
 
-    /// Sets where the user begins again: at `entry`, or with any sign-in, to go to the path `next` afterwards.
-    pub(crate) fn begin_again_at(mut self, entry: Option<&str>, next: Option<&str>) -> Self {
-        self.details_mut().begin_again = Some((entry.map(str::to_owned), next.map(str::to_owned)));
+    /// Sets where the user begins again: at `entry`, or with any sign-in.
+    pub(crate) fn begin_again_at(mut self, entry: Option<&str>) -> Self {
+        self.details_mut().begin_again = Some(entry.map(str::to_owned));
         self
     }
 
-    /// Where the user begins again: the entry, or `None` for any sign-in, and the page to go to afterwards.
-    pub(crate) fn begin_again(&self) -> Option<(Option<&str>, Option<&str>)> {
-        let (entry, next) = self.details.as_ref()?.begin_again.as_ref()?;
-        Some((entry.as_deref(), next.as_deref()))
+    /// Where the user begins again: the entry, or `None` for any sign-in.
+    pub(crate) fn begin_again(&self) -> Option<Option<&str>> {
+        Some(self.details.as_ref()?.begin_again.as_ref()?.as_deref())
+    }
+
+    /// Sets the page to go to after a sign-in, unless one is set.
+    pub(crate) fn with_next(mut self, next: Option<impl Into<String>>) -> Self {
+        if let (Some(next), None) = (next, self.next()) {
+            self.details_mut().next = Some(next.into());
+        }
+        self
+    }
+
+    /// The page to go to after a sign-in.
+    pub(crate) fn next(&self) -> Option<&str> {
+        self.details.as_ref()?.next.as_deref()
     }
 
     /// Sets why a login was refused, as a stable code.

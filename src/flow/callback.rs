@@ -107,24 +107,23 @@ impl Callback {
     }
 
     fn from_oauth2(entry: &Entry, parameters: &Parameters<'_>) -> Result<Self> {
-        // An empty value is not an absent one: an empty issuer is a wrong one.
         let take = |name| parameters.unique(name).map_err(not_trusted);
-        let (state, iss) = (take("state")?.filter(|state| !state.is_empty()), take("iss")?);
+        let take_text = |name| parameters.unique_text(name).map_err(not_trusted);
+        // An empty issuer is not an absent one: it is a wrong one.
+        let (state, iss) = (take_text("state")?, take("iss")?);
         let denial_has_no_code = entry.oauth2().is_some_and(|options| options.denial_has_no_code);
         // Tokens in the callback are ignored (RFC 9700 §4.6): only a code is used.
-        let result = match (take("code")?, take("error")?) {
-            (Some(code), None) if (1..=MAX_CODE).contains(&code.len()) => {
-                CallbackResult::Code(Secret::new(code))
-            }
-            (Some(_), None) => return Err(not_trusted("the code is empty or too long")),
-            (None, Some(error)) if !error.is_empty() => {
+        let result = match (take_text("code")?, take_text("error")?) {
+            (Some(code), None) if code.len() <= MAX_CODE => CallbackResult::Code(Secret::new(code)),
+            (Some(_), None) => return Err(not_trusted("the code is too long")),
+            (None, Some(error)) => {
                 let (description, uri) =
                     (parameters.first("error_description"), parameters.first("error_uri"));
                 CallbackResult::Error(provider_words(&error, description.as_deref(), uri.as_deref()))
             }
             (Some(_), Some(_)) => return Err(not_trusted("both `code` and `error`")),
             (None, None) if denial_has_no_code => CallbackResult::error("access_denied"),
-            (None, _) => return Err(not_trusted("neither `code` nor `error`")),
+            (None, None) => return Err(not_trusted("neither `code` nor `error`")),
         };
         let Some(state) = state else {
             // The operator needs the words, for example of a client that is not registered.

@@ -55,6 +55,19 @@ impl<'a> Endpoints<'a> {
     }
 }
 
+/// The endpoints of a sign-in that `entry` does not set and therefore needs from its provider's metadata, by their names there.
+pub(super) fn needed_endpoints(entry: &Entry) -> Vec<&'static str> {
+    let own = entry.oauth2().map(|options| &options.endpoints);
+    let has_userinfo = entry.userinfo.method == UserinfoMethod::None || entry.userinfo.url.is_some();
+    let set = [
+        ("authorization_endpoint", own.is_some_and(|own| own.authorization.is_some())),
+        ("token_endpoint", own.is_some_and(|own| own.token.is_some())),
+        ("jwks_uri", entry.openid().is_some_and(|options| options.jwks_url.is_some())),
+        ("userinfo_endpoint", has_userinfo),
+    ];
+    set.into_iter().filter(|(_, is_set)| !is_set).map(|(name, _)| name).collect()
+}
+
 /// The userinfo endpoint (OpenID Connect Core §5.3), or the URL of the provider's own user. None if the entry uses none.
 pub(super) fn userinfo_endpoint<'a>(entry: &'a Entry, metadata: Option<&'a Metadata>) -> Option<&'a Url> {
     if entry.userinfo.method == UserinfoMethod::None {

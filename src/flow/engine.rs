@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::endpoints::needed_endpoints;
 use super::http::Http;
 use super::jwks::JwksCache;
 use super::metadata::{Metadata, MetadataCache};
@@ -50,7 +51,7 @@ impl Engine {
         if openid.jwks_url.is_some() && endpoints.authorization.is_some() && endpoints.token.is_some() {
             return Ok(Some(Arc::new(Metadata::without_discovery(issuer.in_metadata()))));
         }
-        self.metadata.get(issuer, openid.metadata_url.as_ref()).await.map(Some)
+        self.metadata.get(issuer, openid.metadata_url.as_ref(), &needed_endpoints(entry)).await.map(Some)
     }
 
     /// Returns the address of the provider's keys.

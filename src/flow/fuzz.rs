@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::answer_fields::answer_fields;
+use super::endpoints::needed_endpoints;
 use super::id_token::IdTokenCheck;
 use super::jwt::{Jwt, JwtKind};
 use super::key_set::KeySet;
@@ -57,7 +58,7 @@ pub(crate) fn userinfo(entry: &Entry, body: &[u8]) -> bool {
 
 pub(crate) fn discovery(entry: &Entry, body: &[u8]) -> bool {
     let issuer = entry.issuer.as_ref().map_or("", |issuer| issuer.in_metadata());
-    Metadata::parse(body, issuer, issuer).is_ok()
+    Metadata::parse(body, issuer, issuer, &needed_endpoints(entry)).is_ok()
 }
 
 /// Whether `body` holds the signing key.

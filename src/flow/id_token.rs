@@ -169,7 +169,8 @@ pub(super) async fn verify_refreshed(
         if before.get("iss") != claims.all.get("iss") {
             return Err(refused("it is another issuer's than before"));
         }
-        if claims.all.contains_key("nonce") && claims.all.get("nonce") != before.get("nonce") {
+        let nonce = claims.all.get("nonce").filter(|nonce| !nonce.is_null() && *nonce != "");
+        if nonce.is_some_and(|nonce| before.get("nonce") != Some(nonce)) {
             return Err(refused("its `nonce` is not the first one's"));
         }
     }

@@ -58,17 +58,25 @@ impl MetadataCache {
         Self { http, documents: DocumentCache::new(clock) }
     }
 
-    /// Returns the metadata of `issuer`, which is at `url`, or else at the issuer's well-known address.
-    pub(super) async fn get(&self, issuer: &Issuer, url: Option<&Url>) -> Result<Arc<Metadata>> {
+    /// Returns the metadata of `issuer`, which is at `url`, or else at the issuer's well-known address. Of the endpoints of a
+    /// sign-in, only the `needed` ones must be usable.
+    pub(super) async fn get(
+        &self,
+        issuer: &Issuer,
+        url: Option<&Url>,
+        needed: &[&'static str],
+    ) -> Result<Arc<Metadata>> {
         let address = url.map_or_else(|| metadata_address(&issuer.url), Url::to_string);
         // It differs from the issuer only if that has many tenants: then the provider publishes a template.
         let published = issuer.in_metadata();
         let fetch = async {
             let what = format!("the metadata of `{}`", issuer.url);
-            self.http.document(&address, &what, |body| Metadata::parse(body, published, &address)).await
+            self.http
+                .document(&address, &what, |body| Metadata::parse(body, published, &address, needed))
+                .await
         };
         // Two issuers that differ only by a `/` at the end have one address.
-        self.documents.get(&format!("{address} of {published}"), fetch.boxed()).await
+        self.documents.get(&format!("{address} of {published} for {}", needed.join(" ")), fetch.boxed()).await
     }
 }
 
@@ -85,11 +93,11 @@ impl Metadata {
     }
 
     /// Reads the metadata document at `address`, in which the issuer must be `issuer`. An optional field that can't be read counts
-    /// as absent.
+    /// as absent, and so does an endpoint that is not `needed`.
     ///
     /// # Errors
-    /// If it is not such a document, or an endpoint of the sign-in is not https (on loopback: http).
-    pub(super) fn parse(body: &[u8], issuer: &str, address: &str) -> Result<Self, String> {
+    /// If it is not such a document, or a needed endpoint is not https (on loopback: http).
+    pub(super) fn parse(body: &[u8], issuer: &str, address: &str, needed: &[&str]) -> Result<Self, String> {
         let fields =
             json::deciding_object(body, &["issuer", "jwks_uri", "token_endpoint", "userinfo_endpoint"])?;
         let field = |name| fields.get(name);
@@ -102,16 +110,18 @@ impl Metadata {
         let is_local = Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host));
         let is_allowed = |url: &Url| url.scheme() == "https" || is_local && is_private(url);
         let url = |name| field(name).and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+        // What this sign-in does not use is never a reason to refuse the document.
+        let optional = |name| url(name).filter(is_allowed);
         let endpoint = |name| match url(name) {
-            Some(url) if !is_allowed(&url) => Err(format!("`{url}` is not https")),
-            url => Ok(url),
+            Some(url) if !is_allowed(&url) && needed.contains(&name) => Err(format!("`{url}` is not https")),
+            _ => Ok(optional(name)),
         };
         let required = |name| match (endpoint(name)?, field(name)) {
-            (None, Some(given)) if !given.is_null() => Err(format!("`{name}` is not a URL")),
+            (None, Some(given)) if !given.is_null() && needed.contains(&name) => {
+                Err(format!("`{name}` is not a URL"))
+            }
             (url, _) => Ok(url),
         };
-        // Sign-in does not use them, so they are never a reason to refuse the document.
-        let optional = |name| url(name).filter(is_allowed);
         // Some providers write `"true"`.
         let is_true = |name| {
             matches!(field(name), Some(Value::Bool(true))) || field(name).is_some_and(|value| value == "true")
@@ -147,6 +157,7 @@ mod tests {
     use super::*;
 
     const ISSUER: &str = "https://op.example/tenant";
+    const ALL: &[&str] = &["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"];
 
     fn parse(change: (&str, serde_json::Value)) -> Result<Metadata, String> {
         parse_of(ISSUER, change)
@@ -160,7 +171,21 @@ mod tests {
             "jwks_uri": "https://op.example/jwks",
         });
         fields[change.0] = change.1;
-        Metadata::parse(fields.to_string().as_bytes(), issuer, issuer)
+        Metadata::parse(fields.to_string().as_bytes(), issuer, issuer, ALL)
+    }
+
+    #[test]
+    fn r5_an_endpoint_that_the_entry_does_not_need_is_no_reason_to_refuse() {
+        let wrong =
+            [json!("ftp://op.example/"), json!("http://op.example/"), json!("http://localhost/"), json!(7)];
+        for (name, wrong) in ALL.iter().flat_map(|name| wrong.iter().map(move |wrong| (*name, wrong))) {
+            let body = json!({"issuer": ISSUER, name: wrong}).to_string();
+            let others: Vec<_> = ALL.iter().copied().filter(|other| *other != name).collect();
+            let parsed = Metadata::parse(body.as_bytes(), ISSUER, ISSUER, &others).unwrap();
+            assert_eq!(parsed, Metadata { issuer: ISSUER.into(), ..Metadata::default() }, "{name} {wrong}");
+            let is_refused = Metadata::parse(body.as_bytes(), ISSUER, ISSUER, ALL).is_err();
+            assert_eq!(is_refused, name != "userinfo_endpoint" || wrong.is_string(), "{name} {wrong}");
+        }
     }
 
     #[test]

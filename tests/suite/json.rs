@@ -239,3 +239,42 @@ async fn a5_a_begin_at_another_loopback_name_continues_on_the_base_url() {
     let begun: Value = request.body(r#"{"next": "/guarded"}"#).dispatch().await.into_json().await.unwrap();
     assert_eq!(begun["authorization_url"], "http://localhost:8000/login/op?next=%2Fguarded");
 }
+
+#[rocket::async_test]
+async fn a5_what_accept_says_is_read_as_browsers_and_programs_write_it() {
+    let app = TestApp::launch().await;
+    let browser = app.browser();
+    for (accept, is_json) in [
+        ("application/json", true),
+        ("application/json,", true),
+        ("text/plain;q=0.5, Application/JSON ; charset=utf-8", true),
+        ("application/json;q=0.1", true),
+        ("application/json;q=0", false),
+        ("text/html, application/json ; q = 0.0", false),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", false),
+        ("application/jsonp", false),
+        ("", false),
+    ] {
+        let answer = browser.peek(&TestRequest::get("/login").header("Accept", accept)).await;
+        let kind = answer.header("Content-Type").unwrap_or_default();
+        assert_eq!(kind.starts_with("application/json"), is_json, "{accept}: {kind}");
+    }
+    let two = TestRequest::get("/login").header("Accept", "text/html").header("Accept", "application/json");
+    assert_eq!(browser.peek(&two).await.header("Content-Type"), Some("application/json"));
+    // A method that `/login/me` does not serve gets its error as JSON, too.
+    let refused = browser.peek(&TestRequest::new(Method::Post, "/login/me")).await;
+    assert_eq!(refused.status, Status::MethodNotAllowed);
+    assert_eq!(refused.json()["error"]["code"], "method_not_allowed");
+}
+
+#[rocket::async_test]
+async fn a5_an_empty_field_leaves_the_token_to_the_header() {
+    let app = TestApp::launch().await;
+    let mut ada = app.browser();
+    ada.sign_in("op").await;
+    let csrf = me(&mut ada).await["csrf"].as_str().unwrap().to_owned();
+    let ask =
+        |token: &str| TestRequest::json("/login/logout", &json!({"csrf": ""})).header("X-CSRF-Token", token);
+    assert_refused(&mut ada, &ask(""), CSRF).await;
+    assert_no_content(&ada.ask(&ask(&csrf)).await);
+}

@@ -381,6 +381,25 @@ async fn na_06_a_page_of_another_site_finishes_nothing() {
 }
 
 #[rocket::async_test]
+async fn na_06_a_page_of_a_trusted_origin_needs_the_token() {
+    let spa = "https://spa.example";
+    let app =
+        TestApp::launch_with(|figment| configure(figment).merge(("dance.trusted_origins", vec![spa]))).await;
+    let mut visitor = app.browser();
+    let token = csrf(&mut visitor).await;
+    let from_spa = |request: TestRequest| request.header("Origin", spa).header("Sec-Fetch-Site", "same-site");
+    let begin = from_spa(TestRequest::new(Method::Post, "/login/op/native"));
+    assert_refused(&mut visitor, &begin, CSRF).await;
+    assert_refused(&mut visitor, &begin.clone().header("X-CSRF-Token", "x"), CSRF).await;
+    let begun = Begun::of(&visitor.ask(&begin.header("X-CSRF-Token", &token)).await);
+    let id_token = app.fake.native_id_token("ios", &begun.nonce);
+    let finish = from_spa(begun.finish(&id_token));
+    assert_refused(&mut visitor, &finish, CSRF).await;
+    let answer = visitor.ask(&finish.header("X-CSRF-Token", &token)).await;
+    assert_eq!(answer.status, Status::Ok, "{answer:?}");
+}
+
+#[rocket::async_test]
 async fn na_07_a_flow_that_connects_belongs_to_its_user() {
     let app = launch().await;
     let (mut ada, mut eve) = (app.browser(), app.browser());

@@ -38,11 +38,25 @@ async fn a2_everything_leads_to_the_apps_own_page() {
         let page = nobody.get(uri).await.body;
         assert!(page.contains("href=\"/signin?from=dance\"") && !page.contains("href=\"/login\""), "{page}");
     }
-    for uri in ["/guarded", "/me"] {
+    for uri in ["/guarded", "/me", "/login/accounts"] {
         let answer = nobody.ask(&TestRequest::get(uri).header("Accept", "application/json")).await;
         let next = uri.replace('/', "%2F");
         assert_eq!(answer.json()["error"]["login_url"], format!("/signin?from=dance&next={next}"));
         assert_eq!(answer.status, Status::Unauthorized);
+    }
+    // A visitor who says no at the provider, a repetition of that callback, and a name that is no entry.
+    let begun = nobody.begin("/login/op?next=/guarded").await;
+    let state = url::Url::parse(&begun)
+        .unwrap()
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .unwrap()
+        .1
+        .into_owned();
+    let denied = format!("/login/op/authorized?error=access_denied&state={state}");
+    for uri in [&denied, &denied, "/login/nobody?next=/guarded"] {
+        let page = nobody.get(uri).await.body;
+        assert!(page.contains("href=\"/signin?from=dance&amp;next=%2Fguarded\""), "{uri}: {page}");
     }
     let entries = nobody.ask(&TestRequest::get("/login?next=/me").header("Accept", "application/json")).await;
     assert_eq!(entries.json()["sign_in_page"], "/signin?from=dance&next=%2Fme");

@@ -257,6 +257,12 @@ async fn a_visitor_may_cancel_and_a_head_changes_nothing() {
     ask(&mut ada, "/login/op", COMPLETE).await;
     assert_eq!(ada.ask(&TestRequest::new(Method::Head, COMPLETE)).await.status, Status::Ok);
     assert!(ada.jar.contains_key(PENDING));
+    let csrf = ada.csrf().await;
+    for no in [json!(false), json!(0), json!(""), json!("false"), json!(null)] {
+        let ask = TestRequest::json(COMPLETE, &json!({"cancel": no, "csrf": csrf}));
+        let refused = ada.ask(&ask).await;
+        assert!(refused.status.code >= 400 && ada.jar.contains_key(PENDING), "{no}: {refused:?}");
+    }
     let mut copy = ada.clone();
     assert_eq!(post(&mut ada, &[("cancel", "1")]).await.location(), "/signin");
     assert!(!ada.jar.contains_key(PENDING));

@@ -161,7 +161,7 @@ async fn a_visitors_oauth_never_is_the_sites() {
     for fields in [String::new(), format!("&account={id}")] {
         let form = format!("csrf={csrf}{fields}");
         let posted = app.client.post("/login/op/disconnect").header(ContentType::Form).body(form.clone());
-        assert_eq!(posted.dispatch().await.status(), Status::Unauthorized);
+        assert_eq!(posted.dispatch().await.status(), Status::Forbidden);
         let elsewhere = app.client.post("/login/op2/disconnect").header(ContentType::Form);
         if !fields.is_empty() {
             elsewhere.body(form).dispatch().await;

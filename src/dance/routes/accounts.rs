@@ -14,10 +14,10 @@ use crate::redirect_target::RedirectTarget;
 /// redirected to the sign-in page first.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     if !dance.can_own_accounts(dance.user(request).await?) {
-        if wants_json(request) {
-            return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
-        }
         let accounts = RedirectTarget::try_from(dance.paths().to(Path::Accounts))?;
+        if wants_json(request) {
+            return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in.").with_next(Some(accounts)));
+        }
         return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
     }
     let accounts = accounts_by_entry(dance, request).await?;

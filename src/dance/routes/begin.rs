@@ -81,7 +81,7 @@ async fn try_by_form(dance: &Dance, request: &Request<'_>, name: &str, form: &Fo
         return Ok(redirect_browser(request, begin));
     }
     let visitor = dance.user(request).await?.map(str::to_owned);
-    begin(dance, request, entry, visitor, next, scopes).await
+    begin(dance, request, entry, visitor, next.clone(), scopes).await.map_err(|error| error.with_next(next))
 }
 
 /// Begins a flow of `visitor`, the signed-in user, and redirects to the provider. A page of the app needs `scopes`, beyond those of
@@ -118,7 +118,7 @@ pub(super) async fn new_flow(
             // Afterwards to a page from which the user can connect it.
             let next = next.map_or_else(|| dance.paths().to(Path::Accounts), String::from);
             let message = format!("Sign in first; then you can connect {}.", entry.title);
-            return Err(Error::refused(message).begin_again_at(None, Some(&next)));
+            return Err(Error::refused(message).begin_again_at(None).with_next(Some(next)));
         }
     };
     let mut authorization = AuthorizationRequest::new(&entry.name, purpose, next);

@@ -67,7 +67,8 @@ async fn try_receive(
                 .replay(dance, entry);
         }
     };
-    check_flow(dance, request, entry, &flow).await?;
+    let with_next = |error: Error| error.with_next(flow.next.clone());
+    check_flow(dance, request, entry, &flow).await.map_err(with_next)?;
     // The storage is used before the code is: in an outage the code stays usable.
     let storage = dance.storage(request);
     let (id, now) = (flow.claim_id(), dance.clock().now());
@@ -75,7 +76,7 @@ async fn try_receive(
         ClaimState::First => {}
         claim => return wait_for_first(dance, &*storage, entry, &id, claim).await,
     }
-    let result = finish(dance, request, entry, &flow, &callback).await;
+    let result = finish(dance, request, entry, &flow, &callback).await.map_err(with_next);
     let outcome = match &result {
         Ok(finished) => Outcome::To(finished.to.clone()),
         Err(error) => Outcome::failed(error),
@@ -99,7 +100,8 @@ fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
         "This sign-in began too long ago. Nothing was changed. Please start again.",
     )
     .with_source("the flow has expired: see `flow` in [default.dance]")
-    .begin_again_at(Some(&flow.entry), flow.next.as_ref().map(ToString::to_string).as_deref())
+    .begin_again_at(Some(&flow.entry))
+    .with_next(flow.next.clone())
 }
 
 /// Checks that this callback may finish `flow`.

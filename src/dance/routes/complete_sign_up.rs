@@ -40,7 +40,7 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
     let pending = pending.ok_or_else(nothing_waits)?;
     let Postponed::SignUp(asked) = &pending.postponed else { return Err(nothing_waits()) };
-    if form.get("cancel").is_some() {
+    if form.says("cancel") {
         pending::drop_pending(dance, request).await;
         return Ok(done(request, dance.login_path(None, None)));
     }

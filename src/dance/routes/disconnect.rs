@@ -23,9 +23,7 @@ pub(super) async fn disconnect(
         false => None,
     };
     let user = dance.user(request).await?;
-    if !dance.can_own_accounts(user) || dance.is_site(&entry.name) {
-        return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
-    }
+    check_owner(dance, user, &entry.name)?;
     let storage = dance.storage(request);
     // The sessions that began with the account end with it: an attacker whose account was connected would stay signed in, and
     // could connect it again. The session of this browser continues with another cookie.
@@ -43,6 +41,20 @@ pub(super) async fn disconnect(
     }
     let next = dance.checked_next(form.get("next").as_deref());
     Ok(done(request, dance.target_after_disconnect(next)))
+}
+
+/// Checks that `user`, the signed-in user of the request, can own accounts of `entry`.
+///
+/// # Errors
+/// [`ErrorKind::NotSignedIn`]; [`ErrorKind::Refused`] if the accounts of the entry belong to the site.
+pub(super) fn check_owner(dance: &Dance, user: Option<&str>, entry: &str) -> Result<()> {
+    match dance.can_own_accounts(user) {
+        true if dance.is_site(entry) => Err(Error::refused(
+            "This account belongs to this site. Only the people who run the site can change it.",
+        )),
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::NotSignedIn, "Please sign in.")),
+    }
 }
 
 /// The account that `form` names.

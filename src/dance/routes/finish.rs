@@ -322,7 +322,8 @@ fn with_missing_scopes(
     );
     let error = Error::new(ErrorKind::ScopeDenied, message)
         .with_missing_scopes(missing)
-        .begin_again_at(Some(&entry.name), Some(&finished.to.to_string()));
+        .begin_again_at(Some(&entry.name))
+        .with_next(Some(finished.to.clone()));
     dance.log_error(&entry.name, Some(&state_handle(flow.state().expose())), &error);
     let response = respond(dance, request, Err(error));
     finished.with_reply(Reply::Own(response))

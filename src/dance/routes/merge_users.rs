@@ -59,7 +59,7 @@ pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> 
     let entry = dance.entry(&pending.entry)?.clone();
     let next = dance.checked_next(form.get("next").as_deref()).or_else(|| pending.next.clone());
     let reply = |purpose| done(request, dance.target_after(purpose, &entry, next.as_ref()));
-    if form.get("cancel").is_some() {
+    if form.says("cancel") {
         pending::drop_pending(dance, request).await;
         return Ok(reply(Purpose::SignIn));
     }

@@ -80,13 +80,13 @@ fn callback_methods(dance: &Dance) -> Vec<Method> {
 impl Handler for RouteHandler {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         let Ok(dance) = Dance::of(request) else { return Outcome::Error(Status::InternalServerError) };
-        if self.path.is_json() {
-            answer_in_json(request);
-        }
         let name = match &self.entry {
             Some(entry) => entry,
             None => request.param::<&str>(0).and_then(std::result::Result::ok).unwrap_or_default(),
         };
+        if self.path.is_json() || paths::fixed(name).is_some_and(Path::is_json) {
+            answer_in_json(request);
+        }
         let response = match allowed_instead(self.path, dance, request, name) {
             Some(allow) => method_not_allowed(dance, request, allow),
             None => answer(self.path, dance, request, name, data).await,

@@ -46,7 +46,7 @@ async fn try_begin(dance: &Dance, request: &Request<'_>, name: &str, form: &Form
     let visitor = dance.user_uncached(request).await?.map(str::to_owned);
     match &visitor {
         Some(_) => csrf::check(dance, request, form.get("csrf").as_deref()).await?,
-        None => csrf::check_origin(dance, request)?,
+        None => csrf::check_visitor(dance, request, form.get("csrf").as_deref()).await?,
     }
     let (flow, _) = new_flow(dance, request, entry, visitor, None, Vec::new()).await?;
     let sealed = flow.seal(dance.browser_keys(), PLACE)?;
@@ -101,8 +101,9 @@ fn native_entry<'d>(dance: &'d Dance, name: &str) -> Result<&'d Arc<Entry>> {
 
 /// Rejects a request that a page of another site may have sent.
 async fn check_sender(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<()> {
+    let token = form.get("csrf");
     match (form, dance.user_uncached(request).await?) {
-        (Form::Json(_), None) => csrf::check_origin(dance, request),
-        _ => csrf::check(dance, request, form.get("csrf").as_deref()).await,
+        (Form::Json(_), None) => csrf::check_visitor(dance, request, token.as_deref()).await,
+        _ => csrf::check(dance, request, token.as_deref()).await,
     }
 }

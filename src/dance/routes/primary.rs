@@ -2,7 +2,7 @@
 
 use rocket::Request;
 
-use super::disconnect::account_id;
+use super::disconnect::{account_id, check_owner};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, csrf, done};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,9 +19,7 @@ pub(super) async fn make_primary(
     let account =
         account_id(form).ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no such account."))?;
     let user = dance.user(request).await?;
-    if !dance.can_own_accounts(user) || dance.is_site(&entry.name) {
-        return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in."));
-    }
+    check_owner(dance, user, &entry.name)?;
     // A browser keeps one account per entry: there is nothing to choose. An account that belongs to another user, or is
     // gone, changes nothing, and the page shows the accounts as they are.
     if let Some(user) = user {

@@ -56,13 +56,25 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
         return rejected("the browser sent no CSRF cookie");
     };
     let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
-    let token = token.or_else(|| request.headers().get_one(HEADER));
+    let token = token.filter(|token| !token.is_empty()).or_else(|| request.headers().get_one(HEADER));
     match token {
         None => rejected("the token is missing: send it in the field `csrf` or in the header X-CSRF-Token"),
         Some(token) if dance.browser_keys().verify_tag(token, TOKEN, &parts) => Ok(()),
         Some(_) => {
             rejected("the token is wrong: it belongs to another browser, or to another user of this browser")
         }
+    }
+}
+
+/// Rejects a request of a visitor who is not signed in, that needs no token: one that comes from another site. A page of one of
+/// the `trusted_origins` needs the token.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) async fn check_visitor(dance: &Dance, request: &Request<'_>, token: Option<&str>) -> Result<()> {
+    match is_from_trusted_origin(dance, request) {
+        true => check(dance, request, token).await,
+        false => check_origin(dance, request),
     }
 }
 

@@ -33,6 +33,16 @@ impl Form {
         }
     }
 
+    /// Whether `name` says yes: any value but `false`, `0`, `no` and `off`. An empty one says yes in a form, in which a button
+    /// without a value sends it, and nothing in JSON.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        match self.get(name).as_deref() {
+            None | Some("false" | "0" | "no" | "off") => false,
+            Some("") => matches!(self, Form::Encoded(_)),
+            Some(_) => true,
+        }
+    }
+
     /// Whether the body names `name`, whatever its value is.
     pub(crate) fn contains(&self, name: &str) -> bool {
         match self {

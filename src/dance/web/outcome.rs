@@ -18,15 +18,16 @@ pub(crate) enum Outcome {
     /// It redirected to this page.
     #[serde(rename = "to")]
     To(RedirectTarget),
-    /// It failed, with this code and this message.
+    /// It failed, with this code, this message, and the page to go to after another sign-in.
     #[serde(rename = "no")]
-    Failed(String, String),
+    Failed(String, String, Option<RedirectTarget>),
 }
 
 impl Outcome {
     pub(crate) fn failed(error: &Error) -> Self {
         let message = error.to_string().chars().take(MAX_MESSAGE_CHARS).collect();
-        Outcome::Failed(error.kind().code().into(), message)
+        let next = error.next().and_then(|next| RedirectTarget::try_from(next).ok());
+        Outcome::Failed(error.kind().code().into(), message, next)
     }
 
     /// The answer to a repeated callback of `entry`. An origin may be trusted no more (RD-04).
@@ -36,9 +37,9 @@ impl Outcome {
                 Ok(Reply::SeeOther(dance.target_after(Purpose::SignIn, entry, None).into()))
             }
             Outcome::To(target) => Ok(Reply::SeeOther(target.into())),
-            Outcome::Failed(code, message) => {
+            Outcome::Failed(code, message, next) => {
                 let kind = ErrorKind::from_code(&code).unwrap_or(ErrorKind::CallbackNotTrusted);
-                Err(Error::new(kind, message))
+                Err(Error::new(kind, message).with_next(next))
             }
         }
     }

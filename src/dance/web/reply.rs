@@ -3,10 +3,11 @@
 use std::io::Cursor;
 use std::time::Duration;
 
-use rocket::http::{Accept, ContentType, Header, MediaType, Method, Status};
+use rocket::http::{ContentType, Header, Method, Status};
 use rocket::{Request, Response};
 use serde_json::{Value, json};
 
+use super::form::query_param;
 use super::language::language;
 use super::scope_request::with_missing_scopes;
 use crate::dance::handle::Dance;
@@ -43,8 +44,18 @@ pub(crate) fn answer_in_json(request: &Request<'_>) {
 /// Whether the request names JSON as an answer that it accepts, or is for a route that answers with JSON only. `*/*` does not
 /// name it.
 pub(crate) fn wants_json(request: &Request<'_>) -> bool {
-    let accepts = |accept: &Accept| accept.media_types().any(|media_type: &MediaType| media_type.is_json());
-    request.accept().is_some_and(accepts) || request.local_cache(|| JsonOnly(false)).0
+    // Rocket reads the first `Accept` only, and none that has a fault, such as a comma at its end.
+    let mut ranges = request.headers().get("Accept").flat_map(|accept| accept.split(','));
+    ranges.any(is_json) || request.local_cache(|| JsonOnly(false)).0
+}
+
+/// Whether a range of an `Accept` header is JSON, and is not refused by the weight 0 (RFC 9110 §12.4.2).
+fn is_json(range: &str) -> bool {
+    let mut parts = range.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let weight =
+        |part: &str| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim().parse().ok();
+    is_json && parts.find_map(weight) != Some(0.0)
 }
 
 /// The JSON for an error: `{"error": {"code", "message", "login_url"}}`.
@@ -126,15 +137,13 @@ pub(crate) fn respond(dance: &Dance, request: &Request<'_>, reply: Result<Reply>
 
 /// The error page, or its JSON.
 fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
+    let next = next(dance, request, error);
     let login_url = match error.kind() {
-        _ if error.begin_again().is_some() => error.begin_again().map(|(entry, next)| {
-            // The configuration may have changed since the flow began: its `next` is checked again.
-            let next = next.and_then(|next| RedirectTarget::try_from(next).ok());
-            let url = dance.login_url(entry, next.filter(|next| dance.may_redirect_to(next)).as_ref());
-            with_missing_scopes(dance, url, entry, error)
-        }),
+        _ if let Some(entry) = error.begin_again() => {
+            Some(with_missing_scopes(dance, dance.login_url(entry, next.as_ref()), entry, error))
+        }
         ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
-            Some(dance.login_url(None, None))
+            Some(dance.login_url(None, next.as_ref()))
         }
         ErrorKind::ScopeMissing => {
             Some(with_missing_scopes(dance, dance.login_url(error.entry(), None), error.entry(), error))
@@ -151,11 +160,11 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
     }
     let (to, label) = match error.kind() {
         ErrorKind::ScopeDenied => (login_url.unwrap_or_default(), "ask_again"),
-        _ if let Some((entry, _)) = error.begin_again() => {
+        _ if let Some(entry) = error.begin_again() => {
             (login_url.unwrap_or_default(), if entry.is_some() { "start_again" } else { "sign_in_title" })
         }
         ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "back_to_accounts"),
-        _ if is_own_route(request) => (dance.login_url(None, None), "back_to_sign_in"),
+        _ if is_own_route(request) => (dance.login_url(None, next.as_ref()), "back_to_sign_in"),
         _ => link_on_page_of_app(dance, request, error, login_url),
     };
     let language = language(dance, request);
@@ -166,6 +175,14 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
         "back": { "to": to, "label": language.text(label) },
     });
     Reply::Page(dance.pages().render_error(language, context))
+}
+
+/// The page to go to after a sign-in: of the flow that has failed, or else the parameter `next` of our page.
+fn next(dance: &Dance, request: &Request<'_>, error: &Error) -> Option<RedirectTarget> {
+    // Checked again: the configuration may have changed since the flow began.
+    let of_flow = error.next().and_then(|next| RedirectTarget::try_from(next).ok());
+    let asked = || query_param(request, "next").filter(|_| is_own_route(request));
+    of_flow.filter(|next| dance.may_redirect_to(next)).or_else(|| dance.checked_next(asked().as_deref()))
 }
 
 fn is_own_route(request: &Request<'_>) -> bool {
