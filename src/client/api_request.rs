@@ -15,7 +15,7 @@ use super::refresh::{refresh, stored_newer, usable};
 use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{describe_failure, read_answer, retry_after};
+use crate::flow::{describe_failure, json, read_answer, retry_after};
 use crate::token::Token;
 
 /// Maximum number of redirects that a request follows.
@@ -164,7 +164,14 @@ impl ApiRequest {
         let entry = self.live.entry.clone();
         let value = async {
             let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await?;
-            serde_json::from_slice(answer.body()).map_err(unexpected_json)
+            let body = answer.body();
+            // What is odd in a text keeps no answer out, as in every other answer of the provider.
+            serde_json::from_slice(body)
+                .or_else(|error| match json::value(body) {
+                    Ok(value) => serde_json::from_value(value),
+                    Err(_) => Err(error),
+                })
+                .map_err(unexpected_json)
         };
         value.await.map_err(|error| error.with_entry(&entry.name))
     }
@@ -190,13 +197,17 @@ impl fmt::Debug for ApiRequest {
     }
 }
 
-/// Whether an API refuses the token of a request. Another token has the same scope, so that it can't help if the scope does not
-/// suffice (RFC 6750 §3.1).
+/// Whether an API refuses the token of a request. Another token is of the same grant: it can't help if the scope does not
+/// suffice (RFC 6750 §3.1), or the way in which the user has signed in (RFC 9470 §3).
 fn is_token_refused(response: &reqwest::Response) -> bool {
     let mut challenges =
         response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     response.status() == StatusCode::UNAUTHORIZED
-        && !challenges.any(|challenge| challenge.contains("insufficient_scope"))
+        && !challenges.any(|challenge| {
+            ["insufficient_scope", "insufficient_user_authentication"]
+                .iter()
+                .any(|code| challenge.contains(code))
+        })
 }
 
 /// Sends `request` with `token`, and follows redirects on the same origin.

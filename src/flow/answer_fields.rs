@@ -20,17 +20,24 @@ pub(super) fn answer_fields(options: &OAuth2Options, answer: &Response) -> Optio
         options.form_token_answer || is_of_type(answer.headers(), "application/x-www-form-urlencoded");
     match json::deciding_object(answer.body(), DECIDING) {
         Ok(fields) => Some(fields),
-        Err(_) if is_form => form_fields(answer.body()),
+        Err(_) if is_form => form_fields(answer.body(), DECIDING),
         Err(_) => None,
     }
 }
 
-/// Reads the fields of a form. Returns none for HTML, JSON or plain text, and if a deciding field occurs twice. Any other
-/// field that occurs twice counts as absent.
-fn form_fields(body: &[u8]) -> Option<Map<String, Value>> {
+/// Returns the fields of an answer that [`answer_fields`] does not accept, as far as they can be read. A field with two values
+/// counts as absent.
+pub(super) fn readable_fields(answer: &Response) -> Map<String, Value> {
+    json::object(answer.body()).ok().or_else(|| form_fields(answer.body(), &[])).unwrap_or_default()
+}
+
+/// Reads the fields of a form. Returns none for HTML, JSON or plain text, and if one of the fields `deciding` occurs twice. Any
+/// other field that occurs twice counts as absent.
+fn form_fields(body: &[u8], deciding: &[&str]) -> Option<Map<String, Value>> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    if text.starts_with(['{', '[', '<', '"']) || !text.contains('=') || text.contains(char::is_whitespace) {
+    let (name, _) = text.split_once('=')?;
+    if text.starts_with(['{', '[', '<', '"']) || name.contains(char::is_whitespace) || text.contains('\n') {
         return None;
     }
     let (mut fields, mut repeated) = (Map::new(), BTreeSet::new());
@@ -39,7 +46,7 @@ fn form_fields(body: &[u8]) -> Option<Map<String, Value>> {
             repeated.insert(name.into_owned());
         }
     }
-    if repeated.iter().any(|name| DECIDING.contains(&name.as_str())) {
+    if repeated.iter().any(|name| deciding.contains(&name.as_str())) {
         return None;
     }
     fields.retain(|name, _| !repeated.contains(name));

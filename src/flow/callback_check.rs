@@ -54,7 +54,7 @@ fn error_response(entry: &Entry, said: &ProviderError) -> Error {
             ErrorKind::ConsentRequired,
             format!("{title} needs your consent. Please sign in again and agree there."),
         ),
-        "interaction_required" => by_user(
+        "interaction_required" | "unmet_authentication_requirements" => by_user(
             ErrorKind::InteractionRequired,
             format!("{title} must ask you something. Please sign in again and follow its pages."),
         ),
@@ -87,6 +87,8 @@ fn error_response(entry: &Entry, said: &ProviderError) -> Error {
 /// Whether an error code says that the user or the provider has refused: `access_denied`, `user_denied`,
 /// LinkedIn's and Apple's `user_cancelled_…`, OAuth 1's `permission_denied` and `user_refused`.
 pub(super) fn is_denial(error: &str) -> bool {
+    const WORDS: &[&str] =
+        &["abort", "cancel", "decline", "denied", "deny", "disallow", "refused", "reject", "not_authorized"];
     let name = snake_case(error);
-    ["cancel", "decline", "denied", "refused"].iter().any(|word| name.contains(word))
+    WORDS.iter().any(|word| name.contains(word))
 }

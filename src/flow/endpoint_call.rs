@@ -17,7 +17,7 @@
 //! provider that writes its errors in HTML; and if a grant has ended, an outage would be reported forever, with a request for
 //! each page.
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -32,7 +32,7 @@ use super::errors::{
     with_retry_after,
 };
 use super::failed_request;
-use super::http::Response;
+use super::http::{Response, is_of_type};
 use super::provider_words::provider_words;
 use super::request_headers::add_entry_headers;
 use crate::error::{Error, ProviderError, Result};
@@ -149,12 +149,24 @@ impl EndpointCall {
         let cause = format!("the {} said `{}` ({status}): {text}", self.endpoint_name(), said.error);
         // Some providers limit requests with a 403.
         let is_busy = status >= 500 || status == 429 || answer.headers().contains_key(RETRY_AFTER);
+        // RFC 6749 §5.2: the sign of a client that authenticates in the header and is refused.
+        let names_client = answer.headers().get_all(WWW_AUTHENTICATE).iter().any(|challenge| {
+            challenge
+                .to_str()
+                .is_ok_and(|challenge| challenge.trim_start().to_ascii_lowercase().starts_with("basic"))
+        });
+        // The page of a firewall or of a maintenance says nothing about the grant.
+        let is_page = name.is_empty() && is_of_type(answer.headers(), "text/html");
         let refusal = match (self, &*name) {
             // Google answers so where RFC 7009 §2.2 requires a 200.
             (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
             (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => not_trusted(cause),
+            // Whatever the status and the text are, which may tell of a timeout: this is the code of a dead grant.
+            (Self::Refresh, "invalid_grant") if status != 429 => reconnect_needed(entry, cause),
             _ if error.is_clients() => entry.misconfigured(cause),
             _ if error.is_temporary() || is_busy => unavailable(cause),
+            (Self::Refresh, "") if is_page => unavailable(cause),
+            (Self::Refresh, "") if status == 401 && names_client => entry.misconfigured(cause),
             (Self::Refresh, _) if matches!(status, 200..=299 | 400 | 401 | 403) => {
                 reconnect_needed(entry, cause)
             }

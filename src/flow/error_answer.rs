@@ -58,6 +58,12 @@ impl ErrorAnswer {
         snake_case(source)
     }
 
+    /// What decides: the code, and the text if there is no code in words.
+    fn deciding(&self) -> [String; 2] {
+        let has_code = self.code.chars().any(char::is_alphabetic);
+        [snake_case(&self.code), if has_code { String::new() } else { snake_case(&self.text) }]
+    }
+
     /// Whether the provider is unavailable, or asks for fewer requests: a later request may succeed.
     pub(super) fn is_temporary(&self) -> bool {
         const SIGNS: &[&str] = &[
@@ -75,7 +81,7 @@ impl ErrorAnswer {
             "too_many",
             "try_again",
         ];
-        let said = [snake_case(&self.code), snake_case(&self.text)];
+        let said = self.deciding();
         SIGNS.iter().any(|sign| said.iter().any(|said| said.contains(sign)))
     }
 
@@ -84,6 +90,7 @@ impl ErrorAnswer {
         const NAMES: &[&str] = &[
             "bad_client_secret",
             "bad_redirect_uri",
+            "client_authentication_failed",
             "client_not_found",
             "deleted_client",
             "disabled_client",

@@ -9,7 +9,7 @@ use super::flow::Flow;
 use super::oauth1::Consumer;
 use super::user_documents::{UserDocuments, without_nonce};
 use super::user_profile::user_profile;
-use super::{id_token, oauth1, token_request, userinfo};
+use super::{id_token, oauth1, token_answer, token_request, userinfo};
 use crate::config::{Entry, OAuth1Options, ProtocolOptions};
 use crate::error::Result;
 use crate::profile::Profile;
@@ -50,7 +50,10 @@ impl Engine {
         let metadata = self.metadata(entry).await?;
         let endpoints = Endpoints::new(entry, options, metadata.as_deref());
         let answer = token_request::exchange_code(self, endpoints, flow, code, kept).await?;
-        let mut token = answer.into_token(&flow.requested_scope(&options.scope), self.clock.now());
+        // Strava says in the callback which scopes the user has granted.
+        let granted = token_answer::scope(kept.get("scope").map(|scope| scope.as_str().into()));
+        let requested = granted.unwrap_or_else(|| flow.requested_scope(&options.scope));
+        let mut token = answer.into_token(&requested, self.clock.now());
         for (name, value) in kept {
             // A refresh may need it.
             token.extra.entry(name).or_insert_with(|| value.as_str().into());

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// If the bytes are not JSON. The sentence holds no values.
-pub(super) fn value(bytes: &[u8]) -> Result<Value, &'static str> {
+pub(crate) fn value(bytes: &[u8]) -> Result<Value, &'static str> {
     document(bytes).map(|document| document.value)
 }
 
@@ -46,12 +46,15 @@ pub(super) fn deciding_object(bytes: &[u8], deciding: &[&str]) -> Result<Map<Str
 }
 
 fn document(bytes: &[u8]) -> Result<Document, &'static str> {
+    let bytes = bytes.trim_ascii_start();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace());
+    let bytes = &bytes[..end.map_or(0, |end| end + 1)];
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repaired(bytes))).map_err(|_| "not JSON")
 }
 
-/// Replaces bytes that are not UTF-8, and escaped surrogates without their other half. Escapes control characters in texts,
-/// and reads `\\'` as `'`.
+/// Replaces bytes that are not UTF-8, escaped surrogates without their other half, and escapes that JSON does not know. Escapes
+/// control characters in texts, and reads `\\'` as `'`. Numbers that JSON does not know, such as NaN, become null.
 fn repaired(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut repaired = String::with_capacity(text.len());
@@ -64,7 +67,7 @@ fn repaired(bytes: &[u8]) -> String {
             (Some(Surrogate::High), Some(Surrogate::Low)) => (true, 12),
             (Some(_), _) => (false, 6),
             // A backslash and the character that it escapes, which may be a backslash.
-            (None, _) => (true, 1 + rest[1..].chars().next().map_or(0, char::len_utf8)),
+            (None, _) => (is_escape(rest), 1 + rest[1..].chars().next().map_or(0, char::len_utf8)),
         };
         repaired.push_str(match &rest[..length] {
             "\\'" => "'",
@@ -73,23 +76,65 @@ fn repaired(bytes: &[u8]) -> String {
         });
         rest = &rest[length..];
     }
-    with_escaped_controls(&(repaired + rest))
+    let (mut outside, mut valid) = (true, String::with_capacity(text.len()));
+    for part in parts(&(repaired + rest)) {
+        match outside {
+            true => push_with_valid_numbers(&mut valid, part),
+            false => push_with_escaped_controls(&mut valid, part),
+        }
+        outside = !outside;
+    }
+    valid
 }
 
-/// Escapes the control characters in the texts of a JSON document. Between its values, some of them are white space.
-fn with_escaped_controls(json: &str) -> String {
-    let (mut is_in_text, mut is_escaped) = (false, false);
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_in_text && !is_escaped && c < ' ' {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            escaped.push(c);
-        }
-        is_in_text ^= c == '"' && !is_escaped;
-        is_escaped = c == '\\' && !is_escaped;
+/// Whether `text` begins with an escape of RFC 8259 §7.
+fn is_escape(text: &str) -> bool {
+    let mut chars = text.chars().skip(1);
+    match chars.next() {
+        Some('u') => chars.by_ref().take(4).filter(char::is_ascii_hexdigit).count() == 4,
+        Some(c) => "\"\\/bfnrt".contains(c),
+        None => true,
     }
-    escaped
+}
+
+/// Splits a document into what is outside of texts and in them, by turns. The quotation marks belong to what is outside.
+fn parts(json: &str) -> Vec<&str> {
+    let (mut parts, mut begin, mut is_in_text, mut is_escaped) = (Vec::new(), 0, false, false);
+    for (at, c) in json.char_indices() {
+        if c == '"' && !is_escaped {
+            let end = if is_in_text { at } else { at + 1 };
+            parts.push(&json[begin..end]);
+            (begin, is_in_text) = (end, !is_in_text);
+        }
+        is_escaped = is_in_text && c == '\\' && !is_escaped;
+    }
+    parts.push(&json[begin..]);
+    parts
+}
+
+/// Adds a part outside of texts. A number that JSON does not know or can't hold becomes null.
+fn push_with_valid_numbers(valid: &mut String, part: &str) {
+    let is_of_number = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let mut rest = part;
+    while let Some(at) = rest.find(is_of_number) {
+        let word = &rest[at..];
+        let (word, after) = word.split_at(word.find(|c| !is_of_number(c)).unwrap_or(word.len()));
+        valid.push_str(&rest[..at]);
+        let is_number = word.parse::<f64>().is_ok() && serde_json::from_str::<Value>(word).is_err();
+        valid.push_str(if is_number { "null" } else { word });
+        rest = after;
+    }
+    valid.push_str(rest);
+}
+
+/// Adds a part of a text, with its control characters escaped. Outside of texts, some of them are white space.
+fn push_with_escaped_controls(valid: &mut String, part: &str) {
+    for c in part.chars() {
+        match c {
+            '\0'..='\u{1f}' => valid.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => valid.push(c),
+        }
+    }
 }
 
 /// A half of a character beyond U+FFFF (RFC 8259 §7).
@@ -243,16 +288,20 @@ mod tests {
             (b"{\n\t\"a\":\r\"two\nlines\t\0\x1b\\\\\"}", "two\nlines\t\0\x1b\\"),
             (b"{\"a\": \"a\\\"\nb\", \"b\": \"\"}", "a\"\nb"),
             (br#"{"a": "it\'s"}"#, "it's"),
+            (br#"{"a": "\v\x41\\x"}"#, "\u{fffd}\u{fffd}41\\x"),
+            (br#"{"a": "\u12\u"}"#, "\u{fffd}12\u{fffd}"),
+            (b"{\"a\": \"\\\xff\"}", "\u{fffd}"),
+            (b"{\"a\": \"\\\n\"}", "\u{fffd}"),
+            (b" \n\xef\xbb\xbf{\"a\": \"x\"} \n\0\0", "x"),
+            (b"{\"n\": [NaN, -Infinity, 1e999, 01, .5, +1], \"a\": \"NaN 1e999\"}", "NaN 1e999"),
         ] {
             assert_eq!(read(text), Ok(Some(wanted.to_owned())), "{}", String::from_utf8_lossy(text));
         }
         for bad in [
             &br#"{"a": "\"#[..],
-            br#"{"a": "\u"}"#,
-            br#"{"a": "\ud8"}"#,
             br#"{"a": "\ud83d}"#,
-            b"{\"a\": \"\\\xff\"}",
-            b"{\"a\": \"\\\n\"}",
+            br#"{"a": NaNs}"#,
+            br#"{"a": x, "b": 1}"#,
             b"{\"a\": \0\"\"}",
         ] {
             assert_eq!(read(bad), Err("not JSON"), "{}", String::from_utf8_lossy(bad));

@@ -84,6 +84,7 @@ impl Key {
             return None;
         }
         if let Some(operations) = fields.get("key_ops").and_then(Value::as_array)
+            && !operations.is_empty()
             && !operations.iter().any(|operation| operation == "verify")
         {
             return None;

@@ -40,7 +40,7 @@ mod grant;
 mod http;
 mod id_token;
 mod id_token_requirements;
-mod json;
+pub(crate) mod json;
 mod jwks;
 mod jwt;
 mod key_set;

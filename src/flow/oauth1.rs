@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::engine::Engine;
-use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status};
+use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status, with_retry_after};
 use super::flow::Flow;
 use super::form::Parameters;
 use super::http::{Http, Response};
@@ -174,7 +174,7 @@ fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, no
     ];
     let status = answer.status().as_u16();
     if !(400..500).contains(&status) || status == 429 {
-        return unexpected_status("the token request", status);
+        return with_retry_after(unexpected_status("the token request", status), answer.headers());
     }
     let given = fields(answer.body()).ok().and_then(|mut fields| fields.remove("oauth_problem"));
     let problem = given.and_then(|given| {

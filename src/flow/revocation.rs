@@ -62,16 +62,18 @@ impl Engine {
     }
 }
 
-/// Revokes the refresh token, then the access token: the refresh token could be exchanged for new access tokens.
+/// Revokes the refresh token, then the access token: the refresh token could be exchanged for new access tokens. If one can't be
+/// revoked, the other one is still tried.
 async fn revoke_both(engine: &Engine, endpoints: Endpoints<'_>, url: &Url, token: &Token) -> Result<()> {
-    if let Some(refresh_token) = &token.refresh_token {
-        revoke_one(engine, endpoints, url, refresh_token, "refresh_token").await?;
-    }
-    match revoke_one(engine, endpoints, url, &token.access_token, "access_token").await {
+    let refresh_token = match &token.refresh_token {
+        Some(refresh_token) => Some(revoke_one(engine, endpoints, url, refresh_token, "refresh_token").await),
+        None => None,
+    };
+    match (refresh_token, revoke_one(engine, endpoints, url, &token.access_token, "access_token").await) {
         // The provider revoked the access token with the refresh token (RFC 7009 §2.1), or can't revoke access tokens
         // (§2.2.1).
-        Err(error) if token.refresh_token.is_some() && error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
-        done => done,
+        (Some(Ok(())), Err(error)) if error.kind() == ErrorKind::BadProviderAnswer => Ok(()),
+        (refresh_token, access_token) => refresh_token.unwrap_or(Ok(())).and(access_token),
     }
 }
 

@@ -168,7 +168,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// Reads a scope (TR-05): a text with spaces or commas between the names, or a list. An empty scope is a scope.
-fn scope(value: Option<Value>) -> Option<Vec<String>> {
+pub(super) fn scope(value: Option<Value>) -> Option<Vec<String>> {
     let texts = match value? {
         Value::String(text) => vec![text],
         Value::Array(list) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::answer_fields::answer_fields;
+use super::answer_fields::readable_fields;
 use super::client_auth::Form;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
@@ -74,13 +74,10 @@ pub(super) async fn exchange_refresh_token(
     match read.and_then(|fields| read_token(endpoints.options, fields, Some(&token.token_type))) {
         Ok(answer) => Ok(RefreshAnswer::Token(answer)),
         // A refresh token that is there must not be lost, whatever else is wrong with the answer.
-        Err(error) => {
-            let fields = answer_fields(endpoints.options, &answer);
-            match fields.and_then(|fields| new_refresh_token(endpoints.options, fields)) {
-                Some(next) if answer.status().is_success() => Ok(RefreshAnswer::RefreshToken(next, error)),
-                _ => Err(error),
-            }
-        }
+        Err(error) => match new_refresh_token(endpoints.options, readable_fields(&answer)) {
+            Some(next) if answer.status().is_success() => Ok(RefreshAnswer::RefreshToken(next, error)),
+            _ => Err(error),
+        },
     }
 }
 

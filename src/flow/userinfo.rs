@@ -85,9 +85,9 @@ pub(super) async fn user_documents(
 ) -> Result<UserDocuments> {
     let userinfo = match userinfo_endpoint(entry, metadata) {
         Some(url) => match request_userinfo(engine, entry, metadata, url, token).await {
-            // The ID token has said who the user is: only a userinfo of another user is a reason to refuse.
-            Err(error) if id_token.is_some() => {
-                log::warn!("oauth: `{}`: the ID token serves without the userinfo: {error:?}", entry.name);
+            // It is known already who the user is: only a userinfo of another user is a reason to refuse.
+            Err(error) if id_token.is_some() || entry.userinfo.is_id_in_token() => {
+                log::warn!("oauth: `{}`: the sign-in goes on without the userinfo: {error:?}", entry.name);
                 None
             }
             userinfo => Some(userinfo?),

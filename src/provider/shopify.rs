@@ -46,6 +46,7 @@ impl Provider for Shopify {
         userinfo_body: RequestBody::Json(r#"{"query": "{ shop { id name email myshopifyDomain url } }"}"#),
         api_base_url: Some("https://{shop}/admin/api/{api_version}/"),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
+        callback_params: &["shop"],
         scope: &["read_products"],
         scope_separator: ",",
         pkce: false,

@@ -43,6 +43,7 @@ impl Provider for Zoho {
             RequestAuthorization::None,
             RequestBody::Form(&[("token", "{refresh_token}")]),
         ),
+        callback_params: &["accounts-server", "location"],
         parameters: &[
             (
                 "accounts_host",

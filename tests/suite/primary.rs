@@ -17,7 +17,10 @@ async fn a_visitor_and_the_sites_account_are_no_users() {
     let rocket = rocket(figment, Dance::fairing().storage(people.storage())).mount("/", routes![context]);
     let app = App::of(Client::tracked(rocket).await.expect("the app launches"), fake);
     sign_in(&app.client, "op").await;
-    for (user, entry) in [(Some(1), "op2"), (None, "op"), (None, "op2")] {
+    let (visitor, user) = ((Status::Unauthorized, "not_signed_in"), (Status::Forbidden, "refused"));
+    for (user, entry, (status, code)) in
+        [(Some(1), "op2", user), (None, "op", visitor), (None, "op2", visitor)]
+    {
         if user.is_none() {
             app.post("/login/logout", &[]).await;
         }
@@ -27,10 +30,10 @@ async fn a_visitor_and_the_sites_account_are_no_users() {
         for action in ["primary", "disconnect"] {
             let request = app.client.post(format!("/login/{entry}/{action}"));
             let refused = request.header(ContentType::Form).body(&form).dispatch().await;
-            assert_eq!(refused.status(), Status::Unauthorized, "{user:?} {entry} {action}");
+            assert_eq!(refused.status(), status, "{user:?} {entry} {action}");
             assert!(refused.headers().get("Set-Cookie").next().is_none());
             let page = refused.into_string().await.unwrap();
-            assert!(page.contains("not_signed_in"), "{page}");
+            assert!(page.contains(code), "{page}");
         }
         assert_eq!(people.snapshot(), before);
     }

@@ -66,6 +66,13 @@ async fn r2_rf_03_only_a_dead_grant_is_dead() {
         (401, json!(""), dead),
         (403, json!(""), dead),
         (400, json!("<html>no</html>"), dead),
+        // The code decides, whatever the text and the status are.
+        (400, json!({"error": "invalid_grant", "error_description": "idle timeout. Please try again"}), dead),
+        (400, json!({"error": "invalid_refresh_token", "message": "Too many refresh tokens"}), dead),
+        (404, json!({"error": "invalid_grant"}), dead),
+        (422, json!({"error": "invalid_grant"}), dead),
+        (500, json!({"error": "invalid_grant"}), dead),
+        (401, json!({"message": "Client authentication failed"}), ErrorKind::Misconfigured),
         (401, json!({"error": "invalid_client"}), ErrorKind::Misconfigured),
         (400, json!({"errors": [{"errorType": "invalid_client"}]}), ErrorKind::Misconfigured),
         (403, json!({"status": 403, "message": "invalid client secret"}), ErrorKind::Misconfigured),
@@ -128,6 +135,75 @@ async fn r1_a_new_refresh_token_is_kept_whatever_else_is_wrong() {
     let old_again = json!({"token_type": "bearer", "refresh_token": "old-rt"});
     assert_eq!(outcome(200, old_again).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
     assert_eq!(outcome(400, full).await.unwrap_err().kind(), ErrorKind::ReconnectNeeded);
+}
+
+#[rocket::async_test]
+async fn r1_an_answer_that_can_not_be_used_still_brings_its_refresh_token() {
+    const FORM: &str = "content-type: application/x-www-form-urlencoded";
+    const JSON: &str = "content-type: application/json";
+    let answered = async |header: &str, body: &str| {
+        let server = Server::start().await;
+        server.answer("/token", 200, body).header("/token", header);
+        engine().refresh(&oauth2_entry(&server, ""), &old(), None).await
+    };
+    for (header, body) in [
+        (
+            JSON,
+            r#"{"access_token": "a", "token_type": "Bearer", "token_type": "bearer", "refresh_token": "new-rt"}"#,
+        ),
+        (
+            JSON,
+            r#"{"access_token": "a", "access_token": "a", "token_type": "Bearer", "refresh_token": "new-rt"}"#,
+        ),
+        (JSON, r#"{"error": null, "error": null, "access_token": "a", "refresh_token": "new-rt"}"#),
+        (FORM, "access_token=a&token_type=x&token_type=y&refresh_token=new-rt"),
+        ("content-type: text/plain", "access_token=a&token_type=bearer&refresh_token=new-rt"),
+    ] {
+        let Ok(RefreshOutcome::Rotated { token, .. }) = answered(header, body).await else {
+            panic!("{body}")
+        };
+        assert!(
+            token.refresh_token.unwrap().matches("new-rt") && token.access_token.matches("old"),
+            "{body}"
+        );
+    }
+    // What can be read is good.
+    for (header, body) in [
+        (
+            JSON,
+            "{\"access_token\": \"new\", \"token_type\": \"bearer\", \"refresh_token\": \"new-rt\", \"expires_in\": NaN}\0",
+        ),
+        (FORM, "access_token=new&token_type=bearer&scope=a b&refresh_token=new-rt"),
+    ] {
+        let next = renewed(answered(header, body).await).unwrap();
+        assert!(next.access_token.matches("new") && next.refresh_token.unwrap().matches("new-rt"), "{body}");
+    }
+    // Which of two refresh tokens counts, nobody knows.
+    let two =
+        r#"{"access_token": "a", "access_token": "b", "refresh_token": "new-rt", "refresh_token": "other"}"#;
+    assert_eq!(answered(JSON, two).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
+}
+
+#[rocket::async_test]
+async fn r2_what_says_nothing_about_the_grant_costs_no_refresh_token() {
+    for (status, header, body, wanted) in [
+        (
+            403,
+            "content-type: text/html; charset=utf-8",
+            "<html>blocked</html>",
+            ErrorKind::ProviderUnreachable,
+        ),
+        (400, "content-type: text/html", "", ErrorKind::ProviderUnreachable),
+        (401, "www-authenticate: Basic realm=\"x\"", "", ErrorKind::Misconfigured),
+        (401, "www-authenticate: Bearer", "", ErrorKind::ReconnectNeeded),
+        (400, "retry-after: 3", r#"{"error": "invalid_grant"}"#, ErrorKind::ReconnectNeeded),
+        (400, "retry-after: 3", r#"{"error": "invalid_request"}"#, ErrorKind::ProviderUnreachable),
+    ] {
+        let server = Server::start().await;
+        server.answer("/token", status, body).header("/token", header);
+        let error = engine().refresh(&oauth2_entry(&server, ""), &old(), None).await.unwrap_err();
+        assert_eq!(error.kind(), wanted, "{status} {header} {body}");
+    }
 }
 
 #[rocket::async_test]
