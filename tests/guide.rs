@@ -7,6 +7,8 @@ mod examples;
 mod links;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 const PAGE: &str = include_str!("../docs/from_flask_dance.md");
 /// The names in the manuals of Flask-Dance and Flask-Social: classes, arguments, attributes, methods, signals, settings.
@@ -58,6 +60,45 @@ fn every_key_on_the_page_exists() {
             assert!(KEYS.iter().any(is_known), "there is no key `{key}`: {cell}");
         }
     }
+}
+
+/// All words of the source.
+fn words() -> BTreeSet<String> {
+    fn read(folder: &Path, words: &mut BTreeSet<String>) {
+        for path in fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+            match path.extension() {
+                None => read(&path, words),
+                Some(_) => {
+                    let text = fs::read_to_string(&path).unwrap_or_default();
+                    let found = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                    words.extend(found.map(str::to_owned));
+                }
+            }
+        }
+    }
+    let mut words = BTreeSet::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut words);
+    words
+}
+
+#[test]
+fn every_name_of_ours_exists() {
+    let words = words();
+    let mut missing = Vec::new();
+    for page in [PAGE, include_str!("../docs/from_rocket_oauth2.md")] {
+        let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+        for (_, cell) in cells {
+            for name in code(cell) {
+                let path = name.split(['<', '(']).next().unwrap_or_default();
+                let is_type = name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase);
+                let is_name = path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
+                if is_name && (is_type || path.contains("::")) {
+                    missing.extend(path.split("::").filter(|part| !words.contains(*part)).map(|_| name));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these are not in the crate: {missing:?}");
 }
 
 #[test]
