@@ -17,6 +17,7 @@
 #![cfg_attr(feature = "testing", doc = "| test the app | [`tests`] |")]
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | run an app in production | [`checklist`], [`operation`] |
+//! | check an app and what it depends on | [`doctor`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
 //! | know what the library guards against | [`attacks`] |
 //! | know what an error code means | [`troubleshooting`] |
@@ -46,10 +47,10 @@ use crate::storage::DieselStorage;
 use crate::testing;
 #[cfg(doc)]
 use crate::{
-    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, Error, ErrorKind,
-    Event, LinkCurrentUser, LinkPolicy, LocalPath, Login, NextStep, OAuth, Profile, RequireEmailDomain,
-    RequiredScopes, Sessions, SignInOutcome, Signals, Site, Standing, Token, Tokens, Verdict, Visitor,
-    catchers, flash, private_cookie, provider, storage,
+    Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, DoctorReport,
+    Error, ErrorKind, Event, LinkCurrentUser, LinkPolicy, LocalPath, Login, NextStep, OAuth, Profile,
+    RequireEmailDomain, RequiredScopes, Sessions, SignInOutcome, Signals, Site, Standing, Token, Tokens,
+    Verdict, Visitor, catchers, flash, private_cookie, provider, storage,
 };
 
 /// Declares the pages. A page links to another as `[text][name]`, and defines `name` at its end as the file. The definition that
@@ -73,6 +74,7 @@ macro_rules! pages {
         #[doc = "[proxies]: crate::guide::proxies"]
         #[doc = "[checklist]: crate::guide::checklist"]
         #[doc = "[operation]: crate::guide::operation"]
+        #[doc = "[doctor]: crate::guide::doctor"]
         #[doc = "[scale]: crate::guide::scale"]
         #[doc = "[attacks]: crate::guide::attacks"]
         #[doc = "[troubleshooting]: crate::guide::troubleshooting"]
@@ -102,6 +104,7 @@ pages! {
     proxies: "../docs/guide/proxies.md";
     checklist: "../docs/guide/checklist.md";
     operation: "../docs/guide/operation.md";
+    doctor: "../docs/guide/doctor.md";
     scale: "../docs/guide/scale.md";
     attacks: "../docs/guide/attacks.md";
     troubleshooting: "../docs/guide/troubleshooting.md";

@@ -163,6 +163,7 @@ mod secret;
 mod base_path;
 mod clock;
 mod cookies;
+mod finding;
 mod local_path;
 mod paths;
 mod placeholders;
@@ -182,6 +183,7 @@ mod page;
 mod flash;
 mod dance;
 mod guard;
+mod doctor;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod guide;
@@ -190,6 +192,8 @@ pub mod fuzz;
 
 // To set up, and for work outside of requests.
 pub use dance::{AccountClients, Dance, DanceFairing, Reseal, ResealReport, Tokens};
+pub use doctor::DoctorReport;
+pub use finding::{Finding, FindingLevel};
 // In a handler.
 pub use client::{ApiRequest, Client};
 pub use cookies::private_cookie;

@@ -12,6 +12,12 @@
 //! $ ROCKET_OAUTH='{github={client_id="…",client_secret="…"}}' cargo run -p example_app
 //! ```
 //!
+//! `example_app doctor` checks the configuration, the database and the providers, and says how to cure what is wrong:
+//!
+//! ```console
+//! $ cargo run -p example_app -- doctor
+//! ```
+//!
 //! | file | contents |
 //! |---|---|
 //! | `main.rs` | the launch: which fairings and routes the app has |
@@ -36,16 +42,20 @@ mod tests;
 mod users;
 
 use rocket::figment::Figment;
-use rocket::{Build, Config, Rocket, launch, routes};
+use rocket::{Build, Config, Rocket, routes};
 use rocket_dance::Dance;
 use rocket_dance::storage::DieselStorage;
 use rocket_dyn_templates::Template;
 
 use crate::policy::Policy;
 
-#[launch]
-fn rocket() -> Rocket<Build> {
-    app(Config::figment())
+#[rocket::main]
+async fn main() -> Result<(), rocket::Error> {
+    let app = app(Config::figment());
+    if std::env::args().nth(1).as_deref() == Some("doctor") {
+        Dance::doctor(app).await.exit();
+    }
+    app.launch().await.map(drop)
 }
 
 /// The app with a configuration. The tests have another one.

@@ -7,6 +7,7 @@ use rocket::http::{Accept, ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::serde::json::{Value, json};
 use rocket_dance::testing::{FakeProvider, sign_in};
+use rocket_dance::{Dance, FindingLevel};
 
 use self::database::Database;
 
@@ -34,6 +35,19 @@ async fn launch(fake: &FakeProvider, configuration: Figment) -> Client {
 /// The JSON of `/me`.
 async fn me(client: &Client) -> Value {
     client.get("/me").dispatch().await.into_json().await.expect("JSON")
+}
+
+#[rocket::async_test]
+async fn the_doctor_finds_no_failure() {
+    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let app = || fake.stand_in(super::app(configuration(&database)), "op");
+    for words in ["the launch will run the migrations", "all tables and columns are there"] {
+        let report = Dance::doctor(app()).await;
+        assert_ne!(report.level(), FindingLevel::Failure, "{report}");
+        assert!(report.to_string().contains(words), "{report}");
+        assert!(report.to_string().contains("the provider accepts the client"), "{report}");
+        Client::tracked(app()).await.expect("the app launches");
+    }
 }
 
 #[rocket::async_test]

@@ -47,7 +47,7 @@ pub(crate) use self::oauth1::{OAuth1Options, Signature};
 pub(crate) use self::oauth2::{OAuth2Options, Placement};
 #[cfg(test)]
 pub(crate) use self::openid::OpenIdOptions;
-pub(crate) use self::read::{is_debug, read};
+pub(crate) use self::read::{ReadConfig, is_debug, read};
 pub(crate) use self::settings::{SessionSettings, Settings};
 pub(crate) use self::targets::FlowTargets;
 pub(crate) use self::urls::{is_loopback_host, is_private};

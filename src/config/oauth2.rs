@@ -18,6 +18,8 @@ pub(crate) struct OAuth2Options {
     pub(crate) endpoints: EndpointUrls,
     /// The scope that authorization requests ask for.
     pub(crate) scope: Vec<String>,
+    /// The scopes of the preset that `scope` replaces and does not contain.
+    pub(crate) scope_left_out: Vec<String>,
     /// What is between two scopes in the request.
     pub(crate) scope_separator: String,
     /// Pairs of scopes: a granted one, and one that it includes.
@@ -78,11 +80,13 @@ impl OAuth2Options {
         let is_discovered = preset.protocol == Protocol::OpenIdConnect;
         let client_auth = ClientAuthentication::read(table, preset, parameters);
         let endpoints = EndpointUrls::read(table, preset, parameters, is_discovered);
+        let scope = scope(table, preset, parameters);
         Self {
             par: par(table, is_discovered || endpoints.pushed_request.is_some()),
             response_mode: response_mode(table).unwrap_or(preset.response_mode),
             denial_has_no_code: preset.denial_has_no_code,
-            scope: scope(table, preset, parameters),
+            scope_left_out: scope_left_out(preset, parameters, &scope),
+            scope,
             scope_separator: scope_separator(table).unwrap_or_else(|| preset.scope_separator.to_owned()),
             implied_scopes: preset.implied_scopes,
             incremental_params: preset.incremental_params,
@@ -185,6 +189,17 @@ fn scope(table: &mut Table<'_>, preset: &Preset, parameters: &Parameters) -> Vec
     let mut seen = BTreeSet::new();
     scope.retain(|scope| seen.insert(scope.clone()));
     scope
+}
+
+/// The scopes of the preset that `scope` neither has nor includes.
+fn scope_left_out(preset: &Preset, parameters: &Parameters, scope: &[String]) -> Vec<String> {
+    let is_included = |wanted: &str| {
+        let implied =
+            |(granted, included): &(&str, &str)| *included == wanted && scope.iter().any(|s| s == granted);
+        scope.iter().any(|scope| scope == wanted) || preset.implied_scopes.iter().any(implied)
+    };
+    let wanted = preset.scope.iter().map(|scope| parameters.fill_text(scope));
+    wanted.filter(|wanted| !is_included(wanted)).collect()
 }
 
 fn scopes(table: &mut Table<'_>, key: &str) -> Option<Vec<String>> {

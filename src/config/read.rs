@@ -15,20 +15,33 @@ use super::table::{Reader, Table};
 use super::urls::web_url;
 use crate::provider::Preset;
 
+/// A configuration, as far as it has no fault.
+pub(crate) struct ReadConfig {
+    /// `[default.dance]`; `None` if it has a fault.
+    pub(crate) settings: Option<Settings>,
+    /// The entries without a fault.
+    pub(crate) entries: BTreeMap<String, Entry>,
+    pub(crate) faults: Faults,
+}
+
 /// The settings and the entries of `figment`. `presets` are the built-in ones and the app's own; `env` gets an
 /// environment variable, for example `GITHUB_OAUTH_CLIENT_ID`.
-///
-/// # Errors
-/// All faults of the configuration.
-pub(crate) fn read(
-    figment: &Figment,
-    presets: &BTreeMap<String, Preset>,
-    env: Env<'_>,
-) -> Result<(Settings, BTreeMap<String, Entry>), Faults> {
+pub(crate) fn read(figment: &Figment, presets: &BTreeMap<String, Preset>, env: Env<'_>) -> ReadConfig {
     let reader = Reader::new(figment);
     let (settings, entries) = read_all(&reader, presets, env);
-    let faults = reader.faults();
-    if faults.is_empty() { Ok((settings, entries)) } else { Err(faults) }
+    ReadConfig { settings, entries, faults: reader.faults() }
+}
+
+#[cfg(any(test, fuzzing))]
+impl ReadConfig {
+    /// # Errors
+    /// All faults of the configuration.
+    pub(crate) fn whole(self) -> Result<(Settings, BTreeMap<String, Entry>), Faults> {
+        match self.settings {
+            Some(settings) if self.faults.is_empty() => Ok((settings, self.entries)),
+            _ => Err(self.faults),
+        }
+    }
 }
 
 /// Whether the profile is debug, where an unset base_url and an unset key get a default.
@@ -40,7 +53,7 @@ fn read_all(
     reader: &Reader<'_>,
     presets: &BTreeMap<String, Preset>,
     env: Env<'_>,
-) -> (Settings, BTreeMap<String, Entry>) {
+) -> (Option<Settings>, BTreeMap<String, Entry>) {
     check_profiles(reader);
     let mut dance = reader.table("dance");
     let mut oauth = reader.table("oauth");
@@ -53,15 +66,20 @@ fn read_all(
     // If it is wrong, a placeholder: every other fault is found as well.
     let is_base_known = base_url.is_some();
     let settings = Settings::read(dance, base_url.unwrap_or_else(|| localhost(reader)));
+    let is_right = reader.fault_count() == 0;
     let entry_reader = EntryReader { reader, presets, settings: &settings, is_base_known, env };
-    let mut entries = BTreeMap::new();
+    let (mut entries, mut faulty) = (BTreeMap::new(), Vec::new());
     for (name, table) in tables {
-        if let Some(entry) = entry_reader.read(&name, table) {
-            entries.insert(name, entry);
+        let faults = reader.fault_count();
+        let entry = entry_reader.read(&name, table);
+        if reader.fault_count() > faults {
+            faulty.push(name.clone());
         }
+        entries.extend(entry.map(|entry| (name, entry)));
     }
     entry_reader.check_clashes(&oauth, &entries);
-    (settings, entries)
+    entries.retain(|name, _| !faulty.contains(name));
+    (is_right.then_some(settings), entries)
 }
 
 /// Reports `[oauth.github]`: to Rocket it is a table of the profile `oauth`, which it ignores silently.

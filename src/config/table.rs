@@ -42,6 +42,11 @@ impl<'a> Reader<'a> {
         self.faults.borrow_mut().push(place.fault(why, toml));
     }
 
+    /// How many faults were found so far.
+    pub(super) fn fault_count(&self) -> usize {
+        self.faults.borrow().len()
+    }
+
     pub(super) fn faults(self) -> Faults {
         self.faults.into_inner()
     }

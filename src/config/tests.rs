@@ -84,7 +84,7 @@ fn read_toml_over(names: &[&str], toml: &str) -> Result<(Settings, BTreeMap<Stri
         }
         text
     };
-    read(&figment, &presets, &|name| vars.get(name).cloned()).map_err(in_folder)
+    read(&figment, &presets, &|name| vars.get(name).cloned()).whole().map_err(in_folder)
 }
 
 fn read_settings(toml: &str) -> Settings {

@@ -10,6 +10,7 @@ use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 use super::accounts::{log_lost_keys, report_dropped, session_change};
 use super::builder::DanceFairing;
 use super::catchers::{GuardOfRoute, error_catcher, warn_if_unregistered};
+use super::examination::Examination;
 use super::handle::Dance;
 use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
@@ -23,11 +24,14 @@ use crate::session::SessionCommand;
 /// Timeout for revocations in progress at shutdown. It is within Rocket's own grace period.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The name of the fairing in Rocket's launch list.
+pub(crate) const FAIRING_NAME: &str = "OAuth dance";
+
 #[rocket::async_trait]
 impl Fairing for DanceFairing {
     fn info(&self) -> Info {
         let kind = Kind::Ignite | Kind::Liftoff | Kind::Request | Kind::Response | Kind::Shutdown;
-        Info { name: "OAuth dance", kind: kind | Kind::Singleton }
+        Info { name: FAIRING_NAME, kind: kind | Kind::Singleton }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
@@ -38,6 +42,10 @@ impl Fairing for DanceFairing {
                 Ok(rocket.attach(error_catcher()))
             }
             Err(faults) => {
+                if let Some(examination) = rocket.state::<Examination>() {
+                    examination.note(|examined| examined.faults = faults);
+                    return Err(rocket);
+                }
                 for fault in &faults {
                     log::error!("oauth: {fault}");
                 }
@@ -123,8 +131,8 @@ fn log_entry(dance: &Dance, entry: &Entry) {
         log::info!(
             "oauth: {}: URL to register for the way back after signing out: {}; for back-channel logout: {}",
             entry.name,
-            post_logout_redirect_uri(dance),
-            backchannel_logout_uri(dance, &entry.name)
+            post_logout_redirect_uri(dance.settings()),
+            backchannel_logout_uri(dance.settings(), &entry.name)
         );
     }
     if !entry.notice.is_empty() {

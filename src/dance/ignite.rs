@@ -9,12 +9,13 @@ use rocket::{Build, Rocket};
 use url::Url;
 
 use super::builder::{OwnProvider, Parts};
+use super::examination::Examination;
 use super::handle::{AdmitsRequest, Dance, State};
 use super::key_source;
 use super::test_setup;
 use crate::client::{ClientContext, Refreshes, Revocations, TokenEvent, TokenEventListener};
 use crate::clock::Clock;
-use crate::config::{self, Entry, Faults, Settings};
+use crate::config::{self, Entry, Faults, ReadConfig, Settings};
 use crate::error::Error;
 use crate::flow::Engine;
 use crate::page::Pages;
@@ -25,7 +26,8 @@ use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
 use crate::storage::{AnyStorage, CachedStorage, StorageBackend, UserType};
 
-/// Builds the `Dance` of `rocket` from what the app has attached.
+/// Builds the `Dance` of `rocket` from what the app has attached. With an [`Examination`] in the managed state it opens no storage,
+/// and also continues after faults.
 ///
 /// # Errors
 /// All faults that were found.
@@ -34,25 +36,40 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let presets = presets(&parts.providers, &mut faults);
     let figment = &*test_setup::figment(rocket, &presets);
     let is_debug = config::is_debug(figment);
-    let (settings, entries) = match config::read(figment, &presets, &|name| std::env::var(name).ok()) {
-        Ok(read) => read,
-        Err(found) => {
-            faults.extend(found);
-            return Err(faults);
-        }
-    };
-    check_attached_names(&parts, &entries, &mut faults);
+    let examination = rocket.state::<Examination>();
+    let read = config::read(figment, &presets, &|name| std::env::var(name).ok());
+    let is_whole = read.faults.is_empty();
+    let ReadConfig { settings, entries, faults: found } = read;
+    faults.extend(found);
+    if is_whole {
+        check_attached_names(&parts, &entries, &mut faults);
+    }
     let Parts { storage, sessions, signals, site_account_admins, .. } = parts;
     let storage = storage.map_or_else(|| default_storage(is_debug), |AnyStorage(storage)| storage);
     let session_type = sessions.as_ref().and_then(|own| own.user_type());
     let storage = test_setup::storage(rocket, storage, session_type);
+    if let Some(examination) = examination {
+        examination.note(|examined| {
+            examined.clock = test_setup::clock(rocket);
+            examined.stand_ins = test_setup::stand_ins(rocket);
+        });
+        examine(examination, &settings, &entries, &storage, figment).await;
+    }
+    let (Some(settings), true) = (settings, is_whole) else { return Err(faults) };
     let site_entries = site_entries(&entries, &site_account_admins, &storage, &mut faults);
     check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
-    let opened = open_storage(&storage, figment, session_type, &mut faults).await;
-    let keys = key_source::key_ring(&settings, figment, is_debug, opened.key_file);
+    let user_type = user_type(&storage, session_type, &mut faults);
+    let key_file = match examination {
+        None => open_storage(&storage, figment, &mut faults).await,
+        Some(_) => key_file(&storage, figment).filter(|file| file.exists()),
+    };
+    let keys = key_source::key_ring(&settings, figment, is_debug, key_file);
     let keys = keys.map_err(|fault| faults.push(fault)).ok();
+    if let Some(examination) = examination {
+        examination.note(|examined| examined.keys = keys.clone());
+    }
     let pages = Pages::read(figment, &settings.languages).map_err(|found| faults.extend(found)).ok();
-    let (Some(keys), Some(pages), true) = (keys, pages, faults.is_empty()) else { return Err(faults) };
+    let (Some((keys, _)), Some(pages), true) = (keys, pages, faults.is_empty()) else { return Err(faults) };
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
     let clock = test_setup::clock(rocket);
@@ -76,7 +93,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         settings,
         site_entries,
         user_required,
-        user_type: opened.user_type,
+        user_type,
         storage,
         cache,
         browser_keys,
@@ -163,31 +180,52 @@ fn check_idle_setting(
     }
 }
 
-/// What opening the storage has shown.
-struct OpenedStorage {
-    user_type: Option<UserType>,
-    /// The key file beside the data, for debug builds.
-    key_file: Option<PathBuf>,
-}
-
-async fn open_storage(
+/// Leaves in `examination` what was read, and what the storage finds.
+async fn examine(
+    examination: &Examination,
+    settings: &Option<Settings>,
+    entries: &BTreeMap<String, Entry>,
     storage: &StorageBackend,
     figment: &Figment,
-    session_type: Option<UserType>,
-    faults: &mut Faults,
-) -> OpenedStorage {
-    let Some(storage) = storage.shared() else {
-        return OpenedStorage { user_type: session_type, key_file: None };
+) {
+    let found = match storage.shared() {
+        Some(storage) => storage.examine(figment).await,
+        None => Vec::new(),
     };
-    let user_type = common_user_type(storage.user_type(), session_type, faults);
-    let key_file = match storage.open(figment).await {
-        Ok(()) => storage.key_file(figment),
+    examination.note(|examined| {
+        examined.has_run = true;
+        examined.settings = settings.clone();
+        examined.entries = entries.clone();
+        examined.is_stored_in_browsers = storage.shared().is_none();
+        examined.storage = found;
+    });
+}
+
+/// Opens the storage. Returns the key file beside its data, for debug builds.
+async fn open_storage(storage: &StorageBackend, figment: &Figment, faults: &mut Faults) -> Option<PathBuf> {
+    match storage.shared()?.open(figment).await {
+        Ok(()) => key_file(storage, figment),
         Err(error) => {
             faults.push(error.for_operator());
             None
         }
-    };
-    OpenedStorage { user_type, key_file }
+    }
+}
+
+fn key_file(storage: &StorageBackend, figment: &Figment) -> Option<PathBuf> {
+    storage.shared()?.key_file(figment)
+}
+
+/// The type of the app's user ids.
+fn user_type(
+    storage: &StorageBackend,
+    session_type: Option<UserType>,
+    faults: &mut Faults,
+) -> Option<UserType> {
+    match storage.shared() {
+        Some(storage) => common_user_type(storage.user_type(), session_type, faults),
+        None => session_type,
+    }
 }
 
 /// The type of the app's user ids, which policy and sessions must share.

@@ -15,6 +15,19 @@ use crate::secret::{KeyRing, decode_base64url, encode_base64url, random};
 const FIX: &str = "set `token_keys` in [default.dance], or Rocket's `secret_key`:\n\n    \
     [default.dance]\n    token_keys = [\"…\"]        # openssl rand -base64 32\n";
 
+/// Where the keys come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeySource {
+    /// `token_keys`.
+    Settings,
+    /// Rocket's `secret_key`.
+    SecretKey,
+    /// The file beside the data, which a debug build creates.
+    File,
+    /// A random key that ends with the process.
+    Process,
+}
+
 /// Returns the keys: `token_keys`, else a key derived from a provided `secret_key`, else, in debug, the key in
 /// `key_file`, or a key that ends with this process.
 ///
@@ -25,12 +38,12 @@ pub(super) fn key_ring(
     figment: &Figment,
     is_debug: bool,
     key_file: Option<PathBuf>,
-) -> Result<KeyRing, String> {
+) -> Result<(KeyRing, KeySource), String> {
     if !settings.token_keys.is_empty() {
-        return Ok(KeyRing::new(settings.token_keys.iter().copied()));
+        return Ok((KeyRing::new(settings.token_keys.iter().copied()), KeySource::Settings));
     }
     if let Some(key) = from_secret_key(figment) {
-        return Ok(KeyRing::new([key]));
+        return Ok((KeyRing::new([key]), KeySource::SecretKey));
     }
     match key_file {
         _ if !is_debug => Err(format!("there is no key to seal tokens with: {FIX}")),
@@ -38,13 +51,14 @@ pub(super) fn key_ring(
             let key = from_file(&path)
                 .map_err(|error| format!("the key file {} can't be used: {error}; {FIX}", path.display()))?;
             log::warn!("oauth: tokens are sealed with the key in {}, for debug only: {FIX}", path.display());
-            Ok(KeyRing::new([key]))
+            Ok((KeyRing::new([key]), KeySource::File))
         }
         None => {
             log::warn!(
                 "oauth: accounts are sealed with a key that ends with this process, for debug only: {FIX}"
             );
-            random().map(|key| KeyRing::new([key])).map_err(|error| error.to_string())
+            let key = random().map_err(|error| error.to_string())?;
+            Ok((KeyRing::new([key]), KeySource::Process))
         }
     }
 }

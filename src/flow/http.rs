@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, LOCATION};
 use reqwest::{NoProxy, Proxy};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::document_cache::Fetched;
 use super::errors::{bad_answer, request_failed, unexpected_status, with_retry_after};
@@ -140,6 +142,24 @@ fn max_age(headers: &HeaderMap) -> Option<i64> {
         .min()
 }
 
+/// Returns by how many seconds the clock of this machine, which shows `now`, is ahead of the one that set the `Date` of an
+/// answer. `None` if it has no date.
+pub(super) fn clock_skew(headers: &HeaderMap, now: i64) -> Option<i64> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    // An HTTP date ends in GMT, which RFC 2822 accepts as UTC.
+    let theirs = OffsetDateTime::parse(date, &Rfc2822).ok()?;
+    Some(now.saturating_sub(theirs.unix_timestamp()))
+}
+
+/// Whether certificates can be verified: the system has certificate authorities.
+///
+/// # Errors
+/// The cause, for the operator.
+pub(crate) fn check_certificate_authorities() -> Result<(), String> {
+    let builder = tls_builder().map_err(|error| error.to_string())?;
+    builder.with_platform_verifier().map(drop).map_err(|error| error.to_string())
+}
+
 /// The proxy that the environment names, for https only. Plain http is allowed for this machine alone: a proxy could not
 /// reach it and would read the tokens.
 fn proxy() -> Result<Option<Proxy>> {
@@ -155,11 +175,7 @@ fn proxy() -> Result<Option<Proxy>> {
 
 /// The TLS configuration: ring, and the certificate authorities of the system.
 fn tls() -> Result<ClientConfig> {
-    let builder = || {
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| misconfigured(error.to_string()))
-    };
+    let builder = || tls_builder().map_err(|error| misconfigured(error.to_string()));
     Ok(match builder()?.with_platform_verifier() {
         Ok(verified) => verified.with_no_client_auth(),
         // A container without CA certificates. Providers on loopback still work; https handshakes fail.
@@ -168,6 +184,11 @@ fn tls() -> Result<ClientConfig> {
             builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
         }
     })
+}
+
+fn tls_builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
 }
 
 fn misconfigured(cause: String) -> Error {

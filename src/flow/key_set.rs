@@ -35,6 +35,12 @@ impl KeySet {
         Ok(Self(keys.collect::<BTreeSet<_>>().into_iter().collect()))
     }
 
+    /// The algorithms for which the set has a key.
+    pub(crate) fn algorithms(&self) -> Vec<SigningAlgorithm> {
+        let has_key = |algorithm: &SigningAlgorithm| self.0.iter().any(|key| key.is_for(*algorithm));
+        SigningAlgorithm::ALL.into_iter().filter(has_key).collect()
+    }
+
     /// Whether a key with this `kid`, or any key if there is no `kid`, verifies the signature of `message`. If the token's
     /// `iss` is given, keys that name another issuer don't count.
     pub(super) fn verify(

@@ -16,7 +16,7 @@ use crate::profile::text::printable;
 
 /// A provider's metadata (OpenID Connect Discovery §3), as far as this library uses it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Metadata {
+pub(crate) struct Metadata {
     /// The issuer, compared byte for byte with the entry's.
     pub(super) issuer: String,
     /// Where users are sent to (RFC 6749 §3.1).
@@ -30,17 +30,19 @@ pub(super) struct Metadata {
     /// Where tokens are revoked (RFC 7009, RFC 8414 §2).
     pub(super) revocation_endpoint: Option<Url>,
     /// The methods of client authentication that the provider accepts. Empty if it does not say.
-    pub(super) token_endpoint_auth_methods: Vec<String>,
+    pub(crate) token_endpoint_auth_methods: Vec<String>,
     /// The algorithms of client assertions that the provider accepts.
     pub(super) token_endpoint_auth_signing_algorithms: Option<Vec<String>>,
     /// Where authorization requests are pushed to (RFC 9126 §5).
-    pub(super) pushed_authorization_request_endpoint: Option<Url>,
+    pub(crate) pushed_authorization_request_endpoint: Option<Url>,
     /// Whether all authorization requests must be pushed (RFC 9126 §5).
-    pub(super) require_pushed_authorization_requests: bool,
+    pub(crate) require_pushed_authorization_requests: bool,
     /// Where users sign out (RP-Initiated Logout §2.1).
-    pub(super) end_session_endpoint: Option<Url>,
+    pub(crate) end_session_endpoint: Option<Url>,
     /// The PKCE methods of the provider (RFC 8414 §2).
-    pub(super) code_challenge_methods_supported: Option<Vec<String>>,
+    pub(crate) code_challenge_methods_supported: Option<Vec<String>>,
+    /// The scopes that the provider names. It may have others (RFC 8414 §2).
+    pub(crate) scopes_supported: Option<Vec<String>>,
     /// Whether every authorization response has an `iss` (RFC 9207 §3).
     pub(super) authorization_response_iss_parameter_supported: bool,
 }
@@ -143,6 +145,7 @@ impl Metadata {
             require_pushed_authorization_requests: is_true("require_pushed_authorization_requests"),
             end_session_endpoint: optional("end_session_endpoint"),
             code_challenge_methods_supported: list("code_challenge_methods_supported"),
+            scopes_supported: list("scopes_supported"),
             authorization_response_iss_parameter_supported: is_true(
                 "authorization_response_iss_parameter_supported",
             ),

@@ -8,7 +8,7 @@
 //! | files | what they hold |
 //! |---|---|
 //! | `engine` `flow` `callback` `grant` | the four types above |
-//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` | the engine's operations |
+//! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` `provider_probe` | the engine's operations |
 //! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `pushed_authorization` | OAuth 2 at the provider's endpoints |
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
@@ -48,6 +48,7 @@ mod logout_token;
 mod metadata;
 mod oauth1;
 mod pages;
+mod provider_probe;
 mod provider_words;
 mod pushed_authorization;
 mod refresh;
@@ -77,9 +78,12 @@ pub(crate) use self::flow::{Flow, state_handle};
 pub(crate) use self::grant::Grant;
 #[cfg(feature = "testing")]
 pub(crate) use self::http::CALL_TIMEOUT;
-pub(crate) use self::http::{MAX_ANSWER, read_answer};
+pub(crate) use self::http::{MAX_ANSWER, check_certificate_authorities, read_answer};
 pub(crate) use self::jwt::text_claim;
+pub(crate) use self::key_set::KeySet;
 pub(crate) use self::logout_token::{LOGOUT_TOKEN_TTL, LogoutToken, provider_session_id};
+pub(crate) use self::metadata::Metadata;
+pub(crate) use self::provider_probe::ProviderProbe;
 pub(crate) use self::refresh::RefreshOutcome;
 pub(crate) use self::stand_ins::StandIns;
 #[cfg(feature = "testing")]

@@ -3,17 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use http::header::{CONTENT_LENGTH, DATE, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use reqwest::Method;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::engine::Engine;
 use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status, with_retry_after};
 use super::flow::Flow;
 use super::form::Parameters;
-use super::http::{Http, Response};
+use super::http::{Http, Response, clock_skew};
 use super::request_headers::add_entry_headers;
 use super::signature::{Credentials, sign};
 use super::temporary_credentials::TemporaryCredentials;
@@ -54,6 +52,11 @@ pub(super) async fn request_temporary_credentials(
     consumer: &Consumer<'_>,
     flow: &Flow,
 ) -> Result<TemporaryCredentials> {
+    read_temporary_credentials(consumer, &ask_for_temporary_credentials(consumer, flow).await?)
+}
+
+/// Sends the request for temporary credentials. The answer may be a refusal.
+pub(super) async fn ask_for_temporary_credentials(consumer: &Consumer<'_>, flow: &Flow) -> Result<Response> {
     let additions = &consumer.entry.additions;
     let callback = [("oauth_callback", flow.redirect_uri.as_str())];
     let params = || additions.token_params.iter().filter(|(name, _)| !name.starts_with(OAUTH1_PARAMS));
@@ -61,7 +64,15 @@ pub(super) async fn request_temporary_credentials(
     if params().next().is_some() {
         request = request.form(&params().collect::<Vec<_>>());
     }
-    let mut answer = send(consumer, request, None, &callback, RequestedCredentials::Temporary).await?;
+    send(consumer, request, None, &callback).await
+}
+
+/// Reads the answer to a request for temporary credentials.
+pub(super) fn read_temporary_credentials(
+    consumer: &Consumer<'_>,
+    answer: &Response,
+) -> Result<TemporaryCredentials> {
+    let mut answer = read(consumer, answer, RequestedCredentials::Temporary)?;
     // Without it the provider speaks OAuth 1.0, in which an attacker could finish another user's flow.
     // Authlib's server writes `True`.
     if !answer.remove("oauth_callback_confirmed").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -99,7 +110,8 @@ pub(super) async fn request_token(
     let verifier = [("oauth_verifier", verifier.expose())];
     let request = consumer.http.0.request(Method::POST, consumer.options.access_token_url.clone());
     let credentials = Some((&token, &secret));
-    let mut answer = send(consumer, request, credentials, &verifier, RequestedCredentials::Token).await?;
+    let answer = send(consumer, request, credentials, &verifier).await?;
+    let mut answer = read(consumer, &answer, RequestedCredentials::Token)?;
     let (token, secret) = take_credentials(&mut answer)?;
     let mut token = Token::oauth1(token.expose(), secret.expose());
     token.extra = answer.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -107,14 +119,13 @@ pub(super) async fn request_token(
     Ok(token.cleaned())
 }
 
-/// Signs and sends one request. Returns the fields of its answer.
+/// Signs and sends one request. Returns its answer, whatever it is.
 async fn send(
     consumer: &Consumer<'_>,
     request: reqwest::RequestBuilder,
     token: Option<Credentials<'_>>,
     oauth_params: &[(&str, &str)],
-    requested: RequestedCredentials,
-) -> Result<BTreeMap<String, String>> {
+) -> Result<Response> {
     let Consumer { http, entry, options, now } = *consumer;
     let mut request = request.build().map_err(request_failed)?;
     // Some servers answer 411 to a POST without a length.
@@ -123,9 +134,17 @@ async fn send(
     }
     add_entry_headers(entry, &mut request)?;
     sign(&entry.client_id, options, &mut request, token, oauth_params, now)?;
-    let answer = http.send(request).await?;
+    http.send(request).await
+}
+
+/// Reads the fields of an answer.
+fn read(
+    consumer: &Consumer<'_>,
+    answer: &Response,
+    requested: RequestedCredentials,
+) -> Result<BTreeMap<String, String>> {
     if !answer.status().is_success() {
-        return Err(refusal(entry, &answer, requested, now));
+        return Err(refusal(consumer.entry, answer, requested, consumer.now));
     }
     // The answer is a form, whatever its Content-Type is: Twitter named it text/html for years.
     fields(answer.body()).map_err(|cause| bad_answer(format!("the answer is no form with a token: {cause}")))
@@ -180,7 +199,7 @@ fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, no
     let problem = given.and_then(|given| {
         TOKEN_PROBLEMS.iter().chain(CLIENT_PROBLEMS).copied().find(|problem| *problem == given)
     });
-    let skew = clock_skew(answer, now).filter(|skew| skew.abs() > NOTABLE_SKEW);
+    let skew = clock_skew(answer.headers(), now).filter(|skew| skew.abs() > NOTABLE_SKEW);
     let mut cause = format!("the token request was answered with {status}");
     if let Some(problem) = problem {
         cause.push_str(&format!(", `{problem}`"));
@@ -206,12 +225,4 @@ fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, no
 
 fn verifier_refused(cause: String) -> Error {
     not_trusted(cause)
-}
-
-/// Returns by how many seconds the clock of this machine is ahead of the provider's.
-fn clock_skew(answer: &Response, now: i64) -> Option<i64> {
-    let date = answer.headers().get(DATE)?.to_str().ok()?;
-    // An HTTP date ends in GMT, which RFC 2822 accepts as UTC.
-    let theirs = OffsetDateTime::parse(date, &Rfc2822).ok()?;
-    Some(now.saturating_sub(theirs.unix_timestamp()))
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::answer_fields::readable_fields;
 use super::client_auth::Form;
@@ -29,6 +28,18 @@ pub(super) async fn exchange_code(
     code: &Secret,
     callback: &BTreeMap<String, String>,
 ) -> Result<TokenAnswer> {
+    let form = code_form(endpoints, flow, code, callback);
+    let fields = EndpointCall::CodeExchange.send(engine, endpoints, endpoints.token()?, form).await?;
+    read_token(endpoints.options, fields, endpoints.options.assume_bearer.then_some("bearer"))
+}
+
+/// The form of the request that exchanges an authorization code, without the client's authentication.
+pub(super) fn code_form(
+    endpoints: Endpoints<'_>,
+    flow: &Flow,
+    code: &Secret,
+    callback: &BTreeMap<String, String>,
+) -> Form {
     let mut form = vec![
         field("grant_type", "authorization_code"),
         field("code", code.expose()),
@@ -42,7 +53,8 @@ pub(super) async fn exchange_code(
     if endpoints.options.pkce {
         form.push(field("code_verifier", flow.verifier().expose()));
     }
-    send(engine, endpoints, EndpointCall::CodeExchange, endpoints.token()?, form).await
+    add_token_params(endpoints.entry, &mut form);
+    form
 }
 
 /// The answer to a refresh.
@@ -79,19 +91,6 @@ pub(super) async fn exchange_refresh_token(
             _ => Err(error),
         },
     }
-}
-
-/// Sends a token request with the entry's `token_params` and reads its answer.
-async fn send(
-    engine: &Engine,
-    endpoints: Endpoints<'_>,
-    call: EndpointCall,
-    url: &Url,
-    mut form: Form,
-) -> Result<TokenAnswer> {
-    add_token_params(endpoints.entry, &mut form);
-    let fields = call.send(engine, endpoints, url, form).await?;
-    read_token(endpoints.options, fields, endpoints.options.assume_bearer.then_some("bearer"))
 }
 
 fn add_token_params(entry: &Entry, form: &mut Form) {

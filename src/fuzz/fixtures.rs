@@ -41,7 +41,7 @@ pub(super) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let figment = Figment::from(rocket::Config::debug_default()).merge(Toml::string(TOML).nested());
     let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
     let secret = |name: &str| name.ends_with("_CLIENT_SECRET").then(|| "a secret".to_owned());
-    match config::read(&figment, &presets, &secret) {
+    match config::read(&figment, &presets, &secret).whole() {
         Ok((_, entries)) => entries.into_values().collect(),
         Err(faults) => panic!("{:?}", faults.iter().collect::<Vec<_>>()),
     }

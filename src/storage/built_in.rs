@@ -7,6 +7,7 @@ use rocket::figment::Figment;
 
 use super::{AccountKey, KeyRing, Linked, Removed, UserType};
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::link::AuthorizedLogin;
 
 /// The hooks that only the storages of this crate have: linking inside a transaction that asks the app's
@@ -87,6 +88,12 @@ pub trait BuiltIn: Sealed + Send + Sync {
     fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
         let _ = figment;
         None
+    }
+
+    /// Checks what a launch needs of the storage, for [`Dance::doctor`](crate::Dance::doctor). Nothing is changed.
+    async fn examine(&self, figment: &Figment) -> Vec<Finding> {
+        let _ = figment;
+        Vec::new()
     }
 
     /// Returns how many accounts each key has sealed, by the key's id as it is in the sealed texts. A large storage may count a

@@ -12,6 +12,7 @@ use super::{
     Storage, UserType, local, plain,
 };
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::link::AuthorizedLogin;
 
 impl<'s> dyn Storage + 's {
@@ -138,6 +139,18 @@ impl<'s> dyn Storage + 's {
     /// See [`BuiltIn::key_file`](super::BuiltIn::key_file).
     pub(crate) fn key_file(&self, figment: &Figment) -> Option<PathBuf> {
         self.built_in()?.key_file(figment)
+    }
+
+    /// See [`BuiltIn::examine`](super::BuiltIn::examine). An app's own storage is opened.
+    pub(crate) async fn examine(&self, figment: &Figment) -> Vec<Finding> {
+        const SUBJECT: &str = "storage";
+        match self.built_in() {
+            Some(built_in) => built_in.examine(figment).await,
+            None => vec![match self.open(figment).await {
+                Ok(()) => Finding::ok(SUBJECT, "the app's own storage can be opened"),
+                Err(error) => Finding::fault(SUBJECT, &error.for_operator()),
+            }],
+        }
     }
 
     /// See [`BuiltIn::sealed_by`](super::BuiltIn::sealed_by).

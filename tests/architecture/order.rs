@@ -9,13 +9,14 @@ use proc_macro2::{Delimiter, TokenTree};
 use super::source::{Module, after_item, is, is_doc, is_path, is_test, library_files, parse};
 
 /// The modules of the crate, from the top. A module uses only modules above it; those of one line may use each other.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &[
         "error",
         "secret",
         "base_path",
         "clock",
         "cookies",
+        "finding",
         "local_path",
         "paths",
         "placeholders",
@@ -31,6 +32,7 @@ const LAYERS: [&[&str]; 14] = [
     &["signals", "session", "page", "flash"],
     &["dance"],
     &["guard"],
+    &["doctor"],
     &["testing"],
     &["fuzz"],
     &["guide"],

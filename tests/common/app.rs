@@ -80,7 +80,7 @@ pub(crate) const SECRET_KEY: &str = "0c8e3b1f2d5a49768b7c6d5e4f3a2b1c0d9e8f7a6b5
 
 /// The binary for one database: from the folder `EXAMPLE_APPS`, or built if need be and put beside this test's own, because
 /// each build replaces the binary for another database.
-fn binary(feature: &'static str) -> PathBuf {
+pub(crate) fn binary(feature: &'static str) -> PathBuf {
     if let Some(folder) = std::env::var_os("EXAMPLE_APPS") {
         return Path::new(&folder).join(format!("example_app-{feature}"));
     }

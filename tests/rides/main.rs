@@ -10,6 +10,8 @@ mod client_auth;
 #[path = "../common/mod.rs"]
 mod common;
 mod documented;
+#[cfg(feature = "testing")]
+mod doctor;
 mod form_post;
 mod logout;
 mod nightly_job;

@@ -38,7 +38,7 @@ fn read_kinds(more: &str) -> Result<Entry, String> {
     let more = toml.replace(if more.contains("label") { "label = \"acme\"\n" } else { "\u{0}" }, "");
     let figment = Figment::from(Config::debug_default()).merge(Toml::string(&more).nested());
     let presets = [("kinds".to_owned(), KINDS)].into();
-    let (_, mut entries) = read(&figment, &presets, &|_| None).map_err(|faults| faults.join("\n"))?;
+    let (_, mut entries) = read(&figment, &presets, &|_| None).whole().map_err(|faults| faults.join("\n"))?;
     Ok(entries.remove("kinds").unwrap())
 }
 

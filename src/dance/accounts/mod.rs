@@ -19,6 +19,7 @@ pub(super) use events::{
     report_dropped, report_ended, report_linked, report_refused, report_removed, report_session_began,
     report_sessions_ended,
 };
+pub(crate) use reseal::key_use;
 pub(super) use reseal::log_lost_keys;
 pub use reseal::{Reseal, ResealReport};
 pub(crate) use sign_up::{sign_up_context, waiting_sign_up};

@@ -137,17 +137,29 @@ async fn reseal_account(dance: &Dance, storage: &dyn Storage, mut account: Accou
 
 /// Logs which keys accounts need that are missing. It reads up to a million accounts, so that the launch does not wait for it.
 pub(crate) async fn log_lost_keys(dance: &Dance) {
-    match lost_keys(dance).await {
-        Ok(lost) => lost.iter().for_each(|line| log::error!("oauth: {line}")),
+    match key_use(dance).await {
+        Ok(KeyUse { lost, .. }) => lost.iter().for_each(|line| log::error!("oauth: {line}")),
         Err(error) => {
             log::warn!("oauth: could not check whether a key of `token_keys` is missing: {error:?}")
         }
     }
 }
 
-/// A message for each missing key.
-async fn lost_keys(dance: &Dance) -> Result<Vec<String>> {
-    let Ok(storage) = dance.shared_storage() else { return Ok(Vec::new()) };
+/// Which keys have sealed the stored accounts.
+#[derive(Default)]
+pub(crate) struct KeyUse {
+    /// A message for each key that accounts need and that is missing.
+    pub(crate) lost: Vec<String>,
+    /// How many accounts are sealed with another key than the first one.
+    pub(crate) old: u64,
+}
+
+/// Counts which keys have sealed the stored accounts. It reads up to a million accounts.
+///
+/// # Errors
+/// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
+pub(crate) async fn key_use(dance: &Dance) -> Result<KeyUse> {
+    let Ok(storage) = dance.shared_storage() else { return Ok(KeyUse::default()) };
     let counts = storage.sealed_by().await?;
     let known: Vec<&str> = dance.keys().key_ids().collect();
     let lost = counts.iter().filter(|(key, _)| !known.contains(&key.as_str()));
@@ -159,7 +171,9 @@ async fn lost_keys(dance: &Dance) -> Result<Vec<String>> {
             known.join(", ")
         ),
     });
-    Ok(lines.collect())
+    let lost = lines.collect();
+    let is_old = |key: &str| known.iter().skip(1).any(|known| *known == key);
+    Ok(KeyUse { lost, old: counts.iter().filter(|(key, _)| is_old(key)).map(|(_, count)| count).sum() })
 }
 
 #[cfg(test)]
@@ -184,7 +198,7 @@ mod tests {
         let rocket = rocket::custom(figment).attach(Dance::fairing().storage(storage));
         let rocket = rocket.ignite().await.unwrap();
         let dance = Dance::fetch(&rocket).unwrap();
-        let lines = lost_keys(dance).await.unwrap();
+        let lines = key_use(dance).await.unwrap().lost;
         let (lost, known) = (suite::keys(), mine.key_ids().next().unwrap());
         let wanted =
             format!("at least 3 accounts are sealed with the key `{}`", lost.key_ids().next().unwrap());
@@ -193,6 +207,6 @@ mod tests {
         let report = dance.reseal().run().await.unwrap();
         assert_eq!((report.walked, report.resealed, report.unreadable), (5, 0, 3));
         dance.shared_storage().unwrap().delete(&AccountKey::owner("gone", 7)).await.unwrap();
-        assert!(lost_keys(dance).await.unwrap().is_empty());
+        assert!(key_use(dance).await.unwrap().lost.is_empty());
     }
 }

@@ -21,4 +21,4 @@ mod backchannel_logout;
 mod mount;
 
 pub(super) use mount::mount;
-pub(super) use provider_logout::{backchannel_logout_uri, post_logout_redirect_uri};
+pub(crate) use provider_logout::{backchannel_logout_uri, post_logout_redirect_uri};

@@ -3,12 +3,12 @@
 
 use rocket::Request;
 
-use crate::config::Entry;
+use crate::config::{Entry, Settings};
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, callback_query, is_head, remove_cookie, set_cookie};
 use crate::error::Result;
-use crate::paths::Path;
+use crate::paths::{Path, Paths};
 use crate::redirect_target::RedirectTarget;
 use crate::secret::{Secret, encode_base64url, random};
 use crate::storage::Session;
@@ -23,13 +23,13 @@ const LOGOUT_TTL: i64 = 600;
 const MAX_NEXT: usize = 256;
 
 /// The URL to which providers send users back after signing out. The app registers it with them.
-pub(crate) fn post_logout_redirect_uri(dance: &Dance) -> String {
-    format!("{}{}", dance.settings().base(), dance.paths().to(Path::LoggedOut))
+pub(crate) fn post_logout_redirect_uri(settings: &Settings) -> String {
+    format!("{}{}", settings.base(), Paths::new(&settings.prefix).to(Path::LoggedOut))
 }
 
 /// The URL that the provider of `entry` calls when a session has ended there. The app registers it with the provider.
-pub(crate) fn backchannel_logout_uri(dance: &Dance, entry: &str) -> String {
-    format!("{}{}", dance.settings().base(), dance.paths().of_entry(Path::BackchannelLogout, entry))
+pub(crate) fn backchannel_logout_uri(settings: &Settings, entry: &str) -> String {
+    format!("{}{}", settings.base(), Paths::new(&settings.prefix).of_entry(Path::BackchannelLogout, entry))
 }
 
 /// The URL where the user of `session`, which has ended here, signs out at the provider. `None` if the entry does not ask
@@ -63,7 +63,7 @@ async fn end_session_url(
     next: Option<&RedirectTarget>,
 ) -> Result<String> {
     let state = encode_base64url(&random::<32>()?);
-    let back = post_logout_redirect_uri(dance);
+    let back = post_logout_redirect_uri(dance.settings());
     let url = dance.engine().end_session_url(entry, id_token, &back, &state).await?;
     let url = url.ok_or_else(|| {
         entry.misconfigured(

@@ -7,11 +7,11 @@ use rocket::Request;
 use url::Url;
 
 use super::cookies::set_cookie;
-use crate::config::is_loopback_host;
+use crate::config::{Settings, is_loopback_host};
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{encode_base64url, random};
+use crate::secret::{KeyRing, encode_base64url, random};
 
 const COOKIE: &str = "rocket_dance_csrf";
 /// The header in which a script sends the token.
@@ -41,6 +41,39 @@ pub(crate) async fn token(dance: &Dance, request: &Request<'_>) -> Result<String
     };
     // The user is part of it, so that signing in changes the token: one that an attacker planted before is worthless.
     Ok(dance.browser_keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
+}
+
+/// Which app has sent an answer, as far as its CSRF cookie and token show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnswerOrigin {
+    /// An app with this base URL, prefix and key.
+    ThisApp,
+    /// An app with this base URL and prefix, and another key.
+    OtherKey,
+    /// An app with another base URL or prefix.
+    OtherAddress,
+    /// Something else.
+    Unknown,
+}
+
+/// Returns which app has answered a first request, with these `cookies` (name and value) and this `token`. `keys` are those of
+/// [`Dance::browser_keys`].
+pub(crate) fn answer_origin(
+    settings: &Settings,
+    keys: &KeyRing,
+    cookies: &[(String, String)],
+    token: Option<&str>,
+) -> AnswerOrigin {
+    let name = settings.cookie_name(COOKIE);
+    let ours = cookies.iter().find(|(found, _)| *found == name);
+    match (ours, token) {
+        (Some((_, value)), Some(token)) if keys.verify_tag(token, TOKEN, &[value, ""]) => {
+            AnswerOrigin::ThisApp
+        }
+        (Some(_), _) => AnswerOrigin::OtherKey,
+        _ if cookies.iter().any(|(found, _)| found.contains(COOKIE)) => AnswerOrigin::OtherAddress,
+        _ => AnswerOrigin::Unknown,
+    }
 }
 
 /// Rejects a form or a request of a script that is not from one of our pages in this browser. `token` is the field `csrf`.

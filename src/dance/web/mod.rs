@@ -16,6 +16,7 @@ mod cookie_budget;
 mod make_room;
 
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
+pub(crate) use csrf::{AnswerOrigin, answer_origin};
 pub(super) use flash_outcome::{FlashOutcome, flash_outcome};
 pub(super) use form::{Form, query_param, read_fields, read_form};
 pub(crate) use guard_failure::{guard_failure, store_guard_failure};

@@ -49,6 +49,7 @@ pub(super) fn entry(toml: &str) -> Entry {
     let figment = Figment::from(rocket::Config::debug_default()).merge(Toml::string(&toml).nested());
     let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
     let (_, mut entries) = config::read(&figment, &presets, &|_| None)
+        .whole()
         .unwrap_or_else(|faults| panic!("{:?}", faults.iter().collect::<Vec<_>>()));
     entries.remove("op").unwrap()
 }

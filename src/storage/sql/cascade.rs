@@ -31,15 +31,7 @@ impl Cascade {
     /// [`ErrorKind::Misconfigured`] if the table or the column does not exist, cannot be compared with the app's ids, or its rows
     /// cannot be locked, or if the role may not install triggers.
     pub(super) fn install(&self, conn: &mut AnyConnection) -> Result<UserTable> {
-        if [&self.table, &self.id].iter().any(|name| name.is_empty() || name.contains('\0')) {
-            return Err(self.fault("a table and a column are needed"));
-        }
-        let users = self.user_table(conn)?;
-        users.probe(conn).map_err(|failure| {
-            self.wrap("its rows can't be locked", failure.into(), || {
-                conn.grant_advice("SELECT, UPDATE", &[&users.table])
-            })
-        })?;
+        let users = self.checked_users(conn)?;
         for ours in OURS {
             // Without a lock first: installed triggers need no right.
             let trigger = CascadeTrigger::new(conn, ours, &users)?;
@@ -50,20 +42,57 @@ impl Cascade {
                 Some(change) => Ok(conn.batch_execute(&change)?),
                 None => Ok(()),
             });
-            installed.map_err(|error| {
-                self.wrap("the trigger can't be installed", error, || {
-                    let grant = conn.grant_advice("TRIGGER", &[&users.table]);
-                    match trigger.change(conn) {
-                        // PostgreSQL's triggers need a function, too.
-                        #[cfg(feature = "postgres")]
-                        Ok(Some(script)) if matches!(conn, AnyConnection::Postgres(_)) => {
-                            format!("as the owner of the table, run\n\n    {script}\n")
-                        }
-                        _ => grant,
-                    }
-                })
-            })?;
+            installed.map_err(|error| self.not_installed(conn, &trigger, error))?;
         }
+        Ok(users)
+    }
+
+    /// Checks that the missing triggers can be installed, in transactions that are rolled back. Returns how many are missing.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    pub(super) fn examine(&self, conn: &mut AnyConnection) -> Result<usize> {
+        let users = self.checked_users(conn)?;
+        let mut missing = 0;
+        for ours in OURS {
+            let trigger = CascadeTrigger::new(conn, ours, &users)?;
+            if let Some(change) = trigger.change(conn)? {
+                missing += 1;
+                conn.rehearse(&change).map_err(|error| self.not_installed(conn, &trigger, error))?;
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The error of a trigger that can't be installed.
+    fn not_installed(&self, conn: &mut AnyConnection, trigger: &CascadeTrigger<'_>, error: Error) -> Error {
+        self.wrap("the trigger can't be installed", error, || {
+            let grant = conn.grant_advice("TRIGGER", &[trigger.users_table()]);
+            match trigger.change(conn) {
+                // PostgreSQL's triggers need a function, too.
+                #[cfg(feature = "postgres")]
+                Ok(Some(script)) if matches!(conn, AnyConnection::Postgres(_)) => {
+                    format!("as the owner of the table, run\n\n    {script}\n")
+                }
+                _ => grant,
+            }
+        })
+    }
+
+    /// Returns the table of users, after checking that its rows can be locked.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    pub(super) fn checked_users(&self, conn: &mut AnyConnection) -> Result<UserTable> {
+        if [&self.table, &self.id].iter().any(|name| name.is_empty() || name.contains('\0')) {
+            return Err(self.fault("a table and a column are needed"));
+        }
+        let users = self.user_table(conn)?;
+        users.probe(conn).map_err(|failure| {
+            self.wrap("its rows can't be locked", failure.into(), || {
+                conn.grant_advice("SELECT, UPDATE", &[&users.table])
+            })
+        })?;
         Ok(users)
     }
 

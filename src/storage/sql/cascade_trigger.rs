@@ -73,6 +73,11 @@ impl<'a> CascadeTrigger<'a> {
         })
     }
 
+    /// The app's table of users, as SQL.
+    pub(super) fn users_table(&self) -> &str {
+        &self.users.table
+    }
+
     /// Returns the SQL that makes the triggers what they should be; `None` if they are.
     pub(super) fn change(&self, conn: &mut AnyConnection) -> Result<Option<String>> {
         match conn {

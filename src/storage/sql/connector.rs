@@ -1,6 +1,7 @@
 //! `Connector`: opens connections.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use diesel::connection::{CacheSize, SimpleConnection};
@@ -43,6 +44,16 @@ impl Backend {
                  SESSION time_zone = '+00:00', SESSION lc_messages = 'en_US', \
                  SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';"
             }
+        }
+    }
+
+    /// The same without those that the database itself keeps: the journal of a SQLite file.
+    fn temporary_settings(self) -> &'static str {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite => "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
+            #[cfg(any(feature = "postgres", feature = "mysql"))]
+            _ => self.settings(),
         }
     }
 }
@@ -184,16 +195,29 @@ impl Connector {
         Ok(conn)
     }
 
+    /// The path of a SQLite file that does not exist yet.
+    pub(super) fn missing_file(&self) -> Option<&Path> {
+        self.url.file.as_deref().filter(|file| !file.exists())
+    }
+
     /// Applies the settings of each connection to a new one.
     pub(super) fn prepare(&self, conn: &mut AnyConnection) -> Result<()> {
+        self.prepare_with(conn, self.url.backend.settings())
+    }
+
+    /// As [`prepare`](Self::prepare), without the settings that the database itself keeps.
+    pub(super) fn prepare_to_examine(&self, conn: &mut AnyConnection) -> Result<()> {
+        self.prepare_with(conn, self.url.backend.temporary_settings())
+    }
+
+    fn prepare_with(&self, conn: &mut AnyConnection, settings: &str) -> Result<()> {
         if self.behind_pooler {
             // A named prepared statement exists in one process of the server. Without a name, Diesel sends the statement and its
             // parameters together. What the session would set, each transaction sets: see `begin`.
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
             return Ok(());
         }
-        conn.batch_execute(self.url.backend.settings())
-            .map_err(|cause| self.fault("can't be opened for writing", cause))?;
+        conn.batch_execute(settings).map_err(|cause| self.fault("can't be opened for writing", cause))?;
         if let Some(on_connect) = &self.on_connect {
             on_connect(conn).map_err(|cause| self.fault("refuses what `on_connect` does", cause))?;
         }

@@ -11,19 +11,20 @@ use rocket::tokio::task::spawn_blocking;
 use super::any_connection::AnyConnection;
 use super::cascade::Cascade;
 use super::connector::{Connector, OnConnect};
+use super::examine::{self, Examination};
 use super::failure;
+use super::first_connection::first_connection;
 use super::migrate;
 use super::migrations::Migrations;
 use super::policy::{DefaultPolicy, ErasedPolicy, TypedPolicy};
 use super::policy_connection::PolicyConnection;
 use super::pool::Pool;
-#[cfg(feature = "postgres")]
-use super::pooler;
 use super::retry::retried;
 use super::url::DatabaseUrl;
 use super::user_table::UserTable;
 use crate::config::DatabaseSettings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::finding::Finding;
 use crate::link::LinkPolicy;
 use crate::storage::UserType;
 use crate::user::UserId;
@@ -273,28 +274,60 @@ impl DieselStorage {
         self.users.get().cloned()
     }
 
-    /// Connects, checks the policy and the tables, and installs the triggers.
-    pub(super) async fn connect(&self, figment: &Figment) -> Result<()> {
+    /// Returns what opens connections, and the size of the pool.
+    fn connector(&self, figment: &Figment) -> Result<(Connector, u32)> {
         let settings = DatabaseSettings::of(figment)
             .map_err(|faults| Error::new(ErrorKind::Misconfigured, faults.join("\n")))?;
         let connector = Connector::new(self.find_url(figment)?, self.on_connect.clone());
-        let connector = connector.with_settings(&settings)?;
+        Ok((connector.with_settings(&settings)?, settings.pool_size.unwrap_or(self.pool_size)))
+    }
+
+    /// Checks what [`connect`](Self::connect) needs, and changes nothing.
+    pub(super) async fn examine_database(&self, figment: &Figment) -> Vec<Finding> {
+        let connector = match self.connector(figment) {
+            Ok((connector, _)) => connector,
+            Err(error) => return vec![Finding::fault(examine::SUBJECT, &error.for_operator())],
+        };
+        let examined = Examination {
+            connector: connector.clone(),
+            policy: self.policy.clone(),
+            migrate: self.migrate,
+            cascade: self.cascade(),
+        };
+        match spawn_blocking(move || examined.run()).await {
+            Ok((findings, conn)) => {
+                if let Some(conn) = conn {
+                    self.pool.get_or_init(|| Pool::new(connector, 1, conn));
+                }
+                findings
+            }
+            Err(error) => vec![Finding::fault(examine::SUBJECT, &Error::app(error).for_operator())],
+        }
+    }
+
+    fn cascade(&self) -> Option<Cascade> {
+        let (table, id) = self.cascade.clone()?;
+        Some(Cascade { table, id, uuids: self.uuids })
+    }
+
+    /// Connects, checks the policy and the tables, and installs the triggers.
+    pub(super) async fn connect(&self, figment: &Figment) -> Result<()> {
+        let (connector, size) = self.connector(figment)?;
         self.connector.get_or_init(|| connector.clone());
-        let size = settings.pool_size.unwrap_or(self.pool_size);
         let (migrate, policy) = (self.migrate, self.policy.clone());
-        let (cascade, uuids) = (self.cascade.clone(), self.uuids);
+        let cascade = self.cascade();
         let listens = if connector.reports_changes() { ", and one that listens for changes" } else { "" };
         log::info!("oauth: the database `{connector}`: at most {size} connections{listens}");
         let launched = connector.clone();
         let open = move || -> Result<(Pool, Option<UserTable>)> {
-            let mut conn = retried(|| first_connection(&connector))?;
+            let mut conn = retried(|| first_connection(&connector, Connector::prepare))?;
             policy.check(&mut conn)?;
             if migrate {
                 migrate::run(&mut conn, &connector)?;
             }
             retried(|| migrate::check(&mut conn, &connector))?;
             let users = match cascade {
-                Some((table, id)) => Some(Cascade { table, id, uuids }.install(&mut conn)?),
+                Some(cascade) => Some(cascade.install(&mut conn)?),
                 None => None,
             };
             Ok((Pool::new(connector, size, conn), users))
@@ -307,23 +340,6 @@ impl DieselStorage {
         self.pool.get_or_init(|| pool);
         Ok(())
     }
-}
-
-/// Opens the first connection, and checks that the settings fit the way to the server.
-fn first_connection(connector: &Connector) -> Result<AnyConnection> {
-    let mut conn = connector.open()?;
-    #[cfg(feature = "postgres")]
-    if connector.is_postgres() && !connector.is_behind_pooler() {
-        pooler::check_process(connector, &mut conn)?;
-    }
-    connector.prepare(&mut conn)?;
-    #[cfg(feature = "postgres")]
-    if let Some(listener) = connector.listener()
-        && connector.has_listen_url()
-    {
-        pooler::check_listener(&listener, &mut conn)?;
-    }
-    Ok(conn)
 }
 
 impl fmt::Debug for DieselStorage {

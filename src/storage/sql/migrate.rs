@@ -105,10 +105,38 @@ pub(super) fn run(conn: &mut AnyConnection, connector: &Connector) -> Result<()>
 }
 
 /// The migrations that have not run.
-fn pending(conn: &mut AnyConnection) -> QueryResult<Vec<(&'static str, &'static str)>> {
+pub(super) fn pending(conn: &mut AnyConnection) -> QueryResult<Vec<(&'static str, &'static str)>> {
     let done: Vec<String> = table.select(version).load(conn)?;
     let all = conn.migrations().iter().copied();
     Ok(all.filter(|(name, _)| !done.iter().any(|done| done == name)).collect())
+}
+
+/// The migrations that have run and that this version does not know: a newer version has run them.
+pub(super) fn unknown(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    let done: Vec<String> = table.select(version).load(conn)?;
+    let all = conn.migrations();
+    Ok(done.into_iter().filter(|done| !all.iter().any(|(name, _)| name == done)).collect())
+}
+
+/// The names of all migrations.
+pub(super) fn names(conn: &AnyConnection) -> Vec<&'static str> {
+    conn.migrations().iter().map(|(name, _)| *name).collect()
+}
+
+/// Checks that the role may create tables, in a transaction that is rolled back. MySQL, which can't roll that back, is not
+/// asked.
+///
+/// # Errors
+/// The database's, with the right that is missing.
+pub(super) fn check_create(conn: &mut AnyConnection, connector: &Connector) -> Result<()> {
+    conn.rehearse("CREATE TABLE rocket_dance_doctor (id INTEGER)").map_err(|error| {
+        let said = format!(
+            "{}. If a right is missing: {}",
+            connector.about(&format!("can't be migrated ({})", error.for_operator())),
+            conn.create_advice()
+        );
+        Error::new(error.kind(), said).with_source(error)
+    })
 }
 
 /// Checks that all tables exist with all columns, and can be read and written.

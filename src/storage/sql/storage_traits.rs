@@ -13,6 +13,7 @@ use super::listen;
 use super::removal::{self, Unlink};
 use super::{accounts, claims, leases, linking, new_sessions, ranks, sessions, walk};
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::link::AuthorizedLogin;
 use crate::storage::built_in::Sealed;
 use crate::storage::{
@@ -189,6 +190,10 @@ impl BuiltIn for DieselStorage {
         let mut file = self.find_url(figment).ok()?.file?.into_os_string();
         file.push(".key");
         Some(file.into())
+    }
+
+    async fn examine(&self, figment: &Figment) -> Vec<Finding> {
+        self.examine_database(figment).await
     }
 
     async fn sealed_by(&self) -> Result<BTreeMap<String, u64>> {

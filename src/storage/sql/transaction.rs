@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::connection::{TransactionManager, TransactionManagerStatus};
+use diesel::connection::{SimpleConnection, TransactionManager, TransactionManagerStatus};
 use diesel::dsl::sql;
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
 use diesel::sql_types::Bool;
@@ -79,6 +79,24 @@ impl AnyConnection {
             AnyConnection::Mysql(_) => "CONCAT(@@read_only) IN ('0', 'OFF')",
         };
         !self.is_broken() && select(sql::<Bool>(takes_writes)).get_result(self).unwrap_or(false)
+    }
+
+    /// Runs SQL that changes the schema, in a transaction that is rolled back. Does nothing on MySQL, which commits such a
+    /// statement at once.
+    pub(super) fn rehearse(&mut self, sql: &str) -> crate::error::Result<()> {
+        #[cfg(feature = "mysql")]
+        #[allow(irrefutable_let_patterns)] // With one database there is no other.
+        if let AnyConnection::Mysql(_) = self {
+            return Ok(());
+        }
+        let done = self.write(|conn| {
+            conn.batch_execute(sql)?;
+            Err::<(), _>(Cause::RollbackTransaction)
+        });
+        match done {
+            Ok(()) | Err(Failure::Statement(Cause::RollbackTransaction)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Runs `work` in a transaction that writes.

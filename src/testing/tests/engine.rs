@@ -18,7 +18,7 @@ fn entry((key, value): (String, Value)) -> Entry {
     let figment = Figment::from(rocket::Config::debug_default()).merge((&key, value));
     let presets = PRESETS.iter().map(|(name, preset)| ((*name).to_owned(), *preset)).collect();
     let (_, mut entries) =
-        config::read(&figment, &presets, &|_| None).unwrap_or_else(|faults| panic!("{faults:?}"));
+        config::read(&figment, &presets, &|_| None).whole().unwrap_or_else(|faults| panic!("{faults:?}"));
     entries.pop_first().unwrap().1
 }
 

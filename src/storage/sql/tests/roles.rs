@@ -11,16 +11,16 @@ on_each_server! {
 }
 
 /// A role of the server, with no right but to connect.
-struct Role<'a, D: Db> {
+pub(super) struct Role<'a, D: Db> {
     db: &'a D,
     name: String,
 }
 
-const RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
-const TABLES: [&str; 3] = ["oauth_accounts", "oauth_claims", "oauth_sessions"];
+pub(super) const RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+pub(super) const TABLES: [&str; 3] = ["oauth_accounts", "oauth_claims", "oauth_sessions"];
 
 impl<'a, D: Db> Role<'a, D> {
-    fn new(db: &'a D) -> Self {
+    pub(super) fn new(db: &'a D) -> Self {
         let name = format!("role_{:08x}", u32::from_be_bytes(crate::secret::random().unwrap()));
         db.sql(&match D::NAME {
             "postgres" => format!("CREATE ROLE {name} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
@@ -30,33 +30,33 @@ impl<'a, D: Db> Role<'a, D> {
     }
 
     /// The role as SQL writes it.
-    fn sql_name(&self) -> String {
+    pub(super) fn sql_name(&self) -> String {
         if D::NAME == "postgres" { self.name.clone() } else { format!("'{}'@'%'", self.name) }
     }
 
-    fn grant(&self, rights: &str, table: &str) {
+    pub(super) fn grant(&self, rights: &str, table: &str) {
         self.db.sql(&format!("GRANT {rights} ON {table} TO {}", self.sql_name()));
     }
 
-    fn revoke(&self, rights: &str, table: &str) {
+    pub(super) fn revoke(&self, rights: &str, table: &str) {
         self.db.sql(&format!("REVOKE {rights} ON {table} FROM {}", self.sql_name()));
     }
 
-    fn grant_all(&self) {
+    pub(super) fn grant_all(&self) {
         for table in TABLES {
             self.grant("SELECT, INSERT, UPDATE, DELETE", table);
         }
         self.grant("SELECT", "rocket_dance_migrations");
     }
 
-    fn storage(&self) -> DieselStorage {
+    pub(super) fn storage(&self) -> DieselStorage {
         let mut url: ::url::Url = self.db.url().parse().unwrap();
         url.set_username(&self.name).unwrap();
         DieselStorage::url(url.to_string()).migrate()
     }
 
     /// Runs the `GRANT` lines of a message. Returns how many there are.
-    fn follow(&self, message: &str) -> usize {
+    pub(super) fn follow(&self, message: &str) -> usize {
         let lines: Vec<&str> = message.lines().filter(|line| line.starts_with("    GRANT ")).collect();
         lines.iter().for_each(|line| self.db.sql(line.trim()));
         lines.len()

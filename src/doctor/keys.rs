@@ -1,0 +1,80 @@
+//! The keys that encrypt tokens, cookies and sessions.
+
+use std::collections::BTreeSet;
+
+use rocket::tokio::time::{Instant, timeout_at};
+
+use crate::config::Settings;
+use crate::dance::{Dance, KeySource, key_use};
+use crate::finding::Finding;
+
+const SUBJECT: &str = "token_keys";
+const NEW_KEY: &str = "openssl rand -base64 32";
+/// Minimum number of different bytes in a random key: fewer occur once in a thousand million keys.
+const MIN_DIFFERENT_BYTES: usize = 20;
+
+/// Judges where the keys come from, and whether they look random.
+pub(super) fn check(settings: &Settings, source: KeySource) -> Vec<Finding> {
+    let mut findings = vec![match source {
+        KeySource::Settings => Finding::ok(SUBJECT, number_of_keys(settings.token_keys.len())),
+        KeySource::SecretKey => Finding::warning(
+            SUBJECT,
+            "it is not set: one key is derived from `secret_key`, which can't be changed without losing the stored tokens",
+            format!("[release.dance]\ntoken_keys = [\"…\"]    # {NEW_KEY}"),
+        ),
+        KeySource::File => Finding::warning(
+            SUBJECT,
+            "it is not set: this debug build uses the key file beside the database",
+            format!("for a release: [release.dance] token_keys = [\"…\"]    # {NEW_KEY}"),
+        ),
+        KeySource::Process => Finding::warning(
+            SUBJECT,
+            "it is not set: this debug build creates a key, which no other build can use",
+            format!("for a release: [release.dance] token_keys = [\"…\"]    # {NEW_KEY}"),
+        ),
+    }];
+    for (number, key) in settings.token_keys.iter().enumerate() {
+        let number = number + 1;
+        if key.iter().collect::<BTreeSet<_>>().len() < MIN_DIFFERENT_BYTES {
+            findings.push(Finding::failure(
+                SUBJECT,
+                format!("key number {number} is not random: anyone can guess it"),
+                format!("put a new key before it (\"Changing the keys\" in the guide): {NEW_KEY}"),
+            ));
+        } else if key.is_ascii() {
+            findings.push(Finding::warning(
+                SUBJECT,
+                format!("key number {number} consists of characters that can be typed: it is hardly random"),
+                format!("put a new key before it (\"Changing the keys\" in the guide): {NEW_KEY}"),
+            ));
+        }
+    }
+    if settings.token_keys.iter().collect::<BTreeSet<_>>().len() < settings.token_keys.len() {
+        findings.push(Finding::warning(SUBJECT, "a key is in the list twice", "remove one of the two"));
+    }
+    findings
+}
+
+fn number_of_keys(number: usize) -> String {
+    match number {
+        1 => "one key encrypts and decrypts".to_owned(),
+        _ => format!("the first of {number} keys encrypts, all decrypt"),
+    }
+}
+
+/// Judges which keys the stored accounts need. Nothing is found if the tables do not exist yet.
+pub(super) async fn check_use(dance: &Dance, deadline: Instant) -> Vec<Finding> {
+    let Ok(Ok(found)) = timeout_at(deadline, key_use(dance)).await else { return Vec::new() };
+    let lost = found.lost.iter().map(|message| {
+        let (text, cure) = message.split_once(": ").unwrap_or((message, "their users connect again"));
+        Finding::failure(SUBJECT, text, cure)
+    });
+    let old = (found.old > 0).then(|| {
+        Finding::warning(
+            SUBJECT,
+            format!("at least {} accounts are sealed with an older key", found.old),
+            "run `dance.reseal()` before you remove that key",
+        )
+    });
+    lost.chain(old).collect()
+}
