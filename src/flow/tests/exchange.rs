@@ -16,6 +16,30 @@ async fn exchanged_as(more: &str, header: &str, status: u16, body: &str) -> (Res
     (grant, server)
 }
 
+/// Strava names in the callback, and not in the token answer, which scopes the user has granted.
+#[rocket::async_test]
+async fn r12_a_scope_in_the_callback_is_the_granted_one() {
+    let server = Server::start().await;
+    server.answer("/me", 200, json!({"id": 583231}));
+    let entry = oauth2_entry(&server, "scope = [\"read\", \"write\"]\ncallback_params = [\"scope\"]");
+    let kept = |scope: &str| BTreeMap::from([("scope".to_owned(), scope.to_owned())]);
+    for (answer, callback, granted) in [
+        ("", Some("read"), "read"),
+        ("", Some("read,activity:read"), "read activity:read"),
+        ("", None, "read write"),
+        (", \"scope\": \"write\"", Some("read"), "write"),
+    ] {
+        server.answer(
+            "/token",
+            200,
+            format!("{{\"access_token\": \"at\", \"token_type\": \"bearer\"{answer}}}"),
+        );
+        let kept = callback.map(kept).unwrap_or_default();
+        let grant = engine().finish(&entry, &flow(&entry), &Secret::new("c"), &kept).await.unwrap();
+        assert_eq!(grant.token.scope.join(" "), granted, "{answer} {callback:?}");
+    }
+}
+
 #[rocket::async_test]
 async fn a_grant() {
     let (grant, server) = exchanged(
