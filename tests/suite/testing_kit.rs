@@ -49,7 +49,10 @@ pub(crate) fn app_with(attach: impl FnOnce(DanceFairing) -> DanceFairing) -> Roc
     let figment = Figment::from(config)
         .merge(("databases.app.url", "/nowhere/app.sqlite"))
         .merge(("oauth.github", json!({ "client_id": "its own", "client_secret": "its own" })));
-    rocket::custom(figment).attach(attach(Dance::fairing())).mount("/", routes![me, repos, star, title])
+    rocket::custom(figment)
+        .attach(attach(Dance::fairing()))
+        .mount("/", routes![me, repos, star, title])
+        .register("/", rocket_dance::catchers())
 }
 
 /// The app with its accounts in memory, and `fake` in place of GitHub.
