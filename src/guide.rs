@@ -78,6 +78,7 @@ macro_rules! pages {
         #[doc = "[scale]: crate::guide::scale"]
         #[doc = "[attacks]: crate::guide::attacks"]
         #[doc = "[troubleshooting]: crate::guide::troubleshooting"]
+        #[cfg_attr(feature = "testing", doc = "[tests]: crate::guide::tests")]
         #[doc = "[providers]: crate::guide::providers"]
         #[doc = "[from_flask_dance]: crate::guide::from_flask_dance"]
         #[doc = "[from_rocket_oauth2]: crate::guide::from_rocket_oauth2"]
