@@ -112,10 +112,6 @@ impl FakeProvider {
         CLIENT_SECRET
     }
 
-    fn client(&self, id: &str) -> &RegisteredClient {
-        self.server.client(id).expect("the fake provider registers its clients when it starts")
-    }
-
     /// Returns `[default.oauth.<name>]` of an OpenID Connect entry for this provider, as key and value to merge into a
     /// figment. A second merge adds keys: `figment.merge(("oauth.corp.scope", ["openid"]))`.
     ///
@@ -129,27 +125,20 @@ impl FakeProvider {
     /// # });
     /// ```
     pub fn config(&self, name: &str) -> (String, Value) {
-        (entry_key(name), openid_entry(&self.server, self.client(CLIENT_ID)))
+        (entry_key(name), entry_of_openid(&self.server))
     }
 
     /// Returns `[default.oauth.<name>]` as [`config`](FakeProvider::config) does, for a public client: one without a
     /// secret (RFC 6749 §2.1).
     pub fn public_client_config(&self, name: &str) -> (String, Value) {
-        let mut entry = openid_entry(&self.server, self.client(PUBLIC_CLIENT_ID));
-        entry["token_endpoint_auth_method"] = json!("none");
-        (entry_key(name), entry)
+        (entry_key(name), with_auth_method(&self.server, entry_of_openid(&self.server), "none"))
     }
 
     /// Returns `[default.oauth.<name>]` as [`config`](FakeProvider::config) does, for a client that authenticates with
     /// `private_key_jwt` (RFC 7523 §3), including its key. The provider checks signature, `iss`, `sub`, `aud` and times
     /// of each assertion, and accepts each `jti` once.
     pub fn private_key_jwt_config(&self, name: &str) -> (String, Value) {
-        let client = self.client(KEY_CLIENT_ID);
-        let mut entry = openid_entry(&self.server, client);
-        entry["token_endpoint_auth_method"] = json!("private_key_jwt");
-        entry["private_key"] = json!(client.key.as_ref().map(|key| key.pem.expose()));
-        entry["private_key_id"] = json!(ClientKey::ID);
-        (entry_key(name), entry)
+        (entry_key(name), with_auth_method(&self.server, entry_of_openid(&self.server), "private_key_jwt"))
     }
 
     /// Returns `[default.oauth.<name>]` of an entry with this preset, and with all URLs at this provider. The answers have
@@ -353,21 +342,40 @@ fn server(url: Option<String>) -> AuthorizationServer {
 
 /// An entry with the preset called `name`, for the client that authenticates as the preset does.
 pub(super) fn entry_of_preset(server: &AuthorizationServer, name: &str, preset: Option<&Preset>) -> Value {
-    let client = |id| server.client(id).expect("the fake provider registers its clients when it starts");
     let clients = Clients {
-        with_secret: client(CLIENT_ID),
-        public: client(PUBLIC_CLIENT_ID),
-        with_key: client(KEY_CLIENT_ID),
+        with_secret: client(server, CLIENT_ID),
+        public: client(server, PUBLIC_CLIENT_ID),
+        with_key: client(server, KEY_CLIENT_ID),
     };
     preset_entry(server, &clients, name, preset)
 }
 
 /// An OpenID Connect entry for the client with a secret.
 pub(super) fn entry_of_openid(server: &AuthorizationServer) -> Value {
-    openid_entry(
-        server,
-        server.client(CLIENT_ID).expect("the fake provider registers its clients when it starts"),
-    )
+    openid_entry(server, client(server, CLIENT_ID))
+}
+
+/// `entry` for the client that authenticates with `method`, if it is not the one with a secret.
+pub(super) fn with_auth_method(server: &AuthorizationServer, mut entry: Value, method: &str) -> Value {
+    let client = match method {
+        "none" => client(server, PUBLIC_CLIENT_ID),
+        "private_key_jwt" => client(server, KEY_CLIENT_ID),
+        _ => return entry,
+    };
+    if let Some(entry) = entry.as_object_mut() {
+        entry.remove("client_secret");
+    }
+    entry["client_id"] = json!(client.id);
+    entry["token_endpoint_auth_method"] = json!(method);
+    if let Some(key) = &client.key {
+        entry["private_key"] = json!(key.pem.expose());
+        entry["private_key_id"] = json!(ClientKey::ID);
+    }
+    entry
+}
+
+fn client<'s>(server: &'s AuthorizationServer, id: &str) -> &'s RegisteredClient {
+    server.client(id).expect("the fake provider registers its clients when it starts")
 }
 
 fn random_bytes() -> [u8; 32] {

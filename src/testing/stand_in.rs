@@ -6,7 +6,7 @@ use rocket::{Build, Rocket};
 use serde_json::Value;
 
 use super::entry_config::{entry_key, find_preset};
-use super::fake_provider::{FakeProvider, entry_of_openid, entry_of_preset};
+use super::fake_provider::{FakeProvider, entry_of_openid, entry_of_preset, with_auth_method};
 use super::in_process::InProcess;
 use super::server::AuthorizationServer;
 use crate::dance::TestSetup;
@@ -31,12 +31,13 @@ impl FakeProvider {
     /// # });
     /// ```
     pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
-        let preset_key = format!("oauth.{name}.provider");
-        let preset =
-            rocket.figment().extract_inner::<String>(&preset_key).unwrap_or_else(|_| name.to_owned());
+        let text = |key: &str| rocket.figment().extract_inner::<String>(&format!("oauth.{name}.{key}")).ok();
+        let preset = text("provider").unwrap_or_else(|| name.to_owned());
+        let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
-        let figment = figment.merge((entry_key(name), entry(self.server(), &preset, find_preset(&preset))));
+        let known = entry(self.server(), &preset, find_preset(&preset), &auth_method);
+        let figment = figment.merge((entry_key(name), known));
         let (server, key) = (self.server().clone(), entry_key(name));
         TestSetup::change(self.attach(rocket.configure(figment)), |changes| {
             // Only the launch knows the app's own presets.
@@ -45,7 +46,7 @@ impl FakeProvider {
                 if let Some(known) = known {
                     server.behavior().own_presets.insert(preset.clone(), *known);
                 }
-                (key.clone(), entry(&server, &preset, known))
+                (key.clone(), entry(&server, &preset, known, &auth_method))
             }));
         })
     }
@@ -67,10 +68,12 @@ impl FakeProvider {
     }
 }
 
-/// The table of an entry with the preset called `name`, or, if there is none, of an OpenID Connect entry.
-fn entry(server: &AuthorizationServer, name: &str, preset: Option<&Preset>) -> Value {
-    match preset {
+/// The table of an entry with the preset called `name`, or, if there is none, of an OpenID Connect entry. Its client authenticates
+/// with `auth_method`, if the app's configuration names one that needs another client.
+fn entry(server: &AuthorizationServer, name: &str, preset: Option<&Preset>, auth_method: &str) -> Value {
+    let entry = match preset {
         Some(_) => entry_of_preset(server, name, preset),
         None => entry_of_openid(server),
-    }
+    };
+    with_auth_method(server, entry, auth_method)
 }

@@ -6,7 +6,7 @@ use rocket::serde::json::{Value, json};
 use rocket_dance::Dance;
 use rocket_dance::provider::{Preset, ProfileFields, Provider, Twitter};
 use rocket_dance::storage::MemoryStorage;
-use rocket_dance::testing::{FakeProvider, TestAccount, connect, replace_storage, sign_in};
+use rocket_dance::testing::{FakeProvider, ProviderEndpoint, TestAccount, connect, replace_storage, sign_in};
 
 use crate::testing_kit::{app, app_with};
 
@@ -76,6 +76,22 @@ async fn a13_it_stands_in_for_the_apps_own_presets_of_each_protocol() {
         );
         let page = client.get("/login/accounts").dispatch().await.into_string().await.unwrap_or_default();
         assert!(page.contains(title), "{page}");
+    }
+}
+
+#[rocket::async_test]
+async fn a13_it_stands_in_for_each_client_authentication_of_the_app() {
+    for method in ["client_secret_post", "none", "private_key_jwt"] {
+        let fake = FakeProvider::new();
+        let rocket = replace_storage(app(), MemoryStorage::new());
+        let figment = rocket.figment().clone().merge(("oauth.corp.token_endpoint_auth_method", method));
+        let rocket = fake.stand_in(rocket.configure(figment), "corp");
+        let client = Client::tracked(rocket).await.expect("the app launches");
+        let response = sign_in(&client, "corp").await;
+        assert_eq!(response.status, Status::SeeOther, "{method}: {}", response.body);
+        let form = fake.last_request(ProviderEndpoint::Token).form;
+        assert_eq!(form.contains_key("client_assertion"), method == "private_key_jwt", "{method}");
+        assert_eq!(form.contains_key("client_secret"), method == "client_secret_post", "{method}");
     }
 }
 
