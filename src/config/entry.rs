@@ -30,8 +30,10 @@ pub(crate) struct Entry {
     pub(crate) login_path: Option<String>,
     /// Where flows at the entry lead.
     pub(crate) targets: FlowTargets,
-    /// Whether the entry signs users in. `false`: it only connects accounts.
-    pub(crate) login: bool,
+    /// `login`, if the entry sets it. `false`: it only connects accounts.
+    pub(crate) login_setting: Option<bool>,
+    /// Whether the provider says who its user is. Otherwise an account of the entry is a token and nothing else.
+    pub(crate) has_identity: bool,
     /// The provider_user_id of the site's account, for an entry that belongs to the site.
     pub(crate) account: Option<String>,
     /// Domains for which the provider's verification of an address is trusted; `*` for all domains.
@@ -160,11 +162,16 @@ impl Entry {
         self.trust_email.iter().any(is_trusted).then_some(address)
     }
 
+    /// Whether the entry signs users in. Otherwise it only connects accounts.
+    pub(crate) fn signs_in(&self) -> bool {
+        self.has_identity && self.login_setting != Some(false)
+    }
+
     /// The line that the log has for this entry at liftoff, with the callback URL to register at the provider.
     pub(crate) fn liftoff_line(&self) -> String {
         let scope = self.scope().join(" ");
         let scope = if scope.is_empty() { "none" } else { &scope };
-        let only = if self.login { "" } else { ", only for connecting" };
+        let only = if self.signs_in() { "" } else { ", only for connecting" };
         format!(
             "{} ({}{only}): scope {scope}; callback URL to register: {}",
             self.name, self.title, self.redirect_uri

@@ -104,7 +104,8 @@ impl EntryReader<'_> {
             redirect_uri,
             login_path: login_path::read(name, &mut table, self.settings),
             targets: FlowTargets::read(&mut table, self.settings.target_rules()),
-            login: login(&mut table, has_identity),
+            login_setting: table.boolean("login"),
+            has_identity,
             account: account(&mut table),
             trust_email,
             domain_claim: domain_claim(&preset, has_own_issuer, issuer.as_ref()),
@@ -203,16 +204,6 @@ fn title(table: &mut Table<'_>, preset: &Preset, name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-fn login(table: &mut Table<'_>, has_identity: bool) -> bool {
-    let place = table.place_of("login");
-    let given = table.boolean("login");
-    if given == Some(true) && !has_identity {
-        let why = "needs a userinfo_url: the user's id is read from it";
-        table.reader.fault(&place, why, "userinfo_url = \"https://provider.example/…\"");
-    }
-    given.unwrap_or(has_identity)
 }
 
 fn account(table: &mut Table<'_>) -> Option<String> {

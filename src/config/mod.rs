@@ -50,5 +50,5 @@ pub(crate) use self::openid::OpenIdOptions;
 pub(crate) use self::read::{ReadConfig, is_debug, read};
 pub(crate) use self::settings::{SessionSettings, Settings};
 pub(crate) use self::targets::FlowTargets;
-pub(crate) use self::urls::{is_loopback_host, is_private};
+pub(crate) use self::urls::{is_loopback_host, is_own_origin, is_private};
 pub(crate) use self::userinfo::UserinfoOptions;

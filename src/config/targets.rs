@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::table::Table;
-use super::urls::web_url;
+use super::urls::{is_own_origin, web_url};
 use crate::base_path::BasePath;
 use crate::local_path::LocalPath;
 use crate::paths::Paths;
@@ -105,7 +105,7 @@ pub(super) fn trusted_origins(table: &mut Table<'_>, base_url: &Url) -> Vec<Stri
             Ok(url) if url.host_str().is_some_and(|host| host.contains('*')) => {
                 "must name each origin: a `*` stands for nothing here"
             }
-            Ok(url) if url.origin() == base_url.origin() => {
+            Ok(url) if is_own_origin(&url, base_url) => {
                 "contains the origin of this app itself: remove it. Pages of this app are paths, for example `/inbox`"
             }
             Ok(url) => {

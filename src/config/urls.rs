@@ -4,6 +4,16 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+/// Whether `url` has the origin of the app at `base`. On a loopback host its other names count, too.
+pub(crate) fn is_own_origin(url: &Url, base: &Url) -> bool {
+    let is_loopback = |url: &Url| url.host_str().is_some_and(is_loopback_host);
+    url.origin() == base.origin()
+        || (is_loopback(url)
+            && is_loopback(base)
+            && url.scheme() == base.scheme()
+            && url.port_or_known_default() == base.port_or_known_default())
+}
+
 /// Whether `host` (without a port) is this machine: `localhost`, a name under it, or a loopback address.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();

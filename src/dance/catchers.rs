@@ -41,22 +41,43 @@ fn catch<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
     })
 }
 
-/// A guard of a route that needs an answer to its 401, as the launch has found it.
+/// The guards of routes, as the launch has found them.
 #[derive(Default)]
-pub(super) struct GuardOfRoute(OnceLock<String>);
+pub(super) struct GuardOfRoute {
+    /// One that needs an answer to its 401.
+    unauthorized: OnceLock<String>,
+    /// Whether one gives the user of the request.
+    has_users: OnceLock<()>,
+}
+
+impl GuardOfRoute {
+    /// Whether a route has a guard that gives the user of the request.
+    pub(super) fn has_users(&self) -> bool {
+        self.has_users.get().is_some()
+    }
+}
 
 impl Dance {
     /// Notes at launch that a route has `guard`, which answers 401.
     pub(crate) fn note_guard(rocket: &Rocket<Ignite>, guard: &str) {
         if let Some(noted) = rocket.state::<GuardOfRoute>() {
-            noted.0.get_or_init(|| guard.to_owned());
+            noted.unauthorized.get_or_init(|| guard.to_owned());
+        }
+    }
+
+    /// Notes at launch that a route has a guard that gives the user of the request: the app has users.
+    pub(crate) fn note_users(rocket: &Rocket<Ignite>) {
+        if let Some(noted) = rocket.state::<GuardOfRoute>() {
+            noted.has_users.get_or_init(|| ());
         }
     }
 }
 
 /// Logs a warning if a route has a guard that answers 401, and no catcher handles that.
 pub(super) fn warn_if_unregistered(rocket: &Rocket<Orbit>) {
-    let Some(guard) = rocket.state::<GuardOfRoute>().and_then(|noted| noted.0.get()) else { return };
+    let Some(guard) = rocket.state::<GuardOfRoute>().and_then(|noted| noted.unauthorized.get()) else {
+        return;
+    };
     let is_ours = |catcher: &Catcher| catcher.name.as_deref() == Some(CATCHER_NAME);
     let handles_401 = |catcher: &Catcher| match catcher.code {
         Some(code) => code == Status::Unauthorized.code,

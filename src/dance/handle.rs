@@ -19,7 +19,7 @@ use crate::page::Pages;
 use crate::paths::{Path, Paths, is_same_page, with_parameter};
 use crate::redirect_target::RedirectTarget;
 use crate::secret::KeyRing;
-use crate::session::SessionBackend;
+use crate::session::{KeptSessions, SessionBackend};
 use crate::signals::Receivers;
 use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
 
@@ -77,6 +77,8 @@ pub(super) struct State {
     /// The keys for what browsers keep.
     pub(super) browser_keys: KeyRing,
     pub(super) sessions: SessionBackend,
+    /// The sessions of accounts without a user.
+    pub(super) kept_sessions: KeptSessions,
     pub(super) signals: Receivers,
     pub(super) context: Arc<ClientContext>,
     pub(super) pages: Pages,
@@ -180,6 +182,11 @@ impl Dance {
         &self.0.sessions
     }
 
+    /// The sessions of accounts without a user.
+    pub(super) fn kept_sessions(&self) -> &KeptSessions {
+        &self.0.kept_sessions
+    }
+
     /// The signals that the app has attached.
     pub(super) fn signals(&self) -> &Receivers {
         &self.0.signals
@@ -227,14 +234,22 @@ impl Dance {
             .ok_or_else(|| Error::new(ErrorKind::UnknownProvider, "There is no such provider here."))
     }
 
-    /// The entries that sign users in.
-    pub(super) fn login_entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.0.entries.values().filter(|entry| entry.login && !self.is_site(&entry.name))
+    /// The entries at which a visitor who is not signed in may begin.
+    pub(super) fn entries_for_visitors(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.0.entries.values().filter(|entry| self.is_for_visitors(entry))
+    }
+
+    /// Whether a visitor who is not signed in may begin at `entry`: to sign in, or, if each browser keeps its own accounts, to
+    /// have an account there. That account needs no identity, since no user follows from it.
+    pub(crate) fn is_for_visitors(&self, entry: &Entry) -> bool {
+        let is_kept = self.keeps_visitors_accounts() && entry.login_setting != Some(false);
+        (entry.signs_in() || is_kept) && !self.is_site(&entry.name)
     }
 
     /// The names of the entries that sign users in.
     pub(super) fn login_names(&self) -> Vec<&str> {
-        self.login_entries().map(|entry| entry.name.as_str()).collect()
+        let names = self.0.entries.values().filter(|entry| entry.signs_in() && !self.is_site(&entry.name));
+        names.map(|entry| entry.name.as_str()).collect()
     }
 
     /// Whether the account of `entry` belongs to the site.
@@ -253,6 +268,11 @@ impl Dance {
     /// Whether each browser keeps its own accounts, in cookies.
     pub(crate) fn is_stored_in_browsers(&self) -> bool {
         matches!(self.0.storage, StorageBackend::Browser)
+    }
+
+    /// Whether each browser keeps the accounts of its visitor, without a user.
+    pub(super) fn keeps_visitors_accounts(&self) -> bool {
+        self.is_stored_in_browsers() && !self.user_required()
     }
 
     /// The storage for `request`.
@@ -317,19 +337,6 @@ impl Dance {
             Ok(user) => Ok(user.as_deref()),
             Err(error) => Err(error.copy()),
         }
-    }
-
-    /// The key of the account of `request`'s user at `entry`; `None` if accounts need a user and none is signed in.
-    pub(crate) async fn owner_key(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountKey>> {
-        let user = self.user(request).await?;
-        Ok(self
-            .can_own_accounts(user)
-            .then(|| AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
-    }
-
-    /// Whether a request of `user` can have accounts: with `CookieStorage` the browser has them, without a user too.
-    pub(super) fn can_own_accounts(&self, user: Option<&str>) -> bool {
-        user.is_some() || self.is_stored_in_browsers()
     }
 
     /// Returns an API client of the account under `key`; `None` if there is no such account.

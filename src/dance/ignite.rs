@@ -22,7 +22,7 @@ use crate::page::Pages;
 use crate::paths::{OwnRoute, Path, Paths};
 use crate::provider::{PRESETS, Preset};
 use crate::secret::KeyRing;
-use crate::session::{CookieSessions, ErasedSessions, SessionBackend};
+use crate::session::{CookieSessions, ErasedSessions, KeptSessions, SessionBackend};
 use crate::signals::{Event, EventAccount, Receivers};
 use crate::storage::{AnyStorage, CachedStorage, StorageBackend, UserType};
 
@@ -58,6 +58,10 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let (Some(settings), true) = (settings, is_whole) else { return Err(faults) };
     let site_entries = site_entries(&entries, &site_account_admins, &storage, &mut faults);
     check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
+    let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
+    if user_required || !matches!(storage, StorageBackend::Browser) {
+        check_login_settings(&entries, &mut faults);
+    }
     let user_type = user_type(&storage, session_type, &mut faults);
     let key_file = match examination {
         None => open_storage(&storage, figment, &mut faults).await,
@@ -70,10 +74,15 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     }
     let pages = Pages::read(figment, &settings.languages).map_err(|found| faults.extend(found)).ok();
     let (Some((keys, _)), Some(pages), true) = (keys, pages, faults.is_empty()) else { return Err(faults) };
-    let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     let (storage, cache) = with_cache(storage, &settings);
     let clock = test_setup::clock(rocket);
     let browser_keys = keys.bound_to(&settings.place());
+    let kept_sessions = match storage.shared() {
+        Some(storage) if !user_required => {
+            KeptSessions::new(entries.keys(), &settings, &clock, &browser_keys, storage)
+        }
+        _ => KeptSessions::default(),
+    };
     let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage);
     check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
@@ -98,6 +107,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         cache,
         browser_keys,
         sessions,
+        kept_sessions,
         context: Arc::new(context),
         entries,
         signals,
@@ -163,6 +173,18 @@ fn site_entries(
         }));
     }
     site
+}
+
+/// An entry that is to sign users in must say who they are.
+fn check_login_settings(entries: &BTreeMap<String, Entry>, faults: &mut Faults) {
+    let is_wrong = |entry: &&Entry| entry.login_setting == Some(true) && !entry.has_identity;
+    faults.extend(entries.values().filter(is_wrong).map(|entry| {
+        format!(
+            "entry `{}`: `login = true` needs a userinfo_url, from which the user's id is read: remove `login`, or write\n\n    \
+             [default.oauth.{0}]\n    userinfo_url = \"https://provider.example/…\"\n",
+            entry.name
+        )
+    }));
 }
 
 fn check_idle_setting(

@@ -14,7 +14,7 @@ use super::oauth::{OAuth, require_scopes};
 use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::ATTACH_FAIRING;
 use crate::client::Client;
-use crate::dance::{Dance, accounts_by_entry, accounts_context};
+use crate::dance::{Dance, accounts_context};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
 use crate::storage::{Account, Storage};
@@ -64,6 +64,8 @@ pub struct Accounts {
     dance: Dance,
     storage: Arc<dyn Storage>,
     accounts: BTreeMap<String, Vec<Account>>,
+    /// Whether a user is signed in.
+    signed_in: bool,
     context: Value,
 }
 
@@ -93,15 +95,19 @@ impl Accounts {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NotConnected`] and [`ErrorKind::ReconnectNeeded`]; returned from a handler, both lead to the sign-in.
+    /// [`ErrorKind::NotConnected`], without a user [`ErrorKind::NotSignedIn`], and [`ErrorKind::ReconnectNeeded`]; returned from a
+    /// handler, all of them lead to the sign-in.
     /// [`ErrorKind::UnknownProvider`].
     pub fn require_client(&self, entry: &str) -> Result<Client> {
         let known = self.dance.entry(entry)?;
         match self.for_entry(entry).first() {
             Some(primary) => self.open(primary),
             None => {
-                let message = format!("{} is not connected.", known.title);
-                Err(Error::new(ErrorKind::NotConnected, message).with_entry(entry))
+                let kind = match self.signed_in {
+                    true => ErrorKind::NotConnected,
+                    false => ErrorKind::NotSignedIn,
+                };
+                Err(Error::new(kind, format!("{} is not connected.", known.title)).with_entry(entry))
             }
         }
     }
@@ -154,7 +160,7 @@ impl Accounts {
         let account = self.find(account_id)?;
         match &account.user_id {
             Some(_) => self.dance.make_primary(account).await,
-            // A browser keeps one account per entry.
+            // A browser has one account per entry.
             None => Ok(()),
         }
     }
@@ -213,9 +219,10 @@ impl Serialize for Accounts {
 
 async fn find(request: &Request<'_>) -> Result<Accounts> {
     let dance = Dance::of(request)?;
-    let accounts = accounts_by_entry(dance, request).await?;
+    let accounts = dance.accounts_by_entry(request).await?;
     let context = accounts_context(dance, request, &accounts, &[]).await?;
-    Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, context })
+    let signed_in = dance.user(request).await?.is_some();
+    Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, signed_in, context })
 }
 
 impl<'r> FromRequest<'r> for Accounts {

@@ -12,9 +12,10 @@ use super::caller::is_wrapper_in_route;
 use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::{AccountOwner, entry_on_route, must_abort, must_abort_for_scopes};
 use crate::client::Client;
-use crate::dance::Dance;
+use crate::dance::{Dance, is_visitors};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
+use crate::storage::AccountKey;
 
 /// Requires a connected account at `P`, and gives the API [`Client`] of the signed-in user's primary one.
 ///
@@ -135,7 +136,13 @@ async fn find<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<C
         return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
     };
     let client = dance.open_client(entry, dance.storage(request), &key).await?;
-    let client = client.ok_or_else(|| absent(ErrorKind::NotConnected, "Please connect your account."))?;
+    // Under an identity only a visitor's own account, which has no user.
+    let client =
+        client.filter(|client| matches!(key, AccountKey::Owner { .. }) || is_visitors(&client.account()));
+    let client = client.ok_or_else(|| match key.user() {
+        Some(_) => absent(ErrorKind::NotConnected, "Please connect your account."),
+        None => absent(ErrorKind::NotSignedIn, "Please sign in."),
+    })?;
     client.refresh_if_due().await?;
     require_scopes(dance, &client, S::SCOPES)?;
     Ok(client)

@@ -83,6 +83,7 @@ pub(super) fn entry_on_route<P: Provider>(dance: &Dance) -> Result<&Arc<Entry>> 
 
 /// Whether the launch must fail, since the guard `guard<U>` of a route can't work. Logs the reason.
 pub(super) fn must_abort_for_user<U: UserId>(rocket: &Rocket<Ignite>, guard: &str) -> bool {
+    Dance::note_users(rocket);
     let wanted = UserType::of::<U>();
     let fault = match Dance::fetch(rocket) {
         None => ATTACH_FAIRING.to_owned(),

@@ -15,14 +15,17 @@ use crate::client::Client;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
-use crate::storage::AccountKey;
+use crate::storage::site_account_key;
 
 /// Gives the API [`Client`] of the site's own account at `P`, for example a bot's. It belongs to no user.
 ///
 /// The account of an entry belongs to the site if the entry has `account = "583231"` (an id at the provider) in
 /// Rocket.toml, or is named in [`site_account_admin`](crate::DanceFairing::site_account_admin). A sign-in at this entry
 /// signs no user in. The first account must have that id, or be connected by a user whom the guard `Admin` admits.
-/// Afterwards only the same account renews it.
+/// Afterwards only the same account renews it. If the provider does not say who its user is, such a user connects the account,
+/// and renews it; `account` can't be checked then.
+///
+/// The app can hand in a token, too: `dance.tokens(GitHub).set(Token::new("…"))`, see [`Tokens`](crate::Tokens#tokens-without-a-user).
 ///
 /// Until the account is connected, and if its grant is no longer valid, the guard fails with 503
 /// ([`ErrorKind::SiteNotConnected`]), since a visitor cannot change that. The log says where the operator connects the account.
@@ -58,11 +61,7 @@ impl<P> fmt::Debug for Site<P> {
 async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = entry_on_route::<P>(dance)?;
-    let key = match &entry.account {
-        Some(account) => AccountKey::identity(P::NAME, account),
-        None => AccountKey::Owner { entry: P::NAME.into(), user: None },
-    };
-    let client = dance.open_client(entry, dance.storage(request), &key).await?;
+    let client = dance.open_client(entry, dance.storage(request), &site_account_key(entry)).await?;
     // An account of a user is not the site's, even with the right id. An account without a user, which a visitor left
     // before the entry belonged to the site, is not the site's either.
     let client = client.filter(|client| client.account().is_sites());

@@ -53,7 +53,7 @@ pub(super) fn challenge_response(dance: &Dance, request: &Request<'_>, error: Er
     // sign a visitor in, who chooses another one first.
     let leads_there = |name: &&str| {
         error.kind() != ErrorKind::NotSignedIn
-            || !dance.has_sign_in_page() && dance.entry(name).is_ok_and(|entry| entry.login)
+            || !dance.has_sign_in_page() && dance.entry(name).is_ok_and(|entry| dance.is_for_visitors(entry))
     };
     let entry = error.entry().filter(leads_there);
     // A sign-in page that requires a user would redirect to itself for ever.

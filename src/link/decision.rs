@@ -44,6 +44,17 @@ pub(crate) fn entry_moved(entry: &str, was: &str, is: &str) -> Error {
     ))
 }
 
+/// Makes the refusal of a login whose flow began signed out, if a user has signed in since.
+// SF-04: it must not replace that user.
+pub(crate) fn other_user_present() -> Error {
+    Error::refused("Another user is signed in. Sign out first.").with_reason("other_user")
+}
+
+/// Makes the refusal of an account that belongs to another user.
+pub(crate) fn account_taken() -> Error {
+    Error::refused("This account is connected to another user.").with_reason("account_taken")
+}
+
 /// Decides about `login`: it computes the standing, asks the policy with `ask`, and checks the verdict.
 ///
 /// # Errors
@@ -85,9 +96,10 @@ fn judge(
         }
         return match found.site {
             Some(site) if site == id && id.is_some() => Ok(Decision::of(None)),
-            Some(_) => Err(site_refusal("Another account is connected to this site.")),
-            None if login.admitted => Ok(Decision::of(None)),
-            None => Err(site_refusal("This account may not be connected to this site.")),
+            Some(Some(_)) => Err(site_refusal("Another account is connected to this site.")),
+            // Without an identity, only the admin knows whose token it is and was.
+            None | Some(None) if login.admitted => Ok(Decision::of(None)),
+            None | Some(None) => Err(site_refusal("This account may not be connected to this site.")),
         };
     }
     let owner = found.account.and_then(|(_, owner)| owner.map(str::to_owned));
@@ -101,8 +113,7 @@ fn judge(
     if let Some(present) = &login.present
         && !matches!(&standing, Standing::Returning(owner) if owner == present)
     {
-        // SF-04: a flow that began signed out must not replace the user who has signed in since.
-        return Err(Error::refused("Another user is signed in. Sign out first.").with_reason("other_user"));
+        return Err(other_user_present());
     }
     if id.is_none() && standing == Standing::Stranger {
         return Err(Error::refused("This provider doesn't say who you are: sign in first, then connect it.")

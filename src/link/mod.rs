@@ -19,7 +19,7 @@ mod user_id;
 mod verdict;
 
 pub use self::authorized_login::AuthorizedLogin;
-pub(crate) use self::decision::{Decision, Found, decide, entry_moved};
+pub(crate) use self::decision::{Decision, Found, account_taken, decide, entry_moved, other_user_present};
 pub use self::link_current_user::LinkCurrentUser;
 pub use self::login::Login;
 pub use self::merge_proof::MergeProof;

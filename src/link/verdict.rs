@@ -19,6 +19,12 @@ pub enum Verdict<U> {
     SignIn(U),
     /// The account is stored without a user, and no user signs in. Allowed for a [`Stranger`](crate::Standing::Stranger).
     /// With `user_required = true` it is an error ([`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured)).
+    ///
+    /// The browser that has connected the account has a session of it: [`OAuth`](crate::OAuth) and
+    /// [`Accounts`](crate::Accounts) find it there, and no other browser does. [`CurrentUser`](crate::CurrentUser) and
+    /// [`Visitor`](crate::Visitor) report no user. The session ends when the visitor signs out or a user signs in at that browser,
+    /// and when the account is removed or gets a user, for example because a user connects it. A browser has one such account per
+    /// entry, and at most eight. `examples/without_users.rs` is an app without users.
     StoreWithoutUser,
     /// The account belongs to this user, who existed before. The user signs in. Allowed for a
     /// [`Stranger`](crate::Standing::Stranger). Only [`Login::merge`](crate::Login::merge) makes the proof that it needs.

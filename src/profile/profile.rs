@@ -137,6 +137,11 @@ impl Profile {
     /// Returns a name to show: the full name, the user name, the local part of a verified e-mail address, or the id,
     /// whichever the profile has first. `"unknown"` if it has none.
     pub fn display_name(&self) -> &str {
+        self.known_name().unwrap_or("unknown")
+    }
+
+    /// The same; `None` if the profile has none.
+    pub(crate) fn known_name(&self) -> Option<&str> {
         let local_part = || self.email().and_then(|address| address.split('@').next());
         // The id is not cleaned.
         let id = self.id.as_deref().filter(|id| text::exact(id, id.len()).is_some());
@@ -144,7 +149,6 @@ impl Profile {
             .into_iter()
             .flatten()
             .find(|name| !name.trim().is_empty())
-            .unwrap_or("unknown")
     }
 }
 

@@ -103,8 +103,19 @@ impl CookieSessions {
         keys: KeyRing,
         storage: Option<Arc<dyn Storage>>,
     ) -> Self {
+        Self::in_cookie(settings.cookie_name(COOKIE_NAME), settings, clock, keys, storage)
+    }
+
+    /// The sessions whose cookies are called `cookie_name`. Their secrets open under no other name.
+    pub(super) fn in_cookie(
+        cookie_name: String,
+        settings: &Settings,
+        clock: Clock,
+        keys: KeyRing,
+        storage: Option<Arc<dyn Storage>>,
+    ) -> Self {
         Self {
-            cookie_name: settings.cookie_name(COOKIE_NAME),
+            cookie_name,
             cookie_scope: settings.cookie_scope(),
             clock,
             keys,
@@ -155,9 +166,18 @@ impl CookieSessions {
 
     /// Returns the user that `request` is from. May use the storage's cache.
     pub(super) async fn current(&self, request: &Request<'_>) -> Result<Option<String>> {
-        let Some(sessions) = self.stored() else { return Ok(self.user_in_cookie(request)) };
+        if self.stored().is_none() {
+            return Ok(self.user_in_cookie(request));
+        }
+        let found = self.current_session(request).await?;
+        Ok(found.and_then(|session| session.user().map(str::to_owned)))
+    }
+
+    /// Returns the stored session that `request` is from, and stores from time to time that it is in use. May use the storage's
+    /// cache.
+    pub(crate) async fn current_session(&self, request: &Request<'_>) -> Result<Option<Session>> {
         let found = self.session(request).await?;
-        self.user_of(sessions, found).await
+        self.used(found).await
     }
 
     /// Returns the user that `request` is from, as the storage knows it now.
@@ -189,16 +209,18 @@ impl CookieSessions {
         let now = self.clock.now();
         let found = sessions.session_uncached(&cookie.id).await?;
         let found = found.filter(|session| self.is_live(session, now) && proves(&cookie, session));
-        self.user_of(sessions, found).await
+        let found = self.used(found).await?;
+        Ok(found.and_then(|session| session.user().map(str::to_owned)))
     }
 
-    /// Returns the user of the session `found`, and stores from time to time that it is in use.
-    async fn user_of(&self, sessions: &dyn SessionStorage, found: Option<Session>) -> Result<Option<String>> {
-        let (Some(session), now) = (found, self.clock.now()) else { return Ok(None) };
-        if now - session.seen_at >= self.settings.step() {
+    /// Stores from time to time that the session `found` is in use.
+    async fn used(&self, found: Option<Session>) -> Result<Option<Session>> {
+        if let (Some(session), Some(sessions), now) = (&found, self.stored(), self.clock.now())
+            && now - session.seen_at >= self.settings.step()
+        {
             sessions.session_seen(&session.id, now, self.end(session.created_at, now)).await?;
         }
-        Ok(Some(session.user_id))
+        Ok(found)
     }
 
     /// Returns the session of `request`, if its cookie is the whole session.
@@ -229,7 +251,8 @@ impl CookieSessions {
             && now < session.expires_at.min(self.end(session.created_at, session.seen_at))
     }
 
-    /// Begins a new session of `user` and ends the browser's previous one.
+    /// Begins a new session of `user` and ends the browser's previous one. An empty `user` is none: the session is that of the
+    /// account of `origin`.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime.
@@ -269,7 +292,7 @@ impl CookieSessions {
         let before_id = before.as_ref().map(|session| session.id.as_str());
         storage.begin_session(&session, before_id, now).await?.check()?;
         let cookie = self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))?;
-        Ok(NewSession { cookie, replaced: before.as_ref().map(EndedSession::from) })
+        Ok(NewSession { cookie, replaced: before.as_ref().and_then(EndedSession::of) })
     }
 
     /// Gives the session of `request` another secret (SF-01: a copy of the old cookie is invalid then). The session stays the
@@ -299,7 +322,7 @@ impl CookieSessions {
             (None, None) => Vec::new(),
         };
         Ok(SignedOut {
-            ended: ended.iter().map(EndedSession::from).chain(self.session_in_cookie(request)).collect(),
+            ended: ended.iter().filter_map(EndedSession::of).chain(self.session_in_cookie(request)).collect(),
             own: ended.into_iter().find(|session| Some(&session.id) == own.as_ref()),
             removal: self.removal(request),
         })
@@ -339,10 +362,14 @@ impl CookieSessions {
         Ok(cookies::build(self.cookie_name.clone(), sealed, &self.cookie_scope, self.settings.age))
     }
 
+    /// Returns whether `request` has a session cookie, valid or not.
+    pub(super) fn is_sent(&self, request: &Request<'_>) -> bool {
+        cookies::is_sent(request, &self.cookie_name)
+    }
+
     /// Returns a cookie that removes the session cookie of `request`. `None` if the request has none.
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
-        cookies::is_sent(request, &self.cookie_name)
-            .then(|| cookies::removal(self.cookie_name.clone(), &self.cookie_scope))
+        self.is_sent(request).then(|| cookies::removal(self.cookie_name.clone(), &self.cookie_scope))
     }
 }
 

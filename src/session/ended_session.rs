@@ -10,8 +10,9 @@ pub(crate) struct EndedSession {
     pub(crate) entry: Option<String>,
 }
 
-impl From<&Session> for EndedSession {
-    fn from(session: &Session) -> Self {
-        Self { user: session.user_id.clone(), entry: session.entry.clone() }
+impl EndedSession {
+    /// What to report of `session`; `None` if it is of an account without a user.
+    pub(crate) fn of(session: &Session) -> Option<Self> {
+        Some(Self { user: session.user()?.to_owned(), entry: session.entry.clone() })
     }
 }

@@ -7,6 +7,7 @@ mod cookie_sessions;
 mod current_user;
 mod ended_session;
 mod erased_sessions;
+mod kept_sessions;
 mod session_backend;
 mod session_command;
 mod sessions;
@@ -15,6 +16,7 @@ pub(crate) use self::cookie_sessions::{CookieSessions, NewSession, SessionOrigin
 pub use self::current_user::CurrentUser;
 pub(crate) use self::ended_session::EndedSession;
 pub(crate) use self::erased_sessions::ErasedSessions;
+pub(crate) use self::kept_sessions::KeptSessions;
 pub(crate) use self::session_backend::{SessionBackend, sessions_belong_to_app};
 pub(crate) use self::session_command::SessionCommand;
 pub use self::sessions::{Sessions, SignInOutcome};

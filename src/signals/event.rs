@@ -18,6 +18,8 @@ use crate::storage::Account;
 /// | a sign-in | `AccountUpdated`, or `AccountCreated` for an account that had no user; `SessionBegan`, `LoginCompleted` |
 /// | a sign-in that the policy merges with an existing user | `AccountCreated`, `SessionEnded` for each session of that user, `AccountMerged`, `SessionBegan`, `LoginCompleted` |
 /// | a user connects an account, or the app imports one | `AccountCreated` or `AccountUpdated` |
+/// | the policy stores an account without a user, or `CookieStorage` does | `AccountCreated` or `AccountUpdated` |
+/// | the provider grants less than a page needs | as a sign-in or a connect, then `LoginFailed` |
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
 /// | the policy asks the visitor something | `AccountPending`; once the visitor has answered, as a sign-up |
 /// | the policy merges two users | `AccountPending`, with the former user; once it is confirmed, `AccountUpdated`, `SessionEnded` for each other session of both, `UsersMerged` |

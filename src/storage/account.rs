@@ -87,7 +87,7 @@ impl Account {
             token_type: String::new(),
             scope: String::new(),
             expires_at: None,
-            display_name: Some(profile.display_name().to_owned()),
+            display_name: profile.known_name().map(str::to_owned),
             email: profile.claimed_email().map(str::to_owned),
             email_verified: profile.email().is_some(),
             profile_url: profile.profile_url.clone(),
@@ -105,8 +105,8 @@ impl Account {
             Some(old) if old.issuer == account.issuer && !token.has_access() => {
                 account.keep_token(old, token, *now, keys)?;
             }
-            // A token of another server is of no use here.
-            Some(old) if old.issuer == account.issuer => {
+            // A token of another server is of no use here. Without an identity, the two may be of different people.
+            Some(old) if old.issuer == account.issuer && account.provider_user_id.is_some() => {
                 account.put(&old.completed(token, keys), *now, keys)?
             }
             _ => account.put(token, *now, keys)?,

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::link::AuthorizedLogin;
+use crate::config::Entry;
+use crate::link::{AuthorizedLogin, Purpose};
 
 /// The key of an account in a storage: its owner or its identity.
 ///
@@ -65,13 +66,33 @@ impl AccountKey {
         format!("account {self}")
     }
 
-    /// The key under which the account of `login` is stored: its identity, or its owner if it has no identity.
+    /// The key under which the account of `login` is stored: its identity, or its owner if it has no identity. `None` if it has
+    /// neither.
     pub(crate) fn of(login: &AuthorizedLogin) -> Option<Self> {
         match (&login.profile.id, &login.visitor) {
             (Some(id), _) => Some(AccountKey::identity(&login.entry, id)),
+            (None, _) if login.purpose == Purpose::Site => {
+                Some(AccountKey::Owner { entry: login.entry.clone(), user: None })
+            }
             (None, Some(user)) => Some(AccountKey::owner(&login.entry, user)),
             (None, None) => None,
         }
+    }
+
+    /// The user whose accounts are under this key; `None` for an identity, and for accounts without a user.
+    pub(crate) fn user(&self) -> Option<&str> {
+        match self {
+            AccountKey::Owner { user, .. } => user.as_deref(),
+            AccountKey::Identity { .. } => None,
+        }
+    }
+}
+
+/// The key of the site's account at `entry`, which belongs to the site.
+pub(crate) fn site_account_key(entry: &Entry) -> AccountKey {
+    match &entry.account {
+        Some(account) => AccountKey::identity(&entry.name, account),
+        None => AccountKey::Owner { entry: entry.name.clone(), user: None },
     }
 }
 

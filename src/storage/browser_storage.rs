@@ -17,7 +17,7 @@ use super::{
 };
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict};
+use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict, other_user_present};
 
 const PURPOSE: &str = "account cookie";
 
@@ -128,6 +128,18 @@ impl BrowserStorage {
             let dropped = self.remove(state, &oldest);
             state.dropped.extend(dropped);
         }
+    }
+
+    /// Stores a token without an identity for the visitor of this browser.
+    async fn link_token(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
+        login.check()?;
+        if login.present.is_some() {
+            return Err(other_user_present());
+        }
+        let previous = self.get(&AccountKey::Owner { entry: login.entry.clone(), user: None }).await?;
+        let account = Account::of(login, None, previous.as_ref(), keys)?;
+        self.set(&account).await?;
+        Ok(Linked::without_user(account, previous))
     }
 
     fn name(&self, entry: &str) -> String {
@@ -265,6 +277,9 @@ impl BuiltIn for BrowserStorage {
         lock(&self.state)
             .accounts
             .retain(|entry, account| *entry != login.entry || account.user_id.as_deref() == visitor);
+        if login.profile.id.is_none() && visitor.is_none() && !login.user_required {
+            return self.link_token(login, keys).await;
+        }
         plain::link_by(self, login, keys, |asked| match asked.standing {
             Standing::Stranger if !login.user_required => Ok(Verdict::StoreWithoutUser),
             _ => Ok(asked.default_verdict()),

@@ -7,6 +7,9 @@
 /// is removed to make room, with a line in the log and [`Event::AccountRemoved`](crate::Event::AccountRemoved). A token that
 /// is too large is an error. Linking to local users, several accounts per entry and work without a request need another storage.
 ///
+/// No user has to be signed in, and the provider need not say who its user is: without a userinfo URL, the account is a token and
+/// nothing else (`examples/custom.rs`). It belongs to the visitor until they disconnect it or sign out at `/login/logout`.
+///
 /// ```
 /// use rocket_dance::{Dance, storage::CookieStorage};
 ///

@@ -28,3 +28,20 @@ pub struct Linked {
     /// The sessions that have ended: those of the users after a merge, and those that began with a replaced account.
     pub ended: Vec<Session>,
 }
+
+impl Linked {
+    /// An account without a user that has replaced `previous`, and nothing else.
+    pub(super) fn without_user(account: Account, previous: Option<Account>) -> Self {
+        Self {
+            account,
+            previous,
+            user: None,
+            signed_up: false,
+            merged: false,
+            merged_user: None,
+            moved: Vec::new(),
+            replaced: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+}

@@ -115,11 +115,13 @@ impl Sealed for MemoryStorage {}
 impl BuiltIn for MemoryStorage {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
         let linked = plain::link(self, login, keys).await?;
-        let Account { entry, provider_user_id, user_id, .. } = &linked.account;
-        if provider_user_id.is_some() && user_id.is_some() {
-            // The token that the app had stored for the user is that of this account now.
+        let account = &linked.account;
+        if account.provider_user_id.is_some() && (account.user_id.is_some() || account.is_sites()) {
+            // The token that the app had stored for the user, or for the site, is that of this account now.
             lock(&self.accounts).retain(|_, other| {
-                other.provider_user_id.is_some() || (&other.entry, &other.user_id) != (entry, user_id)
+                other.provider_user_id.is_some()
+                    || (&other.entry, &other.user_id) != (&account.entry, &account.user_id)
+                    || other.is_sites() != account.is_sites()
             });
         }
         Ok(linked)
@@ -178,9 +180,8 @@ impl SessionStorage for MemoryStorage {
         let accounts = lock(&self.accounts);
         if let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id) {
             let key = AccountKey::identity(entry, identity);
-            let is_origin = |account: &Account| {
-                account.is_under(&key) && account.user_id.as_ref() == Some(&session.user_id)
-            };
+            let is_origin =
+                |account: &Account| account.is_under(&key) && account.user_id.as_deref() == session.user();
             if !accounts.values().any(is_origin) {
                 return Ok(SessionStart::AccountGone);
             }

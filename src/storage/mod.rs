@@ -82,6 +82,7 @@ mod user_type;
 
 pub use self::account::Account;
 pub use self::account_key::AccountKey;
+pub(crate) use self::account_key::site_account_key;
 pub use self::any_storage::AnyStorage;
 pub(crate) use self::any_storage::StorageBackend;
 pub(crate) use self::browser_storage::{ACCOUNT_TTL, BrowserStorage};

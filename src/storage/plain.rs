@@ -54,10 +54,12 @@ pub(crate) async fn link_by<S: Storage + ?Sized>(
     };
     let Decision { user, merged, new, .. } = decide(login, &Found::of(found.as_ref(), site.as_ref()), ask)?;
     let mut others = storage.list(user.as_deref(), &[&login.entry]).await?;
-    // A token that the app has stored for this user becomes this account: see `Tokens::set`.
-    let is_nameless = |account: &&Account| account.provider_user_id.is_none();
-    let nameless = match (&login.profile.id, &user) {
-        (Some(_), Some(_)) => others.iter().find(is_nameless).cloned(),
+    // A token that the app has stored for this user, or for the site, becomes this account: see `Tokens::set`.
+    let is_owners = |account: &&Account| user.is_some() || account.is_sites();
+    let nameless = match (&login.profile.id, &user, login.purpose) {
+        (Some(_), Some(_), _) | (Some(_), None, Purpose::Site) => {
+            others.iter().filter(is_owners).find(|account| account.provider_user_id.is_none()).cloned()
+        }
         _ => None,
     };
     let previous = found.or(nameless.clone());
@@ -208,7 +210,7 @@ pub(super) async fn begin_session<S: Storage + ?Sized>(
 async fn has_account<S: Storage + ?Sized>(storage: &S, session: &Session) -> Result<bool> {
     let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id) else { return Ok(true) };
     let account = storage.get_uncached(&AccountKey::identity(entry, identity)).await?;
-    Ok(account.is_some_and(|account| account.user_id.as_ref() == Some(&session.user_id)))
+    Ok(account.is_some_and(|account| account.user_id.as_deref() == session.user()))
 }
 
 /// See [`Coordination::renew`](super::Coordination::renew).

@@ -23,7 +23,8 @@ pub struct Session {
     pub previous_cookie_hash: Option<String>,
     /// Unix time in seconds at which the cookie was replaced last.
     pub rotated_at: Option<i64>,
-    /// Id of the local user, as text.
+    /// Id of the local user, as text. It is empty for a session of an account that is stored without a user: see
+    /// [`user`](Session::user).
     pub user_id: String,
     /// Name of the entry whose login began the session; `None` if a form of the app did.
     #[cfg_attr(feature = "_sql", diesel(column_name = provider))]
@@ -45,6 +46,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// Returns the id of the local user; `None` for a session of an account that is stored without a user
+    /// ([`Verdict::StoreWithoutUser`](crate::Verdict::StoreWithoutUser)).
+    pub fn user(&self) -> Option<&str> {
+        Some(self.user_id.as_str()).filter(|user| !user.is_empty())
+    }
+
     /// The text by which a [`StoredChange`](super::StoredChange) names the session `id`: `session:` and the id.
     pub(crate) fn parts(id: &str) -> [&str; 2] {
         ["session:", id]

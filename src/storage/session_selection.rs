@@ -48,7 +48,7 @@ impl SessionSelection {
     pub fn includes(&self, session: &Session) -> bool {
         match self {
             SessionSelection::Id(id) => session.id == *id,
-            SessionSelection::User(user) => session.user_id == *user,
+            SessionSelection::User(user) => session.user() == Some(user),
             SessionSelection::Account { entry, provider_user_id, except } => {
                 session.entry.as_ref() == Some(entry)
                     && session.provider_user_id.as_ref() == Some(provider_user_id)

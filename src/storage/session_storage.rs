@@ -29,7 +29,8 @@ pub trait SessionStorage: Send + Sync {
     /// Stores the new `session` and, in the same transaction, ends the session with the id `before`. It may remove sessions
     /// that have expired at `now`.
     ///
-    /// A session begins only while the account that it comes from exists and belongs to its user. `DieselStorage` and
+    /// A session begins only while the account that it comes from exists and belongs to its user, or to no user if the session
+    /// has none. `DieselStorage` and
     /// `MemoryStorage` check that in the same transaction. A storage of an app need not check it, since rocket_dance does so
     /// before and after this call, and returns [`SessionStart::Begun`].
     async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart>;

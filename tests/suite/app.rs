@@ -27,6 +27,12 @@ async fn guarded(op: OAuth<Op>) -> Result<String> {
     Ok(op.userinfo().await?["sub"].as_str().unwrap_or_default().to_owned())
 }
 
+/// The provider's API, for an entry without userinfo.
+#[get("/api")]
+async fn api(op: OAuth<Op>) -> Result<String> {
+    op.get("me").text().await
+}
+
 #[get("/me")]
 fn me(user: CurrentUser<i32>) -> String {
     user.to_string()
@@ -90,7 +96,7 @@ pub fn figment(fake: &FakeProvider) -> Figment {
 pub fn rocket(figment: Figment, dance: DanceFairing) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(dance)
-        .mount("/", routes![flash, guarded, me, debug, own_401, enter, leave, accounts, welcome])
+        .mount("/", routes![flash, guarded, api, me, debug, own_401, enter, leave, accounts, welcome])
         .register("/", rocket_dance::catchers())
 }
 

@@ -32,6 +32,7 @@ mod guard_launch;
 mod harness;
 mod import;
 mod json;
+mod kept;
 mod leakage;
 mod linking;
 mod scopes;
@@ -95,3 +96,4 @@ mod tls;
 mod tokens;
 #[path = "../common/users.rs"]
 mod users;
+mod without_identity;

@@ -363,7 +363,9 @@ async fn na_06_a_page_of_another_site_finishes_nothing() {
         let plain = TestRequest::raw("/login/op/native/finish", &json.to_string());
         assert_refused(&mut visitor, &plain.header("Content-Type", content_type), CSRF).await;
     }
-    for (name, value) in [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")] {
+    for (name, value) in
+        [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"), ("Origin", "null")]
+    {
         assert_refused(&mut visitor, &begun.finish(&id_token).header(name, value), CSRF).await;
         let begin = TestRequest::new(Method::Post, "/login/op/native").header(name, value);
         assert_refused(&mut visitor, &begin, CSRF).await;

@@ -5,7 +5,7 @@ use rocket::http::Status;
 use rocket::{Build, Rocket, get, routes};
 use rocket_dance::provider::{Preset, Provider};
 use rocket_dance::storage::CookieStorage;
-use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Accounts, Dance, DanceFairing, Error, OAuth, RequiredScopes, Result};
 use serde_json::{Value, json};
 use test_support::Html;
@@ -13,6 +13,7 @@ use test_support::Html;
 use crate::app::{App, Op, figment, location, path_and_query, rocket};
 use crate::harness::query_parameter;
 use crate::people::People;
+use crate::signals::{Heard, Listener};
 
 struct Repos;
 
@@ -215,6 +216,29 @@ async fn a_provider_that_grants_less_does_not_loop() {
     let back = app.get(&approved(&app, &authorization).await).await;
     assert_eq!(location(&back), "/repos");
     assert_eq!(text(&app, "/repos").await.0, 200);
+}
+
+#[rocket::async_test]
+async fn less_than_was_needed_is_a_failed_flow_for_the_signals_and_for_after_error() {
+    let (fake, people, heard) = (FakeProvider::start().await, People::new(), Heard::default());
+    let dance = Dance::fairing().storage(people.storage()).signals(Listener(heard.clone()));
+    let rocket = with_pages(&fake, dance);
+    let figment = rocket.figment().clone().merge(("dance.after_error", "/oops"));
+    let client =
+        rocket::local::asynchronous::Client::tracked(rocket.configure(figment)).await.expect("launched");
+    let app = App::of(client, fake);
+    sign_in(&app.client, "op").await;
+    heard.take();
+    let authorization = sent(&app, &asked(&app, "/repos").await).await;
+    grants(&app, json!(OPENID));
+    let back = app.get(&approved(&app, &authorization).await).await;
+    assert_eq!(
+        (back.status(), location(&back).as_str()),
+        (Status::SeeOther, "/oops?error=scope_denied&entry=op")
+    );
+    assert_eq!(heard.take(), ["updated op ada 1", "failed op scope_denied"]);
+    // The account is connected with what was granted, and the user stays signed in.
+    assert_eq!(text(&app, "/guarded").await, (200, "ada".into()));
 }
 
 #[rocket::async_test]

@@ -65,6 +65,18 @@ async fn a2_everything_leads_to_the_apps_own_page() {
 }
 
 #[rocket::async_test]
+async fn a2_a_visitor_whose_browser_keeps_the_accounts_chooses_there_too() {
+    let app = with_page("/signin").await;
+    let page = |figment: rocket::figment::Figment| figment.merge(("dance.sign_in_page", "/signin"));
+    let app = app.relaunch_with(page, |dance| dance.storage(rocket_dance::storage::CookieStorage)).await;
+    let mut ada = app.browser();
+    assert_eq!(ada.get("/guarded").await.location(), "/signin?next=%2Fguarded");
+    let callback = ada.ride("/login/op?next=/guarded").await;
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    assert_eq!(ada.get("/guarded").await.body, "ada");
+}
+
+#[rocket::async_test]
 async fn a2_the_page_chooses_the_entry_and_a_user_connects_there() {
     let app = with_page("/signin").await;
     let mut ada = app.browser();

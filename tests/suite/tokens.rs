@@ -313,12 +313,33 @@ async fn what_can_not_be_a_key_is_refused_before_anything_is_asked() {
 async fn the_sites_account_is_not_the_one_without_a_user() {
     let people = People::new();
     let fake = FakeProvider::start().await;
-    let figment = figment(&fake).merge(("oauth.op.account", "bot")).merge(("dance.user_required", false));
-    let rocket = rocket::custom(figment).attach(Dance::fairing().storage(people.storage()));
-    let rocket = rocket.ignite().await.unwrap();
-    let nobodys = Dance::fetch(&rocket).unwrap().tokens(Op);
-    for done in [nobodys.get().await.map(drop), nobodys.delete().await] {
+    let launch = async |account: Option<&str>| {
+        let figment = figment(&fake).merge(("dance.user_required", false));
+        let figment = account.map_or(figment.clone(), |id| figment.merge(("oauth.op.account", id)));
+        let rocket = rocket::custom(figment).attach(Dance::fairing().storage(people.storage()));
+        rocket.ignite().await.unwrap()
+    };
+    let before = launch(None).await;
+    Dance::fetch(&before).unwrap().tokens(Op).set(Token::new("nobody's")).await.unwrap();
+    let snapshot = people.snapshot();
+    let rocket = launch(Some("bot")).await;
+    let sites = Dance::fetch(&rocket).unwrap().tokens(Op);
+    assert!(sites.get().await.unwrap().is_none());
+    sites.delete().await.unwrap();
+    assert_eq!(people.snapshot(), snapshot);
+    sites.set(Token::new("site's")).await.unwrap();
+    assert_eq!(people.accounts(), ["op/- -> -", "op/bot -> -"]);
+    sites.delete().await.unwrap();
+    assert_eq!(people.snapshot(), snapshot);
+    // A visitor has no part in it.
+    let client = rocket::local::asynchronous::Client::untracked(rocket).await.unwrap();
+    let request = client.get("/");
+    let tokens = Dance::fetch(client.rocket()).unwrap().tokens(Op).of_request(request.inner()).await.unwrap();
+    for done in
+        [tokens.get().await.map(drop), tokens.set(Token::new("x")).await.map(drop), tokens.delete().await]
+    {
         let error = done.unwrap_err();
         assert!(error.kind() == ErrorKind::Misconfigured && error.to_string().contains("`Site`"), "{error}");
     }
+    assert_eq!(people.snapshot(), snapshot);
 }

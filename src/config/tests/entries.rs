@@ -7,7 +7,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
     let entry = github("");
     assert_eq!(entry.scope(), ["read:user", "user:email"]);
     assert_eq!(entry.userinfo.extra_urls[0].1.as_str(), "https://api.github.com/user/emails");
-    assert_eq!((oauth2(&entry).pkce, entry.login, entry.clock_skew), (true, true, 60));
+    assert_eq!((oauth2(&entry).pkce, entry.signs_in(), entry.clock_skew), (true, true, 60));
     assert!(matches!(oauth2(&entry).client_auth, ClientAuthentication::ClientSecretPost(_)));
     assert!(!format!("{entry:?}").contains("secret"));
 
@@ -19,7 +19,7 @@ fn a_preset_lends_its_facts_and_the_entry_its_own() {
     );
     assert_eq!(entry.scope(), ["a", "b", "c", "d"]);
     assert_eq!(
-        (oauth2(&entry).scope_separator.as_str(), entry.login, oauth2(&entry).pkce, entry.clock_skew),
+        (oauth2(&entry).scope_separator.as_str(), entry.signs_in(), oauth2(&entry).pkce, entry.clock_skew),
         (",", false, false, 5)
     );
     assert_eq!((entry.account.as_deref(), entry.title.as_str()), (Some("583231"), "Work"));
@@ -99,13 +99,13 @@ fn the_generic_presets_need_no_code() {
     );
     let issuer = oidc.issuer.as_ref().unwrap();
     assert_eq!((oidc.title.as_str(), issuer.url.as_str()), ("My corp", "http://localhost:3000"));
-    assert!(matches!(oauth2(&oidc).client_auth, ClientAuthentication::None) && oidc.login);
+    assert!(matches!(oauth2(&oidc).client_auth, ClientAuthentication::None) && oidc.signs_in());
     assert_eq!(oidc.plain_urls(), ["issuer"]);
     let oauth2 = read_entry(
         "a",
         "[default.oauth.a]\nprovider = \"oauth2\"\nclient_id = \"a\"\nclient_secret = \"b\"\nauth_uri = \"https://a.example/a\"\ntoken_uri = \"https://a.example/t\"\n",
     );
-    assert!(!oauth2.login, "without a userinfo_url, no user can sign in");
+    assert!(!oauth2.signs_in(), "without a userinfo_url, no user can sign in");
 }
 
 #[test]

@@ -15,7 +15,10 @@ fn oauth1(entry: &Entry) -> &OAuth1Options {
 fn a_generic_entry_needs_no_code() {
     let any = |more: &str| read_entry("any", &format!("{ANY}{URLS}client_secret = \"secret\"\n{more}"));
     let entry = any("userinfo_url = \"https://op.example/me\"");
-    assert_eq!((entry.protocol(), entry.client_id.as_str(), entry.login), (Protocol::OAuth1, "key", true));
+    assert_eq!(
+        (entry.protocol(), entry.client_id.as_str(), entry.signs_in()),
+        (Protocol::OAuth1, "key", true)
+    );
     assert_eq!(oauth1(&entry).request_token_url.as_str(), "https://op.example/request");
     assert_eq!(oauth1(&entry).access_token_url.as_str(), "https://op.example/token");
     assert!(oauth1(&entry).client_secret.as_ref().unwrap().matches("secret"));

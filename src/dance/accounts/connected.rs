@@ -16,26 +16,6 @@ use crate::page::{Language, mark};
 use crate::paths::{Path, Paths};
 use crate::storage::{Account, Session};
 
-/// The accounts of the user of `request`, by entry, the primary one of each entry first. The site's are left out.
-///
-/// # Errors
-/// If the storage can't be reached.
-pub(crate) async fn accounts_by_entry(
-    dance: &Dance,
-    request: &Request<'_>,
-) -> Result<BTreeMap<String, Vec<Account>>> {
-    let mut accounts: BTreeMap<String, Vec<Account>> = BTreeMap::new();
-    let user = dance.user(request).await?;
-    if dance.can_own_accounts(user) {
-        let entries: Vec<&str> =
-            dance.entries().keys().map(String::as_str).filter(|entry| !dance.is_site(entry)).collect();
-        for account in dance.storage(request).list(user, &entries).await? {
-            accounts.entry(account.entry.clone()).or_default().push(account);
-        }
-    }
-    Ok(accounts)
-}
-
 /// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serialises as this. An account was last used when
 /// it was last stored, or when one of `sessions`, which are the user's, was.
 ///
@@ -53,7 +33,8 @@ pub(crate) async fn accounts_context(
         let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
         let context =
             |(place, account)| account_context(dance, language, entry, account, place == 0, sessions);
-        entry_context(paths, entry, connected.iter().enumerate().map(context).collect(), is_signed_in)
+        let connected = connected.iter().enumerate().map(context).collect();
+        entry_context(paths, entry, connected, is_signed_in, dance.is_for_visitors(entry))
     });
     Ok(json!({
         "entries": entries.collect::<Vec<_>>(),
@@ -67,12 +48,18 @@ pub(crate) async fn accounts_context(
     }))
 }
 
-/// The context of one entry; `None` for an entry that only connects, if no user is signed in.
-fn entry_context(paths: &Paths, entry: &Entry, accounts: Vec<Value>, is_signed_in: bool) -> Option<Value> {
+/// The context of one entry; `None` for an entry at which only users begin, if no user is signed in.
+fn entry_context(
+    paths: &Paths,
+    entry: &Entry,
+    accounts: Vec<Value>,
+    is_signed_in: bool,
+    is_for_visitors: bool,
+) -> Option<Value> {
     let verb = match (accounts.is_empty(), is_signed_in) {
         (false, _) => "Reconnect",
         (true, true) => "Connect",
-        (true, false) if entry.login => "Sign in with",
+        (true, false) if is_for_visitors => "Sign in with",
         (true, false) => return None,
     };
     Some(json!({

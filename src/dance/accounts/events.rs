@@ -145,6 +145,6 @@ pub(crate) async fn report_ended(
     ended: &[Session],
     reason: SessionEndReason,
 ) {
-    let ended: Vec<_> = ended.iter().map(EndedSession::from).collect();
+    let ended: Vec<_> = ended.iter().filter_map(EndedSession::of).collect();
     report_sessions_ended(dance, request, ended, reason).await;
 }

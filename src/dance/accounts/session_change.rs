@@ -1,6 +1,6 @@
 //! Carries out what `CurrentUser::sign_in` and `CurrentUser::sign_out` left in a response.
 
-use rocket::http::Method;
+use rocket::http::{Cookie, Method};
 use rocket::{Request, Response};
 
 use super::events::{report_session_began, report_sessions_ended};
@@ -8,7 +8,7 @@ use super::pending;
 use crate::dance::handle::Dance;
 use crate::dance::web::{csrf, respond};
 use crate::error::Result;
-use crate::session::{NewSession, SessionCommand, SignedOut};
+use crate::session::{CookieSessions, NewSession, SessionCommand, SignedOut};
 use crate::signals::SessionEndReason;
 
 /// Begins or ends the session that `command` asks for, and sets its cookie in `response`. After an error the response is
@@ -25,30 +25,13 @@ pub(crate) async fn apply<'r>(
              your own functions there"
         );
     };
-    let cookie = match command {
-        Ok(SessionCommand::SignIn(user)) => match check_form(dance, request) {
-            Ok(()) => match sessions.begin(request, &user, None).await {
-                Ok(NewSession { cookie, replaced }) => {
-                    report_session_began(dance, request, &user, None, replaced).await;
-                    Ok(Some(cookie))
-                }
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        },
-        Ok(SessionCommand::SignOut) => match sessions.end_current(request, None).await {
-            Ok(SignedOut { ended, removal, .. }) => {
-                // The next person at this browser must not complete what has waited for this one.
-                pending::drop_pending(dance, request).await;
-                report_sessions_ended(dance, Some(request), ended, SessionEndReason::SignedOut).await;
-                Ok(removal)
-            }
-            Err(error) => Err(error),
-        },
+    let cookies = match command {
+        Ok(SessionCommand::SignIn(user)) => sign_in(dance, request, sessions, &user).await,
+        Ok(SessionCommand::SignOut) => sign_out(dance, request, sessions).await,
         Err(error) => Err(error),
     };
-    match cookie {
-        Ok(cookie) => cookie.iter().for_each(|cookie| {
+    match cookies {
+        Ok(cookies) => cookies.iter().for_each(|cookie| {
             response.adjoin_header(cookie);
         }),
         Err(error) => {
@@ -58,12 +41,45 @@ pub(crate) async fn apply<'r>(
     }
 }
 
+/// Begins a session of `user`, and returns the cookies to set.
+async fn sign_in(
+    dance: &Dance,
+    request: &Request<'_>,
+    sessions: &CookieSessions,
+    user: &str,
+) -> Result<Vec<Cookie<'static>>> {
+    check_form(dance, request)?;
+    let mut cookies = dance.kept_sessions().end_all(request).await?;
+    let NewSession { cookie, replaced } = sessions.begin(request, user, None).await?;
+    report_session_began(dance, request, user, None, replaced).await;
+    cookies.push(cookie);
+    Ok(cookies)
+}
+
+/// Ends the session, and what else the next person at this browser must not find: what has waited for this user, and accounts
+/// without a user. Returns the cookies to set.
+async fn sign_out(
+    dance: &Dance,
+    request: &Request<'_>,
+    sessions: &CookieSessions,
+) -> Result<Vec<Cookie<'static>>> {
+    let mut cookies = dance.kept_sessions().end_all(request).await?;
+    let SignedOut { ended, removal, .. } = sessions.end_current(request, None).await?;
+    cookies.extend(removal);
+    pending::drop_pending(dance, request).await;
+    if dance.is_stored_in_browsers() {
+        dance.browser(request).clear();
+    }
+    report_sessions_ended(dance, Some(request), ended, SessionEndReason::SignedOut).await;
+    Ok(cookies)
+}
+
 /// Rejects a form of the app's own that another site has sent (login CSRF). An attacker's page could send the attacker's
 /// password, and the victim would connect accounts to the attacker's user. A link may come from anywhere, for example
 /// from an e-mail.
 fn check_form(dance: &Dance, request: &Request<'_>) -> Result<()> {
     match request.method() {
         Method::Get | Method::Head => Ok(()),
-        _ => csrf::check_origin(dance, request),
+        _ => csrf::check_origin_without_token(dance, request),
     }
 }

@@ -11,6 +11,7 @@ use super::events::report_ended;
 use crate::dance::handle::Dance;
 use crate::dance::web::language;
 use crate::error::Result;
+use crate::link::check_user_id;
 use crate::page::Language;
 use crate::session::sessions_belong_to_app;
 use crate::signals::SessionEndReason;
@@ -135,7 +136,9 @@ impl Dance {
     /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the storage keeps no sessions, or the app has
     /// [sessions of its own](crate::Sessions).
     pub async fn sign_out_everywhere<U: UserId>(&self, user: &U) -> Result<usize> {
-        let ended = end_sessions(self, &SessionSelection::User(user.to_string())).await?;
+        let user = user.to_string();
+        check_user_id(&user)?;
+        let ended = end_sessions(self, &SessionSelection::User(user)).await?;
         report_ended(self, None, &ended, SessionEndReason::SignedOutEverywhere).await;
         Ok(ended.len())
     }

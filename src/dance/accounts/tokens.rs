@@ -11,11 +11,11 @@ use super::off_request::delete_in;
 use crate::client::Client;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{AuthorizedLogin, check_user_id, entry_moved};
+use crate::link::{AuthorizedLogin, Purpose, account_taken, check_user_id, entry_moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::storage::local::turn;
-use crate::storage::{Account, AccountKey, Storage};
+use crate::storage::{Account, AccountKey, Storage, site_account_key};
 use crate::token::Token;
 use crate::user::UserId;
 
@@ -50,8 +50,11 @@ use crate::user::UserId;
 /// storage but `CookieStorage`. Reading, setting and deleting without a user are then errors.
 ///
 /// With `user_required = false` they concern the one account of the entry that has neither a user nor an identity. It is
-/// never the account of a user, and never a stranger's account that a policy has stored. An account of the site is not
-/// available here: see [`Site`](crate::Site).
+/// never the account of a user, and never a stranger's account that a policy has stored.
+///
+/// At an entry whose account belongs to the site, they concern that account, whatever `user_required` is: the app can hand in the
+/// token that the guard [`Site`](crate::Site) uses, for example one that the provider shows on a page for developers. With
+/// `account = "583231"` it becomes the token of that account.
 ///
 /// | Flask-Dance | here |
 /// |---|---|
@@ -78,6 +81,25 @@ enum TokenOwner {
     NoUser,
     /// The user of a request, if one is signed in, with the storage for that request.
     OfRequest(Option<String>, Arc<dyn Storage>),
+}
+
+/// Which account of the entry has the token.
+enum TokenPlace {
+    /// The primary account of an owner.
+    Primary(AccountKey),
+    /// The account that has neither a user nor an identity.
+    WithoutUser,
+    /// The site's account.
+    Site,
+}
+
+impl TokenPlace {
+    fn user(&self) -> Option<&str> {
+        match self {
+            TokenPlace::Primary(key) => key.user(),
+            TokenPlace::WithoutUser | TokenPlace::Site => None,
+        }
+    }
 }
 
 /// Maximum number of attempts to set a token that other processes set at the same time.
@@ -115,15 +137,15 @@ impl<P: Provider> Tokens<P> {
     /// [`ErrorKind::NotSignedIn`] for the user of a request, else [`ErrorKind::Misconfigured`].
     /// [`ErrorKind::UnknownProvider`] if there is no entry of `P`'s name; [`ErrorKind::StoreUnavailable`].
     pub async fn get(&self) -> Result<Option<Token>> {
-        let (storage, key) = self.location()?;
+        let (storage, place) = self.location()?;
         let entry = self.dance.entry(P::NAME)?;
-        let client = match self.has_no_user(&key) {
-            true => {
+        let client = match &place {
+            TokenPlace::Primary(key) => self.dance.open_client(entry, storage, key).await?,
+            TokenPlace::WithoutUser | TokenPlace::Site => {
                 let context = self.dance.context().clone();
-                let found = account_without_user::<P>(&*storage).await?;
+                let found = self.find(&*storage, &place).await?;
                 found.map(|account| Client::open(entry.clone(), storage, context, account)).transpose()?
             }
-            false => self.dance.open_client(entry, storage, &key).await?,
         };
         client.map(|client| client.token()).transpose()
     }
@@ -142,19 +164,15 @@ impl<P: Provider> Tokens<P> {
     /// # Errors
     /// As [`get`](Tokens::get). [`ErrorKind::Misconfigured`] also if the account was stored while the entry pointed to
     /// another server. [`ErrorKind::Refused`] if the user does not exist in the table that
-    /// [`cascade_from`](crate::storage::DieselStorage::cascade_from) names.
+    /// [`cascade_from`](crate::storage::DieselStorage::cascade_from) names, or if the site's account is connected to a user.
     pub async fn set(&self, token: Token) -> Result<Account> {
-        let (storage, key) = self.location()?;
+        let (storage, place) = self.location()?;
         let (dance, entry) = (&self.dance, self.dance.entry(P::NAME)?);
         let token = token.cleaned();
         for _ in 0..MAX_ATTEMPTS {
             let now = dance.clock().now();
-            let found = match self.has_no_user(&key) {
-                true => account_without_user::<P>(&*storage).await?,
-                false => storage.get_uncached(&key).await?,
-            };
-            let Some(old) = found else {
-                match self.create(&*storage, &key, &token, now).await? {
+            let Some(old) = self.find(&*storage, &place).await? else {
+                match self.create(&*storage, &place, &token, now).await? {
                     Some(account) => return Ok(account),
                     None => continue,
                 }
@@ -171,39 +189,76 @@ impl<P: Provider> Tokens<P> {
         Err(Error::storage("other processes keep writing the account"))
     }
 
-    /// Stores an account without an identity, which has `token`. `None` if there is an account in the meantime.
+    /// Stores an account that has `token`: without an identity, unless it is the site's and its entry names one. `None` if there
+    /// is an account in the meantime.
     async fn create(
         &self,
         storage: &dyn Storage,
-        key: &AccountKey,
+        place: &TokenPlace,
         token: &Token,
         now: i64,
     ) -> Result<Option<Account>> {
-        let AccountKey::Owner { entry, user } = key else { return Err(Error::app("not an owner's key")) };
-        let (name, issuer) = (entry.clone(), self.dance.entry(entry)?.authority().to_owned());
-        let login =
-            AuthorizedLogin::connecting(name, issuer, user.clone(), Profile::default(), token.clone(), now);
-        let new = Account::of(&login, user.as_deref(), None, self.dance.keys())?;
-        let stored = {
-            // A dance of the user ends before, or it finds this account.
-            let _turn = turn(&key.turn_name()).await;
-            if !self.has_no_user(key) && storage.get_uncached(key).await?.is_some() {
-                return Ok(None);
-            }
-            storage.set(&new).await?;
-            storage.list(user.as_deref(), &[entry]).await?
-        };
-        // The storage has given it an id.
-        let (nameless, named): (Vec<_>, Vec<_>) =
-            stored.into_iter().partition(|account| account.provider_user_id.is_none());
-        let stored = nameless.into_iter().next().unwrap_or(new);
-        if user.is_some() && !named.is_empty() {
-            // A dance in another process has stored an account at the same time: it gets the token.
-            storage.unlink(user.as_deref(), entry, Some(stored.id), &[], None).await?;
-            return Ok(None);
+        let entry = self.dance.entry(P::NAME)?;
+        let (name, issuer) = (entry.name.clone(), entry.authority().to_owned());
+        let user = place.user().map(str::to_owned);
+        let mut profile = Profile::default();
+        if let TokenPlace::Site = place {
+            profile.id.clone_from(&entry.account);
         }
+        let mut login = AuthorizedLogin::connecting(name, issuer, user, profile, token.clone(), now);
+        if let TokenPlace::Site = place {
+            login.purpose = Purpose::Site;
+        }
+        let new = Account::of(&login, place.user(), None, self.dance.keys())?;
+        {
+            // A dance of the user ends before, or it finds this account.
+            let _turn = turn(&new.turn_name()).await;
+            let others = match place {
+                TokenPlace::WithoutUser => None,
+                TokenPlace::Primary(key) => storage.get_uncached(key).await?,
+                TokenPlace::Site => storage.get_uncached(&new.key()).await?,
+            };
+            match (place, others) {
+                (TokenPlace::Primary(_), Some(_)) => return Ok(None),
+                (_, Some(other)) if other.user_id.is_some() => return Err(account_taken()),
+                _ => storage.set(&new).await?,
+            }
+        }
+        // The storage has given it an id.
+        let stored = match place {
+            TokenPlace::Site => self.find(storage, place).await?.unwrap_or(new),
+            TokenPlace::Primary(_) | TokenPlace::WithoutUser => {
+                let stored = storage.list(place.user(), &[P::NAME]).await?;
+                let (nameless, named): (Vec<_>, Vec<_>) =
+                    stored.into_iter().partition(|account| account.provider_user_id.is_none());
+                let stored = nameless.into_iter().next().unwrap_or(new);
+                if place.user().is_some() && !named.is_empty() {
+                    // A dance in another process has stored an account at the same time: it gets the token.
+                    storage.unlink(place.user(), P::NAME, Some(stored.id), &[], None).await?;
+                    return Ok(None);
+                }
+                stored
+            }
+        };
         report_stored(&self.dance, None, &stored, true).await;
         Ok(Some(stored))
+    }
+
+    /// Returns the account that has the token, past the cache.
+    async fn find(&self, storage: &dyn Storage, place: &TokenPlace) -> Result<Option<Account>> {
+        match place {
+            TokenPlace::Primary(key) => storage.get_uncached(key).await,
+            // Another account without a user is a stranger's, stored until that user comes back: see
+            // `Verdict::StoreWithoutUser`.
+            TokenPlace::WithoutUser => {
+                let kept = storage.list(None, &[P::NAME]).await?;
+                Ok(kept.into_iter().find(|account| account.provider_user_id.is_none()))
+            }
+            TokenPlace::Site => {
+                let key = site_account_key(self.dance.entry(P::NAME)?);
+                Ok(storage.get_uncached(&key).await?.filter(Account::is_sites))
+            }
+        }
     }
 
     /// Deletes the token with its account; all accounts, if the user has several at `P`.
@@ -214,47 +269,50 @@ impl<P: Provider> Tokens<P> {
     /// # Errors
     /// As [`get`](Tokens::get), but never [`ErrorKind::ReconnectNeeded`].
     pub async fn delete(&self) -> Result<()> {
-        let (storage, key) = self.location()?;
-        if !self.has_no_user(&key) {
-            return delete_in(&self.dance, &storage, &key).await;
+        let (storage, place) = self.location()?;
+        if let TokenPlace::Primary(key) = &place {
+            return delete_in(&self.dance, &storage, key).await;
         }
-        if let Some(account) = account_without_user::<P>(&*storage).await? {
+        if let Some(account) = self.find(&*storage, &place).await? {
             let removed = storage.unlink(None, P::NAME, Some(account.id), &[], None).await?;
             report_removed(&self.dance, None, &storage, removed).await;
         }
         Ok(())
     }
 
-    /// Whether it is the token without a user. In a shared storage, an account without a user but with an identity is a
-    /// stranger's, stored until that user comes back ([`Verdict::StoreWithoutUser`](crate::Verdict::StoreWithoutUser)).
-    fn has_no_user(&self, key: &AccountKey) -> bool {
-        !self.dance.is_stored_in_browsers() && matches!(key, AccountKey::Owner { user: None, .. })
-    }
-
-    /// The storage and the key of the token. It checks the owner first, so that a cache never answers a request that is
+    /// The storage and the place of the token. It checks the owner first, so that a cache never answers a request that is
     /// not allowed.
-    fn location(&self) -> Result<(Arc<dyn Storage>, AccountKey)> {
+    fn location(&self) -> Result<(Arc<dyn Storage>, TokenPlace)> {
         self.dance.entry(P::NAME)?;
         let (user, storage) = match &self.owner {
             TokenOwner::User(user) => (Some(user), self.dance.shared_storage()?.clone()),
             TokenOwner::NoUser => (None, self.dance.shared_storage()?.clone()),
             TokenOwner::OfRequest(user, storage) => (user.as_ref(), storage.clone()),
         };
-        match user {
-            Some(user) => check_user_id(user)?,
-            None if self.dance.is_site(P::NAME) => {
+        let is_of_request = matches!(self.owner, TokenOwner::OfRequest(..));
+        let place = match user {
+            Some(user) => {
+                check_user_id(user)?;
+                TokenPlace::Primary(AccountKey::owner(P::NAME, user))
+            }
+            None if self.dance.is_site(P::NAME) && is_of_request => {
                 return Err(Error::new(
                     ErrorKind::Misconfigured,
                     format!(
-                        "The account of the entry `{}` belongs to the site: take the guard `Site`, and connect it by a sign-in.",
+                        "The account of the entry `{}` belongs to the site, and not to a visitor: leave out `.of_request(…)`, or \
+                         take the guard `Site`.",
                         P::NAME
                     ),
                 ));
             }
+            None if self.dance.is_site(P::NAME) => TokenPlace::Site,
             None if self.dance.user_required() => return Err(self.user_required()),
-            None => {}
-        }
-        Ok((storage, AccountKey::Owner { entry: P::NAME.into(), user: user.cloned() }))
+            None if self.dance.is_stored_in_browsers() => {
+                TokenPlace::Primary(AccountKey::Owner { entry: P::NAME.into(), user: None })
+            }
+            None => TokenPlace::WithoutUser,
+        };
+        Ok((storage, place))
     }
 
     fn user_required(&self) -> Error {
@@ -271,12 +329,6 @@ impl<P: Provider> Tokens<P> {
         }
         .with_entry(P::NAME)
     }
-}
-
-/// The account at `P` that has neither a user nor an identity.
-async fn account_without_user<P: Provider>(storage: &dyn Storage) -> Result<Option<Account>> {
-    let kept = storage.list(None, &[P::NAME]).await?;
-    Ok(kept.into_iter().find(|account| account.provider_user_id.is_none()))
 }
 
 impl<P: Provider> fmt::Debug for Tokens<P> {

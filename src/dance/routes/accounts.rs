@@ -2,8 +2,8 @@
 
 use rocket::Request;
 
+use crate::dance::accounts::accounts_context;
 use crate::dance::accounts::sessions::{own_sessions, sessions_context};
-use crate::dance::accounts::{accounts_by_entry, accounts_context};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,14 +13,14 @@ use crate::redirect_target::RedirectTarget;
 /// Shows the connected accounts, and the user's sessions if the storage keeps them. A visitor who is not signed in is
 /// redirected to the sign-in page first.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
-    if !dance.can_own_accounts(dance.user(request).await?) {
+    if !dance.can_have_accounts(request).await? {
         let accounts = RedirectTarget::try_from(dance.paths().to(Path::Accounts))?;
         if wants_json(request) {
             return Err(Error::new(ErrorKind::NotSignedIn, "Please sign in.").with_next(Some(accounts)));
         }
         return Ok(Reply::SeeOther(dance.login_path(None, Some(&accounts))));
     }
-    let accounts = accounts_by_entry(dance, request).await?;
+    let accounts = dance.accounts_by_entry(request).await?;
     let sessions = own_sessions(dance, request).await?;
     let mut context = accounts_context(dance, request, &accounts, &sessions).await?;
     context["sessions"] = sessions_context(dance, request, &accounts, &sessions).into();

@@ -113,7 +113,7 @@ pub(super) async fn new_flow(
     let purpose = match &visitor {
         _ if dance.is_site(&entry.name) => Purpose::Site,
         Some(_) => Purpose::Connect,
-        None if entry.login => Purpose::SignIn,
+        None if dance.is_for_visitors(entry) => Purpose::SignIn,
         None => {
             // Afterwards to a page from which the user can connect it.
             let next = next.map_or_else(|| dance.paths().to(Path::Accounts), String::from);

@@ -123,7 +123,7 @@ pub(super) async fn check_flow(
     }
     let is_site = dance.is_site(&entry.name);
     let is_allowed = match flow.purpose {
-        Purpose::SignIn => entry.login && !is_site,
+        Purpose::SignIn => dance.is_for_visitors(entry),
         Purpose::Connect => !is_site,
         Purpose::Site => is_site,
     };

@@ -52,7 +52,7 @@ pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) 
     let next = dance.checked_next(form.get("next").as_deref()).or_else(|| pending.next.clone());
     let mut login = pending.clone().into_login(dance.clock().now()).ok_or_else(nothing_waits)?;
     // AL-23: the configuration may have changed in the meantime.
-    if login.issuer != entry.authority() || dance.is_site(&entry.name) || !entry.login {
+    if login.issuer != entry.authority() || dance.is_site(&entry.name) || !entry.signs_in() {
         return Err(not_trusted("the entry has another server or purpose than at the time of the dance"));
     }
     login.user_required = dance.user_required();

@@ -7,7 +7,6 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use super::finish::account_taken;
 use super::sign_in::entry_context;
 use crate::dance::accounts::pending::{self, Pending, nothing_waits, page_of};
 use crate::dance::accounts::{report_linked, report_refused};
@@ -15,7 +14,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{FlashOutcome, Form, Reply, csrf, done, flash_outcome, is_head, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::link::{AuthorizedLogin, Postponed, Purpose};
+use crate::link::{AuthorizedLogin, Postponed, Purpose, account_taken};
 use crate::paths::Path;
 use crate::redirect_target::RedirectTarget;
 
@@ -47,7 +46,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
 /// which accounts a user has connected is private.
 fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Value> {
     let confirm = RedirectTarget::try_from(dance.paths().to(Path::Confirm))?;
-    let entries = dance.login_entries().filter(|entry| entry.name != pending.entry);
+    let entries = dance.entries_for_visitors().filter(|entry| entry.name != pending.entry);
     let entries = entries.map(|entry| entry_context(dance, entry, Some(&confirm)));
     Ok(json!({
         "title": dance.entry(&pending.entry)?.title,

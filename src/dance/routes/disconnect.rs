@@ -23,7 +23,15 @@ pub(super) async fn disconnect(
         false => None,
     };
     let user = dance.user(request).await?;
-    check_owner(dance, user, &entry.name)?;
+    check_owner(dance, request, &entry.name).await?;
+    // Without a user, other visitors have accounts in the storage, too.
+    let account = match user.is_some() || dance.is_stored_in_browsers() {
+        true => account,
+        false => {
+            let kept = dance.kept_account(request, name).await?.ok_or_else(no_such_account)?;
+            account.or(Some(kept.id)).filter(|id| *id == kept.id).map(Some).ok_or_else(no_such_account)?
+        }
+    };
     let storage = dance.storage(request);
     // The sessions that began with the account end with it: an attacker whose account was connected would stay signed in, and
     // could connect it again. The session of this browser continues with another cookie.
@@ -36,6 +44,9 @@ pub(super) async fn disconnect(
     };
     report_removed(dance, Some(request), &storage, removed).await;
     rotated?;
+    if user.is_none() && is_removed {
+        dance.end_kept_session(request, name).await?;
+    }
     if is_removed {
         flash_outcome(dance, request, entry, FlashOutcome::Disconnected);
     }
@@ -43,12 +54,12 @@ pub(super) async fn disconnect(
     Ok(done(request, dance.target_after_disconnect(next)))
 }
 
-/// Checks that `user`, the signed-in user of the request, can own accounts of `entry`.
+/// Checks that the user of `request`, or its visitor, can have accounts of `entry`.
 ///
 /// # Errors
 /// [`ErrorKind::NotSignedIn`]; [`ErrorKind::Refused`] if the accounts of the entry belong to the site.
-pub(super) fn check_owner(dance: &Dance, user: Option<&str>, entry: &str) -> Result<()> {
-    match dance.can_own_accounts(user) {
+pub(super) async fn check_owner(dance: &Dance, request: &Request<'_>, entry: &str) -> Result<()> {
+    match dance.can_have_accounts(request).await? {
         true if dance.is_site(entry) => Err(Error::refused(
             "This account belongs to this site. Only the people who run the site can change it.",
         )),

@@ -7,6 +7,7 @@ use rocket::response::{Redirect, Responder};
 use rocket::{Request, Response};
 use serde_json::json;
 
+use super::failure::login_response;
 use super::me::user_json;
 use crate::client::{Client, RevocationReason, revoke};
 use crate::config::Entry;
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{
     Callback, CallbackResult, Flow, Grant, not_trusted, provider_session_id, state_handle, text_claim,
 };
-use crate::link::{AuthorizedLogin, Postponed, Purpose};
+use crate::link::{AuthorizedLogin, Postponed, Purpose, account_taken};
 use crate::redirect_target::RedirectTarget;
 use crate::session::{SessionOrigin, SignInOutcome};
 use crate::signals::{Event, EventAccount, NextStep};
@@ -119,7 +120,7 @@ pub(super) async fn complete(
     match storage.link(&login, dance.keys()).await {
         Ok(linked) => {
             let finished = sign_in(dance, request, &login, linked, finished).await?;
-            Ok(with_missing_scopes(dance, request, entry, flow, &login, finished))
+            Ok(with_missing_scopes(dance, request, entry, flow, &login, finished).await)
         }
         Err(error) => match error.postponed::<Postponed>() {
             Some(postponed) => postpone(dance, request, &login, postponed, next).await,
@@ -218,16 +219,11 @@ pub(super) async fn check_owner(
     entry: &Entry,
     owner: &str,
 ) -> Result<()> {
-    let is_sign_in = entry.login && !dance.is_site(&entry.name);
+    let is_sign_in = entry.signs_in() && !dance.is_site(&entry.name);
     match is_sign_in && dance.sessions().may_merge(request, owner).await? {
         true => Ok(()),
         false => Err(account_taken()),
     }
-}
-
-/// The refusal of an account that belongs to another user.
-pub(super) fn account_taken() -> Error {
-    Error::refused("This account is connected to another user.").with_reason("account_taken")
 }
 
 /// Reports why `login` was not stored. If the storage failed after the exchange, its grant is revoked (DB-03).
@@ -267,12 +263,6 @@ pub(super) async fn sign_in(
     if login.purpose == Purpose::Connect {
         dance.sessions().rotate(request).await?;
     }
-    let Some(user) = user.clone().filter(|_| login.purpose == Purpose::SignIn) else {
-        let outcome = if is_new { FlashOutcome::Connected } else { FlashOutcome::Reconnected };
-        flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
-        return Ok(finished.with_user(user));
-    };
-    pending::drop_unless_for(dance, request, &user).await;
     let id_token = login.token.id_token.as_ref();
     let origin = SessionOrigin {
         entry: &login.entry,
@@ -281,6 +271,16 @@ pub(super) async fn sign_in(
         sid: id_token.and_then(provider_session_id),
         id_token: id_token.filter(|_| dance.entry(&login.entry).is_ok_and(|entry| entry.logout)),
     };
+    let Some(user) = user.clone().filter(|_| login.purpose == Purpose::SignIn) else {
+        if login.purpose == Purpose::SignIn {
+            dance.begin_kept_session(request, &origin).await?;
+        }
+        let outcome = if is_new { FlashOutcome::Connected } else { FlashOutcome::Reconnected };
+        flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
+        return Ok(finished.with_user(user));
+    };
+    pending::drop_unless_for(dance, request, &user).await;
+    dance.end_kept_sessions(request).await?;
     let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
     match outcome {
         SignInOutcome::Done => {
@@ -300,9 +300,9 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Answers with a page that says so if the provider has not granted what the flow was begun for. A redirect to the page of the app
-/// would lead to the provider again, without an end.
-fn with_missing_scopes(
+/// Answers as to a failed flow if the provider has not granted what it was begun for: with `after_error`, else with a page from
+/// which the user can ask again. A redirect to the page of the app would lead to the provider again, without an end.
+async fn with_missing_scopes(
     dance: &Dance,
     request: &Request<'_>,
     entry: &Entry,
@@ -320,12 +320,13 @@ fn with_missing_scopes(
         entry.title,
         missing.join(", ")
     );
-    let error = Error::new(ErrorKind::ScopeDenied, message)
-        .with_missing_scopes(missing)
-        .begin_again_at(Some(&entry.name))
-        .with_next(Some(finished.to.clone()));
-    dance.log_error(&entry.name, Some(&state_handle(flow.state().expose())), &error);
-    let response = respond(dance, request, Err(error));
+    let error = Error::new(ErrorKind::ScopeDenied, message).with_missing_scopes(missing);
+    let error = match dance.target_after_failure(Some(entry), error.kind()) {
+        Some(_) => error,
+        None => error.begin_again_at(Some(&entry.name)).with_next(Some(finished.to.clone())),
+    };
+    let handle = state_handle(flow.state().expose());
+    let response = login_response(dance, request, &entry.name, Some(handle), Err(error)).await;
     finished.with_reply(Reply::Own(response))
 }
 

@@ -67,6 +67,7 @@ async fn sign_out(
         dance.browser(request).clear();
     }
     pending::drop_pending(dance, request).await;
+    dance.end_kept_sessions(request).await?;
     let signed_out = dance.sessions().sign_out(request, user, everywhere).await?;
     report_sessions_ended(dance, Some(request), signed_out.ended, reason).await;
     let provider = match &signed_out.own {

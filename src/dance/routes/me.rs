@@ -4,7 +4,6 @@ use rocket::Request;
 use serde_json::{Number, Value, json};
 
 use crate::config::Entry;
-use crate::dance::accounts::accounts_by_entry;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, csrf};
 use crate::error::Result;
@@ -15,9 +14,9 @@ use crate::storage::Account;
 /// users in.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
     let user = dance.user(request).await?;
-    let accounts = accounts_by_entry(dance, request).await?;
+    let accounts = dance.accounts_by_entry(request).await?;
     let entries = dance.entries().values().filter(|entry| !dance.is_site(&entry.name));
-    let entries = entries.filter(|entry| user.is_some() || entry.login);
+    let entries = entries.filter(|entry| user.is_some() || dance.is_for_visitors(entry));
     let accounts: Vec<Value> = accounts.values().flat_map(|of_entry| accounts_json(of_entry)).collect();
     Ok(Reply::Json(json!({
         "user": user_json(dance, user),
@@ -58,7 +57,7 @@ fn entry_json(dance: &Dance, entry: &Entry) -> Value {
     json!({
         "name": entry.name,
         "title": entry.title,
-        "login": entry.login,
+        "login": dance.is_for_visitors(entry),
         "begin_url": paths.of_entry(Path::Begin, &entry.name),
         "disconnect_url": paths.of_entry(Path::Disconnect, &entry.name),
         "primary_url": paths.of_entry(Path::MakePrimary, &entry.name),

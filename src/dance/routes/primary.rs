@@ -19,8 +19,8 @@ pub(super) async fn make_primary(
     let account =
         account_id(form).ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no such account."))?;
     let user = dance.user(request).await?;
-    check_owner(dance, user, &entry.name)?;
-    // A browser keeps one account per entry: there is nothing to choose. An account that belongs to another user, or is
+    check_owner(dance, request, &entry.name).await?;
+    // A browser has one account per entry: there is nothing to choose. An account that belongs to another user, or is
     // gone, changes nothing, and the page shows the accounts as they are.
     if let Some(user) = user {
         dance.storage(request).make_primary(user, &entry.name, account).await?;

@@ -18,7 +18,7 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     if dance.has_sign_in_page() && !wants_json(request) {
         return Ok(Reply::SeeOther(dance.login_path(None, next.as_ref())));
     }
-    let entries = dance.login_entries().map(|entry| entry_context(dance, entry, next.as_ref()));
+    let entries = dance.entries_for_visitors().map(|entry| entry_context(dance, entry, next.as_ref()));
     let context = json!({
         "entries": entries.collect::<Vec<_>>(),
         "sign_in_page": dance.sign_in_page(next.as_ref()),

@@ -44,7 +44,11 @@ pub(super) fn excess(dance: &Dance, request: &Request<'_>, flows: usize) -> usiz
     flows.saturating_sub(room_for_flows(dance, request))
 }
 
-/// The size of the accounts that the browser will have after this request, in bytes.
+/// The size of the accounts that the browser will have after this request, and of its sessions of accounts without a user, in
+/// bytes.
 fn accounts_size(dance: &Dance, request: &Request<'_>) -> usize {
-    if dance.is_stored_in_browsers() { dance.browser(request).size() } else { 0 }
+    match dance.is_stored_in_browsers() {
+        true => dance.browser(request).size(),
+        false => dance.kept_sessions().size(request),
+    }
 }

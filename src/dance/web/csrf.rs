@@ -7,7 +7,7 @@ use rocket::Request;
 use url::Url;
 
 use super::cookies::set_cookie;
-use crate::config::{Settings, is_loopback_host};
+use crate::config::{Settings, is_own_origin};
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -107,44 +107,53 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
 pub(crate) async fn check_visitor(dance: &Dance, request: &Request<'_>, token: Option<&str>) -> Result<()> {
     match is_from_trusted_origin(dance, request) {
         true => check(dance, request, token).await,
-        false => check_origin(dance, request),
+        false => check_origin_without_token(dance, request),
     }
 }
 
-/// Rejects a form that comes from another site or origin, as the browser reports it.
+/// Rejects a form that comes from another site or origin, as the browser reports it. Beside the right token, a browser need not
+/// report it.
 ///
 /// # Errors
 /// [`ErrorKind::Csrf`].
-pub(crate) fn check_origin(dance: &Dance, request: &Request<'_>) -> Result<()> {
+fn check_origin(dance: &Dance, request: &Request<'_>) -> Result<()> {
     match request.headers().get_one("Sec-Fetch-Site") {
         None | Some("same-origin" | "none") => {}
         Some(_) => return rejected("the form came from another site (Sec-Fetch-Site)"),
     }
     match request.headers().get_one("Origin").filter(|origin| *origin != "null") {
-        Some(origin) if !is_own_origin(dance, origin) => {
-            rejected("the form came from another origin (Origin)")
-        }
+        Some(origin) if !is_own(dance, origin) => rejected("the form came from another origin (Origin)"),
         _ => Ok(()),
     }
+}
+
+/// Rejects a request without a token that comes from another site or origin, as [`check_origin`] does, or that does not say where
+/// it comes from: `Origin: null` without `Sec-Fetch-Site`. A browser without that header (before 2023) sends it for a form in a
+/// sandboxed frame, after a redirect from another site, and from a page with `Referrer-Policy: no-referrer`. A program that is no
+/// browser sends neither.
+///
+/// # Errors
+/// [`ErrorKind::Csrf`].
+pub(crate) fn check_origin_without_token(dance: &Dance, request: &Request<'_>) -> Result<()> {
+    let header = |name| request.headers().get_one(name);
+    match (header("Origin"), header("Sec-Fetch-Site")) {
+        (Some("null"), None) => rejected(
+            "the form does not say where it came from (`Origin: null` without Sec-Fetch-Site): an old browser hides the origin \
+             of a page with `Referrer-Policy: no-referrer`",
+        ),
+        _ => check_origin(dance, request),
+    }
+}
+
+/// Whether `origin` is the origin of this app.
+fn is_own(dance: &Dance, origin: &str) -> bool {
+    Url::parse(origin).is_ok_and(|origin| is_own_origin(&origin, &dance.settings().base_url))
 }
 
 /// Whether a page of one of the `trusted_origins` sent the request. It counts only beside the token: a form of the app's own
 /// has none.
 fn is_from_trusted_origin(dance: &Dance, request: &Request<'_>) -> bool {
     request.headers().get_one("Origin").is_some_and(|origin| dance.trusts_origin(origin))
-}
-
-/// Whether `origin` is the origin of the base URL. On a loopback host its other names count, too.
-fn is_own_origin(dance: &Dance, origin: &str) -> bool {
-    let base = &dance.settings().base_url;
-    Url::parse(origin).is_ok_and(|origin| {
-        let is_loopback = |url: &Url| url.host_str().is_some_and(is_loopback_host);
-        origin.origin() == base.origin()
-            || (is_loopback(&origin)
-                && is_loopback(base)
-                && origin.scheme() == base.scheme()
-                && origin.port_or_known_default() == base.port_or_known_default())
-    })
 }
 
 fn rejected(cause: &'static str) -> Result<()> {

@@ -236,8 +236,16 @@ impl BuiltIn for CachedStorage {
         entries: &[&str],
         keep: Option<&str>,
     ) -> Result<Removed> {
-        let old = self.storage.list(user, &[entry]).await?;
+        // Many visitors may have an account without a user there.
+        let old = match user {
+            Some(_) => self.storage.list(user, &[entry]).await?,
+            None => Vec::new(),
+        };
         let done = self.storage.unlink(user, entry, account_id, entries, keep).await;
+        if user.is_none() && done.is_err() {
+            self.generations.end_all();
+            self.accounts.forget_all();
+        }
         let owner = AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) };
         self.forget_removed(&done, &old, owner).await;
         done

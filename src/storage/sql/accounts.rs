@@ -1,9 +1,8 @@
 //! The queries: accounts.
 
-use diesel::dsl::{exists, sql};
+use diesel::dsl::sql;
 use diesel::expression::{BoxableExpression, SqlLiteral};
 use diesel::prelude::*;
-use diesel::select;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend};
@@ -87,12 +86,18 @@ fn same_lease(conn: &AnyConnection) -> SqlLiteral<BigInt> {
     })
 }
 
-/// Locks the account with this identity until the transaction ends, if it belongs to `user`. Returns whether it does.
-pub(super) fn hold_owned(conn: &mut AnyConnection, entry: &str, identity: &str, user: &str) -> Result<bool> {
+/// Locks the account with this identity until the transaction ends, if it belongs to `user`, or has no user. Returns whether it
+/// does.
+pub(super) fn hold_owned(
+    conn: &mut AnyConnection,
+    entry: &str,
+    identity: &str,
+    user: Option<&str>,
+) -> Result<bool> {
     let owned =
-        oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity))).filter(user_id.eq(user));
+        oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity))).filter(is_of(user));
     Ok(match conn.writes_alone() {
-        true => select(exists(owned)).get_result(conn)?,
+        true => owned.select(id).first::<i64>(conn).optional()?.is_some(),
         false => {
             let same_lease = same_lease(conn);
             diesel::update(owned).set(lease_until.eq(same_lease)).execute(conn)? == 1

@@ -44,9 +44,9 @@ pub(super) fn link(
             false => user_is_gone().into(),
         });
     }
-    let mut found = match (identity, login.visitor()) {
-        (None, None) => None,
-        (identity, visitor) => held(conn, entry, identity, visitor)?,
+    let mut found = match AccountKey::of(login) {
+        Some(key) => held(conn, entry, identity, key.user())?,
+        None => None,
     };
     let held_owner = found.as_ref().and_then(|account| account.user_id.as_ref());
     if users.is_some() && login.visitor().is_none() && held_owner != known.as_ref() {
@@ -101,9 +101,12 @@ pub(super) fn link(
         }
         _ => UserMerge::default(),
     };
-    // A token that the app has stored for this user becomes this account: see `Tokens::set`.
+    // A token that the app has stored for this user, or for the site, becomes this account: see `Tokens::set`.
     let nameless = match (identity, user) {
-        (Some(_), Some(user)) => nameless(conn, entry, user)?,
+        (Some(_), Some(user)) => nameless(conn, entry, Some(user))?,
+        (Some(_), None) if login.purpose == Purpose::Site => {
+            nameless(conn, entry, None)?.filter(Account::is_sites)
+        }
         _ => None,
     };
     let previous = found.or(nameless.clone());
@@ -127,10 +130,10 @@ pub(super) fn link(
 }
 
 /// Locks the account of `user` without an identity, and returns it.
-fn nameless(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<Option<Account>> {
+fn nameless(conn: &mut AnyConnection, entry: &str, user: Option<&str>) -> Result<Option<Account>> {
     // Few users have one: the lock costs a write.
-    match exact(conn, entry, None, Some(user))? {
-        Some(_) => held(conn, entry, None, Some(user)),
+    match exact(conn, entry, None, user)? {
+        Some(_) => held(conn, entry, None, user),
         None => Ok(None),
     }
 }
@@ -145,10 +148,10 @@ pub(super) fn has_nameless(conn: &mut AnyConnection, account: &Account) -> Resul
 pub(super) fn merge_nameless(conn: &mut AnyConnection, account: &Account) -> Result<Option<Account>> {
     let Account { entry, provider_user_id: identity, user_id: user, .. } = account;
     let (Some(identity), Some(user)) = (identity, user) else { return Ok(None) };
-    if !hold_owned(conn, entry, identity, user)? {
+    if !hold_owned(conn, entry, identity, Some(user))? {
         return Ok(None);
     }
-    let Some(nameless) = nameless(conn, entry, user)? else { return Ok(None) };
+    let Some(nameless) = nameless(conn, entry, Some(user))? else { return Ok(None) };
     delete(oauth_accounts.find(nameless.id)).execute(conn)?;
     let stored = oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity)));
     diesel::update(stored.filter(rank.gt(nameless.rank))).set(rank.eq(nameless.rank)).execute(conn)?;

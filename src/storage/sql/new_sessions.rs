@@ -6,12 +6,13 @@ use super::accounts;
 use super::any_connection::AnyConnection;
 use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
+use super::sessions::Condition;
 use super::user_table::UserTable;
 use crate::storage::{Session, SessionStart};
 
 /// Maximum number of expired sessions that each new session removes.
 const MAX_PURGED: i64 = 64;
-/// Maximum number of sessions per user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
+/// Maximum number of sessions per user, and per account without a user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
 /// more sessions than one statement can end.
 const MAX_SESSIONS: i64 = 1000;
 
@@ -23,18 +24,18 @@ pub(super) fn begin(
     session: &Session,
     before: Option<&str>,
 ) -> Result<SessionStart> {
-    if let Some(users) = users
-        && !users.hold(conn, &session.user_id)?
+    if let (Some(users), Some(user)) = (users, session.user())
+        && !users.hold(conn, user)?
     {
         return Ok(SessionStart::UserGone);
     }
     if let (Some(entry), Some(identity)) = (&session.entry, &session.provider_user_id)
-        && !accounts::hold_owned(conn, entry, identity, &session.user_id)?
+        && !accounts::hold_owned(conn, entry, identity, session.user())?
     {
         return Ok(SessionStart::AccountGone);
     }
-    let of_user = oauth_sessions.filter(user_id.eq(&session.user_id)).order(created_at.desc());
-    let mut over: Vec<String> = of_user.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load(conn)?;
+    let older = oauth_sessions.filter(is_of_owner(session)).order(created_at.desc());
+    let mut over: Vec<String> = older.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load(conn)?;
     over.extend(before.map(str::to_owned));
     // Always in the same order, so that two simultaneous deletions cannot deadlock.
     over.sort();
@@ -43,6 +44,17 @@ pub(super) fn begin(
     }
     diesel::insert_into(oauth_sessions).values(session).execute(conn)?;
     Ok(SessionStart::Begun)
+}
+
+/// Matches the sessions of the same user; without a user, those of the same account.
+fn is_of_owner(session: &Session) -> Condition<'_> {
+    match session.user() {
+        Some(user) => Box::new(user_id.eq(user).nullable()),
+        None => {
+            let of_account = provider.eq(&session.entry).and(provider_user_id.eq(&session.provider_user_id));
+            Box::new(of_account.and(user_id.eq("")))
+        }
+    }
 }
 
 /// Removes some of the sessions that have expired at `now`.

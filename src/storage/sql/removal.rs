@@ -29,6 +29,9 @@ pub(super) fn unlink(
     Unlink { user, entry, account_id, logins, keep }: &Unlink,
 ) -> Result<Removed> {
     let user = user.as_deref();
+    if let (None, Some(one)) = (user, account_id) {
+        return remove_without_user(conn, entry, *one);
+    }
     // All accounts of the user: two simultaneous requests that disconnect one account each would both find another one left.
     match user {
         Some(_) => hold(conn, is_of(user))?,
@@ -51,6 +54,14 @@ pub(super) fn unlink(
         .into());
     }
     delete(conn, removed, keep.as_deref())
+}
+
+/// Removes the account with the id `one` at `entry` if it has no user. Many visitors may have one there.
+fn remove_without_user(conn: &mut AnyConnection, entry: &str, one: i64) -> Result<Removed> {
+    let is_one = || provider.eq(entry).nullable().and(id.eq(one)).and(is_of(None));
+    hold(conn, Box::new(is_one()))?;
+    let accounts = oauth_accounts.filter(is_one()).select(Account::as_select()).load(conn)?;
+    delete(conn, accounts, None)
 }
 
 /// See [`BuiltIn::remove`](crate::storage::BuiltIn::remove).

@@ -9,7 +9,8 @@ use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
 use crate::storage::{Session, SessionSelection};
 
-type Condition<'a> = Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
+pub(super) type Condition<'a> =
+    Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
 
 /// Maximum number of sessions that [`of_user`] returns.
 const MAX_LISTED: i64 = 100;

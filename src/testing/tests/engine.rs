@@ -97,7 +97,7 @@ async fn it_stands_in_for_every_preset() {
         let engine = Engine::new(Clock::default(), flow::StandIns::default()).unwrap();
         let entry = self::entry(fake.preset_config(name, name));
         match ride(&fake, &engine, &entry).await {
-            Ok(grant) if entry.login && grant.profile.id.as_deref() != Some("ada") => {
+            Ok(grant) if entry.signs_in() && grant.profile.id.as_deref() != Some("ada") => {
                 faults.push(format!("{name}: {:?}", grant.profile));
             }
             Ok(grant) if preset.protocol != Protocol::OAuth1 => {
