@@ -62,7 +62,8 @@ impl FakeProvider {
     /// Creates a provider without a port, for an app under test in the same process: [`stand_in`](FakeProvider::stand_in) takes it
     /// there. A browser, or another process, needs [`start`](FakeProvider::start).
     ///
-    /// A provider that does not answer ([`FakeResponse::hang`]) takes no time: the request fails with a timeout at once.
+    /// A provider that does not answer ([`FakeResponse::hang`](super::FakeResponse::hang)) takes no time: the request fails with a
+    /// timeout at once.
     pub fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
