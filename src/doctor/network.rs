@@ -37,10 +37,11 @@ fn proxy(variables: &[(&'static str, String)]) -> Finding {
     match (find(&HTTPS), find(&HTTP)) {
         (Some((name, url)), _) => {
             // A proxy without a scheme is a host.
-            let url = Url::parse(url)
-                .ok()
-                .filter(Url::has_host)
-                .or_else(|| Url::parse(&format!("http://{url}")).ok());
+            let url = match url.contains("://") {
+                true => Url::parse(url),
+                false => Url::parse(&format!("http://{url}")),
+            };
+            let url = url.ok();
             let host = url.as_ref().and_then(Url::host_str);
             match (host, find(&["NO_PROXY", "no_proxy"])) {
                 (None, _) => Finding::failure(
