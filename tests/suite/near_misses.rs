@@ -88,6 +88,34 @@ async fn d12_a_near_miss_leaves_no_secret_in_the_log() {
                 );
             }
         }
+        // Below the prefix nothing else is the app's, whatever a provider calls the code.
+        for path in [
+            "/login",
+            "/login/",
+            "/login/op",
+            "/login/op/callback",
+            "/login/op/x/y",
+            "/LOGIN/op/",
+            "/login/nobody",
+        ] {
+            for query in [
+                format!("auth_code={code}&s={state}"),
+                format!("authorization_code={code}"),
+                format!("spapi_oauth_code={code}&selling_partner_id={state}"),
+                format!("oauth_token_secret={code}"),
+                format!("payload=%7B%22code%22%3A%22{code}%22%7D"),
+                format!("payload={{\"code\":\"{code}\"}}"),
+                format!("x=1?code={code}"),
+                format!("scope=a?code={code}&entry={state};x={state}"),
+                code.clone(),
+            ] {
+                assert_ne!(tab.get(&format!("{path}?{query}")).status, 500, "{path}?{query}");
+            }
+        }
+        tab.get(&format!("/login/op/callback;auth_code={code}"));
+        // At the app's own routes, this browser's flow tells.
+        tab.get(&format!("/?authcode={code}&state={state}"));
+        tab.get(&format!("/own?code={code}&x=1?state={state}"));
         // Parameters that became a part of the path.
         for sign in ["%3f", "%3F", "%253F", "&", ";", "%26", "%3b", "%3B"] {
             tab.get(&format!("/login/op/authorized{sign}code={code}&state={state}"));
@@ -117,6 +145,9 @@ async fn d12_the_apps_own_parameters_reach_the_app() {
     // A callback that was registered with another path: the state is this browser's flow.
     let lost = tab.get(&format!("/other/op/authorized?code={code}&state={state}"));
     assert_eq!(lost.body, "catch-all None None");
+    assert!(!server.log().contains(&code) && !server.log().contains(&state));
+    let own = tab.get(&format!("/own?code={code}&state={state}")).body;
+    assert!(!own.contains(&code) && !own.contains(&state), "the same at a route of the app: {own}");
     assert!(!server.log().contains(&code) && !server.log().contains(&state));
     // Our own parameters stay as well.
     let begun = tab.get("/login/op?next=/own%3Fcode%3Dmine%26state%3Dx&state=planted");

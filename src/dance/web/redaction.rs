@@ -33,6 +33,12 @@ const SECRET_PARAMETERS: [&str; 17] = [
     "token",
 ];
 
+/// Parameters that our own pages read or write: no secrets.
+const HARMLESS_PARAMETERS: [&str; 4] = ["entry", "error", "next", "scope"];
+
+/// What separates parameters. A second `?` does, if a callback URL with a query got another one.
+const SEPARATORS: [char; 3] = ['&', ';', '?'];
+
 /// Maximum number of parameters that are compared with the browser's flows.
 const MAX_PARAMETERS: usize = 64;
 /// Maximum number of times that a text is percent-decoded.
@@ -45,7 +51,8 @@ pub(super) enum Redaction {
     None,
     /// The query of a callback, which its handler needs.
     Callback,
-    /// The whole query, and parameters in the path: the request has just missed a callback.
+    /// Parameters in the path, and those of the query that are not known to be harmless: the request may have missed a callback,
+    /// and providers give the code many names.
     NearMiss,
     /// The parameters of the query that are secrets.
     Secrets,
@@ -76,7 +83,7 @@ impl Redaction {
         let is_below_prefix = path_words.starts_with(&words(dance.paths().prefix()));
         let callback = words(Path::Callback.pattern()).pop().unwrap_or_default();
         let names_callback = path_words.iter().any(|word| word.starts_with(&callback));
-        if is_below_prefix && names_callback {
+        if is_below_prefix && (names_callback || app_route(request) != AppRoute::Own) {
             return Self::NearMiss;
         }
         if !has_secret(query) && !decoded(path).split(['/', '?']).any(has_secret) {
@@ -87,11 +94,13 @@ impl Redaction {
             own.filter(|own| !own.is_empty()).any(|own| path_words.starts_with(&own))
         };
         match app_route(request) {
+            // A callback at a path of the app.
+            _ if is_of_a_flow(dance, request, query) => Self::NearMiss,
             AppRoute::Own => Self::None,
             _ if is_near() => Self::NearMiss,
             AppRoute::None if names_callback => Self::NearMiss,
-            AppRoute::CatchAll if !is_below_prefix && !is_of_a_flow(dance, request, query) => Self::None,
-            _ => Self::Secrets,
+            AppRoute::None => Self::Secrets,
+            AppRoute::CatchAll => Self::None,
         }
     }
 
@@ -102,7 +111,9 @@ impl Redaction {
         let (path, query) = match self {
             Self::None => return,
             Self::Callback => (path, None),
-            Self::NearMiss => (before_parameters(path), None),
+            Self::NearMiss => {
+                (before_parameters(path), uri.query().map(|query| only_harmless(query.as_str())))
+            }
             Self::Secrets => (path, uri.query().map(|query| without_secrets(query.as_str()))),
         };
         let uri = match query.filter(|query| !query.is_empty()) {
@@ -134,7 +145,7 @@ fn own_callbacks(dance: &Dance) -> impl Iterator<Item = &str> {
 
 /// Whether a parameter in `query`, whatever its name, is the state of a flow that this browser has begun.
 fn is_of_a_flow(dance: &Dance, request: &Request<'_>, query: &str) -> bool {
-    let values = query.split(['&', ';']).take(MAX_PARAMETERS).filter_map(|pair| pair.split_once('='));
+    let values = query.split(SEPARATORS).take(MAX_PARAMETERS).filter_map(|pair| pair.split_once('='));
     let mut values = values.map(|(_, value)| decoded(value));
     values.any(|value| flow_cookies::exists(dance, request, &value))
 }
@@ -198,7 +209,7 @@ fn words(path: &str) -> Vec<String> {
 
 /// Whether a parameter in `text` is a secret, however its name is written.
 fn has_secret(text: &str) -> bool {
-    text.split(['&', ';']).any(|pair| {
+    text.split(SEPARATORS).any(|pair| {
         let name = decoded(pair.split(['=', '[']).next().unwrap_or_default()).to_lowercase();
         // `&amp;code=`: a link that was escaped twice.
         let name = name.strip_prefix("amp;").unwrap_or(&name).trim_matches(|c: char| !c.is_alphanumeric());
@@ -210,6 +221,16 @@ fn has_secret(text: &str) -> bool {
 fn without_secrets(query: &str) -> String {
     let pairs: Vec<&str> = query.split('&').filter(|pair| !has_secret(pair)).collect();
     pairs.join("&")
+}
+
+/// The parameters of `query` that are known to be harmless.
+fn only_harmless(query: &str) -> String {
+    let is_harmless = |pair: &&str| {
+        // Only `next` may have a query of its own.
+        matches!(pair.split_once('='), Some((name, value))
+            if HARMLESS_PARAMETERS.contains(&name) && (name == "next" || !value.contains(SEPARATORS)))
+    };
+    query.split('&').filter(is_harmless).collect::<Vec<_>>().join("&")
 }
 
 /// Whether parameters may begin at `c` in a path. A percent sign may encode such a character.
@@ -263,6 +284,7 @@ mod tests {
             "%20state%20=x",
             "code[]=x",
             "code[0]=x",
+            "a=1?code=x",
         ] {
             assert!(has_secret(query), "{query}");
             assert!(!without_secrets(query).contains('x'), "{query}");
@@ -273,6 +295,18 @@ mod tests {
             assert!(!has_secret(query), "{query}");
         }
         assert_eq!(without_secrets("next=/a&code=1&page=2&state=3"), "next=/a&page=2");
+    }
+
+    #[test]
+    fn d12_a_near_miss_keeps_what_is_known_to_be_harmless() {
+        for (query, kept) in [
+            ("", ""),
+            ("next=/a?b=1&auth_code=x&scope=a%20b", "next=/a?b=1&scope=a%20b"),
+            ("error=denied;code=x&entry=op?code=x&scope=a?code=x", ""),
+            ("payload=%7B%22code%22%3A%22x%22%7D&next&NEXT=x&ne%78t=x&next[]=x", ""),
+        ] {
+            assert_eq!(only_harmless(query), kept);
+        }
     }
 
     #[test]
