@@ -16,10 +16,14 @@ pub(crate) struct Clock {
 impl Clock {
     /// Returns the current unix time, in seconds.
     pub(crate) fn now(&self) -> i64 {
+        self.now_millis() / 1000
+    }
+
+    /// Returns the current unix time, in milliseconds.
+    pub(crate) fn now_millis(&self) -> i64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since_epoch.as_secs())
-            .unwrap_or(i64::MAX)
-            .saturating_add(self.offset.load(Ordering::Relaxed))
+        let offset = self.offset.load(Ordering::Relaxed).saturating_mul(1000);
+        i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX).saturating_add(offset)
     }
 
     /// Moves the clock forward by `seconds`.

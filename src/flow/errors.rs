@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc2822;
 use super::failed_request;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind};
+use crate::redirect_target::RedirectTarget;
 
 /// Maximum wait that is passed on from a provider's `Retry-After`, in seconds.
 const MAX_RETRY_AFTER: i64 = 3600;
@@ -18,6 +19,17 @@ const MAX_RETRY_AFTER: i64 = 3600;
 pub(crate) fn not_trusted(cause: impl Into<String>) -> Error {
     Error::new(ErrorKind::CallbackNotTrusted, "This sign-in can't be trusted any more. Please start again.")
         .with_source(cause.into())
+}
+
+/// A sign-in at `entry` that began too long ago, for example because the user first registered at the provider. The user can
+/// begin again at the same entry, to get to the same page.
+pub(crate) fn begun_too_long_ago(cause: &str, entry: &str, next: Option<&RedirectTarget>) -> Error {
+    Error::new(
+        ErrorKind::CallbackNotTrusted,
+        "This sign-in began too long ago. Nothing was changed. Please start again.",
+    )
+    .with_source(cause)
+    .begin_again_at(Some(entry), next.map(ToString::to_string).as_deref())
 }
 
 /// A request that got no answer, or none that can be read. The error prints only the host of the URL, because a URL may hold

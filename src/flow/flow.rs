@@ -56,6 +56,9 @@ pub(crate) struct Flow {
     /// When the flow began, in unix seconds.
     #[serde(rename = "t")]
     pub(crate) began_at: i64,
+    /// The milliseconds after the second at which it began.
+    #[serde(rename = "m", default)]
+    began_at_millis: i64,
     /// When the flow expires, in unix seconds. It is fixed when the flow begins: another lifetime in the configuration does not
     /// revive it.
     #[serde(rename = "x")]
@@ -78,7 +81,8 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// Creates a flow at `entry` that begins at `now` (unix seconds) and lives for `ttl` seconds, with a new random seed.
+    /// Creates a flow at `entry` that begins at `now` (unix time, in milliseconds) and lives for `ttl` seconds, with a new random
+    /// seed.
     ///
     /// # Errors
     /// If the system's random number generator fails.
@@ -98,8 +102,9 @@ impl Flow {
             visitor,
             next,
             redirect_uri: entry.redirect_uri.clone(),
-            began_at: now,
-            expires_at: now.saturating_add(ttl),
+            began_at: now / 1000,
+            began_at_millis: now % 1000,
+            expires_at: (now / 1000).saturating_add(ttl),
             requirements: IdTokenRequirements::default(),
             temporary: None,
             extra_scope: Vec::new(),
@@ -178,6 +183,11 @@ impl Flow {
     /// Whether the flow has expired at `now` (unix seconds).
     pub(crate) fn has_expired(&self, now: i64) -> bool {
         now >= self.expires_at
+    }
+
+    /// When the flow began, in unix milliseconds.
+    pub(crate) fn began_at_millis(&self) -> i64 {
+        self.began_at.saturating_mul(1000).saturating_add(self.began_at_millis)
     }
 
     /// When the claim of this flow's callback may be forgotten, in unix seconds.

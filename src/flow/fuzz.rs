@@ -113,8 +113,14 @@ pub(crate) fn published_keys() -> Vec<u8> {
 
 /// Returns a flow of `entry`, as it is sealed in a cookie.
 pub(crate) fn flow(entry: &Entry) -> Vec<u8> {
-    let flow =
-        Flow::new(entry, Purpose::SignIn, Some("7".into()), RedirectTarget::try_from("/a?b").ok(), NOW, 1800);
+    let flow = Flow::new(
+        entry,
+        Purpose::SignIn,
+        Some("7".into()),
+        RedirectTarget::try_from("/a?b").ok(),
+        NOW * 1000,
+        1800,
+    );
     flow.ok().and_then(|flow| serde_json::to_vec(&flow).ok()).unwrap_or_default()
 }
 

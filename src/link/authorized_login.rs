@@ -44,6 +44,8 @@ pub struct AuthorizedLogin {
     pub(crate) admitted: bool,
     /// Id of the user who becomes one with the visitor, who has confirmed it.
     pub(crate) merged_user: Option<String>,
+    /// Unix time in milliseconds at which the flow began.
+    pub(crate) began_at_millis: i64,
     /// Unix time in seconds.
     pub(crate) now: i64,
     pub(crate) notes: BTreeMap<String, String>,
@@ -81,6 +83,7 @@ impl AuthorizedLogin {
             account: None,
             admitted: false,
             merged_user: None,
+            began_at_millis: now.saturating_mul(1000),
             now,
             notes: BTreeMap::new(),
             answers: None,

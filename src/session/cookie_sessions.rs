@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rocket::Request;
 use rocket::http::Cookie;
 
-use super::EndedSession;
+use super::{EndedSession, provider_logout};
 use crate::clock::Clock;
 use crate::config::{SessionSettings, Settings};
 use crate::cookies::{self, CookieScope};
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::not_trusted;
 use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
 use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
 
@@ -31,6 +32,8 @@ pub(crate) struct SessionOrigin<'a> {
     pub(crate) provider_user_id: Option<&'a str>,
     /// The provider's id of its own session (OpenID Connect Front-Channel Logout 1.0 §3).
     pub(crate) sid: Option<String>,
+    /// Unix time in milliseconds at which the flow began, with OpenID Connect: the provider may have ended the session since then.
+    pub(crate) openid_flow_began_at_millis: Option<i64>,
     /// The ID token, if the entry's logout needs it.
     pub(crate) id_token: Option<&'a Secret>,
 }
@@ -255,7 +258,8 @@ impl CookieSessions {
     /// account of `origin`.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime.
+    /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime;
+    /// [`ErrorKind::CallbackNotTrusted`] if the provider has reported in the meantime that the session has ended there.
     pub(crate) async fn begin(
         &self,
         request: &Request<'_>,
@@ -291,6 +295,12 @@ impl CookieSessions {
         let before = self.session(request).await?;
         let before_id = before.as_ref().map(|session| session.id.as_str());
         storage.begin_session(&session, before_id, now).await?.check()?;
+        if let Some(began_at) = origin.and_then(|origin| origin.openid_flow_began_at_millis)
+            && provider_logout::has_ended(&**storage, &session, began_at).await?
+        {
+            self.end_selected(&SessionSelection::Id(id)).await?;
+            return Err(not_trusted("the provider has ended the session during the sign-in"));
+        }
         let cookie = self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))?;
         Ok(NewSession { cookie, replaced: before.as_ref().and_then(EndedSession::of) })
     }

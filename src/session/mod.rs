@@ -8,6 +8,7 @@ mod current_user;
 mod ended_session;
 mod erased_sessions;
 mod kept_sessions;
+pub(crate) mod provider_logout;
 mod session_backend;
 mod session_command;
 mod sessions;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::join;
 use rocket::http::{ContentType, Method, Status};
 use rocket::tokio::time::sleep;
 use rocket_dance::Dance;
 use rocket_dance::provider::SigningAlgorithm;
 use rocket_dance::storage::{CookieStorage, MemoryStorage};
-use rocket_dance::testing::{FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, ResponseGate, sign_in};
 use serde_json::{Value, json};
 
 use crate::app::{App, figment};
@@ -283,6 +284,51 @@ async fn lo_03_the_right_sessions_end_and_no_others() {
         assert_eq!(still_signed_in(&browsers).await, expected, "{sub:?} {sid:?}");
         let alive = expected.iter().filter(|alive| **alive).count();
         assert_eq!((app.count("oauth_sessions"), app.count("oauth_accounts")), (alive, 3));
+    }
+}
+
+/// The provider ends its session while the app waits for its userinfo.
+#[rocket::async_test]
+async fn d2_a_sign_in_that_is_under_way_does_not_outlive_a_logout() {
+    for (login_sid, sub, sid, is_ended) in [
+        (Some("laptop"), Some("ada"), Some("laptop"), true),
+        (Some("laptop"), None, Some("laptop"), true),
+        (Some("laptop"), Some("ada"), None, true),
+        (None, Some("ada"), None, true),
+        (None, Some("ada"), Some("laptop"), true),
+        (None, None, Some("laptop"), false),
+        (Some("laptop"), Some("ada"), Some("phone"), false),
+        (Some("laptop"), Some("grace"), Some("laptop"), false),
+        (Some("laptop"), Some("grace"), None, false),
+        (Some("laptop"), None, Some("Laptop"), false),
+    ] {
+        let what = format!("{login_sid:?} {sub:?} {sid:?}");
+        let app = TestApp::launch().await;
+        // The user has another session, which ends as well.
+        let phone = signed_in(&app, "op", "ada", login_sid).await;
+        let mut laptop = app.browser();
+        let callback = laptop.ride("/login/op?next=/inbox").await;
+        let gate = ResponseGate::new();
+        app.fake.respond_once(ProviderEndpoint::Userinfo, FakeResponse::unmodified().hold(&gate));
+        let logout = async {
+            gate.wait_for_request().await;
+            assert_eq!(post_logout_token(&app, &app.fake.logout_token(sub, sid)).await, Status::Ok);
+            gate.open();
+        };
+        let (answer, ()) = join(laptop.get(&callback), logout).await;
+        assert_eq!(phone.user().await.is_none(), is_ended, "{what}");
+        if is_ended {
+            assert_eq!(answer.status, Status::BadRequest, "{what}: {answer:?}");
+            assert!(!answer.sets(SESSION), "{what}: {answer:?}");
+            assert_eq!((laptop.user().await, app.count("oauth_sessions")), (None, 0), "{what}");
+        } else {
+            assert_eq!(answer.location(), "/inbox", "{what}");
+            assert!(laptop.user().await.is_some(), "{what}");
+        }
+        // Who signs in at the provider again is signed in here, at once.
+        assert!(signed_in(&app, "op", "ada", login_sid).await.user().await.is_some(), "{what}");
+        // Of another entry nothing was reported.
+        assert!(signed_in(&app, "op2", "ada", login_sid).await.user().await.is_some(), "{what}");
     }
 }
 

@@ -11,7 +11,9 @@ use rocket_dance::{
     AuthorizedLogin, Client, Login, NextStep, Result, Sessions, SignInOutcome, Signals, Standing, Verdict,
 };
 
-use crate::harness::{Browser, PENDING, Refusal, TestApp, TestRequest, assert_refused};
+use test_support::Html;
+
+use crate::harness::{Browser, NOT_TRUSTED, PENDING, Refusal, TestApp, TestRequest, assert_refused};
 use crate::linking::{CONFIRM, REFUSED, accounts, app_with, ask, sql};
 use crate::signals::{Heard, Listener};
 
@@ -67,6 +69,19 @@ async fn d16_only_the_user_for_whom_it_waits_confirms() {
     assert_eq!(ada.get(CONFIRM).await.status, Status::Ok);
     assert_eq!(ada.post(CONFIRM, &[]).await.location(), "/");
     assert_eq!(accounts(&app), ["op/ada -> 1"]);
+}
+
+#[rocket::async_test]
+async fn b12_a_confirmation_that_has_waited_too_long_begins_again_where_it_began() {
+    let (app, _) = app_with(false, |dance| dance.sessions(OwnSessions)).await;
+    let mut ada = waiting(&app, 1).await;
+    let csrf = ada.csrf().await;
+    app.advance(1800);
+    for ask in [TestRequest::get(CONFIRM), TestRequest::post(CONFIRM, &[("csrf", csrf.as_str())])] {
+        let page = assert_refused(&mut ada, &ask, NOT_TRUSTED).await;
+        assert_eq!(Html::parse(&page.body).links[0].href, "/login/op", "{page:?}");
+    }
+    assert!(accounts(&app).is_empty());
 }
 
 /// D16: the session that confirms is locked while the account is stored, so that a sign-out everywhere cannot be overtaken.

@@ -9,6 +9,7 @@ use rocket::http::{Method, Status};
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::{LocalPath, Login, Result, SignUpForm, Standing, Verdict};
 use serde_json::json;
+use test_support::Html;
 
 use crate::harness::{
     Browser, NOT_TRUSTED, PENDING, Refusal, TestApp, TestRequest, TestResponse, assert_guarded,
@@ -180,6 +181,43 @@ async fn al_20_a_sign_up_is_completed_in_its_browser_and_in_time() {
     assert_refused(&mut ada, &TestRequest::get(COMPLETE), NOT_TRUSTED).await;
     assert_refused(&mut ada, &posted, NOT_TRUSTED).await;
     assert_eq!(user_names(&app), ["Grace"]);
+}
+
+#[rocket::async_test]
+async fn b12_a_sign_up_that_has_waited_too_long_begins_again_where_it_began() {
+    let (app, heard) = app().await;
+    let mut ada = app.browser();
+    ask(&mut ada, "/login/op?next=/inbox?a=1%26b=2", COMPLETE).await;
+    let csrf = token(&mut ada).await;
+    let before = (user_names(&app), accounts(&app), app.token_calls());
+    heard.take();
+    app.advance(1800);
+    let posted = TestRequest::post(COMPLETE, &filled("Ada", &csrf));
+    let link = "/login/op?next=%2Finbox%3Fa%3D1%26b%3D2";
+    for ask in [TestRequest::get(COMPLETE), posted.clone(), TestRequest::get(COMPLETE), posted] {
+        let page = assert_refused(&mut ada, &ask, NOT_TRUSTED).await;
+        assert!(page.body.contains("Start again"), "{page:?}");
+        assert_eq!(Html::parse(&page.body).links[0].href, link);
+        let json =
+            assert_refused(&mut ada, &ask.header("Accept", "application/json"), NOT_TRUSTED).await.json();
+        assert_eq!(json["error"]["login_url"], link);
+        assert!(!page.body.contains("ada"), "nothing of the account is shown: {page:?}");
+    }
+    assert_eq!((user_names(&app), accounts(&app), app.token_calls()), before);
+    assert!(heard.take().is_empty());
+    // Another browser, and one that has signed out, gets no such link.
+    let mut other = app.browser();
+    other.enter(1).await;
+    let page = assert_refused(&mut other, &TestRequest::get(COMPLETE), NOT_TRUSTED).await;
+    assert!(!page.body.contains("inbox"), "{page:?}");
+    // It is kept for some minutes only.
+    app.advance(900);
+    let page = assert_refused(&mut ada, &TestRequest::get(COMPLETE), NOT_TRUSTED).await;
+    assert!(!page.body.contains("inbox"), "{page:?}");
+    app.fake.advance_clock(2700);
+    ask(&mut ada, link, COMPLETE).await;
+    let csrf = token(&mut ada).await;
+    assert_eq!(post(&mut ada, &filled("Ada", &csrf)[1..]).await.location(), "/inbox?a=1&b=2");
 }
 
 #[rocket::async_test]

@@ -16,7 +16,7 @@ use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::dance::web::{remove_cookie, set_cookie};
 use crate::error::{Error, Result};
-use crate::flow::{not_trusted, state_handle};
+use crate::flow::{begun_too_long_ago, not_trusted, state_handle};
 use crate::link::{AuthorizedLogin, Postponed, Purpose};
 use crate::local_path::LocalPath;
 use crate::page::mark;
@@ -41,6 +41,44 @@ const MERGE_TTL: i64 = 600;
 /// clocks of processes differ.
 const USED_GRACE: i64 = 600;
 
+/// Time for which an account that has waited too long is kept, in seconds: the error page begins again where it began.
+const EXPIRED_TTL: i64 = 900;
+
+/// What a browser has for a page of an account that waits.
+pub(crate) enum Waiting {
+    /// The account that waits.
+    Pending(Box<Pending>),
+    /// One has waited too long. What is still of use: its entry, and the page to go to afterwards.
+    Expired { entry: String, next: Option<RedirectTarget> },
+    /// None.
+    Nothing,
+}
+
+impl Waiting {
+    /// The account that waits, if there is one.
+    pub(crate) fn pending(&self) -> Option<&Pending> {
+        match self {
+            Self::Pending(pending) => Some(pending),
+            _ => None,
+        }
+    }
+
+    /// Returns the account that waits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CallbackNotTrusted`](crate::ErrorKind::CallbackNotTrusted) if there is none. If it has waited
+    /// too long, the user can begin again at the same entry, to get to the same page.
+    pub(crate) fn require(self) -> Result<Pending> {
+        match self {
+            Self::Pending(pending) => Ok(*pending),
+            Self::Expired { entry, next } => {
+                Err(begun_too_long_ago("the account has waited too long", &entry, next.as_ref()))
+            }
+            Self::Nothing => Err(nothing_waits()),
+        }
+    }
+}
+
 /// An account that waits, as it is sealed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
@@ -58,6 +96,9 @@ pub(crate) struct Pending {
     /// Id of the session in which the flow was begun, if sessions are stored.
     #[serde(default)]
     pub(crate) session: Option<String>,
+    /// When its flow began: unix time in milliseconds.
+    #[serde(default)]
+    began_at_millis: i64,
     /// When it was stored: unix time in seconds.
     pub(crate) stored_at: i64,
     /// As long as a flow can last: its user may sign in with one before they confirm.
@@ -68,14 +109,14 @@ impl Pending {
     /// The login of the account: as if its user had pressed "Connect", or the visitor had just come back from the provider.
     pub(crate) fn into_login(self, now: i64) -> Option<AuthorizedLogin> {
         let token = Token::from_plain(self.token.as_bytes())?;
-        let Self { entry, issuer, postponed, profile, notes, callback_params, .. } = self;
+        let Self { entry, issuer, postponed, profile, notes, callback_params, began_at_millis, .. } = self;
         let (user, purpose) = match postponed {
             Postponed::SignInFirst(user) => (Some(user), Purpose::Connect),
             Postponed::SignUp(_) => (None, Purpose::SignIn),
             Postponed::MergeUsers { visitor, .. } => (Some(visitor), Purpose::Connect),
         };
         let login = AuthorizedLogin::connecting(entry, issuer, user, profile, token, now);
-        Some(AuthorizedLogin { purpose, notes, callback_params, ..login })
+        Some(AuthorizedLogin { purpose, notes, callback_params, began_at_millis, ..login })
     }
 
     /// The same account, which waits for something else now.
@@ -150,6 +191,7 @@ pub(crate) async fn store(
         callback_params: login.callback_params.clone(),
         next,
         session: login.session.clone(),
+        began_at_millis: login.began_at_millis,
         stored_at: now,
         until: now + ttl,
     };
@@ -158,9 +200,9 @@ pub(crate) async fn store(
     let name = dance.settings().cookie_name(COOKIE);
     let id = storage_id(&name, &key);
     let storage = dance.storage(request);
-    storage.claim(&id, now, pending.until).await?;
+    storage.claim(&id, now, pending.until + EXPIRED_TTL).await?;
     storage.settle(&id, &pending.sealed(dance, &id)?).await?;
-    set_cookie(dance, request, name, key, ttl);
+    set_cookie(dance, request, name, key, ttl + EXPIRED_TTL);
     Ok(())
 }
 
@@ -179,16 +221,26 @@ pub(crate) fn may_exist(dance: &Dance, request: &Request<'_>) -> bool {
     id(dance, request).is_some()
 }
 
-/// The account that waits in this browser.
+/// The account that waits in this browser, or that has waited too long.
 ///
 /// # Errors
 /// If the storage can't be reached.
-pub(crate) async fn find(dance: &Dance, request: &Request<'_>) -> Result<Option<Pending>> {
-    let Some(id) = id(dance, request) else { return Ok(None) };
-    let ClaimState::Settled(sealed) = dance.storage(request).settled(&id).await? else { return Ok(None) };
+pub(crate) async fn find(dance: &Dance, request: &Request<'_>) -> Result<Waiting> {
+    let Some(id) = id(dance, request) else { return Ok(Waiting::Nothing) };
+    let ClaimState::Settled(sealed) = dance.storage(request).settled(&id).await? else {
+        return Ok(Waiting::Nothing);
+    };
     let plain = dance.browser_keys().open(PENDING, &[&id], &sealed).ok();
-    let pending = plain.and_then(|plain| serde_json::from_slice::<Pending>(&plain).ok());
-    Ok(pending.filter(|pending| dance.clock().now() < pending.until))
+    let now = dance.clock().now();
+    Ok(match plain.and_then(|plain| serde_json::from_slice::<Pending>(&plain).ok()) {
+        Some(pending) if now < pending.until => Waiting::Pending(Box::new(pending)),
+        Some(Pending { entry, next, until, .. })
+            if now < until + EXPIRED_TTL && dance.entry(&entry).is_ok() =>
+        {
+            Waiting::Expired { entry, next }
+        }
+        _ => Waiting::Nothing,
+    })
 }
 
 /// Takes the account that waits in this browser, so that it can be connected. Of several requests at the same time one
@@ -218,7 +270,7 @@ pub(crate) async fn drop_pending(dance: &Dance, request: &Request<'_>) {
 /// Drops the account that waits in this browser, unless it waits for `user`, who has signed in.
 pub(crate) async fn drop_unless_for(dance: &Dance, request: &Request<'_>, user: &str) {
     match find(dance, request).await {
-        Ok(Some(pending)) if pending.postponed == Postponed::SignInFirst(user.to_owned()) => {}
+        Ok(Waiting::Pending(pending)) if pending.postponed == Postponed::SignInFirst(user.to_owned()) => {}
         _ => drop_pending(dance, request).await,
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn waiting_sign_up(
     dance: &Dance,
     request: &Request<'_>,
 ) -> Result<(Profile, SignUpForm, Value)> {
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending::find(dance, request).await?.require()?;
     let Postponed::SignUp(form) = &pending.postponed else { return Err(nothing_waits()) };
     let context = sign_up_context(dance, request, &pending, form).await?;
     let form = translated(dance, request, form);

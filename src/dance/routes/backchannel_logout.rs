@@ -11,7 +11,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{LOGOUT_TOKEN_TTL, LogoutToken};
-use crate::session::sessions_belong_to_app;
+use crate::session::{provider_logout, sessions_belong_to_app};
 use crate::signals::SessionEndReason;
 use crate::storage::{ClaimState, SessionSelection};
 
@@ -75,6 +75,9 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
         provider_user_id: sub,
         sid,
     };
+    // Before the sessions end: a sign-in that is under way has none yet. A sign-up may wait for a further `flow.ttl`.
+    let remembered_until = now + 2 * dance.settings().flow_ttl + MAX_NODE_CLOCK_SKEW;
+    provider_logout::store(&*storage, &selection, dance.clock().now_millis(), remembered_until).await?;
     let ended = sessions::end_sessions(dance, &selection).await?;
     storage.settle(&handle, "done").await?;
     report_ended(dance, Some(request), &ended, SessionEndReason::EndedByProvider).await;

@@ -16,7 +16,7 @@ use crate::link::{Postponed, Purpose, SignUpForm};
 
 /// Shows the form, or redirects to the app's own page that does. JSON shows it always.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending::find(dance, request).await?.require()?;
     match &pending.postponed {
         Postponed::SignUp(form) if form.page().is_none() || wants_json(request) => {
             if dance.user(request).await?.is_some() {
@@ -32,13 +32,13 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
 
 /// Signs the visitor up with the answers of the form, or drops the account if the form has the field `cancel`.
 pub(super) async fn complete(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
-    let pending = pending::find(dance, request).await?;
-    if let Some(pending) = &pending {
+    let waiting = pending::find(dance, request).await?;
+    if let Some(pending) = waiting.pending() {
         // As at a callback: see `confirm`.
         dance.user_in_flow(request, pending.stored_at).await?;
     }
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    let pending = pending.ok_or_else(nothing_waits)?;
+    let pending = waiting.require()?;
     let Postponed::SignUp(asked) = &pending.postponed else { return Err(nothing_waits()) };
     if form.says("cancel") {
         pending::drop_pending(dance, request).await;

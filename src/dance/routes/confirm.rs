@@ -20,7 +20,7 @@ use crate::redirect_target::RedirectTarget;
 
 /// Shows the account that waits: to its user with the form that connects it, to a visitor with the ways to sign in.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending::find(dance, request).await?.require()?;
     let Postponed::SignInFirst(owner) = &pending.postponed else {
         return Ok(Reply::SeeOther(page_of(dance, &pending.postponed)?.into()));
     };
@@ -59,13 +59,13 @@ fn sign_in_first(dance: &Dance, pending: &Pending, account: Value) -> Result<Val
 
 /// Connects the account that waits, or drops it if the form has the field `cancel`.
 pub(super) async fn confirm(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
-    let pending = pending::find(dance, request).await?;
-    if let Some(pending) = &pending {
+    let waiting = pending::find(dance, request).await?;
+    if let Some(pending) = waiting.pending() {
         // Before the first read of the user: another flow of this browser may replace the session's cookie in the meantime.
         dance.user_in_flow(request, pending.stored_at).await?;
     }
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    let pending = pending.ok_or_else(nothing_waits)?;
+    let pending = waiting.require()?;
     let Postponed::SignInFirst(owner) = &pending.postponed else { return Err(nothing_waits()) };
     match dance.user(request).await? {
         Some(user) if user == owner => {}

@@ -154,6 +154,7 @@ async fn authorized_login(
         account: entry.account.clone(),
         admitted: false,
         merged_user: None,
+        began_at_millis: flow.began_at_millis(),
         now: dance.clock().now(),
         notes: flow.notes.clone(),
         answers: None,
@@ -269,6 +270,7 @@ pub(super) async fn sign_in(
         issuer: &login.issuer,
         provider_user_id: login.profile.id.as_deref(),
         sid: id_token.and_then(provider_session_id),
+        openid_flow_began_at_millis: id_token.map(|_| login.began_at_millis),
         id_token: id_token.filter(|_| dance.entry(&login.entry).is_ok_and(|entry| entry.logout)),
     };
     let Some(user) = user.clone().filter(|_| login.purpose == Purpose::SignIn) else {

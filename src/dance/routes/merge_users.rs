@@ -19,7 +19,7 @@ use crate::paths::Path;
 
 /// Shows the accounts of both users, with the form that merges them.
 pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> {
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending::find(dance, request).await?.require()?;
     let Postponed::MergeUsers { owner, visitor } = &pending.postponed else {
         return Ok(Reply::SeeOther(page_of(dance, &pending.postponed)?.into()));
     };
@@ -51,7 +51,7 @@ async fn accounts_of(dance: &Dance, request: &Request<'_>, user: &str) -> Result
 /// Merges the two users, or drops the account if the form has the field `cancel`.
 pub(super) async fn merge(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
-    let pending = pending::find(dance, request).await?.ok_or_else(nothing_waits)?;
+    let pending = pending::find(dance, request).await?.require()?;
     let Postponed::MergeUsers { owner, visitor } = pending.postponed.clone() else {
         return Err(nothing_waits());
     };

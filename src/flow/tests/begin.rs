@@ -261,7 +261,7 @@ fn b12_a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
     };
     let (one, other, moved) =
         (at("op", "https://op.example"), at("other", "https://op.example"), at("op", "https://evil.example"));
-    let flow = Flow::new(&one, Purpose::SignIn, None, None, 1000, 1800).unwrap();
+    let flow = Flow::new(&one, Purpose::SignIn, None, None, 1_000_000, 1800).unwrap();
     assert!(flow.is_for(&one) && !flow.is_for(&other) && !flow.is_for(&moved));
     // The process that receives the callback may have a clock that is behind.
     let times = [939, 940, 999, 1000, 2799, 2800];
@@ -277,7 +277,7 @@ fn b12_a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
     assert!(Flow::unseal(&keys, "another", &sealed).is_none());
 
     let (state, next) =
-        (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1000, 1800).unwrap().state());
+        (flow.state(), Flow::new(&one, Purpose::SignIn, None, None, 1_000_000, 1800).unwrap().state());
     assert!(!state.matches(next.expose()));
     assert_eq!(state_handle(state.expose()).len(), 16);
     assert_ne!(state_handle(state.expose()), state_handle(next.expose()));

@@ -23,7 +23,7 @@ fn entry((key, value): (String, Value)) -> Entry {
 }
 
 async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Grant> {
-    let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now(), 1800)?;
+    let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now_millis(), 1800)?;
     let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
     let query = match entry.response_mode() {
         ResponseMode::FormPost => fake.authorize_form_post(url.as_str()).await.1,
