@@ -29,7 +29,8 @@ pub(crate) fn begun_too_long_ago(cause: &str, entry: &str, next: Option<&Redirec
         "This sign-in began too long ago. Nothing was changed. Please start again.",
     )
     .with_source(cause)
-    .begin_again_at(Some(entry), next.map(ToString::to_string).as_deref())
+    .begin_again_at(Some(entry))
+    .with_next(next.map(ToString::to_string))
 }
 
 /// A request that got no answer, or none that can be read. The error prints only the host of the URL, because a URL may hold

@@ -130,7 +130,8 @@ pub(super) async fn new_flow(
         }
     }
     let next = authorization.next.filter(|next| dance.may_redirect_to(next));
-    let flow = Flow::new(entry, purpose, visitor, next, dance.clock().now(), dance.settings().flow_ttl)?;
+    let flow =
+        Flow::new(entry, purpose, visitor, next, dance.clock().now_millis(), dance.settings().flow_ttl)?;
     let mut flow = flow.with_requirements(entry, &authorization.params)?;
     flow.notes = authorization.notes;
     flow.extra_scope = extra_scope;

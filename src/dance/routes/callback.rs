@@ -12,7 +12,7 @@ use crate::dance::handle::Dance;
 use crate::dance::web::flow_cookies::{self, ExpiredFlow, NoFlow};
 use crate::dance::web::{Outcome, Reply, callback_query, respond};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{Callback, Flow, callback_timeout, not_trusted, state_handle};
+use crate::flow::{Callback, Flow, begun_too_long_ago, callback_timeout, not_trusted, state_handle};
 use crate::link::Purpose;
 use crate::storage::{ClaimState, Storage};
 
@@ -89,19 +89,12 @@ async fn try_receive(
     Ok(reply.unwrap_or_else(|| Reply::SeeOther(to.into())))
 }
 
-/// The callback of a flow that has expired, for example because the user first registered at the provider. The user can begin
-/// again at the same entry, to get to the same page.
+/// The callback of a flow that has expired.
 fn expired(entry: &Entry, flow: &ExpiredFlow) -> Error {
     if flow.entry != entry.name {
         return not_trusted("the flow was begun at another entry, and has expired");
     }
-    Error::new(
-        ErrorKind::CallbackNotTrusted,
-        "This sign-in began too long ago. Nothing was changed. Please start again.",
-    )
-    .with_source("the flow has expired: see `flow` in [default.dance]")
-    .begin_again_at(Some(&flow.entry))
-    .with_next(flow.next.clone())
+    begun_too_long_ago("the flow has expired: see `flow` in [default.dance]", &flow.entry, flow.next.as_ref())
 }
 
 /// Checks that this callback may finish `flow`.
