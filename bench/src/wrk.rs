@@ -4,18 +4,26 @@ use std::process::Command;
 
 /// The result of one run against one route.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Run {
-    pub(crate) per_second: f64,
+pub struct Run {
+    pub per_second: f64,
     /// In milliseconds.
-    pub(crate) p50: f64,
+    pub p50: f64,
     /// In milliseconds.
-    pub(crate) p99: f64,
+    pub p99: f64,
 }
 
-/// Loads `url` for `seconds` with 32 connections.
-pub(crate) fn run(url: &str, cookie: &str, seconds: u32) -> Run {
+/// Loads `url` for `seconds` over `connections`.
+pub fn run(url: &str, cookie: &str, connections: u32, seconds: u32) -> Run {
     let output = Command::new("wrk")
-        .args(["-t1", "-c32", "--latency", &format!("-d{seconds}s"), "-H", &format!("Cookie: {cookie}"), url])
+        .args([
+            "-t1",
+            &format!("-c{connections}"),
+            "--latency",
+            &format!("-d{seconds}s"),
+            "-H",
+            &format!("Cookie: {cookie}"),
+            url,
+        ])
         .output()
         .expect("wrk");
     let text = String::from_utf8_lossy(&output.stdout);
