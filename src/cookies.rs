@@ -16,14 +16,14 @@ use rocket::time::Duration;
 /// None if the browser sent no such cookie, or several with different values: then one of them was set by another host or
 /// for another path, and nothing says which.
 pub(crate) fn get<'r>(request: &'r Request<'_>, name: &str) -> Option<&'r str> {
-    let mut values = pairs(request).filter(|(found, _)| *found == name).map(|(_, value)| value);
+    let mut values = pairs(request, name).filter(|(found, _)| *found == name).map(|(_, value)| value);
     let value = values.next()?;
     values.all(|other| other == value).then_some(value)
 }
 
 /// Whether the browser sent a cookie called `name`, also if [`get`] returns no value because it sent several.
 pub(crate) fn is_sent(request: &Request<'_>, name: &str) -> bool {
-    pairs(request).any(|(found, _)| found == name)
+    pairs(request, name).any(|(found, _)| found == name)
 }
 
 /// The cookies whose names begin with `prefix`, by name; of those that [`get`] would not return, none.
@@ -31,7 +31,7 @@ pub(crate) fn is_sent(request: &Request<'_>, name: &str) -> bool {
 /// The headers are read once: a header of 400 KB holds tens of thousands of names.
 pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMap<&'r str, &'r str> {
     let mut found: BTreeMap<&str, Option<&str>> = BTreeMap::new();
-    for (name, value) in pairs(request).filter(|(name, _)| name.starts_with(prefix)) {
+    for (name, value) in pairs(request, prefix) {
         let known = found.entry(name).or_insert(Some(value));
         *known = known.filter(|known| *known == value);
     }
@@ -100,13 +100,17 @@ pub(crate) fn removal(name: String, scope: &CookieScope) -> Cookie<'static> {
     cookie
 }
 
-/// Names and values as they were sent.
-fn pairs<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (&'r str, &'r str)> {
-    let sent = request.headers().get("Cookie").flat_map(|header| header.split(';')).filter_map(pair);
+/// The cookies whose names begin with `prefix`: names and values as they were sent.
+fn pairs<'r>(request: &'r Request<'_>, prefix: &str) -> impl Iterator<Item = (&'r str, &'r str)> {
+    let is_wanted = move |cookie: &&str| cookie.trim_start_matches([' ', '\t']).starts_with(prefix);
+    let sent = request.headers().get("Cookie").flat_map(|header| header.split(';'));
+    let sent = sent.filter(is_wanted).filter_map(pair);
     // Rocket's local client fills the jar and sends no header; a request from the network that has cookies has a header.
     let is_local = !request.headers().contains("Cookie");
     let jar = is_local.then(|| request.cookies().iter()).into_iter().flatten();
-    sent.chain(jar.map(|cookie| (cookie.name(), cookie.value())))
+    let jar =
+        jar.map(|cookie| (cookie.name(), cookie.value())).filter(move |(name, _)| name.starts_with(prefix));
+    sent.chain(jar)
 }
 
 /// The name and value of one cookie. Only spaces and tabs are trimmed (RFC 6265 §5.2).

@@ -96,7 +96,7 @@ table! {
 impl Path {
     /// The pattern's segments, `<name>` included.
     fn segments(self) -> impl Iterator<Item = &'static str> {
-        self.pattern().split('/').filter(|segment| !segment.is_empty())
+        plain_segments(self.pattern())
     }
 
     /// Whether it is a page to which a visitor can be redirected. The others begin, finish or end something.
@@ -119,6 +119,11 @@ impl Path {
         let methods: Vec<&str> = self.methods().iter().map(|(method, _)| method.as_str()).collect();
         methods.join(", ")
     }
+}
+
+/// The segments of a path that has no encoded characters.
+pub(crate) fn plain_segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
 }
 
 /// Whether `word` belongs to our paths, so that an entry can't have it as its name.
@@ -184,11 +189,12 @@ impl Paths {
     }
 
     /// Whether the router would route a request with these decoded segments to `path`.
-    pub(crate) fn matches(&self, path: Path, segments: &[&str]) -> bool {
-        let pattern = self.to(path);
-        let pattern: Vec<&str> = pattern.split('/').filter(|segment| !segment.is_empty()).collect();
-        pattern.len() == segments.len()
-            && pattern.iter().zip(segments).all(|(own, segment)| *own == NAME || own == segment)
+    pub(crate) fn matches<'s>(&self, path: Path, segments: impl IntoIterator<Item = &'s str>) -> bool {
+        let mut segments = segments.into_iter();
+        let mut fits = |own: &str| segments.next().is_some_and(|segment| own == NAME || own == segment);
+        plain_segments(&self.prefix).all(&mut fits)
+            && path.segments().all(&mut fits)
+            && segments.next().is_none()
     }
 
     /// Whether `path` is the prefix, or is below it, however it is written.
@@ -342,10 +348,10 @@ mod tests {
         for path in Path::ALL {
             let own = paths.of_entry(*path, "github");
             let segments: Vec<&str> = own.split('/').skip(1).collect();
-            assert!(paths.matches(*path, &segments), "{own}");
+            assert!(paths.matches(*path, segments.iter().copied()), "{own}");
         }
-        assert!(!paths.matches(Path::Callback, &["auth", "github", "authorized"]));
-        assert!(!paths.matches(Path::Callback, &["my", "auth", "authorized"]));
+        assert!(!paths.matches(Path::Callback, ["auth", "github", "authorized"]));
+        assert!(!paths.matches(Path::Callback, ["my", "auth", "authorized"]));
         assert_eq!(fixed("logout"), Some(Path::Logout));
         assert_eq!((fixed("github"), fixed(""), fixed("everywhere")), (None, None, None));
     }

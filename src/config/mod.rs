@@ -48,7 +48,7 @@ pub(crate) use self::oauth2::{OAuth2Options, Placement};
 #[cfg(test)]
 pub(crate) use self::openid::OpenIdOptions;
 pub(crate) use self::read::{ReadConfig, is_debug, read};
-pub(crate) use self::settings::{SessionSettings, Settings};
+pub(crate) use self::settings::{CacheSettings, SessionSettings, Settings};
 pub(crate) use self::targets::FlowTargets;
 pub(crate) use self::urls::{is_loopback_host, is_own_origin, is_private};
 pub(crate) use self::userinfo::UserinfoOptions;

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) base_path: BasePath,
     /// Path of our routes, without a `/` at its end.
     pub(crate) prefix: String,
+    /// What the names of our cookies end with.
+    cookie_tag: String,
     /// Other origins of the same owner, as browsers write them.
     pub(crate) trusted_origins: Vec<String>,
     /// Where flows lead, if their entry does not say otherwise.
@@ -69,6 +71,18 @@ pub(crate) struct CacheSettings {
     pub(crate) bytes: u64,
     /// Lifetime of what is cached, in seconds.
     pub(crate) ttl: u64,
+}
+
+impl CacheSettings {
+    /// The part of the bytes that is for opened session cookies.
+    pub(crate) fn bytes_for_cookies(self) -> u64 {
+        self.bytes / 16
+    }
+
+    /// The rest of the bytes, for accounts and sessions.
+    pub(crate) fn bytes_for_storage(self) -> u64 {
+        self.bytes - self.bytes_for_cookies()
+    }
 }
 
 /// The settings of `[default.dance.session]`, in seconds.
@@ -121,6 +135,7 @@ impl Settings {
             flash: table.boolean("flash").unwrap_or(false),
             log_requests: table.boolean("log_requests").unwrap_or(false),
             trusted_origins,
+            cookie_tag: cookie_tag(&place(&base_url, &prefix)),
             base_url,
             base_path,
             prefix,
@@ -151,13 +166,12 @@ impl Settings {
             (true, _) => "__Secure-",
             (false, _) => "",
         };
-        let tag = encode_base64url(&sha256(&self.place())[..COOKIE_TAG_BYTES]);
-        format!("{prefix}{name}_{tag}")
+        [prefix, name, "_", &self.cookie_tag].concat()
     }
 
     /// The place of the app, as browsers see it: what one app seals for its browsers has no meaning at another place.
     pub(crate) fn place(&self) -> String {
-        format!("{} {}", self.base_url, self.prefix)
+        place(&self.base_url, &self.prefix)
     }
 
     /// The attributes that all cookies of the app share.
@@ -171,6 +185,14 @@ impl Settings {
     pub(crate) fn base(&self) -> String {
         format!("{}{}", self.base_url.origin().ascii_serialization(), self.base_path.as_str())
     }
+}
+
+fn place(base_url: &Url, prefix: &str) -> String {
+    format!("{base_url} {prefix}")
+}
+
+fn cookie_tag(place: &str) -> String {
+    encode_base64url(&sha256(place)[..COOKIE_TAG_BYTES])
 }
 
 /// Reads `base_url`; `None` if it is not set.

@@ -83,7 +83,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         }
         _ => KeptSessions::default(),
     };
-    let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage);
+    let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage, cache.as_ref());
     check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
     let fault = |error: Error| vec![error.for_operator()];
@@ -272,7 +272,7 @@ fn common_user_type(
 fn with_cache(storage: StorageBackend, settings: &Settings) -> (StorageBackend, Option<Arc<CachedStorage>>) {
     match (storage, settings.cache) {
         (StorageBackend::Shared(storage), Some(cache)) => {
-            let cached = Arc::new(CachedStorage::new(storage, cache.bytes, cache.ttl));
+            let cached = Arc::new(CachedStorage::new(storage, cache.bytes_for_storage(), cache.ttl));
             (StorageBackend::Shared(cached.clone()), Some(cached))
         }
         (storage, _) => (storage, None),
@@ -285,12 +285,14 @@ fn session_backend(
     clock: &Clock,
     keys: &KeyRing,
     storage: &StorageBackend,
+    cache: Option<&Arc<CachedStorage>>,
 ) -> SessionBackend {
     match own {
         Some(own) => SessionBackend::App(own),
         None => {
             let storage = storage.shared().cloned();
-            SessionBackend::Cookie(CookieSessions::new(settings, clock.clone(), keys.clone(), storage))
+            let (clock, keys, cache) = (clock.clone(), keys.clone(), cache.cloned());
+            SessionBackend::Cookie(CookieSessions::new(settings, clock, keys, storage, cache))
         }
     }
 }

@@ -13,7 +13,9 @@ pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Returns the SHA-256 digest of `text`, 32 bytes.
-pub(crate) fn sha256(text: &str) -> Vec<u8> {
-    ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().to_vec()
+/// Returns the SHA-256 digest of `text`.
+pub(crate) fn sha256(text: &str) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
+    digest
 }

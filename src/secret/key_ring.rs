@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::aead::{AeadInPlace, KeyInit};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use ring::{hkdf, hmac};
 
 use super::{decode_base64url, encode_base64url, random};
@@ -13,6 +13,8 @@ use crate::error::Result;
 
 /// Length of a nonce, in bytes.
 const NONCE_LENGTH: usize = 24;
+/// Length of the tag at the end of a ciphertext, in bytes.
+const TAG_LENGTH: usize = 16;
 /// Length of a key's id, in characters.
 const KEY_ID_LENGTH: usize = 8;
 
@@ -98,7 +100,7 @@ impl Key {
 
 /// Joins the parts of a place unambiguously: each part follows its length.
 fn associated(place: &[&str]) -> Vec<u8> {
-    let mut data = Vec::new();
+    let mut data = Vec::with_capacity(place.iter().map(|part| size_of::<u64>() + part.len()).sum());
     for part in place {
         data.extend_from_slice(&(part.len() as u64).to_be_bytes());
         data.extend_from_slice(part.as_bytes());
@@ -137,12 +139,19 @@ impl KeyRing {
     pub fn seal(&self, purpose: &str, place: &[&str], plain: &[u8]) -> Result<String> {
         let key = &self.0[0];
         let nonce = random::<NONCE_LENGTH>()?;
-        let payload = Payload { msg: plain, aad: &associated(place) };
-        let sealed = key
+        let mut body = Vec::with_capacity(NONCE_LENGTH + plain.len() + TAG_LENGTH);
+        body.extend_from_slice(&nonce);
+        body.extend_from_slice(plain);
+        let tag = key
             .cipher(purpose)
-            .encrypt(XNonce::from_slice(&nonce), payload)
+            .encrypt_in_place_detached(
+                XNonce::from_slice(&nonce),
+                &associated(place),
+                &mut body[NONCE_LENGTH..],
+            )
             .map_err(|_| crate::error::Error::app("the text is too long to seal"))?;
-        Ok(format!("v1.{}.{}", key.id, encode_base64url(&[&nonce[..], &sealed].concat())))
+        body.extend_from_slice(&tag);
+        Ok(["v1.", &key.id, ".", &encode_base64url(&body)].concat())
     }
 
     /// Decrypts what [`seal`](KeyRing::seal) returned for the same `purpose` and `place`, with the key that sealed it.
@@ -153,10 +162,17 @@ impl KeyRing {
         let (id, body) =
             sealed.strip_prefix("v1.").and_then(|rest| rest.split_once('.')).ok_or(UnsealError)?;
         let key = self.0.iter().find(|key| key.id == id).ok_or(UnsealError)?;
-        let body = decode_base64url(body).filter(|body| body.len() > NONCE_LENGTH).ok_or(UnsealError)?;
-        let (nonce, sealed) = body.split_at(NONCE_LENGTH);
-        let payload = Payload { msg: sealed, aad: &associated(place) };
-        key.cipher(purpose).decrypt(XNonce::from_slice(nonce), payload).map_err(|_| UnsealError)
+        let mut body = decode_base64url(body).ok_or(UnsealError)?;
+        let (nonce, sealed) = body.split_at_mut_checked(NONCE_LENGTH).ok_or(UnsealError)?;
+        let length = sealed.len().checked_sub(TAG_LENGTH).ok_or(UnsealError)?;
+        let (text, tag) = sealed.split_at_mut(length);
+        let (nonce, tag) = (XNonce::from_slice(nonce), Tag::from_slice(tag));
+        key.cipher(purpose)
+            .decrypt_in_place_detached(nonce, &associated(place), text, tag)
+            .map_err(|_| UnsealError)?;
+        body.truncate(NONCE_LENGTH + length);
+        body.drain(..NONCE_LENGTH);
+        Ok(body)
     }
 
     /// Returns the id of the key that sealed `sealed`. `None` if `sealed` is not a sealed text.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use rocket::Request;
 use rocket::http::Cookie;
 
+use super::session_cookie::{OpenedCookies, SessionCookie, hash};
 use super::{EndedSession, provider_logout};
 use crate::clock::Clock;
-use crate::config::{SessionSettings, Settings};
+use crate::config::{CacheSettings, SessionSettings, Settings};
 use crate::cookies::{self, CookieScope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
-use crate::secret::{KeyRing, Secret, encode_base64url, random, sha256};
-use crate::storage::{Session, SessionSelection, SessionStorage, Storage};
+use crate::secret::{KeyRing, Secret, encode_base64url, random};
+use crate::storage::{CachedStorage, Session, SessionSelection, SessionStorage, Storage};
 
 const COOKIE_NAME: &str = "rocket_dance_session";
 /// Seal purpose of a cookie that contains a session's secret.
@@ -22,8 +23,6 @@ const COOKIE_ONLY_PURPOSE: &str = "session alone";
 const ID_TOKEN_PURPOSE: &str = "session's ID token";
 /// Maximum difference between the clocks of two processes, in seconds.
 const MAX_CLOCK_SKEW: i64 = 60;
-/// Time after a new cookie in which the old one may finish a flow, in seconds.
-const ROTATION_GRACE: i64 = 60;
 
 /// The login that a session comes from.
 pub(crate) struct SessionOrigin<'a> {
@@ -56,37 +55,6 @@ pub(crate) struct SignedOut {
     pub(crate) removal: Option<Cookie<'static>>,
 }
 
-/// A session cookie: the id of the session, and the hash of the secret that proves it.
-struct SessionCookie {
-    id: String,
-    hash: String,
-}
-
-impl SessionCookie {
-    /// Reads the cookie's plain text: id and secret, separated by a space.
-    fn parse(plain: &str) -> Option<Self> {
-        let (id, secret) = plain.split_once(' ')?;
-        Some(Self { id: id.to_owned(), hash: hash(secret) })
-    }
-
-    /// Whether the cookie is the current one of `session`.
-    fn is_of(&self, session: &Session) -> bool {
-        self.hash == session.cookie_hash
-    }
-
-    /// Whether the cookie was replaced less than [`ROTATION_GRACE`] ago, and after `began_at`: then it may finish a flow that
-    /// began at `began_at`.
-    ///
-    /// Of two flows that one browser finishes at the same time, the first one replaces the cookie while the callback of the
-    /// second one is under way with the old cookie. An attacker who has stolen the old cookie gains at most the
-    /// [`ROTATION_GRACE`]: for that time they can finish a flow that they began with it while it was valid. Guards and forms
-    /// reject the old cookie at once (SF-01).
-    fn was_of(&self, session: &Session, began_at: i64, now: i64) -> bool {
-        session.previous_cookie_hash.as_ref() == Some(&self.hash)
-            && session.rotated_at.is_some_and(|at| began_at <= at && now < at.saturating_add(ROTATION_GRACE))
-    }
-}
-
 /// The sessions of this crate. The cookie contains the session's id and 256 random bits, and the storage has the hash of
 /// these. If the storage keeps no sessions, the cookie contains the user and the time of the sign-in.
 pub(crate) struct CookieSessions {
@@ -97,6 +65,10 @@ pub(crate) struct CookieSessions {
     settings: SessionSettings,
     /// The storage, if it keeps sessions.
     storage: Option<Arc<dyn Storage>>,
+    /// The cache in front of the storage, if there is one.
+    cache: Option<Arc<CachedStorage>>,
+    /// Without a capacity if there is no cache.
+    opened: OpenedCookies,
 }
 
 impl CookieSessions {
@@ -105,8 +77,11 @@ impl CookieSessions {
         clock: Clock,
         keys: KeyRing,
         storage: Option<Arc<dyn Storage>>,
+        cache: Option<Arc<CachedStorage>>,
     ) -> Self {
-        Self::in_cookie(settings.cookie_name(COOKIE_NAME), settings, clock, keys, storage)
+        let opened = OpenedCookies::new(settings.cache.map_or(0, CacheSettings::bytes_for_cookies));
+        let name = settings.cookie_name(COOKIE_NAME);
+        Self { cache, opened, ..Self::in_cookie(name, settings, clock, keys, storage) }
     }
 
     /// The sessions whose cookies are called `cookie_name`. Their secrets open under no other name.
@@ -118,6 +93,8 @@ impl CookieSessions {
         storage: Option<Arc<dyn Storage>>,
     ) -> Self {
         Self {
+            cache: None,
+            opened: OpenedCookies::new(0),
             cookie_name,
             cookie_scope: settings.cookie_scope(),
             clock,
@@ -137,34 +114,37 @@ impl CookieSessions {
         self.storage.is_some()
     }
 
-    /// Opens the session cookie of `request`, if it was sealed for `purpose`.
-    fn open_cookie(&self, request: &Request<'_>, purpose: &str) -> Option<String> {
-        let cookie = cookies::get(request, &self.cookie_name)?;
+    /// Opens `cookie`, the value of a session cookie, if it was sealed for `purpose`.
+    fn open_cookie(&self, cookie: &str, purpose: &str) -> Option<String> {
         let plain = self.keys.open(purpose, &[&self.cookie_name], cookie).ok()?;
         String::from_utf8(plain).ok()
     }
 
     /// Opens the cookie of a stored session. `None` unless it was sealed by this app.
-    fn sent(&self, request: &Request<'_>) -> Option<SessionCookie> {
-        self.open_cookie(request, SECRET_PURPOSE).and_then(|plain| SessionCookie::parse(&plain))
+    fn sent(&self, request: &Request<'_>) -> Option<Arc<SessionCookie>> {
+        let cookie = cookies::get(request, &self.cookie_name)?;
+        self.opened.read(cookie, |cookie| self.open_cookie(cookie, SECRET_PURPOSE))
     }
 
     /// Returns the id of the session of `request`. It proves nothing: the cookie may be an old one.
     pub(super) fn id(&self, request: &Request<'_>) -> Option<String> {
-        self.sent(request).map(|cookie| cookie.id)
+        self.sent(request).map(|cookie| cookie.id.clone())
     }
 
     /// Returns the session that `request` is from. May use the storage's cache.
-    async fn session(&self, request: &Request<'_>) -> Result<Option<Session>> {
+    async fn session(&self, request: &Request<'_>) -> Result<Option<Arc<Session>>> {
         let (Some(sessions), Some(cookie)) = (self.stored(), self.sent(request)) else { return Ok(None) };
         let now = self.clock.now();
         let is_current = |session: &Session| cookie.is_of(session) && self.is_live(session, now);
-        let mut found = sessions.session(&cookie.id).await?;
+        let mut found = match &self.cache {
+            Some(cache) => cache.find_session(&cookie.id).await?,
+            None => sessions.session(&cookie.id).await?.map(Arc::new),
+        };
         if found.as_ref().is_some_and(|session| !is_current(session)) {
             // Another process may have renewed it, or replaced its cookie, since it was cached.
-            found = sessions.session_uncached(&cookie.id).await?;
+            found = sessions.session_uncached(&cookie.id).await?.map(Arc::new);
         }
-        Ok(found.filter(is_current))
+        Ok(found.filter(|session| is_current(session)))
     }
 
     /// Returns the user that `request` is from. May use the storage's cache.
@@ -178,7 +158,7 @@ impl CookieSessions {
 
     /// Returns the stored session that `request` is from, and stores from time to time that it is in use. May use the storage's
     /// cache.
-    pub(crate) async fn current_session(&self, request: &Request<'_>) -> Result<Option<Session>> {
+    pub(crate) async fn current_session(&self, request: &Request<'_>) -> Result<Option<Arc<Session>>> {
         let found = self.session(request).await?;
         self.used(found).await
     }
@@ -212,12 +192,12 @@ impl CookieSessions {
         let now = self.clock.now();
         let found = sessions.session_uncached(&cookie.id).await?;
         let found = found.filter(|session| self.is_live(session, now) && proves(&cookie, session));
-        let found = self.used(found).await?;
+        let found = self.used(found.map(Arc::new)).await?;
         Ok(found.and_then(|session| session.user().map(str::to_owned)))
     }
 
     /// Stores from time to time that the session `found` is in use.
-    async fn used(&self, found: Option<Session>) -> Result<Option<Session>> {
+    async fn used(&self, found: Option<Arc<Session>>) -> Result<Option<Arc<Session>>> {
         if let (Some(session), Some(sessions), now) = (&found, self.stored(), self.clock.now())
             && now - session.seen_at >= self.settings.step()
         {
@@ -234,7 +214,7 @@ impl CookieSessions {
 
     /// Returns the user of a cookie that is the whole session, because the storage keeps none.
     fn user_in_cookie(&self, request: &Request<'_>) -> Option<String> {
-        let plain = self.open_cookie(request, COOKIE_ONLY_PURPOSE)?;
+        let plain = self.open_cookie(cookies::get(request, &self.cookie_name)?, COOKIE_ONLY_PURPOSE)?;
         let (created_at, user) = plain.split_once(' ')?;
         let (created_at, now): (i64, _) = (created_at.parse().ok()?, self.clock.now());
         let is_live =
@@ -302,19 +282,16 @@ impl CookieSessions {
             return Err(not_trusted("the provider has ended the session during the sign-in"));
         }
         let cookie = self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))?;
-        Ok(NewSession { cookie, replaced: before.as_ref().and_then(EndedSession::of) })
+        Ok(NewSession { cookie, replaced: before.as_deref().and_then(EndedSession::of) })
     }
 
     /// Gives the session of `request` another secret (SF-01: a copy of the old cookie is invalid then). The session stays the
     /// same. Returns the new cookie, or `None` if the session has ended, has replaced this cookie already, or is not stored.
     pub(super) async fn rotate(&self, request: &Request<'_>) -> Result<Option<Cookie<'static>>> {
-        let (Some(sessions), Some(SessionCookie { id, hash: old })) = (self.stored(), self.sent(request))
-        else {
-            return Ok(None);
-        };
+        let (Some(sessions), Some(old)) = (self.stored(), self.sent(request)) else { return Ok(None) };
         let secret = encode_base64url(&random::<32>()?);
-        match sessions.rotate_session(&id, &old, &hash(&secret), self.clock.now()).await? {
-            true => self.cookie(SECRET_PURPOSE, &format!("{id} {secret}")).map(Some),
+        match sessions.rotate_session(&old.id, &old.hash, &hash(&secret), self.clock.now()).await? {
+            true => self.cookie(SECRET_PURPOSE, &format!("{} {secret}", old.id)).map(Some),
             false => Ok(None),
         }
     }
@@ -325,7 +302,7 @@ impl CookieSessions {
         request: &Request<'_>,
         everywhere: Option<&str>,
     ) -> Result<SignedOut> {
-        let own = self.session(request).await?.map(|session| session.id);
+        let own = self.session(request).await?.map(|session| session.id.clone());
         let ended = match (everywhere, &own) {
             (Some(user), _) => self.end_selected(&SessionSelection::User(user.to_owned())).await?,
             (None, Some(id)) => self.end_selected(&SessionSelection::Id(id.clone())).await?,
@@ -381,8 +358,4 @@ impl CookieSessions {
     fn removal(&self, request: &Request<'_>) -> Option<Cookie<'static>> {
         self.is_sent(request).then(|| cookies::removal(self.cookie_name.clone(), &self.cookie_scope))
     }
-}
-
-fn hash(secret: &str) -> String {
-    encode_base64url(&sha256(secret))
 }

@@ -11,6 +11,7 @@ mod kept_sessions;
 pub(crate) mod provider_logout;
 mod session_backend;
 mod session_command;
+mod session_cookie;
 mod sessions;
 
 pub(crate) use self::cookie_sessions::{CookieSessions, NewSession, SessionOrigin, SignedOut};

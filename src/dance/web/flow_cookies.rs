@@ -52,11 +52,11 @@ struct FinishedFlow {
 
 /// What the names of all flows' cookies begin with.
 fn flow_prefix(dance: &Dance) -> String {
-    format!("{}_", dance.settings().cookie_name(FLOW_COOKIE))
+    dance.settings().cookie_name(FLOW_COOKIE) + "_"
 }
 
 fn flow_cookie(dance: &Dance, handle: &str) -> String {
-    format!("{}{handle}", flow_prefix(dance))
+    flow_prefix(dance) + handle
 }
 
 /// The cookies of this module that the browser sent and that our keys open, in the order in which they may be dropped: the

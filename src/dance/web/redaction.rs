@@ -10,7 +10,7 @@ use rocket::route::Route;
 
 use super::flow_cookies;
 use crate::dance::handle::Dance;
-use crate::paths::{Path, ROUTE_NAME_PREFIX};
+use crate::paths::{Path, ROUTE_NAME_PREFIX, plain_segments};
 
 /// Parameters that are a secret of a flow, or lead to one.
 const SECRET_PARAMETERS: [&str; 17] = [
@@ -130,11 +130,10 @@ impl Redaction {
 /// Whether the router routes `uri` to a callback, or to the page after signing out at the provider. It compares decoded
 /// segments, as the router does.
 fn is_callback(dance: &Dance, uri: &Origin<'_>) -> bool {
-    let segments: Vec<&str> = uri.path().segments().collect();
-    let is = |path: &str| path.split('/').filter(|part| !part.is_empty()).eq(segments.iter().copied());
+    let segments = || uri.path().segments();
     let paths = dance.paths();
-    [Path::Callback, Path::LoggedOut].into_iter().any(|path| paths.matches(path, &segments))
-        || own_callbacks(dance).any(is)
+    [Path::Callback, Path::LoggedOut].into_iter().any(|path| paths.matches(path, segments()))
+        || own_callbacks(dance).any(|path| plain_segments(path).eq(segments()))
 }
 
 /// The paths of the callbacks outside the prefix.

@@ -19,10 +19,13 @@ struct RequestLine {
 /// Notes the request line, and takes out of it what must not be in the log (LK-04, D12).
 pub(crate) fn note_request_line(dance: &Dance, request: &mut Request<'_>) {
     let redaction = Redaction::of(dance, request);
-    let query = request.uri().query().filter(|_| redaction == Redaction::Callback);
-    let callback_query = query.map_or_else(String::new, |query| query.as_str().to_owned());
     let method = request.method();
-    request.local_cache(|| RequestLine { method, callback_query });
+    // All others have this request line anyway.
+    if redaction == Redaction::Callback || method == Method::Head {
+        let query = request.uri().query().filter(|_| redaction == Redaction::Callback);
+        let callback_query = query.map_or_else(String::new, |query| query.as_str().to_owned());
+        request.local_cache(|| RequestLine { method, callback_query });
+    }
     redaction.apply(request);
 }
 

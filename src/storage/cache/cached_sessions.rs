@@ -1,11 +1,18 @@
 //! The sessions of a [`CachedStorage`].
 
+use std::sync::Arc;
+
 use super::cached_storage::CachedStorage;
 use crate::error::Result;
 use crate::storage::refusals::keeps_no_sessions;
 use crate::storage::{Session, SessionSelection, SessionStart, SessionStorage};
 
 impl CachedStorage {
+    /// Returns the session `id`, from the cache or from the storage. It has no ID token.
+    pub(crate) async fn find_session(&self, id: &str) -> Result<Option<Arc<Session>>> {
+        self.sessions.find(id, async { self.stored_sessions()?.session(id).await }).await
+    }
+
     /// Forgets all sessions, after an error: some may have ended, and it is unknown which.
     pub(super) fn forget_all_sessions(&self) {
         self.generations.end_all();
@@ -20,7 +27,7 @@ impl CachedStorage {
 #[rocket::async_trait]
 impl SessionStorage for CachedStorage {
     async fn session(&self, id: &str) -> Result<Option<Session>> {
-        self.sessions.find(id, async { self.stored_sessions()?.session(id).await }).await
+        Ok(self.find_session(id).await?.as_deref().cloned())
     }
 
     async fn session_uncached(&self, id: &str) -> Result<Option<Session>> {

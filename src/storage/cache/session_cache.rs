@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::Equivalent;
 use moka::future::Cache;
 
 use super::generations::Generations;
@@ -44,11 +45,13 @@ impl SessionCache {
         &self,
         id: &str,
         load: impl Future<Output = Result<Option<Session>>>,
-    ) -> Result<Option<Session>> {
-        let key = (id.to_owned(), self.generation(id));
+    ) -> Result<Option<Arc<Session>>> {
+        let generation = self.generation(id);
+        if let Some(found) = self.cache.get(&SessionKeyRef(id, generation)).await {
+            return Ok(found);
+        }
         let load = async { load.await.map(|found| found.map(without_id_token)) };
-        let found = self.cache.try_get_with(key, load).await;
-        found.map(|found| found.as_deref().cloned()).map_err(|error| error.copy())
+        self.cache.try_get_with((id.to_owned(), generation), load).await.map_err(|error| error.copy())
     }
 
     /// Caches the session `id` as it was loaded when `generation` was current.
@@ -59,7 +62,7 @@ impl SessionCache {
     /// Forgets the session `id`.
     pub(super) async fn forget(&self, id: &str) {
         let ended = self.generations.end(Session::parts(id));
-        self.cache.invalidate(&(id.to_owned(), ended)).await;
+        self.cache.invalidate(&SessionKeyRef(id, ended)).await;
     }
 
     /// Forgets these sessions.
@@ -72,6 +75,16 @@ impl SessionCache {
     /// Forgets all sessions.
     pub(super) fn forget_all(&self) {
         self.cache.invalidate_all();
+    }
+}
+
+/// The key of a session, borrowed: a lookup that hits copies no text. It has the hash of the tuple.
+#[derive(Hash)]
+struct SessionKeyRef<'k>(&'k str, u64);
+
+impl Equivalent<(String, u64)> for SessionKeyRef<'_> {
+    fn equivalent(&self, (id, generation): &(String, u64)) -> bool {
+        self.0 == id && self.1 == *generation
     }
 }
 
