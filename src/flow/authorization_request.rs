@@ -1,11 +1,10 @@
 //! The authorization request: the URL to which the user's browser is sent.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use ::oauth2::basic::BasicClient;
-use ::oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
-use url::Url;
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::byte_serialize;
+use url::{Position, Url};
 
 use super::authorization_params::authorization_params;
 use super::endpoints::Endpoints;
@@ -16,6 +15,10 @@ use super::{oauth1, pushed_authorization};
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
 use crate::provider::{Protocol, ResponseMode};
+use crate::secret::{Secret, encode_base64url, sha256};
+
+/// Names and values, in order.
+type Parameters = Vec<(Cow<'static, str>, String)>;
 
 impl Engine {
     /// Returns the URL of the authorization request of `flow` (RFC 6749 §4.1.1, RFC 5849 §2.2). With OAuth 1 it stores
@@ -29,13 +32,12 @@ impl Engine {
         entry: &Entry,
         flow: &mut Flow,
         extra: &BTreeMap<String, String>,
-    ) -> Result<Url> {
+    ) -> Result<String> {
         let options = match &entry.options {
             ProtocolOptions::OAuth1(options) => {
                 let consumer = Consumer::new(self, entry, options);
                 flow.temporary = Some(oauth1::request_temporary_credentials(&consumer, flow).await?);
-                let url = oauth1::authorization_url(&consumer, flow, extra);
-                return Ok(with_names_and_spaces(url, "client_id"));
+                return Ok(oauth1::authorization_url(&consumer, flow, extra));
             }
             ProtocolOptions::OAuth2(options) | ProtocolOptions::OpenIdConnect(options, _) => options,
         };
@@ -44,10 +46,12 @@ impl Engine {
         check_pkce(endpoints)?;
         // Before the browser leaves: without a token endpoint the callback can't be finished.
         endpoints.token()?;
-        let url = authorization_url(endpoints, flow, extra)?;
+        let (authorization, params) = (endpoints.authorization()?, parameters(endpoints, flow, extra));
         match endpoints.pushed_authorization()? {
-            Some(endpoint) => pushed_authorization::push(self, endpoints, endpoint, &url).await,
-            None => Ok(url),
+            Some(endpoint) => pushed_authorization::push(self, endpoints, endpoint, params).await,
+            None => {
+                Ok(with_parameters(authorization, params.iter().map(|(name, value)| (&**name, &**value))))
+            }
         }
     }
 }
@@ -64,42 +68,59 @@ fn check_pkce(endpoints: Endpoints<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Returns the URL of an OAuth 2 authorization request. The oauth2 crate builds it.
-fn authorization_url(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<String, String>) -> Result<Url> {
+/// The parameters of an OAuth 2 authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1).
+fn parameters(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<String, String>) -> Parameters {
     let Endpoints { entry, options, .. } = endpoints;
-    let redirect_uri = RedirectUrl::new(flow.redirect_uri.clone())
-        .map_err(|error| entry.misconfigured(format!("`redirect_uri`: {error}")))?;
-    let client = BasicClient::new(ClientId::new(entry.client_id.clone()))
-        .set_auth_uri(AuthUrl::from_url(endpoints.authorization()?.clone()))
-        .set_redirect_uri(redirect_uri);
-    let mut request = client.authorize_url(|| CsrfToken::new(flow.state().expose().to_owned()));
+    let mut params: Parameters = vec![
+        ("response_type".into(), "code".into()),
+        (options.client_id_param.into(), entry.client_id.clone()),
+        ("state".into(), flow.state().expose().into()),
+    ];
+    if options.pkce {
+        params.push(("code_challenge".into(), code_challenge(&flow.verifier())));
+        params.push(("code_challenge_method".into(), "S256".into()));
+    }
+    params.push(("redirect_uri".into(), flow.redirect_uri.clone()));
     let scope = flow.requested_scope(&options.scope);
     if !scope.is_empty() {
-        // One text, because the crate would join several scopes with a space instead of the entry's separator.
-        request = request.add_scope(Scope::new(scope.join(&options.scope_separator)));
-    }
-    if options.pkce {
-        let verifier = PkceCodeVerifier::new(flow.verifier().expose().to_owned());
-        request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        params.push(("scope".into(), scope.join(&options.scope_separator)));
     }
     if options.response_mode == ResponseMode::FormPost {
-        request = request.add_extra_param("response_mode", "form_post");
+        params.push(("response_mode".into(), "form_post".into()));
     }
     if entry.protocol() == Protocol::OpenIdConnect {
-        request = request.add_extra_param("nonce", flow.nonce().expose().to_owned());
+        params.push(("nonce".into(), flow.nonce().expose().into()));
     }
-    let params = authorization_params(entry, extra);
-    let request =
-        params.into_iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
-    Ok(with_names_and_spaces(request.url().0, options.client_id_param))
+    params.extend(authorization_params(entry, extra).into_iter().map(|(name, value)| (name.into(), value)));
+    params
 }
 
-/// `url` with the provider's name for `client_id`, and with spaces as `%20`: some providers do not read `+` as a space.
-fn with_names_and_spaces(mut url: Url, client_id: &str) -> Url {
-    let mut query = Serializer::new(String::new());
-    for (name, value) in url.query_pairs() {
-        query.append_pair(if name == "client_id" { client_id } else { &name }, &value);
+/// Returns the code challenge of `verifier` (RFC 7636 §4.2, S256).
+pub(super) fn code_challenge(verifier: &Secret) -> String {
+    encode_base64url(&sha256(verifier.expose()))
+}
+
+/// Returns the URL of `endpoint` with `params` after its own parameters, and with spaces as `%20`: some providers do not read
+/// `+` as a space.
+pub(super) fn with_parameters<'p>(
+    endpoint: &Url,
+    params: impl IntoIterator<Item = (&'p str, &'p str)>,
+) -> String {
+    let (before, fragment) = (&endpoint[..Position::AfterQuery], &endpoint[Position::AfterQuery..]);
+    let encoded =
+        |text: &'p str| byte_serialize(text.as_bytes()).map(|part| if part == "+" { "%20" } else { part });
+    let mut url = before.to_owned();
+    let mut separator = match endpoint.query() {
+        None => "?",
+        Some(query) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    for (name, value) in params {
+        url.push_str(separator);
+        url.extend(encoded(name));
+        url.push('=');
+        url.extend(encoded(value));
+        separator = "&";
     }
-    url.set_query(Some(&query.finish().replace('+', "%20")));
-    url
+    url + fragment
 }

@@ -134,7 +134,7 @@ impl Flow {
     }
 
     fn derive(&self, label: &str) -> Secret {
-        Secret::new(encode_base64url(&sha256(&format!("{label} {}", self.seed))))
+        Secret::new(encode_base64url(&sha256(&[label, " ", &self.seed].concat())))
     }
 
     /// The `state` parameter (RFC 6749 §10.12). OAuth 1 has no state: there the temporary token, which the callback

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use reqwest::Method;
-use url::Url;
 
+use super::authorization_request::with_parameters;
 use super::engine::Engine;
 use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status, with_retry_after};
 use super::flow::Flow;
@@ -90,13 +90,14 @@ pub(super) fn authorization_url(
     consumer: &Consumer<'_>,
     flow: &Flow,
     extra: &BTreeMap<String, String>,
-) -> Url {
-    let mut url = consumer.options.authorization_url.clone();
+) -> String {
     let mut params = consumer.entry.additions.authorization_params.clone();
     params.extend(extra.clone());
     params.retain(|name, _| !name.starts_with(OAUTH1_PARAMS));
-    url.query_pairs_mut().append_pair("oauth_token", flow.state().expose()).extend_pairs(params);
-    url
+    let params = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let token = flow.state();
+    let params = [("oauth_token", token.expose())].into_iter().chain(params);
+    with_parameters(&consumer.options.authorization_url, params)
 }
 
 /// Exchanges temporary credentials and a verifier for the token (RFC 5849 §2.3). The request is sent once, whatever

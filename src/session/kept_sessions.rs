@@ -69,7 +69,7 @@ impl KeptSessions {
         let Some(sessions) = self.by_entry.get(entry) else { return Ok(None) };
         let session = sessions.current_session(request).await?;
         let session = session.filter(|session| session.user().is_none());
-        let identity = session.and_then(|session| session.provider_user_id);
+        let identity = session.and_then(|session| session.provider_user_id.clone());
         Ok(identity.map(|identity| AccountKey::identity(entry, identity)))
     }
 

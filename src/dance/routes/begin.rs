@@ -97,7 +97,7 @@ async fn begin(
     let (mut flow, params) = new_flow(dance, request, entry, visitor, next, scopes).await?;
     let url = dance.engine().begin(entry, &mut flow, &params).await?;
     flow_cookies::store(dance, request, flow)?;
-    Ok(redirect_browser(request, url.into()))
+    Ok(redirect_browser(request, url))
 }
 
 /// Creates a flow of `visitor`, the signed-in user, as the app's signals allow. Returns it with the parameters that they add to

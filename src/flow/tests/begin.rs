@@ -1,10 +1,11 @@
 use super::*;
 use crate::config::AUTHORIZATION_PARAMS;
+use crate::flow::authorization_request::{code_challenge, with_parameters};
 
 async fn begun(entry: &Entry, extra: &[(&str, &str)]) -> (Flow, Vec<(String, String)>) {
     let mut flow = flow(entry);
     let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let url = engine().begin(entry, &mut flow, &extra).await.unwrap();
+    let url = Url::parse(&engine().begin(entry, &mut flow, &extra).await.unwrap()).unwrap();
     (flow, url.query_pairs().into_owned().collect())
 }
 
@@ -20,9 +21,29 @@ fn at(urls: &str) -> Entry {
 
 #[test]
 fn pk_01_the_vector_of_rfc_7636() {
-    let verifier = ::oauth2::PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into());
-    let challenge = ::oauth2::PkceCodeChallenge::from_code_verifier_sha256(&verifier);
-    assert_eq!(challenge.as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    let verifier = Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(code_challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+}
+
+#[rocket::async_test]
+async fn the_parameters_follow_those_of_the_endpoint() {
+    let texts = [("scope", "é a+b&c"), ("x", "%=#")];
+    let encoded = "scope=%C3%A9%20a%2Bb%26c&x=%25%3D%23";
+    for (endpoint, url) in [
+        ("https://op.example", "https://op.example/?"),
+        ("https://op.example/auth", "https://op.example/auth?"),
+        ("https://op.example/auth?", "https://op.example/auth?"),
+        ("https://op.example/auth?p=a+b%20c", "https://op.example/auth?p=a+b%20c&"),
+        ("https://op.example/auth?p=a&", "https://op.example/auth?p=a&"),
+    ] {
+        let endpoint = Url::parse(endpoint).unwrap();
+        assert_eq!(with_parameters(&endpoint, texts), format!("{url}{encoded}"));
+        let with_fragment = Url::parse(&format!("{endpoint}#/begin")).unwrap();
+        assert_eq!(with_parameters(&with_fragment, texts), format!("{url}{encoded}#/begin"));
+        let read: Vec<_> =
+            Url::parse(&format!("{url}{encoded}")).unwrap().query_pairs().into_owned().collect();
+        assert!(read.ends_with(&texts.map(|(name, value)| (name.to_owned(), value.to_owned()))));
+    }
 }
 
 #[rocket::async_test]
@@ -97,7 +118,7 @@ async fn pk_06_what_the_metadata_says_about_pkce() {
         );
         let entry = oidc_entry(&server, "");
         match engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await {
-            Ok(url) => assert!(ok && url.as_str().contains("code_challenge_method=S256")),
+            Ok(url) => assert!(ok && url.contains("code_challenge_method=S256")),
             Err(error) => assert!(!ok && error.kind() == ErrorKind::Misconfigured),
         }
         let off = oidc_entry(&server, "pkce = false");
@@ -161,7 +182,8 @@ async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
     let server = Server::openid(&json!([])).await;
     let good = server.answers.lock().unwrap()["/.well-known/openid-configuration"].1.clone();
     let (entry, engine) = (oidc_entry(&server, ""), engine());
-    let first = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
+    let path = |url: String| Url::parse(&url).unwrap().path().to_owned();
+    let first = path(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap());
     let evil = good.replace("/auth", "/evil");
     for (status, body) in [
         (200, evil.replace(&format!("\"issuer\":\"{}", server.url), "\"issuer\":\"https://evil.example")),
@@ -174,14 +196,14 @@ async fn dj_03_what_is_wrong_never_replaces_what_was_good() {
         server.answer("/.well-known/openid-configuration", status, body);
         engine.clock.advance(3601);
         let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
-        assert_eq!(next.path(), first.path());
+        assert_eq!(path(next), first);
     }
     // The old metadata is used for a limited time only.
     engine.clock.advance(86_401);
     assert!(engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.is_err());
     server.answer("/.well-known/openid-configuration", 200, evil);
     let next = engine.begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();
-    assert_eq!(next.path(), "/evil", "the provider chooses its endpoints");
+    assert_eq!(path(next), "/evil", "the provider chooses its endpoints");
 }
 
 #[rocket::async_test]

@@ -159,7 +159,7 @@ async fn a_pushed_request_stands_for_the_whole_one() {
             201,
             r#"{"request_uri": "urn:ietf:params:oauth:request_uri:a&c", "expires_in": 60}"#,
         );
-        let url = engine().begin(&entry, &mut flow, &BTreeMap::new()).await.unwrap();
+        let url = Url::parse(&engine().begin(&entry, &mut flow, &BTreeMap::new()).await.unwrap()).unwrap();
         let query: Vec<_> = url.query_pairs().into_owned().collect();
         let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(

@@ -51,7 +51,7 @@ async fn a_whole_dance() {
     let extra = [("screen_name", "ada"), ("oauth_token", "evil"), ("oauth_callback", "https://evil.example")];
     let extra = extra.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let mut flow = flow(&entry);
-    let url = engine().begin(&entry, &mut flow, &extra).await.unwrap();
+    let url = Url::parse(&engine().begin(&entry, &mut flow, &extra).await.unwrap()).unwrap();
     // ST-19 and O1-09: no secret, and no parameter that replaces one of the protocol.
     let query: Vec<_> = url.query_pairs().into_owned().collect();
     let wanted = [("a", "b"), ("oauth_token", "tmp/1"), ("lang", "fr"), ("screen_name", "ada")];

@@ -26,8 +26,8 @@ async fn ride(fake: &FakeProvider, engine: &Engine, entry: &Entry) -> Result<Gra
     let mut flow = Flow::new(entry, Purpose::SignIn, None, None, Clock::default().now_millis(), 1800)?;
     let url = engine.begin(entry, &mut flow, &BTreeMap::new()).await?;
     let query = match entry.response_mode() {
-        ResponseMode::FormPost => fake.authorize_form_post(url.as_str()).await.1,
-        _ => Url::parse(&fake.authorize(url.as_str()).await).unwrap().query().unwrap().to_owned(),
+        ResponseMode::FormPost => fake.authorize_form_post(&url).await.1,
+        _ => Url::parse(&fake.authorize(&url).await).unwrap().query().unwrap().to_owned(),
     };
     let callback = Callback::parse(entry, &query)?;
     assert!(callback.state.matches(flow.state().expose()));
