@@ -19,6 +19,7 @@
 //! | run an app in production | [`checklist`], [`operation`] |
 //! | check an app and what it depends on | [`doctor`] |
 //! | plan for several processes, or for many accounts | [`scale`] |
+//! | know what the library costs, or measure it | [`performance`] |
 //! | know what the library guards against | [`attacks`] |
 //! | know what an error code means | [`troubleshooting`] |
 //! | look up a provider | [`providers`] |
@@ -107,6 +108,7 @@ pages! {
     operation: "../docs/guide/operation.md";
     doctor: "../docs/guide/doctor.md";
     scale: "../docs/guide/scale.md";
+    performance: "../docs/performance.md";
     attacks: "../docs/guide/attacks.md";
     troubleshooting: "../docs/guide/troubleshooting.md";
     providers: "../docs/providers.md";
