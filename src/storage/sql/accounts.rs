@@ -39,13 +39,17 @@ pub(super) fn is_under(key: &AccountKey) -> Condition<'_> {
 }
 
 pub(super) fn get(conn: &mut AnyConnection, key: &AccountKey) -> Result<Option<Account>> {
-    Ok(oauth_accounts
+    let accounts = oauth_accounts
         .filter(provider.eq(key.entry()))
         .filter(is_under(key))
         .order((rank, id))
-        .select(Account::as_select())
-        .first(conn)
-        .optional()?)
+        .select(Account::as_select());
+    // SQLite compiles a statement with a bound LIMIT again at each execution. Only accounts without a user can be many.
+    let found = match key {
+        AccountKey::Owner { user: None, .. } => accounts.first(conn),
+        _ => accounts.get_result(conn),
+    };
+    Ok(found.optional()?)
 }
 
 /// Returns the account with this identity; without an `identity`, the account of `user` that has none.
@@ -55,12 +59,15 @@ pub(super) fn exact(
     identity: Option<&str>,
     user: Option<&str>,
 ) -> Result<Option<Account>> {
-    Ok(oauth_accounts
+    let accounts = oauth_accounts
         .filter(provider.eq(entry))
         .filter(is_account(identity, user))
-        .select(Account::as_select())
-        .first(conn)
-        .optional()?)
+        .select(Account::as_select());
+    let found = match (identity, user) {
+        (None, None) => accounts.first(conn),
+        _ => accounts.get_result(conn),
+    };
+    Ok(found.optional()?)
 }
 
 /// Locks rows until the transaction ends. Without the lock another process could remove them, or give them to another user,

@@ -30,7 +30,7 @@ pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64)
 
 pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimState> {
     let row = oauth_claims::table.find(claim).select(oauth_claims::outcome);
-    Ok(match row.first::<Option<String>>(conn).optional()? {
+    Ok(match row.get_result::<Option<String>>(conn).optional()? {
         Some(Some(text)) => ClaimState::Settled(text),
         Some(None) => ClaimState::Pending,
         None => ClaimState::First,

@@ -48,7 +48,7 @@ fn is_of(selection: &SessionSelection) -> Condition<'_> {
 }
 
 pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Session>> {
-    Ok(oauth_sessions.find(session).select(Session::as_select()).first(conn).optional()?)
+    Ok(oauth_sessions.find(session).select(Session::as_select()).get_result(conn).optional()?)
 }
 
 /// Returns the sessions of `user`, the most recently used first.

@@ -31,7 +31,7 @@ const MAX_STEPS: i64 = 100;
 /// one: a launch must not read a billion rows.
 pub(super) fn steps(conn: &mut AnyConnection) -> Result<Vec<i64>> {
     let (Some(first), Some(last)) =
-        oauth_accounts.select((min(id), max(id))).first::<(Option<i64>, Option<i64>)>(conn)?
+        oauth_accounts.select((min(id), max(id))).get_result::<(Option<i64>, Option<i64>)>(conn)?
     else {
         return Ok(Vec::new());
     };
