@@ -11,6 +11,15 @@ use rocket::Request;
 use rocket::http::{Cookie, SameSite};
 use rocket::time::Duration;
 
+/// Maximum size of the cookies and the `Location` of one response of ours, in bytes. A default nginx answers 502 in place of a
+/// response whose head has more than 4,096 bytes (`proxy_buffer_size`, a page of memory). The rest is for the status line, for
+/// Rocket's headers, and for those of the app.
+pub(crate) const MAX_RESPONSE: usize = 3400;
+
+/// Maximum size of what a response adds to the name and value of a cookie, in bytes:
+/// `; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=…; Expires=…`.
+const MAX_ATTRIBUTES: usize = 128;
+
 /// The value of the cookie called `name`, byte for byte as the browser sent it.
 ///
 /// None if the browser sent no such cookie, or several with different values: then one of them was set by another host or
@@ -36,6 +45,14 @@ pub(crate) fn with_prefix<'r>(request: &'r Request<'_>, prefix: &str) -> BTreeMa
         *known = known.filter(|known| *known == value);
     }
     found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// All cookies whose names contain `part`, in the order in which they were sent. A name may be there several times.
+pub(crate) fn containing<'r>(
+    request: &'r Request<'_>,
+    part: &'static str,
+) -> impl Iterator<Item = (&'r str, &'r str)> {
+    pairs(request).filter(move |(name, _)| name.contains(part))
 }
 
 /// Returns the private cookie `name` of `request`, only if the browser sent it under exactly that name.
@@ -69,6 +86,11 @@ pub fn private_cookie(request: &Request<'_>, name: &str) -> Option<Cookie<'stati
 /// The size of a cookie in the header of a request, in bytes: `name=value; `.
 pub(crate) fn size(name: &str, value: &str) -> usize {
     name.len() + value.len() + "=; ".len()
+}
+
+/// The size of a cookie in the header of a response, in bytes: at most this. An empty value removes the cookie.
+pub(crate) fn response_size(name: &str, value: &str) -> usize {
+    name.len() + value.len() + "=".len() + MAX_ATTRIBUTES
 }
 
 /// The attributes that all our cookies share.

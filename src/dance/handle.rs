@@ -24,7 +24,7 @@ use crate::signals::Receivers;
 use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
 
 /// Prefix of the cookies in which `CookieStorage` keeps accounts; the entry's name follows.
-const ACCOUNT_COOKIE: &str = "rocket_dance_account";
+pub(super) const ACCOUNT_COOKIE: &str = "rocket_dance_account";
 
 /// Runs a guard of the app, and returns whether it succeeds: whether this user may connect the site's first account.
 pub(super) type AdmitsRequest = for<'a> fn(&'a Request<'_>) -> BoxFuture<'a, bool>;
@@ -300,8 +300,8 @@ impl Dance {
     pub(super) fn browser<'r>(&self, request: &'r Request<'_>) -> &'r Arc<BrowserStorage> {
         request.local_cache(|| {
             let prefix = format!("{}_", self.settings().cookie_name(ACCOUNT_COOKIE));
-            let cookies = cookies::with_prefix(request, &prefix).into_iter();
-            Arc::new(BrowserStorage::new(&prefix, cookies, self.browser_keys().clone(), self.clock().now()))
+            let sent = cookies::containing(request, ACCOUNT_COOKIE);
+            Arc::new(BrowserStorage::new(&prefix, sent, self.browser_keys().clone(), self.clock().now()))
         })
     }
 

@@ -29,14 +29,9 @@ pub(crate) const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 static SUCCESSORS: LazyLock<Cache<String, Account>> =
     LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
-/// Maximum size of all accounts of a browser in the header of a request, in bytes. Other cookies need room beside them.
-const MAX_ACCOUNTS: usize = 4096;
-
-/// Maximum length of a cookie that browsers store, in bytes: name, value and attributes (RFC 6265 §6.1).
-const MAX_COOKIE: usize = 4096;
-
-/// Maximum length of `=` and the attributes, in bytes: `; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=…; Expires=…`.
-const MAX_ATTRIBUTES: usize = 128;
+/// Maximum size of all accounts of a browser, in bytes. One response may set all of them, beside a redirect. In a request, other
+/// cookies need room beside them.
+const MAX_ACCOUNTS: usize = cookies::MAX_RESPONSE - 500;
 
 /// The accounts of one browser during one request, read from its cookies and written back with the response.
 pub(crate) struct BrowserStorage {
@@ -55,6 +50,10 @@ struct State {
     changes: BTreeMap<String, Option<String>>,
     /// Accounts that were removed to make room for others.
     dropped: Vec<Account>,
+    /// The sizes of our account cookies that hold no account, by name, in bytes.
+    unreadable: BTreeMap<String, usize>,
+    /// The size of the account cookies of other apps on this host, in bytes.
+    foreign: usize,
 }
 
 impl State {
@@ -65,26 +64,39 @@ impl State {
 }
 
 impl BrowserStorage {
-    /// Reads the accounts in those of the `sent` cookies (name, value) whose names begin with `prefix`. A cookie that cannot be
-    /// unsealed is ignored.
+    /// Reads the accounts in the `sent` account cookies (name, value). The names of ours begin with `prefix`; the others are those
+    /// of other apps on this host, which only take room.
     pub(crate) fn new<'c>(
         prefix: &str,
         sent: impl Iterator<Item = (&'c str, &'c str)>,
         keys: KeyRing,
         now: i64,
     ) -> Self {
-        let open = |(name, sealed): (&str, &str)| {
+        let open = |name: &str, sealed: &str| {
             let entry = name.strip_prefix(prefix)?;
             let plain = keys.open(PURPOSE, &[name], sealed).ok()?;
             let account = account_cookie::unpack(&plain)?;
             // A copied cookie ignores Max-Age, so the age is checked here as well.
             let is_current = now < account.updated_at.saturating_add(ACCOUNT_TTL);
-            (is_current && account.entry == entry).then(|| (account, cookies::size(name, sealed)))
+            (is_current && account.entry == entry).then_some(account)
         };
+        // Of several cookies with one name, nothing says which is ours.
+        let mut by_name: BTreeMap<&str, (Option<&str>, usize)> = BTreeMap::new();
+        for (name, sealed) in sent {
+            let (known, size) = by_name.entry(name).or_insert((Some(sealed), 0));
+            *known = known.filter(|known| *known == sealed);
+            *size += cookies::size(name, sealed);
+        }
         let mut state = State::default();
-        for (account, size) in sent.filter_map(open) {
-            state.sizes.insert(account.entry.clone(), size);
-            state.accounts.insert(account.entry.clone(), account);
+        for (name, (sealed, size)) in by_name {
+            if !name.starts_with(prefix) {
+                state.foreign += size;
+            } else if let Some(account) = sealed.and_then(|sealed| open(name, sealed)) {
+                state.sizes.insert(account.entry.clone(), size);
+                state.accounts.insert(account.entry.clone(), account);
+            } else {
+                state.unreadable.insert(name.to_owned(), size);
+            }
         }
         Self { prefix: prefix.to_owned(), keys, state: Mutex::new(state) }
     }
@@ -99,9 +111,24 @@ impl BrowserStorage {
         std::mem::take(&mut lock(&self.state).dropped)
     }
 
-    /// The size of all accounts in the header of the browser's next request, in bytes.
+    /// The size of all accounts in the header of the browser's next request, in bytes, those of other apps included.
     pub(crate) fn size(&self) -> usize {
-        lock(&self.state).sizes.values().sum()
+        let state = lock(&self.state);
+        state.foreign + state.sizes.values().sum::<usize>()
+    }
+
+    /// The size of the cookies to write, in the header of the response, in bytes.
+    pub(crate) fn response_size(&self) -> usize {
+        let state = lock(&self.state);
+        let size = |(name, value): (&String, &Option<String>)| {
+            cookies::response_size(name, value.as_deref().unwrap_or_default())
+        };
+        state.changes.iter().map(size).sum()
+    }
+
+    /// Our account cookies that hold no account, for example since their key was removed: name, and size in bytes.
+    pub(crate) fn unreadable(&self) -> Vec<(String, usize)> {
+        lock(&self.state).unreadable.clone().into_iter().collect()
     }
 
     /// Removes all accounts that this browser stores, also those of other users.
@@ -110,6 +137,8 @@ impl BrowserStorage {
         for entry in std::mem::take(&mut state.accounts).into_keys() {
             self.remove(&mut state, &entry);
         }
+        let unreadable = std::mem::take(&mut state.unreadable);
+        state.changes.extend(unreadable.into_keys().map(|name| (name, None)));
     }
 
     /// Removes the account of `entry`, and its cookie.
@@ -121,7 +150,7 @@ impl BrowserStorage {
 
     /// Removes the oldest accounts until one of `size` bytes fits beside the others.
     fn make_room(&self, state: &mut State, entry: &str, size: usize) {
-        while state.size_without(entry) + size > MAX_ACCOUNTS {
+        while state.size_without(entry) + size + state.foreign > MAX_ACCOUNTS {
             let others = state.accounts.values().filter(|account| account.entry != entry);
             let Some(oldest) = others.min_by_key(|account| account.updated_at) else { return };
             let oldest = oldest.entry.clone();
@@ -150,7 +179,7 @@ impl BrowserStorage {
     fn seal(&self, account: &Account) -> Result<Option<String>> {
         let name = self.name(&account.entry);
         let sealed = self.keys.seal(PURPOSE, &[&name], &account_cookie::pack(account)?)?;
-        Ok((name.len() + sealed.len() + MAX_ATTRIBUTES <= MAX_COOKIE).then_some(sealed))
+        Ok((cookies::response_size(&name, &sealed) <= MAX_ACCOUNTS).then_some(sealed))
     }
 }
 
@@ -183,7 +212,7 @@ impl Storage for BrowserStorage {
         let mut account = account.clone();
         let name = self.name(&account.entry);
         let mut state = lock(&self.state);
-        let others = state.size_without(&account.entry);
+        let others = state.size_without(&account.entry) + state.foreign;
         let fits = |sealed: &String| others + cookies::size(&name, sealed) <= MAX_ACCOUNTS;
         let mut sealed = self.seal(&account)?;
         if !sealed.as_ref().is_some_and(fits) {
@@ -193,14 +222,15 @@ impl Storage for BrowserStorage {
         }
         let Some(sealed) = sealed else {
             return Err(no_cookie(format!(
-                "the token of entry `{}` is too large for a cookie ({MAX_COOKIE} bytes): use DieselStorage instead of \
-                 CookieStorage",
+                "the token of entry `{}` is too large for a cookie ({MAX_ACCOUNTS} bytes, which a default nginx lets \
+                 pass): use DieselStorage instead of CookieStorage",
                 account.entry
             )));
         };
         let size = cookies::size(&name, &sealed);
         self.make_room(&mut state, &account.entry, size);
         state.sizes.insert(account.entry.clone(), size);
+        state.unreadable.remove(&name);
         state.changes.insert(name, Some(sealed));
         state.accounts.insert(account.entry.clone(), account);
         Ok(())

@@ -12,7 +12,9 @@ use crate::signals::{Heard, Listener};
 
 /// What all our cookies together may take, in bytes, as docs/guide/operation.md says.
 const BUDGET: usize = 6144;
-const ACCOUNTS: usize = 4096;
+const ACCOUNTS: usize = 2900;
+/// What a default nginx accepts of a response, in bytes, without what is left for the app's own headers.
+const HEAD: usize = 4096 - 300;
 
 /// The size of the browser's cookies whose names begin with `prefix`, as the header of a request counts it.
 fn size(browser: &Browser, prefix: &str) -> usize {
@@ -144,6 +146,120 @@ async fn d17_the_oldest_outcomes_make_room() {
     assert_eq!(ada.get(&newest).await.location(), next, "a repeated callback");
     let (oldest, _) = &callbacks[0];
     assert_refused(&mut ada, &TestRequest::get(oldest), NOT_TRUSTED).await;
+}
+
+#[rocket::async_test]
+async fn d17_every_response_with_an_account_in_a_cookie_passes_a_default_nginx() {
+    let (app, _) = app_with_large_tokens().await;
+    let (mut stored, mut targets) = (Vec::new(), Vec::new());
+    for more in [0, 400, 800, 1000, 1100, 1200, 1300, 1400, 1500, 1700, 2200] {
+        let large = move |answer: &mut serde_json::Value| answer["more"] = json!("y".repeat(more));
+        app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::edit(large));
+        for next in [0, 200, 700, 1500, 2000] {
+            let next = format!("/guarded?{}", "n".repeat(next));
+            let mut ada = app.browser();
+            let begun = ada.get(&format!("/login/a?next={next}")).await;
+            assert!(begun.head_size() <= HEAD, "{more} {}: {}", next.len(), begun.head_size());
+            let landed = ada.get(&app.approve(begun.location()).await).await;
+            assert!(landed.head_size() <= HEAD, "{more} {}: {}: {landed:?}", next.len(), landed.head_size());
+            match landed.status {
+                Status::SeeOther => {
+                    stored.push(more);
+                    assert!(landed.location() == next || landed.location() == "/", "{landed:?}");
+                    targets.push((more, next.len(), landed.location() == next));
+                }
+                status => {
+                    assert_eq!(
+                        (status, size(&ada, "rocket_dance_account_")),
+                        (Status::InternalServerError, 0)
+                    );
+                    assert!(landed.body.contains("This app could not keep the account"), "{landed:?}");
+                }
+            }
+            assert_within_budget(&ada);
+        }
+    }
+    assert!(stored.contains(&1000) && !stored.contains(&2200), "{stored:?}");
+    // Small ones fit, and so does a usual page beside a large account.
+    assert!(targets.iter().all(|(_, next, fits)| *fits || *next > 600), "{targets:?}");
+    assert!(targets.iter().any(|(more, next, fits)| *fits && *more == 0 && *next > 700), "{targets:?}");
+    if let Some(log) = captured_log() {
+        assert!(log.contains("use DieselStorage instead of CookieStorage"), "{log}");
+    }
+}
+
+#[rocket::async_test]
+async fn d17_a_long_page_and_long_scopes_pass_a_default_nginx() {
+    let scopes: Vec<String> =
+        (0..6).map(|n| format!("https://provider.example/auth/{n}/{}", "s".repeat(40))).collect();
+    let app = TestApp::launch_with(|figment| figment.merge(("oauth.op.extra_scope", scopes))).await;
+    for (length, fits) in [(20, true), (500, true), (2030, false)] {
+        let mut ada = app.browser();
+        let next = format!("/guarded?{}", "n".repeat(length));
+        let begun = ada.get(&format!("/login/op?next={next}")).await;
+        assert!(begun.head_size() <= HEAD, "{length}: {}", begun.head_size());
+        let landed = ada.get(&app.approve(begun.location()).await).await;
+        assert!(landed.head_size() <= HEAD, "{length}: {}", landed.head_size());
+        assert_eq!(landed.location(), if fits { &next } else { "/" });
+    }
+    if let Some(log) = captured_log() {
+        assert!(log.contains("`op`: `next` is too long for the header of a response"), "{log}");
+    }
+    // Many flows are not removed at once.
+    let mut ada = app.browser();
+    for _ in 0..12 {
+        ada.ride("/login/op2").await;
+        app.advance(1);
+    }
+    for number in 0..8 {
+        let begun = ada.get(&format!("/login/op2?next=/guarded?{number}{}", "n".repeat(number * 250))).await;
+        assert!(begun.head_size() <= HEAD, "{number}: {}", begun.head_size());
+        assert_within_budget(&ada);
+        assert_eq!(ada.clone().get(&app.approve(begun.location()).await).await.status, Status::SeeOther);
+        app.advance(1);
+    }
+}
+
+#[rocket::async_test]
+async fn d13_account_cookies_that_do_not_open_make_room() {
+    let (app, _) = app_with_large_tokens().await;
+    let mut ada = app.browser();
+    for entry in ["a", "b"] {
+        let callback = ada.ride(&format!("/login/{entry}")).await;
+        ada.get(&callback).await;
+    }
+    let old: Vec<_> = ada.jar.keys().filter(|name| name.contains("account_")).cloned().collect();
+    assert_eq!(old.len(), 2);
+    let name = |entry: &str| format!("{}_{entry}", old[0].rsplit_once('_').unwrap().0);
+    // Under keys that are gone, of an entry that is gone, and damaged; another app's on the same host.
+    ada.jar.insert(name("gone"), "x".repeat(700));
+    let foreign = ("rocket_dance_account_AAAAAAAA_a".to_owned(), "x".repeat(1500));
+    ada.jar.extend([foreign.clone()]);
+    let configure = |figment: Figment| {
+        let figment = ["a", "b", "c"]
+            .iter()
+            .fold(figment, |figment, entry| figment.merge(app.fake.preset_config(entry, "github")));
+        figment.merge(("dance.token_keys", ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="]))
+    };
+    ada.app = app.relaunch_with(configure, |dance| dance.storage(CookieStorage)).await;
+    let begun = ada.get("/login/a?next=/guarded").await;
+    assert!(begun.head_size() <= HEAD);
+    for name in old.iter().chain([&name("gone")]) {
+        assert!(!ada.jar.contains_key(name), "{name} is ours, and holds nothing");
+    }
+    let callback = app.approve(begun.location()).await;
+    assert_eq!(ada.get(&callback).await.location(), "/guarded");
+    for entry in ["b", "c"] {
+        let callback = ada.ride(&format!("/login/{entry}")).await;
+        let landed = ada.get(&callback).await;
+        assert_eq!(landed.location(), "/");
+        assert!(landed.head_size() <= HEAD);
+        assert!(size(&ada, "rocket_dance_account_") <= ACCOUNTS, "with the other app's");
+        assert!(size(&ada, "rocket_dance_") <= BUDGET);
+        ada.app.advance(1);
+    }
+    assert_eq!(ada.jar.get(&foreign.0), Some(&foreign.1), "not ours to remove");
+    assert!(ada.jar.contains_key(&name("c")), "the newest is there");
 }
 
 #[rocket::async_test]

@@ -96,7 +96,7 @@ async fn begin(
 ) -> Result<Reply> {
     let (mut flow, params) = new_flow(dance, request, entry, visitor, next, scopes).await?;
     let url = dance.engine().begin(entry, &mut flow, &params).await?;
-    flow_cookies::store(dance, request, flow)?;
+    flow_cookies::store(dance, request, flow, url.len())?;
     Ok(redirect_browser(request, url))
 }
 

@@ -10,7 +10,7 @@ use super::finish::{Finished, finish};
 use crate::config::Entry;
 use crate::dance::handle::Dance;
 use crate::dance::web::flow_cookies::{self, ExpiredFlow, NoFlow};
-use crate::dance::web::{Outcome, Reply, callback_query, respond};
+use crate::dance::web::{Outcome, Reply, callback_query, fits_in_response, respond};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{Callback, Flow, begun_too_long_ago, callback_timeout, not_trusted, state_handle};
 use crate::link::Purpose;
@@ -76,7 +76,16 @@ async fn try_receive(
         ClaimState::First => {}
         claim => return wait_for_first(dance, &*storage, entry, &id, claim).await,
     }
-    let result = finish(dance, request, entry, &flow, &callback).await.map_err(with_next);
+    let mut result = finish(dance, request, entry, &flow, &callback).await.map_err(with_next);
+    if let Ok(finished) = &mut result
+        && !fits_in_response(dance, request, &finished.to)
+    {
+        log::warn!(
+            "oauth: `{name}`: the page at which the sign-in should end is too long beside the account's cookie: it ends at \
+             `after_login`. Use DieselStorage instead of CookieStorage"
+        );
+        finished.to = dance.target_after(flow.purpose, entry, None);
+    }
     let outcome = match &result {
         Ok(finished) => Outcome::To(finished.to.clone()),
         Err(error) => Outcome::failed(error),

@@ -3,7 +3,8 @@
 use rocket::Request;
 
 use crate::cookies;
-use crate::dance::handle::Dance;
+use crate::dance::handle::{ACCOUNT_COOKIE, Dance};
+use crate::redirect_target::RedirectTarget;
 
 /// Maximum size of all our cookies in a request, in bytes. A default nginx rejects a request with a header of more than
 /// 8,192 bytes (`large_client_header_buffers`), Apache one of more than 8,190 (`LimitRequestFieldSize`); browsers send all
@@ -14,6 +15,13 @@ const MAX_COOKIES: usize = 6144;
 const RESERVED: usize = 800;
 /// Size that is reserved for the finished flows, in bytes: one or two of them.
 const RESERVED_FOR_FINISHED: usize = 256;
+
+/// Size that is left for flows in progress, in bytes, if other apps on the host leave none: one or two of them.
+const MIN_ROOM_FOR_FLOWS: usize = 800;
+/// Size of a new session's cookie in a response, in bytes.
+const RESERVED_FOR_SESSION: usize = 320;
+/// Size of a flow's removal in a response, in bytes.
+const RESERVED_FOR_REMOVAL: usize = 200;
 
 /// A cookie that may be dropped to make room.
 pub(super) struct DroppableCookie {
@@ -31,7 +39,8 @@ impl DroppableCookie {
 
 /// Returns the room for flows in progress, in bytes: what the browser's accounts leave of the budget.
 pub(super) fn room_for_flows(dance: &Dance, request: &Request<'_>) -> usize {
-    (MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED).saturating_sub(accounts_size(dance, request))
+    let room = (MAX_COOKIES - RESERVED - RESERVED_FOR_FINISHED).saturating_sub(accounts_size(dance, request));
+    room.max(MIN_ROOM_FOR_FLOWS)
 }
 
 /// Returns the room for the finished flows, in bytes, if the flows in progress take `flows` bytes.
@@ -44,11 +53,32 @@ pub(super) fn excess(dance: &Dance, request: &Request<'_>, flows: usize) -> usiz
     flows.saturating_sub(room_for_flows(dance, request))
 }
 
+/// Returns the size of the cookies and the `Location` in a response to `request` that redirects to a URL of `location` bytes, before
+/// further cookies are set, in bytes.
+pub(super) fn response_size(dance: &Dance, request: &Request<'_>, location: usize) -> usize {
+    let cookies = match dance.is_stored_in_browsers() {
+        // Such an app has no session of ours.
+        true => dance.browser(request).response_size(),
+        false => RESERVED_FOR_SESSION,
+    };
+    cookies + RESERVED_FOR_REMOVAL + location
+}
+
+/// Returns whether a redirect to `to` fits into the response to the callback `request`, beside the account that it stores in the
+/// browser.
+pub(crate) fn fits_in_response(dance: &Dance, request: &Request<'_>, to: &RedirectTarget) -> bool {
+    response_size(dance, request, dance.public_target(to).len()) <= cookies::MAX_RESPONSE
+}
+
 /// The size of the accounts that the browser will have after this request, and of its sessions of accounts without a user, in
-/// bytes.
+/// bytes. The accounts of other apps on the host count.
 fn accounts_size(dance: &Dance, request: &Request<'_>) -> usize {
     match dance.is_stored_in_browsers() {
         true => dance.browser(request).size(),
-        false => dance.kept_sessions().size(request),
+        false => {
+            let foreign = cookies::containing(request, ACCOUNT_COOKIE);
+            let foreign: usize = foreign.map(|(name, value)| cookies::size(name, value)).sum();
+            foreign + dance.kept_sessions().size(request)
+        }
     }
 }

@@ -91,17 +91,38 @@ fn sent_flows(dance: &Dance, request: &Request<'_>) -> impl Iterator<Item = Drop
     flows.into_iter().map(|(_, cookie)| cookie)
 }
 
-/// Stores `flow` in a cookie of its own. If it is too large, it is stored without its target (`next`). The oldest flows are
-/// dropped to make room for it when the response is sent.
+/// Stores `flow` in a cookie of its own, in a response that redirects to a URL of `location` bytes. If it is too large for the
+/// request or the response, it is stored without its target (`next`). The oldest flows are dropped to make room for it when the
+/// response is sent.
 ///
 /// # Errors
 /// [`ErrorKind::BadRequest`] if the flow is too large for a cookie.
-pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow) -> Result<()> {
+pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow, location: usize) -> Result<()> {
     let name = flow_cookie(dance, &state_handle(flow.state().expose()));
     let max = cookie_budget::room_for_flows(dance, request).min(MAX_COOKIE_BYTES);
     let mut sealed = flow.seal(dance.browser_keys(), &name)?;
-    if cookies::size(&name, &sealed) > max && flow.next.take().is_some() {
+    let size_in_response = |sealed: &str| {
+        let removals =
+            removals_for(dance, request, cookies::size(&name, sealed)) * cookies::response_size(&name, "");
+        cookies::response_size(&name, sealed) + removals + location
+    };
+    let is_too_large =
+        cookies::size(&name, &sealed) > max || size_in_response(&sealed) > cookies::MAX_RESPONSE;
+    if is_too_large && flow.next.take().is_some() {
+        log::warn!(
+            "oauth: `{}`: `next` is too long for the header of a response ({} bytes, with the authorization URL of {location} \
+             bytes): the sign-in will end at `after_login`",
+            flow.entry,
+            cookies::MAX_RESPONSE
+        );
         sealed = flow.seal(dance.browser_keys(), &name)?;
+    }
+    if size_in_response(&sealed) > cookies::MAX_RESPONSE {
+        log::warn!(
+            "oauth: `{}`: the authorization URL has {location} bytes. A default nginx rejects a response with such a header: \
+             set `par = true`, or raise nginx's `proxy_buffer_size`",
+            flow.entry
+        );
     }
     let size = cookies::size(&name, &sealed);
     if size > max {
@@ -112,6 +133,22 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow) -> Res
     }
     set_cookie(dance, request, name, sealed, dance.settings().flow_ttl + EXPIRED_COOKIE_TTL);
     Ok(())
+}
+
+/// Returns how many cookies are dropped to make room for a new flow of `size` bytes.
+fn removals_for(dance: &Dance, request: &Request<'_>, size: usize) -> usize {
+    let sent = sent(dance, request);
+    let total = size + sent.iter().map(|cookie| cookie.size).sum::<usize>();
+    let mut excess = cookie_budget::excess(dance, request, total);
+    let mut count = 0;
+    for cookie in sent.iter().filter(|cookie| cookie.size > 0) {
+        if excess == 0 {
+            break;
+        }
+        excess = excess.saturating_sub(cookie.size);
+        count += 1;
+    }
+    count
 }
 
 /// The flow that this browser began with `state`, if it is valid.
@@ -144,7 +181,14 @@ pub(crate) fn finish(dance: &Dance, request: &Request<'_>, state: &str, outcome:
     let flow = flow_cookie(dance, &state_handle(state));
     remove_cookie(dance, request, &flow);
     let others = sent_flows(dance, request).filter(|other| other.name != flow).map(|other| other.size).sum();
-    let max = cookie_budget::room_for_finished(dance, request, others).min(MAX_FINISHED_BYTES);
+    let location = match outcome {
+        Outcome::To(target) => dance.public_target(target).len(),
+        Outcome::Failed(..) => 0,
+    };
+    let beside = cookie_budget::response_size(dance, request, location) + cookies::response_size("", "");
+    let max = cookie_budget::room_for_finished(dance, request, others)
+        .min(MAX_FINISHED_BYTES)
+        .min(cookies::MAX_RESPONSE.saturating_sub(beside));
     let ttl = dance.settings().flow_ttl;
     let until = dance.clock().now() + ttl;
     let mut finished = finished(dance, request);

@@ -15,6 +15,7 @@ pub(super) mod flow_cookies;
 mod cookie_budget;
 mod make_room;
 
+pub(super) use cookie_budget::fits_in_response;
 pub(super) use cookies::{account_cookies, remove_cookie, set_cookie, sets_our_cookie};
 pub(crate) use csrf::{AnswerOrigin, answer_origin};
 pub(super) use flash_outcome::{FlashOutcome, flash_outcome};

@@ -46,7 +46,7 @@ async fn too_large_is_said_and_only_userinfo_left_out() {
     let kept = browser.get(&account.key()).await.unwrap().unwrap();
     assert_eq!(kept, Account { userinfo: "null".into(), ..account.clone() });
     let (name, value) = browser.changes().remove(0);
-    assert!(name.len() + value.unwrap().len() + MAX_ATTRIBUTES <= MAX_COOKIE);
+    assert!(cookies::response_size(&name, &value.unwrap()) <= MAX_ACCOUNTS);
 
     account.token = "x".repeat(3000);
     let error = browser.set(&account).await.unwrap_err();

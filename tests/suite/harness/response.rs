@@ -17,6 +17,15 @@ impl TestResponse {
         headers.next().map(|(_, value)| value.as_str())
     }
 
+    /// The size of the status line and the headers, in bytes, as a proxy in front of the app receives them.
+    pub(crate) fn head_size(&self) -> usize {
+        let status = self.status.to_string().len() + "HTTP/1.1 \r\n\r\n".len();
+        // Only a server adds it.
+        let date = "date: Sat, 28 Nov 2026 18:00:00 GMT\r\n".len();
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len());
+        status + date + headers.sum::<usize>()
+    }
+
     /// The `Location` header of a 303. Fails for any other status.
     #[track_caller]
     pub(crate) fn location(&self) -> &str {
