@@ -33,6 +33,9 @@ static SUCCESSORS: LazyLock<Cache<String, Account>> =
 /// cookies need room beside them.
 const MAX_ACCOUNTS: usize = cookies::MAX_RESPONSE - 500;
 
+/// The userinfo of an account that is stored without it.
+const NO_USERINFO: &str = "null";
+
 /// The accounts of one browser during one request, read from its cookies and written back with the response.
 pub(crate) struct BrowserStorage {
     prefix: String,
@@ -148,15 +151,38 @@ impl BrowserStorage {
         state.accounts.remove(entry)
     }
 
-    /// Removes the oldest accounts until one of `size` bytes fits beside the others.
-    fn make_room(&self, state: &mut State, entry: &str, size: usize) {
+    /// Makes room for an account of `size` bytes beside the others: leaves out the userinfo of the others, which can be requested
+    /// again, then removes the oldest.
+    ///
+    /// # Errors
+    /// If an account can't be sealed.
+    fn make_room(&self, state: &mut State, entry: &str, size: usize) -> Result<()> {
         while state.size_without(entry) + size + state.foreign > MAX_ACCOUNTS {
             let others = state.accounts.values().filter(|account| account.entry != entry);
-            let Some(oldest) = others.min_by_key(|account| account.updated_at) else { return };
-            let oldest = oldest.entry.clone();
-            let dropped = self.remove(state, &oldest);
-            state.dropped.extend(dropped);
+            let Some(oldest) =
+                others.min_by_key(|account| (account.userinfo == NO_USERINFO, account.updated_at))
+            else {
+                break;
+            };
+            let shorter = Account { userinfo: NO_USERINFO.into(), ..oldest.clone() };
+            match self.seal(&shorter)?.filter(|_| oldest.userinfo != NO_USERINFO) {
+                Some(sealed) => self.insert(state, shorter, sealed),
+                None => {
+                    let dropped = self.remove(state, &shorter.entry);
+                    state.dropped.extend(dropped);
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Stores `account`, with `sealed` as the value of its cookie.
+    fn insert(&self, state: &mut State, account: Account, sealed: String) {
+        let name = self.name(&account.entry);
+        state.sizes.insert(account.entry.clone(), cookies::size(&name, &sealed));
+        state.unreadable.remove(&name);
+        state.changes.insert(name, Some(sealed));
+        state.accounts.insert(account.entry.clone(), account);
     }
 
     /// Stores a token without an identity for the visitor of this browser.
@@ -217,7 +243,7 @@ impl Storage for BrowserStorage {
         let mut sealed = self.seal(&account)?;
         if !sealed.as_ref().is_some_and(fits) {
             // Only the userinfo can be requested again.
-            account.userinfo = "null".into();
+            account.userinfo = NO_USERINFO.into();
             sealed = self.seal(&account)?;
         }
         let Some(sealed) = sealed else {
@@ -227,12 +253,8 @@ impl Storage for BrowserStorage {
                 account.entry
             )));
         };
-        let size = cookies::size(&name, &sealed);
-        self.make_room(&mut state, &account.entry, size);
-        state.sizes.insert(account.entry.clone(), size);
-        state.unreadable.remove(&name);
-        state.changes.insert(name, Some(sealed));
-        state.accounts.insert(account.entry.clone(), account);
+        self.make_room(&mut state, &account.entry, cookies::size(&name, &sealed))?;
+        self.insert(&mut state, account, sealed);
         Ok(())
     }
 
