@@ -52,7 +52,7 @@ pub(crate) fn containing<'r>(
     request: &'r Request<'_>,
     part: &'static str,
 ) -> impl Iterator<Item = (&'r str, &'r str)> {
-    pairs(request).filter(move |(name, _)| name.contains(part))
+    pairs(request, "").filter(move |(name, _)| name.contains(part))
 }
 
 /// Returns the private cookie `name` of `request`, only if the browser sent it under exactly that name.
