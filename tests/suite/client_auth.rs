@@ -187,6 +187,6 @@ async fn dj_04_tr_10_neither_a_push_nor_a_revocation_follows_a_redirect() {
     }
     app.dance().delete(&AccountKey::identity("op", "ada")).await.unwrap();
     app.dance().wait_for_revocations().await;
-    assert_eq!(app.fake.request_count(ProviderEndpoint::Revocation), 2, "tried twice");
+    assert_eq!(app.fake.request_count(ProviderEndpoint::Revocation), 4, "each token twice");
     assert_eq!(elsewhere.requests().len(), 0);
 }

@@ -43,6 +43,7 @@ mod logout;
 mod session_cookie;
 mod mix_up;
 mod native;
+mod native_sender;
 mod near_misses;
 mod oauth1;
 mod oauth1_state;

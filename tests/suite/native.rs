@@ -14,28 +14,28 @@ use crate::harness::{
 };
 use crate::openid::{encode, payload};
 
-const CSRF: Refusal = Refusal::new(Status::Forbidden, "csrf");
+pub(crate) const CSRF: Refusal = Refusal::new(Status::Forbidden, "csrf");
 const NOT_OFFERED: Refusal = Refusal::new(Status::NotFound, "unknown_provider");
 const UNREACHABLE: Refusal = Refusal::new(Status::ServiceUnavailable, "provider_unreachable");
 
-fn configure(figment: Figment) -> Figment {
+pub(crate) fn configure(figment: Figment) -> Figment {
     figment
         .merge(("oauth.op.native_client_ids", ["ios", "android"]))
         .merge(("oauth.op2.native_client_ids", ["ios"]))
 }
 
-async fn launch() -> TestApp {
+pub(crate) async fn launch() -> TestApp {
     TestApp::launch_with(configure).await
 }
 
 /// A flow that a device has begun.
-struct Begun {
-    flow: String,
-    nonce: String,
+pub(crate) struct Begun {
+    pub(crate) flow: String,
+    pub(crate) nonce: String,
 }
 
 impl Begun {
-    fn of(answer: &TestResponse) -> Self {
+    pub(crate) fn of(answer: &TestResponse) -> Self {
         assert_eq!(answer.status, Status::Ok, "{answer:?}");
         assert_guarded(answer);
         let answer = answer.json();
@@ -44,12 +44,12 @@ impl Begun {
         Self { flow: text("flow"), nonce: text("nonce") }
     }
 
-    fn finish(&self, id_token: &str) -> TestRequest {
+    pub(crate) fn finish(&self, id_token: &str) -> TestRequest {
         finish_at("op", &self.flow, id_token)
     }
 
     /// The request that ends the flow as it should be.
-    fn good(&self, app: &TestApp) -> TestRequest {
+    pub(crate) fn good(&self, app: &TestApp) -> TestRequest {
         self.finish(&app.fake.native_id_token("ios", &self.nonce))
     }
 }
@@ -59,11 +59,11 @@ fn finish_at(entry: &str, flow: &str, id_token: &str) -> TestRequest {
 }
 
 /// Begins on a device that is signed out. It sends no body and names no type, as little as possible.
-async fn begin(device: &mut Browser) -> Begun {
+pub(crate) async fn begin(device: &mut Browser) -> Begun {
     Begun::of(&device.ask(&TestRequest::new(Method::Post, "/login/op/native")).await)
 }
 
-async fn csrf(browser: &mut Browser) -> String {
+pub(crate) async fn csrf(browser: &mut Browser) -> String {
     browser.get("/login/me").await.json()["csrf"].as_str().unwrap().to_owned()
 }
 
@@ -345,60 +345,6 @@ async fn na_05_a_flow_is_finished_once_over_all_processes() {
     // Begun here, finished there.
     let begun = begin(&mut device).await;
     finishes(&app, &mut other.browser(), &begun).await;
-}
-
-/// Login CSRF: a page of another site must not sign the visitor in as the attacker.
-#[rocket::async_test]
-async fn na_06_a_page_of_another_site_finishes_nothing() {
-    let app = launch().await;
-    app.fake.set_user("eve");
-    let begun = begin(&mut app.browser()).await;
-    let id_token = app.fake.native_id_token("ios", &begun.nonce);
-    let json = json!({"flow": begun.flow, "id_token": id_token});
-    let mut visitor = app.browser();
-    let form =
-        TestRequest::post("/login/op/native/finish", &[("flow", &begun.flow), ("id_token", &id_token)]);
-    assert_refused(&mut visitor, &form, CSRF).await;
-    for content_type in ["text/plain", "multipart/form-data; boundary=x"] {
-        let plain = TestRequest::raw("/login/op/native/finish", &json.to_string());
-        assert_refused(&mut visitor, &plain.header("Content-Type", content_type), CSRF).await;
-    }
-    for (name, value) in
-        [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example"), ("Origin", "null")]
-    {
-        assert_refused(&mut visitor, &begun.finish(&id_token).header(name, value), CSRF).await;
-        let begin = TestRequest::new(Method::Post, "/login/op/native").header(name, value);
-        assert_refused(&mut visitor, &begin, CSRF).await;
-    }
-    // A user who is signed in sends the token, whatever the body is.
-    let mut ada = app.browser();
-    ada.enter(7).await;
-    assert_refused(&mut ada, &begun.finish(&id_token), CSRF).await;
-    assert_refused(&mut ada, &TestRequest::json("/login/op/native", &json!({})), CSRF).await;
-    assert_refused(&mut ada, &TestRequest::new(Method::Post, "/login/op/native"), CSRF).await;
-    // With the token a form is as good.
-    let token = csrf(&mut visitor).await;
-    let answer = visitor.ask(&form.header("X-CSRF-Token", &token)).await;
-    assert_eq!(answer.status, Status::Ok, "{answer:?}");
-}
-
-#[rocket::async_test]
-async fn na_06_a_page_of_a_trusted_origin_needs_the_token() {
-    let spa = "https://spa.example";
-    let app =
-        TestApp::launch_with(|figment| configure(figment).merge(("dance.trusted_origins", vec![spa]))).await;
-    let mut visitor = app.browser();
-    let token = csrf(&mut visitor).await;
-    let from_spa = |request: TestRequest| request.header("Origin", spa).header("Sec-Fetch-Site", "same-site");
-    let begin = from_spa(TestRequest::new(Method::Post, "/login/op/native"));
-    assert_refused(&mut visitor, &begin, CSRF).await;
-    assert_refused(&mut visitor, &begin.clone().header("X-CSRF-Token", "x"), CSRF).await;
-    let begun = Begun::of(&visitor.ask(&begin.header("X-CSRF-Token", &token)).await);
-    let id_token = app.fake.native_id_token("ios", &begun.nonce);
-    let finish = from_spa(begun.finish(&id_token));
-    assert_refused(&mut visitor, &finish, CSRF).await;
-    let answer = visitor.ask(&finish.header("X-CSRF-Token", &token)).await;
-    assert_eq!(answer.status, Status::Ok, "{answer:?}");
 }
 
 #[rocket::async_test]

@@ -67,7 +67,11 @@ async fn try_receive(
                 .replay(dance, entry);
         }
     };
-    let with_next = |error: Error| error.with_next(flow.next.clone());
+    // What is not trusted gets the same page, whatever the cause is.
+    let with_next = |error: Error| match error.kind() {
+        ErrorKind::CallbackNotTrusted => error,
+        _ => error.with_next(flow.next.clone()),
+    };
     check_flow(dance, request, entry, &flow).await.map_err(with_next)?;
     // The storage is used before the code is: in an outage the code stays usable.
     let storage = dance.storage(request);
