@@ -7,7 +7,8 @@ mod drive;
 
 #[rocket::main]
 async fn main() {
-    match std::env::args().nth(1).as_deref() {
+    let command = std::env::args().nth(1);
+    match command.as_deref() {
         Some("serve") => bench::server::serve().await,
         Some("peer") => bench::peer::serve().await,
         _ => drive::drive().await,

@@ -4,6 +4,7 @@ use crate::config::{Entry, ProtocolOptions};
 use crate::error::{Error, ErrorKind};
 use crate::finding::Finding;
 use crate::flow::{KeySet, Metadata, ProviderProbe};
+use crate::profile::text::printable;
 
 /// Difference of two clocks that is not worth a word, in seconds.
 const UNIMPORTANT_SKEW: i64 = 10;
@@ -123,7 +124,7 @@ fn check_metadata(entry: &Entry, metadata: &Metadata) -> Vec<Finding> {
 
 /// At most 20 of `names`, since some providers name hundreds.
 fn listed(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(20).map(|name| printable(name, 64)).collect();
     format!("{}{}", shown.join(" "), if names.len() > shown.len() { " …" } else { "" })
 }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use url::form_urlencoded::byte_serialize;
-use url::{Position, Url};
+use ::oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::authorization_params::authorization_params;
+use super::authorization_url::with_parameters;
 use super::endpoints::Endpoints;
 use super::engine::Engine;
 use super::flow::Flow;
@@ -15,7 +15,7 @@ use super::{oauth1, pushed_authorization};
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::Result;
 use crate::provider::{Protocol, ResponseMode};
-use crate::secret::{Secret, encode_base64url, sha256};
+use crate::secret::Secret;
 
 /// Names and values, in order.
 type Parameters = Vec<(Cow<'static, str>, String)>;
@@ -97,30 +97,6 @@ fn parameters(endpoints: Endpoints<'_>, flow: &Flow, extra: &BTreeMap<String, St
 
 /// Returns the code challenge of `verifier` (RFC 7636 §4.2, S256).
 pub(super) fn code_challenge(verifier: &Secret) -> String {
-    encode_base64url(&sha256(verifier.expose()))
-}
-
-/// Returns the URL of `endpoint` with `params` after its own parameters, and with spaces as `%20`: some providers do not read
-/// `+` as a space.
-pub(super) fn with_parameters<'p>(
-    endpoint: &Url,
-    params: impl IntoIterator<Item = (&'p str, &'p str)>,
-) -> String {
-    let (before, fragment) = (&endpoint[..Position::AfterQuery], &endpoint[Position::AfterQuery..]);
-    let encoded =
-        |text: &'p str| byte_serialize(text.as_bytes()).map(|part| if part == "+" { "%20" } else { part });
-    let mut url = before.to_owned();
-    let mut separator = match endpoint.query() {
-        None => "?",
-        Some(query) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
-    };
-    for (name, value) in params {
-        url.push_str(separator);
-        url.extend(encoded(name));
-        url.push('=');
-        url.extend(encoded(value));
-        separator = "&";
-    }
-    url + fragment
+    let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
+    PkceCodeChallenge::from_code_verifier_sha256(&verifier).as_str().to_owned()
 }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `invalid_token`, `unsupported_token_type` | revocation | there is nothing to revoke: success |
 //! | `invalid_grant`, `bad_verification_code` | code exchange | the code is wrong, used or too old: [`not_trusted`] |
+//! | `invalid_grant`, with another status than 429 | refresh | the grant has ended: [`reconnect_needed`] |
 //! | `invalid_client`, `invalid_scope`, `redirect_uri_mismatch` and the like | any | the operator must correct the entry |
 //! | `temporarily_unavailable`, `server_error`, a rate limit; status 429, 5xx | any | an outage: [`unavailable`] |
 //! | others, with status 2xx, 400, 401 or 403 | refresh | the grant has ended: [`reconnect_needed`] |
@@ -17,7 +18,7 @@
 //! provider that writes its errors in HTML; and if a grant has ended, an outage would be reported forever, with a request for
 //! each page.
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value};
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -32,7 +33,7 @@ use super::errors::{
     with_retry_after,
 };
 use super::failed_request;
-use super::http::{Response, is_of_type};
+use super::http::Response;
 use super::provider_words::provider_words;
 use super::request_headers::add_entry_headers;
 use crate::error::{Error, ProviderError, Result};
@@ -149,14 +150,6 @@ impl EndpointCall {
         let cause = format!("the {} said `{}` ({status}): {text}", self.endpoint_name(), said.error);
         // Some providers limit requests with a 403.
         let is_busy = status >= 500 || status == 429 || answer.headers().contains_key(RETRY_AFTER);
-        // RFC 6749 §5.2: the sign of a client that authenticates in the header and is refused.
-        let names_client = answer.headers().get_all(WWW_AUTHENTICATE).iter().any(|challenge| {
-            challenge
-                .to_str()
-                .is_ok_and(|challenge| challenge.trim_start().to_ascii_lowercase().starts_with("basic"))
-        });
-        // The page of a firewall or of a maintenance says nothing about the grant.
-        let is_page = name.is_empty() && is_of_type(answer.headers(), "text/html");
         let refusal = match (self, &*name) {
             // Google answers so where RFC 7009 §2.2 requires a 200.
             (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
@@ -165,8 +158,6 @@ impl EndpointCall {
             (Self::Refresh, "invalid_grant") if status != 429 => reconnect_needed(entry, cause),
             _ if error.is_clients() => entry.misconfigured(cause),
             _ if error.is_temporary() || is_busy => unavailable(cause),
-            (Self::Refresh, "") if is_page => unavailable(cause),
-            (Self::Refresh, "") if status == 401 && names_client => entry.misconfigured(cause),
             (Self::Refresh, _) if matches!(status, 200..=299 | 400 | 401 | 403) => {
                 reconnect_needed(entry, cause)
             }

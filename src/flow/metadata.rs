@@ -115,7 +115,9 @@ impl Metadata {
         // What this sign-in does not use is never a reason to refuse the document.
         let optional = |name| url(name).filter(is_allowed);
         let endpoint = |name| match url(name) {
-            Some(url) if !is_allowed(&url) && needed.contains(&name) => Err(format!("`{url}` is not https")),
+            Some(url) if !is_allowed(&url) && needed.contains(&name) => {
+                Err(format!("`{}` is not https", printable(url.as_str(), 300)))
+            }
             _ => Ok(optional(name)),
         };
         let required = |name| match (endpoint(name)?, field(name)) {

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `engine` `flow` `callback` `grant` | the four types above |
 //! | `authorization_request` `callback_check` `refresh` `revocation` `userinfo` `end_session` `logout_token` `api_authorization` `provider_probe` | the engine's operations |
-//! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `pushed_authorization` | OAuth 2 at the provider's endpoints |
+//! | `endpoints` `client_auth` `endpoint_call` `token_request` `token_answer` `token_values` `authorization_params` `authorization_url` `pushed_authorization` | OAuth 2 at the provider's endpoints |
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
@@ -19,6 +19,7 @@ mod answer_fields;
 mod api_authorization;
 mod authorization_params;
 mod authorization_request;
+mod authorization_url;
 mod callback;
 mod callback_check;
 mod claims;

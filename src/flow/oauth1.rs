@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use reqwest::Method;
 
-use super::authorization_request::with_parameters;
+use super::authorization_url::with_parameters;
 use super::engine::Engine;
 use super::errors::{bad_answer, not_trusted, request_failed, unexpected_status, with_retry_after};
 use super::flow::Flow;

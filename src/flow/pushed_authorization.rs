@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use url::Url;
 
-use super::authorization_request::with_parameters;
+use super::authorization_url::with_parameters;
 use super::endpoint_call::EndpointCall;
 use super::endpoints::Endpoints;
 use super::engine::Engine;

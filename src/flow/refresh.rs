@@ -49,9 +49,7 @@ impl Engine {
         let (next, error) = match answer {
             RefreshAnswer::Token(answer) => {
                 let next = answer.into_token(&token.scope, self.clock.now());
-                if metadata.is_some() && is_another_users(token, &next, provider_user_id) {
-                    return Err(bad_answer("the refreshed ID token is another user's"));
-                }
+                check_user(metadata.as_deref(), token, next.id_token.as_ref(), provider_user_id)?;
                 match check_id_token(self, entry, metadata.as_deref(), token, &next).await {
                     Ok(id_token) => {
                         return Ok(RefreshOutcome::Renewed(completed(next, id_token, token)));
@@ -59,7 +57,10 @@ impl Engine {
                     Err(error) => (next.refresh_token, error),
                 }
             }
-            RefreshAnswer::RefreshToken(next, error) => (Some(next), error),
+            RefreshAnswer::RefreshToken { refresh_token, id_token, error } => {
+                check_user(metadata.as_deref(), token, id_token.as_ref(), provider_user_id)?;
+                (Some(refresh_token), error)
+            }
         };
         match next.filter(|next| !next.matches(refresh_token.expose())) {
             Some(next) => Ok(RefreshOutcome::Rotated {
@@ -71,15 +72,22 @@ impl Engine {
     }
 }
 
-/// Whether the ID token of `next` names another user than the account and the ID token of `old`. Its signature is not
-/// verified yet: even a forged one is a reason to refuse the answer.
-fn is_another_users(old: &Token, next: &Token, provider_user_id: Option<&str>) -> bool {
-    let sub = |token: &Token| {
-        stored_claims(token.id_token.as_ref()?.expose())?.get("sub")?.as_str().map(str::to_owned)
-    };
-    let Some(new) = sub(next) else { return false };
+/// Checks that the ID token `next`, which a refresh brought, does not name another user than the account and the ID token of
+/// `old`. Its signature is not verified yet: even a forged one is a reason to refuse the answer.
+fn check_user(
+    metadata: Option<&Metadata>,
+    old: &Token,
+    next: Option<&Secret>,
+    provider_user_id: Option<&str>,
+) -> Result<()> {
+    let sub = |token: &Secret| stored_claims(token.expose())?.get("sub")?.as_str().map(str::to_owned);
+    let (Some(_), Some(new)) = (metadata, next.and_then(sub)) else { return Ok(()) };
     // The old token may have no ID token to compare with.
-    provider_user_id.is_some_and(|id| id != new) || sub(old).is_some_and(|before| before != new)
+    let before = old.id_token.as_ref().and_then(sub);
+    match provider_user_id.is_some_and(|id| id != new) || before.is_some_and(|before| before != new) {
+        true => Err(bad_answer("the refreshed ID token is another user's")),
+        false => Ok(()),
+    }
 }
 
 /// Returns the ID token of `next`, if it has one that is valid now. Without OpenID Connect it can't be verified.

@@ -123,9 +123,14 @@ fn inner(options: &OAuth2Options, fields: Map<String, Value>) -> Map<String, Val
     }
 }
 
-/// Returns the refresh token in the fields of an answer that holds no usable token otherwise.
-pub(super) fn new_refresh_token(options: &OAuth2Options, fields: Map<String, Value>) -> Option<Secret> {
-    text(&mut inner(options, fields), "refresh_token").map(Secret::new)
+/// Returns the refresh token and the ID token in the fields of an answer that holds no usable access token.
+pub(super) fn tokens_beside(
+    options: &OAuth2Options,
+    fields: Map<String, Value>,
+) -> (Option<Secret>, Option<Secret>) {
+    let fields = &mut inner(options, fields);
+    let mut token = |name| text(fields, name).map(Secret::new);
+    (token("refresh_token"), token("id_token"))
 }
 
 /// Takes the text `name`. An empty text and any other value count as absent.

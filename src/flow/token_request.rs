@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::errors::bad_answer;
 use super::failed_request;
 use super::flow::Flow;
-use super::token_answer::{TokenAnswer, new_refresh_token};
+use super::token_answer::{TokenAnswer, tokens_beside};
 use super::token_values::token_value;
 use crate::config::{Entry, OAuth2Options, TOKEN_PARAMS};
 use crate::error::{Error, Result};
@@ -61,8 +61,8 @@ pub(super) fn code_form(
 pub(super) enum RefreshAnswer {
     /// The next token.
     Token(TokenAnswer),
-    /// The answer holds no usable token, but a refresh token that replaces the one that was sent.
-    RefreshToken(Secret, Error),
+    /// The answer holds no usable token, but a refresh token that replaces the one that was sent, and perhaps an ID token.
+    RefreshToken { refresh_token: Secret, id_token: Option<Secret>, error: Error },
 }
 
 /// Exchanges the refresh token of `token` for the next token (RFC 6749 §6).
@@ -86,8 +86,10 @@ pub(super) async fn exchange_refresh_token(
     match read.and_then(|fields| read_token(endpoints.options, fields, Some(&token.token_type))) {
         Ok(answer) => Ok(RefreshAnswer::Token(answer)),
         // A refresh token that is there must not be lost, whatever else is wrong with the answer.
-        Err(error) => match new_refresh_token(endpoints.options, readable_fields(&answer)) {
-            Some(next) if answer.status().is_success() => Ok(RefreshAnswer::RefreshToken(next, error)),
+        Err(error) => match tokens_beside(endpoints.options, readable_fields(&answer)) {
+            (Some(refresh_token), id_token) if answer.status().is_success() => {
+                Ok(RefreshAnswer::RefreshToken { refresh_token, id_token, error })
+            }
             _ => Err(error),
         },
     }

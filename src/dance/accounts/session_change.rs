@@ -49,9 +49,9 @@ async fn sign_in(
     user: &str,
 ) -> Result<Vec<Cookie<'static>>> {
     check_form(dance, request)?;
-    let mut cookies = dance.kept_sessions().end_all(request).await?;
     let NewSession { cookie, replaced } = sessions.begin(request, user, None).await?;
     report_session_began(dance, request, user, None, replaced).await;
+    let mut cookies = dance.kept_sessions().end_all(request).await?;
     cookies.push(cookie);
     Ok(cookies)
 }

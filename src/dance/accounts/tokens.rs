@@ -152,8 +152,8 @@ impl<P: Provider> Tokens<P> {
 
     /// Sets the token, and returns the stored account.
     ///
-    /// Everything else of the account stays: id, identity, profile, rank, the app's own columns, and the refresh token if
-    /// the new token has none. If there is no account yet, it stores one without an identity, with which no user can sign
+    /// Everything else of the account stays: id, identity, profile, rank, the app's own columns, and, of a user's account
+    /// with an identity, the refresh token if the new token has none. If there is no account yet, it stores one without an identity, with which no user can sign
     /// in. The policy does not run; [signals](crate::Signals) get the event.
     ///
     /// An account without an identity becomes the user's account at the user's next sign-in or connect at `P`: in the same
@@ -180,7 +180,12 @@ impl<P: Provider> Tokens<P> {
             if old.issuer != entry.authority() {
                 return Err(entry_moved(P::NAME, &old.issuer, entry.authority()));
             }
-            let account = old.with(&old.completed(&token, dance.keys()), now, dance.keys())?;
+            // Of the site, or without an identity, the two tokens may be of different people.
+            let token = match (&place, &old.provider_user_id) {
+                (TokenPlace::Primary(_), Some(_)) => old.completed(&token, dance.keys()),
+                _ => token.clone(),
+            };
+            let account = old.with(&token, now, dance.keys())?;
             if storage.renew(&old, &account).await? {
                 report_stored(dance, None, &account, false).await;
                 return Ok(account);

@@ -282,10 +282,10 @@ pub(super) async fn sign_in(
         return Ok(finished.with_user(user));
     };
     pending::drop_unless_for(dance, request, &user).await;
-    dance.end_kept_sessions(request).await?;
     let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
     match outcome {
         SignInOutcome::Done => {
+            dance.end_kept_sessions(request).await?;
             report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
             flash_outcome(dance, request, dance.entry(&account.entry)?, FlashOutcome::SignedIn);
             dance
