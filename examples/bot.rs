@@ -1,6 +1,6 @@
-// A bot: an app without users, with one account at GitHub for the whole site. What a visitor writes, the bot publishes.
+// A bot: an app without users, with one account at GitHub for the whole site. It publishes the reports of visitors.
 //
-// The account connects itself once: its owner opens /login/github. Any other account is refused there.
+// The owner of the account connects it once, at /login/github. Every other account is refused there.
 //
 //     ROCKET_OAUTH='{github={client_id="my-id",client_secret="my-secret",account="583231",scope="repo"}}' cargo run --example bot
 

@@ -1,5 +1,5 @@
 // Moves the accounts of a Flask-Dance or Flask-Social app into the tables of this library. Afterwards people sign in as the same
-// users, and expired tokens are refreshed. It may run again: it replaces what it has stored before.
+// users, and expired tokens are refreshed. It may run again: accounts that are there already stay as they are.
 //
 // Rocket.toml has the new database, in which the users have their old ids, and the entries, named as in the old app.
 //
@@ -11,7 +11,7 @@ use diesel::sql_types::{Integer, Nullable, Text};
 use rocket::serde::json::{Value, from_str};
 use rocket::{Build, Rocket};
 use rocket_dance::provider::{Facebook, GitHub, Google, Provider, Twitter, claims};
-use rocket_dance::{Dance, Profile, Result, Token, storage::DieselStorage};
+use rocket_dance::{Dance, Error, ErrorKind, Profile, Result, Token, storage::DieselStorage};
 
 /// A table of Flask-Dance without a column `provider_user_id`: write `NULL AS provider_user_id`.
 const FLASK_DANCE: &str = "SELECT user_id, provider_user_id, token FROM flask_dance_oauth WHERE provider = ? AND user_id IS NOT NULL";
@@ -51,12 +51,11 @@ async fn import_row<P: Provider + Copy>(dance: &Dance, provider: P, id: &str, ro
     let same = |known: Option<String>| {
         known.is_some() && (row.provider_user_id.is_none() || known == row.provider_user_id)
     };
-    let json: Value = from_str(&row.token).unwrap_or_default();
-    let (false, Some(mut token)) =
-        (known.into_iter().any(|account| same(account.provider_user_id)), token(&json))
-    else {
+    if known.into_iter().any(|account| same(account.provider_user_id)) {
         return Ok(());
-    };
+    }
+    let token = token(&from_str(&row.token).unwrap_or_default());
+    let mut token = token.ok_or_else(|| Error::new(ErrorKind::AppError, "its token can't be read"))?;
     let mut profile = Profile::default();
     profile.id = row.provider_user_id;
     if profile.id.is_none() {

@@ -1,5 +1,5 @@
-// The quickstart with a database and without users: an account belongs to the browser that has connected it. Rocket.toml has an
-// entry `github`, a database `app`, and `user_required = false` under `[default.dance]`.
+// The app of `minimal.rs` with a database: an account belongs to the browser that has connected it. Rocket.toml has an entry
+// `github`, a database `app`, and `user_required = false` under `[default.dance]`.
 
 use diesel::SqliteConnection;
 use rocket::{get, launch, routes};

@@ -13,7 +13,7 @@
 //! | run code of your own around a flow | [`signals`] |
 //! | change our pages, their texts or their language | [`pages`] |
 //! | write a single-page app, or a program on a device | [`json`] |
-//! | work for users who are not there | [`jobs`] |
+//! | call providers in the background, without a request | [`jobs`] |
 #![cfg_attr(feature = "testing", doc = "| test the app | [`tests`] |")]
 //! | put it behind a proxy, or below a path | [`proxies`] |
 //! | run an app in production | [`checklist`], [`operation`] |

@@ -16,7 +16,7 @@ use super::ignite::build;
 use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
 #[cfg(feature = "testing")]
 use super::test_command::TestCommand;
-use super::unusable::warn_of_unusable_entries;
+use super::unusable_entries;
 use super::web::{account_cookies, make_room, note_request_line, sets_our_cookie};
 use crate::config::Entry;
 use crate::flash::flash_cookie;
@@ -63,7 +63,7 @@ impl Fairing for DanceFairing {
             log_entry(dance, entry);
         }
         warn_if_unregistered(rocket);
-        warn_of_unusable_entries(rocket, dance);
+        unusable_entries::warn(rocket, dance);
         let scan = dance.clone();
         rocket::tokio::spawn(async move { log_lost_keys(&scan).await });
         if !dance.settings().secure() {

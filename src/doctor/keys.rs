@@ -39,13 +39,13 @@ pub(super) fn check(settings: &Settings, source: KeySource) -> Vec<Finding> {
             findings.push(Finding::failure(
                 SUBJECT,
                 format!("key number {number} is not random: anyone can guess it"),
-                format!("put a new key before it (\"Changing the keys\" in the guide): {NEW_KEY}"),
+                replace_it(),
             ));
         } else if key.is_ascii() {
             findings.push(Finding::warning(
                 SUBJECT,
                 format!("key number {number} consists of characters that can be typed: it is hardly random"),
-                format!("put a new key before it (\"Changing the keys\" in the guide): {NEW_KEY}"),
+                replace_it(),
             ));
         }
     }
@@ -53,6 +53,10 @@ pub(super) fn check(settings: &Settings, source: KeySource) -> Vec<Finding> {
         findings.push(Finding::warning(SUBJECT, "a key is in the list twice", "remove one of the two"));
     }
     findings
+}
+
+fn replace_it() -> String {
+    format!("replace it as \"Changing the keys\" in the guide describes; this makes a new one: {NEW_KEY}")
 }
 
 fn number_of_keys(number: usize) -> String {
@@ -65,15 +69,12 @@ fn number_of_keys(number: usize) -> String {
 /// Judges which keys the stored accounts need. Nothing is found if the tables do not exist yet.
 pub(super) async fn check_use(dance: &Dance, deadline: Instant) -> Vec<Finding> {
     let Ok(Ok(found)) = timeout_at(deadline, key_use(dance)).await else { return Vec::new() };
-    let lost = found.lost.iter().map(|message| {
-        let (text, cure) = message.split_once(": ").unwrap_or((message, "their users connect again"));
-        Finding::failure(SUBJECT, text, cure)
-    });
+    let lost = found.lost.into_iter().map(|(text, cure)| Finding::failure(SUBJECT, text, cure));
     let old = (found.old > 0).then(|| {
         Finding::warning(
             SUBJECT,
             format!("at least {} accounts are sealed with an older key", found.old),
-            "run `dance.reseal()` before you remove that key",
+            "run `dance.reseal().run()` before you remove that key",
         )
     });
     lost.chain(old).collect()

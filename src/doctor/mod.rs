@@ -30,9 +30,9 @@ use crate::finding::Finding;
 use crate::flow::Engine;
 
 /// Timeout for all checks together.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const DOCTOR_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for the launch, within that.
-const LAUNCH_LIMIT: Duration = Duration::from_secs(15);
+const LAUNCH_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Dance {
     /// Checks an app and what it depends on, and says how to cure what is wrong. It starts no server.
@@ -77,9 +77,9 @@ impl Dance {
     /// # });
     /// ```
     pub async fn doctor(rocket: Rocket<Build>) -> DoctorReport {
-        let deadline = Instant::now() + TIME_LIMIT;
+        let deadline = Instant::now() + DOCTOR_TIMEOUT;
         let mut findings = rocket_config::check(rocket.figment());
-        let launched = launch::examine(rocket, LAUNCH_LIMIT).await;
+        let launched = launch::examine(rocket, LAUNCH_TIMEOUT).await;
         let examined = launched.examined;
         findings.extend(launched.findings);
         findings.extend(facts(&examined));

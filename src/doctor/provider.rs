@@ -6,12 +6,12 @@ use crate::finding::Finding;
 use crate::flow::{KeySet, Metadata, ProviderProbe};
 use crate::profile::text::printable;
 
-/// Difference of two clocks that is not worth a word, in seconds.
-const UNIMPORTANT_SKEW: i64 = 10;
-/// Difference of two clocks that OAuth 1 providers tolerate, in seconds: most of them use this one.
-const OAUTH1_SKEW: i64 = 300;
+/// Maximum difference of two clocks that is not reported, in seconds.
+const MAX_IGNORED_SKEW: i64 = 10;
+/// Maximum difference of two clocks that OAuth 1 providers tolerate, in seconds: most of them use this one.
+const MAX_OAUTH1_SKEW: i64 = 300;
 /// Error codes with which some providers refuse an invented code, in place of `invalid_grant`.
-const CODE_IS_WRONG: [&str; 4] =
+const INVALID_CODE_ERRORS: [&str; 4] =
     ["invalid_code", "invalid_authorization_code", "authorization_code_invalid", "code_not_found"];
 
 pub(super) fn subject(entry: &Entry) -> String {
@@ -160,7 +160,7 @@ fn check_keys(entry: &Entry, keys: &KeySet) -> Finding {
         false => Finding::failure(
             subject(entry),
             format!("`signing_algorithms` excludes all keys of the provider: they are for {names}"),
-            "add one of these to `signing_algorithms`, or remove the key",
+            "add one of these to `signing_algorithms`, or remove `signing_algorithms`",
         ),
     }
 }
@@ -198,7 +198,9 @@ fn check_client(entry: &Entry, answer: &Result<(), Error>) -> Finding {
     let said = error.provider_error().map(|said| said.error.as_str()).unwrap_or_default();
     match error.kind() {
         ErrorKind::CallbackNotTrusted => Finding::ok(subject(entry), "the provider accepts the client"),
-        _ if CODE_IS_WRONG.contains(&said) => Finding::ok(subject(entry), "the provider accepts the client"),
+        _ if INVALID_CODE_ERRORS.contains(&said) => {
+            Finding::ok(subject(entry), "the provider accepts the client")
+        }
         ErrorKind::Misconfigured => Finding::failure(
             subject(entry),
             format!("the provider does not accept the client: {}", cause(entry, error)),
@@ -229,14 +231,14 @@ fn check_clock(entry: &Entry, skew: i64) -> Option<Finding> {
     let cure = "synchronize the clock of this machine (NTP)";
     let limit = match &entry.options {
         ProtocolOptions::OpenIdConnect(..) => entry.clock_skew,
-        ProtocolOptions::OAuth1(_) => OAUTH1_SKEW,
+        ProtocolOptions::OAuth1(_) => MAX_OAUTH1_SKEW,
         ProtocolOptions::OAuth2(_) => i64::MAX,
     };
     match seconds {
         _ if seconds > limit => {
             Some(Finding::failure(subject(entry), format!("{text}, which is more than it tolerates"), cure))
         }
-        _ if seconds > UNIMPORTANT_SKEW => Some(Finding::warning(subject(entry), text, cure)),
+        _ if seconds > MAX_IGNORED_SKEW => Some(Finding::warning(subject(entry), text, cure)),
         _ => None,
     }
 }

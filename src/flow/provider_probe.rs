@@ -15,7 +15,7 @@ use super::metadata::Metadata;
 use super::oauth1::{self, Consumer};
 use super::token_request::code_form;
 use crate::config::{Entry, OAuth2Options, ProtocolOptions};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::link::Purpose;
 
 /// Lifetime of the flow of a probe, in seconds. No browser ever has it.
@@ -96,7 +96,7 @@ impl Engine {
         call.read(endpoints, &form, &answer).map(drop)
     }
 
-    fn probe_flow(&self, entry: &Entry) -> Result<Flow, Error> {
+    fn probe_flow(&self, entry: &Entry) -> Result<Flow> {
         Flow::new(entry, Purpose::SignIn, None, None, self.clock.now(), FLOW_TTL)
     }
 

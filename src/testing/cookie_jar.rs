@@ -6,7 +6,7 @@ use url::Url;
 use crate::config::is_private;
 
 /// Maximum length of name and value together, in bytes: browsers ignore longer cookies.
-const MAX_LENGTH: usize = 4096;
+const MAX_COOKIE_LENGTH: usize = 4096;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl StoredCookie {
         let is_own_domain = !cookie.has_domain || covers(&cookie.host, &host) && cookie.host.contains('.');
         let may_be_secure = !cookie.secure || is_private(url);
         let is_open = cookie.same_site == Some(SameSite::None) && !cookie.secure;
-        let fits = cookie.name.len() + cookie.value.len() <= MAX_LENGTH;
+        let fits = cookie.name.len() + cookie.value.len() <= MAX_COOKIE_LENGTH;
         (is_own_domain && may_be_secure && !is_open && fits && cookie.keeps_its_prefix()).then_some(cookie)
     }
 

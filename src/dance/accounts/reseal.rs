@@ -138,7 +138,7 @@ async fn reseal_account(dance: &Dance, storage: &dyn Storage, mut account: Accou
 /// Logs which keys accounts need that are missing. It reads up to a million accounts, so that the launch does not wait for it.
 pub(crate) async fn log_lost_keys(dance: &Dance) {
     match key_use(dance).await {
-        Ok(KeyUse { lost, .. }) => lost.iter().for_each(|line| log::error!("oauth: {line}")),
+        Ok(KeyUse { lost, .. }) => lost.iter().for_each(|(text, cure)| log::error!("oauth: {text}: {cure}")),
         Err(error) => {
             log::warn!("oauth: could not check whether a key of `token_keys` is missing: {error:?}")
         }
@@ -148,8 +148,8 @@ pub(crate) async fn log_lost_keys(dance: &Dance) {
 /// Which keys have sealed the stored accounts.
 #[derive(Default)]
 pub(crate) struct KeyUse {
-    /// A message for each key that accounts need and that is missing.
-    pub(crate) lost: Vec<String>,
+    /// For each key that accounts need and that is missing: what is wrong, and what to do.
+    pub(crate) lost: Vec<(String, &'static str)>,
     /// How many accounts are sealed with another key than the first one.
     pub(crate) old: u64,
 }
@@ -163,15 +163,20 @@ pub(crate) async fn key_use(dance: &Dance) -> Result<KeyUse> {
     let counts = storage.sealed_by().await?;
     let known: Vec<&str> = dance.keys().key_ids().collect();
     let lost = counts.iter().filter(|(key, _)| !known.contains(&key.as_str()));
-    let lines = lost.map(|(key, count)| match key.as_str() {
-        "" => format!("at least {count} accounts have a token that no key has sealed: their users must connect again"),
-        key => format!(
-            "at least {count} accounts are sealed with the key `{key}`, which is missing (the keys are: {}): put it back into \
-             `token_keys` behind the first one, run `dance.reseal()`, then remove it",
-            known.join(", ")
+    let lost = lost.map(|(key, count)| match key.as_str() {
+        "" => (
+            format!("at least {count} accounts have a token that no key has sealed"),
+            "their users must connect again",
+        ),
+        key => (
+            format!(
+                "at least {count} accounts are sealed with the key `{key}`, which is missing; the keys are {}",
+                known.join(", ")
+            ),
+            "put it back into `token_keys` behind the first one, run `dance.reseal().run()`, then remove it",
         ),
     });
-    let lost = lines.collect();
+    let lost = lost.collect();
     let is_old = |key: &str| known.iter().skip(1).any(|known| *known == key);
     Ok(KeyUse { lost, old: counts.iter().filter(|(key, _)| is_old(key)).map(|(_, count)| count).sum() })
 }
@@ -198,12 +203,13 @@ mod tests {
         let rocket = rocket::custom(figment).attach(Dance::fairing().storage(storage));
         let rocket = rocket.ignite().await.unwrap();
         let dance = Dance::fetch(&rocket).unwrap();
-        let lines = key_use(dance).await.unwrap().lost;
+        let lost_keys = key_use(dance).await.unwrap().lost;
+        let [(text, cure)] = &lost_keys[..] else { panic!("{lost_keys:?}") };
         let (lost, known) = (suite::keys(), mine.key_ids().next().unwrap());
         let wanted =
             format!("at least 3 accounts are sealed with the key `{}`", lost.key_ids().next().unwrap());
-        assert!(lines.len() == 1 && lines[0].starts_with(&wanted) && lines[0].contains(known), "{lines:?}");
-        assert!(lines[0].contains("`token_keys`") && lines[0].contains("dance.reseal()"));
+        assert!(text.starts_with(&wanted) && text.ends_with(&format!("the keys are {known}")), "{text}");
+        assert!(cure.contains("`token_keys`") && cure.contains("dance.reseal().run()"), "{cure}");
         let report = dance.reseal().run().await.unwrap();
         assert_eq!((report.walked, report.resealed, report.unreadable), (5, 0, 3));
         dance.shared_storage().unwrap().delete(&AccountKey::owner("gone", 7)).await.unwrap();

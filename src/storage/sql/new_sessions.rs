@@ -12,8 +12,8 @@ use crate::storage::{Session, SessionStart};
 
 /// Maximum number of expired sessions that each new session removes.
 const MAX_PURGED: i64 = 64;
-/// Maximum number of sessions per user, and per account without a user. Beyond it the oldest are removed: an attacker who knows a password could otherwise begin
-/// more sessions than one statement can end.
+/// Maximum number of sessions per user, and per account without a user. Beyond it the oldest are removed: an attacker who knows
+/// a password could otherwise begin more sessions than one statement can end.
 const MAX_SESSIONS: i64 = 1000;
 
 /// Begins `session` while its user and the account that it comes from are locked, so that neither can vanish before the session

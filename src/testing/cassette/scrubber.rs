@@ -56,7 +56,7 @@ const TOKEN_PREFIXES: [&str; 17] = [
 const MIN_TOKEN_LENGTH: usize = 20;
 
 /// Takes secrets out of texts.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scrubber {
     /// Texts, in each of their spellings, and what stands in their place; the longest first.
     literals: Vec<(String, String)>,

@@ -6,8 +6,8 @@ use super::catchers::GuardOfRoute;
 use super::handle::Dance;
 use crate::config::Entry;
 
-/// Logs a warning for each entry that nobody can use, with what to write.
-pub(super) fn warn_of_unusable_entries(rocket: &Rocket<Orbit>, dance: &Dance) {
+/// Logs a warning for each entry that no visitor can use, with what to write.
+pub(super) fn warn(rocket: &Rocket<Orbit>, dance: &Dance) {
     let is_seen = rocket.state::<GuardOfRoute>().is_some_and(GuardOfRoute::has_users);
     let has_users = is_seen || may_have_users(dance);
     for entry in dance.entries().values() {
