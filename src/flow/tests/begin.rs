@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::AUTHORIZATION_PARAMS;
-use crate::flow::authorization_request::{code_challenge, with_parameters};
+use crate::flow::authorization_request::code_challenge;
+use crate::flow::authorization_url::with_parameters;
 
 async fn begun(entry: &Entry, extra: &[(&str, &str)]) -> (Flow, Vec<(String, String)>) {
     let mut flow = flow(entry);

@@ -106,7 +106,6 @@ fn thirty_accounts_have_a_page_of_a_known_size() {
     context["entries"][0]["accounts"] = vec![sample; 30].into();
     for tag in ["en", "ar", "ja"] {
         let page = pages.render("accounts", pages.language(tag), context.clone()).unwrap().html;
-        println!("{tag}: {} bytes", page.len());
         assert!(page.len() <= MAX_THIRTY_ACCOUNTS, "{tag}: {} bytes", page.len());
     }
 }
