@@ -193,7 +193,9 @@ async fn a_row_that_cannot_be_imported_is_named_and_the_others_are_imported() {
     )
     .unwrap();
     let good = expired(files.granted("ada", &fake).await).to_string();
-    for (token, user) in [("{\"access_token\": \"revoked\"}", 7), (good.as_str(), 1)] {
+    let rows =
+        [("{\"access_token\": \"revoked\"}", 7), ("not JSON: s3cret", 8), ("{}", 9), (good.as_str(), 1)];
+    for (token, user) in rows {
         diesel::sql_query("INSERT INTO flask_dance_oauth VALUES ('github', ?, ?, NULL)")
             .bind::<Text, _>(token)
             .bind::<Integer, _>(user)
@@ -202,7 +204,14 @@ async fn a_row_that_cannot_be_imported_is_named_and_the_others_are_imported() {
     }
     let client = files.client(import_accounts::app(), "new.sqlite", &fake).await;
     let lines = import_accounts::flask_dance(Dance::fetch(client.rocket()).unwrap(), &mut old).await;
-    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[1].starts_with("github: user 7: ") && !lines[1].contains("revoked\""), "{lines:?}");
+    for (line, user) in lines[2..].iter().zip([8, 9]) {
+        assert!(
+            line.starts_with(&format!("github: user {user}: ")) && line.contains("can't be read"),
+            "{line}"
+        );
+        assert!(!line.contains("s3cret"), "{line}");
+    }
     assert_eq!(files.signs_in("ada", &fake).await, ["You are user number 1", "ada"]);
 }
