@@ -30,11 +30,26 @@ async fn call(corp: OAuth<Corp>, path: &str, sent: Option<&str>) -> Result<Strin
     request.text().await
 }
 
+/// Follows the URL in the body of an answer, then that in its header `location`.
+#[get("/followed")]
+async fn follow(corp: OAuth<Corp>) -> Result<String> {
+    let answer = corp.get("start").send().await?;
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    let body: Value = answer.json().await.unwrap();
+    let mut answers = body.to_string();
+    for url in [body["download_url"].as_str().unwrap(), &location] {
+        answers += &corp.get(url).text().await?;
+    }
+    Ok(answers)
+}
+
 fn app(config: &(String, Value)) -> Rocket<Build> {
     let debug =
         rocket::Config { log_level: rocket::config::LogLevel::Off, ..rocket::Config::debug_default() };
     let figment = Figment::from(debug).merge(config.clone());
-    rocket::custom(figment).attach(Dance::fairing().storage(MemoryStorage::new())).mount("/", routes![call])
+    rocket::custom(figment)
+        .attach(Dance::fairing().storage(MemoryStorage::new()))
+        .mount("/", routes![call, follow])
 }
 
 /// An app with a signed-in user, whose account has the token of `account`.
@@ -127,6 +142,51 @@ async fn a11_a_cassette_is_recorded_once_and_replayed_without_a_network() {
     }
     assert_eq!(replayed, recorded);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "a replay writes nothing");
+}
+
+#[rocket::async_test]
+async fn a11_an_app_follows_urls_with_secrets_while_a_cassette_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("corp.json");
+    let fake = FakeProvider::start().await;
+    let config = fake.config("corp");
+    let url = |token: &str| format!("{}/api/file?v=1&token={token}", fake.issuer());
+    fake.respond_once(
+        ProviderEndpoint::Api,
+        FakeResponse::json(json!({ "download_url": url("in-a-body") }))
+            .header("Location", &url("in-a-header")),
+    );
+    fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("text/plain", "first"));
+    fake.respond_once(ProviderEndpoint::Api, FakeResponse::body("text/plain", "second"));
+
+    let cassette = Cassette::record(&file, "a token of corp");
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    let recorded = get(&client, "/followed").await;
+    assert_eq!(recorded.0, Status::Ok, "{recorded:?}");
+    assert!(recorded.1.ends_with("firstsecond"), "{recorded:?}");
+    let requests = fake.requests();
+    let calls = requests.iter().filter(|request| request.endpoint == ProviderEndpoint::Api);
+    let sent: Vec<_> = calls.filter_map(|request| request.query.get("token")).collect();
+    assert_eq!(sent, ["in-a-body", "in-a-header"]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("in-a-") && text.contains("/api/file?v=1&token=<scrubbed>"), "{text}");
+
+    let cassette = Cassette::replay(&file);
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    assert_eq!(get(&client, "/followed").await, recorded);
+    assert_eq!(fake.request_count(ProviderEndpoint::Api), 3);
+}
+
+#[rocket::async_test]
+async fn a11_an_app_with_a_key_or_no_secret_launches_with_a_cassette() {
+    let folder = tempfile::tempdir().unwrap();
+    let fake = FakeProvider::start().await;
+    for config in [fake.private_key_jwt_config("corp"), fake.public_client_config("corp")] {
+        let cassette = Cassette::record(folder.path().join("corp.json"), "a token");
+        let rocket = cassette.stand_in(app(&config), "corp");
+        assert!(!rocket.figment().contains("oauth.corp.client_secret"));
+        launch(rocket, cassette.account()).await;
+    }
 }
 
 #[rocket::async_test]

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::header::{LINK, LOCATION};
 use rocket::{Build, Rocket};
 use url::Url;
 
+use super::credentials::{client_secrets, complete};
 use super::recorded_call::{CalledRequest, CassetteFile, RecordedCall};
 use super::scrubber::Scrubber;
 use crate::dance::TestSetup;
@@ -35,8 +37,10 @@ const RECORD: &str = "RECORD_CASSETTES";
 /// Calls with the same method, URL and body are answered in the order in which they were recorded, each once.
 ///
 /// What is not recorded: the headers of requests, cookies, and most headers of responses. What is replaced: the token, the entry's
-/// client secret, fields and parameters whose names say that they are secrets (`access_token`, `password`, …), and whatever looks
-/// like a token; and e-mail addresses, with [`scrub_emails`](Cassette::scrub_emails). Read the file before you commit it.
+/// client secret, fields, parameters and XML elements whose names say that they are secrets (`access_token`, `password`, …), users
+/// and passwords of URLs, and whatever looks like a token; and e-mail addresses, with [`scrub_emails`](Cassette::scrub_emails).
+/// Read the file before you commit it. The positions of pages (`next_token`, `cursor`, …) stay, and an app that follows a scrubbed
+/// URL of an answer reaches the real one while the cassette is recorded.
 ///
 /// ```no_run
 /// use rocket::local::asynchronous::Client;
@@ -143,17 +147,11 @@ impl Cassette {
     /// Answers the app's calls of the API of the entry called `name` from this cassette. If the app's configuration has no
     /// credentials for the entry, it gets some, because the launch requires them.
     pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
-        let mut figment = rocket.figment().clone();
-        for key in ["client_id", "client_secret"] {
-            let key = format!("oauth.{name}.{key}");
-            match figment.extract_inner::<String>(&key) {
-                Ok(value) if key.ends_with("secret") => {
-                    self.0.state().scrubber.add(&value, "<client secret>")
-                }
-                Ok(_) => {}
-                Err(_) => figment = figment.merge((key, "of a cassette")),
-            }
+        let env = |variable: &str| std::env::var(variable).ok();
+        for secret in client_secrets(rocket.figment(), name, env) {
+            self.0.state().scrubber.add(&secret, "<client secret>");
         }
+        let figment = complete(rocket.figment().clone(), name, env);
         let player = Player { cassette: self.0.clone(), entry: name.to_owned() };
         TestSetup::change(rocket.configure(figment), |changes| changes.stand_ins.push(Arc::new(player)))
     }
@@ -195,12 +193,16 @@ impl Inner {
     /// Sends a call over the network and writes it to the file.
     async fn record(
         &self,
-        request: reqwest::Request,
+        mut request: reqwest::Request,
         called: CalledRequest,
         network: &reqwest::Client,
     ) -> Result<reqwest::Response> {
         let failed = |error: reqwest::Error| unavailable(error.without_url().to_string());
         let url = request.url().clone();
+        // The app may have the URL from a scrubbed answer.
+        if let Some(real) = self.state().scrubber.real_url(&url) {
+            *request.url_mut() = real;
+        }
         let response = network.execute(request).await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.map_err(failed)?;
@@ -212,8 +214,15 @@ impl Inner {
                 unavailable(format!("the cassette {} can't be written: {error}", self.path.display()))
             })?;
         }
-        // What is recorded, so that the test sees now what it will see later.
-        recorded.replay(url).map_err(|error| unavailable(error.to_string()))
+        // What is recorded, so that the test sees now what it will see later; but the app must be able to go where it is sent.
+        let mut replayed = recorded.replay(url).map_err(|error| unavailable(error.to_string()))?;
+        for name in [LINK, LOCATION] {
+            if let (Some(recorded), Some(real)) = (replayed.headers_mut().get_mut(&name), headers.get(&name))
+            {
+                recorded.clone_from(real);
+            }
+        }
+        Ok(replayed)
     }
 }
 

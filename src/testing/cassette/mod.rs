@@ -2,7 +2,14 @@
 
 #[allow(clippy::module_inception, reason = "it holds the type `Cassette`")]
 mod cassette;
+mod character;
+mod credentials;
+mod markup;
+mod parameters;
 mod recorded_call;
 mod scrubber;
+mod secret_names;
+#[cfg(test)]
+mod tests;
 
 pub use self::cassette::Cassette;

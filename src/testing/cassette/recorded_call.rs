@@ -84,7 +84,7 @@ impl RecordedBody {
             return Some(Self::Json(value));
         }
         Some(match std::str::from_utf8(bytes) {
-            Ok(text) => Self::Text(scrubber.scrub_form_or_text(text)),
+            Ok(text) => Self::Text(scrubber.scrub_body(text)),
             Err(_) => Self::Base64(STANDARD.encode(bytes)),
         })
     }
@@ -106,7 +106,7 @@ impl CalledRequest {
             Some(None) => Some(RecordedBody::Text(STREAM.into())),
             None => None,
         };
-        let url = scrubber.scrub_text(request.url().as_str());
+        let url = scrubber.scrub_url(request.url());
         Self { method: request.method().to_string(), url, body }
     }
 }
