@@ -260,7 +260,7 @@ tests() {
   step "unit tests, on three databases" on_databases run_tests workspace rocket_dance --include-ignored --skip fuzz::
   # Behind PgBouncer an app has no `on_connect`, and this PgBouncer knows only one user.
   step "storage through PgBouncer" on_pgbouncer run_tests workspace rocket_dance --include-ignored postgres:: coherence \
-    --skip on_connect --skip cl_02 --skip roles:: --skip server_outages::
+    --skip on_connect --skip cl_02 --skip examine:: --skip roles:: --skip server_outages::
   for name in $(built workspace test); do
     case $name in
       rocket_dance | faults | oauthlib | rides) ;;

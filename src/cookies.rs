@@ -14,7 +14,7 @@ use rocket::time::Duration;
 /// Maximum size of the cookies and the `Location` of one response of ours, in bytes. A default nginx answers 502 in place of a
 /// response whose head has more than 4,096 bytes (`proxy_buffer_size`, a page of memory). The rest is for the status line, for
 /// Rocket's headers, and for those of the app.
-pub(crate) const MAX_RESPONSE: usize = 3400;
+pub(crate) const MAX_RESPONSE: usize = 3600;
 
 /// Maximum size of what a response adds to the name and value of a cookie, in bytes:
 /// `; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=…; Expires=…`.

@@ -91,7 +91,6 @@ macro_rules! pages {
 
 pages! {
     installation: "../docs/guide/installation.md";
-    quickstart: "../docs/guide/quickstart.md";
     concepts: "../docs/guide/concepts.md";
     protocols: "../docs/guide/protocols.md";
     multi_user: "../docs/guide/multi_user.md";
@@ -118,5 +117,10 @@ pages! {
 
 #[cfg(feature = "testing")]
 pages! {
+    quickstart: "../docs/guide/quickstart.md";
     tests: "../docs/guide/testing.md";
 }
+
+/// The first app uses the demo provider: its page is in the documentation that has the feature `testing`.
+#[cfg(not(feature = "testing"))]
+pub mod quickstart {}

@@ -31,7 +31,10 @@ static SUCCESSORS: LazyLock<Cache<String, Account>> =
 
 /// Maximum size of all accounts of a browser, in bytes. One response may set all of them, beside a redirect. In a request, other
 /// cookies need room beside them.
-const MAX_ACCOUNTS: usize = cookies::MAX_RESPONSE - 500;
+const MAX_ACCOUNTS: usize = cookies::MAX_RESPONSE - 700;
+
+/// Maximum length of a cookie that browsers store, in bytes: name, value and attributes (RFC 6265 §6.1).
+const MAX_COOKIE: usize = 4096;
 
 /// The userinfo of an account that is stored without it.
 const NO_USERINFO: &str = "null";
@@ -205,7 +208,7 @@ impl BrowserStorage {
     fn seal(&self, account: &Account) -> Result<Option<String>> {
         let name = self.name(&account.entry);
         let sealed = self.keys.seal(PURPOSE, &[&name], &account_cookie::pack(account)?)?;
-        Ok((cookies::response_size(&name, &sealed) <= MAX_ACCOUNTS).then_some(sealed))
+        Ok((cookies::response_size(&name, &sealed) <= MAX_COOKIE).then_some(sealed))
     }
 }
 
@@ -248,11 +251,18 @@ impl Storage for BrowserStorage {
         }
         let Some(sealed) = sealed else {
             return Err(no_cookie(format!(
-                "the token of entry `{}` is too large for a cookie ({MAX_ACCOUNTS} bytes, which a default nginx lets \
-                 pass): use DieselStorage instead of CookieStorage",
+                "the token of entry `{}` is too large for a cookie ({MAX_COOKIE} bytes): use DieselStorage instead of \
+                 CookieStorage",
                 account.entry
             )));
         };
+        if !fits(&sealed) && others == 0 {
+            log::warn!(
+                "oauth: `{}`: the account's cookie has more than {MAX_ACCOUNTS} bytes. A default nginx rejects a response with it: \
+                 raise `proxy_buffer_size`, or use DieselStorage",
+                account.entry
+            );
+        }
         self.make_room(&mut state, &account.entry, cookies::size(&name, &sealed))?;
         self.insert(&mut state, account, sealed);
         Ok(())

@@ -235,15 +235,9 @@ async fn ck_06_long_is_kept_and_too_long_is_said() {
     let next = format!("/guarded?{}", "n".repeat(2000));
     let begun = tab.get(&format!("/login/op?next={next}"));
     assert_eq!(begun.status, 303);
-    assert!(begun.location().contains("a.long.scope.59"), "nothing is truncated");
     assert!(begun.set_cookie("__Host-rocket_dance_flow_").len() <= 4096);
     let callback = crate::app::path_and_query(&fake.authorize(begun.location()).await);
-    assert_eq!(tab.get(&callback).location(), "/", "beside such a URL there is no `next` (D17)");
-    let mut tab = Tab::new(&long);
-    let page = &next[..1400];
-    let begun = tab.get(&format!("/login/op2?next={page}"));
-    let callback = crate::app::path_and_query(&fake.authorize(begun.location()).await);
-    assert_eq!(tab.get(&callback).location(), page, "nothing is truncated");
+    assert_eq!(tab.get(&callback).location(), next, "nothing is truncated");
     let mut tab = Tab::new(&long);
     let begun = tab.get(&format!("/login/op2?next={next}{}", "n".repeat(100)));
     let callback = crate::app::path_and_query(&fake.authorize(begun.location()).await);

@@ -149,6 +149,9 @@ async fn d12_the_apps_own_parameters_reach_the_app() {
     let own = tab.get(&format!("/own?code={code}&state={state}")).body;
     assert!(!own.contains(&code) && !own.contains(&state), "the same at a route of the app: {own}");
     assert!(!server.log().contains(&code) && !server.log().contains(&state));
+    // An app that is a provider as well, such as the demo provider's, gets the authorization request.
+    let asked = tab.get(&format!("/own?response_type=code&code=mine&state={state}")).body;
+    assert_eq!(asked, format!("own mine {state}"));
     // Our own parameters stay as well.
     let begun = tab.get("/login/op?next=/own%3Fcode%3Dmine%26state%3Dx&state=planted");
     assert_eq!(begun.status, 303);

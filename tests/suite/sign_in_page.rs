@@ -53,7 +53,7 @@ async fn a2_everything_leads_to_the_apps_own_page() {
         .unwrap()
         .1
         .into_owned();
-    let denied = format!("/login/op/authorized?error=access_denied&state={state}");
+    let denied = format!("/login/op/authorized?error=access_denied&state={state}&iss={}", app.fake.issuer());
     for uri in [&denied, &denied, "/login/nobody?next=/guarded"] {
         let page = nobody.get(uri).await.body;
         assert!(page.contains("href=\"/signin?from=dance&amp;next=%2Fguarded\""), "{uri}: {page}");

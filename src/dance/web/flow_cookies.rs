@@ -106,22 +106,31 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow, locati
             removals_for(dance, request, cookies::size(&name, sealed)) * cookies::response_size(&name, "");
         cookies::response_size(&name, sealed) + removals + location
     };
-    let is_too_large =
-        cookies::size(&name, &sealed) > max || size_in_response(&sealed) > cookies::MAX_RESPONSE;
-    if is_too_large && flow.next.take().is_some() {
+    let fits = |sealed: &str| size_in_response(sealed) <= cookies::MAX_RESPONSE;
+    if !fits(&sealed) || cookies::size(&name, &sealed) > max {
+        let (is_cookie, next) = (cookies::size(&name, &sealed) <= max, flow.next.take());
+        let shorter = flow.seal(dance.browser_keys(), &name)?;
+        // Where the authorization URL is too long by itself, nothing is won without `next`.
+        match next {
+            Some(next) if is_cookie && !fits(&shorter) => flow.next = Some(next),
+            Some(_) => {
+                log::warn!(
+                    "oauth: `{}`: `next` is too long for the header of a response ({} bytes, with the authorization URL of \
+                     {location} bytes): the sign-in will end at `after_login`",
+                    flow.entry,
+                    cookies::MAX_RESPONSE
+                );
+                sealed = shorter;
+            }
+            None => {}
+        }
+    }
+    if !fits(&sealed) {
         log::warn!(
-            "oauth: `{}`: `next` is too long for the header of a response ({} bytes, with the authorization URL of {location} \
-             bytes): the sign-in will end at `after_login`",
+            "oauth: `{}`: the header of this response has more than {} bytes, {location} of them in the authorization URL. A \
+             default nginx rejects such a response: set `par = true`, or raise nginx's `proxy_buffer_size`",
             flow.entry,
             cookies::MAX_RESPONSE
-        );
-        sealed = flow.seal(dance.browser_keys(), &name)?;
-    }
-    if size_in_response(&sealed) > cookies::MAX_RESPONSE {
-        log::warn!(
-            "oauth: `{}`: the authorization URL has {location} bytes. A default nginx rejects a response with such a header: \
-             set `par = true`, or raise nginx's `proxy_buffer_size`",
-            flow.entry
         );
     }
     let size = cookies::size(&name, &sealed);

@@ -1,7 +1,8 @@
 //! `Redaction`: what of a request's URI must not be in the log.
 //!
 //! Rocket logs the URI that the router and the handlers see. A secret can be kept out of the log only by taking it out of the
-//! URI. For this reason requests for the app's own routes are not changed: their `code` and `state` are the app's.
+//! URI. For this reason requests for the app's own routes are not changed, unless they bring the state of a flow of ours: their
+//! `code` and `state` are the app's.
 
 use rocket::Request;
 use rocket::http::uri::Origin;
@@ -94,6 +95,8 @@ impl Redaction {
             own.filter(|own| !own.is_empty()).any(|own| path_words.starts_with(&own))
         };
         match app_route(request) {
+            // The app is a provider, too: the demo provider needs the query.
+            AppRoute::Own if has_parameter(query, "response_type") => Self::None,
             // A callback at a path of the app.
             _ if is_of_a_flow(dance, request, query) => Self::NearMiss,
             AppRoute::Own => Self::None,
@@ -140,6 +143,10 @@ fn is_callback(dance: &Dance, uri: &Origin<'_>) -> bool {
 fn own_callbacks(dance: &Dance) -> impl Iterator<Item = &str> {
     let own = dance.paths().own().iter().filter(|own| own.path == Path::Callback);
     own.map(|own| own.at.as_str())
+}
+
+fn has_parameter(query: &str, name: &str) -> bool {
+    query.split(SEPARATORS).any(|pair| pair.split('=').next() == Some(name))
 }
 
 /// Whether a parameter in `query`, whatever its name, is the state of a flow that this browser has begun.
