@@ -29,15 +29,14 @@ pub(crate) const ACCOUNT_TTL: i64 = 14 * 24 * 60 * 60;
 static SUCCESSORS: LazyLock<Cache<String, Account>> =
     LazyLock::new(|| Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build());
 
-/// Maximum size of all accounts of a browser, in bytes. One response may set all of them, beside a redirect. In a request, other
-/// cookies need room beside them.
-const MAX_ACCOUNTS: usize = cookies::MAX_RESPONSE - 700;
+/// Maximum size of all accounts of a browser in the header of a request, in bytes. Other cookies need room beside them.
+const MAX_ACCOUNTS: usize = 4096;
+
+/// Size of the account cookies that one response sets, in bytes, up to which it has room for a redirect and for other cookies.
+const MAX_WRITTEN: usize = cookies::MAX_RESPONSE - 700;
 
 /// Maximum length of a cookie that browsers store, in bytes: name, value and attributes (RFC 6265 §6.1).
 const MAX_COOKIE: usize = 4096;
-
-/// The userinfo of an account that is stored without it.
-const NO_USERINFO: &str = "null";
 
 /// The accounts of one browser during one request, read from its cookies and written back with the response.
 pub(crate) struct BrowserStorage {
@@ -66,6 +65,12 @@ impl State {
     /// The size of all accounts but that of `entry`, in bytes.
     fn size_without(&self, entry: &str) -> usize {
         self.sizes.iter().filter(|(other, _)| *other != entry).map(|(_, size)| size).sum()
+    }
+
+    /// The size of all cookies to write but the one called `name`, in the header of the response, in bytes.
+    fn written_without(&self, name: &str) -> usize {
+        let others = self.changes.iter().filter(|(other, _)| *other != name);
+        others.map(|(name, value)| cookies::response_size(name, value.as_deref().unwrap_or_default())).sum()
     }
 }
 
@@ -125,11 +130,7 @@ impl BrowserStorage {
 
     /// The size of the cookies to write, in the header of the response, in bytes.
     pub(crate) fn response_size(&self) -> usize {
-        let state = lock(&self.state);
-        let size = |(name, value): (&String, &Option<String>)| {
-            cookies::response_size(name, value.as_deref().unwrap_or_default())
-        };
-        state.changes.iter().map(size).sum()
+        lock(&self.state).written_without("")
     }
 
     /// Our account cookies that hold no account, for example since their key was removed: name, and size in bytes.
@@ -154,38 +155,15 @@ impl BrowserStorage {
         state.accounts.remove(entry)
     }
 
-    /// Makes room for an account of `size` bytes beside the others: leaves out the userinfo of the others, which can be requested
-    /// again, then removes the oldest.
-    ///
-    /// # Errors
-    /// If an account can't be sealed.
-    fn make_room(&self, state: &mut State, entry: &str, size: usize) -> Result<()> {
+    /// Removes the oldest accounts until one of `size` bytes fits beside the others.
+    fn make_room(&self, state: &mut State, entry: &str, size: usize) {
         while state.size_without(entry) + size + state.foreign > MAX_ACCOUNTS {
             let others = state.accounts.values().filter(|account| account.entry != entry);
-            let Some(oldest) =
-                others.min_by_key(|account| (account.userinfo == NO_USERINFO, account.updated_at))
-            else {
-                break;
-            };
-            let shorter = Account { userinfo: NO_USERINFO.into(), ..oldest.clone() };
-            match self.seal(&shorter)?.filter(|_| oldest.userinfo != NO_USERINFO) {
-                Some(sealed) => self.insert(state, shorter, sealed),
-                None => {
-                    let dropped = self.remove(state, &shorter.entry);
-                    state.dropped.extend(dropped);
-                }
-            }
+            let Some(oldest) = others.min_by_key(|account| account.updated_at) else { return };
+            let oldest = oldest.entry.clone();
+            let dropped = self.remove(state, &oldest);
+            state.dropped.extend(dropped);
         }
-        Ok(())
-    }
-
-    /// Stores `account`, with `sealed` as the value of its cookie.
-    fn insert(&self, state: &mut State, account: Account, sealed: String) {
-        let name = self.name(&account.entry);
-        state.sizes.insert(account.entry.clone(), cookies::size(&name, &sealed));
-        state.unreadable.remove(&name);
-        state.changes.insert(name, Some(sealed));
-        state.accounts.insert(account.entry.clone(), account);
     }
 
     /// Stores a token without an identity for the visitor of this browser.
@@ -241,12 +219,15 @@ impl Storage for BrowserStorage {
         let mut account = account.clone();
         let name = self.name(&account.entry);
         let mut state = lock(&self.state);
-        let others = state.size_without(&account.entry) + state.foreign;
-        let fits = |sealed: &String| others + cookies::size(&name, sealed) <= MAX_ACCOUNTS;
+        let (others, written) =
+            (state.size_without(&account.entry) + state.foreign, state.written_without(&name));
+        let fits_response = |sealed: &str| written + cookies::response_size(&name, sealed) <= MAX_WRITTEN;
+        let fits =
+            |sealed: &String| others + cookies::size(&name, sealed) <= MAX_ACCOUNTS && fits_response(sealed);
         let mut sealed = self.seal(&account)?;
         if !sealed.as_ref().is_some_and(fits) {
             // Only the userinfo can be requested again.
-            account.userinfo = NO_USERINFO.into();
+            account.userinfo = "null".into();
             sealed = self.seal(&account)?;
         }
         let Some(sealed) = sealed else {
@@ -256,15 +237,19 @@ impl Storage for BrowserStorage {
                 account.entry
             )));
         };
-        if !fits(&sealed) && others == 0 {
+        if !fits_response(&sealed) {
             log::warn!(
-                "oauth: `{}`: the account's cookie has more than {MAX_ACCOUNTS} bytes. A default nginx rejects a response with it: \
+                "oauth: `{}`: the account cookies of a response have more than {MAX_WRITTEN} bytes. A default nginx rejects it: \
                  raise `proxy_buffer_size`, or use DieselStorage",
                 account.entry
             );
         }
-        self.make_room(&mut state, &account.entry, cookies::size(&name, &sealed))?;
-        self.insert(&mut state, account, sealed);
+        let size = cookies::size(&name, &sealed);
+        self.make_room(&mut state, &account.entry, size);
+        state.sizes.insert(account.entry.clone(), size);
+        state.unreadable.remove(&name);
+        state.changes.insert(name, Some(sealed));
+        state.accounts.insert(account.entry.clone(), account);
         Ok(())
     }
 

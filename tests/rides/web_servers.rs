@@ -48,7 +48,7 @@ async fn ride_behind(server: WebServer) {
     }
     let page = ada.get(&url("/login/accounts")).await;
     assert_eq!(page.status, Status::Ok, "{server:?}: {}", page.body);
-    let page = ada.submit(&page, &page.form("/login/github/disconnect"), &[]).await;
+    let page = ada.submit(&page, &page.form("/login/third/disconnect"), &[]).await;
     assert_ne!(page.status, Status::BadRequest, "{server:?}: {}", page.body);
     // The control: a little more, and the server refuses every request.
     assert!(ada.cookies.receive(&base, &format!("more={}; Path=/", "x".repeat(4000))));

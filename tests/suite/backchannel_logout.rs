@@ -27,7 +27,7 @@ fn logout_request(logout_token: &str) -> TestRequest {
 }
 
 /// Posts a logout token and returns the status.
-async fn post_logout_token(app: &TestApp, logout_token: &str) -> Status {
+pub(crate) async fn post_logout_token(app: &TestApp, logout_token: &str) -> Status {
     let mut provider = app.browser();
     let answer = provider.ask(&logout_request(logout_token)).await;
     assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{answer:?}");
@@ -37,7 +37,7 @@ async fn post_logout_token(app: &TestApp, logout_token: &str) -> Status {
 }
 
 /// A browser in which `sub` has signed in at `entry`, in the provider's session `sid`.
-async fn signed_in(app: &TestApp, entry: &str, sub: &str, sid: Option<&str>) -> Browser {
+pub(crate) async fn signed_in(app: &TestApp, entry: &str, sub: &str, sid: Option<&str>) -> Browser {
     let sid = sid.map(str::to_owned);
     app.fake.set_user(sub).edit_claims(move |claims| {
         if let Some(sid) = &sid {
@@ -288,39 +288,6 @@ async fn lo_03_the_right_sessions_end_and_no_others() {
 }
 
 /// The provider ends its session while the app waits for its userinfo.
-#[rocket::async_test]
-async fn d2_a_sign_in_that_is_under_way_does_not_outlive_a_logout() {
-    for (login_sid, sub, sid, is_ended) in [
-        (Some("laptop"), Some("ada"), Some("laptop"), true),
-        (Some("laptop"), None, Some("laptop"), true),
-        (Some("laptop"), Some("ada"), None, true),
-        (None, Some("ada"), Some("laptop"), true),
-        (Some("laptop"), Some("ada"), Some("phone"), false),
-        (Some("laptop"), Some("grace"), Some("laptop"), false),
-    ] {
-        let what = format!("{login_sid:?} {sub:?} {sid:?}");
-        let app = TestApp::launch().await;
-        // The user has another session, which ends as well.
-        let phone = signed_in(&app, "op", "ada", login_sid).await;
-        let mut laptop = app.browser();
-        let callback = laptop.ride("/login/op?next=/inbox").await;
-        let gate = ResponseGate::new();
-        app.fake.respond_once(ProviderEndpoint::Userinfo, FakeResponse::unmodified().hold(&gate));
-        let logout = async {
-            gate.wait_for_request().await;
-            assert_eq!(post_logout_token(&app, &app.fake.logout_token(sub, sid)).await, Status::Ok);
-            gate.open();
-        };
-        let (answer, ()) = join(laptop.get(&callback), logout).await;
-        assert_eq!(phone.user().await.is_none(), is_ended, "{what}");
-        let expected = if is_ended { (Status::BadRequest, 0) } else { (Status::SeeOther, 2) };
-        assert_eq!((answer.status, app.count("oauth_sessions")), expected, "{what}: {answer:?}");
-        assert_eq!((answer.sets(SESSION), laptop.user().await.is_some()), (!is_ended, !is_ended), "{what}");
-        // Who signs in at the provider again is signed in here, at once.
-        assert!(signed_in(&app, "op", "ada", login_sid).await.user().await.is_some(), "{what}");
-    }
-}
-
 #[rocket::async_test]
 async fn d7_each_entry_of_one_issuer_takes_a_logout_token_once() {
     let app = TestApp::launch().await;

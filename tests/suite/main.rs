@@ -40,6 +40,7 @@ mod second_factor;
 mod merging;
 mod merge_users;
 mod logout;
+mod logout_during_sign_in;
 mod session_cookie;
 mod mix_up;
 mod native;
