@@ -58,6 +58,7 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     let (Some(settings), true) = (settings, is_whole) else { return Err(faults) };
     let site_entries = site_entries(&entries, &site_account_admins, &storage, &mut faults);
     check_idle_setting(&settings, sessions.is_some(), &storage, &mut faults);
+    check_logout_entries(&entries, sessions.is_some(), &storage, &mut faults);
     let user_required = settings.user_required.unwrap_or(!matches!(storage, StorageBackend::Browser));
     if user_required || !matches!(storage, StorageBackend::Browser) {
         check_login_settings(&entries, &mut faults);
@@ -84,7 +85,6 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
         _ => KeptSessions::default(),
     };
     let sessions = session_backend(sessions, &settings, &clock, &browser_keys, &storage, cache.as_ref());
-    check_logout_entries(&entries, &sessions)?;
     let entries: BTreeMap<_, _> = entries.into_iter().map(|(name, entry)| (name, Arc::new(entry))).collect();
     let fault = |error: Error| vec![error.for_operator()];
     let context = ClientContext {
@@ -297,15 +297,20 @@ fn session_backend(
     }
 }
 
-fn check_logout_entries(entries: &BTreeMap<String, Entry>, sessions: &SessionBackend) -> Result<(), Faults> {
-    let keeps_sessions = sessions.cookie_sessions().is_some_and(CookieSessions::are_stored);
-    match entries.values().find(|entry| entry.logout && !keeps_sessions) {
-        Some(entry) => Err(vec![format!(
-            "entry `{}`: `logout` needs a storage that keeps sessions, since a session must know its provider: remove \
-             the key, or use DieselStorage",
-            entry.name
-        )]),
-        None => Ok(()),
+fn check_logout_entries(
+    entries: &BTreeMap<String, Entry>,
+    has_own_sessions: bool,
+    storage: &StorageBackend,
+    faults: &mut Faults,
+) {
+    if has_own_sessions || !storage.keeps_sessions() {
+        faults.extend(entries.values().filter(|entry| entry.logout).map(|entry| {
+            format!(
+                "entry `{}`: `logout` needs a storage that keeps sessions, since a session must know its provider: remove \
+                 the key, or use DieselStorage",
+                entry.name
+            )
+        }));
     }
 }
 

@@ -13,17 +13,19 @@ impl Dance {
     /// The key of the account of `request` at `entry`: of its user, or of its browser. `None` if it can have none before a user has
     /// signed in. An account that is found under an identity must have no user: see [`is_visitors`].
     pub(crate) async fn owner_key(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountKey>> {
-        match self.owner(request).await? {
-            Some(user) => Ok(Some(AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) })),
-            None => self.kept_sessions().key(request, entry).await,
+        match self.request_owner(request).await? {
+            RequestOwner::Stored(user) => {
+                Ok(Some(AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
+            }
+            RequestOwner::Visitor => self.kept_sessions().key(request, entry).await,
         }
     }
 
     /// Whether `request` can have accounts.
     pub(super) async fn can_have_accounts(&self, request: &Request<'_>) -> Result<bool> {
-        match self.owner(request).await? {
-            Some(_) => Ok(true),
-            None => Ok(!self.kept_sessions().keys(request).await?.is_empty()),
+        match self.request_owner(request).await? {
+            RequestOwner::Stored(_) => Ok(true),
+            RequestOwner::Visitor => Ok(!self.kept_sessions().keys(request).await?.is_empty()),
         }
     }
 
@@ -36,13 +38,13 @@ impl Dance {
         request: &Request<'_>,
     ) -> Result<BTreeMap<String, Vec<Account>>> {
         let storage = self.storage(request);
-        let all = match self.owner(request).await? {
-            Some(user) => {
+        let all = match self.request_owner(request).await? {
+            RequestOwner::Stored(user) => {
                 let names = self.entries().keys().map(String::as_str);
                 let entries: Vec<&str> = names.filter(|entry| !self.is_site(entry)).collect();
                 storage.list(user, &entries).await?
             }
-            None => {
+            RequestOwner::Visitor => {
                 let mut kept = Vec::new();
                 for key in self.kept_sessions().keys(request).await? {
                     kept.extend(storage.get(&key).await?.filter(is_visitors));
@@ -90,16 +92,26 @@ impl Dance {
         Ok(())
     }
 
-    /// The owner of the accounts of `request` in the storage: its user, or with `CookieStorage` the browser, which is no user.
-    /// `None` if it has at most accounts of which the browser has a session.
-    async fn owner<'r>(&self, request: &'r Request<'_>) -> Result<Option<Option<&'r str>>> {
+    /// Returns whose accounts `request` has. If a user is signed in, it ends the browser's sessions of accounts without a user: an
+    /// app may sign its users in itself, and the next visitor must not find the accounts of the one before.
+    async fn request_owner<'r>(&self, request: &'r Request<'_>) -> Result<RequestOwner<'r>> {
         let user = self.user(request).await?;
         if user.is_some() {
-            // An app that signs its users in itself: the next visitor must not find the accounts of the one before.
             self.end_kept_sessions(request).await?;
         }
-        Ok((user.is_some() || self.keeps_visitors_accounts()).then_some(user))
+        Ok(match user.is_some() || self.keeps_visitors_accounts() {
+            true => RequestOwner::Stored(user),
+            false => RequestOwner::Visitor,
+        })
     }
+}
+
+/// Whose accounts a request has.
+enum RequestOwner<'r> {
+    /// Those that the storage has under this owner: a user, or with `CookieStorage` the browser, which is no user.
+    Stored(Option<&'r str>),
+    /// Those without a user of which the browser has a session.
+    Visitor,
 }
 
 /// Whether a visitor who has a session of `account` may use it: it has no user, and is not the site's.

@@ -154,7 +154,7 @@ impl EndpointCall {
             // Google answers so where RFC 7009 §2.2 requires a 200.
             (Self::Revocation, "invalid_token" | "unsupported_token_type") => return None,
             (Self::CodeExchange, "invalid_grant" | "bad_verification_code") => not_trusted(cause),
-            // Whatever the status and the text are, which may tell of a timeout: this is the code of a dead grant.
+            // Whatever the status and the text are, which may mention a timeout: this is the code of a dead grant.
             (Self::Refresh, "invalid_grant") if status != 429 => reconnect_needed(entry, cause),
             _ if error.is_clients() => entry.misconfigured(cause),
             _ if error.is_temporary() || is_busy => unavailable(cause),

@@ -13,7 +13,7 @@
 //! | `user_documents` `user_profile` | what the provider says about the user, and the profile in it |
 //! | `metadata` `jwks` `key_set` `jwt` `claims` `id_token` `id_token_requirements` | OpenID Connect: discovery, keys, signed tokens |
 //! | `oauth1` `signature` `temporary_credentials` | OAuth 1.0a |
-//! | `http` `stand_ins` `timeouts` `request_headers` `document_cache` `pages` `json` `form` `answer_fields` `errors` `failed_request` `error_answer` `provider_words` | how requests are sent and answers are read |
+//! | `http` `stand_ins` `timeouts` `request_headers` `document_cache` `pages` `json` `json_repair` `form` `answer_fields` `errors` `failed_request` `error_answer` `provider_words` | how requests are sent and answers are read |
 
 mod answer_fields;
 mod api_authorization;
@@ -42,6 +42,7 @@ mod http;
 mod id_token;
 mod id_token_requirements;
 pub(crate) mod json;
+mod json_repair;
 mod jwks;
 mod jwt;
 mod key_set;

@@ -234,8 +234,8 @@ impl CookieSessions {
             && now < session.expires_at.min(self.end(session.created_at, session.seen_at))
     }
 
-    /// Begins a new session of `user` and ends the browser's previous one. An empty `user` is none: the session is that of the
-    /// account of `origin`.
+    /// Begins a new session of `user` and ends the browser's previous one. Without a user, the session is that of the account of
+    /// `origin`.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] if the account that it comes from, or the user, was removed in the meantime;
@@ -243,10 +243,10 @@ impl CookieSessions {
     pub(crate) async fn begin(
         &self,
         request: &Request<'_>,
-        user: &str,
+        user: Option<&str>,
         origin: Option<&SessionOrigin<'_>>,
     ) -> Result<NewSession> {
-        let now = self.clock.now();
+        let (now, user) = (self.clock.now(), user.unwrap_or_default());
         let Some(storage) = &self.storage else {
             let cookie = self.cookie(COOKIE_ONLY_PURPOSE, &format!("{now} {user}"))?;
             return Ok(NewSession { cookie, replaced: self.session_in_cookie(request) });

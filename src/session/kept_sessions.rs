@@ -101,7 +101,7 @@ impl KeptSessions {
         }
         others.sort_by_key(|(began_at, _)| *began_at);
         let over = others.len().saturating_sub(MAX_KEPT - 1);
-        let mut cookies = vec![sessions.begin(request, "", Some(origin)).await?.cookie];
+        let mut cookies = vec![sessions.begin(request, None, Some(origin)).await?.cookie];
         for (_, oldest) in others.iter().take(over) {
             cookies.extend(oldest.end_current(request, None).await?.removal);
         }

@@ -74,7 +74,8 @@ impl SessionBackend {
         match self {
             SessionBackend::App(sessions) => Ok((sessions.sign_in(request, user).await?, None)),
             SessionBackend::Cookie(sessions) => {
-                let NewSession { cookie, replaced } = sessions.begin(request, user, Some(origin)).await?;
+                let NewSession { cookie, replaced } =
+                    sessions.begin(request, Some(user), Some(origin)).await?;
                 request.cookies().add(cookie);
                 Ok((SignInOutcome::Done, replaced))
             }
@@ -87,7 +88,7 @@ impl SessionBackend {
         match self {
             SessionBackend::App(sessions) => sessions.sign_in(request, user).await,
             SessionBackend::Cookie(sessions) => {
-                let NewSession { cookie, .. } = sessions.begin(request, user, None).await?;
+                let NewSession { cookie, .. } = sessions.begin(request, Some(user), None).await?;
                 request.cookies().add(cookie);
                 Ok(SignInOutcome::Done)
             }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::join;
 use rocket::http::{ContentType, Method, Status};
 use rocket::tokio::time::sleep;
 use rocket_dance::Dance;
 use rocket_dance::provider::SigningAlgorithm;
 use rocket_dance::storage::{CookieStorage, MemoryStorage};
-use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, ResponseGate, sign_in};
+use rocket_dance::testing::{FakeProvider, sign_in};
 use serde_json::{Value, json};
 
 use crate::app::{App, figment};

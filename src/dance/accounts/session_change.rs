@@ -49,7 +49,7 @@ async fn sign_in(
     user: &str,
 ) -> Result<Vec<Cookie<'static>>> {
     check_form(dance, request)?;
-    let NewSession { cookie, replaced } = sessions.begin(request, user, None).await?;
+    let NewSession { cookie, replaced } = sessions.begin(request, Some(user), None).await?;
     report_session_began(dance, request, user, None, replaced).await;
     let mut cookies = dance.kept_sessions().end_all(request).await?;
     cookies.push(cookie);

@@ -178,7 +178,7 @@ async fn r1_an_answer_that_can_not_be_used_still_brings_its_refresh_token() {
         let next = renewed(answered(header, body).await).unwrap();
         assert!(next.access_token.matches("new") && next.refresh_token.unwrap().matches("new-rt"), "{body}");
     }
-    // Which of two refresh tokens counts, nobody knows.
+    // It is not known which of two refresh tokens counts.
     let two =
         r#"{"access_token": "a", "access_token": "b", "refresh_token": "new-rt", "refresh_token": "other"}"#;
     assert_eq!(answered(JSON, two).await.unwrap_err().kind(), ErrorKind::BadProviderAnswer);
