@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The library's clock, which tests can move forward. Clones share one offset.
 ///
-/// `Dance::advance_clock` (feature `testing`) moves it, so that a test can let a flow or a token expire without waiting.
+/// `testing::Clock` moves it, so that a test can let a flow or a token expire without waiting.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
     /// In seconds.

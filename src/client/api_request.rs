@@ -49,7 +49,7 @@ pub struct ApiRequest {
 impl ApiRequest {
     pub(super) fn new(live: &Arc<LiveAccount>, method: Method, url: Result<Url>) -> Self {
         let request = url.map(|url| {
-            let start = live.context.engine.http.0.request(method, url);
+            let start = live.context.engine.http.client.request(method, url);
             let headers = live.entry.additions.headers.iter();
             headers.fold(start, |request, (name, value)| request.header(name, value))
         });

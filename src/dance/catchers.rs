@@ -1,6 +1,7 @@
 //! The catcher of failed guards, and the warning at launch if the app has not registered the one for 401.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocket::catcher::{BoxFuture, Catcher};
 use rocket::fairing::AdHoc;
@@ -43,39 +44,39 @@ fn catch<'r>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
 
 /// The guards of routes, as the launch has found them.
 #[derive(Default)]
-pub(super) struct GuardOfRoute {
+pub(super) struct RouteGuards {
     /// One that needs an answer to its 401.
     unauthorized: OnceLock<String>,
     /// Whether one gives the user of the request.
-    has_users: OnceLock<()>,
+    has_users: AtomicBool,
 }
 
-impl GuardOfRoute {
+impl RouteGuards {
     /// Whether a route has a guard that gives the user of the request.
     pub(super) fn has_users(&self) -> bool {
-        self.has_users.get().is_some()
+        self.has_users.load(Ordering::Relaxed)
     }
 }
 
 impl Dance {
     /// Notes at launch that a route has `guard`, which answers 401.
     pub(crate) fn note_guard(rocket: &Rocket<Ignite>, guard: &str) {
-        if let Some(noted) = rocket.state::<GuardOfRoute>() {
+        if let Some(noted) = rocket.state::<RouteGuards>() {
             noted.unauthorized.get_or_init(|| guard.to_owned());
         }
     }
 
     /// Notes at launch that a route has a guard that gives the user of the request: the app has users.
     pub(crate) fn note_users(rocket: &Rocket<Ignite>) {
-        if let Some(noted) = rocket.state::<GuardOfRoute>() {
-            noted.has_users.get_or_init(|| ());
+        if let Some(noted) = rocket.state::<RouteGuards>() {
+            noted.has_users.store(true, Ordering::Relaxed);
         }
     }
 }
 
 /// Logs a warning if a route has a guard that answers 401, and no catcher handles that.
 pub(super) fn warn_if_unregistered(rocket: &Rocket<Orbit>) {
-    let Some(guard) = rocket.state::<GuardOfRoute>().and_then(|noted| noted.unauthorized.get()) else {
+    let Some(guard) = rocket.state::<RouteGuards>().and_then(|noted| noted.unauthorized.get()) else {
         return;
     };
     let is_ours = |catcher: &Catcher| catcher.name.as_deref() == Some(CATCHER_NAME);

@@ -9,7 +9,7 @@ use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
 use super::accounts::{log_lost_keys, report_dropped, session_change};
 use super::builder::DanceFairing;
-use super::catchers::{GuardOfRoute, error_catcher, warn_if_unregistered};
+use super::catchers::{RouteGuards, error_catcher, warn_if_unregistered};
 use super::examination::Examination;
 use super::handle::Dance;
 use super::ignite::build;
@@ -39,7 +39,7 @@ impl Fairing for DanceFairing {
         let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         match build(parts, &rocket).await {
             Ok(dance) => {
-                let rocket = mount(rocket, &dance).manage(dance).manage(GuardOfRoute::default());
+                let rocket = mount(rocket, &dance).manage(dance).manage(RouteGuards::default());
                 Ok(rocket.attach(error_catcher()))
             }
             Err(faults) => {

@@ -2,13 +2,13 @@
 
 use rocket::{Orbit, Rocket};
 
-use super::catchers::GuardOfRoute;
+use super::catchers::RouteGuards;
 use super::handle::Dance;
 use crate::config::Entry;
 
 /// Logs a warning for each entry that no visitor can use, with what to write.
 pub(super) fn warn(rocket: &Rocket<Orbit>, dance: &Dance) {
-    let is_seen = rocket.state::<GuardOfRoute>().is_some_and(GuardOfRoute::has_users);
+    let is_seen = rocket.state::<RouteGuards>().is_some_and(RouteGuards::has_users);
     let has_users = is_seen || may_have_users(dance);
     for entry in dance.entries().values() {
         if let Some(why) = why_unusable(dance, entry, has_users) {

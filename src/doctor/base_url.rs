@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::config::{Settings, is_loopback_host};
 use crate::dance::{AnswerOrigin, Examined, KeySource, answer_origin};
 use crate::finding::Finding;
-use crate::flow::{Engine, MAX_ANSWER, describe_failure, read_answer};
+use crate::flow::{Engine, MAX_ANSWER, describe_failure, is_untrusted_certificate, read_answer};
 use crate::paths::{Path, Paths};
 use crate::profile::text::printable;
 use crate::secret::KeyRing;
@@ -39,7 +39,7 @@ pub(super) async fn check(engine: &Engine, examined: &Examined, deadline: Instan
 /// # Errors
 /// Why there is no answer.
 async fn request(engine: &Engine, url: &str) -> Result<Answer, String> {
-    let request = engine.http.0.get(url).header(ACCEPT, "application/json");
+    let request = engine.http.client.get(url).header(ACCEPT, "application/json");
     let answer = request.send().await.map_err(describe_failure)?;
     let answer = read_answer(answer, MAX_ANSWER).await.map_err(|error| error.for_operator())?;
     let header = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
@@ -57,7 +57,7 @@ async fn request(engine: &Engine, url: &str) -> Result<Answer, String> {
 
 fn no_answer(settings: &Settings, url: &str, cause: &str) -> Finding {
     let cure = "start the app, or run the doctor on a machine that can reach it, to have this checked";
-    if cause.contains("invalid peer certificate") {
+    if is_untrusted_certificate(cause) {
         return Finding::failure(
             SUBJECT,
             format!("the certificate of {} is not trusted: {cause}", settings.base()),

@@ -1,8 +1,9 @@
 //! The keys that encrypt tokens, cookies and sessions.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use rocket::tokio::time::{Instant, timeout_at};
+use rocket::tokio::time::timeout;
 
 use crate::config::Settings;
 use crate::dance::{Dance, KeySource, key_use};
@@ -66,9 +67,19 @@ fn number_of_keys(number: usize) -> String {
     }
 }
 
-/// Judges which keys the stored accounts need. Nothing is found if the tables do not exist yet.
-pub(super) async fn check_use(dance: &Dance, deadline: Instant) -> Vec<Finding> {
-    let Ok(Ok(found)) = timeout_at(deadline, key_use(dance)).await else { return Vec::new() };
+/// Judges which keys the stored accounts need, within `limit`. Nothing is found if the tables do not exist yet.
+pub(super) async fn check_use(dance: &Dance, limit: Duration) -> Vec<Finding> {
+    let found = match timeout(limit, key_use(dance)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) => return Vec::new(),
+        Err(_) => {
+            return vec![Finding::warning(
+                SUBJECT,
+                format!("which keys the stored accounts need is not known after {} seconds", limit.as_secs()),
+                "launch the app: its log names each key that is missing",
+            )];
+        }
+    };
     let lost = found.lost.into_iter().map(|(text, cure)| Finding::failure(SUBJECT, text, cure));
     let old = (found.old > 0).then(|| {
         Finding::warning(

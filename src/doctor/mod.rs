@@ -6,7 +6,7 @@
 //! | `launch` | ignites the app as an examination, and judges why it fails |
 //! | `rocket_config` `keys` `cookies` `network` `provider` `base_url` | the checks, each a function that judges facts |
 //!
-//! The checks of the database are the storage's own: `src/storage/sql/examine.rs`.
+//! The checks of the database are the storage's own: `src/storage/sql/database_check.rs`.
 
 mod base_url;
 mod cookies;
@@ -31,6 +31,8 @@ use crate::flow::Engine;
 
 /// Timeout for all checks together.
 const DOCTOR_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout for counting which keys the stored accounts need, within that.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for the launch, within that.
 const LAUNCH_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -64,7 +66,8 @@ impl Dance {
     /// }
     /// ```
     ///
-    /// A test of the app can check the report:
+    /// A test of the app can check the report. Stand-ins answer for providers; `base_url` is requested over the network, also in
+    /// a test:
     ///
     /// ```
     /// use rocket_dance::{Dance, FindingLevel};
@@ -85,7 +88,7 @@ impl Dance {
         findings.extend(facts(&examined));
         findings.extend(examined.storage.iter().cloned());
         if let Some(dance) = launched.rocket.as_ref().and_then(Dance::fetch) {
-            findings.extend(keys::check_use(dance, deadline).await);
+            findings.extend(keys::check_use(dance, KEYS_TIMEOUT).await);
         }
         findings.extend(network::check(&network::variables()));
         let engine = match Engine::new(examined.clock.clone(), examined.stand_ins.clone()) {

@@ -3,16 +3,15 @@
 use url::Url;
 
 use crate::finding::Finding;
-use crate::flow::check_certificate_authorities;
+use crate::flow::{PROXY_VARIABLES, check_certificate_authorities};
 
 const SUBJECT: &str = "network";
-/// The variables that name a proxy. The first one that is set counts.
-const HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// The variables that name a proxy for plain http. The first one that is set counts.
 const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
 /// The variables of the environment that have a value and are about proxies.
 pub(super) fn variables() -> Vec<(&'static str, String)> {
-    let names = HTTPS.into_iter().chain(HTTP).chain(["NO_PROXY", "no_proxy"]);
+    let names = PROXY_VARIABLES.into_iter().chain(HTTP).chain(["NO_PROXY", "no_proxy"]);
     let set = names.filter_map(|name| Some((name, std::env::var(name).ok()?)));
     set.filter(|(_, value)| !value.is_empty()).collect()
 }
@@ -34,7 +33,7 @@ pub(super) fn check(variables: &[(&'static str, String)]) -> Vec<Finding> {
 fn proxy(variables: &[(&'static str, String)]) -> Finding {
     let find =
         |names: &[&str]| names.iter().find_map(|name| variables.iter().find(|(known, _)| known == name));
-    match (find(&HTTPS), find(&HTTP)) {
+    match (find(&PROXY_VARIABLES), find(&HTTP)) {
         (Some((name, url)), _) => {
             // A proxy without a scheme is a host.
             let url = match url.contains("://") {

@@ -3,7 +3,7 @@
 use crate::config::{Entry, ProtocolOptions};
 use crate::error::{Error, ErrorKind};
 use crate::finding::Finding;
-use crate::flow::{KeySet, Metadata, ProviderProbe};
+use crate::flow::{KeySet, Metadata, ProviderProbe, is_untrusted_certificate};
 use crate::profile::text::printable;
 
 /// Maximum difference of two clocks that is not reported, in seconds.
@@ -57,8 +57,7 @@ fn outage(probe: &ProviderProbe) -> Option<&Error> {
 
 fn unreachable(entry: &Entry, error: &Error) -> Finding {
     let cause = cause(entry, error);
-    // rustls' words.
-    if cause.contains("invalid peer certificate") {
+    if is_untrusted_certificate(&cause) {
         return Finding::failure(
             subject(entry),
             format!("the provider's certificate is not trusted: {cause}"),

@@ -89,7 +89,7 @@ impl EndpointCall {
     ) -> Result<Response> {
         let authorization = authenticate(endpoints, form, engine.clock.now())?;
         let (content_type, body) = self.body(endpoints.options.token_request_format, form);
-        let mut request = engine.http.0.post(url.clone()).body(body).build().map_err(request_failed)?;
+        let mut request = engine.http.client.post(url.clone()).body(body).build().map_err(request_failed)?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -7,12 +7,17 @@ use url::Url;
 use crate::error::Error;
 
 /// The environment variables that name a proxy for https.
-pub(super) const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+pub(crate) const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The host of `url`, with its port if that is not the scheme's. The path and the query may hold secrets.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or("-");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether a request has failed because the server's certificate is not trusted, by its [description](describe): rustls' words.
+pub(crate) fn is_untrusted_certificate(description: &str) -> bool {
+    description.contains("invalid peer certificate")
 }
 
 /// Describes a request that got no answer, or not all of it: the host, all causes, and what may be the reason.

@@ -28,7 +28,10 @@ pub(crate) const MAX_ANSWER: usize = 1 << 20;
 
 /// The HTTP client for all providers: rustls on ring without a process-wide crypto provider, no redirects, no cookies.
 #[derive(Clone)]
-pub(crate) struct Http(pub(crate) reqwest::Client, StandIns);
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    stand_ins: StandIns,
+}
 
 /// An answer with its whole body.
 pub(crate) type Response = http::Response<Vec<u8>>;
@@ -50,7 +53,7 @@ impl Http {
         .read_timeout(CALL_TIMEOUT)
         .user_agent(concat!("rocket_dance/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map(|client| Self(client, stand_ins))
+        .map(|client| Self { client, stand_ins })
         .map_err(|error| misconfigured(error.to_string()))
     }
 
@@ -61,7 +64,7 @@ impl Http {
         request.timeout_mut().get_or_insert(CALL_TIMEOUT);
         let url = request.url().clone();
         let failed = |error: reqwest::Error| request_failed(error.with_url(url.clone()));
-        let answer = self.1.answer(request, RequestKind::Protocol, &self.0, failed).await?;
+        let answer = self.stand_ins.answer(request, RequestKind::Protocol, &self.client, failed).await?;
         if answer.status().is_redirection() {
             let target =
                 answer.headers().get(LOCATION).and_then(|target| url.join(target.to_str().ok()?).ok());
@@ -81,7 +84,7 @@ impl Http {
         request: reqwest::Request,
         failed: impl FnOnce(reqwest::Error) -> Error + Send,
     ) -> Result<reqwest::Response> {
-        self.1.answer(request, RequestKind::Api(entry), &self.0, failed).await
+        self.stand_ins.answer(request, RequestKind::Api(entry), &self.client, failed).await
     }
 
     /// Fetches a public JSON document and reads it with `parse`. Errors name it as `what`.
@@ -91,7 +94,7 @@ impl Http {
         what: &str,
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Fetched<T>> {
-        let request = self.0.get(url).header(ACCEPT, "application/json").build();
+        let request = self.client.get(url).header(ACCEPT, "application/json").build();
         let request = request.map_err(request_failed)?;
         let url = request.url().clone();
         let response = self.send(request).await?;

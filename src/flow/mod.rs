@@ -75,7 +75,9 @@ pub(crate) use self::engine::Engine;
 pub(crate) use self::errors::{begun_too_long_ago, not_trusted, retry_after};
 #[cfg(feature = "testing")]
 pub(crate) use self::errors::{provider_timeout, unavailable};
-pub(crate) use self::failed_request::describe as describe_failure;
+pub(crate) use self::failed_request::{
+    PROXY_VARIABLES, describe as describe_failure, is_untrusted_certificate,
+};
 pub(crate) use self::flow::{Flow, state_handle};
 pub(crate) use self::grant::Grant;
 #[cfg(feature = "testing")]

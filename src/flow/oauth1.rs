@@ -60,7 +60,7 @@ pub(super) async fn ask_for_temporary_credentials(consumer: &Consumer<'_>, flow:
     let additions = &consumer.entry.additions;
     let callback = [("oauth_callback", flow.redirect_uri.as_str())];
     let params = || additions.token_params.iter().filter(|(name, _)| !name.starts_with(OAUTH1_PARAMS));
-    let mut request = consumer.http.0.request(Method::POST, consumer.options.request_token_url.clone());
+    let mut request = consumer.http.client.request(Method::POST, consumer.options.request_token_url.clone());
     if params().next().is_some() {
         request = request.form(&params().collect::<Vec<_>>());
     }
@@ -109,7 +109,7 @@ pub(super) async fn request_token(
 ) -> Result<Token> {
     let (token, secret) = (temporary.token(), temporary.secret());
     let verifier = [("oauth_verifier", verifier.expose())];
-    let request = consumer.http.0.request(Method::POST, consumer.options.access_token_url.clone());
+    let request = consumer.http.client.request(Method::POST, consumer.options.access_token_url.clone());
     let credentials = Some((&token, &secret));
     let answer = send(consumer, request, credentials, &verifier).await?;
     let mut answer = read(consumer, &answer, RequestedCredentials::Token)?;

@@ -41,7 +41,7 @@ impl Engine {
             RevocationRequest::Post(authorization, body) => (Method::POST, authorization, body),
             RevocationRequest::Delete(authorization, body) => (Method::DELETE, authorization, body),
         };
-        let request = with_body(entry, token, self.http.0.request(method.clone(), url.clone()), body);
+        let request = with_body(entry, token, self.http.client.request(method.clone(), url.clone()), body);
         let mut request = request.build().map_err(request_failed)?;
         add_entry_headers(entry, &mut request)?;
         match authorization {

@@ -166,9 +166,9 @@ async fn fetch(
     };
     let request = match options {
         Some(UserinfoOptions { method: UserinfoMethod::Post, body, .. }) => {
-            with_body(entry, token, engine.http.0.post(url.clone()), *body)
+            with_body(entry, token, engine.http.client.post(url.clone()), *body)
         }
-        _ => engine.http.0.get(url.clone()),
+        _ => engine.http.client.get(url.clone()),
     };
     let mut request = request.header(ACCEPT, accept).build().map_err(request_failed)?;
     add_entry_headers(entry, &mut request)?;

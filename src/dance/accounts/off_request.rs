@@ -190,15 +190,10 @@ impl Dance {
         self.context().revocations.wait_until_done().await;
     }
 
-    /// Moves the library's clock forward by `seconds`, for tests, so that flows, tokens and sessions expire. What is cached of the
-    /// storage, and of failed refreshes, is forgotten. [`testing::Clock`](crate::testing::Clock) does the same.
-    ///
-    /// ```
-    /// # fn test(dance: &rocket_dance::Dance) {
-    /// dance.advance_clock(8 * 60 * 60);     // a token that lasts eight hours has expired
-    /// # }
-    /// ```
+    /// Moves the clock by `seconds`, for [`testing::Clock`](crate::testing::Clock). What is cached of the storage, and of failed
+    /// refreshes, is forgotten.
     #[cfg(feature = "testing")]
+    #[doc(hidden)]
     pub fn advance_clock(&self, seconds: i64) {
         self.clock().advance(seconds);
         self.forget_cached();

@@ -247,7 +247,7 @@ async fn there_is_nothing_to_refresh_with() {
     let entry = oauth1_entry(&server, "");
     let error = engine().refresh(&entry, &Token::oauth1("t", "s"), Some("7")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
-    let mut request = engine().http.0.get(format!("{}/me", server.url)).build().unwrap();
+    let mut request = engine().http.client.get(format!("{}/me", server.url)).build().unwrap();
     let error = engine().authorize_request(&entry, &mut request, &Token::new("bearer")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReconnectNeeded);
     assert!(request.headers().get("authorization").is_none());

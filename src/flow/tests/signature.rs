@@ -199,7 +199,7 @@ fn signed(entry: &Entry, request: reqwest::RequestBuilder) -> BTreeMap<String, S
 
 #[test]
 fn o1_04_only_forms_are_signed() {
-    let (entry, http) = (consumer("key", "secret", ""), engine().http.0);
+    let (entry, http) = (consumer("key", "secret", ""), engine().http.client);
     let url = "https://op.example/api?q=1";
     let fits = |request: reqwest::RequestBuilder, form: &str| {
         let said = signed(&entry, request);
@@ -247,7 +247,7 @@ fn o1_05_the_secrets_with_their_ampersand() {
 
 #[test]
 fn o1_06_nonce_and_timestamp() {
-    let (entry, http) = (consumer("key", "secret", ""), engine().http.0);
+    let (entry, http) = (consumer("key", "secret", ""), engine().http.client);
     let of_a_request = || {
         let said = signed(&entry, http.get("https://op.example/"));
         assert_eq!(said["oauth_timestamp"], "1700000000");
@@ -269,7 +269,7 @@ fn o1_06_nonce_and_timestamp() {
 #[test]
 fn o1_14_hmac_sha256() {
     let entry = consumer("key", "secret", "signature_method = \"HMAC-SHA256\"");
-    let said = signed(&entry, engine().http.0.get("https://op.example/"));
+    let said = signed(&entry, engine().http.client.get("https://op.example/"));
     assert_eq!((said["oauth_signature_method"].as_str(), said["oauth_signature"].len()), ("HMAC-SHA256", 44));
     // The output of `openssl dgst -sha256 -hmac 'secret&' -binary | base64` for "base".
     assert!(signature(&entry, None, "base").unwrap().matches("26pQ9X/BrUEfYRxqauj0v5mCrSqoA6L/V3Ycvlmm0gM="));
@@ -315,7 +315,7 @@ proptest! {
         let path = path.replace('%', "");
         let method_line = if plaintext { "signature_method = \"PLAINTEXT\"" } else { "" };
         let entry = consumer(&key, &secret, method_line);
-        let request = HTTP.0.request(method.parse().unwrap(), format!("https://{host}{path}"));
+        let request = HTTP.client.request(method.parse().unwrap(), format!("https://{host}{path}"));
         let mut request = request.query(&query).form(&form).build().unwrap();
         let secrets = token.as_ref().map(|(token, secret)| {
             (Secret::new(token.as_str()), Secret::new(secret.as_str()))

@@ -11,7 +11,7 @@ use rocket::tokio::task::spawn_blocking;
 use super::any_connection::AnyConnection;
 use super::cascade::Cascade;
 use super::connector::{Connector, OnConnect};
-use super::examine::{self, Examination};
+use super::database_check::{self, DatabaseCheck};
 use super::failure;
 use super::first_connection::first_connection;
 use super::migrate;
@@ -286,22 +286,22 @@ impl DieselStorage {
     pub(super) async fn examine_database(&self, figment: &Figment) -> Vec<Finding> {
         let connector = match self.connector(figment) {
             Ok((connector, _)) => connector,
-            Err(error) => return vec![Finding::fault(examine::SUBJECT, &error.for_operator())],
+            Err(error) => return vec![Finding::fault(database_check::SUBJECT, &error.for_operator())],
         };
-        let examined = Examination {
+        let check = DatabaseCheck {
             connector: connector.clone(),
             policy: self.policy.clone(),
             migrate: self.migrate,
             cascade: self.cascade(),
         };
-        match spawn_blocking(move || examined.run()).await {
+        match spawn_blocking(move || check.run()).await {
             Ok((findings, conn)) => {
                 if let Some(conn) = conn {
                     self.pool.get_or_init(|| Pool::new(connector, 1, conn));
                 }
                 findings
             }
-            Err(error) => vec![Finding::fault(examine::SUBJECT, &Error::app(error).for_operator())],
+            Err(error) => vec![Finding::fault(database_check::SUBJECT, &Error::app(error).for_operator())],
         }
     }
 

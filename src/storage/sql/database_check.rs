@@ -1,4 +1,5 @@
-//! The checks of a database before a launch, for the doctor: the launch's own, without what changes the database.
+//! [`DatabaseCheck`]: the checks of a database before a launch, for the doctor. They are the launch's own, without what changes the
+//! database.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::finding::Finding;
 pub(super) const SUBJECT: &str = "database";
 
 /// What is checked.
-pub(super) struct Examination {
+pub(super) struct DatabaseCheck {
     pub(super) connector: Connector,
     pub(super) policy: Arc<dyn ErasedPolicy>,
     /// Whether the launch runs the migrations.
@@ -23,7 +24,7 @@ pub(super) struct Examination {
     pub(super) cascade: Option<Cascade>,
 }
 
-impl Examination {
+impl DatabaseCheck {
     /// Runs all checks. Returns the connection as well if the tables can be used.
     pub(super) fn run(&self) -> (Vec<Finding>, Option<AnyConnection>) {
         if let Some(finding) = self.missing_file() {
