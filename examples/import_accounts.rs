@@ -45,7 +45,7 @@ fn token(json: &Value) -> Option<Token> {
 }
 
 /// Imports one row, unless its account is there already. If the row does not say whose token it has, the provider does: `id` is
-/// the field of its userinfo.
+/// the field of its userinfo. If that fails, the token stays stored without an identity, and the next run continues with it.
 async fn import_row<P: Provider + Copy>(dance: &Dance, provider: P, id: &str, row: Row) -> Result<()> {
     let known = dance.accounts(&row.user_id).await?.into_iter().filter(|account| account.entry == P::NAME);
     let same = |known: Option<String>| {
@@ -60,7 +60,10 @@ async fn import_row<P: Provider + Copy>(dance: &Dance, provider: P, id: &str, ro
     profile.id = row.provider_user_id;
     if profile.id.is_none() {
         let stored = dance.tokens(provider).of(&row.user_id);
-        stored.set(token.clone()).await?;
+        // An earlier run may have stored it, and refreshed it since.
+        if stored.get().await?.is_none() {
+            stored.set(token.clone()).await?;
+        }
         if let Some(client) = dance.client(provider, &row.user_id).await? {
             profile.id = claims::id(&client.userinfo().await?, id)?;
         }

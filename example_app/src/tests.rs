@@ -39,7 +39,7 @@ async fn me(client: &Client) -> Value {
 
 #[rocket::async_test]
 async fn the_doctor_finds_no_failure() {
-    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let (fake, database) = (FakeProvider::new(), Database::new());
     let app = || fake.stand_in(super::app(configuration(&database)), "op");
     for words in ["the launch will run the migrations", "all tables and columns are there"] {
         let report = Dance::doctor(app()).await;
@@ -52,7 +52,7 @@ async fn the_doctor_finds_no_failure() {
 
 #[rocket::async_test]
 async fn a_stranger_becomes_a_user() {
-    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let (fake, database) = (FakeProvider::new(), Database::new());
     let client = client(&fake, &database).await;
     assert_eq!(client.get("/whoami/op").dispatch().await.status(), Status::Unauthorized);
     sign_in(&client, "op").await;
@@ -64,7 +64,7 @@ async fn a_stranger_becomes_a_user() {
 
 #[rocket::async_test]
 async fn a_password_signs_in_and_connects_nothing() {
-    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let (fake, database) = (FakeProvider::new(), Database::new());
     let client = client(&fake, &database).await;
     let post = |path: &'static str, body: &'static str| {
         client.post(path).header(ContentType::Form).body(body).dispatch()
@@ -92,7 +92,7 @@ async fn post_page(client: &Client, path: &str, fields: &str) -> (Status, Option
 
 #[rocket::async_test]
 async fn a_visitor_without_an_address_is_asked_for_one() {
-    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let (fake, database) = (FakeProvider::new(), Database::new());
     fake.set_userinfo(json!({ "sub": "ada", "name": "Ada" }));
     fake.edit_claims(|claims| {
         claims.as_object_mut().expect("claims").retain(|name, _| !name.starts_with("email"));
@@ -111,7 +111,7 @@ async fn a_visitor_without_an_address_is_asked_for_one() {
 
 #[rocket::async_test]
 async fn the_profile_leads_a_visitor_to_the_sign_in_and_shows_what_has_happened() {
-    let (fake, database) = (FakeProvider::start().await, Database::new());
+    let (fake, database) = (FakeProvider::new(), Database::new());
     let client = client(&fake, &database).await;
     let response = client.get("/profile").header(Accept::HTML).dispatch().await;
     assert_eq!(response.headers().get_one("Location"), Some("/login?next=%2Fprofile"));

@@ -1,9 +1,10 @@
 //! [`replace_storage`]: another storage in a finished app.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rocket::figment::Figment;
+use rocket::tokio::sync::Mutex;
 use rocket::{Build, Rocket};
 
 use crate::dance::TestSetup;
@@ -21,8 +22,10 @@ use crate::storage::{
 ///
 /// The app's policy works on its database, and does not decide any more. In its place:
 ///
-/// - A visitor with an unknown account becomes a new user. The first one has the id 1, the next one 2, and so on; the same
-///   account is the same user again, even if the storage keeps nothing. If the app's ids are `Uuid`, the last digits count.
+/// - A visitor with an unknown account becomes a new user. The first one has the id 1, the next one 2, and so on, without those
+///   to whom [`connect`](crate::testing::connect) or [`sign_in_as`](crate::testing::sign_in_as) has given an account or a session;
+///   the same account is the same user again, even if the storage keeps nothing. If the app's ids are `Uuid`, the last digits
+///   count.
 /// - A signed-in user connects accounts, and a visitor with a known account is its user.
 ///
 /// `NullStorage` keeps no sessions either: the session is in the cookie alone. An app that sets `session.idle`, or `logout` in an entry,
@@ -60,23 +63,36 @@ pub fn replace_storage(rocket: Rocket<Build>, storage: impl Into<AnyStorage>) ->
 struct Replaced {
     storage: Arc<dyn Storage>,
     user_type: Option<UserType>,
-    /// The new users, by entry and id at the provider.
-    users: Mutex<BTreeMap<(String, String), String>>,
+    users: Mutex<Users>,
 }
+
+/// The user of each account that was stored, by entry and id at the provider. They stay also if the storage keeps nothing.
+type Users = BTreeMap<(String, String), String>;
 
 impl Replaced {
     fn new(storage: Arc<dyn Storage>, user_type: Option<UserType>) -> Self {
         Self { storage, user_type, users: Mutex::default() }
     }
 
-    /// The user of an account that no user has: always the same for the same account.
-    fn user_of(&self, entry: &str, provider_user_id: &str) -> String {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = users.len() + 1;
+    /// The id of the next new user: the first one that no account in `users` and no session has.
+    async fn unused_id(&self, users: &Users) -> Result<String> {
         let is_uuid = self.user_type.is_some_and(|known| known.name().to_ascii_lowercase().contains("uuid"));
-        let new =
-            || if is_uuid { format!("00000000-0000-0000-0000-{number:012}") } else { number.to_string() };
-        users.entry((entry.to_owned(), provider_user_id.to_owned())).or_insert_with(new).clone()
+        let taken: BTreeSet<&str> = users.values().map(String::as_str).collect();
+        let mut number = 0_u64;
+        loop {
+            number += 1;
+            let id = match is_uuid {
+                true => format!("00000000-0000-0000-0000-{number:012}"),
+                false => number.to_string(),
+            };
+            if taken.contains(id.as_str()) {
+                continue;
+            }
+            match self.storage.sessions() {
+                Some(sessions) if !sessions.sessions_of(&id).await?.is_empty() => {}
+                _ => return Ok(id),
+            }
+        }
     }
 }
 
@@ -132,14 +148,22 @@ impl Sealed for Replaced {}
 #[rocket::async_trait]
 impl BuiltIn for Replaced {
     async fn link(&self, login: &AuthorizedLogin, keys: &KeyRing) -> Result<Linked> {
-        let identity = login.profile.id.as_deref().map(|id| (login.entry.as_str(), id));
-        link_by(&*self.storage, login, keys, |asked| {
-            Ok(match (&asked.standing, identity) {
-                (Standing::Stranger, Some((entry, id))) => Verdict::SignUp(self.user_of(entry, id)),
+        let mut users = self.users.lock().await;
+        let unused = self.unused_id(&users).await?;
+        let identity = login.profile.id.clone().map(|id| (login.entry.clone(), id));
+        let linked = link_by(&*self.storage, login, keys, |asked| {
+            Ok(match (&asked.standing, &identity) {
+                (Standing::Stranger, Some(identity)) => {
+                    Verdict::SignUp(users.get(identity).cloned().unwrap_or(unused))
+                }
                 _ => asked.default_verdict(),
             })
         })
-        .await
+        .await?;
+        if let (Some(identity), Some(user)) = (identity, &linked.account.user_id) {
+            users.insert(identity, user.clone());
+        }
+        Ok(linked)
     }
 
     async fn unlink(

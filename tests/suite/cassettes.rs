@@ -145,6 +145,23 @@ async fn a11_a_cassette_is_recorded_once_and_replayed_without_a_network() {
 }
 
 #[rocket::async_test]
+#[should_panic(expected = " is not recorded: `application/zip` is neither text nor a picture")]
+async fn an_answer_that_cannot_be_read_is_not_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("corp.json");
+    let fake = FakeProvider::start().await;
+    let config = fake.config("corp");
+    fake.respond_once(
+        ProviderEndpoint::Api,
+        FakeResponse::body("application/zip", b"\xfftok-123456".to_vec()),
+    );
+    let cassette = Cassette::record(&file, "a token");
+    let client = launch(cassette.stand_in(app(&config), "corp"), cassette.account()).await;
+    assert_eq!(get(&client, "/picture").await.0, Status::ServiceUnavailable);
+    assert!(!file.exists(), "nothing is written");
+}
+
+#[rocket::async_test]
 async fn a11_an_app_follows_urls_with_secrets_while_a_cassette_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("corp.json");

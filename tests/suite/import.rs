@@ -7,7 +7,7 @@ use rocket::http::Status;
 use rocket::local::asynchronous::Client;
 use rocket::{Build, Rocket, get, routes};
 use rocket_dance::provider::GitHub;
-use rocket_dance::testing::{FakeProvider, sign_in};
+use rocket_dance::testing::{FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{Dance, OAuth, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -213,5 +213,28 @@ async fn a_row_that_cannot_be_imported_is_named_and_the_others_are_imported() {
         );
         assert!(!line.contains("s3cret"), "{line}");
     }
+    assert_eq!(files.signs_in("ada", &fake).await, ["You are user number 1", "ada"]);
+}
+
+#[rocket::async_test]
+async fn a_token_that_was_refreshed_during_a_failed_import_is_not_lost() {
+    let (fake, files) = (FakeProvider::start().await, Files::new());
+    let mut old = files.open("old.sqlite");
+    old.batch_execute(
+        "CREATE TABLE flask_dance_oauth (provider TEXT, token TEXT, user_id INTEGER, provider_user_id TEXT)",
+    )
+    .unwrap();
+    let token = expired(files.granted("ada", &fake).await).to_string();
+    diesel::sql_query("INSERT INTO flask_dance_oauth VALUES ('github', ?, 1, NULL)")
+        .bind::<Text, _>(token)
+        .execute(&mut old)
+        .unwrap();
+    let client = files.client(import_accounts::app(), "new.sqlite", &fake).await;
+    let dance = Dance::fetch(client.rocket()).unwrap();
+    fake.respond_once(ProviderEndpoint::Userinfo, FakeResponse::status(500));
+    let lines = import_accounts::flask_dance(dance, &mut old).await;
+    assert!(lines.len() == 2 && lines[1].starts_with("github: user 1: "), "{lines:?}");
+    assert_eq!(import_accounts::flask_dance(dance, &mut old).await, ["github: 1 rows"]);
+    assert_eq!(refreshes(&fake), 1, "the old refresh token was used up by the first run");
     assert_eq!(files.signs_in("ada", &fake).await, ["You are user number 1", "ada"]);
 }

@@ -98,6 +98,23 @@ async fn a11_memory_storage_keeps_each_persons_account() {
 }
 
 #[rocket::async_test]
+async fn a_new_user_has_an_id_that_the_test_has_given_to_nobody_else() {
+    let fake = FakeProvider::new();
+    let client =
+        launch_for_browsers(fake.stand_in(replace_storage(app(), MemoryStorage::new()), "github")).await;
+    let (ada, grace) = (Browser::new(&client), Browser::new(&client));
+    connect(&ada, &1, GitHub, TestAccount::valid()).await;
+    sign_in_as(&grace, &2).await;
+    for (who, user) in [("joan", "3"), ("ada", "1"), ("joan", "3"), ("mary", "4")] {
+        fake.set_user(who);
+        let browser = Browser::new(&client);
+        assert_eq!(sign_in(&browser, "github").await.status, Status::SeeOther);
+        let me = browser.dispatch(browser.get("/me")).await;
+        assert_eq!(me.into_string().await.as_deref(), Some(user), "{who}");
+    }
+}
+
+#[rocket::async_test]
 async fn a11_null_storage_keeps_nothing_and_the_sign_in_succeeds() {
     let fake = FakeProvider::new();
     let client = launch_for_browsers(fake.stand_in(replace_storage(app(), NullStorage), "github")).await;

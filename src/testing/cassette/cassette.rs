@@ -36,7 +36,9 @@ const RECORD: &str = "RECORD_CASSETTES";
 /// [`ProviderUnreachable`](crate::ErrorKind::ProviderUnreachable), and the test panics at its end and says how to record again.
 /// Calls with the same method, URL and body are answered in the order in which they were recorded, each once.
 ///
-/// What is not recorded: the headers of requests, cookies, and most headers of responses. What is replaced: the token, the entry's
+/// What is not recorded: the headers of requests, bodies of requests that are no text, cookies, and most headers of responses. An
+/// answer that is neither text nor a picture, a sound or a film is a fault, because a secret in it could not be found. What is
+/// replaced: the token, the entry's
 /// client secret, fields, parameters and XML elements whose names say that they are secrets (`access_token`, `password`, …), users
 /// and passwords of URLs, and whatever looks like a token; and e-mail addresses, with [`scrub_emails`](Cassette::scrub_emails).
 /// Read the file before you commit it. The positions of pages (`next_token`, `cursor`, …) stay, and an app that follows a scrubbed
@@ -68,7 +70,7 @@ struct Inner {
 struct State {
     mode: Mode,
     scrubber: Scrubber,
-    /// The calls that it does not have, one text for each.
+    /// The calls that it does not have or cannot record, one text for each.
     faults: Vec<String>,
 }
 
@@ -208,6 +210,10 @@ impl Inner {
         let body = response.bytes().await.map_err(failed)?;
         let mut state = self.state();
         let recorded = RecordedCall::record(called, status, &headers, &body, &state.scrubber);
+        let recorded = recorded.map_err(|fault| {
+            state.faults.push(fault.clone());
+            unavailable(fault)
+        })?;
         if let Mode::Record(file) = &mut state.mode {
             file.calls.push(recorded.clone());
             file.write(&self.path).map_err(|error| {
@@ -261,7 +267,7 @@ impl StandIn for Player {
 }
 
 impl Drop for Cassette {
-    /// Fails the test if a call was not on the cassette.
+    /// Fails the test if a call was not on the cassette, or could not be recorded.
     fn drop(&mut self) {
         let faults = self.0.state().faults.join("\n");
         assert!(faults.is_empty() || std::thread::panicking(), "{faults}");

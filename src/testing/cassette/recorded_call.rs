@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use reqwest::ResponseBuilderExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,8 +18,11 @@ use super::scrubber::Scrubber;
 /// The headers of a response that are recorded. Cookies and all others are not.
 const RESPONSE_HEADERS: [&str; 5] = ["content-type", "link", "location", "retry-after", "www-authenticate"];
 
-/// What the body of a request is called that has no bytes to compare.
-const STREAM: &str = "<multipart or stream>";
+/// What the body of a request is called that is no text.
+const NO_TEXT: &str = "<no text>";
+
+/// The content types whose answers have no secrets, and are recorded although they are no text.
+const MEDIA_TYPES: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 
 /// The file of a cassette.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -75,18 +79,13 @@ enum RecordedBody {
 }
 
 impl RecordedBody {
-    fn new(bytes: &[u8], scrubber: &Scrubber) -> Option<Self> {
-        if bytes.is_empty() {
-            return None;
-        }
+    /// Reads a body, and scrubs it. `None` if it is no text.
+    fn of_text(bytes: &[u8], scrubber: &Scrubber) -> Option<Self> {
         if let Ok(mut value) = serde_json::from_slice::<Value>(bytes) {
             scrubber.scrub_json(&mut value);
             return Some(Self::Json(value));
         }
-        Some(match std::str::from_utf8(bytes) {
-            Ok(text) => Self::Text(scrubber.scrub_body(text)),
-            Err(_) => Self::Base64(STANDARD.encode(bytes)),
-        })
+        std::str::from_utf8(bytes).ok().map(|text| Self::Text(scrubber.scrub_body(text)))
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -101,11 +100,11 @@ impl RecordedBody {
 impl CalledRequest {
     /// Reads `request`, without its headers: they have the token.
     pub(super) fn new(request: &reqwest::Request, scrubber: &Scrubber) -> Self {
-        let body = match request.body().map(reqwest::Body::as_bytes) {
-            Some(Some(bytes)) => RecordedBody::new(bytes, scrubber),
-            Some(None) => Some(RecordedBody::Text(STREAM.into())),
-            None => None,
-        };
+        let body = request.body().map(reqwest::Body::as_bytes).filter(|bytes| *bytes != Some(&[]));
+        let body = body.map(|bytes| {
+            let text = bytes.and_then(|bytes| RecordedBody::of_text(bytes, scrubber));
+            text.unwrap_or_else(|| RecordedBody::Text(NO_TEXT.into()))
+        });
         let url = scrubber.scrub_url(request.url());
         Self { method: request.method().to_string(), url, body }
     }
@@ -123,20 +122,36 @@ impl fmt::Display for CalledRequest {
 
 impl RecordedCall {
     /// Reads the answer of the network to `request`: its head and its body.
+    ///
+    /// # Errors
+    /// Why it is not recorded: a secret in its body could not be found.
     pub(super) fn record(
         request: CalledRequest,
         status: u16,
         headers: &HeaderMap,
         body: &[u8],
         scrubber: &Scrubber,
-    ) -> Self {
+    ) -> Result<Self, String> {
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let recorded = match RecordedBody::of_text(body, scrubber) {
+            None if MEDIA_TYPES.iter().any(|media| content_type.starts_with(media)) => {
+                Some(RecordedBody::Base64(STANDARD.encode(body)))
+            }
+            None => {
+                return Err(format!(
+                    "the answer to {request} is not recorded: `{content_type}` is neither text nor a picture, a sound or a film, \
+                     and a secret in it could not be found. Let a `FakeProvider` answer this call"
+                ));
+            }
+            text => text.filter(|_| !body.is_empty()),
+        };
         let headers = headers.iter();
         let headers = headers.filter(|(name, _)| RESPONSE_HEADERS.contains(&name.as_str()));
         let headers = headers
             .filter_map(|(name, value)| Some((name.to_string(), scrubber.scrub_text(value.to_str().ok()?))))
             .collect();
-        let body = RecordedBody::new(body, scrubber);
-        Self { request, response: CalledResponse { status, headers, body } }
+        Ok(Self { request, response: CalledResponse { status, headers, body: recorded } })
     }
 
     /// Returns the answer as it came from `url`.
