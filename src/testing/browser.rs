@@ -1,131 +1,140 @@
-//! The part of a browser that a sign-in needs: requests without redirects, and the forms of a page.
+//! [`Browser`]: one of several browsers in front of an app.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
+use rocket::http::Method;
+use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
+use rocket::{Orbit, Rocket};
+use url::Url;
 
-use crate::flow::StandIn;
+use super::browser_cookies::{BrowserCookies, RequestOrigin};
+use super::callback_response::CallbackResponse;
+use super::local_client::{ClientCalls, LocalCall, LocalClient, now, send};
+use super::sign_in::{base_path, public_url};
 
-/// Returns an HTTP client that follows no redirects. It trusts no certificate, because test providers use plain HTTP on a
-/// loopback address.
-pub(super) fn client() -> reqwest::Client {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions")
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .expect("the client's configuration is valid")
-}
-
-/// How a provider answers an authorization request.
-#[allow(missing_debug_implementations, unreachable_pub, reason = "no other crate can name it")]
-pub enum AuthorizationResponse {
-    /// A redirect to this callback URL.
-    Redirect(String),
-    /// A form for the callback URL `action`, with this body (`response_mode=form_post`).
-    Form { action: String, body: String },
-}
-
-/// Requests the authorization URL `url`, from `stand_in` or over the network, and returns the provider's answer.
+/// A browser in front of an app, for tests with several people: each browser has cookies of its own.
 ///
-/// # Panics
-/// If the provider cannot be reached, or answers with neither a redirect nor a form.
-pub(super) async fn request_authorization(
-    stand_in: Option<&dyn StandIn>,
-    url: &str,
-) -> AuthorizationResponse {
-    let client = client();
-    let request = client.get(url).build().unwrap_or_else(|error| panic!("this is no URL: {error}"));
-    let response = match stand_in {
-        Some(stand_in) => stand_in.answer(request, &client).await.map_err(|error| format!("{error:?}")),
-        None => client.execute(request).await.map_err(|error| error.to_string()),
-    };
-    let response = response.unwrap_or_else(|error| {
-        panic!(
-            "the provider at {} cannot be reached: {error}. In a test, let a fake provider answer: `fake.stand_in(rocket, \"<entry>\")`, \
-             or `fake.attach(rocket)` if the app has `fake.config(…)`",
-            url.split('?').next().unwrap_or_default()
-        )
-    });
-    let status = response.status();
-    match response.headers().get("location").and_then(|location| location.to_str().ok()) {
-        Some(location) if status.is_redirection() => AuthorizationResponse::Redirect(location.to_owned()),
-        _ => {
-            let page = response.text().await.unwrap_or_default();
-            let form = status.is_success().then(|| forms(&page).next()).flatten();
-            // A form with a label asks the user something: it is not the response.
-            if let Some((tag, fields)) = form.filter(|(_, form)| !form.contains("<label")) {
-                let action = attribute(tag, "action").unwrap_or_default();
-                return AuthorizationResponse::Form { action, body: form_body(fields) };
-            }
-            panic!(
-                "the provider answered the authorization request with {status} instead of a redirect: {}",
-                text(&page)
-            )
+/// It treats cookies as browsers do, in contrast to Rocket's client: `Secure`, `Path`, `Domain`, `SameSite`, the expiry (by the
+/// [`Clock`](crate::testing::Clock) of the app) and the prefixes of names.
+///
+/// ```
+/// use rocket::local::asynchronous::Client;
+/// use rocket::{get, routes};
+/// use rocket_dance::testing::{Browser, sign_in_as};
+/// use rocket_dance::{CurrentUser, Dance, storage::MemoryStorage};
+///
+/// #[get("/me")]
+/// fn me(user: CurrentUser<i32>) -> String { user.to_string() }
+///
+/// # rocket::async_test(async {
+/// # let figment = rocket::Config::figment().merge(("oauth.github.client_id", "a")).merge(("oauth.github.client_secret", "b"));
+/// # let rocket = rocket::custom(figment).attach(Dance::fairing().storage(MemoryStorage::new())).mount("/", routes![me]);
+/// let client = Client::untracked(rocket).await.unwrap();
+/// let (ada, grace) = (Browser::new(&client), Browser::new(&client));
+/// sign_in_as(&ada, &1).await;
+/// sign_in_as(&grace, &2).await;
+/// assert_eq!(ada.dispatch(ada.get("/me")).await.into_string().await.unwrap(), "1");
+/// assert_eq!(grace.dispatch(grace.get("/me")).await.into_string().await.unwrap(), "2");
+/// # });
+/// ```
+pub struct Browser<'c> {
+    client: &'c Client,
+    cookies: Mutex<BrowserCookies>,
+}
+
+impl<'c> Browser<'c> {
+    /// Creates a browser without cookies in front of the app of `client`, which must be untracked.
+    pub fn new(client: &'c Client) -> Self {
+        Self { client, cookies: Mutex::default() }
+    }
+
+    /// Creates a GET request for `path`, with this browser's cookies. Send it with [`dispatch`](Browser::dispatch).
+    pub fn get(&self, path: &str) -> LocalRequest<'c> {
+        self.req(Method::Get, path)
+    }
+
+    /// Creates a POST request for `path`, with this browser's cookies. Send it with [`dispatch`](Browser::dispatch).
+    pub fn post(&self, path: &str) -> LocalRequest<'c> {
+        self.req(Method::Post, path)
+    }
+
+    /// Creates a request for `path`, as a page of the app itself sends it. Send it with [`dispatch`](Browser::dispatch).
+    pub fn req(&self, method: Method, path: &str) -> LocalRequest<'c> {
+        self.request(method, path, RequestOrigin::SameSite)
+    }
+
+    /// Creates a request for `path`, as a page of another site sends it by a link, a redirect or a form: without cookies whose
+    /// `SameSite` forbids it. Send it with [`dispatch`](Browser::dispatch).
+    pub fn req_from_another_site(&self, method: Method, path: &str) -> LocalRequest<'c> {
+        self.request(method, path, RequestOrigin::of_another_site(method))
+    }
+
+    /// Sends a request, and stores the cookies of the response.
+    ///
+    /// # Panics
+    /// If the client is a tracked one, whose cookies all browsers would share.
+    pub async fn dispatch<'r>(&self, request: LocalRequest<'r>) -> LocalResponse<'r> {
+        let url = self.url(&request.inner().uri().to_string());
+        let response = request.dispatch().await;
+        let (now, mut cookies) = (self.now(), self.cookies());
+        for header in response.headers().get("Set-Cookie") {
+            cookies.receive(&url, header, now);
         }
+        drop(cookies);
+        assert!(
+            self.client.cookies().iter().next().is_none(),
+            "all browsers of a tracked client share its cookies: write `Client::untracked(rocket)`"
+        );
+        response
+    }
+
+    /// Returns the value of the cookie called `name` that the browser sends with a request for `path`.
+    pub fn cookie(&self, path: &str, name: &str) -> Option<String> {
+        let sent = self.cookies().sent(&self.url(path), RequestOrigin::SameSite, self.now());
+        sent.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    fn request(&self, method: Method, path: &str, origin: RequestOrigin) -> LocalRequest<'c> {
+        let sent = self.cookies().sent(&self.url(path), origin, self.now());
+        self.client.req(method, path.to_owned()).cookies(sent)
+    }
+
+    fn cookies(&self) -> MutexGuard<'_, BrowserCookies> {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The URL of `path`, which is as the app sees it, as browsers see it.
+    fn url(&self, path: &str) -> Url {
+        let public = base_path(self.client.rocket()).public(path);
+        let base = public_url(self.client.rocket());
+        base.join(&public).unwrap_or(base)
+    }
+
+    fn now(&self) -> i64 {
+        now(self.client.rocket())
     }
 }
 
-/// The visible text of a page, or the JSON of an answer, for an error message.
-pub(super) fn text(body: &str) -> String {
-    if let Ok(value) = serde_json::from_str::<Value>(body) {
-        return value.to_string();
+impl LocalClient for Browser<'_> {}
+
+impl ClientCalls for Browser<'_> {
+    fn rocket(&self) -> &Rocket<Orbit> {
+        self.client.rocket()
     }
-    let visible = body.split_once("<body").map_or(body, |(_, visible)| visible);
-    let text: String = visible.split('<').map(|part| part.rsplit('>').next().unwrap_or_default()).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect()
-}
 
-/// The form body of the page's form that posts to `action`.
-pub(super) fn form_for(page: &str, action: &str) -> Option<String> {
-    let mut matching =
-        forms(page).filter(|(tag, _)| attribute(tag, "action").is_some_and(|value| value == action));
-    matching.next().map(|(_, form)| form_body(form))
-}
-
-/// The forms of a page, each as its tag and its content.
-fn forms(page: &str) -> impl Iterator<Item = (&str, &str)> {
-    page.split("<form").skip(1).filter_map(|form| form.split_once("</form")?.0.split_once('>'))
-}
-
-/// The form body of a form's input fields.
-fn form_body(form: &str) -> String {
-    let mut fields = url::form_urlencoded::Serializer::new(String::new());
-    for input in form.split("<input").skip(1).filter_map(|input| input.split('>').next()) {
-        if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value")) {
-            fields.append_pair(&name, &value);
-        }
+    async fn send(&self, call: LocalCall) -> CallbackResponse {
+        let request = self.request(call.method, &call.path, call.origin());
+        send!(call, request, |request| self.dispatch(request), await)
     }
-    fields.finish()
+
+    fn has_cookies(&self) -> bool {
+        !self.cookies().is_empty()
+    }
 }
 
-/// The value of an attribute. It must be in double quotes, as our templates write it.
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    let value = rest.split('"').next()?;
-    let entities =
-        [("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
-    Some(entities.iter().fold(value.to_owned(), |value, (entity, char)| value.replace(entity, char)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_form_of_an_action() {
-        let page = r#"<body><form method="post" action="/login/logout"><input name="csrf" value="no"></form>
-            <form method="post" action="&#x2F;login&#x2F;op"><input type="hidden" name="csrf" value="a&amp;lt;&quot;">
-            <input type="hidden" name="next" value="/x"><button>Connect</button></form>"#;
-        assert_eq!(form_for(page, "/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
-        assert_eq!(form_for(page, "/login/other"), None);
-        assert_eq!(text(page), "Connect");
+impl fmt::Debug for Browser<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Browser")
     }
 }

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use rocket::local::{asynchronous, blocking};
-use rocket::tokio::runtime;
 
-use super::local_client::{LocalClient, Sealed as Client, dance, ready, run_in_request};
+use super::local_client::{ClientCalls, LocalClient, block_on, dance, ready, run_in_request};
 use super::sign_in_as::check_user_type;
 use super::test_account::TestAccount;
 use crate::dance::{Dance, TestCommand};
@@ -64,7 +63,7 @@ macro_rules! client_target {
     ($($client:ty),*) => {$(
         impl Target for $client {
             fn dance(&self) -> &Dance {
-                dance(Client::rocket(self))
+                dance(ClientCalls::rocket(self))
             }
 
             async fn connect_in_browser(&self, entry: &str, account: TestAccount) -> Result<Account> {
@@ -139,14 +138,10 @@ pub fn connect_blocking<U: UserId>(
     entry: impl EntryName,
     account: TestAccount,
 ) -> Account {
-    if dance(Client::rocket(to)).is_stored_in_browsers() {
+    if dance(ClientCalls::rocket(to)).is_stored_in_browsers() {
         return ready(connect(to, user, entry, account));
     }
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the operating system gives an I/O driver");
-    runtime.block_on(connect(to, user, entry, account))
+    block_on(connect(to, user, entry, account))
 }
 
 async fn store(dance: &Dance, user: &str, name: &str, account: TestAccount) -> Result<Account> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::browser::{self, AuthorizationResponse};
+use super::authorization_response::{AuthorizationResponse, request_authorization};
 use super::entry_config::{Clients, entry_key, find_preset, openid_entry, preset_entry};
 use super::server::{
     AuthorizationServer, ClientKey, ProviderEndpoint, RecordedRequest, RegisteredClient, Script, SigningKey,
@@ -154,7 +154,7 @@ impl FakeProvider {
     /// # Panics
     /// If the provider does not redirect.
     pub async fn authorize(&self, url: &str) -> String {
-        match browser::request_authorization(self.in_process().as_deref(), url).await {
+        match request_authorization(self.in_process().as_deref(), url).await {
             AuthorizationResponse::Redirect(callback) => callback,
             AuthorizationResponse::Form { action, .. } => {
                 panic!("the provider answered with a form for {action}: use `authorize_form_post`")
@@ -168,7 +168,7 @@ impl FakeProvider {
     /// # Panics
     /// If the provider does not answer with a form.
     pub async fn authorize_form_post(&self, url: &str) -> (String, String) {
-        match browser::request_authorization(self.in_process().as_deref(), url).await {
+        match request_authorization(self.in_process().as_deref(), url).await {
             AuthorizationResponse::Form { action, body } => (action, body),
             AuthorizationResponse::Redirect(callback) => {
                 panic!("the provider redirected to {callback}: use `authorize`")
@@ -198,8 +198,9 @@ impl FakeProvider {
         self
     }
 
-    /// Moves the provider's clock forward, in seconds, so that codes and tokens expire. It is the app's clock, too, if the
-    /// provider stands in there: see [`Clock`](crate::testing::Clock).
+    /// Moves the provider's clock forward, in seconds, so that codes and tokens expire. It is for a provider that does not stand in,
+    /// for example for another process. One that stands in has the app's clock: move it with
+    /// [`Clock::advance`](crate::testing::Clock::advance), which empties the app's caches as well.
     pub fn advance_clock(&self, seconds: i64) -> &Self {
         self.server.clock().advance(seconds);
         self

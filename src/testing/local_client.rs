@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use rocket::http::{ContentType, Cookie, CookieJar, Method, SameSite, Status};
+use rocket::http::{Cookie, CookieJar, Method, Status};
 use rocket::local::{asynchronous, blocking};
 use rocket::tokio::runtime;
 use rocket::{Orbit, Phase, Rocket};
 use url::Url;
 
-use super::browser::{self, AuthorizationResponse};
+use super::authorization_response::{AuthorizationResponse, request_authorization};
+use super::browser_cookies::{RequestOrigin, is_sent};
 use super::callback_response::CallbackResponse;
+use super::html_page::HtmlPage;
+use crate::clock::Clock;
 use crate::dance::{Dance, TestCommand, TestSetup};
 use crate::flow::{RequestKind, StandIn};
 
 /// A client of an app under test: Rocket's asynchronous or blocking local client, which must be tracked, or a
 /// [`Browser`](crate::testing::Browser).
-pub trait LocalClient: Sealed {}
+pub trait LocalClient: ClientCalls {}
 
 impl LocalClient for asynchronous::Client {}
 impl LocalClient for blocking::Client {}
@@ -41,11 +44,18 @@ impl LocalCall {
     pub(super) fn post(path: &str, form: String) -> Self {
         Self { method: Method::Post, form: Some(form), ..Self::get(path) }
     }
+
+    pub(super) fn origin(&self) -> RequestOrigin {
+        match self.callback {
+            Some(_) => RequestOrigin::of_another_site(self.method),
+            None => RequestOrigin::SameSite,
+        }
+    }
 }
 
-/// What the kit needs of a client. No other crate can implement it.
+/// The calls that the kit makes with a client. No other crate can implement it.
 #[allow(async_fn_in_trait, unreachable_pub, reason = "no other crate can name it")]
-pub trait Sealed {
+pub trait ClientCalls {
     fn rocket(&self) -> &Rocket<Orbit>;
 
     /// Sends a request and stores the cookies of the response.
@@ -53,39 +63,40 @@ pub trait Sealed {
 
     /// Requests the authorization URL `url`.
     async fn authorize(&self, url: &str) -> AuthorizationResponse {
-        browser::request_authorization(stand_in(self.rocket(), url).as_deref(), url).await
+        request_authorization(stand_in(self.rocket(), url).as_deref(), url).await
     }
 
     /// Whether the client has a cookie.
     fn has_cookies(&self) -> bool;
 }
 
-/// Sends a call with either of Rocket's clients. Their types share no trait.
+/// Sends a call as `request`, which has its method, path and cookies. The types of Rocket's clients share no trait.
 macro_rules! send {
-    ($client:expr, $call:expr $(, $await:tt)?) => {{
-        let LocalCall { method, path, form, callback, command } = $call;
-        let kept_back = callback.map(|callback| kept_back(&$client.cookies(), &callback, method));
-        let mut request = $client.req(method, path).cookies(kept_back.unwrap_or_default());
-        if let Some(form) = form {
-            request = request.header(ContentType::Form).body(form);
+    ($call:expr, $request:expr, $dispatch:expr $(, $await:tt)?) => {{
+        let (mut request, call): (_, LocalCall) = ($request, $call);
+        if let Some(form) = call.form {
+            request = request.header(rocket::http::ContentType::Form).body(form);
         }
-        if let Some(command) = command {
+        if let Some(command) = call.command {
             request.inner().local_cache(|| command);
         }
-        let response = request.dispatch()$(.$await)?;
+        let response = $dispatch(request)$(.$await)?;
         let status = response.status();
         let location = response.headers().get_one("Location").map(str::to_owned);
         CallbackResponse { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
     }};
 }
+pub(super) use send;
 
-impl Sealed for asynchronous::Client {
+impl ClientCalls for asynchronous::Client {
     fn rocket(&self) -> &Rocket<Orbit> {
         asynchronous::Client::rocket(self)
     }
 
     async fn send(&self, call: LocalCall) -> CallbackResponse {
-        send!(self, call, await)
+        let withheld = withheld(asynchronous::Client::rocket(self), &self.cookies(), &call);
+        let request = self.req(call.method, call.path.clone()).cookies(withheld);
+        send!(call, request, asynchronous::LocalRequest::dispatch, await)
     }
 
     fn has_cookies(&self) -> bool {
@@ -93,27 +104,31 @@ impl Sealed for asynchronous::Client {
     }
 }
 
-impl Sealed for blocking::Client {
+impl ClientCalls for blocking::Client {
     fn rocket(&self) -> &Rocket<Orbit> {
         blocking::Client::rocket(self)
     }
 
     async fn send(&self, call: LocalCall) -> CallbackResponse {
-        send!(self, call)
+        let withheld = withheld(blocking::Client::rocket(self), &self.cookies(), &call);
+        let request = self.req(call.method, call.path.clone()).cookies(withheld);
+        send!(call, request, blocking::LocalRequest::dispatch)
     }
 
     async fn authorize(&self, url: &str) -> AuthorizationResponse {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("the operating system gives an I/O driver");
         let stand_in = stand_in(blocking::Client::rocket(self), url);
-        runtime.block_on(browser::request_authorization(stand_in.as_deref(), url))
+        block_on(request_authorization(stand_in.as_deref(), url))
     }
 
     fn has_cookies(&self) -> bool {
         self.cookies().iter().next().is_some()
     }
+}
+
+/// Runs `future`, which needs I/O, for a blocking client, whose own runtime cannot be reached.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("the operating system gives an I/O driver").block_on(future)
 }
 
 /// Runs `future`, which uses a blocking client: it is ready at once.
@@ -129,32 +144,24 @@ pub(super) fn dance<P: Phase>(rocket: &Rocket<P>) -> &Dance {
     })
 }
 
+/// The time of an app, in unix seconds.
+pub(super) fn now(rocket: &Rocket<Orbit>) -> i64 {
+    Dance::fetch(rocket).map_or_else(|| Clock::default().now(), |dance| dance.clock().now())
+}
+
 /// What answers requests to `url` in place of the network.
 fn stand_in(rocket: &Rocket<Orbit>, url: &str) -> Option<Arc<dyn StandIn>> {
     let (setup, url) = (rocket.state::<TestSetup>()?, Url::parse(url).ok()?);
     setup.stand_ins().into_iter().find(|stand_in| stand_in.answers(&url, RequestKind::Protocol))
 }
 
-/// The cookies that a browser does not send with a callback, which the provider's site sends it to: those with
-/// `SameSite=Strict`, and those whose Path or Domain does not cover the callback; if the provider posts a form, all but
-/// those with `SameSite=None`. They have no values: a local client sends all of its cookies and cannot leave one out.
-fn kept_back(jar: &CookieJar<'_>, callback: &Url, method: Method) -> Vec<Cookie<'static>> {
-    let host = callback.host_str().unwrap_or_default();
-    let is_sent = |cookie: &Cookie<'_>| {
-        let path = cookie.path().unwrap_or("/").trim_end_matches('/');
-        let in_path = callback.path().strip_prefix(path);
-        let domain = cookie.domain().unwrap_or(host).trim_start_matches('.');
-        let in_domain = host.strip_suffix(domain);
-        in_path.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            && in_domain.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            && match (method, cookie.same_site()) {
-                (_, Some(SameSite::None)) => true,
-                (Method::Post, _) => false,
-                (_, same_site) => same_site != Some(SameSite::Strict),
-            }
-    };
-    let kept_back = jar.iter().filter(|cookie| !is_sent(cookie));
-    kept_back.map(|cookie| Cookie::new(cookie.name().to_owned(), "")).collect()
+/// The cookies in `jar` that a browser does not send with a callback. They have no values: a local client sends all of its
+/// cookies and cannot leave one out. With other requests it sends them all.
+fn withheld(rocket: &Rocket<Orbit>, jar: &CookieJar<'_>, call: &LocalCall) -> Vec<Cookie<'static>> {
+    let Some(callback) = &call.callback else { return Vec::new() };
+    let now = now(rocket);
+    let withheld = jar.iter().filter(|cookie| !is_sent(cookie, callback, call.origin(), now));
+    withheld.map(|cookie| Cookie::new(cookie.name().to_owned(), "")).collect()
 }
 
 /// Runs `command` in a request of `client`, to a page of ours that changes nothing.
@@ -168,6 +175,6 @@ pub(super) async fn run_in_request(client: &impl LocalClient, command: TestComma
         response.status == Status::Ok,
         "{path} answered {}: {}",
         response.status,
-        browser::text(&response.body)
+        HtmlPage(&response.body).text()
     );
 }

@@ -28,15 +28,17 @@
 //! # }
 //! ```
 
+mod authorization_response;
 mod browser;
+mod browser_cookies;
 mod callback_response;
 mod cassette;
 mod clock;
 mod connect;
-mod cookie_jar;
 mod demo_provider;
 mod entry_config;
 mod fake_provider;
+mod html_page;
 mod in_process;
 mod local_client;
 mod misbehavior;
@@ -48,10 +50,10 @@ mod sign_in_as;
 mod stand_in;
 mod storage_suite;
 mod test_account;
-mod test_browser;
 #[cfg(test)]
 mod tests;
 
+pub use self::browser::Browser;
 pub use self::callback_response::CallbackResponse;
 pub use self::cassette::Cassette;
 pub use self::clock::Clock;
@@ -67,4 +69,3 @@ pub use self::sign_in::{sign_in, sign_in_blocking};
 pub use self::sign_in_as::{sign_in_as, sign_in_as_blocking};
 pub use self::storage_suite::{StorageFeatures, storage_suite};
 pub use self::test_account::TestAccount;
-pub use self::test_browser::Browser;

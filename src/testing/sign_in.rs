@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use rocket::local::blocking;
 use url::{Position, Url};
 
-use super::browser::{self, AuthorizationResponse};
+use super::authorization_response::AuthorizationResponse;
 use super::callback_response::CallbackResponse;
+use super::html_page::HtmlPage;
 use super::local_client::{LocalCall, LocalClient, ready};
 use crate::base_path::BasePath;
 use crate::paths::{Path, Paths};
@@ -50,7 +51,7 @@ use crate::paths::{Path, Paths};
 pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse {
     let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
     let mut page = client.send(LocalCall::get(&begin)).await;
-    if let Some(fields) = browser::form_for(&page.body, &base.public(&begin)) {
+    if let Some(fields) = HtmlPage(&page.body).form_body(&base.public(&begin)) {
         page = client.send(LocalCall::post(&begin, fields)).await;
     }
     let url = authorization_url(&begin, page);
@@ -65,7 +66,7 @@ pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse
             let at = local(&callback, &base);
             let call = LocalCall::post(&at, body);
             let page = client.send(LocalCall { callback: Some(callback.clone()), ..call }).await;
-            let Some(again) = browser::form_for(&page.body, callback.path()) else { return page };
+            let Some(again) = HtmlPage(&page.body).form_body(callback.path()) else { return page };
             client.send(LocalCall::post(&at, again)).await
         }
     }
@@ -92,7 +93,7 @@ fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
             "{begin} answered {}{} instead of a redirect to the provider: {}",
             page.status,
             page.location.map(|location| format!(" to {location}")).unwrap_or_default(),
-            browser::text(&page.body),
+            HtmlPage(&page.body).text(),
         ),
     }
 }

@@ -44,7 +44,7 @@ impl FakeProvider {
             changes.entries.push(Box::new(move |presets| {
                 let known = presets.get(&preset);
                 if let Some(known) = known {
-                    server.behavior().own_presets.insert(preset.clone(), *known);
+                    Arc::make_mut(&mut server.behavior().own_presets).insert(preset.clone(), *known);
                 }
                 (key.clone(), entry(&server, &preset, known, &auth_method))
             }));

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::authorization_server::AuthorizationServer;
+use super::http_request::HttpRequest;
+use super::http_response::HttpResponse;
 use super::oauth1::user_of_signature;
 use super::provider_endpoint::ProviderEndpoint;
-use super::request::HttpRequest;
-use super::response::HttpResponse;
 use super::sealed::AccessToken;
 use crate::provider::TokenPlacement;
 

@@ -8,9 +8,9 @@ use rocket::http::Method;
 use serde_json::Value;
 
 use super::fake_response::FakeResponse;
+use super::http_request::HttpRequest;
 use super::provider_endpoint::ProviderEndpoint;
 use super::recorded_request::RecordedRequest;
-use super::request::HttpRequest;
 
 /// The path of the API base.
 const API: &str = "/api/";

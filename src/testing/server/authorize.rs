@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::authorization_server::AuthorizationServer;
+use super::http_request::{HttpRequest, single};
+use super::http_response::HttpResponse;
 use super::page;
 use super::push::authorization_parameters;
-use super::request::{HttpRequest, single};
-use super::response::HttpResponse;
 use super::sealed::{AuthorizationCode, Grant, PendingAuthorization, random_id};
 
 /// Lifetime of a consent page, in seconds.

@@ -49,7 +49,7 @@ pub(crate) struct Behavior {
     /// How long every answer takes.
     pub(crate) delay: Duration,
     /// The presets of the app whose entries this provider stands in for, by name.
-    pub(crate) own_presets: BTreeMap<String, Preset>,
+    pub(crate) own_presets: Arc<BTreeMap<String, Preset>>,
     /// What a test answers to calls of the API.
     pub(crate) api: ApiRoutes,
     pub(crate) edit_claims: Option<EditClaims>,
@@ -70,7 +70,7 @@ impl Behavior {
             has_email: true,
             is_down: false,
             delay: Duration::ZERO,
-            own_presets: BTreeMap::new(),
+            own_presets: Arc::default(),
             api: ApiRoutes::default(),
             edit_claims: None,
             edit_id_token: None,

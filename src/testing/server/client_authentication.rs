@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
 use super::authorization_server::AuthorizationServer;
+use super::http_request::{HttpRequest, single};
 use super::registered_client::RegisteredClient;
-use super::request::{HttpRequest, single};
 use super::token_error::TokenError;
 
 /// The only `client_assertion_type` (RFC 7523 §2.2).

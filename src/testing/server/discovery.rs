@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::authorization_server::AuthorizationServer;
-use super::response::HttpResponse;
+use super::http_response::HttpResponse;
 
 /// The discovery document (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
 pub(super) fn discovery(server: &AuthorizationServer) -> HttpResponse {

@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::authorization_server::AuthorizationServer;
+use super::http_request::{HttpRequest, single};
+use super::http_response::HttpResponse;
 use super::page;
-use super::request::{HttpRequest, single};
-use super::response::HttpResponse;
 
 /// Answers the end session endpoint (OpenID Connect RP-Initiated Logout 1.0 §2, §3). The provider keeps no session of
 /// its own, so it redirects back without a question.

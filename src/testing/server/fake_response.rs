@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::response::HttpResponse;
+use super::http_response::HttpResponse;
 use super::response_gate::ResponseGate;
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;

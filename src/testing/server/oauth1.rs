@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use url::{Url, form_urlencoded};
 
 use super::authorization_server::AuthorizationServer;
+use super::http_request::{HttpRequest, single};
+use super::http_response::{FORM, HttpResponse};
 use super::issued_by_test::open_issued;
 use super::oauth1_credentials::{Approval, OAuth1Credentials, TemporaryCredentials, TokenCredentials};
 use super::page;
 use super::registered_client::RegisteredClient;
-use super::request::{HttpRequest, single};
-use super::response::{FORM, HttpResponse};
 use super::sealed::{AccessToken, random_id};
 use crate::config::Signature;
 use crate::flow::signature::{base_string, signature};

@@ -3,7 +3,7 @@
 use rocket_dyn_templates::tera::{Context, Tera};
 use serde_json::{Value, json};
 
-use super::response::HttpResponse;
+use super::http_response::HttpResponse;
 
 const CONSENT: &str = include_str!("../../../templates/testing/consent.html");
 const FORM_POST: &str = include_str!("../../../templates/testing/form_post.html");

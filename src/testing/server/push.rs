@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::authorization_server::AuthorizationServer;
 use super::client_authentication::authenticate;
+use super::http_request::{HttpRequest, single};
+use super::http_response::HttpResponse;
 use super::pushed_requests::PUSHED_REQUEST_TTL;
-use super::request::{HttpRequest, single};
-use super::response::HttpResponse;
 use super::token_error::TokenError;
 
 /// Answers the endpoint for pushed authorization requests.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::http_request::HttpRequest;
 use super::provider_endpoint::ProviderEndpoint;
-use super::request::HttpRequest;
 
 /// A request that a [`FakeProvider`](crate::testing::FakeProvider) received. See
 /// [`requests`](crate::testing::FakeProvider::requests) and

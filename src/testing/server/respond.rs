@@ -7,11 +7,11 @@ use super::discovery::{discovery, jwks};
 use super::end_session::end_session;
 use super::endpoints::endpoint_of;
 use super::fake_response::FakeResponse;
+use super::http_request::HttpRequest;
+use super::http_response::HttpResponse;
 use super::oauth1::{access_token, authorize as authorize_oauth1, request_token};
 use super::provider_endpoint::ProviderEndpoint;
 use super::push::push;
-use super::request::HttpRequest;
-use super::response::HttpResponse;
 use super::revoke::revoke;
 use super::token::token;
 

@@ -3,8 +3,8 @@
 use super::api::sent_token;
 use super::authorization_server::AuthorizationServer;
 use super::client_authentication::authenticate;
-use super::request::{HttpRequest, single};
-use super::response::HttpResponse;
+use super::http_request::{HttpRequest, single};
+use super::http_response::HttpResponse;
 use super::sealed::{AccessToken, Grant, RefreshToken};
 use super::token_error::TokenError;
 use crate::provider::{RequestAuthorization, RevocationRequest};

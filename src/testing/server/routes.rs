@@ -9,11 +9,11 @@ use url::Url;
 
 use super::authorization_server::AuthorizationServer;
 use super::endpoints::ENDPOINTS;
+use super::http_request::{HttpRequest, hide_query};
+use super::http_response::HttpResponse;
 use super::page;
 use super::provider_endpoint::ProviderEndpoint;
-use super::request::{HttpRequest, hide_query};
 use super::respond::{Response, respond};
-use super::response::HttpResponse;
 use crate::config::is_loopback_host;
 
 /// The handler of one endpoint.

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::fake_response::FakeResponse;
+use super::http_request::HttpRequest;
 use super::provider_endpoint::ProviderEndpoint;
 use super::recorded_request::RecordedRequest;
-use super::request::HttpRequest;
 
 /// The scripted responses to come, and the requests so far.
 #[derive(Debug, Default)]

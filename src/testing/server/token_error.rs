@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::request::RepeatedParameter;
-use super::response::HttpResponse;
+use super::http_request::RepeatedParameter;
+use super::http_response::HttpResponse;
 
 /// An error response of the token endpoint, or of another endpoint that clients call (RFC 6749 §5.2).
 #[derive(Debug)]

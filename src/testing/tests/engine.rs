@@ -141,9 +141,9 @@ async fn a_presets_own_revocation_ends_the_token() {
         let entry = entry(fake.preset_config(name, name));
         let token = ride(&fake, &engine, &entry).await.unwrap().token;
         let userinfo = async || {
-            let mut request = engine.http.0.get(entry.userinfo.url.clone().unwrap()).build().unwrap();
+            let mut request = engine.http.client.get(entry.userinfo.url.clone().unwrap()).build().unwrap();
             engine.authorize_request(&entry, &mut request, &token).unwrap();
-            engine.http.0.execute(request).await.unwrap().status().as_u16()
+            engine.http.client.execute(request).await.unwrap().status().as_u16()
         };
         assert_eq!(userinfo().await, 200, "{name}");
         engine.revoke(&entry, &token).await.unwrap();

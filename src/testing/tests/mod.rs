@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::FakeProvider;
-use super::browser;
+use super::authorization_response::http_client;
 use crate::secret::{decode_base64url, encode_base64url, sha256};
 
 const CALLBACK: &str = "http://localhost:8000/login/op/authorized";
@@ -51,8 +51,7 @@ async fn token(fake: &FakeProvider, fields: &[(&str, &str)]) -> (StatusCode, Val
         .filter(|_| !fields.iter().any(|(name, _)| *name == "client_id"))
         .chain(fields)
         .collect();
-    let response =
-        browser::client().post(format!("{}/token", fake.issuer())).form(&form).send().await.unwrap();
+    let response = http_client().post(format!("{}/token", fake.issuer())).form(&form).send().await.unwrap();
     (response.status(), response.json().await.unwrap())
 }
 
@@ -75,7 +74,7 @@ async fn refresh(fake: &FakeProvider, answer: &Value) -> (StatusCode, Value) {
 }
 
 async fn get(fake: &FakeProvider, path: &str, answer: &Value) -> (StatusCode, Value) {
-    let request = browser::client().get(format!("{}{path}", fake.issuer()));
+    let request = http_client().get(format!("{}{path}", fake.issuer()));
     let response = request.bearer_auth(answer["access_token"].as_str().unwrap()).send().await.unwrap();
     (response.status(), response.json().await.unwrap())
 }

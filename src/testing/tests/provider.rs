@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{CALLBACK, VERIFIER, authorization, claims, code, exchange, get, parameter, refresh, token};
 use crate::provider::SigningAlgorithm;
 use crate::secret::decode_base64url;
-use crate::testing::{FakeProvider, FakeResponse, ProviderEndpoint, browser};
+use crate::testing::authorization_response::http_client;
+use crate::testing::{FakeProvider, FakeResponse, ProviderEndpoint};
 
 #[rocket::async_test]
 async fn a_sign_in_from_the_first_request_to_the_refresh() {
@@ -124,7 +125,7 @@ async fn the_client_authenticates_by_exactly_one_method() {
             ("code_verifier", VERIFIER),
         ];
         form.extend(body_secret.map(|secret| ("client_secret", secret)));
-        let request = browser::client().post(format!("{}/token", fake.issuer())).basic_auth(id, Some(secret));
+        let request = http_client().post(format!("{}/token", fake.issuer())).basic_auth(id, Some(secret));
         assert_eq!(request.form(&form).send().await.unwrap().status(), status, "{id} {secret}");
     }
     let public = fake.authorize(&authorization(fake.issuer(), "public client", &[])).await;
@@ -149,7 +150,7 @@ async fn what_is_wrong_with_an_authorization_request() {
         at(fake.client_id(), &[("redirect_uri", "http://localhost/#a")]),
         at(fake.client_id(), &[]) + "&redirect_uri=http://evil.test/",
     ] {
-        let answer = browser::client().get(&url).send().await.unwrap();
+        let answer = http_client().get(&url).send().await.unwrap();
         assert_eq!(
             (answer.status(), answer.headers().get("location")),
             (StatusCode::BAD_REQUEST, None),
@@ -205,7 +206,7 @@ async fn it_misbehaves_on_request() {
         ProviderEndpoint::Token,
         FakeResponse::edit(|answer| answer["expires_in"] = json!("60")),
     );
-    let ask = || browser::client().post(format!("{}/token", fake.issuer())).send();
+    let ask = || http_client().post(format!("{}/token", fake.issuer())).send();
     let answer = ask().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (500, "7"));
     let (_, odd) = exchange(&fake, &code(&fake, &[]).await).await;
@@ -218,7 +219,7 @@ async fn it_misbehaves_on_request() {
     fake.reset_behavior()
         .respond_always(ProviderEndpoint::Userinfo, FakeResponse::redirect("http://evil.test/"));
     for _ in 0..2 {
-        let answer = browser::client().get(format!("{}/userinfo", fake.issuer())).send().await.unwrap();
+        let answer = http_client().get(format!("{}/userinfo", fake.issuer())).send().await.unwrap();
         assert_eq!(answer.headers()["location"], "http://evil.test/");
     }
     fake.reset_behavior().edit_id_token(|token| format!("{token}x"));
@@ -228,7 +229,7 @@ async fn it_misbehaves_on_request() {
 
     fake.respond_once(ProviderEndpoint::Jwks, FakeResponse::hang());
     let jwks = format!("{}/jwks", fake.issuer());
-    let hung = browser::client().get(&jwks).timeout(Duration::from_millis(100)).send().await;
+    let hung = http_client().get(&jwks).timeout(Duration::from_millis(100)).send().await;
     assert!(hung.unwrap_err().is_timeout());
     assert_eq!(fake.request_count(ProviderEndpoint::Jwks), 1);
 }
@@ -241,14 +242,8 @@ async fn id_tokens_verify_with_the_published_key() {
     let mut kids = Vec::new();
     for algorithm in [SigningAlgorithm::EdDSA, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA] {
         let (_, answer) = exchange(&fake, &code(&fake, &[]).await).await;
-        let jwks: Value = browser::client()
-            .get(format!("{}/jwks", fake.issuer()))
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let jwks: Value =
+            http_client().get(format!("{}/jwks", fake.issuer())).send().await.unwrap().json().await.unwrap();
         let key = &jwks["keys"][0];
         let part = |name: &str| decode_base64url(key[name].as_str().unwrap()).unwrap();
         let (verification, public): (&'static dyn VerificationAlgorithm, _) =
@@ -280,7 +275,7 @@ async fn id_tokens_verify_with_the_published_key() {
 async fn it_is_gone_when_dropped() {
     let fake = FakeProvider::start().await;
     let url = format!("{}/jwks", fake.issuer());
-    assert!(browser::client().get(&url).send().await.is_ok());
+    assert!(http_client().get(&url).send().await.is_ok());
     drop(fake);
-    assert!(browser::client().get(&url).send().await.is_err());
+    assert!(http_client().get(&url).send().await.is_err());
 }

@@ -1,6 +1,6 @@
 //! [`BrowserCookies`]: the cookies of one browser, which it stores and sends as browsers do (RFC 6265bis).
 
-use rocket::http::{Cookie, SameSite};
+use rocket::http::{Cookie, Method, SameSite};
 use url::Url;
 
 use crate::config::is_private;
@@ -17,6 +17,16 @@ pub(super) enum RequestOrigin {
     CrossSite,
     /// A form that another site's page posts.
     CrossSitePost,
+}
+
+impl RequestOrigin {
+    /// Where another site's page sends a request with `method` from.
+    pub(super) fn of_another_site(method: Method) -> Self {
+        match method {
+            Method::Get | Method::Head => Self::CrossSite,
+            _ => Self::CrossSitePost,
+        }
+    }
 }
 
 /// A cookie as a browser stores it.
@@ -36,22 +46,23 @@ struct StoredCookie {
 }
 
 impl StoredCookie {
-    /// Reads a `Set-Cookie` header of a response from `url`. `None` if a browser ignores it.
-    fn parse(url: &Url, header: &str, now: i64) -> Option<Self> {
-        let parsed = Cookie::parse(header).ok()?;
+    /// Reads a cookie that a response from `url` sets. `None` if a browser ignores it.
+    fn new(url: &Url, set: &Cookie<'_>, now: i64) -> Option<Self> {
         let host = url.host_str()?.to_ascii_lowercase();
-        let domain = parsed.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        let domain = set.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        // A host without a dot has no subdomains: its own name is no Domain.
+        let domain = domain.filter(|domain| *domain != host || domain.contains('.'));
         let cookie = Self {
-            name: parsed.name().to_owned(),
-            value: parsed.value().to_owned(),
+            name: set.name().to_owned(),
+            value: set.value().to_owned(),
             has_domain: domain.is_some(),
             host: domain.unwrap_or_else(|| host.clone()),
-            path: parsed.path().filter(|path| path.starts_with('/')).unwrap_or(folder(url.path())).to_owned(),
-            secure: parsed.secure().unwrap_or_default(),
-            same_site: parsed.same_site(),
-            expires: match parsed.max_age() {
+            path: set.path().filter(|path| path.starts_with('/')).unwrap_or(folder(url.path())).to_owned(),
+            secure: set.secure().unwrap_or_default(),
+            same_site: set.same_site(),
+            expires: match set.max_age() {
                 Some(age) => Some(now.saturating_add(age.whole_seconds())),
-                None => parsed.expires_datetime().map(|expires| expires.unix_timestamp()),
+                None => set.expires_datetime().map(|expires| expires.unix_timestamp()),
             },
         };
         let is_own_domain = !cookie.has_domain || covers(&cookie.host, &host) && cookie.host.contains('.');
@@ -95,7 +106,8 @@ pub(super) struct BrowserCookies(Vec<StoredCookie>);
 impl BrowserCookies {
     /// Stores, replaces or removes the cookie of a `Set-Cookie` header of a response from `url`. Ignores what browsers ignore.
     pub(super) fn receive(&mut self, url: &Url, header: &str, now: i64) {
-        let Some(cookie) = StoredCookie::parse(url, header, now) else { return };
+        let set = Cookie::parse(header).ok();
+        let Some(cookie) = set.and_then(|set| StoredCookie::new(url, &set, now)) else { return };
         let is_same = |old: &StoredCookie| {
             (&old.host, &old.name, &old.path) == (&cookie.host, &cookie.name, &cookie.path)
         };
@@ -115,6 +127,12 @@ impl BrowserCookies {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Whether a browser sends `cookie`, which a response of the same host has set, with a request to `url` at `now`.
+pub(super) fn is_sent(cookie: &Cookie<'_>, url: &Url, origin: RequestOrigin, now: i64) -> bool {
+    let root = url.join("/").unwrap_or_else(|_| url.clone());
+    StoredCookie::new(&root, cookie, now).is_some_and(|stored| stored.is_sent(url, origin, now))
 }
 
 /// Whether a cookie of `domain` is for `host`, too (RFC 6265 §5.1.3).

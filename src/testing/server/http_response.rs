@@ -8,7 +8,7 @@ use rocket::http::{Header, Status};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::request::parse_pairs;
+use super::http_request::parse_pairs;
 
 /// The content type of form data. OAuth 1.0a answers with it.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";

@@ -1,7 +1,7 @@
 //! [`HttpRequest`]: a request to the provider, read completely.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rocket::Data;
 use rocket::data::ToByteUnit;
@@ -27,7 +27,7 @@ pub(crate) struct HttpRequest {
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
     /// The presets of the app whose entries this provider stands in for, by name.
-    pub(crate) own_presets: BTreeMap<String, Preset>,
+    pub(crate) own_presets: Arc<BTreeMap<String, Preset>>,
     /// The user whose token the request has, once that was checked: a signature of OAuth 1.0a is valid once.
     pub(super) user: OnceLock<Option<String>>,
 }
@@ -93,7 +93,7 @@ impl HttpRequest {
             form,
             headers,
             body: String::from_utf8_lossy(body).into_owned(),
-            own_presets: BTreeMap::new(),
+            own_presets: Arc::default(),
             user: OnceLock::new(),
         }
     }
