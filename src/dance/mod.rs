@@ -27,7 +27,7 @@ mod ignite;
 mod fairing;
 
 pub use accounts::{AccountClients, Reseal, ResealReport, Tokens};
-pub(crate) use accounts::{accounts_context, key_use, waiting_sign_up};
+pub(crate) use accounts::{Viewer, accounts_context, key_use, waiting_sign_up};
 pub use builder::DanceFairing;
 pub(crate) use examination::{Examination, Examined};
 pub(crate) use fairing::FAIRING_NAME;

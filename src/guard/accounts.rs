@@ -8,13 +8,12 @@ use std::sync::Arc;
 use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::oauth::{OAuth, require_scopes};
 use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::ATTACH_FAIRING;
 use crate::client::Client;
-use crate::dance::{Dance, accounts_context};
+use crate::dance::{Dance, Viewer, accounts_context};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
 use crate::storage::{Account, Storage};
@@ -64,9 +63,7 @@ pub struct Accounts {
     dance: Dance,
     storage: Arc<dyn Storage>,
     accounts: BTreeMap<String, Vec<Account>>,
-    /// Whether a user is signed in.
-    signed_in: bool,
-    context: Value,
+    viewer: Viewer,
 }
 
 impl Accounts {
@@ -103,7 +100,7 @@ impl Accounts {
         match self.for_entry(entry).first() {
             Some(primary) => self.open(primary),
             None => {
-                let kind = match self.signed_in {
+                let kind = match self.viewer.is_signed_in {
                     true => ErrorKind::NotConnected,
                     false => ErrorKind::NotSignedIn,
                 };
@@ -213,16 +210,16 @@ impl fmt::Debug for Accounts {
 
 impl Serialize for Accounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        self.context.serialize(serializer)
+        // Made now: it opens each token to know whether it can be used, and a handler that renders nothing needs none of it.
+        accounts_context(&self.dance, &self.viewer, &self.accounts, &[]).serialize(serializer)
     }
 }
 
 async fn find(request: &Request<'_>) -> Result<Accounts> {
     let dance = Dance::of(request)?;
     let accounts = dance.accounts_by_entry(request).await?;
-    let context = accounts_context(dance, request, &accounts, &[]).await?;
-    let signed_in = dance.user(request).await?.is_some();
-    Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, signed_in, context })
+    let viewer = Viewer::of(dance, request).await?;
+    Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, viewer })
 }
 
 impl<'r> FromRequest<'r> for Accounts {

@@ -16,36 +16,58 @@ use crate::page::{Language, mark};
 use crate::paths::{Path, Paths};
 use crate::storage::{Account, Session};
 
+/// What the context of a page of accounts takes from the request.
+pub(crate) struct Viewer {
+    /// Whether a user is signed in.
+    pub(crate) is_signed_in: bool,
+    csrf: String,
+    /// The tag of the language.
+    language: String,
+    /// Whether an account may wait in this browser.
+    has_pending: bool,
+}
+
+impl Viewer {
+    /// The user of `request`, or a visitor.
+    ///
+    /// # Errors
+    /// If the user can't be read.
+    pub(crate) async fn of(dance: &Dance, request: &Request<'_>) -> Result<Self> {
+        Ok(Self {
+            is_signed_in: dance.user(request).await?.is_some(),
+            csrf: csrf::token(dance, request).await?,
+            language: language(dance, request).tag.clone(),
+            has_pending: pending::may_exist(dance, request),
+        })
+    }
+}
+
 /// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serialises as this. An account was last used when
 /// it was last stored, or when one of `sessions`, which are the user's, was.
-///
-/// # Errors
-/// If the user of the request can't be read.
-pub(crate) async fn accounts_context(
+pub(crate) fn accounts_context(
     dance: &Dance,
-    request: &Request<'_>,
+    viewer: &Viewer,
     accounts: &BTreeMap<String, Vec<Account>>,
     sessions: &[Session],
-) -> Result<Value> {
-    let is_signed_in = dance.user(request).await?.is_some();
-    let (paths, language) = (dance.public_paths(), language(dance, request));
+) -> Value {
+    let (paths, language) = (dance.public_paths(), dance.pages().language(&viewer.language));
     let entries = dance.entries().values().filter(|entry| !dance.is_site(&entry.name)).filter_map(|entry| {
         let connected = accounts.get(&entry.name).map(Vec::as_slice).unwrap_or_default();
         let context =
             |(place, account)| account_context(dance, language, entry, account, place == 0, sessions);
         let connected = connected.iter().enumerate().map(context).collect();
-        entry_context(paths, entry, connected, is_signed_in, dance.is_for_visitors(entry))
+        entry_context(paths, entry, connected, viewer.is_signed_in, dance.is_for_visitors(entry))
     });
-    Ok(json!({
+    json!({
         "entries": entries.collect::<Vec<_>>(),
-        "csrf": csrf::token(dance, request).await?,
-        "signed_in": is_signed_in,
-        "confirm_url": pending::may_exist(dance, request).then(|| paths.to(Path::Confirm)),
+        "csrf": viewer.csrf,
+        "signed_in": viewer.is_signed_in,
+        "confirm_url": viewer.has_pending.then(|| paths.to(Path::Confirm)),
         "accounts_url": paths.to(Path::Accounts),
         "logout_url": paths.to(Path::Logout),
         "logout_everywhere_url":
             sessions::can_end_sessions(dance).then(|| paths.to(Path::LogoutEverywhere)),
-    }))
+    })
 }
 
 /// The context of one entry; `None` for an entry at which only users begin, if no user is signed in.

@@ -13,7 +13,7 @@ pub(super) mod pending;
 pub(super) mod session_change;
 pub(super) mod sessions;
 
-pub(crate) use connected::accounts_context;
+pub(crate) use connected::{Viewer, accounts_context};
 pub use each::AccountClients;
 pub(super) use events::{
     report_dropped, report_ended, report_linked, report_refused, report_removed, report_session_began,

@@ -2,8 +2,8 @@
 
 use rocket::Request;
 
-use crate::dance::accounts::accounts_context;
 use crate::dance::accounts::sessions::{own_sessions, sessions_context};
+use crate::dance::accounts::{Viewer, accounts_context};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Reply, page, wants_json};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,8 @@ pub(super) async fn show(dance: &Dance, request: &Request<'_>) -> Result<Reply> 
     }
     let accounts = dance.accounts_by_entry(request).await?;
     let sessions = own_sessions(dance, request).await?;
-    let mut context = accounts_context(dance, request, &accounts, &sessions).await?;
+    let viewer = Viewer::of(dance, request).await?;
+    let mut context = accounts_context(dance, &viewer, &accounts, &sessions);
     context["sessions"] = sessions_context(dance, request, &accounts, &sessions).into();
     context["logout_session_url"] = dance.public_paths().to(Path::LogoutSession).into();
     page(dance, request, "accounts", context)

@@ -5,7 +5,7 @@ use diesel::expression::{BoxableExpression, SqlLiteral};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
-use super::any_connection::{AnyConnection, MultiBackend};
+use super::any_connection::{AnyConnection, MultiBackend, on_inner};
 use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
 use super::sessions;
@@ -39,15 +39,21 @@ pub(super) fn is_under(key: &AccountKey) -> Condition<'_> {
 }
 
 pub(super) fn get(conn: &mut AnyConnection, key: &AccountKey) -> Result<Option<Account>> {
-    let accounts = oauth_accounts
-        .filter(provider.eq(key.entry()))
-        .filter(is_under(key))
-        .order((rank, id))
-        .select(Account::as_select());
-    // SQLite compiles a statement with a bound LIMIT again at each execution. Only accounts without a user can be many.
+    let at_entry = oauth_accounts.filter(provider.eq(key.entry())).order((rank, id));
     let found = match key {
-        AccountKey::Owner { user: None, .. } => accounts.first(conn),
-        _ => accounts.get_result(conn),
+        // SQLite compiles a statement with a bound LIMIT again at each execution. Only accounts without a user can be many.
+        AccountKey::Owner { user: None, .. } => {
+            at_entry.filter(user_id.is_null()).select(Account::as_select()).first(conn)
+        }
+        AccountKey::Owner { user: Some(user), .. } => {
+            on_inner!(conn, at_entry.filter(user_id.eq(user)).select(Account::as_select()).get_result(conn))
+        }
+        AccountKey::Identity { provider_user_id: identity, .. } => {
+            on_inner!(
+                conn,
+                at_entry.filter(provider_user_id.eq(identity)).select(Account::as_select()).get_result(conn)
+            )
+        }
     };
     Ok(found.optional()?)
 }
@@ -161,10 +167,13 @@ pub(super) fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Ac
 }
 
 pub(super) fn list(conn: &mut AnyConnection, user: Option<&str>, entries: &[String]) -> Result<Vec<Account>> {
-    Ok(oauth_accounts
-        .filter(provider.eq_any(entries))
-        .filter(is_of(user))
-        .order((provider, rank, id))
-        .select(Account::as_select())
-        .load(conn)?)
+    let all = oauth_accounts.order((provider, rank, id));
+    let Some(user) = user else {
+        let at_entries = all.filter(provider.eq_any(entries)).filter(user_id.is_null());
+        return Ok(at_entries.select(Account::as_select()).load(conn)?);
+    };
+    // A user has few accounts at other entries, and a list in a condition is another statement for each length.
+    let mut accounts = on_inner!(conn, all.filter(user_id.eq(user)).select(Account::as_select()).load(conn))?;
+    accounts.retain(|account| entries.contains(&account.entry));
+    Ok(accounts)
 }

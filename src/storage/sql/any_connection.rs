@@ -35,3 +35,22 @@ impl std::fmt::Debug for AnyConnection {
         })
     }
 }
+
+/// Runs a query on the connection in `$conn`, whatever its database is.
+///
+/// A query on an [`AnyConnection`] renders its SQL three times at each execution, which takes longer than SQLite does for a look-up.
+/// This is for the queries of many requests.
+macro_rules! on_inner {
+    ($conn:ident, $query:expr) => {
+        match $conn {
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite($conn) => $query,
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres($conn) => $query,
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql($conn) => $query,
+        }
+    };
+}
+
+pub(super) use on_inner;

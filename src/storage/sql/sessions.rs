@@ -4,7 +4,7 @@ use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 
-use super::any_connection::{AnyConnection, MultiBackend};
+use super::any_connection::{AnyConnection, MultiBackend, on_inner};
 use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
 use crate::storage::{Session, SessionSelection};
@@ -48,7 +48,8 @@ fn is_of(selection: &SessionSelection) -> Condition<'_> {
 }
 
 pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Session>> {
-    Ok(oauth_sessions.find(session).select(Session::as_select()).get_result(conn).optional()?)
+    let found = on_inner!(conn, oauth_sessions.find(session).select(Session::as_select()).get_result(conn));
+    Ok(found.optional()?)
 }
 
 /// Returns the sessions of `user`, the most recently used first.
