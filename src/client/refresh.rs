@@ -261,8 +261,11 @@ async fn store_lost_grant(
     if live.read_stored(key).await?.version != account.version {
         return Ok(LostGrant::AccountChanged);
     }
-    let without_grant = Token { refresh_token: None, ..token };
-    let renewed = account.with(&without_grant, engine.clock.now(), keys)?;
+    let now = engine.clock.now();
+    // A token that is not due is refreshed only after the API has refused it: it is of no more use.
+    let expires_at = if is_due(&token, now) { token.expires_at } else { Some(now) };
+    let without_grant = Token { refresh_token: None, expires_at, ..token };
+    let renewed = account.with(&without_grant, now, keys)?;
     match live.storage.renew(account, &renewed).await {
         Ok(true) => {
             log::warn!(

@@ -13,7 +13,8 @@ pub enum Verdict<U> {
     /// [`Stranger`](crate::Standing::Stranger).
     ///
     /// The engine refuses it if the user has accounts already. An app that returns `SignUp` for a user that it found, not
-    /// created, gives that user to the person who signs in.
+    /// created, gives that user to the person who signs in. Users whose ids at the provider are known from an earlier library are
+    /// imported once: [`Dance::import`](crate::Dance::import).
     SignUp(U),
     /// The account belongs to this user, the one that the standing names. If no user was signed in, the user signs in.
     SignIn(U),

@@ -134,6 +134,11 @@ async fn a_dead_grant_is_reconnect_never_a_500() {
         assert_eq!(json["error"]["login_url"], "/login/op?next=%2Fguarded");
     }
     assert_eq!(app.token_calls(), 2, "a grant that is known to be dead is not tried again");
+    let (_, page) = app.json("/login/accounts").await;
+    assert_eq!(
+        page["entries"][0]["accounts"][0]["health"], "reconnect_needed",
+        "hours before the token expires"
+    );
     assert_eq!(app.get("/me").await.into_string().await.as_deref(), Some("1"), "still signed in");
     assert_eq!(people.accounts(), ["op/ada -> 1"]);
     assert_eq!(sign_in(&app.client, "op").await.status, Status::SeeOther);

@@ -16,6 +16,7 @@ The presets, as they are in the code. `UPDATE=1 cargo test --all-features --lib 
 [Where to register](#where-to-register) is below. Each preset also has a page in the reference of the module `provider`: the provider's
 documentation, the quirks, and when the facts were checked. The [settings] explain the keys that every entry has.
 
+- **id**: the field of the userinfo, or of the ID token, that is the account's id at the provider. A number is stored as text.
 - **PKCE**: whether requests have a PKCE challenge. `no`: the provider does not know it, or rejects it.
 - **refresh tokens**: when the provider grants them. `offline = true` requests what the column says; presets with `no` or by `scope`
   do not have this key. `always`: the provider grants them without a request, some providers only if the registered app is set so.
@@ -74,7 +75,12 @@ fn row(name: &str, preset: &Preset) -> String {
         domains => domains.join(", "),
     };
     let userinfo = if preset.userinfo == UserinfoMethod::None { " without userinfo" } else { "" };
-    let mut row = format!("| `{name}` | {title} | {protocol}{userinfo} | ");
+    let id = match (name, preset.fields.id) {
+        ("eveonline", id) => format!("`{id}:owner`"),
+        (_, "") => "none".to_owned(),
+        (_, id) => format!("`{id}`"),
+    };
+    let mut row = format!("| `{name}` | {title} | {protocol}{userinfo} | {id} | ");
     let pkce = if preset.pkce { "yes" } else { "no" };
     let scope = match preset.scope {
         [] => "none".to_owned(),
@@ -158,8 +164,8 @@ fn registrations() -> Vec<(String, String)> {
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page += "\n## Presets\n\n\
-        | preset | provider | protocol | PKCE | refresh tokens | revocation | trusted addresses | scope |\n\
-        |---|---|---|---|---|---|---|---|\n";
+        | preset | provider | protocol | id | PKCE | refresh tokens | revocation | trusted addresses | scope |\n\
+        |---|---|---|---|---|---|---|---|---|\n";
     for (name, preset) in PRESETS {
         page += &(row(name, preset) + "\n");
     }

@@ -11,6 +11,7 @@ use crate::config::{Settings, is_own_origin};
 use crate::cookies;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::text::printable;
 use crate::secret::{KeyRing, encode_base64url, random};
 
 const COOKIE: &str = "rocket_dance_csrf";
@@ -20,6 +21,8 @@ const HEADER: &str = "X-CSRF-Token";
 const COOKIE_CHARS: usize = 43;
 /// The purpose for which tokens are made.
 const TOKEN: &str = "csrf";
+/// Maximum length of a foreign origin in the log, in characters.
+const MAX_LOGGED_ORIGIN: usize = 200;
 
 /// Returns the token for the forms of this page. Sets the browser's cookie if it has none.
 ///
@@ -122,7 +125,12 @@ fn check_origin(dance: &Dance, request: &Request<'_>) -> Result<()> {
         Some(_) => return rejected("the form came from another site (Sec-Fetch-Site)"),
     }
     match request.headers().get_one("Origin").filter(|origin| *origin != "null") {
-        Some(origin) if !is_own(dance, origin) => rejected("the form came from another origin (Origin)"),
+        Some(origin) if !is_own(dance, origin) => rejected(format!(
+            "the form came from another origin ({}) than `base_url` ({}). A development server needs `base_url` to be its own \
+             address; another site of yours belongs in `trusted_origins`",
+            printable(origin, MAX_LOGGED_ORIGIN),
+            dance.settings().base()
+        )),
         _ => Ok(()),
     }
 }
@@ -156,6 +164,7 @@ fn is_from_trusted_origin(dance: &Dance, request: &Request<'_>) -> bool {
     request.headers().get_one("Origin").is_some_and(|origin| dance.trusts_origin(origin))
 }
 
-fn rejected(cause: &'static str) -> Result<()> {
-    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.").with_source(cause))
+fn rejected(cause: impl Into<String>) -> Result<()> {
+    Err(Error::new(ErrorKind::Csrf, "Please go back, reload the page and try again.")
+        .with_source(cause.into()))
 }

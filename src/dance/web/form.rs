@@ -101,8 +101,11 @@ impl<'de> Deserialize<'de> for JsonFields {
 pub(crate) async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<Form> {
     match request.content_type() {
         Some(kind) if kind.is_form() => read_text(data).await.map(Form::Encoded),
-        _ => Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.")
-            .with_source("the body is not application/x-www-form-urlencoded")),
+        kind => Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.").with_source(format!(
+            "the body is {}: send a form (application/x-www-form-urlencoded); a script may send JSON (application/json) to the \
+             routes that answer JSON",
+            kind.map_or("of no content type".to_owned(), |kind| format!("{:.60}", kind.to_string()))
+        ))),
     }
 }
 
