@@ -48,7 +48,7 @@ type Pack = fn(&[u8]) -> Vec<u8>;
 const PACKS: [(&str, Pack); 3] = [("gzip", gzip), ("deflate", deflate), ("br", brotli)];
 
 #[rocket::async_test]
-async fn r6_one_odd_character_shuts_nobody_out() {
+async fn one_odd_character_shuts_nobody_out() {
     let app = TestApp::launch().await;
     let sub = |rest: &[u8]| [b"{\"sub\":\"ada\",\"name\":\"Ada L.\"", rest].concat();
     for body in [
@@ -70,7 +70,7 @@ async fn r6_one_odd_character_shuts_nobody_out() {
 }
 
 #[rocket::async_test]
-async fn r7_compressed_answers_within_the_cap() {
+async fn compressed_answers_within_the_cap() {
     let app = TestApp::launch().await;
     let userinfo = br#"{"sub":"ada","name":"Packed"}"#;
     for (encoding, pack) in PACKS {
@@ -97,7 +97,7 @@ async fn r7_compressed_answers_within_the_cap() {
 }
 
 #[rocket::async_test]
-async fn r8_no_in_every_spelling() {
+async fn no_in_every_spelling() {
     let app = TestApp::launch().await;
     let denied = Refusal::new(Status::Forbidden, "access_denied");
     for (error, expected) in [
@@ -119,7 +119,7 @@ async fn r8_no_in_every_spelling() {
 }
 
 #[rocket::async_test]
-async fn r8_an_error_without_state_reaches_the_operator_only() {
+async fn an_error_without_state_reaches_the_operator_only() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -132,7 +132,7 @@ async fn r8_an_error_without_state_reaches_the_operator_only() {
 }
 
 #[rocket::async_test]
-async fn r9_parameters_that_nobody_reads() {
+async fn parameters_that_nobody_reads() {
     let app = TestApp::launch().await;
     for more in
         ["scope=a&scope=b", "name=Ren%E9", "authuser=%", "%E9=1&%E9=2", "session_state=&session_state="]
@@ -151,7 +151,7 @@ async fn r9_parameters_that_nobody_reads() {
 }
 
 #[rocket::async_test]
-async fn r10_the_id_token_suffices() {
+async fn the_id_token_suffices() {
     for answer in
         [FakeResponse::status(403), FakeResponse::status(503), FakeResponse::body("text/html", "<p>")]
     {
@@ -185,7 +185,7 @@ impl Signals for Beside {
 }
 
 #[rocket::async_test]
-async fn r12_what_comes_beside_the_code() {
+async fn what_comes_beside_the_code() {
     let beside = Beside::default();
     let signals = beside.clone();
     let app = TestApp::launch_built(
@@ -204,7 +204,7 @@ async fn r12_what_comes_beside_the_code() {
 }
 
 #[rocket::async_test]
-async fn r15_the_primary_address_on_page_two() {
+async fn the_primary_address_on_page_two() {
     let app = TestApp::launch().await;
     let hub = app.fake.preset_config("hub", "github");
     let app = app.relaunch(|figment| figment.merge(hub)).await;
@@ -237,7 +237,7 @@ async fn r15_the_primary_address_on_page_two() {
 }
 
 #[rocket::async_test]
-async fn r15_errors_name_the_entry_and_the_wait() {
+async fn errors_name_the_entry_and_the_wait() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let client = app.dance().client(Op, &1).await.unwrap().unwrap();
@@ -253,7 +253,7 @@ async fn r15_errors_name_the_entry_and_the_wait() {
 }
 
 #[rocket::async_test]
-async fn r15_redirects_after_a_post() {
+async fn redirects_after_a_post() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let client = app.dance().client(Op, &1).await.unwrap().unwrap();
@@ -278,7 +278,7 @@ async fn r15_redirects_after_a_post() {
 }
 
 #[rocket::async_test]
-async fn r16_further_hosts_of_the_api() {
+async fn further_hosts_of_the_api() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let elsewhere = app.fake.issuer().replace("127.0.0.1", "localhost") + "/api/things";

@@ -348,7 +348,7 @@ mod tests {
     use crate::storage::suite::eventually;
 
     #[rocket::async_test]
-    async fn b3_idle_connections_are_closed_without_a_next_call() {
+    async fn idle_connections_are_closed_without_a_next_call() {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("app.sqlite").display().to_string();
         let connector = Connector::new(DatabaseUrl::parse(&url).unwrap(), None);

@@ -3,11 +3,11 @@
 use super::*;
 
 on_each_server! {
-    b11_a_role_without_create_launches_where_the_tables_are
-    b11_each_missing_right_is_named_and_granted
-    b11_tables_that_another_role_must_create
-    b11_a_trigger_that_is_installed_needs_no_right_to_install_it
-    b5_a_missing_table_says_how_to_create_it
+    a_role_without_create_launches_where_the_tables_are
+    each_missing_right_is_named_and_granted
+    tables_that_another_role_must_create
+    a_trigger_that_is_installed_needs_no_right_to_install_it
+    a_missing_table_says_how_to_create_it
 }
 
 /// A role of the server, with no right but to connect.
@@ -73,7 +73,7 @@ impl<D: Db> Drop for Role<'_, D> {
     }
 }
 
-async fn b11_a_role_without_create_launches_where_the_tables_are<D: Db>() {
+async fn a_role_without_create_launches_where_the_tables_are<D: Db>() {
     let db = D::new();
     opened(db.storage()).await;
     let role = Role::new(&db);
@@ -87,7 +87,7 @@ async fn b11_a_role_without_create_launches_where_the_tables_are<D: Db>() {
     opened(role.storage()).await;
 }
 
-async fn b11_each_missing_right_is_named_and_granted<D: Db>() {
+async fn each_missing_right_is_named_and_granted<D: Db>() {
     let db = D::new();
     opened(db.storage()).await;
     let role = Role::new(&db);
@@ -105,7 +105,7 @@ async fn b11_each_missing_right_is_named_and_granted<D: Db>() {
     }
 }
 
-async fn b11_tables_that_another_role_must_create<D: Db>() {
+async fn tables_that_another_role_must_create<D: Db>() {
     let db = D::new();
     let role = Role::new(&db);
     if D::NAME == "mysql" {
@@ -123,7 +123,7 @@ async fn b11_tables_that_another_role_must_create<D: Db>() {
     }
 }
 
-async fn b11_a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
+async fn a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
     let db = D::new();
     opened(db.storage().cascade_from("users", "id")).await;
     let role = Role::new(&db);
@@ -160,7 +160,7 @@ async fn b11_a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
     }
 }
 
-async fn b5_a_missing_table_says_how_to_create_it<D: Db>() {
+async fn a_missing_table_says_how_to_create_it<D: Db>() {
     let db = D::new();
     let error = DieselStorage::url(db.url()).open(&Figment::new()).await.unwrap_err();
     let said = error.for_operator();
@@ -175,7 +175,7 @@ async fn b5_a_missing_table_says_how_to_create_it<D: Db>() {
 #[cfg(feature = "postgres")]
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn b11_a_schema_is_named_by_the_role_or_by_the_url() {
+async fn a_schema_is_named_by_the_role_or_by_the_url() {
     let db = Postgres::new();
     let role = Role::new(&db);
     let name = &role.name;
@@ -205,7 +205,7 @@ async fn b11_a_schema_is_named_by_the_role_or_by_the_url() {
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
 #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-async fn b5_a_url_without_a_database_says_so() {
+async fn a_url_without_a_database_says_so() {
     let db = Mysql::new();
     let server = db.url().rsplit_once('/').unwrap().0.to_owned();
     for url in [server.clone(), server + "/"] {
