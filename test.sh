@@ -175,6 +175,16 @@ deployed_app() {
   fi
 }
 
+# Only the feature `pages` needs a template engine.
+without_templates() {
+  local tree=(cargo tree --locked --package rocket_dance --edges normal,build --prefix none --no-default-features --features)
+  "${tree[@]}" sqlite,pages | grep '^tera ' >/dev/null || { echo "tera has another name"; return 1; }
+  if "${tree[@]}" sqlite,postgres,mysql,rsa-sha1 | grep -E '^(tera|rocket_dyn_templates) '; then
+    echo "the library needs templates without its feature pages"
+    return 1
+  fi
+}
+
 packaged() {
   local files
   files=$(cargo package --locked --list --allow-dirty --package rocket_dance)
@@ -213,6 +223,9 @@ builds() {
   mark default
   step "build the tests, no features" nice_build none test --no-run --package rocket_dance --no-default-features --lib
   mark none
+  step "build the tests, no templates" nice_build plain test --no-run --package rocket_dance --no-default-features \
+    --features sqlite,testing --test plain_pages
+  mark plain
   step "documented examples" nice -n 19 cargo test --locked --workspace --all-features --doc
   step "documented examples, default features" nice -n 19 cargo test --locked --package rocket_dance --doc
 
@@ -229,6 +242,7 @@ builds() {
     step "lints, example app on $database" lint $(app_features "$database")
   done
   step "example app as deployed" deployed_app
+  step "no template engine without pages" without_templates
   step "bench compiles" nice -n 19 cargo check --locked --quiet --manifest-path bench/Cargo.toml --target-dir target
   step "rust-version" rust_version
   step "package" packaged
@@ -305,6 +319,8 @@ tests() {
     # The readers are the same with any features, and have a step of their own.
     step "unit tests, $name features" run_tests "$name" rocket_dance --skip fuzz::
   done
+  await plain
+  step "pages without templates" run_tests plain plain_pages
 }
 
 race() { # name, arguments…

@@ -77,6 +77,7 @@ macro_rules! pages {
         #[doc = "[operation]: crate::guide::operation"]
         #[doc = "[doctor]: crate::guide::doctor"]
         #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[performance]: crate::guide::performance"]
         #[doc = "[attacks]: crate::guide::attacks"]
         #[doc = "[troubleshooting]: crate::guide::troubleshooting"]
         #[cfg_attr(feature = "testing", doc = "[tests]: crate::guide::tests")]

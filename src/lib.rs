@@ -147,6 +147,8 @@
 //! # Features
 //!
 //! - `sqlite` (default): [`storage::DieselStorage`] on SQLite, which is compiled in.
+//! - `pages` (default): the library's pages as Tera templates, which the app may replace. Without it, the pages are plain and the
+//!   library needs no template engine.
 //! - `postgres`: `DieselStorage` on PostgreSQL. Needs libpq (Debian: `libpq-dev`).
 //! - `mysql`: `DieselStorage` on MySQL and MariaDB. Needs their client library (Debian: `libmariadb-dev`).
 //! - `rsa-sha1`: OAuth 1.0a signatures with RSA-SHA1, as Jira requires. Needs OpenSSL (Debian: `libssl-dev`).

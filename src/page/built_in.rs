@@ -1,36 +1,7 @@
-//! The built-in templates of the pages, their style and script, and their texts.
-
-/// The style sheet of the built-in pages.
-pub(super) const STYLE: &str = include_str!("../../templates/oauth/style.css");
+//! What all pages have, with templates or without: the script and the texts.
 
 /// The only script: it submits the form of the page again, from this origin (`response_mode=form_post`).
 pub(super) const SCRIPT: &str = include_str!("../../templates/oauth/form_post.js");
-
-/// The template into which the pages are put.
-pub(super) const LAYOUT: &str = "layout";
-
-macro_rules! templates {
-    ($($name:literal),+ $(,)?) => {
-        /// The templates of the pages and of the layout, by name.
-        pub(super) const TEMPLATES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../templates/oauth/", $name, ".html.tera")))),+];
-    };
-}
-
-templates!(
-    "layout",
-    "sign_in",
-    "connect",
-    "allow_more",
-    "sign_in_first",
-    "confirm",
-    "complete_sign_up",
-    "merge_users",
-    "accounts",
-    "signed_out",
-    "error",
-    "form_post",
-);
 
 macro_rules! texts {
     ($($tag:literal),+ $(,)?) => {
@@ -41,8 +12,3 @@ macro_rules! texts {
 }
 
 texts!("en", "de", "es", "fr", "ja", "ar");
-
-/// The built-in template of the page `name`.
-pub(super) fn template(name: &str) -> Option<&'static str> {
-    TEMPLATES.iter().find(|(known, _)| *known == name).map(|(_, template)| *template)
-}

@@ -1,13 +1,21 @@
-//! The pages of this crate: templates, which the app may replace, in the language of the visitor.
+//! The pages of this crate, in the language of the visitor: rendered with templates, which the app may replace, or plain in a build
+//! without the feature `pages`.
 
 mod accept_language;
 mod built_in;
+mod html;
 mod language;
 mod languages;
 mod mark;
-mod overrides;
+mod own_texts;
 mod pages;
-mod samples;
+// With templates, tests compare both.
+#[cfg(any(test, not(feature = "pages")))]
+mod plain;
+mod renderer;
+mod template_dir;
+#[cfg(feature = "pages")]
+mod templates;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,5 @@
 //! Texts and languages.
 
-use super::super::built_in::TEMPLATES;
 use super::super::language::{Language, placeholders};
 use super::built_in;
 
@@ -31,29 +30,6 @@ fn all_languages_have_the_same_texts_and_placeholders() {
     }
     assert_eq!(pages.language("ar").text("direction"), "rtl");
     assert_eq!(pages.language("it, xx;q=0.3").tag, "en");
-}
-
-/// Every key of the texts is used by a template, or by the code.
-#[test]
-fn no_text_is_left_over() {
-    let pages = built_in();
-    let code = concat!(
-        include_str!("../language.rs"),
-        include_str!("../../dance/web/reply.rs"),
-        include_str!("../../dance/web/flash_outcome.rs")
-    );
-    for key in pages.language("en").texts.keys() {
-        let is_title =
-            key.strip_suffix("_title").is_some_and(|page| TEMPLATES.iter().any(|(name, _)| *name == page));
-        let is_health = ["working", "expired", "reconnect_needed"].contains(&key.as_str());
-        let used = format!("texts.{key}");
-        let is_used = TEMPLATES.iter().any(|(_, text)| {
-            text.match_indices(&used).any(|(at, _)| {
-                !text[at + used.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
-            })
-        });
-        assert!(is_title || is_health || is_used || code.contains(&format!("\"{key}\"")), "{key}");
-    }
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::future::Cache;
+use moka::sync::Cache;
 
 use super::cache_key::{CacheKey, CacheKeyRef};
 use super::cached_account::CachedAccount;
 use super::generations::Generations;
+use super::single_flight::SingleFlight;
 use crate::error::Result;
 use crate::storage::{Account, AccountKey};
 
@@ -19,6 +20,7 @@ const OVERHEAD: usize = 560;
 #[derive(Clone)]
 pub(super) struct AccountCache {
     pub(super) cache: Cache<CacheKey, Option<Arc<CachedAccount>>>,
+    loads: Arc<SingleFlight<CacheKey, Option<Arc<CachedAccount>>>>,
     generations: Arc<Generations>,
 }
 
@@ -30,7 +32,7 @@ impl AccountCache {
             u32::try_from(OVERHEAD + key.len() + account).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(bytes).weigher(weight).time_to_live(ttl).build();
-        Self { cache, generations }
+        Self { cache, loads: Arc::new(SingleFlight::new()), generations }
     }
 
     /// Returns the generation of `key` now. [`insert`](Self::insert) takes the one from before its load.
@@ -45,23 +47,32 @@ impl AccountCache {
         load: impl Future<Output = Result<Option<Account>>>,
     ) -> Result<Option<Arc<CachedAccount>>> {
         let generation = self.generation(key);
-        if let Some(found) = self.cache.get(&CacheKeyRef(key, generation)).await {
+        if let Some(found) = self.cache.get(&CacheKeyRef(key, generation)) {
             return Ok(found);
         }
-        let load = async { load.await.map(|account| CachedAccount::new(account.as_ref())) };
-        self.cache.try_get_with(CacheKey::new(key, generation), load).await.map_err(|error| error.copy())
+        let key = CacheKey::new(key, generation);
+        let load = async {
+            // A load may have ended since.
+            if let Some(found) = self.cache.get(&key) {
+                return Ok(found);
+            }
+            let found = CachedAccount::new(load.await?.as_ref());
+            self.cache.insert(key.clone(), found.clone());
+            Ok(found)
+        };
+        self.loads.load(&key, load).await
     }
 
     /// Caches what was loaded under `key` when `generation` was current.
-    pub(super) async fn insert(&self, key: &AccountKey, generation: u64, found: Option<&Account>) {
-        self.cache.insert(CacheKey::new(key, generation), CachedAccount::new(found)).await;
+    pub(super) fn insert(&self, key: &AccountKey, generation: u64, found: Option<&Account>) {
+        self.cache.insert(CacheKey::new(key, generation), CachedAccount::new(found));
     }
 
     /// Forgets what is cached under `keys`.
-    pub(super) async fn forget(&self, keys: impl IntoIterator<Item = AccountKey>) {
+    pub(super) fn forget(&self, keys: impl IntoIterator<Item = AccountKey>) {
         for key in keys {
             let ended = self.generations.end(key.parts());
-            self.cache.invalidate(&CacheKeyRef(&key, ended)).await;
+            self.cache.invalidate(&CacheKeyRef(&key, ended));
         }
     }
 

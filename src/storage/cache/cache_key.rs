@@ -7,7 +7,7 @@ use moka::Equivalent;
 use crate::storage::AccountKey;
 
 /// What the cache of accounts looks up by: the text of an [`AccountKey`] and its generation.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct CacheKey {
     text: Box<str>,
     generation: u64,

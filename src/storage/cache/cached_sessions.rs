@@ -33,7 +33,7 @@ impl SessionStorage for CachedStorage {
     async fn session_uncached(&self, id: &str) -> Result<Option<Session>> {
         let generation = self.sessions.generation(id);
         let found = self.stored_sessions()?.session_uncached(id).await?;
-        self.sessions.insert(id, generation, found.clone()).await;
+        self.sessions.insert(id, generation, found.clone());
         Ok(found)
     }
 
@@ -43,30 +43,30 @@ impl SessionStorage for CachedStorage {
 
     async fn begin_session(&self, session: &Session, before: Option<&str>, now: i64) -> Result<SessionStart> {
         let done = self.storage.begin_session(session, before, now).await;
-        self.sessions.forget(&session.id).await;
+        self.sessions.forget(&session.id);
         if let Some(before) = before {
-            self.sessions.forget(before).await;
+            self.sessions.forget(before);
         }
         done
     }
 
     async fn rotate_session(&self, id: &str, old: &str, new: &str, at: i64) -> Result<bool> {
         let done = self.stored_sessions()?.rotate_session(id, old, new, at).await;
-        self.sessions.forget(id).await;
+        self.sessions.forget(id);
         done
     }
 
     async fn session_seen(&self, id: &str, at: i64, expires_at: i64) -> Result<()> {
         let done = self.stored_sessions()?.session_seen(id, at, expires_at).await;
-        self.sessions.forget(id).await;
+        self.sessions.forget(id);
         done
     }
 
     async fn end_sessions(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
         let done = self.stored_sessions()?.end_sessions(selection).await;
         match (&done, selection) {
-            (Ok(ended), _) => self.sessions.forget_ended(ended).await,
-            (Err(_), SessionSelection::Id(id)) => self.sessions.forget(id).await,
+            (Ok(ended), _) => self.sessions.forget_ended(ended),
+            (Err(_), SessionSelection::Id(id)) => self.sessions.forget(id),
             (Err(_), _) => self.forget_all_sessions(),
         }
         done

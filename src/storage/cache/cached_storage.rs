@@ -68,12 +68,12 @@ impl CachedStorage {
 
     /// Forgets what a removal of the accounts under `key` has removed, or may have removed: `old` was there before.
     async fn forget_removed(&self, done: &Result<Removed>, old: &[Account], key: AccountKey) {
-        self.accounts.forget(keys_of(old)).await;
-        self.accounts.forget([key]).await;
+        self.accounts.forget(keys_of(old));
+        self.accounts.forget([key]);
         match done {
             Ok(removed) => {
-                self.accounts.forget(keys_of(&removed.accounts)).await;
-                self.sessions.forget_ended(&removed.sessions).await;
+                self.accounts.forget(keys_of(&removed.accounts));
+                self.sessions.forget_ended(&removed.sessions);
             }
             Err(error) if error.kind() == ErrorKind::StoreUnavailable => self.forget_all_sessions(),
             Err(_) => {}
@@ -103,14 +103,14 @@ impl Storage for CachedStorage {
     async fn get_uncached(&self, key: &AccountKey) -> Result<Option<Account>> {
         let generation = self.accounts.generation(key);
         let found = self.storage.get_uncached(key).await?;
-        self.accounts.insert(key, generation, found.as_ref()).await;
+        self.accounts.insert(key, generation, found.as_ref());
         Ok(found)
     }
 
     async fn set(&self, account: &Account) -> Result<()> {
         let old = self.storage.get(&account.key()).await?;
         let done = self.storage.set(account).await;
-        self.accounts.forget(keys_of(old.iter().chain([account]))).await;
+        self.accounts.forget(keys_of(old.iter().chain([account])));
         done
     }
 
@@ -126,8 +126,8 @@ impl Storage for CachedStorage {
         let done = self.storage.make_primary(user, entry, account_id).await;
         // The rank of each of them may have changed.
         let accounts = self.storage.list(Some(user), &[entry]).await.unwrap_or_default();
-        self.accounts.forget(keys_of(&accounts)).await;
-        self.accounts.forget([AccountKey::owner(entry, user)]).await;
+        self.accounts.forget(keys_of(&accounts));
+        self.accounts.forget([AccountKey::owner(entry, user)]);
         done
     }
 
@@ -176,13 +176,13 @@ impl Coordination for CachedStorage {
 
     async fn renew(&self, account: &Account, renewed: &Account) -> Result<bool> {
         let done = self.storage.renew(account, renewed).await;
-        self.accounts.forget(keys_of([account, renewed])).await;
+        self.accounts.forget(keys_of([account, renewed]));
         done
     }
 
     async fn reseal(&self, account: &Account, sealed: &str) -> Result<bool> {
         let done = self.storage.reseal(account, sealed).await;
-        self.accounts.forget(account.keys()).await;
+        self.accounts.forget(account.keys());
         done
     }
 
@@ -201,9 +201,9 @@ impl BuiltIn for CachedStorage {
             Ok(linked) => {
                 let Linked { account, previous, moved, replaced, .. } = linked;
                 let changed = previous.iter().chain([account]).chain(moved).chain(replaced);
-                self.accounts.forget(keys_of(changed)).await;
-                self.accounts.forget(new_owner_keys(linked)).await;
-                self.sessions.forget_ended(&linked.ended).await;
+                self.accounts.forget(keys_of(changed));
+                self.accounts.forget(new_owner_keys(linked));
+                self.sessions.forget_ended(&linked.ended);
             }
             Err(error) => {
                 let mut keys: Vec<AccountKey> = AccountKey::of(login).into_iter().collect();
@@ -222,7 +222,7 @@ impl BuiltIn for CachedStorage {
                         self.accounts.forget_all();
                     }
                 }
-                self.accounts.forget(keys).await;
+                self.accounts.forget(keys);
             }
         }
         done

@@ -16,6 +16,7 @@ mod cached_storage;
 mod generations;
 mod packed_account;
 mod session_cache;
+mod single_flight;
 #[cfg(test)]
 mod tests;
 

@@ -4,19 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::Equivalent;
-use moka::future::Cache;
+use moka::sync::Cache;
 
 use super::generations::Generations;
+use super::single_flight::SingleFlight;
 use crate::error::Result;
 use crate::storage::Session;
 
 /// Bytes that an entry takes besides its texts, measured as that of the cache of accounts is.
 const OVERHEAD: usize = 640;
 
+/// The id of a session, and the id's generation.
+type SessionKey = (String, u64);
+
 /// The cache of sessions, each under its id and the id's generation. A clone shares its contents.
 #[derive(Clone)]
 pub(super) struct SessionCache {
-    cache: Cache<(String, u64), Option<Arc<Session>>>,
+    cache: Cache<SessionKey, Option<Arc<Session>>>,
+    loads: Arc<SingleFlight<SessionKey, Option<Arc<Session>>>>,
     generations: Arc<Generations>,
 }
 
@@ -28,11 +33,11 @@ impl SessionCache {
             let named: usize = named.into_iter().flatten().map(String::len).sum();
             session.id.len() + session.user_id.len() + named
         };
-        let weight = move |(id, _): &(String, u64), session: &Option<Arc<Session>>| {
+        let weight = move |(id, _): &SessionKey, session: &Option<Arc<Session>>| {
             u32::try_from(OVERHEAD + id.len() + session.as_deref().map_or(0, texts)).unwrap_or(u32::MAX)
         };
         let cache = Cache::builder().max_capacity(bytes).weigher(weight).time_to_live(ttl).build();
-        Self { cache, generations }
+        Self { cache, loads: Arc::new(SingleFlight::new()), generations }
     }
 
     /// Returns the generation of the session `id` now. [`insert`](Self::insert) takes the one from before its load.
@@ -47,28 +52,37 @@ impl SessionCache {
         load: impl Future<Output = Result<Option<Session>>>,
     ) -> Result<Option<Arc<Session>>> {
         let generation = self.generation(id);
-        if let Some(found) = self.cache.get(&SessionKeyRef(id, generation)).await {
+        if let Some(found) = self.cache.get(&SessionKeyRef(id, generation)) {
             return Ok(found);
         }
-        let load = async { load.await.map(|found| found.map(without_id_token)) };
-        self.cache.try_get_with((id.to_owned(), generation), load).await.map_err(|error| error.copy())
+        let key = (id.to_owned(), generation);
+        let load = async {
+            // A load may have ended since.
+            if let Some(found) = self.cache.get(&key) {
+                return Ok(found);
+            }
+            let found = load.await?.map(without_id_token);
+            self.cache.insert(key.clone(), found.clone());
+            Ok(found)
+        };
+        self.loads.load(&key, load).await
     }
 
     /// Caches the session `id` as it was loaded when `generation` was current.
-    pub(super) async fn insert(&self, id: &str, generation: u64, found: Option<Session>) {
-        self.cache.insert((id.to_owned(), generation), found.map(without_id_token)).await;
+    pub(super) fn insert(&self, id: &str, generation: u64, found: Option<Session>) {
+        self.cache.insert((id.to_owned(), generation), found.map(without_id_token));
     }
 
     /// Forgets the session `id`.
-    pub(super) async fn forget(&self, id: &str) {
+    pub(super) fn forget(&self, id: &str) {
         let ended = self.generations.end(Session::parts(id));
-        self.cache.invalidate(&SessionKeyRef(id, ended)).await;
+        self.cache.invalidate(&SessionKeyRef(id, ended));
     }
 
     /// Forgets these sessions.
-    pub(super) async fn forget_ended(&self, ended: &[Session]) {
+    pub(super) fn forget_ended(&self, ended: &[Session]) {
         for session in ended {
-            self.forget(&session.id).await;
+            self.forget(&session.id);
         }
     }
 
@@ -82,8 +96,8 @@ impl SessionCache {
 #[derive(Hash)]
 struct SessionKeyRef<'k>(&'k str, u64);
 
-impl Equivalent<(String, u64)> for SessionKeyRef<'_> {
-    fn equivalent(&self, (id, generation): &(String, u64)) -> bool {
+impl Equivalent<SessionKey> for SessionKeyRef<'_> {
+    fn equivalent(&self, (id, generation): &SessionKey) -> bool {
         self.0 == id && self.1 == *generation
     }
 }

@@ -145,7 +145,7 @@ async fn a_load_that_began_before_a_write_leaves_nothing_stale() {
     };
     slow.wait_for_loads(1).await;
     slow.inner.set(&account).await.unwrap();
-    cached.accounts.forget(account.keys()).await;
+    cached.accounts.forget(account.keys());
     slow.load_permits.add_permits(1000);
     let found = in_time("the load that began before", late).await.unwrap();
     assert_eq!(found, None, "the load read before the write");
@@ -265,6 +265,6 @@ async fn ca_06_bytes_are_bounded() {
         cached.set(&suite::account("github", Some(&n.to_string()), Some("7"))).await.unwrap();
         cached.get(&AccountKey::identity("github", n.to_string())).await.unwrap();
     }
-    cached.accounts.cache.run_pending_tasks().await;
+    cached.accounts.cache.run_pending_tasks();
     assert!(cached.accounts.cache.weighted_size() <= 20_000 && cached.accounts.cache.entry_count() > 5);
 }

@@ -8,10 +8,10 @@ use rocket::figment::providers::Serialized;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::Pages;
 use super::super::built_in::{STYLE, TEMPLATES};
 use super::super::samples::samples;
-use super::built_in;
+use crate::page::Pages;
+use crate::page::tests::built_in;
 
 /// A folder of templates with `files`, and the pages of an app that has it.
 fn app(files: &[(&str, &str)]) -> (TempDir, Result<Pages, Vec<String>>) {

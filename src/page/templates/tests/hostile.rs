@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::super::built_in::{SCRIPT, TEMPLATES};
-use super::super::mark::mark;
+use super::super::built_in::TEMPLATES;
 use super::super::samples::samples;
-use super::built_in;
+use crate::page::built_in::SCRIPT;
+use crate::page::mark;
+use crate::page::tests::built_in;
 
 /// Contexts that a page must hold: texts of any length, markup in names, pictures that are missing, many accounts and entries.
-fn hostile(name: &str) -> Vec<Value> {
+pub(super) fn hostile(name: &str) -> Vec<Value> {
     let script = "\"><script>alert(1)</script><img src=x onerror=alert(1)>";
     let long = "Ω".repeat(5_000);
     let entry = |number: usize| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::mark::mark;
+use crate::page::mark;
 
 /// Contexts of the page `name`: the fullest one first, then one with nothing in it.
 pub(super) fn samples(name: &str) -> Vec<Value> {
