@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use rocket::Request;
+use rocket::http::Cookie;
 
 use super::handle::Dance;
 use crate::error::Result;
 use crate::session::SessionOrigin;
-use crate::storage::{Account, AccountKey};
+use crate::storage::{Account, AccountKey, Session};
 
 impl Dance {
     /// The key of the account of `request` at `entry`: of its user, or of its browser. `None` if it can have none before a user has
@@ -85,11 +86,23 @@ impl Dance {
         Ok(())
     }
 
-    /// Ends the browser's sessions of accounts without a user: a user has signed in, or the visitor signs out.
-    pub(super) async fn end_kept_sessions(&self, request: &Request<'_>) -> Result<()> {
-        let removals = self.kept_sessions().end_all(request).await?;
-        removals.into_iter().for_each(|cookie| request.cookies().add(cookie));
-        Ok(())
+    /// Ends the browser's sessions of accounts without a user: the visitor signs out. Returns those that existed, the newest first.
+    pub(super) async fn end_kept_sessions(&self, request: &Request<'_>) -> Result<Vec<Session>> {
+        let ended = self.kept_sessions().end_all(request).await?;
+        ended.removals.into_iter().for_each(|cookie| request.cookies().add(cookie));
+        Ok(ended.sessions)
+    }
+
+    /// Ends the browser's sessions of accounts without a user: a user has signed in. Returns the cookies that remove theirs. An
+    /// error does not undo the sign-in: the user's next request ends them.
+    pub(super) async fn replace_kept_sessions(&self, request: &Request<'_>) -> Vec<Cookie<'static>> {
+        match self.kept_sessions().end_all(request).await {
+            Ok(ended) => ended.removals,
+            Err(error) => {
+                self.log_error("", None, &error);
+                Vec::new()
+            }
+        }
     }
 
     /// Returns whose accounts `request` has. If a user is signed in, it ends the browser's sessions of accounts without a user: an

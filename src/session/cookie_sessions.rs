@@ -274,15 +274,36 @@ impl CookieSessions {
         // Not by the id alone: a copy of an old cookie must not end a session.
         let before = self.session(request).await?;
         let before_id = before.as_ref().map(|session| session.id.as_str());
+        let flow_began_at = origin.and_then(|origin| origin.openid_flow_began_at_millis);
+        // First of all if there is a session that would be replaced: it must not end for a sign-in that fails.
+        if before.is_some() {
+            self.check_at_provider(&**storage, &session, flow_began_at).await?;
+        }
         storage.begin_session(&session, before_id, now).await?.check()?;
-        if let Some(began_at) = origin.and_then(|origin| origin.openid_flow_began_at_millis)
-            && provider_logout::has_ended(&**storage, &session, began_at).await?
-        {
+        if let Err(error) = self.check_at_provider(&**storage, &session, flow_began_at).await {
             self.end_selected(&SessionSelection::Id(id)).await?;
-            return Err(not_trusted("the provider has ended the session during the sign-in"));
+            return Err(error);
         }
         let cookie = self.cookie(SECRET_PURPOSE, &format!("{id} {secret}"))?;
         Ok(NewSession { cookie, replaced: before.as_deref().and_then(EndedSession::of) })
+    }
+
+    /// Checks that the provider has not ended `session` since the flow of its sign-in began (unix time, in milliseconds; `None` if
+    /// the login was no OpenID Connect).
+    ///
+    /// # Errors
+    /// [`ErrorKind::CallbackNotTrusted`] if it has.
+    async fn check_at_provider(
+        &self,
+        storage: &dyn Storage,
+        session: &Session,
+        flow_began_at_millis: Option<i64>,
+    ) -> Result<()> {
+        let Some(began_at) = flow_began_at_millis else { return Ok(()) };
+        match provider_logout::has_ended(storage, session, began_at, self.clock.now_millis()).await? {
+            true => Err(not_trusted("the provider has ended the session during the sign-in")),
+            false => Ok(()),
+        }
     }
 
     /// Gives the session of `request` another secret (SF-01: a copy of the old cookie is invalid then). The session stays the

@@ -1,5 +1,6 @@
 //! The sessions of accounts that are stored without a user.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,12 +12,21 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::cookies;
 use crate::error::Result;
-use crate::secret::KeyRing;
-use crate::storage::{AccountKey, Storage};
+use crate::secret::{KeyRing, Secret};
+use crate::storage::{AccountKey, Session, SessionSelection, Storage};
 
 const COOKIE_NAME: &str = "rocket_dance_kept";
 /// Maximum number of such accounts of which a browser has a session. A further one ends the oldest session.
 const MAX_KEPT: usize = 8;
+
+/// The sessions of a browser that have ended.
+#[derive(Default)]
+pub(crate) struct EndedKeptSessions {
+    /// Those that were stored, the newest first.
+    pub(crate) sessions: Vec<Session>,
+    /// The cookies that remove theirs.
+    pub(crate) removals: Vec<Cookie<'static>>,
+}
 
 /// The sessions of accounts that are stored without a user ([`Verdict::StoreWithoutUser`](crate::Verdict::StoreWithoutUser)): the
 /// browser that has connected such an account has a session of it, and no user is signed in. A browser has one account per entry,
@@ -47,6 +57,11 @@ impl KeptSessions {
         Self { by_entry: entries.filter_map(sessions).collect(), prefix }
     }
 
+    /// Whether no account can be stored without a user.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_entry.is_empty()
+    }
+
     /// The entries of which `request` has a cookie.
     fn sent<'s>(&'s self, request: &Request<'_>) -> Vec<(&'s String, &'s CookieSessions)> {
         self.by_entry.iter().filter(|(_, sessions)| sessions.is_sent(request)).collect()
@@ -61,6 +76,16 @@ impl KeptSessions {
                 sent.iter().map(|(name, value)| cookies::size(name, value)).sum()
             }
         }
+    }
+
+    /// Returns the ids in the cookies of `request`. They prove nothing: a cookie may be an old one.
+    pub(crate) fn ids(&self, request: &Request<'_>) -> Vec<String> {
+        self.sent(request).into_iter().filter_map(|(_, sessions)| sessions.id(request)).collect()
+    }
+
+    /// Returns the ID token of the login that `session` comes from, if it was stored.
+    pub(crate) fn id_token(&self, session: &Session) -> Option<Secret> {
+        self.by_entry.get(session.entry.as_deref()?)?.id_token(session)
     }
 
     /// Returns the key of the account at `entry` of which the browser has a session. The account may have got a user in the
@@ -82,7 +107,8 @@ impl KeptSessions {
         Ok(keys)
     }
 
-    /// Begins a session of the account of `origin`, and returns the cookies to set.
+    /// Begins a session of the account of `origin`, and returns the cookies to set. The oldest session beyond [`MAX_KEPT`] ends
+    /// afterwards. If it cannot be ended, the browser has one more until it begins another one.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the account was removed, or got a user, in the meantime.
@@ -103,7 +129,12 @@ impl KeptSessions {
         let over = others.len().saturating_sub(MAX_KEPT - 1);
         let mut cookies = vec![sessions.begin(request, None, Some(origin)).await?.cookie];
         for (_, oldest) in others.iter().take(over) {
-            cookies.extend(oldest.end_current(request, None).await?.removal);
+            match oldest.end_current(request, None).await {
+                Ok(ended) => cookies.extend(ended.removal),
+                Err(error) => {
+                    log::warn!("oauth: a browser's oldest session without a user has not ended: {error:?}")
+                }
+            }
         }
         Ok(cookies)
     }
@@ -116,12 +147,24 @@ impl KeptSessions {
         }
     }
 
-    /// Ends all such sessions of the browser, and returns the cookies that remove theirs.
-    pub(crate) async fn end_all(&self, request: &Request<'_>) -> Result<Vec<Cookie<'static>>> {
-        let mut removals = Vec::new();
-        for (entry, _) in self.sent(request) {
-            removals.extend(self.end(request, entry).await?);
+    /// Ends all such sessions of the browser.
+    pub(crate) async fn end_all(&self, request: &Request<'_>) -> Result<EndedKeptSessions> {
+        let mut ended = EndedKeptSessions::default();
+        for (_, sessions) in self.sent(request) {
+            let signed_out = sessions.end_current(request, None).await?;
+            ended.sessions.extend(signed_out.own);
+            ended.removals.extend(signed_out.removal);
         }
-        Ok(removals)
+        ended.sessions.sort_by_key(|session| Reverse(session.created_at));
+        Ok(ended)
+    }
+
+    /// Ends the selected sessions, in every browser. Returns those that existed.
+    pub(crate) async fn end_selected(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
+        // All of them are in the same storage.
+        match self.by_entry.values().next() {
+            Some(sessions) => sessions.end_selected(selection).await,
+            None => Ok(Vec::new()),
+        }
     }
 }

@@ -4,9 +4,22 @@
 //! could end. The logout is therefore stored as a claim before sessions are ended, and read after a session has begun: whichever
 //! commits last sees the other.
 
+use std::ops::RangeInclusive;
+
 use crate::error::Result;
 use crate::secret::{encode_base64url, sha256};
 use crate::storage::{ClaimState, Session, SessionSelection, Storage};
+
+/// Length of a period, in seconds. A claim keeps the expiry that it got first, so that a later logout of the same user could not
+/// prolong it: each period has a claim of its own, which is remembered from the end of the period on.
+const PERIOD: i64 = 3600;
+/// Maximum difference between the clocks of two of our nodes, in milliseconds.
+const MAX_CLOCK_SKEW_MILLIS: i64 = 60_000;
+
+/// The periods from one unix time to another, in milliseconds.
+fn periods(from_millis: i64, until_millis: i64) -> RangeInclusive<i64> {
+    from_millis.div_euclid(PERIOD * 1000)..=until_millis.div_euclid(PERIOD * 1000)
+}
 
 /// The logins that a logout concerns.
 #[derive(Clone, Copy)]
@@ -20,19 +33,20 @@ enum Logins<'a> {
 }
 
 impl Logins<'_> {
-    /// The id of the claim.
-    fn claim_id(self, entry: &str, issuer: &str) -> String {
+    /// The id of the claim of `period`.
+    fn claim_id(self, entry: &str, issuer: &str, period: i64) -> String {
         let (kind, value) = match self {
             Self::Of(sid) => ("sid", sid),
             Self::OfUser(sub) => ("sub", sub),
             Self::OfUserWithoutSid(sub) => ("sub without sid", sub),
         };
-        format!("ended:{}", encode_base64url(&sha256(&format!("{entry}\n{issuer}\n{kind}\n{value}"))))
+        let logins = sha256(&format!("{entry}\n{issuer}\n{period}\n{kind}\n{value}"));
+        format!("ended:{}", encode_base64url(&logins))
     }
 }
 
-/// Stores that the provider has ended what is `selected`, at `at_millis` (unix time, in milliseconds). It is remembered until `until`
-/// (unix time, in seconds).
+/// Stores that the provider has ended what is `selected`, at `at_millis` (unix time, in milliseconds). It is remembered for at least
+/// `ttl` seconds.
 ///
 /// # Errors
 /// If the storage can't be reached.
@@ -40,7 +54,7 @@ pub(crate) async fn store(
     storage: &dyn Storage,
     selected: &SessionSelection,
     at_millis: i64,
-    until: i64,
+    ttl: i64,
 ) -> Result<()> {
     let SessionSelection::ProviderSession { entry, issuer, provider_user_id: sub, sid } = selected else {
         return Ok(());
@@ -53,16 +67,19 @@ pub(crate) async fn store(
     };
     // With the user, as another user's session of that name goes on.
     let outcome = format!("{at_millis} {}", sub.as_deref().unwrap_or_default());
-    for logins in logins {
-        let id = logins.claim_id(entry, issuer);
-        let _ = storage.claim(&id, at_millis / 1000, until).await?;
-        storage.settle(&id, &outcome).await?;
+    // A node whose clock is behind ours may still be in the period before.
+    for period in periods(at_millis - MAX_CLOCK_SKEW_MILLIS, at_millis) {
+        for logins in &logins {
+            let id = logins.claim_id(entry, issuer, period);
+            let _ = storage.claim(&id, at_millis / 1000, (period + 1) * PERIOD + ttl).await?;
+            storage.settle(&id, &outcome).await?;
+        }
     }
     Ok(())
 }
 
-/// Returns whether the provider has reported the end of `session` since `began_at_millis` (unix time, in milliseconds), when its
-/// sign-in began. A sign-in that begins later is another session at the provider.
+/// Returns whether the provider has reported the end of `session` between `began_at_millis` (unix time, in milliseconds), when its
+/// sign-in began, and `now_millis`. A sign-in that begins later is another session at the provider.
 ///
 /// # Errors
 /// If the storage can't be reached.
@@ -70,6 +87,7 @@ pub(super) async fn has_ended(
     storage: &dyn Storage,
     session: &Session,
     began_at_millis: i64,
+    now_millis: i64,
 ) -> Result<bool> {
     let (Some(entry), Some(issuer), Some(sub)) =
         (&session.entry, &session.issuer, session.provider_user_id.as_deref())
@@ -80,13 +98,17 @@ pub(super) async fn has_ended(
         Some(sid) => vec![Logins::Of(sid), Logins::OfUser(sub)],
         None => vec![Logins::OfUserWithoutSid(sub)],
     };
-    for logins in logins {
-        if let ClaimState::Settled(outcome) = storage.settled(&logins.claim_id(entry, issuer)).await?
-            && let Some((at, user)) = outcome.split_once(' ')
-            && at.parse().is_ok_and(|at: i64| began_at_millis <= at)
-            && (user.is_empty() || user == sub)
-        {
-            return Ok(true);
+    // The clock of the node where it began may be ahead of ours.
+    for period in periods(began_at_millis.min(now_millis), now_millis) {
+        for logins in &logins {
+            if let ClaimState::Settled(outcome) =
+                storage.settled(&logins.claim_id(entry, issuer, period)).await?
+                && let Some((at, user)) = outcome.split_once(' ')
+                && at.parse().is_ok_and(|at: i64| began_at_millis <= at)
+                && (user.is_empty() || user == sub)
+            {
+                return Ok(true);
+            }
         }
     }
     Ok(false)

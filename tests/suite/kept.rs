@@ -11,17 +11,17 @@ use serde_json::Value;
 
 use crate::harness::{Browser, Refusal, SESSION, TestApp, TestRequest, assert_refused};
 
-const KEPT: &str = "rocket_dance_kept_VuWjeEX0_op";
+pub(crate) const KEPT: &str = "rocket_dance_kept_VuWjeEX0_op";
 
 /// Stores a stranger's account without a user.
-fn keep(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
+pub(crate) fn keep(login: &Login<i32>, _: &mut SqliteConnection) -> Result<Verdict<i32>> {
     Ok(match login.standing {
         Standing::Stranger => Verdict::StoreWithoutUser,
         _ => login.default_verdict(),
     })
 }
 
-fn without_users(figment: Figment) -> Figment {
+pub(crate) fn without_users(figment: Figment) -> Figment {
     figment.merge(("dance.user_required", false))
 }
 
@@ -33,7 +33,7 @@ async fn app() -> TestApp {
 }
 
 /// A browser whose visitor, `name` at the provider, has connected the account at `entry`.
-async fn kept_at(app: &TestApp, entry: &str, name: &str) -> Browser {
+pub(crate) async fn kept_at(app: &TestApp, entry: &str, name: &str) -> Browser {
     let mut browser = app.browser();
     app.fake.set_user(name);
     connect(&mut browser, entry).await;
@@ -46,7 +46,7 @@ async fn connect(browser: &mut Browser, entry: &str) {
 }
 
 /// Whose account the guard of `op` finds.
-async fn guarded(browser: &Browser) -> Option<String> {
+pub(crate) async fn guarded(browser: &Browser) -> Option<String> {
     let answer = browser.peek(&TestRequest::get("/guarded")).await;
     if answer.status != Status::Ok {
         assert_eq!(answer.location(), "/login/op?next=%2Fguarded", "{answer:?}");

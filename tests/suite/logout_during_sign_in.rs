@@ -46,3 +46,31 @@ async fn d2_a_sign_in_that_is_under_way_does_not_outlive_a_logout() {
         assert!(signed_in(&app, "op", "ada", login_sid).await.user().await.is_some(), "{what}");
     }
 }
+
+/// How long the first of two logouts of one user is remembered, in seconds, at least: twice the lifetime of a flow, and the
+/// difference between two clocks.
+const REMEMBERED: i64 = 2 * 1800 + 60;
+
+#[rocket::async_test]
+async fn d2_a_later_logout_of_the_same_user_is_remembered_as_long_as_the_first() {
+    // Wherever in the period of the clock the first one is.
+    for start in [0, 900, 1800, 2700] {
+        let app = TestApp::launch().await;
+        let advance = |seconds| {
+            app.advance(seconds);
+            app.fake.advance_clock(seconds);
+        };
+        advance(start);
+        let log_out = async || post_logout_token(&app, &app.fake.logout_token(Some("ada"), None)).await;
+        assert_eq!(log_out().await, Status::Ok);
+        advance(REMEMBERED - 10);
+        let mut laptop = app.browser();
+        let callback = laptop.ride("/login/op").await;
+        assert_eq!(log_out().await, Status::Ok);
+        // The claim of the first logout has expired, and the callback's own claim removes it.
+        advance(1700);
+        assert_eq!(laptop.get(&callback).await.status, Status::BadRequest, "{start}");
+        assert_eq!((laptop.user().await, app.count("oauth_sessions")), (None, 0), "{start}");
+        assert!(signed_in(&app, "op", "ada", None).await.user().await.is_some(), "{start}");
+    }
+}

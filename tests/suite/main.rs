@@ -33,6 +33,9 @@ mod harness;
 mod import;
 mod json;
 mod kept;
+mod kept_end;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod kept_servers;
 mod leakage;
 mod linking;
 mod scopes;

@@ -51,7 +51,7 @@ async fn sign_in(
     check_form(dance, request)?;
     let NewSession { cookie, replaced } = sessions.begin(request, Some(user), None).await?;
     report_session_began(dance, request, user, None, replaced).await;
-    let mut cookies = dance.kept_sessions().end_all(request).await?;
+    let mut cookies = dance.replace_kept_sessions(request).await;
     cookies.push(cookie);
     Ok(cookies)
 }
@@ -63,7 +63,7 @@ async fn sign_out(
     request: &Request<'_>,
     sessions: &CookieSessions,
 ) -> Result<Vec<Cookie<'static>>> {
-    let mut cookies = dance.kept_sessions().end_all(request).await?;
+    let mut cookies = dance.kept_sessions().end_all(request).await?.removals;
     let SignedOut { ended, removal, .. } = sessions.end_current(request, None).await?;
     cookies.extend(removal);
     pending::drop_pending(dance, request).await;

@@ -26,6 +26,25 @@ pub(crate) async fn end_sessions(dance: &Dance, selection: &SessionSelection) ->
     dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?.end_selected(selection).await
 }
 
+/// Ends the sessions that a provider has `selected`, also those of accounts without a user, and returns them.
+///
+/// # Errors
+/// As [`Dance::sign_out_everywhere`], if the users' sessions belong to the app and no session of an account without a user is
+/// selected.
+pub(crate) async fn end_provider_sessions(
+    dance: &Dance,
+    selected: &SessionSelection,
+) -> Result<Vec<Session>> {
+    match dance.sessions().cookie_sessions() {
+        // In the storage, the sessions of accounts without a user are among them.
+        Some(sessions) => sessions.end_selected(selected).await,
+        None => {
+            let ended = dance.kept_sessions().end_selected(selected).await?;
+            if ended.is_empty() { Err(sessions_belong_to_app()) } else { Ok(ended) }
+        }
+    }
+}
+
 /// Ends the session with the id `session` if it is one of `user`'s own, and reports it.
 ///
 /// # Errors

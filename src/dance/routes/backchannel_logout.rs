@@ -60,7 +60,9 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
         .get("logout_token")
         .ok_or_else(|| Error::new(ErrorKind::BadRequest, "There is no `logout_token` in this form."))?;
     let LogoutToken { handle, sub, sid } = dance.engine().logout_token(entry, &token).await?;
-    dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?;
+    if dance.sessions().cookie_sessions().is_none() && dance.kept_sessions().is_empty() {
+        return Err(sessions_belong_to_app());
+    }
     let storage = dance.storage(request);
     // The claim lasts as long as any of our nodes accepts the token. It is settled only when the sessions have ended: after
     // an outage of our storage the provider sends the same token again.
@@ -76,9 +78,9 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
         sid,
     };
     // Before the sessions end: a sign-in that is under way has none yet. A sign-up may wait for a further `flow.ttl`.
-    let remembered_until = now + 2 * dance.settings().flow_ttl + MAX_NODE_CLOCK_SKEW;
-    provider_logout::store(&*storage, &selection, dance.clock().now_millis(), remembered_until).await?;
-    let ended = sessions::end_sessions(dance, &selection).await?;
+    let ttl = 2 * dance.settings().flow_ttl + MAX_NODE_CLOCK_SKEW;
+    provider_logout::store(&*storage, &selection, dance.clock().now_millis(), ttl).await?;
+    let ended = sessions::end_provider_sessions(dance, &selection).await?;
     storage.settle(&handle, "done").await?;
     report_ended(dance, Some(request), &ended, SessionEndReason::EndedByProvider).await;
     Ok(ended.len())

@@ -285,7 +285,8 @@ pub(super) async fn sign_in(
     let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
     match outcome {
         SignInOutcome::Done => {
-            dance.end_kept_sessions(request).await?;
+            let removals = dance.replace_kept_sessions(request).await;
+            removals.into_iter().for_each(|cookie| request.cookies().add(cookie));
             report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
             flash_outcome(dance, request, dance.entry(&account.entry)?, FlashOutcome::SignedIn);
             dance

@@ -67,13 +67,16 @@ async fn sign_out(
         dance.browser(request).clear();
     }
     pending::drop_pending(dance, request).await;
-    dance.end_kept_sessions(request).await?;
+    let kept = dance.end_kept_sessions(request).await?;
     let signed_out = dance.sessions().sign_out(request, user, everywhere).await?;
     report_sessions_ended(dance, Some(request), signed_out.ended, reason).await;
-    let provider = match &signed_out.own {
-        Some(session) => provider_logout::begin(dance, request, session, next.as_ref()).await,
-        None => None,
-    };
+    // The browser can be redirected to one provider only: that of the user, else that of the newest account without a user.
+    let mut provider = None;
+    for session in signed_out.own.iter().chain(&kept) {
+        if provider.is_none() {
+            provider = provider_logout::begin(dance, request, session, next.as_ref()).await;
+        }
+    }
     Ok(match provider {
         // A redirect would be followed by the fetch of the script, and not by the browser.
         Some(url) if wants_json(request) => Reply::Json(json!({ "logout_url": url })),

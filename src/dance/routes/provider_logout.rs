@@ -32,7 +32,7 @@ pub(crate) fn backchannel_logout_uri(settings: &Settings, entry: &str) -> String
     format!("{}{}", settings.base(), Paths::new(&settings.prefix).of_entry(Path::BackchannelLogout, entry))
 }
 
-/// The URL where the user of `session`, which has ended here, signs out at the provider. `None` if the entry does not ask
+/// The URL where the person whose `session` has ended here signs out at the provider. `None` if the entry does not ask
 /// for that, or the provider has no such URL.
 pub(super) async fn begin(
     dance: &Dance,
@@ -45,7 +45,10 @@ pub(super) async fn begin(
     if !entry.logout || session.issuer.as_deref() != Some(entry.authority()) {
         return None;
     }
-    let id_token = dance.sessions().cookie_sessions().and_then(|sessions| sessions.id_token(session));
+    let id_token = match session.user() {
+        Some(_) => dance.sessions().cookie_sessions().and_then(|sessions| sessions.id_token(session)),
+        None => dance.kept_sessions().id_token(session),
+    };
     match end_session_url(dance, request, entry, id_token.as_ref(), next).await {
         Ok(url) => Some(url),
         Err(error) => {

@@ -1,4 +1,5 @@
-//! Protection of forms against cross-site request forgery (CSRF): a token that follows from a cookie and the user.
+//! Protection of forms against cross-site request forgery (CSRF): a token that follows from a cookie, and from the user or the accounts
+//! of the browser.
 //!
 //! A form has the token in its field `csrf`, a script in that field or in the header `X-CSRF-Token`. If both are there, the field
 //! counts.
@@ -42,8 +43,18 @@ pub(crate) async fn token(dance: &Dance, request: &Request<'_>) -> Result<String
             value.clone()
         }
     };
-    // The user is part of it, so that signing in changes the token: one that an attacker planted before is worthless.
-    Ok(dance.browser_keys().tag(TOKEN, &[&browser, dance.user(request).await?.unwrap_or_default()]))
+    let parts = token_parts(dance, request, browser, dance.user(request).await?);
+    Ok(dance.browser_keys().tag(TOKEN, &parts.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// What the token follows from: the cookie of the `browser`, and the `user`, so that signing in changes the token: one that an attacker
+/// planted before is worthless. Without a user these are the browser's sessions of accounts without a user (SF-02).
+fn token_parts(dance: &Dance, request: &Request<'_>, browser: String, user: Option<&str>) -> Vec<String> {
+    let mut parts = vec![browser, user.unwrap_or_default().to_owned()];
+    if user.is_none() {
+        parts.extend(dance.kept_sessions().ids(request));
+    }
+    parts
 }
 
 /// Which app has sent an answer, as far as its CSRF cookie and token show.
@@ -91,7 +102,8 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
     let Some(browser) = cookies::get(request, &name) else {
         return rejected("the browser sent no CSRF cookie");
     };
-    let parts = [browser, dance.user_uncached(request).await?.unwrap_or_default()];
+    let parts = token_parts(dance, request, browser.to_owned(), dance.user_uncached(request).await?);
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let token = token.filter(|token| !token.is_empty()).or_else(|| request.headers().get_one(HEADER));
     match token {
         None => rejected("the token is missing: send it in the field `csrf` or in the header X-CSRF-Token"),
