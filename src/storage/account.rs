@@ -236,7 +236,7 @@ impl Account {
 
     /// Rank of the site's account. An account that a visitor left without a user, before the entry belonged to the site, has
     /// another rank.
-    const SITE_RANK: i32 = -1;
+    pub(crate) const SITE_RANK: i32 = -1;
 
     /// Returns whether this is the site's account at its entry.
     pub(crate) fn is_sites(&self) -> bool {

@@ -115,6 +115,16 @@ pub trait Storage: Send + Sync + 'static {
         Ok(accounts)
     }
 
+    /// Returns the account of `user` at `entry` that has no identity. Without a `user` it returns the one that has neither. The
+    /// default searches the [`list`](Storage::list) of that owner. Override it if many accounts may have no user.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`].
+    async fn get_without_identity(&self, user: Option<&str>, entry: &str) -> Result<Option<Account>> {
+        let owned = self.list(user, &[entry]).await?;
+        Ok(owned.into_iter().find(|account| account.provider_user_id.is_none()))
+    }
+
     /// Makes the account with the id `account_id` the primary one of `user` at `entry`. The other accounts keep their
     /// order. Returns whether the user has such an account there. The [version](Account::version) of each account stays,
     /// so that a refresh in progress succeeds.
@@ -180,7 +190,7 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// Returns `found`, which was stored under the key of `account`, if it is [the same account](Account::is_same_as). Otherwise
+/// Returns `found`, which was stored under a key of `account`, if it is [the same account](Account::is_same_as). Otherwise
 /// it searches the accounts of the owner. An account without an identity has only the key of its owner, under which another
 /// account of that owner may be the primary one.
 pub(crate) async fn same_account<S: Storage + ?Sized>(
@@ -191,6 +201,30 @@ pub(crate) async fn same_account<S: Storage + ?Sized>(
     if found.as_ref().is_none_or(|found| found.is_same_as(account)) {
         return Ok(found);
     }
-    let owned = storage.list(account.user_id.as_deref(), &[&account.entry]).await?;
-    Ok(owned.into_iter().find(|found| found.is_same_as(account)))
+    if account.provider_user_id.is_some() {
+        let found = storage.get_uncached(&account.key()).await?;
+        return Ok(found.filter(|found| found.user_id == account.user_id));
+    }
+    match storage.get_without_identity(account.user_id.as_deref(), &account.entry).await? {
+        Some(found) => Ok(Some(found)),
+        // It may have got an identity.
+        None => with_id_of(storage, account).await,
+    }
+}
+
+/// Returns the account that has the id of `account`, if it has the same owner.
+pub(crate) async fn with_id_of<S: Storage + ?Sized>(
+    storage: &S,
+    account: &Account,
+) -> Result<Option<Account>> {
+    let Account { entry, user_id: user, .. } = account;
+    let found = match user {
+        Some(user) => storage.list(Some(user), &[entry]).await?,
+        // Many visitors may have an account without a user there.
+        None => match storage.page(Some(entry), account.id.saturating_sub(1), 1).await {
+            Err(error) if error.kind() == ErrorKind::Misconfigured => storage.list(None, &[entry]).await?,
+            found => found?,
+        },
+    };
+    Ok(found.into_iter().find(|found| found.id == account.id && found.user_id == *user))
 }

@@ -118,6 +118,10 @@ impl Storage for Replaced {
         self.storage.list(user, entries).await
     }
 
+    async fn get_without_identity(&self, user: Option<&str>, entry: &str) -> Result<Option<Account>> {
+        self.storage.get_without_identity(user, entry).await
+    }
+
     async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
         self.storage.make_primary(user, entry, account_id).await
     }

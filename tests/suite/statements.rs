@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
+use rocket::figment::Figment;
 use rocket::http::{ContentType, Status};
 use rocket::local::asynchronous::Client;
 use rocket::tokio::time::sleep;
-use rocket_dance::Dance;
+use rocket::{Build, Rocket};
 use rocket_dance::testing::{FakeProvider, sign_in};
+use rocket_dance::{Dance, DanceFairing, Token};
 use serde_json::{Value, json};
 
-use crate::app::{App, figment, rocket};
+use crate::app::{App, Op, figment, rocket};
 use crate::people::People;
 
 /// The statements that an app's storage has sent, in order.
@@ -62,6 +64,15 @@ impl Statements {
 }
 
 async fn app(people: &People, statements: &Statements, settings: &[(&str, Value)]) -> App {
+    app_with(people, statements, settings, rocket).await
+}
+
+async fn app_with(
+    people: &People,
+    statements: &Statements,
+    settings: &[(&str, Value)],
+    build: fn(Figment, DanceFairing) -> Rocket<Build>,
+) -> App {
     let fake = FakeProvider::start().await;
     let figment = settings.iter().fold(figment(&fake), |figment, setting| figment.merge(setting.clone()));
     let watched = statements.clone();
@@ -70,7 +81,7 @@ async fn app(people: &People, statements: &Statements, settings: &[(&str, Value)
         Ok(())
     });
     let client =
-        Client::tracked(rocket(figment, Dance::fairing().storage(storage))).await.expect("the app launches");
+        Client::tracked(build(figment, Dance::fairing().storage(storage))).await.expect("the app launches");
     App::of(client, fake)
 }
 
@@ -149,4 +160,53 @@ async fn a_request_costs_these_statements() {
         ("callback of a known user", 15, 4),
     ];
     assert_eq!(costs(&[("dance.cache", json!(false))]).await, uncached);
+}
+
+/// Whether `sql` reads or locks every account without a user of an entry.
+fn reads_every_visitors(sql: &str) -> bool {
+    let Some((_, condition)) = sql.split_once(" WHERE ").filter(|_| sql.contains("`oauth_accounts`")) else {
+        return false;
+    };
+    condition.contains("`user_id` IS NULL")
+        && !["`provider_user_id`", "`rank` =", "`id` =", "LIMIT"].iter().any(|one| condition.contains(one))
+}
+
+/// Many visitors may have an account without a user at an entry.
+#[rocket::async_test]
+async fn nothing_reads_the_accounts_of_all_visitors() {
+    for is_site in [false, true] {
+        let (people, statements) = (People::new(), Statements::default());
+        let settings: &[(&str, Value)] = match is_site {
+            false => &[("dance.user_required", json!(false))],
+            true => &[("oauth.op.account", json!("bot"))],
+        };
+        // Without the guards of a user's account, which an entry of the site does not have.
+        let build = |figment, dance| rocket::custom(figment).attach(dance);
+        let app = app_with(&people, &statements, settings, build).await;
+        statements.of_the_launch().await;
+        people.sql(
+            "INSERT INTO oauth_accounts (provider, issuer, provider_user_id, token, token_type, scope, email_verified, \
+             userinfo, created_at, updated_at, version) WITH RECURSIVE visitor (n) AS (SELECT 1 UNION ALL SELECT n + 1 \
+             FROM visitor WHERE n < 200) SELECT 'op', 'x', 'visitor' || n, 'x', 'Bearer', '', 0, '{}', 0, 0, 1 \
+             FROM visitor",
+        );
+        let tokens = || Dance::fetch(app.client.rocket()).unwrap().tokens(Op);
+        for token in ["first", "second"] {
+            tokens().set(Token::new(token)).await.unwrap();
+            assert!(tokens().get().await.unwrap().unwrap().access_token.matches(token));
+        }
+        tokens().delete().await.unwrap();
+        assert!(tokens().get().await.unwrap().is_none());
+        tokens().set(Token::new("third")).await.unwrap();
+        if is_site {
+            app.fake.set_user("bot");
+            let callback = app.callback("/login/op").await;
+            assert_eq!(app.get(&callback).await.status(), Status::SeeOther);
+        }
+        assert_eq!(people.count("oauth_accounts"), 201);
+        let noted = statements.0.lock().unwrap().clone();
+        assert!(noted.len() > 20, "{noted:#?}");
+        let bad: Vec<_> = noted.iter().filter(|sql| reads_every_visitors(sql)).collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+    }
 }

@@ -231,13 +231,13 @@ impl<P: Provider> Tokens<P> {
         }
         // The storage has given it an id.
         let stored = match place {
-            TokenPlace::Site => self.find(storage, place).await?.unwrap_or(new),
-            TokenPlace::Primary(_) | TokenPlace::WithoutUser => {
+            TokenPlace::Site | TokenPlace::WithoutUser => self.find(storage, place).await?.unwrap_or(new),
+            TokenPlace::Primary(_) => {
                 let stored = storage.list(place.user(), &[P::NAME]).await?;
                 let (nameless, named): (Vec<_>, Vec<_>) =
                     stored.into_iter().partition(|account| account.provider_user_id.is_none());
                 let stored = nameless.into_iter().next().unwrap_or(new);
-                if place.user().is_some() && !named.is_empty() {
+                if !named.is_empty() {
                     // A dance in another process has stored an account at the same time: it gets the token.
                     storage.unlink(place.user(), P::NAME, Some(stored.id), &[], None).await?;
                     return Ok(None);
@@ -255,10 +255,7 @@ impl<P: Provider> Tokens<P> {
             TokenPlace::Primary(key) => storage.get_uncached(key).await,
             // Another account without a user is a stranger's, stored until that user comes back: see
             // `Verdict::StoreWithoutUser`.
-            TokenPlace::WithoutUser => {
-                let kept = storage.list(None, &[P::NAME]).await?;
-                Ok(kept.into_iter().find(|account| account.provider_user_id.is_none()))
-            }
+            TokenPlace::WithoutUser => storage.get_without_identity(None, P::NAME).await,
             TokenPlace::Site => {
                 let key = site_account_key(self.dance.entry(P::NAME)?);
                 Ok(storage.get_uncached(&key).await?.filter(Account::is_sites))

@@ -60,7 +60,9 @@ pub(super) fn link(
     let site = match login.purpose {
         Purpose::Site => {
             let key = AccountKey::Owner { entry: entry.clone(), user: None };
-            hold(conn, Box::new(provider.eq(entry).nullable().and(is_under(&key))))?;
+            // Many visitors may have an account there that has no user either.
+            let is_sites = rank.eq(Account::SITE_RANK).and(is_under(&key));
+            hold(conn, Box::new(provider.eq(entry).nullable().and(is_sites)))?;
             get(conn, &key)?
         }
         _ => None,

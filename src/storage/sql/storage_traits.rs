@@ -42,6 +42,11 @@ impl Storage for DieselStorage {
         self.run(move |conn| accounts::list(conn, user.as_deref(), &entries)).await
     }
 
+    async fn get_without_identity(&self, user: Option<&str>, entry: &str) -> Result<Option<Account>> {
+        let (user, entry) = (user.map(str::to_owned), entry.to_owned());
+        self.run(move |conn| accounts::exact(conn, &entry, None, user.as_deref())).await
+    }
+
     async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
         let (user, entry) = (user.to_owned(), entry.to_owned());
         self.write(move |conn| ranks::make_primary(conn, &user, &entry, account_id)).await

@@ -98,6 +98,8 @@ mod roles;
 mod rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server_outages;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod site;
 mod tables;
 #[cfg(feature = "mysql")]
 mod tls;
