@@ -274,6 +274,7 @@ tests() {
   cp "$STEPS/workspace-example_app" "$STEPS/example_app-sqlite"
   step "unit tests, on three databases" on_databases run_tests workspace rocket_dance --include-ignored --skip fuzz::
   # Behind PgBouncer an app has no `on_connect`, and this PgBouncer knows only one user.
+  step "accounts without a user, on two servers" on_databases run_tests workspace suite kept_servers --include-ignored
   step "storage through PgBouncer" on_pgbouncer run_tests workspace rocket_dance --include-ignored postgres:: coherence \
     --skip on_connect --skip cl_02 --skip examine:: --skip roles:: --skip server_outages::
   for name in $(built workspace test); do
@@ -298,12 +299,13 @@ tests() {
 
   # How often each race runs.
   case $rounds in
-    short) refreshes=10 logins=5 removals=20 handovers=5 outages=2 ;;
-    full) refreshes=1000 logins=100 removals=1000 handovers=100 outages=20 ;;
+    short) refreshes=10 logins=5 removals=20 decisions=5 handovers=5 outages=2 ;;
+    full) refreshes=1000 logins=100 removals=1000 decisions=200 handovers=100 outages=20 ;;
   esac
   race "one refresh" refresh --rounds $refreshes
   race "first logins" first-login --rounds $logins
   race "removals" removal --rounds $removals
+  race "decisions of one person" one-person --rounds $decisions
   race "two nodes" nodes --rounds $handovers sqlite postgres
   race "PostgreSQL killed" soak --rounds $outages
   failover postgres --rounds $outages

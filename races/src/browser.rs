@@ -89,7 +89,7 @@ impl Browser {
     }
 
     /// Approves an authorization request at the provider. Returns path and query of the callback.
-    async fn approve(&self, to: &str, secrets: &SecretLog) -> Result<String> {
+    pub(crate) async fn approve(&self, to: &str, secrets: &SecretLog) -> Result<String> {
         let back = self.page(to, &mut Cookies::default()).await?;
         let back = back.location.ok_or_else(|| format!("the provider answered {}", back.status))?;
         let back = Url::parse(&back)?;
@@ -120,10 +120,15 @@ impl Browser {
 
     /// Posts the form at `url`, with the token of the page of the accounts.
     pub(crate) async fn submit(&self, url: &str, app: &str, cookies: &mut Cookies) -> Result<Answer> {
+        let csrf = self.csrf(app, cookies).await?;
+        self.post(url, &[("csrf", &csrf)], cookies).await
+    }
+
+    /// The CSRF token of the page of the accounts.
+    pub(crate) async fn csrf(&self, app: &str, cookies: &mut Cookies) -> Result<String> {
         let page = self.get(&format!("{app}/login/accounts"), cookies).await?;
         let page: serde_json::Value = serde_json::from_str(&page.body)?;
-        let csrf = page["csrf"].as_str().ok_or("no CSRF token: no user is signed in")?.to_owned();
-        self.post(url, &[("csrf", &csrf)], cookies).await
+        Ok(page["csrf"].as_str().ok_or("no CSRF token: no user is signed in")?.to_owned())
     }
 
     /// Requests the callback.

@@ -9,6 +9,8 @@
 //!              person at two providers, with the same address: one entry signs in, the other is refused with the reason
 //! removal      an account is disconnected, or its user deleted, among connects, sign-ins and refreshes of an attacker in two
 //!              processes: nothing removed comes back, no session without its account, no row without its user
+//! one-person   two users are merged, a waiting account is confirmed and further scopes are granted, each many times at once in two
+//!              processes: no account of two users or of none, the app's rows moved once, no scope lost
 //! nodes        disconnect, sign-out and back-channel logout on one process: until when the other accepts the session
 //! soak         load while PostgreSQL is killed and started again: only 200, 303 and 503, and nothing half done
 //! failover     the same while the primary is killed and its standby promoted: sign-ins succeed again within 5 seconds, no
@@ -38,6 +40,7 @@ mod database;
 mod first_login;
 mod load;
 mod nodes;
+mod one_person;
 mod outage;
 mod outcome;
 mod refresh;
@@ -73,7 +76,9 @@ struct Command {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
-    let race = args.next().ok_or("which race? refresh, first-login, removal, nodes, soak or failover")?;
+    let race = args
+        .next()
+        .ok_or("which race? refresh, first-login, removal, one-person, nodes, soak or failover")?;
     let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));
@@ -102,6 +107,7 @@ async fn run(command: Command) -> Result<bool> {
             "refresh" => refresh::run(kind, &settings(10)).await?,
             "first-login" => first_login::run(kind, &settings(10)).await?,
             "removal" => removal::run(kind, &settings(20)).await?,
+            "one-person" => one_person::run(kind, &settings(5)).await?,
             "nodes" => nodes::run(kind, &settings(20)).await?,
             "soak" => soak::run(kind, &settings(2), Outage::Restart).await?,
             "failover" => soak::run(kind, &settings(2), Outage::Failover).await?,

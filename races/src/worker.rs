@@ -14,7 +14,7 @@ use rocket::{Config, State, get, post, routes};
 use rocket_dance::provider::Provider;
 use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::FakeProvider;
-use rocket_dance::{CurrentUser, Dance, LinkPolicy, Login, OAuth, Standing, Verdict};
+use rocket_dance::{CurrentUser, Dance, LinkPolicy, Login, OAuth, RequiredScopes, Standing, Verdict};
 use serde_json::json;
 use test_support::Watchdog;
 
@@ -40,7 +40,22 @@ diesel::table! {
     }
 }
 
-/// Signs up every stranger with a new address.
+diesel::table! {
+    notes (id) {
+        id -> Integer,
+        user_id -> Integer,
+    }
+}
+
+diesel::table! {
+    merges (from_user) {
+        from_user -> Integer,
+        into_user -> Integer,
+    }
+}
+
+/// Signs up every stranger with a new address. A person whose id begins with `again` signs in as the user with the address first, and
+/// one whose id begins with `merge` can make two users one.
 struct SignUp;
 
 macro_rules! sign_up {
@@ -51,11 +66,19 @@ macro_rules! sign_up {
                 login: &Login<i32>,
                 $conn: &mut $connection,
             ) -> rocket_dance::Result<Verdict<i32>> {
-                if !matches!(login.standing, Standing::Stranger) {
-                    return Ok(login.default_verdict());
+                let is_called = |start| login.profile.id.as_ref().is_some_and(|id| id.starts_with(start));
+                match login.standing {
+                    Standing::Taken { .. } if is_called("merge") => return Ok(Verdict::MergeUsers),
+                    Standing::Stranger => {}
+                    _ => return Ok(login.default_verdict()),
                 }
                 let (name, email) = (login.profile.display_name(), login.profile.email());
                 let same = users::table.filter(users::email.eq(email));
+                if is_called("again")
+                    && let Some(user) = same.select(users::id).first($conn).optional()?
+                {
+                    return Ok(Verdict::SignInFirst(user));
+                }
                 if diesel::select(exists(same)).get_result($conn)? {
                     return Ok(Verdict::Refuse("There is a user with this address: sign in first.".into()));
                 }
@@ -66,6 +89,20 @@ macro_rules! sign_up {
 
             fn has_other_login(&self, _: &i32, _: &mut $connection) -> rocket_dance::Result<bool> {
                 Ok(true)
+            }
+
+            fn merge_users(
+                &self,
+                from: &i32,
+                into: &i32,
+                conn: &mut $connection,
+            ) -> rocket_dance::Result<()> {
+                let notes = notes::table.filter(notes::user_id.eq(from));
+                diesel::update(notes).set(notes::user_id.eq(into)).execute(conn)?;
+                let merge = (merges::from_user.eq(from), merges::into_user.eq(into));
+                diesel::insert_into(merges::table).values(merge).execute(conn)?;
+                diesel::delete(users::table.find(from)).execute(conn)?;
+                Ok(())
             }
         }
     };
@@ -102,6 +139,29 @@ impl Provider for Op {
 #[get("/whoami/op")]
 async fn whoami(op: OAuth<Op>) -> rocket_dance::Result<Json<Value>> {
     op.userinfo().await.map(Json)
+}
+
+/// What a page needs beyond the entry's scope.
+struct Repos;
+
+impl RequiredScopes for Repos {
+    const SCOPES: &'static [&'static str] = &["repo"];
+}
+
+struct Gists;
+
+impl RequiredScopes for Gists {
+    const SCOPES: &'static [&'static str] = &["gist"];
+}
+
+#[get("/repos")]
+fn repos(_op: OAuth<Op, Repos>) -> &'static str {
+    "repos"
+}
+
+#[get("/gists")]
+fn gists(_op: OAuth<Op, Gists>) -> &'static str {
+    "gists"
 }
 
 struct Op2;
@@ -169,7 +229,7 @@ fn serve() -> Result<()> {
         .attach(AdHoc::on_liftoff("port", |rocket| {
             Box::pin(async move { println!("ready {}", rocket.config().port) })
         }))
-        .mount("/", routes![whoami, whoami_op2, connected, me, plain, advance])
+        .mount("/", routes![whoami, whoami_op2, repos, gists, connected, me, plain, advance])
         .register("/", rocket_dance::catchers());
     rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
 }
