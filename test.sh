@@ -299,7 +299,7 @@ tests() {
 
   # How often each race runs.
   case $rounds in
-    short) refreshes=10 logins=5 removals=20 decisions=5 handovers=5 outages=2 ;;
+    short) refreshes=10 logins=5 removals=20 decisions=3 handovers=5 outages=2 ;;
     full) refreshes=1000 logins=100 removals=1000 decisions=200 handovers=100 outages=20 ;;
   esac
   race "one refresh" refresh --rounds $refreshes

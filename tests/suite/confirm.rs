@@ -171,3 +171,30 @@ async fn a_refused_confirmation_is_reported() {
     assert!(refused.body.contains("Not this account."), "{}", refused.body);
     assert_eq!(heard.take(), ["refused op ada 1 policy"]);
 }
+
+/// No failure changes what the browser has.
+#[rocket::async_test]
+async fn a_sign_in_that_fails_drops_no_account_that_waits() {
+    let (app, _) = app_with(false, |dance| dance).await;
+    let mut ada = app.browser();
+    ask(&mut ada, "/login/op").await;
+    app.fake.set_user("carol");
+    let callback = ada.ride("/login/op2").await;
+    sql(
+        &app,
+        "CREATE TRIGGER fault BEFORE INSERT ON oauth_sessions BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+    );
+    let answer = ada.get(&callback).await;
+    assert_eq!((answer.status, answer.sets(PENDING)), (Status::ServiceUnavailable, false), "{answer:?}");
+    sql(&app, "DROP TRIGGER fault");
+    ada.enter(1).await;
+    assert_eq!(ada.get(CONFIRM).await.status, Status::Ok);
+    // One that succeeds drops what waits for another user.
+    ada.leave().await;
+    app.fake.set_user("ada");
+    ask(&mut ada, "/login/op").await;
+    app.fake.set_user("dave");
+    let callback = ada.ride("/login/op2").await;
+    assert_eq!(ada.get(&callback).await.location(), "/");
+    assert!(!ada.jar.contains_key(PENDING));
+}

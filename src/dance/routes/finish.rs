@@ -281,8 +281,8 @@ pub(super) async fn sign_in(
         flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
         return Ok(finished.with_user(user));
     };
-    pending::drop_unless_for(dance, request, &user).await;
     let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
+    pending::drop_unless_for(dance, request, &user).await;
     match outcome {
         SignInOutcome::Done => {
             let removals = dance.replace_kept_sessions(request).await;
