@@ -197,4 +197,32 @@ mod tests {
         }
         assert_eq!(sent(&["a=1; Path=/", "a=; Path=/; Max-Age=0"], APP, RequestOrigin::SameSite), "");
     }
+
+    #[test]
+    fn a_host_without_a_dot_sets_cookies_for_itself() {
+        let url = Url::parse("http://localhost/login").unwrap();
+        for (domain, is_stored) in [("localhost", true), (".LOCALHOST", true), ("other", false)] {
+            let mut jar = BrowserCookies::default();
+            jar.receive(&url, &format!("a=1; Path=/; Domain={domain}"), 1000);
+            assert_eq!(!jar.is_empty(), is_stored, "{domain}");
+        }
+    }
+
+    /// A local client knows each cookie as it was set, and not when.
+    #[test]
+    fn the_same_rule_for_the_cookies_of_a_local_client() {
+        let callback = Url::parse("https://app.example.com/login/op/authorized").unwrap();
+        for (cookie, origin, goes) in [
+            ("a=1", RequestOrigin::CrossSite, true),
+            ("a=1; Path=/login; Max-Age=1", RequestOrigin::CrossSite, true),
+            ("a=1; Path=/log", RequestOrigin::CrossSite, false),
+            ("a=1; Domain=example.com", RequestOrigin::CrossSite, true),
+            ("a=1; Domain=other.com", RequestOrigin::CrossSite, false),
+            ("a=1; SameSite=Strict", RequestOrigin::CrossSite, false),
+            ("a=1; SameSite=Lax", RequestOrigin::CrossSitePost, false),
+            ("a=1; SameSite=None; Secure", RequestOrigin::CrossSitePost, true),
+        ] {
+            assert_eq!(is_sent(&Cookie::parse(cookie).unwrap(), &callback, origin, 1000), goes, "{cookie}");
+        }
+    }
 }
