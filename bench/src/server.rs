@@ -63,6 +63,13 @@ async fn api(op: OAuth<Op>) -> Result<Json<Value>> {
     op.get("thing").json().await.map(Json)
 }
 
+/// Ends the user's sessions.
+#[get("/sign_out")]
+async fn sign_out(user: CurrentUser<i32>, dance: &State<Dance>) -> Result<&'static str> {
+    dance.sign_out_everywhere(user.id()).await?;
+    Ok("hello")
+}
+
 /// Makes the account's token an expired one.
 #[get("/expire")]
 async fn expire(user: CurrentUser<i32>, dance: &State<Dance>) -> Result<&'static str> {
@@ -145,7 +152,8 @@ pub async fn serve() {
         .mount(
             "/",
             routes![
-                bare, cookie, set_cookie, user, guarded, accounts, api, expire, expire_all, token_of, theirs
+                bare, cookie, set_cookie, user, guarded, accounts, api, sign_out, expire, expire_all,
+                token_of, theirs
             ],
         )
         .mount("/", routes![reference::round_trips, reference::transaction])

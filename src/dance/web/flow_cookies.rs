@@ -107,7 +107,8 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow, locati
         cookies::response_size(&name, sealed) + removals + location
     };
     let fits = |sealed: &str| size_in_response(sealed) <= cookies::MAX_RESPONSE;
-    if !fits(&sealed) || cookies::size(&name, &sealed) > max {
+    let mut is_too_long = !fits(&sealed);
+    if is_too_long || cookies::size(&name, &sealed) > max {
         let (is_cookie, next) = (cookies::size(&name, &sealed) <= max, flow.next.take());
         let shorter = flow.seal(dance.browser_keys(), &name)?;
         // Where the authorization URL is too long by itself, nothing is won without `next`.
@@ -120,12 +121,13 @@ pub(crate) fn store(dance: &Dance, request: &Request<'_>, mut flow: Flow, locati
                     flow.entry,
                     cookies::MAX_RESPONSE
                 );
+                is_too_long = !fits(&shorter);
                 sealed = shorter;
             }
             None => {}
         }
     }
-    if !fits(&sealed) {
+    if is_too_long {
         log::warn!(
             "oauth: `{}`: the header of this response has more than {} bytes, {location} of them in the authorization URL. A \
              default nginx rejects such a response: set `par = true`, or raise nginx's `proxy_buffer_size`",

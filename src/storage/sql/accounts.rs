@@ -65,13 +65,20 @@ pub(super) fn exact(
     identity: Option<&str>,
     user: Option<&str>,
 ) -> Result<Option<Account>> {
-    let accounts = oauth_accounts
-        .filter(provider.eq(entry))
-        .filter(is_account(identity, user))
-        .select(Account::as_select());
+    let at_entry = oauth_accounts.filter(provider.eq(entry));
     let found = match (identity, user) {
-        (None, None) => accounts.first(conn),
-        _ => accounts.get_result(conn),
+        (Some(identity), _) => {
+            let account = at_entry.filter(provider_user_id.eq(identity));
+            on_inner!(conn, account.select(Account::as_select()).get_result(conn))
+        }
+        (None, Some(user)) => {
+            let account = at_entry.filter(provider_user_id.is_null()).filter(user_id.eq(user));
+            on_inner!(conn, account.select(Account::as_select()).get_result(conn))
+        }
+        (None, None) => {
+            let accounts = at_entry.filter(provider_user_id.is_null()).filter(user_id.is_null());
+            accounts.select(Account::as_select()).first(conn)
+        }
     };
     Ok(found.optional()?)
 }
@@ -156,11 +163,11 @@ pub(super) fn write(conn: &mut AnyConnection, account: &Account, old: Option<&Ac
             let stored = diesel::update(oauth_accounts.find(old.id));
             // A refresh in progress keeps its lease while the token stays.
             match account.version == old.version {
-                true => stored.set(account).execute(conn)?,
-                false => stored.set((account, lease_until.eq(0))).execute(conn)?,
+                true => on_inner!(conn, stored.set(account).execute(conn))?,
+                false => on_inner!(conn, stored.set((account, lease_until.eq(0))).execute(conn))?,
             }
         }
-        None => diesel::insert_into(oauth_accounts).values(account).execute(conn)?,
+        None => on_inner!(conn, diesel::insert_into(oauth_accounts).values(account).execute(conn))?,
     };
     exact(conn, &account.entry, account.provider_user_id.as_deref(), account.user_id.as_deref())?
         .ok_or_else(|| Error::storage("the account that was written is gone").into())

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::accounts;
-use super::any_connection::AnyConnection;
+use super::any_connection::{AnyConnection, on_inner};
 use super::failure::Result;
 use super::schema::oauth_sessions::dsl::*;
 use super::sessions::Condition;
@@ -42,7 +42,7 @@ pub(super) fn begin(
     if !over.is_empty() {
         diesel::delete(oauth_sessions.filter(id.eq_any(over))).execute(conn)?;
     }
-    diesel::insert_into(oauth_sessions).values(session).execute(conn)?;
+    on_inner!(conn, diesel::insert_into(oauth_sessions).values(session).execute(conn))?;
     Ok(SessionStart::Begun)
 }
 

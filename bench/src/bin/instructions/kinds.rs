@@ -40,7 +40,11 @@ pub(crate) const KINDS: [Kind; 19] = [
     Kind { settings: NO_CACHE, ..ours("guarded_uncached", |browser| browser.page("/guarded")) },
     ours("begin", |browser| drop(browser.begin())),
     ours("rocket_oauth2", |browser| browser.redirect("/theirs")),
-    ours("begin_and_callback", Browser::sign_in),
+    // Signing out keeps the number of sessions at one.
+    ours("begin_callback_sign_out", |browser| {
+        browser.sign_in();
+        browser.page("/sign_out");
+    }),
     ours("round_trips", |browser| browser.call("/reference/round_trips")),
     ours("transaction", |browser| browser.page("/reference/transaction")),
     ours("api", |browser| browser.call("/api")),
