@@ -111,7 +111,7 @@
 //! | POST `/login/<name>/native` | begins a sign-in by a device's own SDK: see [Native sign-in](guide::json#native-sign-in) |
 //! | POST `/login/<name>/native/finish` | finishes it with the ID token of the SDK (JSON: `flow`, `id_token`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
-//! | POST `/login/logout/everywhere` | ends all sessions of the user; needs a storage that keeps sessions (form: `csrf`) |
+//! | POST `/login/logout/everywhere` | ends all sessions of the user; only with a storage that keeps the library's sessions (form: `csrf`) |
 //! | POST `/login/logout/session` | ends one session of the user; needs a storage that keeps sessions (form: `csrf`, `session`) |
 //! | GET `/login/signed-out` | shows that the user is signed out: for `after_logout = "/login/signed-out"` |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `next` of the form, or to `after_logout` |

@@ -20,7 +20,7 @@ pub(super) fn secret(table: &mut Table<'_>, key: &str, file_key: &str) -> Option
     let given = table.any_text(found)?;
     let secret = match found == key {
         true => Ok(given.value),
-        false => read(&folder.join(given.value)),
+        false => read(&folder, &given.value),
     };
     let checked = secret.and_then(|secret| match is_pem(&secret) {
         true => hidden_characters::fault_of_lines(&secret).map_or(Ok(secret), Err),
@@ -42,20 +42,30 @@ pub(super) fn secret(table: &mut Table<'_>, key: &str, file_key: &str) -> Option
     }
 }
 
-/// Reads the secret in the file at `path`.
-fn read(path: &Path) -> Result<String, String> {
+/// Reads the secret in the file at `path`, which is relative to `folder`.
+fn read(folder: &Path, path: &str) -> Result<String, String> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+    let read = File::open(folder.join(path)).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
     match read {
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err("is the path of a file that is not UTF-8: save it as UTF-8, without a byte order mark"
                 .to_owned())
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(format!("can't be read: {}", no_such_file(folder, path))),
         Err(error) => Err(format!("can't be read: {}", error.kind())),
         Ok(_) => match without_line_end(&text) {
             "" => Err("is the path of an empty file".to_owned()),
             text => Ok(text.to_owned()),
         },
+    }
+}
+
+/// Says that there is no file at `path`, and what the path is relative to.
+fn no_such_file(folder: &Path, path: &str) -> &'static str {
+    match (Path::new(path).is_absolute(), folder.as_os_str().is_empty()) {
+        (true, _) => "there is no such file",
+        (false, true) => "there is no such file, relative to the folder in which the app was started",
+        (false, false) => "there is no such file, relative to the folder of the configuration file",
     }
 }
 

@@ -298,7 +298,14 @@ impl<'a> Table<'a> {
         if let Value::Bool(_, value) = value {
             return Some(value);
         }
-        self.reader.fault(&place, "must be true or false, without quotes", &format!("{key} = true"));
+        let example = match &value {
+            Value::String(_, text) if is_off(text) => format!("{key} = false"),
+            Value::Num(_, number) if whole(*number) == Some(0) => format!("{key} = false"),
+            Value::String(_, text) if is_on(text) => format!("{key} = true"),
+            Value::Num(_, number) if whole(*number) == Some(1) => format!("{key} = true"),
+            _ => format!("{key} = true   # or false"),
+        };
+        self.reader.fault(&place, "must be true or false, without quotes", &example);
         None
     }
 
@@ -342,6 +349,16 @@ impl<'a> Table<'a> {
         table.keys().into_iter().filter_map(|name| table.scalar(&name).map(|value| (name, value))).collect()
     }
 
+    /// Makes every unknown key that `is_refused` a fault, for the reason `why`.
+    pub(super) fn refuse(&mut self, is_refused: impl Fn(&str) -> bool, why: &str) {
+        for key in self.keys() {
+            if !self.known.contains(&key) && is_refused(&key) {
+                self.reader.fault(&self.place_of(&key), why, "");
+                self.values.remove(&key);
+            }
+        }
+    }
+
     /// Ends the reading: every key that is left is a fault.
     pub(super) fn close(self) {
         for key in self.values.keys() {
@@ -363,6 +380,16 @@ impl<'a> Table<'a> {
             }
         }
     }
+}
+
+/// Whether `text` means `false`.
+fn is_off(text: &str) -> bool {
+    ["false", "no", "off", "n", "f", "0", "none", "never", "disabled"].contains(&&*text.trim().to_ascii_lowercase())
+}
+
+/// Whether `text` means `true`.
+fn is_on(text: &str) -> bool {
+    ["true", "yes", "on", "y", "t", "1", "always", "enabled"].contains(&&*text.trim().to_ascii_lowercase())
 }
 
 /// `number`, if it is whole.

@@ -234,6 +234,18 @@ impl Dance {
             .ok_or_else(|| Error::new(ErrorKind::UnknownProvider, "There is no such provider here."))
     }
 
+    /// Returns the entry that the app's own code calls `name`. The cause of the error says what to add to the configuration.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownProvider`].
+    pub(crate) fn required_entry(&self, name: &str) -> Result<&Arc<Entry>> {
+        let with_cause = |error: Error| {
+            let name = name.escape_debug();
+            error.with_source(format!("there is no entry `{name}` in the configuration: add [default.oauth.{name}]"))
+        };
+        self.entry(name).map_err(with_cause)
+    }
+
     /// The entries at which a visitor who is not signed in may begin.
     pub(super) fn entries_for_visitors(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.0.entries.values().filter(|entry| self.is_for_visitors(entry))

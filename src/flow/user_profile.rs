@@ -34,12 +34,30 @@ pub(super) fn user_profile(entry: &Entry, documents: &UserDocuments) -> Result<P
     if let Some(alone) = alone.get(chosen).filter(|_| apart.len() > 1) {
         profile = profile.with_email(alone.claimed_email().map(str::to_owned), alone.email().is_some());
     }
+    if profile.claimed_email().is_none() {
+        warn_of_ignored_address(entry, documents, &apart);
+    }
     match profile.id {
         Some(_) => Ok(profile.cleaned()),
         None => Err(bad_answer(format!(
             "no id in the userinfo: set `profile = {{ id = \"path\" }}` under [default.oauth.{}]",
             entry.name
         ))),
+    }
+}
+
+/// Warns if the profile has no address because the preset refuses the document that has one.
+fn warn_of_ignored_address(entry: &Entry, documents: &UserDocuments, apart: &[Value]) {
+    let refusal = apart.iter().find_map(|document| {
+        let has_address = claims::text(document, "email").is_some();
+        read(entry, documents, document).err().filter(|_| has_address)
+    });
+    if let Some(refusal) = refusal {
+        log::warn!(
+            "oauth: `{}`: the user's e-mail address is ignored: the document that has it, ID token or userinfo, does not prove by \
+             itself what this entry requires ({refusal})",
+            entry.name
+        );
     }
 }
 

@@ -38,8 +38,8 @@ use crate::storage::{Account, Storage};
 /// | `name`, `title` | the entry's name, and the provider's name for users |
 /// | `mark` | the first `letter` of the title, and a color: `tone`, a number from 0 to 11 |
 /// | `verb` | `Connect`, `Reconnect` or `Sign in with` |
-/// | `action` | the action of the form that begins; signed out also a link |
-/// | `disconnect`, `make_primary` | the actions of the forms of an account |
+/// | `action` | the action of the form that begins, with the optional field `next`; signed out also a link |
+/// | `disconnect`, `make_primary` | the actions of the forms of an account, with the hidden field `account`, which is its `id`, and the optional field `next` |
 /// | `accounts` | the accounts, the primary one first: `id`, `primary`, `provider_user_id`, `display_name`, `mark`, `email`, `image_url`, `profile_url`, and see below |
 ///
 /// | further key of an account | value |
@@ -96,7 +96,7 @@ impl Accounts {
     /// handler, all of them lead to the sign-in.
     /// [`ErrorKind::UnknownProvider`].
     pub fn require_client(&self, entry: &str) -> Result<Client> {
-        let known = self.dance.entry(entry)?;
+        let known = self.dance.required_entry(entry)?;
         match self.for_entry(entry).first() {
             Some(primary) => self.open(primary),
             None => {

@@ -109,6 +109,10 @@ use crate::error::{Error, ErrorKind, Result};
 ///     fn merge_users(&self, from: &i32, into: &i32, conn: &mut SqliteConnection) -> Result<()> {
 ///         self.0.merge_users(from, into, conn)
 ///     }
+///
+///     fn check(&self) -> Result<()> {
+///         self.0.check()
+///     }
 /// }
 /// ```
 ///
@@ -207,6 +211,14 @@ pub trait LinkPolicy<C, U>: Send + Sync + 'static {
             "This app could not merge the two users. Nothing was changed.",
         )
         .with_source("the policy answered MergeUsers, but does not implement `LinkPolicy::merge_users`"))
+    }
+
+    /// Checks the policy's own settings at launch. The default accepts them.
+    ///
+    /// # Errors
+    /// An error fails the launch, which shows it.
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `RequireEmailDomain`: a policy that lets only people of one domain sign in.
 
 use super::{LinkPolicy, Login, Standing, Verdict};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Mailbox;
 use crate::user::UserId;
 
@@ -28,7 +28,10 @@ use crate::user::UserId;
 ///   once, and do not know that its owner has left. If only `trust_email` is missing, the log shows the lines to write.
 ///
 /// Domains must be equal, except for ASCII case. A subdomain is another domain. Write an internationalized domain in ASCII
-/// (`xn--…`). An address with unusual characters, a trailing dot or several `@` has no domain.
+/// (`xn--…`). An address with unusual characters, a trailing dot or several `@` has no domain. A domain at which no address can
+/// be, such as `""` or `@corp.com`, fails the launch.
+///
+/// The domain is a `&'static str`, or a `String`, for example from the configuration.
 ///
 /// ```
 /// use diesel::SqliteConnection;
@@ -52,34 +55,42 @@ use crate::user::UserId;
 /// # Ok::<(), rocket_dance::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct RequireEmailDomain<P>(
+pub struct RequireEmailDomain<P, D = &'static str>(
     /// The domain, for example `corp.com`.
-    pub &'static str,
+    pub D,
     /// The policy that decides about the admitted logins.
     pub P,
 );
 
-impl<P> RequireEmailDomain<P> {
+impl<P, D: AsRef<str>> RequireEmailDomain<P, D> {
+    fn domain(&self) -> &str {
+        self.0.as_ref()
+    }
+
     fn admits<U>(&self, login: &Login<U>) -> bool {
-        let is_at = |address: &Option<String>| is_at(address.as_deref(), self.0);
-        let is_member =
-            login.proven_domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(self.0));
-        (is_member && !self.0.is_empty()) || is_at(&login.trusted_email)
+        let domain = self.domain();
+        let is_member = login.proven_domain.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(domain));
+        (is_member && !domain.is_empty()) || is_at(login.trusted_email.as_deref(), domain)
     }
 
     fn refuse<U>(&self, login: &Login<U>) -> Verdict<U> {
         self.log_refusal(login);
-        Verdict::Refuse(format!("Only people with a verified address at {} may sign in.", self.0))
+        Verdict::Refuse(format!("Only people with a verified address at {} may sign in.", self.domain()))
     }
 
     /// Logs the refusal. An operator whose entry lacks `trust_email` reads what to write.
-    fn log_refusal<U>(&self, Login { entry, profile, .. }: &Login<U>) {
-        let domain = self.0;
+    fn log_refusal<U>(&self, Login { entry, profile, proven_domain, .. }: &Login<U>) {
+        let domain = self.domain();
         if is_at(profile.email(), domain) {
             log::warn!(
                 "oauth: `{entry}`: sign-in refused: the provider has verified the user's address at {domain}, but the \
                  entry does not trust it to. If it does know who owns these mailboxes, add `trust_email`:\n    \
                  [default.oauth.{entry}]\n    trust_email = [\"{domain}\"]"
+            );
+        } else if let Some(proven) = proven_domain {
+            log::info!(
+                "oauth: `{entry}`: sign-in refused: the provider has proven that the user is a member of {proven:?}, not of \
+                 {domain}"
             );
         } else {
             log::info!("oauth: `{entry}`: sign-in refused: the user has no verified address at {domain}");
@@ -91,7 +102,30 @@ fn is_at(address: Option<&str>, domain: &str) -> bool {
     address.and_then(Mailbox::parse).is_some_and(|mailbox| mailbox.is_at(domain))
 }
 
-impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<P> {
+/// Whether an address can be at `domain`.
+fn has_addresses(domain: &str) -> bool {
+    is_at(Some(&format!("a@{domain}")), domain)
+}
+
+impl<C, U, P, D> LinkPolicy<C, U> for RequireEmailDomain<P, D>
+where
+    U: UserId,
+    P: LinkPolicy<C, U>,
+    D: AsRef<str> + Send + Sync + 'static,
+{
+    fn check(&self) -> Result<()> {
+        let domain = self.domain();
+        if has_addresses(domain) {
+            return self.1.check();
+        }
+        let meant = domain.rsplit('@').next().unwrap_or_default().trim().trim_end_matches('.');
+        let meant = if has_addresses(meant) { meant } else { "corp.example" };
+        Err(Error::new(ErrorKind::Misconfigured, "This app could not run its sign-in policy.").with_source(format!(
+            "no e-mail address can be at the domain {domain:?} of `RequireEmailDomain`, and no user could sign in: write \
+             {meant:?}"
+        )))
+    }
+
     fn link(&self, login: &Login<U>, conn: &mut C) -> Result<Verdict<U>> {
         let signs_in = matches!(login.standing, Standing::Stranger | Standing::Returning(_));
         let is_admitted = self.admits(login);
@@ -121,7 +155,6 @@ impl<C, U: UserId, P: LinkPolicy<C, U>> LinkPolicy<C, U> for RequireEmailDomain<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use crate::profile::Profile;
 
     fn admits(policy: &'static str, change: impl Fn(&mut Login<i32>)) -> bool {
@@ -209,6 +242,31 @@ mod tests {
         assert!(!admits("corp.com", |login| {
             login.profile = Profile::default().with_email(Some("ada@corp.com".into()), true);
         }));
+    }
+
+    #[test]
+    fn d10_a_domain_without_addresses_fails_the_launch() {
+        let check = |domain: &str| LinkPolicy::<(), i32>::check(&RequireEmailDomain(domain.to_owned(), Says(true)));
+        for domain in ["corp.com", "CORP.com", "xn--bcher-kva.example"] {
+            assert!(check(domain).is_ok(), "{domain}");
+        }
+        for (domain, meant) in [
+            ("", "corp.example"),
+            ("@", "corp.example"),
+            ("@corp.com", "corp.com"),
+            ("ada@corp.com", "corp.com"),
+            (" corp.com", "corp.com"),
+            ("corp.com.", "corp.com"),
+            ("*.corp.com", "corp.example"),
+            ("https://corp.com", "corp.example"),
+            ("b\u{fc}cher.example", "corp.example"),
+        ] {
+            let error = check(domain).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{domain}");
+            assert!(format!("{error:?}").ends_with(&format!("write {meant:?}")), "{domain}: {error:?}");
+        }
+        let wrapped = RequireEmailDomain("corp.com", RequireEmailDomain("@corp.com", Says(true)));
+        assert!(LinkPolicy::<(), i32>::check(&wrapped).is_err());
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::error::Error;
 ///   or with `reprompt_consent = true`. Removed accounts are revoked.
 /// - Further scopes ([`RequiredScopes`](crate::RequiredScopes)) are added to what was granted before (`include_granted_scopes`).
 /// - Own keys: `reprompt_consent`, `reprompt_select_account`, `login_hint`, and `hosted_domain`, which admits only accounts
-///   of that Workspace domain, or of any Workspace if it is `*`. The `hd` claim of the ID token must equal it.
+///   of that Workspace domain, or of any Workspace if it is `*`. The `hd` claim must equal it. An e-mail address counts only if
+///   `hd` is in the same document, ID token or userinfo; Google writes both into the ID token. An ignored address is logged.
 /// - Google refuses sign-ins in the web views of apps (`disallowed_useragent`).
 ///
 /// Sources, as of 2026-11-28: <https://developers.google.com/identity/openid-connect/openid-connect>,

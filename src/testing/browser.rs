@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rocket::http::Method;
+use rocket::http::{Cookie, Method};
 use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
 use rocket::{Orbit, Rocket};
 use url::Url;
@@ -89,7 +89,8 @@ impl<'c> Browser<'c> {
         response
     }
 
-    /// Returns the value of the cookie called `name` that the browser sends with a request for `path`.
+    /// Returns the value of the cookie called `name` that the browser sends with a request for `path`, as it is in the header
+    /// (Rocket percent-encodes some characters).
     pub fn cookie(&self, path: &str, name: &str) -> Option<String> {
         let sent = self.cookies().sent(&self.url(path), RequestOrigin::SameSite, self.now());
         sent.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
@@ -97,7 +98,7 @@ impl<'c> Browser<'c> {
 
     fn request(&self, method: Method, path: &str, origin: RequestOrigin) -> LocalRequest<'c> {
         let sent = self.cookies().sent(&self.url(path), origin, self.now());
-        self.client.req(method, path.to_owned()).cookies(sent)
+        self.client.req(method, path.to_owned()).cookies(sent.iter().filter_map(|(name, value)| decoded(name, value)))
     }
 
     fn cookies(&self) -> MutexGuard<'_, BrowserCookies> {
@@ -114,6 +115,11 @@ impl<'c> Browser<'c> {
     fn now(&self) -> i64 {
         now(self.client.rocket())
     }
+}
+
+/// The cookie as an app reads it from the header `Cookie`: Rocket decodes names and values there, but not in a [`LocalRequest`].
+fn decoded(name: &str, value: &str) -> Option<Cookie<'static>> {
+    Cookie::parse_encoded(format!("{name}={value}")).ok()
 }
 
 impl LocalClient for Browser<'_> {}

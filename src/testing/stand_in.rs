@@ -13,10 +13,18 @@ use crate::dance::TestSetup;
 use crate::flow::StandIn;
 use crate::provider::Preset;
 
+/// The claim that a preset requires, if the entry has a key: preset, key, and claim.
+const REQUIRED_CLAIMS: [(&str, &str, &str); 3] = [
+    ("google", "hosted_domain", "hd"),
+    ("slack", "team", "https://slack.com/team_id"),
+    ("auth0", "organization", "org_id"),
+];
+
 impl FakeProvider {
     /// Configures this provider in place of the entry called `name`, and makes its [`Clock`](crate::testing::Clock) that of the
     /// app. The entry keeps its preset: the one that its `provider` names, or the one with the entry's name, ours or the app's
-    /// own. Without a preset it is an OpenID Connect entry. The rest of the app's configuration stays.
+    /// own. Without a preset it is an OpenID Connect entry. The rest of the app's configuration stays: every user has what it
+    /// requires of them, for example Google's claim `hd` for `hosted_domain`.
     ///
     /// ```
     /// use rocket::local::asynchronous::Client;
@@ -34,6 +42,12 @@ impl FakeProvider {
         let text = |key: &str| rocket.figment().extract_inner::<String>(&format!("oauth.{name}.{key}")).ok();
         let preset = text("provider").unwrap_or_else(|| name.to_owned());
         let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
+        let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| *known == preset);
+        let required = required.filter_map(|&(_, key, claim)| Some((claim, text(key)?)));
+        self.server().behavior().required_claims.extend(required.map(|(claim, value)| match value.as_str() {
+            "*" => (claim, "example.test".to_owned()),
+            _ => (claim, value),
+        }));
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
         let known = entry(self.server(), &preset, find_preset(&preset), &auth_method);

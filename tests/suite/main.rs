@@ -93,6 +93,7 @@ mod sqlite;
 mod statements;
 mod state;
 mod testing_kit;
+mod testing_organization;
 mod testing_presets;
 #[allow(dead_code, reason = "the app is never launched by its own `main`")]
 mod testing_page;

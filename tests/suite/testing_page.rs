@@ -28,18 +28,20 @@ fn rocket() -> _ {
     rocket::build()
         .attach(Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up)))
         .mount("/", routes![index, me])
+        .register("/", rocket_dance::catchers())
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use rocket::http::{Method, Status};
+    use rocket::http::{Header, Method, Status};
     use rocket::local::asynchronous::Client;
-    use rocket::serde::json::json;
+    use rocket::serde::json::{Value, json};
     use rocket_dance::provider::GitHub;
     use rocket_dance::storage::MemoryStorage;
     use rocket_dance::testing::*;
+    use rocket_dance::{Dance, ErrorKind};
 
     /// The app, with its accounts in memory and `fake` in place of GitHub.
     async fn launch(fake: &FakeProvider) -> Client {
@@ -57,6 +59,14 @@ mod tests {
         let client = launch(&FakeProvider::new()).await;
         assert_eq!(sign_in(&client, "github").await.status, Status::SeeOther);
         assert_eq!(page(&client, "/me").await, "You are user 1");
+    }
+
+    #[rocket::async_test]
+    async fn a_visitor_is_led_to_the_sign_in() {
+        let client = launch(&FakeProvider::new()).await;
+        let response = client.get("/me").dispatch().await;
+        assert_eq!(response.status(), Status::SeeOther);
+        assert_eq!(response.headers().get_one("Location"), Some("/login?next=%2Fme"));
     }
 
     #[rocket::async_test]
@@ -110,11 +120,37 @@ mod tests {
     }
 
     #[rocket::async_test]
+    async fn a_user_signs_out() {
+        let client = launch(&FakeProvider::new()).await;
+        sign_in_as(&client, &7).await;
+        let me: Value = client.get("/login/me").dispatch().await.into_json().await.unwrap();
+        let csrf = Header::new("X-CSRF-Token", me["csrf"].as_str().unwrap().to_owned());
+        assert_eq!(client.post("/login/logout").header(csrf).dispatch().await.status(), Status::SeeOther);
+        assert_eq!(client.get("/me").dispatch().await.status(), Status::SeeOther);
+    }
+
+    #[rocket::async_test]
+    async fn the_job_goes_on_after_a_user_who_has_revoked_the_access() {
+        let fake = FakeProvider::new();
+        fake.api(Method::Get, "/user").respond(json!({ "login": "ada" }));
+        let client = launch(&fake).await;
+        connect(&client, &7, GitHub, TestAccount::dead()).await;
+        connect(&client, &8, GitHub, TestAccount::expired().with_id("grace")).await;
+
+        let mut clients = Dance::fetch(client.rocket()).unwrap().each(GitHub);
+        let revoked = clients.next().await.unwrap().unwrap();
+        assert_eq!(revoked.get("user").send().await.unwrap_err().kind(), ErrorKind::ReconnectNeeded);
+        let renewed = clients.next().await.unwrap().unwrap();
+        assert!(renewed.get("user").send().await.is_ok());
+        assert_eq!(fake.last_request(ProviderEndpoint::Token).form["grant_type"], "refresh_token");
+    }
+
+    #[rocket::async_test]
     async fn a_session_ends_after_two_weeks() {
         let client = launch(&FakeProvider::new()).await;
         sign_in_as(&client, &7).await;
         Clock::of(client.rocket()).advance(Duration::from_secs(15 * 24 * 60 * 60));
-        assert_eq!(client.get("/me").dispatch().await.status(), Status::Unauthorized);
+        assert_eq!(client.get("/me").dispatch().await.status(), Status::SeeOther);
     }
 
     #[rocket::async_test]

@@ -55,7 +55,7 @@ impl AccountClients {
     /// example `CookieStorage`.
     pub async fn next(&mut self) -> Result<Option<Client>> {
         let storage = self.dance.shared_storage()?.clone();
-        let entry: Arc<Entry> = self.dance.entry(self.entry)?.clone();
+        let entry: Arc<Entry> = self.dance.required_entry(self.entry)?.clone();
         loop {
             while let Some(account) = self.page.pop_front() {
                 let id = account.id;

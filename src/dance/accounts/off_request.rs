@@ -35,7 +35,7 @@ impl Dance {
     pub async fn client<P: Provider>(&self, provider: P, user: &impl UserId) -> Result<Option<Client>> {
         let _ = provider;
         let storage = self.shared_storage()?.clone();
-        self.open_client(self.entry(P::NAME)?, storage, &AccountKey::owner(P::NAME, user)).await
+        self.open_client(self.required_entry(P::NAME)?, storage, &AccountKey::owner(P::NAME, user)).await
     }
 
     /// Returns an API client of the account at `P` with this id at the provider; `None` if there is no such account.
@@ -58,7 +58,7 @@ impl Dance {
         let _ = provider;
         let storage = self.shared_storage()?.clone();
         let key = AccountKey::identity(P::NAME, provider_user_id);
-        self.open_client(self.entry(P::NAME)?, storage, &key).await
+        self.open_client(self.required_entry(P::NAME)?, storage, &key).await
     }
 
     /// Returns `user`'s accounts at all entries.
@@ -141,7 +141,7 @@ impl Dance {
         profile: Profile,
         token: Token,
     ) -> Result<Account> {
-        let entry = self.entry(entry)?;
+        let entry = self.required_entry(entry)?;
         let (name, issuer, user) = (entry.name.clone(), entry.authority().to_owned(), user.to_owned());
         let now = self.clock().now();
         let login = AuthorizedLogin::connecting(name, issuer, Some(user), profile, token, now);

@@ -138,7 +138,7 @@ impl<P: Provider> Tokens<P> {
     /// [`ErrorKind::UnknownProvider`] if there is no entry of `P`'s name; [`ErrorKind::StoreUnavailable`].
     pub async fn get(&self) -> Result<Option<Token>> {
         let (storage, place) = self.location()?;
-        let entry = self.dance.entry(P::NAME)?;
+        let entry = self.dance.required_entry(P::NAME)?;
         let client = match &place {
             TokenPlace::Primary(key) => self.dance.open_client(entry, storage, key).await?,
             TokenPlace::WithoutUser | TokenPlace::Site => {
@@ -167,7 +167,7 @@ impl<P: Provider> Tokens<P> {
     /// [`cascade_from`](crate::storage::DieselStorage::cascade_from) names, or if the site's account is connected to a user.
     pub async fn set(&self, token: Token) -> Result<Account> {
         let (storage, place) = self.location()?;
-        let (dance, entry) = (&self.dance, self.dance.entry(P::NAME)?);
+        let (dance, entry) = (&self.dance, self.dance.required_entry(P::NAME)?);
         let token = token.cleaned();
         for _ in 0..MAX_ATTEMPTS {
             let now = dance.clock().now();
@@ -203,7 +203,7 @@ impl<P: Provider> Tokens<P> {
         token: &Token,
         now: i64,
     ) -> Result<Option<Account>> {
-        let entry = self.dance.entry(P::NAME)?;
+        let entry = self.dance.required_entry(P::NAME)?;
         let (name, issuer) = (entry.name.clone(), entry.authority().to_owned());
         let user = place.user().map(str::to_owned);
         let mut profile = Profile::default();
@@ -257,7 +257,7 @@ impl<P: Provider> Tokens<P> {
             // `Verdict::StoreWithoutUser`.
             TokenPlace::WithoutUser => storage.get_without_identity(None, P::NAME).await,
             TokenPlace::Site => {
-                let key = site_account_key(self.dance.entry(P::NAME)?);
+                let key = site_account_key(self.dance.required_entry(P::NAME)?);
                 Ok(storage.get_uncached(&key).await?.filter(Account::is_sites))
             }
         }
@@ -285,7 +285,7 @@ impl<P: Provider> Tokens<P> {
     /// The storage and the place of the token. It checks the owner first, so that a cache never answers a request that is
     /// not allowed.
     fn location(&self) -> Result<(Arc<dyn Storage>, TokenPlace)> {
-        self.dance.entry(P::NAME)?;
+        self.dance.required_entry(P::NAME)?;
         let (user, storage) = match &self.owner {
             TokenOwner::User(user) => (Some(user), self.dance.shared_storage()?.clone()),
             TokenOwner::NoUser => (None, self.dance.shared_storage()?.clone()),

@@ -10,7 +10,7 @@ use crate::user::UserId;
 
 /// A [`LinkPolicy`] for any connection, with user ids as text.
 pub(super) trait ErasedPolicy: Send + Sync {
-    /// Checks that the policy works on the type of `conn`.
+    /// Checks the policy's settings, and that it works on the type of `conn`.
     fn check(&self, conn: &mut AnyConnection) -> Result<()>;
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>>;
     fn has_other_login(&self, user: &str, conn: &mut AnyConnection) -> Result<bool>;
@@ -57,7 +57,8 @@ impl<P, C, U> TypedPolicy<P, C, U> {
 
 impl<P: LinkPolicy<C, U>, C: PolicyConnection, U: UserId> ErasedPolicy for TypedPolicy<P, C, U> {
     fn check(&self, conn: &mut AnyConnection) -> Result<()> {
-        narrow::<C>(conn).map(drop)
+        narrow::<C>(conn)?;
+        self.policy.check()
     }
 
     fn link(&self, login: Login<String>, conn: &mut AnyConnection) -> Result<Verdict<String>> {

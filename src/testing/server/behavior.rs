@@ -50,6 +50,8 @@ pub(crate) struct Behavior {
     pub(crate) delay: Duration,
     /// The presets of the app whose entries this provider stands in for, by name.
     pub(crate) own_presets: Arc<BTreeMap<String, Preset>>,
+    /// The claims that the entries require of their users' ID tokens, for example the `hd` of Google's `hosted_domain`.
+    pub(crate) required_claims: BTreeMap<&'static str, String>,
     /// What a test answers to calls of the API.
     pub(crate) api: ApiRoutes,
     pub(crate) edit_claims: Option<EditClaims>,
@@ -71,6 +73,7 @@ impl Behavior {
             is_down: false,
             delay: Duration::ZERO,
             own_presets: Arc::default(),
+            required_claims: BTreeMap::new(),
             api: ApiRoutes::default(),
             edit_claims: None,
             edit_id_token: None,
@@ -92,5 +95,22 @@ impl Behavior {
             }
             userinfo
         })
+    }
+
+    /// Adds the [required claims](Self::required_claims) to those of an ID token of `user`, and the user's address, which counts
+    /// only beside them.
+    pub(super) fn add_required_claims(&self, user: &str, claims: &mut Value) {
+        if self.required_claims.is_empty() {
+            return;
+        }
+        let userinfo = self.userinfo_of(user, None);
+        for name in ["email", "email_verified"] {
+            if let Some(value) = userinfo.get(name) {
+                claims[name] = value.clone();
+            }
+        }
+        for (name, value) in &self.required_claims {
+            claims[*name] = json!(value);
+        }
     }
 }

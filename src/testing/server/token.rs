@@ -131,6 +131,7 @@ fn issue(server: &AuthorizationServer, grant: &Grant, kind: IdToken) -> Value {
         if let Some(nonce) = grant.nonce.as_ref().filter(|_| kind == IdToken::First) {
             claims["nonce"] = json!(nonce);
         }
+        server.behavior().add_required_claims(&grant.user, &mut claims);
         answer["id_token"] = json!(sign_id_token(server, claims));
     }
     answer
@@ -169,5 +170,6 @@ pub(in crate::testing) fn native_id_token(
     if !has_email {
         remove_email(&mut claims);
     }
+    server.behavior().add_required_claims(&user, &mut claims);
     sign_id_token(server, claims)
 }
