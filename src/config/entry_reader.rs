@@ -123,14 +123,18 @@ impl EntryReader<'_> {
         };
         entry.userinfo.parameters.extend(parameters::sent(&preset, &entry.additions.authorization_params));
         let name = if preset.title.is_empty() { "this preset" } else { preset.title };
-        table.refuse(|key| self.is_preset_key(key), &format!("{name} has no such key, other presets have it: remove it"));
+        table.refuse(
+            |key| self.is_preset_key(key),
+            &format!("{name} has no such key, other presets have it: remove it"),
+        );
         table.close();
         Some(entry)
     }
 
     /// Whether entries of some preset have `key`, and those of others do not.
     fn is_preset_key(&self, key: &str) -> bool {
-        key == "offline" || self.presets.values().any(|preset| preset.parameters.iter().any(|(known, _)| *known == key))
+        key == "offline"
+            || self.presets.values().any(|preset| preset.parameters.iter().any(|(known, _)| *known == key))
     }
 
     fn check_name(&self, name: &str, table: &Table<'_>) {

@@ -45,13 +45,16 @@ pub(super) fn secret(table: &mut Table<'_>, key: &str, file_key: &str) -> Option
 /// Reads the secret in the file at `path`, which is relative to `folder`.
 fn read(folder: &Path, path: &str) -> Result<String, String> {
     let mut text = String::new();
-    let read = File::open(folder.join(path)).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+    let read =
+        File::open(folder.join(path)).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
     match read {
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err("is the path of a file that is not UTF-8: save it as UTF-8, without a byte order mark"
                 .to_owned())
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(format!("can't be read: {}", no_such_file(folder, path))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(format!("can't be read: {}", no_such_file(folder, path)))
+        }
         Err(error) => Err(format!("can't be read: {}", error.kind())),
         Ok(_) => match without_line_end(&text) {
             "" => Err("is the path of an empty file".to_owned()),

@@ -384,7 +384,8 @@ impl<'a> Table<'a> {
 
 /// Whether `text` means `false`.
 fn is_off(text: &str) -> bool {
-    ["false", "no", "off", "n", "f", "0", "none", "never", "disabled"].contains(&&*text.trim().to_ascii_lowercase())
+    ["false", "no", "off", "n", "f", "0", "none", "never", "disabled"]
+        .contains(&&*text.trim().to_ascii_lowercase())
 }
 
 /// Whether `text` means `true`.

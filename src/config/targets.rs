@@ -82,7 +82,10 @@ pub(super) fn local(table: &mut Table<'_>, key: &str, rules: TargetRules<'_>) ->
     };
     let why = match rules.base_path.target(&given.value) {
         // The value is not in the message: it may be a secret that was meant for another key.
-        Err(_) if rules.base_path.target(&format!("/{}", given.value)).is_ok() && !given.value.starts_with('/') => {
+        Err(_)
+            if rules.base_path.target(&format!("/{}", given.value)).is_ok()
+                && !given.value.starts_with('/') =>
+        {
             let why = "must be a path of this app, which begins with one `/`: write a `/` in front of it";
             table.reader.fault(&given.place, why, &format!("{key} = \"/…\""));
             return None;

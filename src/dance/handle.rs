@@ -241,7 +241,9 @@ impl Dance {
     pub(crate) fn required_entry(&self, name: &str) -> Result<&Arc<Entry>> {
         let with_cause = |error: Error| {
             let name = name.escape_debug();
-            error.with_source(format!("there is no entry `{name}` in the configuration: add [default.oauth.{name}]"))
+            error.with_source(format!(
+                "there is no entry `{name}` in the configuration: add [default.oauth.{name}]"
+            ))
         };
         self.entry(name).map_err(with_cause)
     }

@@ -69,7 +69,8 @@ impl<P, D: AsRef<str>> RequireEmailDomain<P, D> {
 
     fn admits<U>(&self, login: &Login<U>) -> bool {
         let domain = self.domain();
-        let is_member = login.proven_domain.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(domain));
+        let is_member =
+            login.proven_domain.as_ref().is_some_and(|proven| proven.eq_ignore_ascii_case(domain));
         (is_member && !domain.is_empty()) || is_at(login.trusted_email.as_deref(), domain)
     }
 
@@ -246,7 +247,8 @@ mod tests {
 
     #[test]
     fn d10_a_domain_without_addresses_fails_the_launch() {
-        let check = |domain: &str| LinkPolicy::<(), i32>::check(&RequireEmailDomain(domain.to_owned(), Says(true)));
+        let check =
+            |domain: &str| LinkPolicy::<(), i32>::check(&RequireEmailDomain(domain.to_owned(), Says(true)));
         for domain in ["corp.com", "CORP.com", "xn--bcher-kva.example"] {
             assert!(check(domain).is_ok(), "{domain}");
         }

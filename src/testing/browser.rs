@@ -98,7 +98,9 @@ impl<'c> Browser<'c> {
 
     fn request(&self, method: Method, path: &str, origin: RequestOrigin) -> LocalRequest<'c> {
         let sent = self.cookies().sent(&self.url(path), origin, self.now());
-        self.client.req(method, path.to_owned()).cookies(sent.iter().filter_map(|(name, value)| decoded(name, value)))
+        self.client
+            .req(method, path.to_owned())
+            .cookies(sent.iter().filter_map(|(name, value)| decoded(name, value)))
     }
 
     fn cookies(&self) -> MutexGuard<'_, BrowserCookies> {

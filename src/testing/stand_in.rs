@@ -44,10 +44,12 @@ impl FakeProvider {
         let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
         let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| *known == preset);
         let required = required.filter_map(|&(_, key, claim)| Some((claim, text(key)?)));
-        self.server().behavior().required_claims.extend(required.map(|(claim, value)| match value.as_str() {
-            "*" => (claim, "example.test".to_owned()),
-            _ => (claim, value),
-        }));
+        self.server().behavior().required_claims.extend(required.map(
+            |(claim, value)| match value.as_str() {
+                "*" => (claim, "example.test".to_owned()),
+                _ => (claim, value),
+            },
+        ));
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
         let known = entry(self.server(), &preset, find_preset(&preset), &auth_method);
