@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn d10_a_domain_without_addresses_fails_the_launch() {
+    fn a_domain_without_addresses_fails_the_launch() {
         let check =
             |domain: &str| LinkPolicy::<(), i32>::check(&RequireEmailDomain(domain.to_owned(), Says(true)));
         for domain in ["corp.com", "CORP.com", "xn--bcher-kva.example"] {

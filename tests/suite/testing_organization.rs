@@ -133,7 +133,7 @@ async fn an_address_without_the_required_claim_beside_it_is_ignored_and_logged()
 }
 
 #[rocket::async_test]
-async fn d10_a_domain_from_the_configuration_admits_and_a_wrong_one_fails_the_launch() {
+async fn a_domain_from_the_configuration_admits_and_a_wrong_one_fails_the_launch() {
     for (domain, launches) in [("corp.example", true), ("@corp.example", false), ("", false)] {
         let sign_up = |_: &Login<i32>, _: &mut SqliteConnection| Ok(Verdict::SignUp(1));
         let folder = tempfile::tempdir().unwrap();
