@@ -104,6 +104,16 @@ impl Path {
         matches!(self, Path::Accounts | Path::Confirm | Path::SignedOut)
     }
 
+    /// Whether it is a page that only shows something.
+    pub(crate) fn is_page(self) -> bool {
+        matches!(self, Path::SignIn | Path::Accounts | Path::SignedOut)
+    }
+
+    /// Whether the path has the name of an entry.
+    pub(crate) fn has_entry(self) -> bool {
+        self.segments().any(|segment| segment == NAME)
+    }
+
     /// Whether it answers with JSON only: scripts and devices use it.
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Path::Me | Path::Native | Path::NativeFinish)

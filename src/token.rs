@@ -28,7 +28,8 @@ const RECENT: i64 = 60;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
-    /// The access token. Empty, and expired, after a native sign-in: a device brings an ID token only.
+    /// The access token. Empty if there is none, for example after a native sign-in, where a device brings an ID token only: it then
+    /// counts as expired.
     pub access_token: Secret,
     /// The secret of an OAuth 1 token, which signs requests together with the client's secret. `None` with OAuth 2.
     pub token_secret: Option<Secret>,
@@ -51,7 +52,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// Creates a bearer token without an expiry.
+    /// Creates a bearer token without an expiry. With an empty access token it counts as expired, and is never sent.
     pub fn new(access_token: impl Into<Box<str>>) -> Self {
         Self {
             access_token: Secret::new(access_token),
@@ -83,7 +84,7 @@ impl Token {
 
     /// Returns whether there is an access token.
     pub(crate) fn has_access(&self) -> bool {
-        !self.access_token.expose().is_empty()
+        !self.access_token.expose().trim().is_empty()
     }
 
     /// Sets when the token was obtained (unix time, in seconds) and its lifetime (in seconds).
@@ -107,8 +108,12 @@ impl Token {
     }
 
     /// Returns until when the token is used without a refresh (unix time, in seconds). A token with a refresh token is used
-    /// until a tenth of its lifetime is left, at most 30 seconds; a token without one until it expires.
+    /// until a tenth of its lifetime is left, at most 30 seconds; a token without one until it expires. An empty access token never
+    /// is.
     pub(crate) fn usable_until(&self) -> i64 {
+        if !self.has_access() {
+            return i64::MIN;
+        }
         let Some(expires_at) = self.expires_at else { return i64::MAX };
         match self.refresh_token {
             Some(_) => {
@@ -124,9 +129,9 @@ impl Token {
         self.is_refreshed && now < self.obtained_at.saturating_add(RECENT)
     }
 
-    /// Returns whether the access token has expired at `now` (unix time, in seconds).
+    /// Returns whether the access token has expired at `now` (unix time, in seconds), or is empty.
     pub(crate) fn is_expired(&self, now: i64) -> bool {
-        self.expires_at.is_some_and(|expires_at| now >= expires_at)
+        !self.has_access() || self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 
     /// Cleans and shortens what is not a secret: the token type, the scope and the other fields. A granted scope that would
@@ -207,6 +212,17 @@ mod tests {
         let short = Token::new("t").with_lifetime(1000, 5);
         assert!(short.usable_until() == 1005 && short.is_expired(1005));
         assert_eq!(Token::new("t").usable_until(), i64::MAX);
+    }
+
+    #[test]
+    fn an_empty_access_token_counts_as_expired() {
+        for none in ["", " "] {
+            let token = Token::new(none);
+            assert!(token.is_expired(0) && token.usable_until() < 0, "{none:?}");
+            let token = token.with_lifetime(1000, 3600).with_refresh_token("r");
+            assert!(token.is_expired(1000) && token.usable_until() < 0, "{none:?}");
+        }
+        assert!(!Token::new("t").is_expired(i64::MAX));
     }
 
     #[test]

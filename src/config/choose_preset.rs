@@ -23,8 +23,7 @@ pub(super) fn read(name: &str, table: &mut Table<'_>, presets: &BTreeMap<String,
         return None;
     }
     let wanted = given.as_ref().map_or(name, |given| given.value.as_str());
-    // rocket_oauth2 has names with capitals: "GitHub".
-    if let Some(preset) = presets.get(wanted).or_else(|| presets.get(&wanted.to_ascii_lowercase())) {
+    if let Some((_, preset)) = find_preset(wanted, |name| presets.get(name)) {
         return Some(*preset);
     }
     let has_urls = (table.has("authorization_url") || table.has("auth_uri"))
@@ -38,14 +37,26 @@ pub(super) fn read(name: &str, table: &mut Table<'_>, presets: &BTreeMap<String,
         false => "is not set, and there is no preset with the entry's name",
     };
     let names = || presets.keys().map(String::as_str);
-    let all = names().collect::<Vec<_>>().join(", ") + ", and the app's own: `Dance::fairing().provider(P)`";
+    let all = names().collect::<Vec<_>>().join(", ");
+    let own = "If the app defines this provider, register its marker: `Dance::fairing().provider(P)`. Otherwise name a preset";
     match closest(wanted, names()) {
         Some(name) => table.reader.fault(
             &place,
-            format!("{why}; did you mean `{name}`? The presets are {all}"),
+            format!("{why}; did you mean `{name}`? {own}: {all}"),
             &format!("provider = \"{name}\""),
         ),
-        None => table.reader.fault(&place, format!("{why}. The presets are {all}"), "provider = \"oidc\""),
+        None => table.reader.fault(&place, format!("{why}. {own}: {all}"), "provider = \"oidc\""),
     }
     None
+}
+
+/// The preset that is called `wanted`, with its name. `get` knows the presets by their names. rocket_oauth2 has names with
+/// capitals: "GitHub".
+pub(crate) fn find_preset<'p>(
+    wanted: &str,
+    get: impl Fn(&str) -> Option<&'p Preset>,
+) -> Option<(String, &'p Preset)> {
+    [wanted.to_owned(), wanted.to_ascii_lowercase()]
+        .into_iter()
+        .find_map(|name| get(&name).map(|preset| (name, preset)))
 }

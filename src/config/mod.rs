@@ -37,6 +37,8 @@ mod userinfo;
 pub(crate) use self::additions::{AUTHORIZATION_PARAMS, OAUTH1_PARAMS, TOKEN_PARAMS};
 pub(crate) use self::api_base::ApiBase;
 pub(crate) use self::callback_url::mount_path;
+#[cfg(feature = "testing")]
+pub(crate) use self::choose_preset::find_preset;
 pub(crate) use self::client_auth::{ClientAuthentication, PrivateKey};
 #[cfg(feature = "_sql")]
 pub(crate) use self::database::DatabaseSettings;

@@ -11,7 +11,7 @@ use url::Url;
 use super::database::DatabaseSettings;
 use super::table::Table;
 use super::targets::{self, FlowTargets, TargetRules};
-use super::urls::web_url;
+use super::urls::{loopback_origin, web_url};
 use crate::base_path::BasePath;
 use crate::cookies::CookieScope;
 use crate::local_path::LocalPath;
@@ -213,9 +213,10 @@ pub(super) fn base_url(table: &mut Table<'_>) -> Result<Option<Url>, ()> {
             (_, Some(_)) => Err("must not have a query"),
         }
     });
-    checked
-        .map(Some)
-        .map_err(|why| table.reader.fault(&given.place, why, "base_url = \"https://app.example.com\""))
+    checked.map(Some).map_err(|why| {
+        let right = loopback_origin(&given.value).unwrap_or_else(|| "https://app.example.com".to_owned());
+        table.reader.fault(&given.place, why, &format!("base_url = \"{right}\""));
+    })
 }
 
 /// Whether `path` is `/` and segments of plain characters.

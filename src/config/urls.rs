@@ -36,12 +36,12 @@ pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err("must not contain spaces or line breaks");
     }
-    let url = Url::parse(text).map_err(|_| "is not a URL: a URL begins with https:// and a host")?;
+    let url = Url::parse(text).map_err(|_| match loopback_origin(text) {
+        Some(_) => "is not a URL: a URL of a loopback host begins with http://",
+        None => "is not a URL: a URL begins with https:// and a host",
+    })?;
     if !is_private(&url) {
-        return Err(match url.scheme() {
-            "http" => "must be an https URL: http is for loopback hosts (localhost, 127.0.0.1, [::1]) only",
-            _ => "must be an https URL",
-        });
+        return Err("must be an https URL: http is for loopback hosts (localhost, 127.0.0.1, [::1]) only");
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not contain a user name or a password");
@@ -55,6 +55,14 @@ pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
         return Err("contains a `{…}` that no key fills");
     }
     Ok(url)
+}
+
+/// The origin of `text` if it is a URL without its scheme on a loopback host, for example `localhost:8000`.
+pub(super) fn loopback_origin(text: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://{text}")).ok()?;
+    let host = text.split(['/', '?', '#']).next()?;
+    let is_plain = is_host(host) && url.host_str().is_some_and(is_loopback_host);
+    is_plain.then(|| url.origin().ascii_serialization())
 }
 
 /// A URL for an entry whose own is missing or wrong: the launch fails, but every other fault is found as well.

@@ -71,7 +71,8 @@ impl DanceFairing {
 
     /// Sets the storage of the accounts: any [`Storage`](crate::storage::Storage).
     ///
-    /// The default is [`CookieStorage`](crate::storage::CookieStorage): each browser keeps its own accounts.
+    /// The default is [`CookieStorage`](crate::storage::CookieStorage): each browser keeps its own accounts, and a sign-in signs no
+    /// user in. If a route has a guard of the signed-in user, the launch then warns, unless this call names `CookieStorage`.
     pub fn storage(self, storage: impl Into<AnyStorage>) -> Self {
         self.with(|parts| parts.storage = Some(storage.into()))
     }

@@ -13,7 +13,8 @@ use super::catchers::{RouteGuards, error_catcher, warn_if_unregistered};
 use super::examination::Examination;
 use super::handle::Dance;
 use super::ignite::build;
-use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri};
+use super::missing_storage::{NoStorageAttached, warn_if_users_are_expected};
+use super::routes::{backchannel_logout_uri, mount, post_logout_redirect_uri, warn_of_hidden_routes};
 #[cfg(feature = "testing")]
 use super::test_command::TestCommand;
 use super::unusable_entries;
@@ -37,8 +38,10 @@ impl Fairing for DanceFairing {
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
         let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let has_storage = parts.storage.is_some();
         match build(parts, &rocket).await {
             Ok(dance) => {
+                let rocket = if has_storage { rocket } else { rocket.manage(NoStorageAttached) };
                 let rocket = mount(rocket, &dance).manage(dance).manage(RouteGuards::default());
                 Ok(rocket.attach(error_catcher()))
             }
@@ -64,6 +67,8 @@ impl Fairing for DanceFairing {
         }
         warn_if_unregistered(rocket);
         unusable_entries::warn(rocket, dance);
+        warn_if_users_are_expected(rocket, dance);
+        warn_of_hidden_routes(rocket, dance);
         let scan = dance.clone();
         rocket::tokio::spawn(async move { log_lost_keys(&scan).await });
         if !dance.settings().secure() {

@@ -7,7 +7,7 @@
 //! 3. `web`: forms, cookies, CSRF, outcomes, replies;
 //! 4. `accounts`: the accounts of a user, on a request and off it;
 //! 5. `routes`: one file per route, as functions over `&Dance` and `&Request`;
-//! 6. `catchers`: answers failed guards; `unusable_entries`: warns at launch of entries that no visitor can use; `test_setup`, `test_command`: what a test changes; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
+//! 6. `catchers`: answers failed guards; `unusable_entries`: warns at launch of entries that no visitor can use, `missing_storage` of an app with users and without a storage; `test_setup`, `test_command`: what a test changes; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
 
 mod key_source;
 mod examination;
@@ -20,6 +20,7 @@ mod accounts;
 mod routes;
 mod catchers;
 mod unusable_entries;
+mod missing_storage;
 #[cfg(feature = "testing")]
 mod test_command;
 mod test_setup;

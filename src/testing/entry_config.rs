@@ -14,8 +14,8 @@ pub(super) struct Clients<'a> {
     pub(super) with_key: &'a RegisteredClient,
 }
 
-/// The preset with this name.
-pub(super) fn find_preset(name: &str) -> Option<&'static Preset> {
+/// The preset of rocket_dance with this name.
+pub(super) fn built_in_preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|(known, _)| *known == name).map(|(_, preset)| preset)
 }
 

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::authorization_response::{AuthorizationResponse, request_authorization};
-use super::entry_config::{Clients, entry_key, find_preset, openid_entry, preset_entry};
+use super::entry_config::{Clients, built_in_preset, entry_key, openid_entry, preset_entry};
 use super::server::{
     AuthorizationServer, ClientKey, ProviderEndpoint, RecordedRequest, RegisteredClient, Script, SigningKey,
     native_id_token, random_id,
 };
 use super::server_thread::ServerThread;
+use crate::config::find_preset;
 use crate::provider::{Preset, SigningAlgorithm};
 use crate::secret::{KeyRing, Secret, random};
 
@@ -146,7 +147,11 @@ impl FakeProvider {
     /// the fields that a preset of rocket_dance reads. For a preset of the app use [`stand_in`](FakeProvider::stand_in), which
     /// knows it. An OAuth 1.0a preset uses the OAuth 1.0a endpoints.
     pub fn preset_config(&self, name: &str, preset: &str) -> (String, Value) {
-        (entry_key(name), entry_of_preset(&self.server, preset, find_preset(preset)))
+        let entry = match find_preset(preset, built_in_preset) {
+            Some((preset, known)) => entry_of_preset(&self.server, &preset, Some(known)),
+            None => entry_of_preset(&self.server, preset, None),
+        };
+        (entry_key(name), entry)
     }
 
     /// Requests an authorization URL as a browser would, and returns the callback URL to which the provider redirects.

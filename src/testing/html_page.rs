@@ -50,6 +50,10 @@ impl HtmlForm<'_> {
         self.content.contains("<label")
     }
 
+    pub(super) fn is_post(self) -> bool {
+        attribute(self.tag, "method").is_some_and(|method| method.eq_ignore_ascii_case("post"))
+    }
+
     /// The form body of its input fields.
     pub(super) fn body(self) -> String {
         let mut fields = Serializer::new(String::new());
@@ -62,10 +66,17 @@ impl HtmlForm<'_> {
     }
 }
 
-/// The value of an attribute. It must be in double quotes, as our templates write it.
+/// The value of an attribute, with quotes or without.
 fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    let value = rest.split('"').next()?;
+    let mut values = tag.match_indices(name).filter_map(|(at, _)| {
+        let value = tag[at + name.len()..].trim_start().strip_prefix('=')?;
+        tag[..at].ends_with(char::is_whitespace).then(|| value.trim_start())
+    });
+    let value = values.next()?;
+    let value = match value.chars().next()? {
+        quote @ ('"' | '\'') => value[1..].split(quote).next()?,
+        _ => value.split(char::is_whitespace).next()?,
+    };
     let entities =
         [("&quot;", "\""), ("&#x27;", "'"), ("&#x2F;", "/"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
     Some(entities.iter().fold(value.to_owned(), |value, (entity, char)| value.replace(entity, char)))
@@ -84,5 +95,9 @@ mod tests {
         assert_eq!(page.form_body("/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
         assert_eq!(page.form_body("/login/other"), None);
         assert_eq!(page.text(), "Connect");
+        let page =
+            HtmlPage("<form\n  method='POST'\n  action=/login/op><input name = 'a b' value=1 ></form>");
+        assert!(page.forms().all(HtmlForm::is_post));
+        assert_eq!(page.form_body("/login/op").as_deref(), Some("a+b=1"));
     }
 }

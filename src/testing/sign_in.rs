@@ -10,7 +10,8 @@ use super::callback_response::CallbackResponse;
 use super::html_page::HtmlPage;
 use super::local_client::{LocalCall, LocalClient, ready};
 use crate::base_path::BasePath;
-use crate::paths::{Path, Paths};
+use crate::dance::Dance;
+use crate::paths::{Path, Paths, is_same_page};
 
 /// Signs a user in at the entry `entry` with a tracked local client, as a browser would: from `GET /login/<entry>` to the
 /// provider, and back to the callback. The client stores the session cookie.
@@ -51,8 +52,8 @@ use crate::paths::{Path, Paths};
 pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse {
     let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
     let mut page = client.send(LocalCall::get(&begin)).await;
-    if let Some(fields) = HtmlPage(&page.body).form_body(&base.public(&begin)) {
-        page = client.send(LocalCall::post(&begin, fields)).await;
+    if let Some(submit) = begin_form(client.rocket(), entry, &begin, &page.body) {
+        page = client.send(submit).await;
     }
     let url = authorization_url(&begin, page);
     match client.authorize(url.as_str()).await {
@@ -84,6 +85,26 @@ pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackRespo
 fn begin_path(rocket: &rocket::Rocket<rocket::Orbit>, entry: &str) -> String {
     let prefix = rocket.figment().extract_inner::<String>("dance.prefix").unwrap_or_else(|_| "/login".into());
     Paths::new(prefix.trim_end_matches('/')).of_entry(Path::Begin, entry)
+}
+
+/// The form of `page`, which is at `begin`, that begins a sign-in at `entry`, as a browser submits it. It posts to `/login/<entry>`
+/// or to the entry's `login_path`.
+fn begin_form(
+    rocket: &rocket::Rocket<rocket::Orbit>,
+    entry: &str,
+    begin: &str,
+    page: &str,
+) -> Option<LocalCall> {
+    let base = base_path(rocket);
+    let page_url = public_url(rocket).join(&base.public(begin)).ok()?;
+    let own = Dance::fetch(rocket).map(|dance| dance.paths().of_entry(Path::Begin, entry));
+    HtmlPage(page).forms().filter(|form| form.is_post()).find_map(|form| {
+        let action = page_url.join(&form.action().unwrap_or_default()).ok()?;
+        let path = local(&action, &base);
+        let begins =
+            [Some(begin), own.as_deref()].into_iter().flatten().any(|begin| is_same_page(begin, &path));
+        (begins && action.origin() == page_url.origin()).then(|| LocalCall::post(&path, form.body()))
+    })
 }
 
 fn authorization_url(begin: &str, page: CallbackResponse) -> Url {

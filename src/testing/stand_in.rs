@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rocket::{Build, Rocket};
 use serde_json::Value;
 
-use super::entry_config::{entry_key, find_preset};
+use super::entry_config::{built_in_preset, entry_key};
 use super::fake_provider::{FakeProvider, entry_of_openid, entry_of_preset, with_auth_method};
 use super::in_process::InProcess;
 use super::server::AuthorizationServer;
+use crate::config::find_preset;
 use crate::dance::TestSetup;
 use crate::flow::StandIn;
 use crate::provider::Preset;
@@ -40,7 +41,7 @@ impl FakeProvider {
     /// ```
     pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
         let text = |key: &str| rocket.figment().extract_inner::<String>(&format!("oauth.{name}.{key}")).ok();
-        let preset = text("provider").unwrap_or_else(|| name.to_owned());
+        let given = text("provider").unwrap_or_else(|| name.to_owned());
         let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
         let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| *known == preset);
         let required = required.filter_map(|&(_, key, claim)| Some((claim, text(key)?)));
@@ -52,17 +53,17 @@ impl FakeProvider {
         ));
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
-        let known = entry(self.server(), &preset, find_preset(&preset), &auth_method);
+        let known = entry(self.server(), find_preset(&given, built_in_preset), &auth_method);
         let figment = figment.merge((entry_key(name), known));
         let (server, key) = (self.server().clone(), entry_key(name));
         TestSetup::change(self.attach(rocket.configure(figment)), |changes| {
             // Only the launch knows the app's own presets.
             changes.entries.push(Box::new(move |presets| {
-                let known = presets.get(&preset);
-                if let Some(known) = known {
-                    Arc::make_mut(&mut server.behavior().own_presets).insert(preset.clone(), *known);
+                let known = find_preset(&given, |name| presets.get(name));
+                if let Some((name, preset)) = &known {
+                    Arc::make_mut(&mut server.behavior().own_presets).insert(name.clone(), **preset);
                 }
-                (key.clone(), entry(&server, &preset, known, &auth_method))
+                (key.clone(), entry(&server, known, &auth_method))
             }));
         })
     }
@@ -84,11 +85,11 @@ impl FakeProvider {
     }
 }
 
-/// The table of an entry with the preset called `name`, or, if there is none, of an OpenID Connect entry. Its client authenticates
+/// The table of an entry with this preset, which has its name with it, or, if there is none, of an OpenID Connect entry. Its client authenticates
 /// with `auth_method`, if the app's configuration names one that needs another client.
-fn entry(server: &AuthorizationServer, name: &str, preset: Option<&Preset>, auth_method: &str) -> Value {
+fn entry(server: &AuthorizationServer, preset: Option<(String, &Preset)>, auth_method: &str) -> Value {
     let entry = match preset {
-        Some(_) => entry_of_preset(server, name, preset),
+        Some((name, preset)) => entry_of_preset(server, &name, Some(preset)),
         None => entry_of_openid(server),
     };
     with_auth_method(server, entry, auth_method)

@@ -322,9 +322,9 @@ async fn a_table_of_users_that_does_not_exist() {
     let (fake, people) = (FakeProvider::start().await, People::new());
     let dance = || Dance::fairing().storage(people.storage().cascade_from("user", "id"));
     let report = examine(healthy(&fake), dance()).await;
-    assert_one_failure(&report, &[".cascade_from(\"user\", \"id\")", "no such column", "migrations"]);
+    assert_one_failure(&report, &[".cascade_from(\"user\", \"id\")", "no such table", "migrations"]);
     launched_before(&fake, stored(&people)).await;
-    assert_one_failure(&examine(healthy(&fake), dance()).await, &["no such column"]);
+    assert_one_failure(&examine(healthy(&fake), dance()).await, &["no such table"]);
 }
 
 #[cfg(feature = "postgres")]

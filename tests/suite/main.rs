@@ -36,6 +36,7 @@ mod kept;
 mod kept_end;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod kept_servers;
+mod launch_warnings;
 mod leakage;
 mod linking;
 mod scopes;

@@ -13,7 +13,7 @@ use rocket_dance::testing::{
     Browser, Clock, FakeProvider, FakeResponse, ProviderEndpoint, TestAccount, connect, connect_blocking,
     replace_storage, sign_in, sign_in_as, sign_in_as_blocking, sign_in_blocking,
 };
-use rocket_dance::{CurrentUser, Dance, DanceFairing, Error, OAuth, Result};
+use rocket_dance::{CurrentUser, Dance, DanceFairing, Error, ErrorKind, OAuth, Profile, Result, Token};
 
 use crate::users::sign_up;
 
@@ -95,6 +95,47 @@ async fn memory_storage_keeps_each_persons_account() {
             assert_eq!(page.into_string().await.as_deref(), Some(text), "{who} {path}");
         }
     }
+}
+
+#[rocket::async_test]
+async fn a_signed_in_user_connects_an_entry_with_a_path_of_its_own() {
+    for base_url in ["http://localhost:8000", "http://localhost:8000/app"] {
+        for login_path in ["/connect/github", "/login/github/start"] {
+            let fake = FakeProvider::new();
+            let rocket = app();
+            let figment = rocket.figment().clone();
+            let figment =
+                figment.merge(("dance.base_url", base_url)).merge(("oauth.github.login_path", login_path));
+            let rocket = replace_storage(rocket.configure(figment), MemoryStorage::new());
+            let client = launch_for_browsers(fake.stand_in(rocket, "github")).await;
+            let browser = Browser::new(&client);
+            sign_in_as(&browser, &12).await;
+            let response = sign_in(&browser, "github").await;
+            assert_eq!(response.status, Status::SeeOther, "{base_url} {login_path}: {}", response.body);
+            let accounts = Dance::fetch(client.rocket()).unwrap().accounts(&12).await.unwrap();
+            assert_eq!(accounts.len(), 1, "{base_url} {login_path}");
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn an_account_without_an_access_token_asks_for_a_new_connection_and_sends_nothing() {
+    let fake = FakeProvider::new();
+    let client = launch(&fake).await;
+    let dance = Dance::fetch(client.rocket()).unwrap();
+    let mut profile = Profile::default();
+    profile.id = Some("ada".into());
+    dance.import(GitHub, &7, profile, Token::new("")).await.unwrap();
+    sign_in_as(&client, &7).await;
+    let (_, me) = get(&client, "/login/me").await;
+    assert!(me.contains("reconnect_needed") && !me.contains("working"), "{me}");
+    assert_eq!(get(&client, "/repos").await.0, Status::SeeOther, "the page leads to GitHub");
+    let job = dance.client(GitHub, &7).await.unwrap().unwrap().get("user/repos").send().await;
+    assert_eq!(job.unwrap_err().kind(), ErrorKind::ReconnectNeeded);
+    assert!(fake.requests().is_empty(), "{:?}", fake.requests());
+    assert_eq!(sign_in(&client, "github").await.status, Status::SeeOther);
+    let (_, me) = get(&client, "/login/me").await;
+    assert!(me.contains("working"), "the next sign-in brings a token: {me}");
 }
 
 #[rocket::async_test]

@@ -52,6 +52,29 @@ impl Provider for Firm {
 }
 
 #[rocket::async_test]
+async fn an_entry_keeps_its_preset_however_its_name_is_written() {
+    for (entry, provider) in [("github", "GitHub"), ("work", "GITHUB"), ("club", "Chess")] {
+        let fake = FakeProvider::new();
+        let rocket = app_with(|dance| dance.storage(MemoryStorage::new()).provider(Chess));
+        let figment = rocket.figment().clone().merge((format!("oauth.{entry}.provider"), provider));
+        let rocket = replace_storage(rocket.configure(figment), MemoryStorage::new());
+        let client = Client::tracked(fake.stand_in(rocket, entry)).await.expect("the app launches");
+        let begun = client.get(format!("/login/{entry}")).dispatch().await;
+        let url = begun.headers().get_one("Location").unwrap_or_default().to_owned();
+        assert!(
+            url.contains("response_type=code") && !url.contains("openid") && !url.contains("nonce="),
+            "{url}"
+        );
+        let response = sign_in(&client, entry).await;
+        assert_eq!(response.status, Status::SeeOther, "{provider}: {}", response.body);
+        let accounts = Dance::fetch(client.rocket()).unwrap().accounts(&1).await.unwrap();
+        assert_eq!(accounts[0].provider_user_id.as_deref(), Some("ada"), "{provider}");
+        let entry_of = |preset: &str| fake.preset_config("x", preset).1;
+        assert_eq!(entry_of("GitHub"), entry_of("github"));
+    }
+}
+
+#[rocket::async_test]
 async fn it_stands_in_for_the_apps_own_presets_of_each_protocol() {
     for (entry, title) in
         [("chess", "Chess Club"), ("birds", "Birds"), ("firm", "Firm"), ("club", "Chess Club")]

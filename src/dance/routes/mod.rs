@@ -19,6 +19,8 @@ mod provider_logout;
 mod logout;
 mod backchannel_logout;
 mod mount;
+mod hidden_routes;
 
+pub(super) use hidden_routes::warn_of_hidden_routes;
 pub(super) use mount::mount;
 pub(crate) use provider_logout::{backchannel_logout_uri, post_logout_redirect_uri};

@@ -68,7 +68,7 @@ fn route(method: Method, path: &str, does: &str, handler: RouteHandler) -> Route
 }
 
 /// CB-08: the method of an entry's callback. The other one is not served.
-fn callback_method(entry: &Entry) -> Method {
+pub(super) fn callback_method(entry: &Entry) -> Method {
     match entry.response_mode() {
         ResponseMode::FormPost => Method::Post,
         _ => Method::Get,

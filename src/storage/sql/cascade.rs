@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Nullable, Text};
 
 use super::any_connection::AnyConnection;
 use super::cascade_trigger::CascadeTrigger;
@@ -98,11 +98,12 @@ impl Cascade {
 
     /// Returns the table with the kind of ids in the column.
     fn user_table(&self, conn: &mut AnyConnection) -> Result<UserTable> {
-        let Some((schema, table, declared)) = self.find(conn)? else {
-            return Err(self.fault(
-                "there is no such column: run the app's own migrations before the dance is ignited, in a fairing \
-                 that is attached before it",
-            ));
+        let Some((schema, table, declared)) = self.find(conn, Some(&self.id))? else {
+            let missing = if self.find(conn, None)?.is_some() { "column" } else { "table" };
+            return Err(self.fault(&format!(
+                "there is no such {missing}: run the app's own migrations before the dance is ignited, in a fairing \
+                 that is attached before it"
+            )));
         };
         let id = conn.quoted(&self.id);
         let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
@@ -126,9 +127,9 @@ impl Cascade {
         }
     }
 
-    /// Returns the schema if it is known, the table as SQL writes it, and the type of the column. A name with a dot is that of a
-    /// table, or else a schema and a table.
-    fn find(&self, conn: &mut AnyConnection) -> Result<Option<(String, String, String)>> {
+    /// Returns the schema if it is known, the table as SQL writes it, and the type of the column, or of any column. A name with a dot
+    /// is that of a table, or else a schema and a table.
+    fn find(&self, conn: &mut AnyConnection, id: Option<&str>) -> Result<Option<(String, String, String)>> {
         let current = conn.current_database()?;
         let names = [
             Some((None, self.table.as_str())),
@@ -148,28 +149,31 @@ impl Cascade {
             let found: QueryResult<TextRow> = match conn {
                 #[cfg(feature = "sqlite")]
                 AnyConnection::Sqlite(_) => sql_query(
-                    "SELECT lower(type) AS t FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE",
+                    "SELECT lower(type) AS t FROM pragma_table_info(?1) WHERE ?2 IS NULL OR name = ?2 COLLATE NOCASE",
                 )
                 .bind::<Text, _>(table)
-                .bind::<Text, _>(&self.id)
+                .bind::<Nullable<Text>, _>(id)
                 .get_result(conn),
                 // Names of more than 63 bytes are cut, as everywhere in PostgreSQL.
                 #[cfg(feature = "postgres")]
                 AnyConnection::Postgres(_) => sql_query(
                     "SELECT format_type(atttypid, NULL) AS t FROM pg_attribute \
-                     WHERE attrelid = to_regclass($1) AND attname = $2::name AND NOT attisdropped",
+                     WHERE attrelid = to_regclass($1) AND ($2 IS NULL OR attname = $2::name) AND NOT attisdropped \
+                     LIMIT 1",
                 )
                 .bind::<Text, _>(&path)
-                .bind::<Text, _>(&self.id)
+                .bind::<Nullable<Text>, _>(id)
                 .get_result(conn),
                 #[cfg(feature = "mysql")]
                 AnyConnection::Mysql(_) => sql_query(
                     "SELECT CONVERT(lower(column_type) USING utf8mb4) AS t FROM information_schema.columns \
-                     WHERE table_schema = ? AND table_name = ? AND column_name = ?",
+                     WHERE table_schema = ? AND table_name = ? AND (? IS NULL OR column_name = ?) \
+                     LIMIT 1",
                 )
-                .bind::<diesel::sql_types::Nullable<Text>, _>(schema)
+                .bind::<Nullable<Text>, _>(schema)
                 .bind::<Text, _>(table)
-                .bind::<Text, _>(&self.id)
+                .bind::<Nullable<Text>, _>(id)
+                .bind::<Nullable<Text>, _>(id)
                 .get_result(conn),
             };
             if let Some(TextRow { t: declared }) = found.optional()? {

@@ -177,7 +177,7 @@ async fn a_table_in_another_schema<D: Db>() {
     if D::NAME == "sqlite" {
         opened(db.storage().cascade_from("main.users", "id")).await;
         let said = refused(db.storage().cascade_from("other.users", "id")).await;
-        assert!(said.contains("there is no such column"), "{said}");
+        assert!(said.contains("there is no such table"), "{said}");
         return;
     }
     let other = format!("other_{}", db.url().rsplit('/').next().unwrap());
@@ -247,13 +247,16 @@ async fn a_column_that_the_database_writes_in_another_way_is_refused<D: Db>() {
 
 async fn what_is_no_column_is_said<D: Db>() {
     let db = D::new();
-    for (table, id) in [("users", "nothing"), ("nobody", "id")] {
+    for (table, id, what) in [("users", "nothing", "column"), ("nobody", "id", "table")] {
         let said = refused(db.storage().cascade_from(table, id)).await;
-        assert!(said.contains("there is no such column") && said.contains("attached before"), "{said}");
+        assert!(
+            said.contains(&format!("there is no such {what}")) && said.contains("attached before"),
+            "{said}"
+        );
     }
     for table in ["users; DROP TABLE users", "nowhere.users"] {
         let said = refused(db.storage().cascade_from(table, "id")).await;
-        assert!(said.contains("there is no such column"), "{said}");
+        assert!(said.contains("there is no such table"), "{said}");
     }
     for table in ["", "us\0ers"] {
         let said = refused(db.storage().cascade_from(table, "id")).await;
