@@ -8,9 +8,7 @@ use rocket_dance::testing::FakeProvider;
 use rocket_dance::{CurrentUser, Dance, DanceFairing, Visitor};
 
 use crate::harness::captured_log;
-
-#[path = "../../docs/app_sessions.rs"]
-mod app_sessions;
+use crate::own_sessions::documented::AppSessions;
 
 /// Keys of an entry.
 type Keys<'k> = &'k [(&'k str, &'k str)];
@@ -71,7 +69,7 @@ async fn users_without_a_storage() {
     assert_eq!(warned("s5", memory, routes![user]).await, 0);
     let cookies = Dance::fairing().storage(CookieStorage);
     assert_eq!(warned("s6", cookies, routes![user]).await, 0, "the app signs users in itself");
-    let own_sessions = Dance::fairing().sessions(app_sessions::AppSessions);
+    let own_sessions = Dance::fairing().sessions(AppSessions);
     assert_eq!(warned("s7", own_sessions, routes![user]).await, 0, "the app has users of its own");
 }
 

@@ -11,7 +11,7 @@ use crate::people::People;
 
 /// The example in the documentation of `Sessions`.
 #[path = "../../docs/app_sessions.rs"]
-mod documented;
+pub(crate) mod documented;
 
 /// A session in a private cookie with these attributes: Rocket's defaults, but for what a test changes.
 struct PrivateCookie(fn(Cookie<'static>) -> Cookie<'static>);
