@@ -127,15 +127,15 @@ async fn an_account_without_an_access_token_asks_for_a_new_connection_and_sends_
     profile.id = Some("ada".into());
     dance.import(GitHub, &7, profile, Token::new("")).await.unwrap();
     sign_in_as(&client, &7).await;
-    let (_, me) = get(&client, "/login/me").await;
-    assert!(me.contains("reconnect_needed") && !me.contains("working"), "{me}");
+    let (_, page) = get(&client, "/login/accounts").await;
+    assert!(page.contains("Please reconnect") && !page.contains("Working"), "{page}");
     assert_eq!(get(&client, "/repos").await.0, Status::SeeOther, "the page leads to GitHub");
     let job = dance.client(GitHub, &7).await.unwrap().unwrap().get("user/repos").send().await;
     assert_eq!(job.unwrap_err().kind(), ErrorKind::ReconnectNeeded);
     assert!(fake.requests().is_empty(), "{:?}", fake.requests());
     assert_eq!(sign_in(&client, "github").await.status, Status::SeeOther);
-    let (_, me) = get(&client, "/login/me").await;
-    assert!(me.contains("working"), "the next sign-in brings a token: {me}");
+    let (_, page) = get(&client, "/login/accounts").await;
+    assert!(page.contains("Working"), "the next sign-in brings a token: {page}");
 }
 
 #[rocket::async_test]
