@@ -43,7 +43,9 @@ impl FakeProvider {
         let text = |key: &str| rocket.figment().extract_inner::<String>(&format!("oauth.{name}.{key}")).ok();
         let given = text("provider").unwrap_or_else(|| name.to_owned());
         let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
-        let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| *known == preset);
+        let preset = find_preset(&given, built_in_preset);
+        let is_preset = |known: &str| preset.as_ref().is_some_and(|(name, _)| name == known);
+        let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| is_preset(known));
         let required = required.filter_map(|&(_, key, claim)| Some((claim, text(key)?)));
         self.server().behavior().required_claims.extend(required.map(
             |(claim, value)| match value.as_str() {
@@ -53,7 +55,7 @@ impl FakeProvider {
         ));
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
-        let known = entry(self.server(), find_preset(&given, built_in_preset), &auth_method);
+        let known = entry(self.server(), preset, &auth_method);
         let figment = figment.merge((entry_key(name), known));
         let (server, key) = (self.server().clone(), entry_key(name));
         TestSetup::change(self.attach(rocket.configure(figment)), |changes| {
