@@ -14,10 +14,7 @@ use rocket_dance::testing::{Browser, FakeProvider, replace_storage, sign_in, sig
 use rocket_dance::{CurrentUser, Dance, DanceFairing, ErrorKind, Login, RequireEmailDomain, Verdict};
 
 use crate::harness::captured_log;
-
-/// The example in the documentation of `Sessions`.
-#[path = "../../docs/app_sessions.rs"]
-mod documented;
+use crate::own_sessions::documented;
 
 #[get("/me")]
 fn me(user: CurrentUser<i32>) -> String {
