@@ -262,8 +262,10 @@ async fn store_lost_grant(
         return Ok(LostGrant::AccountChanged);
     }
     let now = engine.clock.now();
-    // A token that is not due is refreshed only after the API has refused it: it is of no more use.
-    let expires_at = if is_due(&token, now) { token.expires_at } else { Some(now) };
+    // A token that is not due is refreshed only after the API has refused it. If the provider says that the grant has ended, and not
+    // a gateway in front of it, the access token is of no more use either.
+    let is_refused = !is_due(&token, now) && error.provider_error().is_some();
+    let expires_at = if is_refused { Some(now) } else { token.expires_at };
     let without_grant = Token { refresh_token: None, expires_at, ..token };
     let renewed = account.with(&without_grant, now, keys)?;
     match live.storage.renew(account, &renewed).await {

@@ -158,6 +158,14 @@ async fn was_stored(live: &LiveAccount, refreshed: &Refreshed) -> Result<bool> {
     {
         return Ok(true);
     }
+    // RR-06: another process has used the same refresh token after us, while the storage was away, and was refused. It has stored
+    // that the grant is lost, but it lives on in our token.
+    if stored_token.refresh_token.is_none()
+        && used_token.refresh_token.is_some()
+        && stored_token.access_token.matches(used_token.access_token.expose())
+    {
+        return live.storage.renew(&stored, &stored.with(new_token, renewed.updated_at, keys)?).await;
+    }
     // RT-01: a token that was stored in the meantime came without a refresh token and kept the one that we have used up. It
     // gets the new one.
     if has_same_refresh_token(&stored_token, used_token) && !has_same_refresh_token(new_token, used_token) {

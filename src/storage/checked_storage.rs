@@ -142,6 +142,12 @@ impl Storage for CheckedStorage {
         Ok(accounts)
     }
 
+    async fn get_without_identity(&self, user: Option<&str>, entry: &str) -> Result<Option<Account>> {
+        let found = self.0.get_without_identity(user, entry).await?;
+        let key = AccountKey::Owner { entry: entry.to_owned(), user: user.map(str::to_owned) };
+        Ok(found.filter(|found| found.provider_user_id.is_none() && found.is_under(&key)))
+    }
+
     async fn make_primary(&self, user: &str, entry: &str, account_id: i64) -> Result<bool> {
         self.0.make_primary(user, entry, account_id).await
     }

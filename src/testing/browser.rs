@@ -119,9 +119,11 @@ impl<'c> Browser<'c> {
     }
 }
 
-/// The cookie as an app reads it from the header `Cookie`: Rocket decodes names and values there, but not in a [`LocalRequest`].
+/// The cookie as an app reads it from the header `Cookie`: Rocket decodes values there, but not in a [`LocalRequest`].
 fn decoded(name: &str, value: &str) -> Option<Cookie<'static>> {
-    Cookie::parse_encoded(format!("{name}={value}")).ok()
+    let mut cookie = Cookie::parse_encoded(format!("value={value}")).ok()?;
+    cookie.set_name(name.to_owned());
+    Some(cookie)
 }
 
 impl LocalClient for Browser<'_> {}

@@ -8,9 +8,12 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::text::printable;
 
 /// Maximum length of a body, in KiB.
 const MAX_KIB: u32 = 128;
+/// Maximum length of an unknown content type in the log, in characters.
+const MAX_LOGGED_TYPE: usize = 60;
 
 /// The fields of a body.
 pub(crate) enum Form {
@@ -104,7 +107,7 @@ pub(crate) async fn read_form(request: &Request<'_>, data: Data<'_>) -> Result<F
         kind => Err(Error::new(ErrorKind::Csrf, "Please use the form on the page.").with_source(format!(
             "the body is {}: send a form (application/x-www-form-urlencoded); a script may send JSON (application/json) to the \
              routes that answer JSON",
-            kind.map_or("of no content type".to_owned(), |kind| format!("{:.60}", kind.to_string()))
+            kind.map_or("of no content type".to_owned(), |kind| printable(&kind.to_string(), MAX_LOGGED_TYPE))
         ))),
     }
 }

@@ -4,3 +4,5 @@ mod plain_pages;
 mod writer;
 
 pub(super) use self::plain_pages::PlainPages;
+#[cfg(test)]
+pub(super) use self::plain_pages::REPLACEABLE;

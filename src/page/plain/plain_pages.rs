@@ -5,12 +5,30 @@ use serde_json::Value;
 use super::writer::{Writer, shown};
 use crate::error::{Error, Result};
 use crate::page::built_in::SCRIPT;
+use crate::page::html::escape;
 use crate::page::language::Language;
 use crate::page::renderer::Renderer;
 use crate::page::template_dir::TemplateDir;
 use crate::placeholders::fill;
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:40rem;padding:0 1rem}";
+
+/// The templates and the style sheet that replace ours in a build with templates.
+pub(in crate::page) const REPLACEABLE: [&str; 13] = [
+    "layout",
+    "sign_in",
+    "connect",
+    "allow_more",
+    "sign_in_first",
+    "confirm",
+    "complete_sign_up",
+    "merge_users",
+    "accounts",
+    "signed_out",
+    "error",
+    "form_post",
+    "style",
+];
 
 /// The pages without templates.
 pub(in crate::page) struct PlainPages;
@@ -23,6 +41,7 @@ impl PlainPages {
     pub(in crate::page) fn read(folder: &TemplateDir, _: &Language) -> Result<Self, Vec<String>> {
         let own = [".html.tera", ".css"].into_iter().flat_map(|ending| folder.files("oauth", ending));
         let faults: Vec<String> = own
+            .filter(|(name, _)| REPLACEABLE.contains(&name.as_str()))
             .map(|(_, path)| {
                 format!(
                     "`{}` changes a page, and this build has no templates: add the feature `pages` of rocket_dance, or \
@@ -49,8 +68,8 @@ impl Renderer for PlainPages {
         page.html += &format!(
             "<!doctype html>\n<html lang=\"{}\" dir=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
              content=\"width=device-width, initial-scale=1\">\n",
-            language.tag,
-            language.text("direction")
+            escape(&language.tag),
+            escape(language.text("direction"))
         );
         page.element("title", heading);
         page.html += &format!("<style>{STYLE}</style>\n</head>\n<body>\n<main id=\"{name}\">\n");
@@ -173,11 +192,7 @@ impl Content<'_> {
     /// What is known of the account that waits.
     fn waiting_account(&mut self, context: &Value) {
         let account = &context["account"];
-        for detail in ["display_name", "email", "username", "id"].map(|key| &account[key]) {
-            if !detail.is_null() {
-                self.page.element("p", &shown(detail));
-            }
-        }
+        self.page.account(account, &account["id"], "");
     }
 
     fn confirm(&mut self, context: &Value) {
@@ -255,10 +270,10 @@ impl Content<'_> {
         let title = shown(&entry["title"]);
         self.page.element("h2", &title);
         for account in list(&entry["accounts"]) {
-            let name =
-                if account["display_name"].is_null() { &entry["title"] } else { &account["display_name"] };
             let health = self.texts.get(&shown(&account["health"]));
-            self.page.element("p", &format!("{}: {health}", shown(name)));
+            let is_first = account["primary"] == true && list(&entry["accounts"]).len() > 1;
+            let primary = if is_first { format!(", {}", self.texts.get("primary")) } else { String::new() };
+            self.page.account(account, &account["provider_user_id"], &format!(": {health}{primary}"));
             let fields = [csrf, ("account", &account["id"])];
             if account["primary"] != true {
                 self.post(&entry["make_primary"], &fields, "make_primary");

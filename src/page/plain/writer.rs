@@ -16,6 +16,24 @@ impl Writer {
         self.html += &format!("<{tag}>{}</{tag}>\n", escape(text));
     }
 
+    /// What is known of an account with this id at its provider, so that no part can be taken for another: the name is bold, and the
+    /// id in parentheses. `rest` follows.
+    pub(super) fn account(&mut self, account: &Value, id: &Value, rest: &str) {
+        self.html += "<p>";
+        let parts = [
+            ("display_name", "<strong><bdi>", "</bdi></strong> "),
+            ("email", "<bdi>", "</bdi> "),
+            ("username", "<bdi>", "</bdi> "),
+        ];
+        for (key, start, end) in parts.into_iter().filter(|(key, ..)| !account[*key].is_null()) {
+            self.html += &format!("{start}{}{end}", escape(&shown(&account[key])));
+        }
+        if !id.is_null() {
+            self.html += &format!("<bdi>({})</bdi>", escape(&shown(id)));
+        }
+        self.html += &format!("{}</p>\n", escape(rest));
+    }
+
     pub(super) fn link(&mut self, to: &Value, text: &str) {
         self.html += &format!("<p><a href=\"{}\">{}</a></p>\n", escape(&shown(to)), escape(text));
     }
