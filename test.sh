@@ -276,7 +276,7 @@ tests() {
   # Behind PgBouncer an app has no `on_connect`, and this PgBouncer knows only one user.
   step "accounts without a user, on two servers" on_databases run_tests workspace suite kept_servers --include-ignored
   step "storage through PgBouncer" on_pgbouncer run_tests workspace rocket_dance --include-ignored postgres:: coherence \
-    --skip on_connect --skip cl_02 --skip examine:: --skip roles:: --skip server_outages::
+    --skip on_connect --skip cl_02 --skip database_check:: --skip roles:: --skip server_outages::
   for name in $(built workspace test); do
     case $name in
       rocket_dance | faults | oauthlib | rides) ;;

@@ -81,7 +81,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
         .ok_or("which race? refresh, first-login, removal, one-person, nodes, soak or failover")?;
     let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
     while let Some(arg) = args.next() {
-        let mut value = || args.next().ok_or(format!("{arg} wants a value"));
+        let mut value = || args.next().ok_or(format!("{arg} requires a value"));
         match &*arg {
             "--rounds" => command.rounds = Some(value()?.parse()?),
             "--requests" => command.requests = value()?.parse()?,

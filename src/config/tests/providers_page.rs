@@ -77,6 +77,7 @@ fn row(name: &str, preset: &Preset) -> String {
     let userinfo = if preset.userinfo == UserinfoMethod::None { " without userinfo" } else { "" };
     let id = match (name, preset.fields.id) {
         ("eveonline", id) => format!("`{id}:owner`"),
+        ("vimeo", _) => "the number in `uri`".to_owned(),
         (_, "") => "none".to_owned(),
         (_, id) => format!("`{id}`"),
     };

@@ -73,8 +73,9 @@ async fn sign_out(
     // The browser can be redirected to one provider only: that of the user, else that of the newest account without a user.
     let mut provider = None;
     for session in signed_out.own.iter().chain(&kept) {
-        if provider.is_none() {
-            provider = provider_logout::begin(dance, request, session, next.as_ref()).await;
+        provider = provider_logout::begin(dance, request, session, next.as_ref()).await;
+        if provider.is_some() {
+            break;
         }
     }
     Ok(match provider {

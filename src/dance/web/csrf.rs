@@ -108,9 +108,9 @@ pub(crate) async fn check(dance: &Dance, request: &Request<'_>, token: Option<&s
     match token {
         None => rejected("the token is missing: send it in the field `csrf` or in the header X-CSRF-Token"),
         Some(token) if dance.browser_keys().verify_tag(token, TOKEN, &parts) => Ok(()),
-        Some(_) => {
-            rejected("the token is wrong: it belongs to another browser, or to another user of this browser")
-        }
+        Some(_) => rejected(
+            "the token is wrong: it belongs to another browser, or the user or the accounts of this browser have changed since",
+        ),
     }
 }
 

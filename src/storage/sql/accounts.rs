@@ -39,20 +39,19 @@ pub(super) fn is_under(key: &AccountKey) -> Condition<'_> {
 }
 
 pub(super) fn get(conn: &mut AnyConnection, key: &AccountKey) -> Result<Option<Account>> {
+    let user = match key {
+        AccountKey::Identity { entry, provider_user_id: identity } => {
+            return exact(conn, entry, Some(identity), None);
+        }
+        AccountKey::Owner { user, .. } => user,
+    };
     let at_entry = oauth_accounts.filter(provider.eq(key.entry())).order((rank, id));
-    let found = match key {
+    let found = match user {
         // SQLite compiles a statement with a bound LIMIT again at each execution. Only accounts without a user can be many.
-        AccountKey::Owner { user: None, .. } => {
-            at_entry.filter(user_id.is_null()).select(Account::as_select()).first(conn)
-        }
-        AccountKey::Owner { user: Some(user), .. } => {
-            on_inner!(conn, at_entry.filter(user_id.eq(user)).select(Account::as_select()).get_result(conn))
-        }
-        AccountKey::Identity { provider_user_id: identity, .. } => {
-            on_inner!(
-                conn,
-                at_entry.filter(provider_user_id.eq(identity)).select(Account::as_select()).get_result(conn)
-            )
+        None => at_entry.filter(user_id.is_null()).select(Account::as_select()).first(conn),
+        Some(user) => {
+            let owned = at_entry.filter(user_id.eq(user));
+            on_inner!(conn, owned.select(Account::as_select()).get_result(conn))
         }
     };
     Ok(found.optional()?)

@@ -39,7 +39,7 @@ impl std::fmt::Debug for AnyConnection {
 /// Runs a query on the connection in `$conn`, whatever its database is.
 ///
 /// A query on an [`AnyConnection`] renders its SQL three times at each execution, which takes longer than SQLite does for a look-up.
-/// This is for the queries of many requests.
+/// Use it for the look-ups and writes that many requests make.
 macro_rules! on_inner {
     ($conn:ident, $query:expr) => {
         match $conn {

@@ -80,8 +80,8 @@ macro_rules! on_each_database {
 mod coherence;
 mod cascade;
 mod clocks;
-mod database_check;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod database_check;
 mod faults;
 mod linking;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
