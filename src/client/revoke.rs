@@ -7,7 +7,7 @@ use rocket::tokio;
 use super::context::{ClientContext, TokenEvent};
 use super::revocations::Grantor;
 use crate::error::{Error, Result};
-use crate::storage::{Account, AccountKey, Storage, with_id_of};
+use crate::storage::{Account, AccountKey, Storage, reload_by_id};
 use crate::token::Token;
 
 /// Why a token is revoked.
@@ -92,7 +92,7 @@ async fn try_once(context: &ClientContext, revocation: &Revocation<'_>, token: &
 /// `account` itself, which may have got one.
 async fn is_stored(storage: &dyn Storage, entries: &[String], account: &Account) -> Result<bool> {
     let Some(id) = &account.provider_user_id else {
-        return Ok(with_id_of(storage, account).await?.is_some());
+        return Ok(reload_by_id(storage, account).await?.is_some());
     };
     for entry in entries {
         if storage.get_uncached(&AccountKey::identity(entry, id)).await?.is_some() {

@@ -93,9 +93,12 @@ impl Dance {
         Ok(ended.sessions)
     }
 
-    /// Ends the browser's sessions of accounts without a user: a user has signed in. Returns the cookies that remove theirs. An
-    /// error does not undo the sign-in: the user's next request ends them.
-    pub(super) async fn replace_kept_sessions(&self, request: &Request<'_>) -> Vec<Cookie<'static>> {
+    /// Ends the browser's sessions of accounts without a user, after a user has signed in. Returns the cookies that remove these sessions'
+    /// cookies. An error is logged and does not undo the sign-in: the user's next request ends the sessions.
+    pub(super) async fn end_kept_sessions_after_sign_in(
+        &self,
+        request: &Request<'_>,
+    ) -> Vec<Cookie<'static>> {
         match self.kept_sessions().end_all(request).await {
             Ok(ended) => ended.removals,
             Err(error) => {

@@ -75,7 +75,10 @@ pub(super) async fn check_use(dance: &Dance, limit: Duration) -> Vec<Finding> {
         Err(_) => {
             return vec![Finding::warning(
                 SUBJECT,
-                format!("which keys the stored accounts need is not known after {} seconds", limit.as_secs()),
+                format!(
+                    "the check of the keys that the stored accounts need took more than {} seconds",
+                    limit.as_secs()
+                ),
                 "launch the app: its log names each key that is missing",
             )];
         }

@@ -1,4 +1,4 @@
-//! HTML.
+//! `escape`: escapes a text for HTML.
 
 /// Escapes the five characters that HTML requires. Tera's own function also escapes `/`, which makes paths unreadable.
 pub(super) fn escape(text: &str) -> String {

@@ -275,12 +275,12 @@ impl CookieSessions {
         let before = self.session(request).await?;
         let before_id = before.as_ref().map(|session| session.id.as_str());
         let flow_began_at = origin.and_then(|origin| origin.openid_flow_began_at_millis);
-        // First of all if there is a session that would be replaced: it must not end for a sign-in that fails.
+        // Checked before the old session is replaced, so that a refused sign-in ends no session.
         if before.is_some() {
-            self.check_at_provider(&**storage, &session, flow_began_at).await?;
+            self.refuse_if_ended_by_provider(&**storage, &session, flow_began_at).await?;
         }
         storage.begin_session(&session, before_id, now).await?.check()?;
-        if let Err(error) = self.check_at_provider(&**storage, &session, flow_began_at).await {
+        if let Err(error) = self.refuse_if_ended_by_provider(&**storage, &session, flow_began_at).await {
             self.end_selected(&SessionSelection::Id(id)).await?;
             return Err(error);
         }
@@ -293,7 +293,7 @@ impl CookieSessions {
     ///
     /// # Errors
     /// [`ErrorKind::CallbackNotTrusted`] if it has.
-    async fn check_at_provider(
+    async fn refuse_if_ended_by_provider(
         &self,
         storage: &dyn Storage,
         session: &Session,

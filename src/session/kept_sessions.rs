@@ -24,7 +24,7 @@ const MAX_KEPT: usize = 8;
 pub(crate) struct EndedKeptSessions {
     /// Those that were stored, the newest first.
     pub(crate) sessions: Vec<Session>,
-    /// The cookies that remove theirs.
+    /// The cookies to set, which remove the cookies of these sessions.
     pub(crate) removals: Vec<Cookie<'static>>,
 }
 

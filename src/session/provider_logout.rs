@@ -10,15 +10,15 @@ use crate::error::Result;
 use crate::secret::{encode_base64url, sha256};
 use crate::storage::{ClaimState, Session, SessionSelection, Storage};
 
-/// Length of a period, in seconds. A claim keeps the expiry that it got first, so that a later logout of the same user could not
-/// prolong it: each period has a claim of its own, which is remembered from the end of the period on.
-const PERIOD: i64 = 3600;
+/// Length of the period that one claim covers, in seconds. The storage never extends a claim, so each period has its own. It is remembered
+/// from the period's end on.
+const CLAIM_PERIOD: i64 = 3600;
 /// Maximum difference between the clocks of two of our nodes, in milliseconds.
 const MAX_CLOCK_SKEW_MILLIS: i64 = 60_000;
 
 /// The periods from one unix time to another, in milliseconds.
 fn periods(from_millis: i64, until_millis: i64) -> RangeInclusive<i64> {
-    from_millis.div_euclid(PERIOD * 1000)..=until_millis.div_euclid(PERIOD * 1000)
+    from_millis.div_euclid(CLAIM_PERIOD * 1000)..=until_millis.div_euclid(CLAIM_PERIOD * 1000)
 }
 
 /// The logins that a logout concerns.
@@ -71,7 +71,7 @@ pub(crate) async fn store(
     for period in periods(at_millis - MAX_CLOCK_SKEW_MILLIS, at_millis) {
         for logins in &logins {
             let id = logins.claim_id(entry, issuer, period);
-            let _ = storage.claim(&id, at_millis / 1000, (period + 1) * PERIOD + ttl).await?;
+            let _ = storage.claim(&id, at_millis / 1000, (period + 1) * CLAIM_PERIOD + ttl).await?;
             storage.settle(&id, &outcome).await?;
         }
     }

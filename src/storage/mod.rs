@@ -108,7 +108,7 @@ pub use self::session_storage::SessionStorage;
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))))]
 pub use self::sql::{DieselStorage, Migrations, PolicyConnection, schema};
 pub use self::storage_trait::Storage;
-pub(crate) use self::storage_trait::{same_account, with_id_of};
+pub(crate) use self::storage_trait::{reload_by_id, same_account};
 pub use self::stored_change::{ChangeListener, StoredChange};
 pub use self::user_type::UserType;
 pub use crate::secret::{KeyRing, UnsealError};

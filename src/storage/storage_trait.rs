@@ -208,12 +208,12 @@ pub(crate) async fn same_account<S: Storage + ?Sized>(
     match storage.get_without_identity(account.user_id.as_deref(), &account.entry).await? {
         Some(found) => Ok(Some(found)),
         // It may have got an identity.
-        None => with_id_of(storage, account).await,
+        None => reload_by_id(storage, account).await,
     }
 }
 
 /// Returns the account that has the id of `account`, if it has the same owner.
-pub(crate) async fn with_id_of<S: Storage + ?Sized>(
+pub(crate) async fn reload_by_id<S: Storage + ?Sized>(
     storage: &S,
     account: &Account,
 ) -> Result<Option<Account>> {

@@ -20,7 +20,7 @@ pub(super) enum RequestOrigin {
 }
 
 impl RequestOrigin {
-    /// Where another site's page sends a request with `method` from.
+    /// The origin of a request with `method` that a page of another site sends.
     pub(super) fn of_another_site(method: Method) -> Self {
         match method {
             Method::Get | Method::Head => Self::CrossSite,

@@ -1,4 +1,4 @@
-//! [`HtmlPage`]: a page as the kit reads it, which follows no links and runs no script.
+//! [`HtmlPage`]: the source of a page, whose text and forms the testing kit reads.
 
 use serde_json::Value;
 use url::form_urlencoded::Serializer;

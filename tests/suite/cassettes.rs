@@ -145,7 +145,7 @@ async fn a_cassette_is_recorded_once_and_replayed_without_a_network() {
 }
 
 #[rocket::async_test]
-#[should_panic(expected = " is not recorded: `application/zip` is neither text nor a picture")]
+#[should_panic(expected = " is not recorded: a secret in `application/zip` could not be found")]
 async fn an_answer_that_cannot_be_read_is_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("corp.json");

@@ -52,7 +52,7 @@ impl<C: Connection + SimpleConnection> Database<C> {
 
 impl<C: Connection + SimpleConnection> Drop for Database<C> {
     fn drop(&mut self) {
-        // PostgreSQL ends the app's connections for it. MariaDB has no such word, and needs none.
+        // PostgreSQL needs FORCE to drop a database with connections. MariaDB rejects the word and does not need it.
         for force in [" WITH (FORCE)", ""] {
             let _ = self.server.batch_execute(&format!("DROP DATABASE {}{force}", self.name));
         }

@@ -51,7 +51,7 @@ async fn sign_in(
     check_form(dance, request)?;
     let NewSession { cookie, replaced } = sessions.begin(request, Some(user), None).await?;
     report_session_began(dance, request, user, None, replaced).await;
-    let mut cookies = dance.replace_kept_sessions(request).await;
+    let mut cookies = dance.end_kept_sessions_after_sign_in(request).await;
     cookies.push(cookie);
     Ok(cookies)
 }

@@ -285,7 +285,7 @@ pub(super) async fn sign_in(
     pending::drop_unless_for(dance, request, &user).await;
     match outcome {
         SignInOutcome::Done => {
-            let removals = dance.replace_kept_sessions(request).await;
+            let removals = dance.end_kept_sessions_after_sign_in(request).await;
             removals.into_iter().for_each(|cookie| request.cookies().add(cookie));
             report_session_began(dance, request, &user, Some(&account.entry), replaced).await;
             flash_outcome(dance, request, dance.entry(&account.entry)?, FlashOutcome::SignedIn);

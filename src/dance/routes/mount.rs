@@ -54,7 +54,8 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
     rocket.mount(dance.paths().prefix(), routes).mount("/", own)
 }
 
-/// Whether the app has `path`. Only a storage that keeps sessions can end those in other browsers, and not those of the app.
+/// Whether `path` is mounted. The routes that end sessions in other browsers require the library's own sessions, in a storage that keeps
+/// them.
 fn is_mounted(path: Path, dance: &Dance) -> bool {
     !matches!(path, Path::LogoutEverywhere | Path::LogoutSession) || sessions::can_end_sessions(dance)
 }

@@ -18,10 +18,10 @@ use super::scrubber::Scrubber;
 /// The headers of a response that are recorded. Cookies and all others are not.
 const RESPONSE_HEADERS: [&str; 5] = ["content-type", "link", "location", "retry-after", "www-authenticate"];
 
-/// What the body of a request is called that is no text.
-const NO_TEXT: &str = "<no text>";
+/// The recorded body of a request whose body is not text.
+const BINARY_BODY: &str = "<no text>";
 
-/// The content types whose answers have no secrets, and are recorded although they are no text.
+/// The content types whose answers have no secrets, and are recorded although they are not text.
 const MEDIA_TYPES: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 
 /// The file of a cassette.
@@ -103,7 +103,7 @@ impl CalledRequest {
         let body = request.body().map(reqwest::Body::as_bytes).filter(|bytes| *bytes != Some(&[]));
         let body = body.map(|bytes| {
             let text = bytes.and_then(|bytes| RecordedBody::of_text(bytes, scrubber));
-            text.unwrap_or_else(|| RecordedBody::Text(NO_TEXT.into()))
+            text.unwrap_or_else(|| RecordedBody::Text(BINARY_BODY.into()))
         });
         let url = scrubber.scrub_url(request.url());
         Self { method: request.method().to_string(), url, body }
@@ -132,16 +132,19 @@ impl RecordedCall {
         body: &[u8],
         scrubber: &Scrubber,
     ) -> Result<Self, String> {
-        let content_type =
-            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let recorded = match RecordedBody::of_text(body, scrubber) {
             None if MEDIA_TYPES.iter().any(|media| content_type.starts_with(media)) => {
                 Some(RecordedBody::Base64(STANDARD.encode(body)))
             }
             None => {
                 return Err(format!(
-                    "the answer to {request} is not recorded: `{content_type}` is neither text nor a picture, a sound or a film, \
-                     and a secret in it could not be found. Let a `FakeProvider` answer this call"
+                    "the answer to {request} is not recorded: a secret in `{content_type}` could not be found. Only text, images, audio, \
+                     video and fonts are recorded. Let a `FakeProvider` answer this call"
                 ));
             }
             text => text.filter(|_| !body.is_empty()),
