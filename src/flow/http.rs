@@ -1,7 +1,7 @@
 //! The HTTP client.
 //!
 //! Every protocol request has a timeout of 10 seconds and a maximum size of the answer of 1 MiB, follows no redirects, and
-//! is sent once. Answers may be compressed with gzip or deflate; they are unpacked as they arrive, and the maximum size
+//! is sent once. Answers may be compressed with gzip, deflate or br; they are unpacked as they arrive, and the maximum size
 //! is that of the unpacked answer.
 
 use std::sync::Arc;

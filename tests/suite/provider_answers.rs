@@ -38,8 +38,14 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    brotli::CompressorWriter::new(&mut packed, 4096, 9, 22).write_all(bytes).unwrap();
+    packed
+}
+
 type Pack = fn(&[u8]) -> Vec<u8>;
-const PACKS: [(&str, Pack); 2] = [("gzip", gzip), ("deflate", deflate)];
+const PACKS: [(&str, Pack); 3] = [("gzip", gzip), ("deflate", deflate), ("br", brotli)];
 
 #[rocket::async_test]
 async fn one_odd_character_shuts_nobody_out() {
@@ -82,7 +88,7 @@ async fn compressed_answers_within_the_cap() {
     }
     // What no request offers is unreadable, and never taken for the text that it packs.
     let answer = br#"{"access_token":"at","token_type":"bearer"}"#;
-    for encoding in ["br", "zstd", "x-unknown"] {
+    for encoding in ["zstd", "x-unknown"] {
         let packed =
             FakeResponse::body("application/json", gzip(answer)).header("Content-Encoding", encoding);
         app.fake.respond_once(ProviderEndpoint::Token, packed);
