@@ -384,6 +384,33 @@ async fn rr_06_a_loser_clears_nothing() {
 }
 
 #[rocket::async_test]
+async fn rr_06_another_process_that_is_refused_later_does_not_end_the_grant() {
+    let people = People::new();
+    let (app, _) = expired(&people).await;
+    let tokens = || dance(&app).tokens(Op).of(&1);
+    let Token { access_token, refresh_token, .. } = tokens().get().await.unwrap().unwrap();
+    let same = || Token::new(access_token.expose());
+    // What it stores: the access token alone.
+    app.fake.respond_always(ProviderEndpoint::Revocation, FakeResponse::status(200));
+    dance(&app).delete(&AccountKey::owner("op", 1)).await.unwrap();
+    let mut profile = Profile::default();
+    profile.id = Some("ada".into());
+    dance(&app).import(Op, &1, profile, same()).await.unwrap();
+    people.sql("CREATE TABLE lost AS SELECT token FROM oauth_accounts");
+    let due = same().with_refresh_token(refresh_token.unwrap().expose()).with_lifetime(0, 1);
+    tokens().set(due).await.unwrap();
+    let answer = hold_next_token_answer(&app, FakeResponse::unmodified());
+    let client = client(&app).await;
+    let first = rocket::tokio::spawn(async move { client.access_token().await });
+    answer.wait_for_request().await;
+    people.sql("UPDATE oauth_accounts SET token = (SELECT token FROM lost), version = version + 1");
+    answer.open();
+    assert!(!first.await.unwrap().expect("the rotated token").matches(access_token.expose()));
+    assert!(tokens().get().await.unwrap().unwrap().refresh_token.is_some());
+    lives_on(&app).await;
+}
+
+#[rocket::async_test]
 async fn losers_bear_a_store_that_blinks() {
     let people = People::new();
     let (app, faulty) = expired(&people).await;
