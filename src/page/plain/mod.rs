@@ -4,5 +4,5 @@ mod plain_pages;
 mod writer;
 
 pub(super) use self::plain_pages::PlainPages;
-#[cfg(test)]
+#[cfg(all(test, feature = "pages"))]
 pub(super) use self::plain_pages::REPLACEABLE;
