@@ -199,6 +199,7 @@ mod tests {
             storage.set(&Account::of(&login, Some("7"), None, ring).unwrap()).await.unwrap();
         }
         let figment = Figment::from(rocket::Config::debug_default())
+            .merge(("template_dir", "none"))
             .merge(("dance.token_keys", ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="]));
         let rocket = rocket::custom(figment).attach(Dance::fairing().storage(storage));
         let rocket = rocket.ignite().await.unwrap();
