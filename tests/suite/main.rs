@@ -70,6 +70,7 @@ mod races;
 mod redirect;
 mod refresh;
 mod refresh_answers;
+mod refused_grants;
 mod removal;
 mod revocation;
 mod ride;
