@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Maximum difference between the clocks of two processes of the app, in seconds.
+pub(crate) const MAX_CLOCK_SKEW: i64 = 60;
+
 /// The library's clock, which tests can move forward. Clones share one offset.
 ///
 /// `testing::Clock` moves it, so that a test can let a flow or a token expire without waiting.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::authorization_params::authorization_params;
 use super::id_token_requirements::IdTokenRequirements;
 use super::temporary_credentials::TemporaryCredentials;
+use crate::clock::MAX_CLOCK_SKEW;
 use crate::config::Entry;
 use crate::error::{Error, Result};
 use crate::link::Purpose;
@@ -22,9 +23,6 @@ const SEAL_PURPOSE: &str = "flow";
 /// Time for which the claim of a callback outlives its flow, in seconds: the clocks of processes differ, and repeated callbacks
 /// wait for the outcome of the first.
 const CLAIM_GRACE: i64 = 600;
-/// Maximum difference between the clocks of two processes, in seconds: another process than the one that began a flow may
-/// finish it.
-const MAX_CLOCK_SKEW: i64 = 60;
 
 /// A flow in progress: what must be remembered between the redirect and the callback. It is sealed in a cookie of its
 /// own.
@@ -175,7 +173,7 @@ impl Flow {
         keys.seal(SEAL_PURPOSE, &[name], &serde_json::to_vec(self).map_err(Error::app)?)
     }
 
-    /// Whether the flow is valid at `now` (unix seconds): it has begun, and has not expired.
+    /// Whether the flow is valid at `now` (unix seconds): it has begun, by the clock of this process or of another, and has not expired.
     pub(crate) fn is_valid(&self, now: i64) -> bool {
         (self.began_at.saturating_sub(MAX_CLOCK_SKEW)..self.expires_at).contains(&now)
     }

@@ -35,6 +35,7 @@ impl Provider for Auth0 {
         issuer: Some("https://{domain}/"),
         token_endpoint_auth_method: ClientAuthMethod::ClientSecretPost,
         fields: ProfileFields { username: "nickname", ..ProfileFields::OPENID },
+        required_claims: &[("organization", "org_id")],
         profile: |input| {
             let Some(wanted) = input.parameters.get("organization") else { return input.read() };
             let is_wanted = |claim| claims::text(input.claims, claim).is_some_and(|given| given == *wanted);

@@ -45,6 +45,7 @@ impl Provider for Google {
         trust_email: &["gmail.com", "googlemail.com"],
         // Google documents it as the domain of the user's Workspace organization. A personal account has none, whatever its address.
         domain_claim: "hd",
+        required_claims: &[("hosted_domain", "hd")],
         profile: |input| {
             // The user can remove `hd` from the request's URL. Only the claim is proof.
             if let Some(wanted) = input.parameters.get("hosted_domain")

@@ -186,6 +186,9 @@ pub struct Preset {
     /// The claim of the ID token that proves of which domain's organization the user is a member, for
     /// [`RequireEmailDomain`](crate::RequireEmailDomain). Empty: there is none. An entry with another issuer does not use it.
     pub domain_claim: &'static str,
+    /// The claims that [`profile`](Preset::profile) requires of the ID token if the entry has a key: the key, and the claim that must
+    /// have its value. The testing kit's provider answers with them.
+    pub required_claims: &'static [(&'static str, &'static str)],
 }
 
 impl Preset {
@@ -250,6 +253,7 @@ impl Preset {
         email_proofs: &[],
         trust_email: &[],
         domain_claim: "",
+        required_claims: &[],
     };
 
     /// OpenID Connect with discovery: the base of OpenID presets, and the generic preset `oidc`.

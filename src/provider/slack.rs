@@ -41,6 +41,7 @@ impl Provider for Slack {
             image_url: "picture | 'https://slack.com/user_image_512'",
             ..ProfileFields::OPENID
         },
+        required_claims: &[("team", "https://slack.com/team_id")],
         profile: |input| {
             let Some(wanted) = input.parameters.get("team") else { return input.read() };
             let is_wanted = |claim| claims::text(input.claims, claim).is_some_and(|given| given == *wanted);

@@ -7,7 +7,7 @@ use rocket::http::Cookie;
 
 use super::session_cookie::{OpenedCookies, SessionCookie, hash};
 use super::{EndedSession, provider_logout};
-use crate::clock::Clock;
+use crate::clock::{Clock, MAX_CLOCK_SKEW};
 use crate::config::{CacheSettings, SessionSettings, Settings};
 use crate::cookies::{self, CookieScope};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,8 +21,6 @@ const SECRET_PURPOSE: &str = "session";
 /// Seal purpose of a cookie that contains time and user, because the storage keeps no sessions.
 const COOKIE_ONLY_PURPOSE: &str = "session alone";
 const ID_TOKEN_PURPOSE: &str = "session's ID token";
-/// Maximum difference between the clocks of two processes, in seconds.
-const MAX_CLOCK_SKEW: i64 = 60;
 
 /// The login that a session comes from.
 pub(crate) struct SessionOrigin<'a> {

@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::clock::MAX_CLOCK_SKEW;
 use crate::error::Result;
 use crate::secret::{encode_base64url, sha256};
 use crate::storage::{ClaimState, Session, SessionSelection, Storage};
@@ -13,8 +14,6 @@ use crate::storage::{ClaimState, Session, SessionSelection, Storage};
 /// Length of the period that one claim covers, in seconds. The storage never extends a claim, so each period has its own. It is remembered
 /// from the period's end on.
 const CLAIM_PERIOD: i64 = 3600;
-/// Maximum difference between the clocks of two of our nodes, in milliseconds.
-const MAX_CLOCK_SKEW_MILLIS: i64 = 60_000;
 
 /// The periods from one unix time to another, in milliseconds.
 fn periods(from_millis: i64, until_millis: i64) -> RangeInclusive<i64> {
@@ -68,7 +67,7 @@ pub(crate) async fn store(
     // With the user, as another user's session of that name goes on.
     let outcome = format!("{at_millis} {}", sub.as_deref().unwrap_or_default());
     // A node whose clock is behind ours may still be in the period before.
-    for period in periods(at_millis - MAX_CLOCK_SKEW_MILLIS, at_millis) {
+    for period in periods(at_millis - MAX_CLOCK_SKEW * 1000, at_millis) {
         for logins in &logins {
             let id = logins.claim_id(entry, issuer, period);
             let _ = storage.claim(&id, at_millis / 1000, (period + 1) * CLAIM_PERIOD + ttl).await?;

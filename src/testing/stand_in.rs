@@ -14,18 +14,11 @@ use crate::dance::TestSetup;
 use crate::flow::StandIn;
 use crate::provider::Preset;
 
-/// The claim that a preset requires, if the entry has a key: preset, key, and claim.
-const REQUIRED_CLAIMS: [(&str, &str, &str); 3] = [
-    ("google", "hosted_domain", "hd"),
-    ("slack", "team", "https://slack.com/team_id"),
-    ("auth0", "organization", "org_id"),
-];
-
 impl FakeProvider {
     /// Configures this provider in place of the entry called `name`, and makes its [`Clock`](crate::testing::Clock) that of the
     /// app. The entry keeps its preset: the one that its `provider` names, or the one with the entry's name, ours or the app's
     /// own. Without a preset it is an OpenID Connect entry. The rest of the app's configuration stays: every user has what it
-    /// requires of them, for example Google's claim `hd` for `hosted_domain`.
+    /// requires of them ([`Preset::required_claims`]), for example the claim `hd` for Google's `hosted_domain`.
     ///
     /// ```
     /// use rocket::local::asynchronous::Client;
@@ -40,19 +33,13 @@ impl FakeProvider {
     /// # });
     /// ```
     pub fn stand_in(&self, rocket: Rocket<Build>, name: &str) -> Rocket<Build> {
-        let text = |key: &str| rocket.figment().extract_inner::<String>(&format!("oauth.{name}.{key}")).ok();
+        let (given_figment, entry_name) = (rocket.figment().clone(), name.to_owned());
+        let text = move |key: &str| -> Option<String> {
+            given_figment.extract_inner(&format!("oauth.{entry_name}.{key}")).ok()
+        };
         let given = text("provider").unwrap_or_else(|| name.to_owned());
         let auth_method = text("token_endpoint_auth_method").unwrap_or_default();
         let preset = find_preset(&given, built_in_preset);
-        let is_preset = |known: &str| preset.as_ref().is_some_and(|(name, _)| name == known);
-        let required = REQUIRED_CLAIMS.iter().filter(|(known, ..)| is_preset(known));
-        let required = required.filter_map(|&(_, key, claim)| Some((claim, text(key)?)));
-        self.server().behavior().required_claims.extend(required.map(
-            |(claim, value)| match value.as_str() {
-                "*" => (claim, "example.test".to_owned()),
-                _ => (claim, value),
-            },
-        ));
         // At once, because other fairings may look whether there are entries.
         let figment = rocket.figment().clone();
         let known = entry(self.server(), preset, &auth_method);
@@ -63,7 +50,9 @@ impl FakeProvider {
             changes.entries.push(Box::new(move |presets| {
                 let known = find_preset(&given, |name| presets.get(name));
                 if let Some((name, preset)) = &known {
-                    Arc::make_mut(&mut server.behavior().own_presets).insert(name.clone(), **preset);
+                    let mut behavior = server.behavior();
+                    Arc::make_mut(&mut behavior.own_presets).insert(name.clone(), **preset);
+                    behavior.required_claims.extend(required_claims(preset, &text));
                 }
                 (key.clone(), entry(&server, known, &auth_method))
             }));
@@ -85,6 +74,18 @@ impl FakeProvider {
     pub(super) fn in_process(&self) -> Option<Arc<dyn StandIn>> {
         (!self.has_port()).then(|| Arc::new(InProcess(self.server().clone())) as Arc<dyn StandIn>)
     }
+}
+
+/// The claims that an entry with this preset requires, with values that it accepts. `text` returns the entry's keys.
+fn required_claims(
+    preset: &Preset,
+    text: impl Fn(&str) -> Option<String>,
+) -> impl Iterator<Item = (&'static str, String)> {
+    preset.required_claims.iter().filter_map(move |&(key, claim)| {
+        let wanted = text(key)?;
+        // Any value is admitted.
+        Some((claim, if wanted == "*" { "example.test".to_owned() } else { wanted }))
+    })
 }
 
 /// The table of an entry with this preset, which has its name with it, or, if there is none, of an OpenID Connect entry. Its client authenticates

@@ -214,7 +214,7 @@ async fn lo_03_a_logout_ends_sessions_without_a_user_beside_the_apps_own() {
     assert_eq!(post_logout_token(&app, &token).await, Status::Ok);
     assert_eq!(late.get(&callback).await.status, Status::BadRequest);
     assert_eq!((guarded(&late).await, app.count("oauth_sessions")), (None, 0));
-    // Those of its users the app must end itself, and the provider is told that nothing has ended.
+    // The app must end the sessions of its users itself, and the provider gets an error: nothing has ended.
     let mut user = app.browser();
     user.sign_in("op2").await;
     let token = app.fake.logout_token(Some("grace"), None);

@@ -4,9 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use serde_json::json;
 
 use super::*;
-use crate::provider::{ParameterKind, Preset, RefreshTokens};
+use crate::error::ErrorKind;
+use crate::provider::{ParameterKind, Preset, ProfileInput, RefreshTokens};
 
 const KINDS: Preset = Preset {
     title: "Kinds",
@@ -205,4 +207,22 @@ fn every_preset_is_read_with_its_own_keys() {
     }
     let (_, entries) = read_toml(&toml).unwrap_or_else(|faults| panic!("{faults}"));
     assert!(entries.len() + 5 >= PRESETS.len());
+}
+
+#[test]
+fn a_required_claim_is_required() {
+    let of = |(name, preset): &'static (&str, Preset)| {
+        preset.required_claims.iter().map(move |claim| (*name, preset, claim))
+    };
+    let required: Vec<_> = PRESETS.iter().flat_map(of).collect();
+    assert!(!required.is_empty());
+    for (name, preset, (key, claim)) in required {
+        assert!(preset.parameters.iter().any(|(known, _)| known == key), "{name}: {key}");
+        let parameters = BTreeMap::from([((*key).to_owned(), "wanted".to_owned())]);
+        let read = |claims: serde_json::Value| preset.read_profile(ProfileInput::new(&claims, &parameters));
+        for claims in [json!({ "sub": "1" }), json!({ "sub": "1", *claim: "other" })] {
+            assert_eq!(read(claims).unwrap_err().kind(), ErrorKind::Refused, "{name}: {claim}");
+        }
+        assert_eq!(read(json!({ "sub": "1", *claim: "wanted" })).unwrap().id.as_deref(), Some("1"), "{name}");
+    }
 }

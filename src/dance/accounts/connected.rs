@@ -16,7 +16,7 @@ use crate::page::{Language, mark};
 use crate::paths::{Path, Paths};
 use crate::storage::{Account, Session};
 
-/// What the context of a page of accounts takes from the request.
+/// What [`accounts_context`] reads from the request, so that the context can be made later.
 pub(crate) struct Viewer {
     /// Whether a user is signed in.
     pub(crate) is_signed_in: bool,

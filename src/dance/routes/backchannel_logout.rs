@@ -6,6 +6,7 @@ use std::io::Cursor;
 use rocket::http::{ContentType, Status};
 use rocket::{Request, Response};
 
+use crate::clock::MAX_CLOCK_SKEW;
 use crate::dance::accounts::{report_ended, sessions};
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, respond};
@@ -14,9 +15,6 @@ use crate::flow::{LOGOUT_TOKEN_TTL, LogoutToken};
 use crate::session::{provider_logout, sessions_belong_to_app};
 use crate::signals::SessionEndReason;
 use crate::storage::{ClaimState, SessionSelection};
-
-/// Maximum difference between the clocks of two of our nodes, in seconds.
-const MAX_NODE_CLOCK_SKEW: i64 = 60;
 
 /// Answers the provider: 200 if the sessions have ended, else 400 (Back-Channel Logout §2.8).
 pub(super) async fn receive(
@@ -67,7 +65,7 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
     // The claim lasts as long as any of our nodes accepts the token. It is settled only when the sessions have ended: after
     // an outage of our storage the provider sends the same token again.
     let now = dance.clock().now();
-    let until = now + LOGOUT_TOKEN_TTL + 2 * entry.clock_skew + MAX_NODE_CLOCK_SKEW;
+    let until = now + LOGOUT_TOKEN_TTL + 2 * entry.clock_skew + MAX_CLOCK_SKEW;
     if let ClaimState::Settled(_) = storage.claim(&handle, now, until).await? {
         return Err(Error::new(ErrorKind::BadRequest, "This logout token has been used."));
     }
@@ -78,7 +76,7 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
         sid,
     };
     // Before the sessions end: a sign-in that is under way has none yet. A sign-up may wait for a further `flow.ttl`.
-    let ttl = 2 * dance.settings().flow_ttl + MAX_NODE_CLOCK_SKEW;
+    let ttl = 2 * dance.settings().flow_ttl + MAX_CLOCK_SKEW;
     provider_logout::store(&*storage, &selection, dance.clock().now_millis(), ttl).await?;
     let ended = sessions::end_provider_sessions(dance, &selection).await?;
     storage.settle(&handle, "done").await?;

@@ -4,5 +4,3 @@ mod plain_pages;
 mod writer;
 
 pub(super) use self::plain_pages::PlainPages;
-#[cfg(all(test, feature = "pages"))]
-pub(super) use self::plain_pages::REPLACEABLE;

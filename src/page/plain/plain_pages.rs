@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::writer::{Writer, shown};
 use crate::error::{Error, Result};
-use crate::page::built_in::SCRIPT;
+use crate::page::built_in::{SCRIPT, with_template_names};
 use crate::page::html::escape;
 use crate::page::language::Language;
 use crate::page::renderer::Renderer;
@@ -13,22 +13,14 @@ use crate::placeholders::fill;
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:40rem;padding:0 1rem}";
 
-/// The templates and the style sheet that replace ours in a build with templates.
-pub(in crate::page) const REPLACEABLE: [&str; 13] = [
-    "layout",
-    "sign_in",
-    "connect",
-    "allow_more",
-    "sign_in_first",
-    "confirm",
-    "complete_sign_up",
-    "merge_users",
-    "accounts",
-    "signed_out",
-    "error",
-    "form_post",
-    "style",
-];
+macro_rules! names {
+    ($($name:literal),+ $(,)?) => {
+        /// The names of the files that replace our templates and our style in a build with templates.
+        const REPLACEABLE: &[&str] = &[$($name,)+ "style"];
+    };
+}
+
+with_template_names!(names);
 
 /// The pages without templates.
 pub(in crate::page) struct PlainPages;

@@ -1,5 +1,7 @@
 //! The built-in templates of the pages, and their style.
 
+use crate::page::built_in::with_template_names;
+
 /// The style sheet of the built-in pages.
 pub(super) const STYLE: &str = include_str!("../../../templates/oauth/style.css");
 
@@ -14,20 +16,7 @@ macro_rules! templates {
     };
 }
 
-templates!(
-    "layout",
-    "sign_in",
-    "connect",
-    "allow_more",
-    "sign_in_first",
-    "confirm",
-    "complete_sign_up",
-    "merge_users",
-    "accounts",
-    "signed_out",
-    "error",
-    "form_post",
-);
+with_template_names!(templates);
 
 /// The built-in template of the page `name`.
 pub(super) fn template(name: &str) -> Option<&'static str> {

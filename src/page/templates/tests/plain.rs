@@ -14,7 +14,7 @@ use super::hostile::hostile;
 use crate::page::Pages;
 use crate::page::built_in::SCRIPT;
 use crate::page::languages::Languages;
-use crate::page::plain::{PlainPages, REPLACEABLE};
+use crate::page::plain::PlainPages;
 use crate::page::template_dir::TemplateDir;
 use crate::page::tests::built_in;
 
@@ -46,12 +46,6 @@ fn ways(html: &str) -> Vec<String> {
         .collect();
     ways.sort();
     ways
-}
-
-#[test]
-fn the_same_files_replace_a_page() {
-    let templates = TEMPLATES.iter().map(|(name, _)| *name);
-    assert!(templates.chain(["style"]).eq(REPLACEABLE));
 }
 
 #[test]
