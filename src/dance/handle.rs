@@ -304,7 +304,7 @@ impl Dance {
     pub(super) fn shared_storage(&self) -> Result<&Arc<dyn Storage>> {
         self.0.storage.shared().ok_or_else(|| {
             Error::new(ErrorKind::Misconfigured, "Each browser keeps its own accounts.").with_source(
-                "CookieStorage has no accounts off a request: attach a storage, for example \
+                "CookieStorage has no accounts outside of a request: attach a storage, for example \
                  `DieselStorage::database(\"…\")`",
             )
         })

@@ -5,7 +5,7 @@
 //! 1. `key_source`: the keys that seal tokens, flows and sessions; `examination`: what a launch leaves for the doctor;
 //! 2. `handle`: [`Dance`] and what it holds; `owner`: whose accounts a request has; `targets`: where redirects lead; `builder`: [`DanceFairing`];
 //! 3. `web`: forms, cookies, CSRF, outcomes, replies;
-//! 4. `accounts`: the accounts of a user, on a request and off it;
+//! 4. `accounts`: the accounts of a user, in a request and outside of one;
 //! 5. `routes`: one file per route, as functions over `&Dance` and `&Request`;
 //! 6. `catchers`: answers failed guards; `unusable_entries`: warns at launch of entries that no visitor can use, `missing_storage` of an app with users and without a storage; `test_setup`, `test_command`: what a test changes; `ignite`: builds the handle at launch; `fairing`: what runs at launch, at shutdown and around each request.
 

@@ -55,8 +55,8 @@ impl Dance {
         target.cloned().unwrap_or_else(|| self.home_target())
     }
 
-    /// The page after a begin or a callback that has failed, at `entry` if it exists, with the code of the error and the name of
-    /// the entry as parameters; `None`: our error page.
+    /// The page after a flow at `entry`, if there is such an entry, has failed, at its beginning or at its callback. It has the code
+    /// of the error and the name of the entry as parameters; `None`: our error page.
     pub(super) fn target_after_failure(&self, entry: Option<&Entry>, kind: ErrorKind) -> Option<String> {
         let of = |choose: fn(&FlowTargets) -> &Option<RedirectTarget>| self.flow_target(entry, choose);
         let after_denied = match kind {

@@ -115,7 +115,7 @@ error_kinds! {
     AccountSelectionRequired = "account_selection_required", Forbidden, User, "You were not signed in";
     /// The user was asked for a scope that a page needs, and it was not granted. The account stays connected.
     ScopeDenied = "scope_denied", Forbidden, User, "A permission is missing";
-    /// The app refused: its policy, a signal, or the engine's check of a verdict.
+    /// The app refused: its policy, a signal, or the library's check of a verdict.
     Refused = "refused", Forbidden, User, "You can't sign in this way";
     /// A form came without its CSRF token, or from another site.
     Csrf = "csrf", Forbidden, User, "This form could not be accepted";

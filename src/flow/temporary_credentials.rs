@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
-/// A temporary token and its secret (RFC 5849 §2.1). Both are serialised in plain and must be sealed, as they are in a
+/// A temporary token and its secret (RFC 5849 §2.1). Both are serialized in plain and must be sealed, as they are in a
 /// flow's cookie.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct TemporaryCredentials(String, String);

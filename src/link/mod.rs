@@ -1,6 +1,6 @@
 //! Linking: to which user an account belongs, and who decides it.
 //!
-//! The engine computes the [`Standing`] of a finished flow, asks the app's [`LinkPolicy`] for a [`Verdict`] and checks it: a
+//! The library computes the [`Standing`] of a finished flow, asks the app's [`LinkPolicy`] for a [`Verdict`] and checks it: a
 //! policy can refuse every login, and can grant only what the standing allows.
 
 mod authorized_login;

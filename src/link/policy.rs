@@ -36,7 +36,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Standings and verdicts
 ///
-/// [`Login::standing`] says to whom the account belongs. The engine accepts these verdicts and refuses all others, so that a
+/// [`Login::standing`] says to whom the account belongs. The library accepts these verdicts and refuses all others, so that a
 /// policy cannot give an account away by mistake. [`Refuse`](Verdict::Refuse) is always accepted.
 ///
 /// | [`Standing`](crate::Standing) | the account | signed in | [`default_verdict`](Login::default_verdict) | accepted verdicts |
@@ -47,7 +47,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// | `Renewing(user)` | belongs to `user` | `user` | `SignIn(user)` | [`SignIn(user)`](Verdict::SignIn) |
 /// | `Taken { owner, visitor }` | belongs to `owner` | `visitor` | `Refuse` | [`MergeUsers`](Verdict::MergeUsers) |
 ///
-/// # What the engine guarantees
+/// # What the library guarantees
 ///
 /// - **One transaction.** The user and the account are stored together or not at all. Of several simultaneous first logins of
 ///   one account, one creates the user and the others find it.
@@ -149,7 +149,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # }
 /// ```
 ///
-/// What the engine does: it asks the person to confirm, by a POST in the same session, on a page that names the accounts of both.
+/// What the library does: it asks the person to confirm, by a POST in the same session, on a page that names the accounts of both.
 /// In one transaction it locks both users and asks [`may_sign_in`](LinkPolicy::may_sign_in) about both. It moves the accounts of
 /// `from`, behind those that `into` has at the same entry, runs `merge_users`, and ends all sessions of both but the one that
 /// confirmed: another person may still have one of them. An app with [sessions of its own](crate::Sessions) ends those itself.

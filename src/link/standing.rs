@@ -2,7 +2,7 @@
 
 /// To whom an account belongs, compared with the user who began the flow.
 ///
-/// The engine computes it from the stored account and the session; a policy reads it in
+/// The library computes it from the stored account and the session; a policy reads it in
 /// [`Login::standing`](crate::Login::standing). [`LinkPolicy`](crate::LinkPolicy) has the table of verdicts that each standing
 /// allows.
 ///

@@ -4,7 +4,7 @@ use super::{MergeProof, SignUpForm};
 
 /// A policy's answer to a login.
 ///
-/// The engine checks it against the [`Standing`](crate::Standing): see the table of [`LinkPolicy`](crate::LinkPolicy).
+/// The library checks it against the [`Standing`](crate::Standing): see the table of [`LinkPolicy`](crate::LinkPolicy).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
@@ -12,7 +12,7 @@ pub enum Verdict<U> {
     /// The account belongs to this user, whom the policy has just created. The user signs in. Allowed for a
     /// [`Stranger`](crate::Standing::Stranger).
     ///
-    /// The engine refuses it if the user has accounts already. An app that returns `SignUp` for a user that it found, not
+    /// The library refuses it if the user has accounts already. An app that returns `SignUp` for a user that it found, not
     /// created, gives that user to the person who signs in. Users whose ids at the provider are known from an earlier library are
     /// imported once: [`Dance::import`](crate::Dance::import).
     SignUp(U),
@@ -38,7 +38,7 @@ pub enum Verdict<U> {
     /// - Remove accounts that were connected before the address was verified, or ask the user about each: a person who
     ///   created the user in the name of its owner may have connected their own account, and can sign in with it (trojan
     ///   identifier attack).
-    /// - End sessions that the app stores itself. The engine ends those of rocket_dance in the same transaction.
+    /// - End sessions that the app stores itself. The library ends those of rocket_dance in the same transaction.
     ///
     /// Afterwards, inform the user: see [`Event::AccountMerged`](crate::Event::AccountMerged). A second factor is requested as
     /// at every sign-in, by [`SignInOutcome::RedirectFirst`](crate::SignInOutcome::RedirectFirst).
@@ -46,7 +46,7 @@ pub enum Verdict<U> {
     /// The account may belong to this user, who existed before and has to prove it. Allowed for a
     /// [`Stranger`](crate::Standing::Stranger).
     ///
-    /// The engine stores only the account, sealed, for as long as a flow can last (`flow.ttl`, 30 minutes). It asks the visitor to
+    /// The library stores only the account, sealed, for as long as a flow can last (`flow.ttl`, 30 minutes). It asks the visitor to
     /// sign in as before in the same browser, and then whether to connect the account. Only this user can confirm.
     ///
     /// The page reveals that there is such a user. Return this verdict only for a verified address
@@ -55,14 +55,14 @@ pub enum Verdict<U> {
     /// The visitor has to answer some questions before they get a user, for example for an address that the provider does not
     /// know. Allowed for a [`Stranger`](crate::Standing::Stranger).
     ///
-    /// Nothing of this transaction is stored. The engine keeps the account, sealed, for as long as a flow can last (`flow.ttl`,
+    /// Nothing of this transaction is stored. The library keeps the account, sealed, for as long as a flow can last (`flow.ttl`,
     /// 30 minutes), shows the [form](SignUpForm) in the same browser, and then runs the policy again, with the
     /// [answers](crate::Login::answer). If the policy asks again, the visitor sees the form again.
     Ask(SignUpForm),
     /// The user who owns the account and the user who is signed in are the same person, and become one user. Allowed for
     /// [`Taken`](crate::Standing::Taken): the person has signed in as one of them, and at the provider as the other.
     ///
-    /// The engine asks the person to confirm in the same session, since a merge cannot be undone. It then calls
+    /// The library asks the person to confirm in the same session, since a merge cannot be undone. It then calls
     /// [`LinkPolicy::merge_users`](crate::LinkPolicy::merge_users), which moves the app's own rows. The user who is signed in
     /// stays.
     MergeUsers,

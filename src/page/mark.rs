@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_has_the_first_letter_and_a_colour_of_the_style_sheet() {
+    fn a_mark_has_the_first_letter_and_a_color_of_the_style_sheet() {
         assert_eq!(mark("github")["letter"], "G");
         assert_eq!(mark(" ✨ école")["letter"], "É");
         assert_eq!(mark("ßa")["letter"], "SS");

@@ -23,7 +23,7 @@ use crate::storage::Account;
 /// | the policy wants the user to sign in first | `AccountPending`; once the user has confirmed, `AccountCreated` |
 /// | the policy asks the visitor something | `AccountPending`; once the visitor has answered, as a sign-up |
 /// | the policy merges two users | `AccountPending`, with the former user; once it is confirmed, `AccountUpdated`, `SessionEnded` for each other session of both, `UsersMerged` |
-/// | a refusal by a policy, a signal or the engine | `AccountRefused`, `LoginFailed` |
+/// | a refusal by a policy, a signal or the library | `AccountRefused`, `LoginFailed` |
 /// | a signal answers [`Discard`](crate::NextStep::Discard) or [`Respond`](crate::NextStep::Respond) | none |
 /// | a denial by the user or the provider, any other failure of a flow | `LoginFailed` |
 /// | the storage fails after the provider has granted a token | `GrantOrphaned`, `LoginFailed` |
@@ -84,7 +84,7 @@ pub enum Event {
     /// ([`Verdict::Ask`](crate::Verdict::Ask)): then `user` is `None`. Or an account waits until the signed-in user has confirmed
     /// that its owner becomes one with them ([`Verdict::MergeUsers`](crate::Verdict::MergeUsers)). Nothing has changed yet.
     AccountPending(EventAccount),
-    /// An account was not stored, because the policy, a signal or the engine refused it.
+    /// An account was not stored, because the policy, a signal or the library refused it.
     ///
     /// | `reason` | what was refused |
     /// |---|---|

@@ -129,7 +129,7 @@ pub trait Signals: Send + Sync + 'static {
         Ok(NextStep::Continue)
     }
 
-    /// Runs when a flow at `entry` fails: its begin or its callback. May return a response, which replaces the error page. The
+    /// Runs when a flow at `entry` fails, at its beginning or at its callback. May return a response, which replaces the error page. The
     /// first response wins.
     async fn error(&self, request: &Request<'_>, entry: &str, error: &Error) -> Option<Response<'static>> {
         let _ = (request, entry, error);

@@ -14,7 +14,7 @@ use crate::token::Token;
 
 /// An account as it is stored: a user's account at one entry. The token is sealed, everything else is plain.
 ///
-/// It serialises with serde, for storages that store it as one value. Fields may be added in later versions.
+/// It serializes with serde, for storages that store it as one value. Fields may be added in later versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "_sql", derive(Queryable, Selectable, Insertable, AsChangeset))]
 #[cfg_attr(feature = "_sql", diesel(table_name = oauth_accounts))]

@@ -10,7 +10,7 @@ const SEPARATOR: u8 = 0;
 /// Returns the content of the cookie of `account`.
 ///
 /// # Errors
-/// If the account can't be serialised.
+/// If the account can't be serialized.
 pub(super) fn pack(account: &Account) -> Result<Vec<u8>> {
     let json = |account: &Account| serde_json::to_vec(account).map_err(Error::app);
     let Some(token) = KeyRing::sealed_to_bytes(&account.token) else { return json(account) };

@@ -1,4 +1,4 @@
-//! `CheckedStorage`: an app's own storage, whose answers the engine compares with each other.
+//! `CheckedStorage`: an app's own storage, whose answers the library compares with each other.
 
 use std::sync::Arc;
 
@@ -208,7 +208,7 @@ mod tests {
         storage.delete(&AccountKey::owner("op", 7)).await.unwrap();
         assert_eq!(store.get(&AccountKey::owner("op", 7)).await.unwrap(), None);
         assert_eq!(seen(&*storage).await, ["oauth:op:user:8=a", "oauth:op:id:a=8"]);
-        // Nothing is left with a former owner if the engine moves it.
+        // Nothing is left with a former owner if the library moves it.
         storage.set(&account("a", "7")).await.unwrap();
         assert_eq!(store.get(&AccountKey::owner("op", 8)).await.unwrap(), None);
         assert_eq!(seen(&*storage).await, ["oauth:op:user:7=a", "oauth:op:id:a=7"]);

@@ -1,4 +1,4 @@
-//! What the engine calls on any storage: its own implementation if it has one, otherwise the one that works on every storage
+//! What the library calls on any storage: its own implementation if it has one, otherwise the one that works on every storage
 //! within this process.
 
 use std::collections::BTreeMap;

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// `rocket_dance::testing::storage_suite` checks the rules of these methods in an app's own test. The module
 /// [`storage`](crate::storage#a-storage-of-an-apps-own) says what rocket_dance does on a store without transactions.
 ///
-/// A cache is in front of the storage unless `cache = false` is set: see `cache` in [the settings](crate#rockettoml).
+/// A cache is in front of the storage unless `cache = false` is set: see `cache` in [the settings](crate#settings).
 ///
 /// # Errors
 /// A storage that cannot be reached fails with [`ErrorKind::StoreUnavailable`], which

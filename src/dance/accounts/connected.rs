@@ -42,7 +42,7 @@ impl Viewer {
     }
 }
 
-/// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serialises as this. An account was last used when
+/// The context of a page of accounts: see [`Accounts`](crate::Accounts), which serializes as this. An account was last used when
 /// it was last stored, or when one of `sessions`, which are the user's, was.
 pub(crate) fn accounts_context(
     dance: &Dance,

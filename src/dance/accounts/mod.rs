@@ -1,4 +1,4 @@
-//! The accounts of a user: on a request, off a request, waiting for their user, and their tokens.
+//! The accounts of a user: in a request, outside of one, waiting for their user, and their tokens.
 
 mod events;
 mod connected;

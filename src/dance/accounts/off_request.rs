@@ -1,4 +1,4 @@
-//! Accounts and API clients off a request: for nightly jobs, imports, admin pages.
+//! Accounts and API clients outside of a request: for nightly jobs, imports, admin pages.
 
 use std::sync::Arc;
 

@@ -127,10 +127,10 @@ pub(crate) fn can_end_sessions(dance: &Dance) -> bool {
 }
 
 impl Dance {
-    /// Ends all sessions of `user`, in every browser and on every node, and returns their number. Call it after a change
+    /// Ends all sessions of `user`, in every browser, and returns their number. Call it after a change
     /// of password, or after an attacker had access.
     ///
-    /// On this node the sessions end at once. On other nodes they end within `cache.ttl`; with PostgreSQL at once.
+    /// The sessions end at once in this process, and with PostgreSQL in all processes; otherwise within `cache.ttl`.
     ///
     /// A sign-in that runs at the same moment may still begin a session. Therefore change first what that sign-in checks,
     /// for example the password, or remove the account ([`delete`](Dance::delete) ends the sessions that began with it). A

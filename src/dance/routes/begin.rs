@@ -24,7 +24,7 @@ use crate::signals::AuthorizationRequest;
 /// Maximum length of the granted scopes that a request for further ones repeats, in bytes. The flow's cookie contains them.
 const MAX_REPEATED_SCOPE: usize = 1024;
 
-/// A link to a begin. Signed out, it leads to the provider. Signed in, it shows a page that asks first, since a link must
+/// A link that begins a flow. Signed out, it leads to the provider. Signed in, it shows a page that asks first, since a link must
 /// not connect anything.
 pub(super) async fn by_link(dance: &Dance, request: &Request<'_>, name: &str) -> Response<'static> {
     let reply = try_by_link(dance, request, name).await;

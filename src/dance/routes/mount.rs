@@ -106,7 +106,7 @@ impl Handler for RouteHandler {
 
 /// The `Allow` header for a request that the path does not serve; `None` if it serves the request.
 fn allowed_instead(path: Path, dance: &Dance, request: &Request<'_>, name: &str) -> Option<String> {
-    // The router takes `POST /login/accounts` for the begin of an entry called `accounts`.
+    // The router takes `POST /login/accounts` for the route that begins a flow at an entry called `accounts`.
     if path == Path::Begin
         && let Some(fixed) = paths::fixed(name)
     {

@@ -1,4 +1,4 @@
-//! Scopes that a page of the app needs, beyond those of the entry: the parameter `scope` of a begin.
+//! Scopes that a page of the app needs, beyond those of the entry: the parameter `scope` of a request that begins a flow.
 
 use url::form_urlencoded::Serializer;
 

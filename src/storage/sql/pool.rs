@@ -272,7 +272,7 @@ impl Worker {
         if queue.workers > 0 {
             if queue.refused_at.replace(Instant::now()).is_none_or(|at| at.elapsed() >= WARNING_INTERVAL) {
                 log::warn!(
-                    "oauth: the database accepts no more connections at the moment; the jobs wait for those that there are. \
+                    "oauth: the database accepts no more connections at the moment; requests share those that are open. \
                      It may allow fewer than `pool_size`: {error:?}"
                 );
             }

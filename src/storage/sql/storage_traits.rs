@@ -156,7 +156,7 @@ impl BuiltIn for DieselStorage {
                 Ok(merged) => linked.account = merged.unwrap_or(linked.account),
                 // The login is stored. The user's next one merges the two accounts.
                 Err(error) => {
-                    log::warn!("oauth: the account could not be checked for a second one: {error:?}")
+                    log::warn!("oauth: could not check whether the app has stored a token for the user of this account: {error:?}")
                 }
             }
         }

@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = rules! {
     set_replaces
     an_account_stays_after_its_token_has_expired
     delete_removes_the_account_under_all_its_keys
-    delete_leaves_the_neighbours
+    delete_leaves_the_neighbors
     accounts_without_a_user_or_an_identity
     no_update_is_lost
 };
@@ -166,9 +166,9 @@ async fn delete_removes_the_account_under_all_its_keys(storage: &Arc<dyn Storage
     Ok(())
 }
 
-async fn delete_leaves_the_neighbours(storage: &Arc<dyn Storage>) -> Checked {
+async fn delete_leaves_the_neighbors(storage: &Arc<dyn Storage>) -> Checked {
     let removed = account("github", Some("1"), Some("7"));
-    let neighbours = [
+    let neighbors = [
         account("github", Some("10"), Some("70")),
         account("github", Some("2"), Some("8")),
         account("github", Some("01"), None),
@@ -178,14 +178,14 @@ async fn delete_leaves_the_neighbours(storage: &Arc<dyn Storage>) -> Checked {
     ];
     for by in removed.keys() {
         storage.set(&removed).await?;
-        for neighbour in &neighbours {
-            storage.set(neighbour).await?;
+        for neighbor in &neighbors {
+            storage.set(neighbor).await?;
         }
         storage.delete(&by).await?;
         absent(DELETED, storage.get(&removed.key()).await?, removed.key())?;
-        for neighbour in &neighbours {
-            for key in neighbour.keys() {
-                same(DELETED, storage.get(&key).await?, neighbour)?;
+        for neighbor in &neighbors {
+            for key in neighbor.keys() {
+                same(DELETED, storage.get(&key).await?, neighbor)?;
             }
         }
     }
