@@ -425,11 +425,14 @@ impl Dance {
     }
 
     /// Logs an error of a request, at the level that fits who must act. `flow` is the handle of the flow, so that the
-    /// lines of one flow can be found.
+    /// lines of one flow can be found. A verdict that does not fit is a fault of the app's policy, although a user is refused.
     pub(crate) fn log_error(&self, entry: &str, flow: Option<&str>, error: &Error) {
         let entry = self.name_for_log(entry);
         let flow = flow.map(|flow| format!(" flow {flow}:")).unwrap_or_default();
         match error.kind().responsible() {
+            Responsible::User if error.reason() == Some("wrong_verdict") => {
+                log::error!("oauth: `{entry}`:{flow} {error:?}");
+            }
             Responsible::User => log::info!("oauth: `{entry}`:{flow} {error:?}"),
             Responsible::Provider => log::warn!("oauth: `{entry}`:{flow} {error:?}"),
             Responsible::Operator => log::error!("oauth: `{entry}`:{flow} {error:?}"),

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LINES: Mutex<Vec<(log::Level, String)>> = Mutex::new(Vec::new());
 static IS_LOGGER: OnceLock<bool> = OnceLock::new();
 
 struct Logger;
@@ -15,7 +15,7 @@ impl log::Log for Logger {
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = format!("{}: {}", record.target(), record.args());
-            LINES.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            LINES.lock().unwrap_or_else(PoisonError::into_inner).push((record.level(), line));
         }
     }
 
@@ -42,7 +42,13 @@ impl CapturedLog {
 
     /// The lines so far, of all tests in this process.
     pub fn lines(self) -> Vec<String> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    /// Whether a line so far contains `text`, and a release shows it with Rocket's default `log_level`: a warning or an error.
+    pub fn is_shown_in_a_release(self, text: &str) -> bool {
+        let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().any(|(level, line)| *level <= log::Level::Warn && line.contains(text))
     }
 
     /// The text so far, of all tests in this process.

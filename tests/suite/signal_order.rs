@@ -170,6 +170,9 @@ async fn a_refusal_names_the_user_and_the_reason() {
     assert_eq!(refused(&mut app.browser(), "stranger", false).await, "refused op stranger - policy");
     assert_eq!(refused(&mut app.browser(), "banned", false).await, "refused op banned - signal");
     assert_eq!(refused(&mut app.browser(), "confused", false).await, "refused op confused - wrong_verdict");
+    if let Some(log) = test_support::CapturedLog::start() {
+        assert!(log.is_shown_in_a_release("the policy answered "), "the policy's fault: {}", log.text());
+    }
     assert_eq!(refused(&mut ada, "banned", true).await, "refused op banned 1 signal");
     // The account of another user.
     sql(&app, "INSERT INTO users (id, name) VALUES (5, 'eve')");
