@@ -132,7 +132,9 @@ impl KeptSessions {
             match oldest.end_current(request, None).await {
                 Ok(ended) => cookies.extend(ended.removal),
                 Err(error) => {
-                    log::warn!("oauth: a browser's oldest session without a user could not be ended: {error:?}")
+                    log::warn!(
+                        "oauth: a browser's oldest session without a user could not be ended: {error:?}"
+                    )
                 }
             }
         }

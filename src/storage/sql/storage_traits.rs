@@ -156,7 +156,9 @@ impl BuiltIn for DieselStorage {
                 Ok(merged) => linked.account = merged.unwrap_or(linked.account),
                 // The login is stored. The user's next one merges the two accounts.
                 Err(error) => {
-                    log::warn!("oauth: could not check whether the app has stored a token for the user of this account: {error:?}")
+                    log::warn!(
+                        "oauth: could not check whether the app has stored a token for the user of this account: {error:?}"
+                    )
                 }
             }
         }
