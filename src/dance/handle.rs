@@ -21,7 +21,7 @@ use crate::redirect_target::RedirectTarget;
 use crate::secret::KeyRing;
 use crate::session::{KeptSessions, SessionBackend};
 use crate::signals::Receivers;
-use crate::storage::{AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
+use crate::storage::{Account, AccountKey, BrowserStorage, CachedStorage, Storage, StorageBackend, UserType};
 
 /// Prefix of the cookies in which `CookieStorage` keeps accounts; the entry's name follows.
 pub(super) const ACCOUNT_COOKIE: &str = "rocket_dance_account";
@@ -322,6 +322,24 @@ impl Dance {
     /// The user of `request`, read once per request.
     pub(crate) async fn user<'r>(&self, request: &'r Request<'_>) -> Result<Option<&'r str>> {
         self.read_user(request, self.0.sessions.current(request).boxed()).await
+    }
+
+    /// The user of `request`, and their accounts at `entries` if the same look-up has found them.
+    pub(super) async fn user_with_accounts<'r>(
+        &self,
+        request: &'r Request<'_>,
+        entries: &[&str],
+    ) -> Result<(Option<&'r str>, Option<Vec<Account>>)> {
+        let mut found = None;
+        let read = async {
+            let Some((user, accounts)) = self.0.sessions.current_with_accounts(request, entries).await? else {
+                return self.0.sessions.current(request).await;
+            };
+            found = Some(accounts);
+            Ok(Some(user))
+        };
+        let user = self.read_user(request, read.boxed()).await?;
+        Ok((user, found))
     }
 
     /// The same, read past the cache if this is the first read of the request: for routes that change something.

@@ -34,7 +34,6 @@ pub(crate) use examination::{Examination, Examined};
 pub(crate) use fairing::FAIRING_NAME;
 pub use handle::Dance;
 pub(crate) use key_source::KeySource;
-pub(crate) use owner::is_visitors;
 pub(crate) use routes::{backchannel_logout_uri, post_logout_redirect_uri};
 #[cfg(feature = "testing")]
 pub(crate) use test_command::TestCommand;

@@ -1,12 +1,15 @@
 //! Whose accounts a request has: those of its user, or without a user those of the browser.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rocket::Request;
 use rocket::http::Cookie;
 
 use super::handle::Dance;
-use crate::error::Result;
+use crate::client::Client;
+use crate::config::Entry;
+use crate::error::{Error, ErrorKind, Result};
 use crate::session::SessionOrigin;
 use crate::storage::{Account, AccountKey, Session};
 
@@ -14,18 +17,50 @@ impl Dance {
     /// The key of the account of `request` at `entry`: of its user, or of its browser. `None` if it can have none before a user has
     /// signed in. An account that is found under an identity must have no user: see [`is_visitors`].
     pub(crate) async fn owner_key(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountKey>> {
-        match self.request_owner(request).await? {
-            RequestOwner::Stored(user) => {
-                Ok(Some(AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) }))
+        Ok(self.account_place(request, entry).await?.map(|place| place.key))
+    }
+
+    /// Returns the API client of the account of `request` at `entry`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotSignedIn`], [`ErrorKind::NotConnected`], and those of [`open_client`](Dance::open_client).
+    pub(crate) async fn client_of_request(&self, request: &Request<'_>, entry: &Arc<Entry>) -> Result<Client> {
+        let not_signed_in = || Error::new(ErrorKind::NotSignedIn, "Please sign in.");
+        let Some(AccountPlace { key, found }) = self.account_place(request, &entry.name).await? else {
+            return Err(not_signed_in());
+        };
+        let storage = self.storage(request);
+        let client = match found {
+            Some(account) => Some(Client::open(entry.clone(), storage, self.context().clone(), account)?),
+            None => self.open_client(entry, storage, &key).await?,
+        };
+        // Under an identity only a visitor's own account, which has no user.
+        let is_theirs =
+            |client: &Client| matches!(key, AccountKey::Owner { .. }) || is_visitors(&client.account());
+        client.filter(is_theirs).ok_or_else(|| match key.user() {
+            Some(_) => Error::new(ErrorKind::NotConnected, "Please connect your account."),
+            None => not_signed_in(),
+        })
+    }
+
+    /// The place of the account of `request` at `entry`. `None` if it can have none before a user has signed in.
+    async fn account_place(&self, request: &Request<'_>, entry: &str) -> Result<Option<AccountPlace>> {
+        match self.request_owner(request, &[entry]).await? {
+            RequestOwner::Stored(user, found) => {
+                let key = AccountKey::Owner { entry: entry.into(), user: user.map(str::to_owned) };
+                Ok(Some(AccountPlace { key, found: found.and_then(|found| found.into_iter().next()) }))
             }
-            RequestOwner::Visitor => self.kept_sessions().key(request, entry).await,
+            RequestOwner::Visitor => {
+                let key = self.kept_sessions().key(request, entry).await?;
+                Ok(key.map(|key| AccountPlace { key, found: None }))
+            }
         }
     }
 
     /// Whether `request` can have accounts.
     pub(super) async fn can_have_accounts(&self, request: &Request<'_>) -> Result<bool> {
-        match self.request_owner(request).await? {
-            RequestOwner::Stored(_) => Ok(true),
+        match self.request_owner(request, &[]).await? {
+            RequestOwner::Stored(..) => Ok(true),
             RequestOwner::Visitor => Ok(!self.kept_sessions().keys(request).await?.is_empty()),
         }
     }
@@ -39,12 +74,11 @@ impl Dance {
         request: &Request<'_>,
     ) -> Result<BTreeMap<String, Vec<Account>>> {
         let storage = self.storage(request);
-        let all = match self.request_owner(request).await? {
-            RequestOwner::Stored(user) => {
-                let names = self.entries().keys().map(String::as_str);
-                let entries: Vec<&str> = names.filter(|entry| !self.is_site(entry)).collect();
-                storage.list(user, &entries).await?
-            }
+        let names = self.entries().keys().map(String::as_str);
+        let entries: Vec<&str> = names.filter(|entry| !self.is_site(entry)).collect();
+        let all = match self.request_owner(request, &entries).await? {
+            RequestOwner::Stored(_, Some(found)) => found,
+            RequestOwner::Stored(user, None) => storage.list(user, &entries).await?,
             RequestOwner::Visitor => {
                 let mut kept = Vec::new();
                 for key in self.kept_sessions().keys(request).await? {
@@ -108,15 +142,19 @@ impl Dance {
         }
     }
 
-    /// Returns whose accounts `request` has. If a user is signed in, it ends the browser's sessions of accounts without a user: an
+    /// Returns whose accounts `request` has, and perhaps those at `entries`. If a user is signed in, it ends the browser's sessions of accounts without a user: an
     /// app may sign its users in itself, and the next visitor must not find the accounts of the one before.
-    async fn request_owner<'r>(&self, request: &'r Request<'_>) -> Result<RequestOwner<'r>> {
-        let user = self.user(request).await?;
+    async fn request_owner<'r>(
+        &self,
+        request: &'r Request<'_>,
+        entries: &[&str],
+    ) -> Result<RequestOwner<'r>> {
+        let (user, found) = self.user_with_accounts(request, entries).await?;
         if user.is_some() {
             self.end_kept_sessions(request).await?;
         }
         Ok(match user.is_some() || self.keeps_visitors_accounts() {
-            true => RequestOwner::Stored(user),
+            true => RequestOwner::Stored(user, found),
             false => RequestOwner::Visitor,
         })
     }
@@ -124,13 +162,20 @@ impl Dance {
 
 /// Whose accounts a request has.
 enum RequestOwner<'r> {
-    /// Those that the storage has under this owner: a user, or with `CookieStorage` the browser, which is no user.
-    Stored(Option<&'r str>),
+    /// Those that the storage has under this owner: a user, or with `CookieStorage` the browser, which is no user. The accounts are
+    /// here if the look-up of the user has found them, too.
+    Stored(Option<&'r str>, Option<Vec<Account>>),
     /// Those without a user of which the browser has a session.
     Visitor,
 }
 
+/// Where an account is stored, and the account if it was read already.
+struct AccountPlace {
+    key: AccountKey,
+    found: Option<Account>,
+}
+
 /// Whether a visitor who has a session of `account` may use it: it has no user, and is not the site's.
-pub(crate) fn is_visitors(account: &Account) -> bool {
+fn is_visitors(account: &Account) -> bool {
     account.user_id.is_none() && !account.is_sites()
 }

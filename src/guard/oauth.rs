@@ -12,10 +12,9 @@ use super::caller::is_wrapper_in_route;
 use super::outcome::{GuardFuture, guard_outcome};
 use super::sentinel::{AccountOwner, entry_on_route, must_abort, must_abort_for_scopes};
 use crate::client::Client;
-use crate::dance::{Dance, is_visitors};
+use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Provider;
-use crate::storage::AccountKey;
 
 /// Requires a connected account at `P`, and gives the API [`Client`] of the signed-in user's primary one.
 ///
@@ -131,18 +130,7 @@ impl<P, S> fmt::Debug for OAuth<P, S> {
 async fn find<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = entry_on_route::<P>(dance)?;
-    let absent = |kind, message| Error::new(kind, message);
-    let Some(key) = dance.owner_key(request, P::NAME).await? else {
-        return Err(absent(ErrorKind::NotSignedIn, "Please sign in."));
-    };
-    let client = dance.open_client(entry, dance.storage(request), &key).await?;
-    // Under an identity only a visitor's own account, which has no user.
-    let client =
-        client.filter(|client| matches!(key, AccountKey::Owner { .. }) || is_visitors(&client.account()));
-    let client = client.ok_or_else(|| match key.user() {
-        Some(_) => absent(ErrorKind::NotConnected, "Please connect your account."),
-        None => absent(ErrorKind::NotSignedIn, "Please sign in."),
-    })?;
+    let client = dance.client_of_request(request, entry).await?;
     client.refresh_if_due().await?;
     require_scopes(dance, &client, S::SCOPES)?;
     Ok(client)

@@ -13,7 +13,7 @@ use crate::cookies::{self, CookieScope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::not_trusted;
 use crate::secret::{KeyRing, Secret, encode_base64url, random};
-use crate::storage::{CachedStorage, Session, SessionSelection, SessionStorage, Storage};
+use crate::storage::{Account, CachedStorage, Session, SessionSelection, SessionStorage, Storage};
 
 const COOKIE_NAME: &str = "rocket_dance_session";
 /// Seal purpose of a cookie that contains a session's secret.
@@ -152,6 +152,26 @@ impl CookieSessions {
         }
         let found = self.current_session(request).await?;
         Ok(found.and_then(|session| session.user().map(str::to_owned)))
+    }
+
+    /// Returns the user that `request` is from and the user's accounts at `entries`, from one look-up. `None` if it has found no
+    /// user, or if there is a cache, which has both: ask [`current`](Self::current) then.
+    pub(super) async fn current_with_accounts(
+        &self,
+        request: &Request<'_>,
+        entries: &[&str],
+    ) -> Result<Option<(String, Vec<Account>)>> {
+        let Some(storage) = self.storage.as_ref().filter(|_| self.cache.is_none()) else { return Ok(None) };
+        let Some(cookie) = self.sent(request) else { return Ok(None) };
+        let Some((session, accounts)) = storage.session_with_accounts(&cookie.id, entries).await? else {
+            return Ok(None);
+        };
+        if !cookie.is_of(&session) || !self.is_live(&session, self.clock.now()) {
+            return Ok(None);
+        }
+        let session = self.used(Some(Arc::new(session))).await?;
+        let user = session.as_deref().and_then(Session::user).map(str::to_owned);
+        Ok(user.map(|user| (user, accounts)))
     }
 
     /// Returns the stored session that `request` is from, and stores from time to time that it is in use. May use the storage's

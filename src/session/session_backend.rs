@@ -6,6 +6,7 @@ use super::{
     CookieSessions, EndedSession, ErasedSessions, NewSession, SessionOrigin, SignInOutcome, SignedOut,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::Account;
 
 /// The error of ending sessions in other browsers, in an app that keeps its sessions itself.
 pub(crate) fn sessions_belong_to_app() -> Error {
@@ -41,6 +42,18 @@ impl SessionBackend {
         match self {
             SessionBackend::App(sessions) => sessions.current(request).await,
             SessionBackend::Cookie(sessions) => sessions.current(request).await,
+        }
+    }
+
+    /// Returns the user that `request` is from and the user's accounts at `entries`, if one look-up finds both.
+    pub(crate) async fn current_with_accounts(
+        &self,
+        request: &Request<'_>,
+        entries: &[&str],
+    ) -> Result<Option<(String, Vec<Account>)>> {
+        match self {
+            SessionBackend::App(_) => Ok(None),
+            SessionBackend::Cookie(sessions) => sessions.current_with_accounts(request, entries).await,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rocket::figment::Figment;
 
-use super::{Account, AccountKey, Coordination, SessionStorage, Storage};
+use super::{Account, AccountKey, Coordination, Session, SessionStorage, Storage};
 use crate::error::Result;
 
 /// An app's own storage, whose answers are compared with each other.
@@ -43,6 +43,17 @@ impl CheckedStorage {
             Some(stored) => Ok(Some(later(found, stored))),
             None => Ok(Some(found)),
         }
+    }
+
+    /// Returns those of `found`, the accounts of `user`, that are consistent.
+    async fn checked_list(&self, user: Option<&str>, found: Vec<Account>) -> Result<Vec<Account>> {
+        let mut accounts = Vec::new();
+        for account in found {
+            if account.user_id.as_deref() == user {
+                accounts.extend(self.checked_owned(account).await?);
+            }
+        }
+        Ok(accounts)
     }
 
     /// Returns `found`, which is stored under `key`, if it is consistent with what is stored under its other key.
@@ -133,13 +144,7 @@ impl Storage for CheckedStorage {
     }
 
     async fn list(&self, user: Option<&str>, entries: &[&str]) -> Result<Vec<Account>> {
-        let mut accounts = Vec::new();
-        for account in self.0.list(user, entries).await? {
-            if account.user_id.as_deref() == user {
-                accounts.extend(self.checked_owned(account).await?);
-            }
-        }
-        Ok(accounts)
+        self.checked_list(user, self.0.list(user, entries).await?).await
     }
 
     async fn get_without_identity(&self, user: Option<&str>, entry: &str) -> Result<Option<Account>> {
@@ -162,6 +167,21 @@ impl Storage for CheckedStorage {
 
     fn sessions(&self) -> Option<&dyn SessionStorage> {
         self.0.sessions()
+    }
+
+    async fn session_with_accounts(
+        &self,
+        id: &str,
+        entries: &[&str],
+    ) -> Result<Option<(Session, Vec<Account>)>> {
+        let Some((session, accounts)) = self.0.session_with_accounts(id, entries).await? else {
+            return Ok(None);
+        };
+        let accounts = match session.user() {
+            Some(user) => self.checked_list(Some(user), accounts).await?,
+            None => Vec::new(),
+        };
+        Ok(Some((session, accounts)))
     }
 
     fn coordination(&self) -> Option<&dyn Coordination> {

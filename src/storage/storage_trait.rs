@@ -3,7 +3,7 @@
 use rocket::figment::Figment;
 
 use super::local::turn;
-use super::{Account, AccountKey, BuiltIn, Coordination, SessionStorage};
+use super::{Account, AccountKey, BuiltIn, Coordination, Session, SessionStorage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Stores accounts.
@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// | several accounts of one user at one entry | [`list`](Storage::list), [`make_primary`](Storage::make_primary) |
 /// | [`Dance::each`](crate::Dance::each), [`Dance::reseal`](crate::Dance::reseal) | [`page`](Storage::page) |
 /// | sessions that the server can end | [`sessions`](Storage::sessions) |
+/// | one look-up per request without a cache, instead of two | [`session_with_accounts`](Storage::session_with_accounts) |
 /// | one refresh and one use of a callback over all processes, not only in each of them | [`coordination`](Storage::coordination) |
 /// | a check and a connection at launch | [`open`](Storage::open) |
 ///
@@ -175,6 +176,26 @@ pub trait Storage: Send + Sync + 'static {
     /// exists only in its cookie.
     fn sessions(&self) -> Option<&dyn SessionStorage> {
         None
+    }
+
+    /// Returns the session with this id, also if it has expired, with the accounts of its user at these `entries`, ordered as
+    /// [`list`](Storage::list) orders them; a session without a user has none. The default asks the [`sessions`](Storage::sessions)
+    /// and then `list`. rocket_dance calls it if `cache = false` is set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`].
+    async fn session_with_accounts(
+        &self,
+        id: &str,
+        entries: &[&str],
+    ) -> Result<Option<(Session, Vec<Account>)>> {
+        let Some(sessions) = self.sessions() else { return Ok(None) };
+        let Some(session) = sessions.session(id).await? else { return Ok(None) };
+        let accounts = match session.user() {
+            Some(user) => self.list(Some(user), entries).await?,
+            None => Vec::new(),
+        };
+        Ok(Some((session, accounts)))
     }
 
     /// Returns what coordinates several processes that share this storage. Without it, which is the default, each process

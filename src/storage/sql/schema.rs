@@ -106,3 +106,5 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(oauth_accounts, oauth_sessions);

@@ -6,8 +6,9 @@ use diesel::sql_types::{Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend, on_inner};
 use super::failure::Result;
+use super::schema::oauth_accounts;
 use super::schema::oauth_sessions::dsl::*;
-use crate::storage::{Session, SessionSelection};
+use crate::storage::{Account, Session, SessionSelection};
 
 pub(super) type Condition<'a> =
     Box<dyn BoxableExpression<oauth_sessions, MultiBackend, SqlType = Nullable<Bool>> + 'a>;
@@ -52,6 +53,35 @@ pub(super) fn get(conn: &mut AnyConnection, session: &str) -> Result<Option<Sess
     Ok(found.optional()?)
 }
 
+/// Returns the session with the accounts of its user at `entries`, ordered by entry and rank.
+pub(super) fn with_accounts(
+    conn: &mut AnyConnection,
+    session: &str,
+    entries: &[String],
+) -> Result<Option<(Session, Vec<Account>)>> {
+    let of_user = oauth_accounts::user_id.eq(user_id.nullable());
+    type Row = (Session, Option<Account>);
+    let order = (oauth_accounts::provider, oauth_accounts::rank, oauth_accounts::id);
+    let rows: Vec<Row> = match entries {
+        [] => return Ok(get(conn, session)?.map(|session| (session, Vec::new()))),
+        [entry] => {
+            let at_entry = of_user.and(oauth_accounts::provider.eq(entry));
+            let joined = oauth_sessions.find(session).left_join(oauth_accounts::table.on(at_entry));
+            on_inner!(conn, joined.order(order).select(Row::as_select()).load(conn))?
+        }
+        // As in `accounts::list`.
+        _ => {
+            let joined = oauth_sessions.find(session).left_join(oauth_accounts::table.on(of_user));
+            on_inner!(conn, joined.order(order).select(Row::as_select()).load(conn))?
+        }
+    };
+    let (found, accounts): (Vec<Session>, Vec<Option<Account>>) = rows.into_iter().unzip();
+    let Some(found) = found.into_iter().next() else { return Ok(None) };
+    let mut accounts: Vec<Account> = accounts.into_iter().flatten().collect();
+    accounts.retain(|account| found.user().is_some() && entries.contains(&account.entry));
+    Ok(Some((found, accounts)))
+}
+
 /// Returns the sessions of `user`, the most recently used first.
 pub(super) fn of_user(conn: &mut AnyConnection, user: &str) -> Result<Vec<Session>> {
     let newest = oauth_sessions.filter(user_id.eq(user)).order((seen_at.desc(), id)).limit(MAX_LISTED);
@@ -60,14 +90,14 @@ pub(super) fn of_user(conn: &mut AnyConnection, user: &str) -> Result<Vec<Sessio
 
 /// Locks a session of `user` until the transaction ends. Returns whether it exists.
 pub(super) fn hold(conn: &mut AnyConnection, session: &str, user: &str) -> Result<bool> {
-    let owned = oauth_sessions.find(session).filter(user_id.eq(user));
-    Ok(diesel::update(owned).set(seen_at.eq(seen_at)).execute(conn)? == 1)
+    let owned = diesel::update(oauth_sessions.find(session).filter(user_id.eq(user)));
+    Ok(on_inner!(conn, owned.set(seen_at.eq(seen_at)).execute(conn))? == 1)
 }
 
 pub(super) fn rotate(conn: &mut AnyConnection, session: &str, old: &str, new: &str, at: i64) -> Result<bool> {
-    let current = oauth_sessions.find(session).filter(cookie_hash.eq(old));
+    let current = diesel::update(oauth_sessions.find(session).filter(cookie_hash.eq(old)));
     let changes = (cookie_hash.eq(new), previous_cookie_hash.eq(old), rotated_at.eq(at));
-    Ok(diesel::update(current).set(changes).execute(conn)? == 1)
+    Ok(on_inner!(conn, current.set(changes).execute(conn))? == 1)
 }
 
 pub(super) fn seen(conn: &mut AnyConnection, session: &str, at: i64, until: i64) -> Result<()> {

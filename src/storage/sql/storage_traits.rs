@@ -61,6 +61,15 @@ impl Storage for DieselStorage {
         Some(self)
     }
 
+    async fn session_with_accounts(
+        &self,
+        id: &str,
+        entries: &[&str],
+    ) -> Result<Option<(Session, Vec<Account>)>> {
+        let (id, entries) = (id.to_owned(), owned(entries));
+        self.run(move |conn| sessions::with_accounts(conn, &id, &entries)).await
+    }
+
     async fn open(&self, figment: &Figment) -> Result<()> {
         self.connect(figment).await
     }

@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = rules! {
     a_request_is_seen
     a_cookie_is_replaced_once
     the_sessions_of_a_user
+    a_session_is_found_with_its_accounts
     sessions_end_with_their_account
 };
 
@@ -139,6 +140,36 @@ async fn the_sessions_of_a_user(storage: &Arc<dyn Storage>) -> Checked {
         equal(RULE, found.iter().map(|session| session.id.as_str()).collect(), wanted)?;
     }
     Ok(())
+}
+
+async fn a_session_is_found_with_its_accounts(storage: &Arc<dyn Storage>) -> Checked {
+    const RULE: &str = "`session_with_accounts` returns what `session` and `list` return";
+    let storage = &*CheckedStorage::around(storage.clone());
+    let sessions = of(storage)?;
+    for (entry, id, user) in
+        [("op2", "a", Some("7")), ("op", "b", Some("7")), ("op", "c", Some("8")), ("op", "d", None)]
+    {
+        storage.set(&account(entry, Some(id), user)).await?;
+    }
+    for (id, user) in [("ours", "7"), ("theirs", "8"), ("alone", "9"), ("without a user", "")] {
+        begun(storage, &session(id, user)).await?;
+    }
+    for entries in [&["op"][..], &["op", "op2"], &["op2", "op", "op3"], &["op3"], &[]] {
+        for id in ["ours", "theirs", "alone", "without a user", "unknown", "OURS"] {
+            let session = sessions.session(id).await?;
+            let wanted = match session.as_ref().map(Session::user) {
+                Some(Some(user)) => storage.list(Some(user), entries).await?,
+                _ => Vec::new(),
+            };
+            let found = storage.session_with_accounts(id, entries).await?;
+            let found = (found.as_ref().map(|found| &found.0), found.as_ref().map_or(&[][..], |found| &found.1));
+            let found = (found.0 == session.as_ref(), found.1);
+            equal(RULE, found, (true, &wanted[..]))?;
+        }
+    }
+    let found = storage.session_with_accounts("ours", &["op", "op2"]).await?;
+    let found: Vec<_> = found.into_iter().flat_map(|found| found.1).map(|found| found.entry).collect();
+    equal(RULE, found, vec!["op".to_owned(), "op2".to_owned()])
 }
 
 async fn sessions_end_with_their_account(storage: &Arc<dyn Storage>) -> Checked {
