@@ -113,15 +113,14 @@ pub(super) fn hold_owned(
     identity: &str,
     user: Option<&str>,
 ) -> Result<bool> {
-    let owned =
-        oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity))).filter(is_of(user));
-    Ok(match conn.writes_alone() {
-        true => owned.select(id).first::<i64>(conn).optional()?.is_some(),
-        false => {
-            let same_lease = same_lease(conn);
-            diesel::update(owned).set(lease_until.eq(same_lease)).execute(conn)? == 1
-        }
-    })
+    let account = oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity)));
+    if conn.writes_alone() {
+        let owner: QueryResult<Option<String>> =
+            on_inner!(conn, account.select(user_id).get_result(conn));
+        return Ok(owner.optional()?.is_some_and(|owner| owner.as_deref() == user));
+    }
+    let same_lease = same_lease(conn);
+    Ok(diesel::update(account.filter(is_of(user))).set(lease_until.eq(same_lease)).execute(conn)? == 1)
 }
 
 /// Locks the account and returns it: see [`exact`].

@@ -1,8 +1,9 @@
 //! The queries: claims of callbacks.
 
+use diesel::dsl::min;
 use diesel::prelude::*;
 
-use super::any_connection::AnyConnection;
+use super::any_connection::{AnyConnection, on_inner};
 use super::failure::Result;
 use super::schema::oauth_claims;
 use crate::secret::{encode_base64url, random};
@@ -13,24 +14,34 @@ const MAX_PURGED: i64 = 64;
 
 pub(super) fn claim(conn: &mut AnyConnection, claim: &str, now: i64, until: i64) -> Result<ClaimState> {
     use oauth_claims::{expires_at as expiry, table};
-    let expired: Vec<String> =
-        table.filter(expiry.le(now)).order(expiry).limit(MAX_PURGED).select(oauth_claims::id).load(conn)?;
-    if !expired.is_empty() {
-        diesel::delete(table.filter(oauth_claims::id.eq_any(expired))).execute(conn)?;
+    // SQLite compiles a statement with a bound LIMIT again at each execution: the next one is for when there is something to do.
+    let oldest: Option<i64> = on_inner!(conn, table.select(min(expiry)).get_result(conn))?;
+    if oldest.is_some_and(|oldest| oldest <= now) {
+        remove_expired(conn, claim, now)?;
     }
-    // This claim may have expired and be none of those.
-    diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
     let found = settled(conn, claim)?;
     if found == ClaimState::First {
         let new = (oauth_claims::id.eq(claim), expiry.eq(until));
-        diesel::insert_into(table).values(new).execute(conn)?;
+        on_inner!(conn, diesel::insert_into(table).values(new).execute(conn))?;
     }
     Ok(found)
 }
 
+/// Removes `claim` if it has expired at `now`, and some of the others that have.
+fn remove_expired(conn: &mut AnyConnection, claim: &str, now: i64) -> Result<()> {
+    use oauth_claims::{expires_at as expiry, id, table};
+    let expired = table.filter(expiry.le(now)).order(expiry).limit(MAX_PURGED).select(id);
+    let expired: Vec<String> = expired.load(conn)?;
+    diesel::delete(table.filter(id.eq_any(expired))).execute(conn)?;
+    // It may be none of those.
+    diesel::delete(table.find(claim).filter(expiry.le(now))).execute(conn)?;
+    Ok(())
+}
+
 pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimState> {
     let row = oauth_claims::table.find(claim).select(oauth_claims::outcome);
-    Ok(match row.get_result::<Option<String>>(conn).optional()? {
+    let outcome: QueryResult<Option<String>> = on_inner!(conn, row.get_result(conn));
+    Ok(match outcome.optional()? {
         Some(Some(text)) => ClaimState::Settled(text),
         Some(None) => ClaimState::Pending,
         None => ClaimState::First,
@@ -38,7 +49,8 @@ pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimStat
 }
 
 pub(super) fn settle(conn: &mut AnyConnection, claim: &str, text: &str) -> Result<()> {
-    diesel::update(oauth_claims::table.find(claim)).set(oauth_claims::outcome.eq(text)).execute(conn)?;
+    let claimed = diesel::update(oauth_claims::table.find(claim));
+    on_inner!(conn, claimed.set(oauth_claims::outcome.eq(text)).execute(conn))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::{delete, select};
 
 use super::accounts::{exact, get, held, hold, hold_owned, is_under, write};
-use super::any_connection::AnyConnection;
+use super::any_connection::{AnyConnection, on_inner};
 use super::failure::{Failure, Result};
 use super::policy::ErasedPolicy;
 use super::schema::oauth_accounts::dsl::*;
@@ -166,5 +166,5 @@ fn owner(conn: &mut AnyConnection, entry: &str, identity: Option<&str>) -> Resul
 }
 
 fn has_accounts(conn: &mut AnyConnection, user: &str) -> Result<bool> {
-    Ok(select(exists(oauth_accounts.filter(user_id.eq(user)))).get_result(conn)?)
+    Ok(on_inner!(conn, select(exists(oauth_accounts.filter(user_id.eq(user)))).get_result(conn))?)
 }

@@ -1,5 +1,6 @@
 //! The queries: beginning sessions.
 
+use diesel::dsl::min;
 use diesel::prelude::*;
 
 use super::accounts;
@@ -34,16 +35,31 @@ pub(super) fn begin(
     {
         return Ok(SessionStart::AccountGone);
     }
-    let older = oauth_sessions.filter(is_of_owner(session)).order(created_at.desc());
-    let mut over: Vec<String> = older.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load(conn)?;
+    let mut over = over(conn, session)?;
     over.extend(before.map(str::to_owned));
     // Always in the same order, so that two simultaneous deletions cannot deadlock.
     over.sort();
-    if !over.is_empty() {
-        diesel::delete(oauth_sessions.filter(id.eq_any(over))).execute(conn)?;
-    }
+    match over.as_slice() {
+        [] => 0,
+        [one] => on_inner!(conn, diesel::delete(oauth_sessions.find(one)).execute(conn))?,
+        _ => diesel::delete(oauth_sessions.filter(id.eq_any(over))).execute(conn)?,
+    };
     on_inner!(conn, diesel::insert_into(oauth_sessions).values(session).execute(conn))?;
     Ok(SessionStart::Begun)
+}
+
+/// Returns the ids of some of the sessions that are one too many with `session`.
+// The statement with a LIMIT is for those who have so many: see `claims`.
+fn over(conn: &mut AnyConnection, session: &Session) -> Result<Vec<String>> {
+    let count: i64 = match session.user() {
+        Some(user) => on_inner!(conn, oauth_sessions.filter(user_id.eq(user)).count().get_result(conn))?,
+        None => oauth_sessions.filter(is_of_owner(session)).count().get_result(conn)?,
+    };
+    if count < MAX_SESSIONS {
+        return Ok(Vec::new());
+    }
+    let older = oauth_sessions.filter(is_of_owner(session)).order(created_at.desc());
+    Ok(older.offset(MAX_SESSIONS - 1).limit(MAX_PURGED).select(id).load(conn)?)
 }
 
 /// Matches the sessions of the same user; without a user, those of the same account.
@@ -61,6 +77,10 @@ fn is_of_owner(session: &Session) -> Condition<'_> {
 // Where rows are locked, one after the other and outside of a transaction: a transaction that holds the rows of other users could
 // deadlock with the app's own deletion of one of them.
 pub(super) fn purge(conn: &mut AnyConnection, now: i64) -> Result<()> {
+    let oldest: Option<i64> = on_inner!(conn, oauth_sessions.select(min(expires_at)).get_result(conn))?;
+    if oldest.is_none_or(|oldest| oldest > now) {
+        return Ok(());
+    }
     let expired = oauth_sessions.filter(expires_at.le(now)).order(expires_at).limit(MAX_PURGED);
     let expired: Vec<String> = expired.select(id).load(conn)?;
     let at_once = if conn.writes_alone() { expired.len().max(1) } else { 1 };

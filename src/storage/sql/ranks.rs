@@ -3,7 +3,7 @@
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-use super::any_connection::AnyConnection;
+use super::any_connection::{AnyConnection, on_inner};
 use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
 use crate::storage::Account;
@@ -11,7 +11,7 @@ use crate::storage::Account;
 /// Returns the rank of a new account of `user` at `entry`: after the others.
 pub(super) fn next(conn: &mut AnyConnection, entry: &str, user: &str) -> Result<i32> {
     let owned = oauth_accounts.filter(provider.eq(entry).and(user_id.eq(user)));
-    let last: Option<i32> = owned.select(max(rank)).get_result(conn)?;
+    let last: Option<i32> = on_inner!(conn, owned.select(max(rank)).get_result(conn))?;
     Ok(Account::rank_after(last))
 }
 
