@@ -125,10 +125,10 @@ pub(crate) fn removal(name: String, scope: &CookieScope) -> Cookie<'static> {
 /// The cookies whose names begin with `prefix`: names and values as they were sent.
 fn pairs<'r>(request: &'r Request<'_>, prefix: &str) -> impl Iterator<Item = (&'r str, &'r str)> {
     let is_wanted = move |cookie: &&str| cookie.trim_start_matches([' ', '\t']).starts_with(prefix);
-    let sent = request.headers().get("Cookie").flat_map(|header| header.split(';'));
-    let sent = sent.filter(is_wanted).filter_map(pair);
+    let mut headers = request.headers().get("Cookie").peekable();
     // Rocket's local client fills the jar and sends no header; a request from the network that has cookies has a header.
-    let is_local = !request.headers().contains("Cookie");
+    let is_local = headers.peek().is_none();
+    let sent = headers.flat_map(|header| header.split(';')).filter(is_wanted).filter_map(pair);
     let jar = is_local.then(|| request.cookies().iter()).into_iter().flatten();
     let jar =
         jar.map(|cookie| (cookie.name(), cookie.value())).filter(move |(name, _)| name.starts_with(prefix));
