@@ -111,6 +111,8 @@ async fn costs(settings: &[(&str, Value)]) -> Vec<Cost> {
     cost("OAuth, the first time").await;
     assert_eq!(app.get("/guarded").await.status(), Status::Ok);
     cost("OAuth").await;
+    assert_eq!(app.get("/accounts").await.status(), Status::Ok);
+    cost("Accounts").await;
     assert_eq!(sign_in(&app.client, "op2").await.status, Status::SeeOther);
     statements.take();
     let (_, page) = app.json("/login/accounts").await;
@@ -141,6 +143,7 @@ async fn a_request_costs_these_statements() {
         ("CurrentUser", 0, 0),
         ("OAuth, the first time", 1, 0),
         ("OAuth", 0, 0),
+        ("Accounts", 1, 0),
         ("accounts page", 3, 0),
         ("disconnect", 9, 2),
         ("sign-out", 3, 1),
@@ -154,6 +157,7 @@ async fn a_request_costs_these_statements() {
         ("CurrentUser", 1, 0),
         ("OAuth, the first time", 1, 0),
         ("OAuth", 1, 0),
+        ("Accounts", 1, 0),
         ("accounts page", 3, 0),
         ("disconnect", 8, 2),
         ("sign-out", 4, 1),
