@@ -24,7 +24,7 @@
 //! | `policy.rs` | the policy: who may sign in through a provider, and as which user |
 //! | `pages.rs` | the pages: home, profile, the JSON of `/me`, a call of the provider's API |
 //! | `password.rs` | signing up and in with a password |
-//! | `users.rs` | the users' table and the passwords |
+//! | `users.rs` | the users' table, its queries, and the passwords |
 //! | `database/` | what differs between SQLite, PostgreSQL and MySQL |
 //! | `tests.rs` | tests of the app against a fake provider |
 //! | `../templates/` | the app's pages; `oauth/complete_sign_up.html.tera` replaces a page of the library |
@@ -62,8 +62,9 @@ async fn main() -> Result<(), rocket::Error> {
 fn app(configuration: Figment) -> Rocket<Build> {
     let ask_for_email = configuration.extract_inner("example.ask_for_email").unwrap_or(false);
     let storage = DieselStorage::database("app").migrate().link(Policy { ask_for_email });
+    let pool = storage.pool::<database::Connection>();
     // `users::stage` comes before `Dance::fairing`: `cascade_from` requires that the table `users` exists.
-    demo(users::stage(rocket::custom(configuration)))
+    demo(users::stage(rocket::custom(configuration)).manage(pool))
         .attach(Dance::fairing().storage(storage.cascade_from("users", "id")))
         .attach(Template::fairing())
         .mount(

@@ -15,10 +15,10 @@ pub async fn home(
     visitor: Visitor<i32>,
     accounts: Accounts,
     message: Option<FlashMessage<'_>>,
-    db: Db,
+    db: &Db,
     dance: &State<Dance>,
 ) -> Result<Template> {
-    let name = name(&visitor, &db).await?;
+    let name = name(&visitor, db).await?;
     // The app may run below a path: the links begin with it.
     let base = dance.public_path("");
     Ok(Template::render("home", context! { name, base, message, dance: &accounts }))
@@ -30,10 +30,10 @@ pub async fn profile(
     user: CurrentUser<i32>,
     accounts: Accounts,
     message: Option<FlashMessage<'_>>,
-    db: Db,
+    db: &Db,
     dance: &State<Dance>,
 ) -> Result<Template> {
-    let name = users::name(&db, *user).await?;
+    let name = users::name(db, *user).await?;
     let base = dance.public_path("");
     Ok(Template::render("profile", context! { name, base, message, dance: &accounts }))
 }
@@ -48,19 +48,15 @@ async fn name(visitor: &Visitor<i32>, db: &Db) -> Result<Option<String>> {
 
 /// The signed-in user and their accounts, as JSON.
 #[get("/me")]
-pub async fn me(visitor: Visitor<i32>, accounts: Accounts, db: Db) -> Result<Json<Value>> {
-    let user = name(&visitor, &db).await?.map(|name| json!({ "id": visitor.user(), "name": name }));
-    let accounts: Vec<Value> = accounts
-        .iter()
-        .map(|account| {
-            json!({
-                "provider": account.entry,
-                "provider_user_id": account.provider_user_id,
-                "display_name": account.display_name,
-            })
-        })
-        .collect();
-    Ok(Json(json!({ "user": user, "accounts": accounts })))
+pub async fn me(visitor: Visitor<i32>, db: &Db) -> Result<Json<Value>> {
+    let found = match visitor.user() {
+        Some(id) => users::with_accounts(db, *id).await?.map(|found| (*id, found)),
+        None => None,
+    };
+    Ok(Json(match found {
+        Some((id, (name, accounts))) => json!({ "user": { "id": id, "name": name }, "accounts": accounts }),
+        None => json!({ "user": null, "accounts": [] }),
+    }))
 }
 
 /// Calls the provider's userinfo endpoint with the stored token and returns its answer.

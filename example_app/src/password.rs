@@ -38,11 +38,11 @@ pub fn signup_form(next: Option<LocalPath>, dance: &State<Dance>) -> Template {
 pub async fn signup(
     form: Form<Credentials>,
     jar: &CookieJar<'_>,
-    db: Db,
+    db: &Db,
     dance: &State<Dance>,
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password, next } = form.into_inner();
-    Ok(match users::sign_up(&db, name, password).await? {
+    Ok(match users::sign_up(db, name, password).await? {
         Some(id) => Ok(begin_session(jar, id, next, dance)),
         None => {
             let action = dance.public_path(uri!(signup));
@@ -62,11 +62,11 @@ pub fn signin_form(next: Option<LocalPath>, dance: &State<Dance>) -> Template {
 pub async fn signin(
     form: Form<Credentials>,
     jar: &CookieJar<'_>,
-    db: Db,
+    db: &Db,
     dance: &State<Dance>,
 ) -> Result<Result<Redirect, (Status, Template)>> {
     let Credentials { name, password, next } = form.into_inner();
-    Ok(match users::sign_in(&db, name, password).await? {
+    Ok(match users::sign_in(db, name, password).await? {
         Some(id) => Ok(begin_session(jar, id, next, dance)),
         None => {
             let action = dance.public_path(uri!(signin));

@@ -6,11 +6,14 @@ use diesel::Connection as _;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use rocket::fairing::AdHoc;
-use rocket::{Build, Rocket};
+use rocket::serde::Serialize;
+use rocket::tokio::task::spawn_blocking;
+use rocket::{Build, Rocket, State};
+use rocket_dance::storage::DieselPool;
+use rocket_dance::storage::schema::oauth_accounts;
 use rocket_dance::{Error, Result};
-use rocket_sync_db_pools::database;
 
-use crate::database::{Connection, PoolConnection, insert_user, migrate, wait_for_writers};
+use crate::database::{Connection, insert_user, migrate};
 
 diesel::table! {
     users (id) {
@@ -31,26 +34,28 @@ pub struct NewUser<'a> {
     pub password: Option<&'a str>,
 }
 
-/// The connection pool of the app. rocket_dance has its own pool on the same database.
-#[database("app")]
-pub struct Db(PoolConnection);
+diesel::allow_tables_to_appear_in_same_query!(users, oauth_accounts);
 
-impl Db {
-    /// Runs `work` on a connection of the pool.
-    #[allow(clippy::redundant_closure)] // On PostgreSQL the two connection types differ.
-    pub async fn run_on<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
-    ) -> T {
-        self.run(|conn| work(conn)).await
-    }
+/// The database of the app: the connections of rocket_dance's storage.
+pub type Db = State<DieselPool<Connection>>;
+
+/// An account of a user at a provider.
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = oauth_accounts)]
+#[serde(crate = "rocket::serde")]
+pub struct ConnectedAccount {
+    /// The entry's name.
+    provider: String,
+    provider_user_id: Option<String>,
+    display_name: Option<String>,
 }
 
-/// Attaches the pool and creates the table.
+/// Creates the table `users` at launch. The pool opens later, since `cascade_from` needs the table.
 pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.attach(Db::fairing()).attach(AdHoc::try_on_ignite("Table `users`", |rocket| async {
-        let Some(db) = Db::get_one(&rocket).await else { return Err(rocket) };
-        match db.run_on(migrate).await {
+    rocket.attach(AdHoc::try_on_ignite("Table `users`", |rocket| async {
+        let url = rocket.figment().extract_inner::<String>("databases.app.url");
+        let created = spawn_blocking(|| migrate(&mut Connection::establish(&url?)?)).await;
+        match created.map_err(Into::into).flatten() {
             Ok(()) => Ok(rocket),
             Err(error) => {
                 rocket::error!("table `users`: the migrations failed: {error}");
@@ -62,20 +67,30 @@ pub fn stage(rocket: Rocket<Build>) -> Rocket<Build> {
 
 /// Returns the name of a user, or `None` if the user no longer exists.
 pub async fn name(db: &Db, id: i32) -> Result<Option<String>> {
-    let name =
-        db.run_on(move |conn| users::table.find(id).select(users::name).first(conn).optional()).await?;
-    Ok(name)
+    db.run(move |conn| Ok(users::table.find(id).select(users::name).first(conn).optional()?)).await
+}
+
+/// Returns the name of a user and their accounts, or `None` if the user no longer exists.
+pub async fn with_accounts(db: &Db, id: i32) -> Result<Option<(String, Vec<ConnectedAccount>)>> {
+    let rows: Vec<(String, Option<ConnectedAccount>)> = db
+        .run(move |conn| {
+            let theirs = oauth_accounts::user_id.eq(id.to_string());
+            let order = (oauth_accounts::provider, oauth_accounts::rank, oauth_accounts::id);
+            let found = users::table.find(id).left_join(oauth_accounts::table.on(theirs)).order(order);
+            Ok(found.select((users::name, Option::<ConnectedAccount>::as_select())).load(conn)?)
+        })
+        .await?;
+    let (names, accounts): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    Ok(names.into_iter().next().map(|name| (name, accounts.into_iter().flatten().collect())))
 }
 
 /// Creates a user with a password and returns their id, or `None` if the name is taken.
 pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i32>> {
-    db.run_on(move |conn| {
-        let password = Argon2::default()
-            .hash_password(password.as_bytes())
-            .map_err(|error| Error::app(error.to_string()))?;
-        wait_for_writers(conn)?;
-        let password = password.to_string();
-        let user = NewUser { name: &name, email: None, password: Some(&password) };
+    // A hash takes long: no connection is in use in the meantime.
+    let hash = spawn_blocking(move || Argon2::default().hash_password(password.as_bytes())).await;
+    let hash = hash.map_err(Error::app)?.map_err(|error| Error::app(error.to_string()))?.to_string();
+    db.run(move |conn| {
+        let user = NewUser { name: &name, email: None, password: Some(&hash) };
         // In a transaction: on SQLite a statement with RETURNING reports no failure of its own commit, such as a full disk.
         match conn.transaction(|conn| insert_user(conn, &user)) {
             Ok(id) => Ok(Some(id)),
@@ -88,17 +103,16 @@ pub async fn sign_up(db: &Db, name: String, password: String) -> Result<Option<i
 
 /// Returns the id of the user with this name and password.
 pub async fn sign_in(db: &Db, name: String, password: String) -> Result<Option<i32>> {
-    db.run_on(move |conn| {
-        let found: Option<(i32, Option<String>)> = users::table
-            .filter(users::name.eq(name).and(users::password.is_not_null()))
-            .select((users::id, users::password))
-            .first(conn)
-            .optional()?;
-        Ok(found.and_then(|(id, stored)| {
-            let stored = stored?;
-            let stored = PasswordHash::new(&stored).ok()?;
-            Argon2::default().verify_password(password.as_bytes(), &stored).ok().map(|()| id)
-        }))
-    })
-    .await
+    let found: Option<(i32, Option<String>)> = db
+        .run(move |conn| {
+            let named = users::table.filter(users::name.eq(&name).and(users::password.is_not_null()));
+            Ok(named.select((users::id, users::password)).first(conn).optional()?)
+        })
+        .await?;
+    let Some((id, Some(hash))) = found else { return Ok(None) };
+    let is_right = move || {
+        let hash = PasswordHash::new(&hash).ok()?;
+        Argon2::default().verify_password(password.as_bytes(), &hash).ok()
+    };
+    Ok(spawn_blocking(is_right).await.map_err(Error::app)?.map(|()| id))
 }

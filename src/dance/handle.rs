@@ -332,7 +332,8 @@ impl Dance {
     ) -> Result<(Option<&'r str>, Option<Vec<Account>>)> {
         let mut found = None;
         let read = async {
-            let Some((user, accounts)) = self.0.sessions.current_with_accounts(request, entries).await? else {
+            let Some((user, accounts)) = self.0.sessions.current_with_accounts(request, entries).await?
+            else {
                 return self.0.sessions.current(request).await;
             };
             found = Some(accounts);

@@ -24,7 +24,11 @@ impl Dance {
     ///
     /// # Errors
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::NotConnected`], and those of [`open_client`](Dance::open_client).
-    pub(crate) async fn client_of_request(&self, request: &Request<'_>, entry: &Arc<Entry>) -> Result<Client> {
+    pub(crate) async fn client_of_request(
+        &self,
+        request: &Request<'_>,
+        entry: &Arc<Entry>,
+    ) -> Result<Client> {
         let not_signed_in = || Error::new(ErrorKind::NotSignedIn, "Please sign in.");
         let Some(AccountPlace { key, found }) = self.account_place(request, &entry.name).await? else {
             return Err(not_signed_in());

@@ -106,7 +106,7 @@ pub use self::session_start::SessionStart;
 pub use self::session_storage::SessionStorage;
 #[cfg(feature = "_sql")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))))]
-pub use self::sql::{DieselStorage, Migrations, PolicyConnection, schema};
+pub use self::sql::{DieselPool, DieselStorage, Migrations, PolicyConnection, schema};
 pub use self::storage_trait::Storage;
 pub(crate) use self::storage_trait::{reload_by_id, same_account};
 pub use self::stored_change::{ChangeListener, StoredChange};

@@ -10,7 +10,7 @@ mod chosen;
 #[path = "mysql.rs"]
 mod chosen;
 
-pub use chosen::{Connection, PoolConnection, insert_user, migrate, wait_for_writers};
+pub use chosen::{Connection, insert_user, migrate};
 
 // `--workspace --all-features` selects all three. Lints and tests use it, and it means SQLite.
 #[cfg(not(any(

@@ -9,8 +9,6 @@ use crate::users::{NewUser, users};
 
 /// The connection type of Diesel.
 pub type Connection = MysqlConnection;
-/// The connection type of the pool.
-pub type PoolConnection = Connection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 
@@ -24,11 +22,6 @@ pub fn migrate(conn: &mut Connection) -> Migrated {
     let done = conn.run_pending_migrations(MIGRATIONS).map(drop);
     diesel::sql_query("DO RELEASE_LOCK('example_app')").execute(conn)?;
     done
-}
-
-/// Does nothing: MySQL makes writers wait for each other.
-pub fn wait_for_writers(_: &mut Connection) -> QueryResult<()> {
-    Ok(())
 }
 
 /// Inserts a user and returns the new id. MySQL has no `RETURNING`, so a second statement reads it.

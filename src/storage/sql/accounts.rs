@@ -115,8 +115,7 @@ pub(super) fn hold_owned(
 ) -> Result<bool> {
     let account = oauth_accounts.filter(provider.eq(entry).and(provider_user_id.eq(identity)));
     if conn.writes_alone() {
-        let owner: QueryResult<Option<String>> =
-            on_inner!(conn, account.select(user_id).get_result(conn));
+        let owner: QueryResult<Option<String>> = on_inner!(conn, account.select(user_id).get_result(conn));
         return Ok(owner.optional()?.is_some_and(|owner| owner.as_deref() == user));
     }
     let same_lease = same_lease(conn);

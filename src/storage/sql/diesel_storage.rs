@@ -12,6 +12,7 @@ use super::any_connection::AnyConnection;
 use super::cascade::Cascade;
 use super::connector::{Connector, OnConnect};
 use super::database_check::{self, DatabaseCheck};
+use super::diesel_pool::DieselPool;
 use super::failure;
 use super::first_connection::first_connection;
 use super::migrate;
@@ -78,7 +79,7 @@ pub struct DieselStorage {
     cascade: Option<(String, String)>,
     on_connect: Option<OnConnect>,
     pool_size: u32,
-    pool: OnceLock<Pool>,
+    pool: Arc<OnceLock<Pool>>,
     /// The app's table of users, once it is open: what `cascade` names.
     users: OnceLock<Arc<UserTable>>,
     pub(super) connector: OnceLock<Connector>,
@@ -116,7 +117,7 @@ impl DieselStorage {
             cascade: None,
             on_connect: None,
             pool_size: DEFAULT_POOL_SIZE,
-            pool: OnceLock::new(),
+            pool: Arc::default(),
             users: OnceLock::new(),
             connector: OnceLock::new(),
             #[cfg(feature = "postgres")]
@@ -215,6 +216,11 @@ impl DieselStorage {
         self
     }
 
+    /// Returns the connections of this storage, for the app's own queries: see [`DieselPool`]. It can be used after the launch.
+    pub fn pool<C: PolicyConnection>(&self) -> DieselPool<C> {
+        DieselPool::new(self.pool.clone())
+    }
+
     /// # Errors
     /// [`ErrorKind::Misconfigured`] if there is no URL, or if this build cannot use it.
     pub(super) fn find_url(&self, figment: &Figment) -> Result<DatabaseUrl> {
@@ -241,24 +247,16 @@ impl DieselStorage {
     /// was dead.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        match self.connector.get().is_some_and(Connector::is_behind_pooler) {
-            // The timeouts are settings of the transaction there.
-            true => self.on_connection(move |conn| conn.write(&mut work)).await,
-            false => self.on_connection(work).await,
-        }
-    }
-
-    async fn on_connection<T: Send + 'static>(
-        &self,
         work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let pool = self.pool.get().ok_or_else(|| {
+        self.open_pool()?.read(work).await
+    }
+
+    fn open_pool(&self) -> Result<&Pool> {
+        self.pool.get().ok_or_else(|| {
             Error::new(ErrorKind::StoreUnavailable, "The accounts can't be reached before the launch.")
                 .with_source("DieselStorage was used before it was opened")
-        })?;
-        pool.run(work).await
+        })
     }
 
     /// Runs `work` in a transaction that writes: see [`run`](Self::run).
@@ -266,7 +264,7 @@ impl DieselStorage {
         &self,
         work: impl Fn(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.on_connection(move |conn| conn.write(&work)).await
+        self.open_pool()?.run(move |conn| conn.write(&work)).await
     }
 
     /// The app's table of users, if `cascade_from` names it.

@@ -11,6 +11,7 @@ mod cascade_trigger;
 mod claims;
 mod connector;
 mod database_check;
+mod diesel_pool;
 mod diesel_storage;
 mod failure;
 mod first_connection;
@@ -50,6 +51,7 @@ mod user_merge;
 mod user_table;
 mod walk;
 
+pub use self::diesel_pool::DieselPool;
 pub use self::diesel_storage::DieselStorage;
 pub use self::migrations::Migrations;
 pub use self::policy_connection::PolicyConnection;

@@ -78,6 +78,18 @@ impl Pool {
         Self(pool)
     }
 
+    /// Runs `work`, which writes nothing or begins its own transactions: see [`run`](Self::run).
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut AnyConnection) -> failure::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.0.connector.is_behind_pooler() {
+            // The timeouts are settings of the transaction there.
+            true => self.run(move |conn| conn.write(&mut work)).await,
+            false => self.run(work).await,
+        }
+    }
+
     /// Runs `work` on a connection, where it may block. It runs again if another transaction was faster, or if the connection
     /// was lost. Work that has begun is finished even if the caller gives up.
     ///

@@ -174,6 +174,25 @@ impl AnyConnection {
             .unwrap_or_else(|_| Err(Error::app("the link policy panicked")))?;
         if self.depth() == before { Ok(value) } else { Err(Error::app(UNBALANCED)) }
     }
+
+    /// Runs `work` of the app outside of a transaction of ours, or alone in one, and rolls back what it leaves open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AppError`](crate::ErrorKind::AppError) if it panics, or leaves a transaction open.
+    pub(super) fn lend_alone<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let before = self.depth();
+        let value = catch_unwind(AssertUnwindSafe(|| work(self)))
+            .unwrap_or_else(|_| Err(Error::app("the app's work on the database panicked")));
+        if self.depth() == before {
+            return value;
+        }
+        self.roll_back();
+        value.and(Err(Error::app("the app's work on the database left a transaction open")))
+    }
+
     /// Runs `work` of the app, which may write.
     ///
     /// # Errors

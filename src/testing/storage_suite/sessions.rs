@@ -162,7 +162,8 @@ async fn a_session_is_found_with_its_accounts(storage: &Arc<dyn Storage>) -> Che
                 _ => Vec::new(),
             };
             let found = storage.session_with_accounts(id, entries).await?;
-            let found = (found.as_ref().map(|found| &found.0), found.as_ref().map_or(&[][..], |found| &found.1));
+            let found =
+                (found.as_ref().map(|found| &found.0), found.as_ref().map_or(&[][..], |found| &found.1));
             let found = (found.0 == session.as_ref(), found.1);
             equal(RULE, found, (true, &wanted[..]))?;
         }

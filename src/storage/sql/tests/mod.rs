@@ -78,6 +78,7 @@ macro_rules! on_each_database {
 
 #[cfg(feature = "postgres")]
 mod coherence;
+mod app_queries;
 mod cascade;
 mod clocks;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
