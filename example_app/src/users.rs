@@ -4,6 +4,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use diesel::Connection as _;
 use diesel::prelude::*;
+use diesel::query_source::TableNotEqual;
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use rocket::fairing::AdHoc;
 use rocket::serde::Serialize;
@@ -34,7 +35,9 @@ pub struct NewUser<'a> {
     pub password: Option<&'a str>,
 }
 
-diesel::allow_tables_to_appear_in_same_query!(users, oauth_accounts);
+// What `allow_tables_to_appear_in_same_query!` does, which does not compile on PostgreSQL for a table of another crate.
+impl TableNotEqual<oauth_accounts::table> for users::table {}
+impl TableNotEqual<users::table> for oauth_accounts::table {}
 
 /// The database of the app: the connections of rocket_dance's storage.
 pub type Db = State<DieselPool<Connection>>;

@@ -16,6 +16,29 @@
 //!     oauth_accounts::table.filter(oauth_accounts::provider.eq(entry)).count().get_result(conn)
 //! }
 //! ```
+//!
+//! For a join with a table of the app, Diesel's `allow_tables_to_appear_in_same_query!` does not compile on PostgreSQL, since one of the
+//! tables is of another crate. Two lines do the same on every database:
+//!
+//! ```
+//! use diesel::prelude::*;
+//! use diesel::query_source::TableNotEqual;
+//! use rocket_dance::storage::schema::oauth_accounts;
+//!
+//! diesel::table! { users (id) { id -> Integer, name -> Text } }
+//!
+//! impl TableNotEqual<oauth_accounts::table> for users::table {}
+//! impl TableNotEqual<users::table> for oauth_accounts::table {}
+//!
+//! /// Returns the user's name, with the entry of each account.
+//! # #[cfg(feature = "sqlite")]
+//! fn connected(user: i32, conn: &mut SqliteConnection) -> QueryResult<Vec<(String, Option<String>)>> {
+//!     let of_user = oauth_accounts::user_id.eq(user.to_string());
+//!     let joined = users::table.find(user).left_join(oauth_accounts::table.on(of_user));
+//!     joined.select((users::name, oauth_accounts::provider.nullable())).load(conn)
+//! }
+//! # fn main() {}
+//! ```
 
 diesel::table! {
     /// The accounts of users at providers.
