@@ -22,9 +22,13 @@ diesel::table! {
 fn same_person(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
     let Standing::Stranger = login.standing else { return Ok(login.default_verdict()) };
     if let Some(email) = login.profile.email() {
-        let known = users::table.filter(users::email.eq(email)).select((users::id, users::email_verified));
-        if let Some((id, is_verified)) = known.first(conn).optional()? {
-            return Ok(login.merge(id, email, is_verified));
+        let known: Option<(i32, String, bool)> = users::table
+            .filter(users::email.eq(email))
+            .select((users::id, users::email.assume_not_null(), users::email_verified))
+            .first(conn)
+            .optional()?;
+        if let Some((id, local_address, is_verified)) = known {
+            return Ok(login.merge(id, &local_address, is_verified));
         }
     }
     let email = login.profile.email();

@@ -51,7 +51,7 @@ use crate::{
     Accounts, ApiRequest, AuthorizationRequest, Client, CurrentUser, Dance, DanceFairing, DoctorReport,
     Error, ErrorKind, Event, LinkCurrentUser, LinkPolicy, LocalPath, Login, NextStep, OAuth, Profile,
     RequireEmailDomain, RequiredScopes, Sessions, SignInOutcome, Signals, Site, Standing, Token, Tokens,
-    Verdict, Visitor, catchers, flash, private_cookie, provider, storage,
+    UserId, Verdict, Visitor, catchers, flash, private_cookie, provider, storage,
 };
 
 /// Declares the pages. A page links to another as `[text][name]`, and defines `name` at its end as the file. The definition that

@@ -5,6 +5,8 @@
 mod examples;
 #[path = "guide/links.rs"]
 mod links;
+#[path = "guide/tables.rs"]
+mod tables;
 
 use std::collections::BTreeSet;
 use std::fs;

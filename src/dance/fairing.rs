@@ -145,7 +145,9 @@ fn log_entry(dance: &Dance, entry: &Entry) {
     if !entry.notice.is_empty() {
         log::warn!("oauth: {}: {}", entry.name, entry.notice);
     }
-    for key in entry.plain_urls() {
-        log::warn!("oauth: {}: `{key}` is plain http, which is allowed on a loopback host only", entry.name);
+    let plain = entry.plain_urls();
+    if !plain.is_empty() {
+        let keys = plain.join("`, `");
+        log::warn!("oauth: {}: plain http, which is allowed on a loopback host only: `{keys}`", entry.name);
     }
 }

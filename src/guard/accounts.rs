@@ -193,6 +193,26 @@ impl Accounts {
         self.accounts.values().flatten()
     }
 
+    /// Returns the CSRF token: the hidden field `csrf` of every form that posts to the library. It is for a page that is not made from
+    /// the serialized accounts.
+    ///
+    /// ```
+    /// use rocket::response::content::RawHtml;
+    /// use rocket_dance::Accounts;
+    ///
+    /// #[rocket::get("/sign-out")]
+    /// fn sign_out(accounts: Accounts) -> RawHtml<String> {
+    ///     RawHtml(format!(
+    ///         "<form method=post action=/login/logout/everywhere><input type=hidden name=csrf value={}>
+    ///          <button>Sign out in all browsers</button></form>",
+    ///         accounts.csrf(),
+    ///     ))
+    /// }
+    /// ```
+    pub fn csrf(&self) -> &str {
+        &self.viewer.csrf
+    }
+
     /// Returns the path where the visitor signs in with `entry`, or connects it, and continues to `next` afterwards: for a link or
     /// a redirect, with the path of `base_url`, if it has one.
     ///

@@ -121,10 +121,11 @@ pub async fn connect<U: UserId>(
         store(dance, &user.to_string(), name, account).await
     };
     stored.unwrap_or_else(|error| {
-        panic!(
-            "the account `{id}` at `{name}` is not stored for user {user}: {error:?}\n(each user needs an account of their own: \
-             `TestAccount::valid().with_id(\"grace\")`)"
-        )
+        let hint = match error.reason() {
+            Some("user_deleted") => "insert the user into the app's table first",
+            _ => "each user needs an account of their own: `TestAccount::valid().with_id(\"grace\")`",
+        };
+        panic!("the account `{id}` at `{name}` is not stored for user {user}: {error:?}\n({hint})")
     })
 }
 

@@ -24,6 +24,32 @@ pub(crate) fn pages() -> BTreeMap<PathBuf, String> {
     pages
 }
 
+/// A file of `src/`.
+fn source(file: &str) -> String {
+    fs::read_to_string(root().join("src").join(file)).expect("a file of the source")
+}
+
+/// The documentation in each file of `src/`: its lines after `///` or `//!`.
+pub(crate) fn documented() -> BTreeMap<PathBuf, String> {
+    fn read(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+        for path in fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                read(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a file of the source");
+                let doc = |line: &str| {
+                    let line = line.trim_start();
+                    line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or_default().to_owned()
+                };
+                found.insert(path, text.lines().map(doc).collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    read(&root().join("src"), &mut found);
+    found
+}
+
 /// `page` without the text of its fenced blocks.
 pub(crate) fn prose(page: &str) -> String {
     page.split("```").step_by(2).collect()
@@ -86,6 +112,20 @@ fn faults(pages: &BTreeMap<PathBuf, String>) -> Vec<String> {
 fn every_link_leads_somewhere() {
     let faults = faults(&pages());
     assert!(faults.is_empty(), "these links lead nowhere:\n{}", faults.join("\n"));
+}
+
+/// rustdoc checks the path of a link, and not what follows `#`.
+#[test]
+fn every_link_to_the_front_page_leads_to_a_heading() {
+    let front = source("lib.rs") + &fs::read_to_string(root().join("docs/settings.md")).expect("a page");
+    let anchors = anchors(&front.replace("//! ", ""));
+    let mut faults = Vec::new();
+    for (path, text) in documented() {
+        let targets = text.split("(crate#").skip(1).filter_map(|rest| rest.split(')').next());
+        let unknown = targets.filter(|target| !anchors.iter().any(|anchor| anchor == target));
+        faults.extend(unknown.map(|target| format!("{}: crate#{target}", path.display())));
+    }
+    assert!(faults.is_empty(), "these links lead to no heading:\n{}", faults.join("\n"));
 }
 
 /// In the API documentation a page is a module, and its links to other pages are those that `src/guide.rs` defines.

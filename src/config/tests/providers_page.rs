@@ -79,7 +79,7 @@ fn row(name: &str, preset: &Preset) -> String {
         ("eveonline", id) => format!("`{id}:owner`"),
         ("vimeo", _) => "the number in `uri`".to_owned(),
         (_, "") => "none".to_owned(),
-        (_, id) => format!("`{id}`"),
+        (_, id) => format!("`{}`", id.replace(" | ", "`, else `")),
     };
     let mut row = format!("| `{name}` | {title} | {protocol}{userinfo} | {id} | ");
     let pkce = if preset.pkce { "yes" } else { "no" };
@@ -178,7 +178,7 @@ fn page() -> String {
         }
     }
     page += "\n## Where to register\n\n\
-        The callback URL of each entry is in the log at launch.\n\n| preset | where, and what to enter |\n|---|---|\n";
+        `Dance::doctor` prints the callback URL of each entry; so does the log at launch, at the level `info`.\n\n| preset | where, and what to enter |\n|---|---|\n";
     let pages = registrations();
     for (name, _) in PRESETS {
         if let Some((_, text)) = pages.iter().find(|(known, _)| known == name) {

@@ -20,7 +20,8 @@ use crate::storage::{Account, Session};
 pub(crate) struct Viewer {
     /// Whether a user is signed in.
     pub(crate) is_signed_in: bool,
-    csrf: String,
+    /// The CSRF token.
+    pub(crate) csrf: String,
     /// The tag of the language.
     language: String,
     /// Whether an account may wait in this browser.

@@ -101,8 +101,8 @@ impl Cascade {
         let Some((schema, table, declared)) = self.find(conn, Some(&self.id))? else {
             let missing = if self.find(conn, None)?.is_some() { "column" } else { "table" };
             return Err(self.fault(&format!(
-                "there is no such {missing}: run the app's own migrations before the dance is ignited, in a fairing \
-                 that is attached before it"
+                "there is no such {missing}: create it before the launch, or in a fairing that is attached before \
+                 `Dance::fairing()`"
             )));
         };
         let id = conn.quoted(&self.id);

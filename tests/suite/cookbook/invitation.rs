@@ -1,5 +1,7 @@
 use diesel::prelude::*;
-use rocket::Request;
+use rocket::http::{Cookie, CookieJar, SameSite};
+use rocket::response::Redirect;
+use rocket::{Request, get};
 use rocket_dance::{AuthorizationRequest, Login, Result, Signals, Standing, Verdict, private_cookie};
 
 diesel::table! {
@@ -7,6 +9,14 @@ diesel::table! {
 }
 diesel::table! {
     invitations (code) { code -> Text }
+}
+
+/// The page that the link of an invitation leads to.
+#[get("/invitations/<code>")]
+fn invitation(code: &str, jar: &CookieJar<'_>) -> Redirect {
+    // Lax, since the link comes from another site, for example from a mail program in the browser.
+    jar.add_private(Cookie::build(("invitation", code.to_owned())).same_site(SameSite::Lax));
+    Redirect::to("/login")
 }
 
 struct KeepInvitation;

@@ -28,6 +28,9 @@ mod invitation {
     pub fn signal() -> impl Signals {
         KeepInvitation
     }
+    pub fn routes() -> Vec<rocket::Route> {
+        rocket::routes![invitation]
+    }
 }
 mod known_users {
     include!("known_users.rs");
@@ -39,6 +42,12 @@ mod members {
     include!("members.rs");
     pub fn signal() -> impl Signals {
         OnlyMembers
+    }
+}
+mod same_address {
+    include!("same_address.rs");
+    pub fn policy(login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+        same_address(login, conn)
     }
 }
 mod merge_users {
@@ -77,12 +86,6 @@ fn leave(jar: &CookieJar<'_>) {
     CurrentUser::sign_out(jar);
 }
 
-/// The page of an invitation.
-#[get("/invitations/<code>")]
-fn invitation_page(code: &str, jar: &CookieJar<'_>) {
-    jar.add_private(("invitation", code.to_owned()));
-}
-
 /// An app with a policy, its database and its provider.
 struct App {
     client: Client,
@@ -100,7 +103,8 @@ impl App {
             .merge(("oauth.github.trust_email", true));
         let rocket = rocket::custom(figment)
             .attach(dance(DieselStorage::database("app").migrate()))
-            .mount("/", routes![who, enter, leave, invitation_page]);
+            .mount("/", routes![who, enter, leave])
+            .mount("/", invitation::routes());
         let client = Client::tracked(fake.stand_in(rocket, "github")).await.unwrap();
         Self { client, fake, folder }
     }
@@ -220,6 +224,29 @@ async fn a_known_user_signs_in_as_before_and_confirms() {
     let confirmed = app.client.post("/login/confirm").header(ContentType::Form).body(form).dispatch().await;
     assert_eq!(confirmed.status(), Status::SeeOther);
     assert_eq!((app.who().await.as_str(), app.count("oauth_accounts")), ("7", 1));
+}
+
+#[rocket::async_test]
+async fn a_visitor_with_a_users_verified_address_is_that_user() {
+    let tables = "create table users (id integer primary key autoincrement, email text not null collate nocase, \
+                  email_verified bool not null); \
+                  insert into users values (7, 'ada@example.com', true), (8, 'Eve@example.com', true), (9, 'bob@example.com', false)";
+    let app = App::new(tables, |storage| Dance::fairing().storage(storage.link(same_address::policy))).await;
+    let signs_in = async |id: i32, email: &str, is_verified: bool| {
+        app.client.post("/leave").dispatch().await;
+        app.fake.set_userinfo(json!({ "id": id, "login": "visitor", "email": email }));
+        let emails = json!([{ "email": email, "primary": true, "verified": is_verified }]);
+        app.fake.respond_once(ProviderEndpoint::Emails, FakeResponse::json(emails));
+        let response = sign_in(&app.client, "github").await;
+        (response.status.code, response.location, app.who().await, app.count("oauth_accounts"))
+    };
+    let refused = (403, None, "0".to_owned(), 0);
+    assert_eq!(signs_in(1, "ada@example.com", false).await, refused, "the provider has not verified it");
+    assert_eq!(signs_in(1, "mallory@example.com", true).await, refused, "no user has this address");
+    let asked = (303, Some("/login/confirm".to_owned()), "0".to_owned(), 0);
+    assert_eq!(signs_in(2, "eve@example.com", true).await, asked, "equal for the database only");
+    assert_eq!(signs_in(3, "bob@example.com", true).await, asked, "the app has not verified it");
+    assert_eq!(signs_in(1, "ada@example.com", true).await, (303, Some("/".to_owned()), "7".to_owned(), 1));
 }
 
 #[rocket::async_test]
