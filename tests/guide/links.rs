@@ -39,7 +39,10 @@ pub(crate) fn documented() -> BTreeMap<PathBuf, String> {
                 let text = fs::read_to_string(&path).expect("a file of the source");
                 let doc = |line: &str| {
                     let line = line.trim_start();
-                    line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or_default().to_owned()
+                    line.strip_prefix("///")
+                        .or_else(|| line.strip_prefix("//!"))
+                        .unwrap_or_default()
+                        .to_owned()
                 };
                 found.insert(path, text.lines().map(doc).collect::<Vec<_>>().join("\n"));
             }
