@@ -252,6 +252,8 @@ impl Worker {
             "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": std::env::var("RACES_LOG").unwrap_or_else(|_| "off".to_owned()), "cli_colors": false,
             "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache, "database": database::settings(url) },
             "shutdown": { "ctrlc": true },
+            // It has no pages of its own, wherever it is started.
+            "template_dir": "no_templates",
         }});
         let _watchdog = Watchdog::for_step("the start of a worker", START_TIMEOUT);
         let mut child = Command::new(std::env::current_exe()?)
@@ -262,15 +264,17 @@ impl Worker {
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
         let port = loop {
-            match lines.next() {
-                Some(line) => {
-                    if let Some(port) = line?.strip_prefix("ready ") {
-                        break port.to_owned();
-                    }
-                }
+            match lines.next().transpose()? {
+                Some(line) => match line.strip_prefix("ready ") {
+                    Some(port) => break port.to_owned(),
+                    None => eprintln!("{line}"),
+                },
                 None => {
                     let ended = child.wait()?;
-                    return Err(format!("the worker ended before it listened ({ended})").into());
+                    return Err(format!(
+                        "the worker ended before it listened ({ended}): RACES_LOG=critical shows its log"
+                    )
+                    .into());
                 }
             }
         };
