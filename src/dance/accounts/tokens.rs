@@ -231,7 +231,11 @@ impl<P: Provider> Tokens<P> {
         }
         // The storage has given it an id.
         let stored = match place {
-            TokenPlace::Site | TokenPlace::WithoutUser => self.find(storage, place).await?.unwrap_or(new),
+            TokenPlace::Site | TokenPlace::WithoutUser => match self.find(storage, place).await? {
+                // The site was connected at the same time: that account gets the token.
+                Some(stored) if !stored.is_same_as(&new) => return Ok(None),
+                stored => stored.unwrap_or(new),
+            },
             TokenPlace::Primary(_) => {
                 let stored = storage.list(place.user(), &[P::NAME]).await?;
                 let (nameless, named): (Vec<_>, Vec<_>) =

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::any_connection::{AnyConnection, MultiBackend, on_inner};
+use super::claims;
 use super::failure::Result;
 use super::schema::oauth_accounts::dsl::*;
 use super::sessions;
@@ -133,12 +134,30 @@ pub(super) fn held(
     exact(conn, entry, identity, user)
 }
 
-/// Writes `account` and replaces the stored one.
+/// Lets no other transaction write the account of the site at `entry` until this one ends, not even a first one. Returns that
+/// account.
+pub(super) fn hold_sites(conn: &mut AnyConnection, entry: &str) -> Result<Option<Account>> {
+    claims::take_turn(conn, &format!("site {entry}"))?;
+    let key = AccountKey::Owner { entry: entry.to_owned(), user: None };
+    // Many visitors may have an account there that has no user either.
+    let is_sites = rank.eq(Account::SITE_RANK).and(is_under(&key));
+    hold(conn, Box::new(provider.eq(entry).nullable().and(is_sites)))?;
+    Ok(get(conn, &key)?.filter(Account::is_sites))
+}
+
+/// Writes `account` and replaces the stored one. It writes no second account of the site without an identity: the token belongs
+/// to the one that has been stored in the meantime.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if its user is gone.
 pub(super) fn set(conn: &mut AnyConnection, users: Option<&UserTable>, account: &Account) -> Result<()> {
     let (identity, user) = (account.provider_user_id.as_deref(), account.user_id.as_deref());
+    if account.is_sites() {
+        let sites = hold_sites(conn, &account.entry)?;
+        if identity.is_none() && sites.is_some_and(|sites| sites.provider_user_id.is_some()) {
+            return Ok(());
+        }
+    }
     if let (Some(users), Some(user)) = (users, user) {
         users.require(conn, user)?;
     }

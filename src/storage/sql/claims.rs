@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::any_connection::{AnyConnection, on_inner};
 use super::failure::Result;
 use super::schema::oauth_claims;
-use crate::secret::{encode_base64url, random};
+use crate::secret::{encode_base64url, random, sha256};
 use crate::storage::ClaimState;
 
 /// Maximum number of expired claims that each new claim removes.
@@ -51,6 +51,19 @@ pub(super) fn settled(conn: &mut AnyConnection, claim: &str) -> Result<ClaimStat
 pub(super) fn settle(conn: &mut AnyConnection, claim: &str, text: &str) -> Result<()> {
     let claimed = diesel::update(oauth_claims::table.find(claim));
     on_inner!(conn, claimed.set(oauth_claims::outcome.eq(text)).execute(conn))?;
+    Ok(())
+}
+
+/// Lets the transactions that call this for the same `subject` take turns: each waits here until the one before has ended. It
+/// protects a row that does not exist yet, and that can therefore not be locked.
+// Two transactions cannot insert the same key. On a Galera cluster, the commit of the slower one fails.
+pub(super) fn take_turn(conn: &mut AnyConnection, subject: &str) -> Result<()> {
+    if !conn.writes_alone() {
+        let id = encode_base64url(&sha256(&format!("turn {subject}")));
+        let row = (oauth_claims::id.eq(&id), oauth_claims::expires_at.eq(0));
+        diesel::insert_into(oauth_claims::table).values(row).execute(conn)?;
+        diesel::delete(oauth_claims::table.find(id)).execute(conn)?;
+    }
     Ok(())
 }
 

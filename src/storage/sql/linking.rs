@@ -4,7 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::{delete, select};
 
-use super::accounts::{exact, get, held, hold, hold_owned, is_under, write};
+use super::accounts::{exact, held, hold_owned, hold_sites, write};
 use super::any_connection::{AnyConnection, on_inner};
 use super::failure::{Failure, Result};
 use super::policy::ErasedPolicy;
@@ -44,6 +44,10 @@ pub(super) fn link(
             false => user_is_gone().into(),
         });
     }
+    let site = match login.purpose {
+        Purpose::Site => hold_sites(conn, entry)?,
+        _ => None,
+    };
     let mut found = match AccountKey::of(login) {
         Some(key) => held(conn, entry, identity, key.user())?,
         None => None,
@@ -57,16 +61,6 @@ pub(super) fn link(
     {
         return Err(session_has_ended().into());
     }
-    let site = match login.purpose {
-        Purpose::Site => {
-            let key = AccountKey::Owner { entry: entry.clone(), user: None };
-            // Many visitors may have an account there that has no user either.
-            let is_sites = rank.eq(Account::SITE_RANK).and(is_under(&key));
-            hold(conn, Box::new(provider.eq(entry).nullable().and(is_sites)))?;
-            get(conn, &key)?
-        }
-        _ => None,
-    };
     let seen = Found::of(found.as_ref(), site.as_ref());
     let decision = decide(login, &seen, |asked| policy.link(asked, conn));
     if decision.is_err() && found.is_none() && identity.is_some() && !conn.writes_alone() {
