@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::live_account::LiveAccount;
-use super::refresh::{refresh, stored_newer, usable};
+use super::refresh::{is_due, refresh, stored_newer, usable};
 use super::sent_request::SentRequest;
 use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
@@ -119,9 +119,11 @@ impl ApiRequest {
         let copy = request.try_clone();
         let response = send_with_token(&live, request, &account.token).await?;
         let Some(request) = copy.filter(|_| is_token_refused(&response)) else { return Ok(response) };
-        // A refresh a moment ago did not help. Another process may have stored a newer token since.
+        let now = live.context.engine.clock.now();
+        // A refresh a moment ago did not help, unless its token has expired since: the refresh before this request may have failed.
+        // Another process may have stored a newer token.
         let can_refresh = account.token.refresh_token.is_some()
-            && !account.token.was_refreshed_lately(live.context.engine.clock.now());
+            && (is_due(&account.token, now) || !account.token.was_refreshed_lately(now));
         let newer = match can_refresh {
             true => Some(refresh(&live, account.account.version).await?),
             false => stored_newer(&live, &account).await?,

@@ -32,7 +32,7 @@ use crate::token::Token;
 const LEASE_TTL: Duration = Duration::from_secs(REFRESH_TIMEOUT.as_secs() + 20);
 
 /// Returns whether a refresh of `token` is due.
-fn is_due(token: &Token, now: i64) -> bool {
+pub(super) fn is_due(token: &Token, now: i64) -> bool {
     now >= token.usable_until()
 }
 

@@ -76,6 +76,24 @@ async fn a_401_is_answered_with_one_refresh_and_one_more_try() {
     assert_eq!((app.token_calls(), app.fake.request_count(ProviderEndpoint::Userinfo)), (3, calls + 2));
 }
 
+/// While the provider cannot refresh a token, it is used until it expires, which the API may notice first. That says nothing about
+/// the grant.
+#[rocket::async_test]
+async fn rf_03_a_token_that_expires_on_its_way_is_no_lost_grant() {
+    let people = People::new();
+    let app = app(&people, true).await;
+    app.fake.set_access_token_ttl(20);
+    dance(&app).advance_clock(HOUR);
+    assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 2));
+    // Due and valid for the app, and expired for the API.
+    dance(&app).advance_clock(19);
+    app.fake.advance_clock(20);
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::status(503));
+    assert_eq!((guarded(&app).await.0, app.token_calls()), (503, 4));
+    app.fake.respond_always(ProviderEndpoint::Token, FakeResponse::unmodified());
+    assert_eq!((guarded(&app).await, app.token_calls()), (ok(), 5));
+}
+
 #[rocket::async_test]
 async fn rr_01_fifty_at_once_refresh_once() {
     for (cache, refused) in [(true, true), (true, false), (false, true), (false, false)] {
