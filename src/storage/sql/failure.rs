@@ -3,6 +3,7 @@
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
 
 use super::any_connection::AnyConnection;
+use super::tables::Unusable;
 use crate::error::{Error, ErrorKind, database_cause};
 
 /// The result of work on a connection.
@@ -32,6 +33,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        Failure::Statement(unusable.cause)
+    }
+}
+
 /// For work outside of the pool, at launch.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
@@ -49,9 +56,14 @@ pub(super) enum Remedy {
     Repeat,
     /// Doing the work on another connection: this one is lost, or its server takes no more writes.
     Reconnect,
+    /// The operator: a table is missing, or a right on one.
+    Operator,
     /// Nothing.
     None,
 }
+
+/// The attempt after which the tables are checked. Most races are over before it.
+const CHECKED_TRY: u32 = 2;
 
 impl Failure {
     /// A race that was lost to another transaction: the work is done again.
@@ -59,9 +71,9 @@ impl Failure {
         Cause::DatabaseError(Kind::SerializationFailure, Box::new(said.to_owned())).into()
     }
 
-    /// Finds what may help, from the kind of the error and from the state of `conn`. The words of a message do not count: they
+    /// Finds what may help after the attempt `tries`, from the kind of the error and from the state of `conn`. The words of a message do not count: they
     /// are in the language of the server.
-    pub(super) fn remedy(&self, conn: &mut AnyConnection) -> Remedy {
+    pub(super) fn remedy(&self, conn: &mut AnyConnection, tries: u32) -> Remedy {
         let reported = match self {
             Failure::Commit(_) => return Remedy::None,
             // The rollback failed.
@@ -79,8 +91,15 @@ impl Failure {
                 // Diesel has no kind for a deadlock on PostgreSQL, a lock timeout, a connection that MySQL has closed, a
                 // server that is read-only, a full disk. So the server is asked: after each such failure, since a
                 // connection that was usable may be lost during the next attempt.
-                Kind::Unknown if conn.is_usable() => Remedy::Repeat,
-                Kind::Unknown => Remedy::Reconnect,
+                Kind::Unknown if !conn.is_usable() => Remedy::Reconnect,
+                Kind::Unknown if tries != CHECKED_TRY => Remedy::Repeat,
+                // Nor has it a kind for a right that is missing, and it hides the number of an error. Statements that touch no
+                // row meet no other transaction: if they fail as well, the work fails each time.
+                Kind::Unknown => match conn.write(AnyConnection::check_tables) {
+                    Ok(()) => Remedy::Repeat,
+                    Err(_) if conn.is_usable() => Remedy::Operator,
+                    Err(_) => Remedy::Reconnect,
+                },
                 _ => Remedy::None,
             },
             Some(Cause::BrokenTransactionManager) => Remedy::Reconnect,

@@ -68,7 +68,7 @@ where
                 }
                 Err(failure) => failure,
             };
-            let remedy = failure.remedy(conn);
+            let remedy = failure.remedy(conn, tries);
             match remedy {
                 Remedy::Repeat if tries < MAX_TRIES => pause(tries),
                 // A connection that was just opened shows how the database is now.
@@ -108,16 +108,37 @@ fn final_error(failure: Failure, remedy: Remedy, conn: &mut AnyConnection) -> Er
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests {
+    use diesel::connection::SimpleConnection;
     use diesel::{Connection, SqliteConnection};
     use rocket::tokio::sync::oneshot;
 
+    use super::super::migrations;
     use super::*;
+
+    fn with_tables() -> AnyConnection {
+        let mut conn = without_tables();
+        for (_, up) in migrations::SQLITE {
+            conn.batch_execute(up).unwrap();
+        }
+        conn
+    }
+
+    fn without_tables() -> AnyConnection {
+        AnyConnection::Sqlite(SqliteConnection::establish(":memory:").unwrap())
+    }
 
     /// Returns how often work is tried that fails with `failure`, how it leaves a new connection and one that is not, and its error.
     fn tried(failure: impl Fn() -> Failure + Send + Sync) -> (u32, [JobEnd; 2], ErrorKind) {
+        tried_on(with_tables, failure)
+    }
+
+    fn tried_on(
+        connect: fn() -> AnyConnection,
+        failure: impl Fn() -> Failure + Send + Sync,
+    ) -> (u32, [JobEnd; 2], ErrorKind) {
         let (mut tries, mut ends, mut error) = (0, [JobEnd::Done; 2], None);
         for (end, is_new) in ends.iter_mut().zip([true, false]) {
-            let mut conn = AnyConnection::Sqlite(SqliteConnection::establish(":memory:").unwrap());
+            let mut conn = connect();
             let (caller, mut answered) = oneshot::channel();
             let work = |_: &mut AnyConnection| -> failure::Result<()> {
                 tries += u32::from(is_new);
@@ -164,9 +185,18 @@ mod tests {
         assert_eq!(policy(Kind::CheckViolation), (1, [JobEnd::Done; 2], app));
         assert_eq!(policy(Kind::SerializationFailure), (MAX_TRIES, [JobEnd::Failed; 2], outage));
         assert_eq!(policy(Kind::ReadOnlyTransaction), (1, [JobEnd::Failed, JobEnd::ConnectionLost], outage));
-        // This database has no tables, so nothing can be stored.
-        assert_eq!(policy(Kind::Unknown), (MAX_TRIES, [JobEnd::Failed; 2], outage));
+        assert_eq!(policy(Kind::Unknown), (MAX_TRIES, [JobEnd::Done; 2], app), "rows can be stored");
         let refused = tried(|| Failure::Policy(Error::refused("No.")));
         assert_eq!(refused, (1, [JobEnd::Done; 2], ErrorKind::Refused));
+    }
+
+    #[test]
+    fn db_07_b1_what_only_the_operator_can_mend_is_repeated_once() {
+        let outage = (2, [JobEnd::Failed; 2], ErrorKind::StoreUnavailable);
+        let unknown = || cause(Kind::Unknown);
+        assert_eq!(tried_on(without_tables, || Failure::Statement(unknown())), outage);
+        assert_eq!(tried_on(without_tables, || Failure::Policy(Error::app(unknown()))), outage);
+        let lost_race = || Failure::lost_race("a race does not need the tables to be checked");
+        assert_eq!(tried_on(without_tables, lost_race).0, MAX_TRIES);
     }
 }

@@ -15,7 +15,7 @@ use super::any_connection::AnyConnection;
 use super::connector::Connector;
 use super::migrations::{self, Migrations};
 use super::retry::retried;
-use super::schema::{oauth_accounts, oauth_claims, oauth_sessions};
+use super::tables::Unusable;
 use crate::error::{Error, ErrorKind, Result, database_cause, may_pass};
 
 impl AnyConnection {
@@ -145,31 +145,12 @@ pub(super) fn check_create(conn: &mut AnyConnection, connector: &Connector) -> R
 /// [`ErrorKind::Misconfigured`] if a table, a column or a right is missing; [`ErrorKind::StoreUnavailable`] if the database is
 /// read-only.
 pub(super) fn check(conn: &mut AnyConnection, connector: &Connector) -> Result<()> {
-    macro_rules! check {
-        ($table:ident, $key:expr) => {
-            let name = stringify!($table);
-            let row = || $table::table.filter($table::id.eq($key));
-            let read = diesel::dsl::exists(row().select($table::all_columns));
-            let read = diesel::select(read).get_result::<bool>(conn);
-            read.map_err(|cause| lacking(conn, connector, "SELECT", name, cause))?;
-            // No row has this key. On a read-only database BEGIN IMMEDIATE succeeds, and a write fails even if it changes no rows.
-            let written = row().select($table::all_columns).insert_into($table::table);
-            let written = written.into_columns($table::all_columns).execute(conn);
-            written.map_err(|cause| lacking(conn, connector, "INSERT", name, cause))?;
-            let written = diesel::update(row()).set($table::id.eq($table::id)).execute(conn);
-            written.map_err(|cause| lacking(conn, connector, "UPDATE", name, cause))?;
-            let written = diesel::delete(row()).execute(conn);
-            written.map_err(|cause| lacking(conn, connector, "DELETE", name, cause))?;
-        };
-    }
-    check!(oauth_accounts, 0);
-    check!(oauth_claims, "");
-    check!(oauth_sessions, "");
-    Ok(())
+    conn.check_tables().map_err(|unusable| lacking(conn, connector, unusable))
 }
 
 /// The message of a statement that failed in [`check`].
-fn lacking(conn: &mut AnyConnection, connector: &Connector, right: &str, name: &str, cause: Cause) -> Error {
+fn lacking(conn: &mut AnyConnection, connector: &Connector, unusable: Unusable) -> Error {
+    let Unusable { right, table: name, cause } = unusable;
     let said = cause.to_string();
     let why = if conn.is_denied(right, name, &said) {
         let tables = ["oauth_accounts", "oauth_claims", "oauth_sessions"];

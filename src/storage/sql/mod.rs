@@ -40,6 +40,7 @@ mod rights;
 pub mod schema;
 mod sessions;
 mod storage_traits;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text_row;

@@ -1,10 +1,13 @@
 //! Launches by roles with few rights: what they need, and that a message names what is missing and grants it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 
 on_each_server! {
     a_role_without_create_launches_where_the_tables_are
     each_missing_right_is_named_and_granted
+    a_right_that_is_revoked_later_is_an_outage_after_two_attempts
     tables_that_another_role_must_create
     a_trigger_that_is_installed_needs_no_right_to_install_it
     a_missing_table_says_how_to_create_it
@@ -103,6 +106,28 @@ async fn each_missing_right_is_named_and_granted<D: Db>() {
             opened(role.storage()).await;
         }
     }
+}
+
+async fn a_right_that_is_revoked_later_is_an_outage_after_two_attempts<D: Db>() {
+    let db = D::new();
+    opened(db.storage()).await;
+    let role = Role::new(&db);
+    role.grant_all();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    let policy = move |_: &Login<i32>, _: &mut D::Conn| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(Verdict::SignUp(7))
+    };
+    let storage = opened(role.storage().link(policy)).await;
+    role.revoke("INSERT", "oauth_accounts");
+    let login = suite::login("github", Some("1"), None);
+    let error = storage.link(&login, &keys()).await.unwrap_err();
+    assert_eq!((error.kind(), asked.load(Ordering::SeqCst)), (ErrorKind::StoreUnavailable, 2));
+    assert_eq!(db.rows().1, 0);
+    role.grant("INSERT", "oauth_accounts");
+    storage.link(&login, &keys()).await.unwrap();
+    assert_eq!((asked.load(Ordering::SeqCst), db.rows().1), (3, 1));
 }
 
 async fn tables_that_another_role_must_create<D: Db>() {
