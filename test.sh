@@ -299,8 +299,8 @@ tests() {
 
   # How often each race runs.
   case $rounds in
-    short) refreshes=10 logins=5 removals=20 decisions=3 handovers=5 outages=2 ;;
-    full) refreshes=1000 logins=100 removals=1000 decisions=200 handovers=100 outages=20 ;;
+    short) refreshes=10 logins=5 removals=20 decisions=3 handovers=5 outages=2 restarts=1 ;;
+    full) refreshes=1000 logins=100 removals=1000 decisions=200 handovers=100 outages=20 restarts=10 ;;
   esac
   race "one refresh" refresh --rounds $refreshes
   race "first logins" first-login --rounds $logins
@@ -308,7 +308,9 @@ tests() {
   race "decisions of one person" one-person --rounds $decisions
   race "two nodes" nodes --rounds $handovers sqlite postgres
   race "PostgreSQL killed" soak --rounds $outages
+  race "rolling restart" rolling-restart --rounds $restarts sqlite postgres
   failover postgres --rounds $outages
+  failover mysql --rounds $outages
   galera_race "one refresh" refresh --rounds $refreshes
   for race_on in pooled_race race_on_partitions; do
     "$race_on" "one refresh" refresh --rounds $refreshes

@@ -118,7 +118,8 @@ fn on_database(server: &str, name: &str) -> String {
     format!("{host}/{name}{sign}{query}")
 }
 
-enum Conn {
+/// A connection of the race program itself.
+pub(crate) enum Conn {
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteConnection),
     #[cfg(feature = "postgres")]
@@ -147,7 +148,7 @@ macro_rules! on {
 }
 
 impl Conn {
-    fn open(kind: Kind, url: &str) -> Result<Self> {
+    pub(crate) fn open(kind: Kind, url: &str) -> Result<Self> {
         let mut conn = match kind {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite => Conn::Sqlite(SqliteConnection::establish(url)?),
@@ -164,11 +165,11 @@ impl Conn {
         Ok(conn)
     }
 
-    fn execute(&mut self, sql: &str) -> Result<()> {
+    pub(crate) fn execute(&mut self, sql: &str) -> Result<()> {
         Ok(on!(self, conn => conn.batch_execute(sql))?)
     }
 
-    fn number(&mut self, sql: &str) -> Result<i64> {
+    pub(crate) fn number(&mut self, sql: &str) -> Result<i64> {
         let number: Number = on!(self, conn => diesel::sql_query(sql).get_result(conn))?;
         Ok(number.number)
     }

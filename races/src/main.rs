@@ -15,6 +15,9 @@
 //! soak         load while PostgreSQL is killed and started again: only 200, 303 and 503, and nothing half done
 //! failover     the same while the primary is killed and its standby promoted: sign-ins succeed again within 5 seconds, no
 //!              session that ended comes back, no refresh token is lost
+//! rolling-restart
+//!              the same while one process after the other is restarted as the next version, which has one more migration, and
+//!              then as this version again
 //! ```
 //!
 //! PostgreSQL and MySQL need a server, and the features `postgres` and `mysql`:
@@ -39,13 +42,16 @@ mod browser;
 mod database;
 mod first_login;
 mod load;
+mod next_version;
 mod nodes;
 mod one_person;
 mod outage;
 mod outcome;
 mod refresh;
 mod removal;
+mod rolling_restart;
 mod soak;
+mod under_load;
 mod worker;
 
 use std::path::PathBuf;
@@ -54,6 +60,7 @@ use std::process::ExitCode;
 use database::Kind;
 use outage::Outage;
 use outcome::Outcome;
+use rocket::tokio::runtime::Runtime;
 
 /// Errors of the race program itself.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -76,9 +83,9 @@ struct Command {
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Command> {
-    let race = args
-        .next()
-        .ok_or("which race? refresh, first-login, removal, one-person, nodes, soak or failover")?;
+    let race = args.next().ok_or(
+        "which race? refresh, first-login, removal, one-person, nodes, soak, failover or rolling-restart",
+    )?;
     let mut command = Command { race, rounds: None, requests: 64, app: None, kinds: Vec::new() };
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} requires a value"));
@@ -111,6 +118,7 @@ async fn run(command: Command) -> Result<bool> {
             "nodes" => nodes::run(kind, &settings(20)).await?,
             "soak" => soak::run(kind, &settings(2), Outage::Restart).await?,
             "failover" => soak::run(kind, &settings(2), Outage::Failover).await?,
+            "rolling-restart" => rolling_restart::run(kind, &settings(1)).await?,
             other => return Err(format!("there is no race `{other}`").into()),
         };
         held &= outcome.print(&race, kind);
@@ -123,7 +131,8 @@ fn main() -> ExitCode {
     if args.peek().is_some_and(|arg| arg == "worker") {
         return worker::main();
     }
-    let done = parse(args).and_then(|command| rocket::execute(run(command)));
+    // Not `rocket::execute`, whose futures must be `Send`.
+    let done = parse(args).and_then(|command| Runtime::new()?.block_on(run(command)));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

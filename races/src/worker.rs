@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -18,11 +18,13 @@ use rocket_dance::{CurrentUser, Dance, LinkPolicy, Login, OAuth, RequiredScopes,
 use serde_json::json;
 use test_support::Watchdog;
 
-use crate::Result;
 use crate::database::{self, Database, Kind};
+use crate::{Result, next_version};
 
 /// How long a process may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a process may take to end. Rocket gives requests two seconds, and their connections three more.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The environment variable with the settings of a process.
 const SETTINGS: &str = "RACES_WORKER";
@@ -213,6 +215,9 @@ fn serve() -> Result<()> {
     let settings: Value = serde_json::from_str(&std::env::var(SETTINGS)?)?;
     let url = settings["url"].as_str().ok_or("no url")?.to_owned();
     let figment = Figment::from(Config::release_default()).merge(Serialized::globals(&settings["figment"]));
+    if let Some(number) = settings["next"].as_u64() {
+        next_version::migrate(&url, number)?;
+    }
     let storage = DieselStorage::url(&*url).migrate().cascade_from("users", "id");
     let storage = match Kind::of(&url) {
         #[cfg(feature = "sqlite")]
@@ -234,6 +239,36 @@ fn serve() -> Result<()> {
     rocket::execute(async { rocket.launch().await.map(drop) }).map_err(|error| error.to_string().into())
 }
 
+/// The version of the app that a process runs.
+#[derive(Clone, Copy)]
+pub(crate) enum WorkerVersion {
+    This,
+    /// With one more migration, of this number: see [`next_version`].
+    Next(usize),
+}
+
+/// The settings of a process on the database at `url`.
+pub(crate) fn settings(url: &str, fake: &FakeProvider, cache: &Value, version: WorkerVersion) -> String {
+    let mut entries = serde_json::Map::new();
+    for (key, entry) in [fake.config("op"), fake.config("op2")] {
+        entries.insert(key.trim_start_matches("oauth.").to_owned(), entry);
+    }
+    let next = match version {
+        WorkerVersion::This => None,
+        WorkerVersion::Next(number) => Some(number),
+    };
+    let log_level = std::env::var("RACES_LOG").unwrap_or_else(|_| "off".to_owned());
+    let settings = json!({ "url": url, "next": next, "figment": {
+        "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": log_level, "cli_colors": false,
+        "secret_key": SECRET_KEY, "oauth": entries,
+        "dance": { "base_url": BASE_URL, "cache": cache, "database": database::settings(url) },
+        "shutdown": { "ctrlc": true },
+        // It has no pages of its own, wherever it is started.
+        "template_dir": "no_templates",
+    }});
+    settings.to_string()
+}
+
 /// A running process of the app. Dropping it kills it.
 pub(crate) struct Worker {
     child: Child,
@@ -243,36 +278,32 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts a process on the database at `url`.
-    pub(crate) fn start(url: &str, fake: &FakeProvider, cache: Value) -> Result<Self> {
-        let mut entries = serde_json::Map::new();
-        for (key, entry) in [fake.config("op"), fake.config("op2")] {
-            entries.insert(key.trim_start_matches("oauth.").to_owned(), entry);
-        }
-        let settings = json!({ "url": url, "figment": {
-            "address": "127.0.0.1", "port": 0, "workers": 2, "log_level": std::env::var("RACES_LOG").unwrap_or_else(|_| "off".to_owned()), "cli_colors": false,
-            "secret_key": SECRET_KEY, "oauth": entries, "dance": { "base_url": BASE_URL, "cache": cache, "database": database::settings(url) },
-            "shutdown": { "ctrlc": true },
-            // It has no pages of its own, wherever it is started.
-            "template_dir": "no_templates",
-        }});
+    fn start(url: &str, fake: &FakeProvider, cache: &Value) -> Result<Self> {
+        Self::launch(&settings(url, fake, cache, WorkerVersion::This))
+    }
+
+    /// Starts a process with these [`settings`].
+    pub(crate) fn launch(settings: &str) -> Result<Self> {
         let _watchdog = Watchdog::for_step("the start of a worker", START_TIMEOUT);
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
-            .env(SETTINGS, settings.to_string())
+            .env(SETTINGS, settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        let mut log = Vec::new();
         let port = loop {
             match lines.next().transpose()? {
                 Some(line) => match line.strip_prefix("ready ") {
                     Some(port) => break port.to_owned(),
-                    None => eprintln!("{line}"),
+                    None => log.push(line),
                 },
                 None => {
                     let ended = child.wait()?;
+                    let log = log.join("\n");
                     return Err(format!(
-                        "the worker ended before it listened ({ended}): RACES_LOG=critical shows its log"
+                        "the worker ended before it listened ({ended}): RACES_LOG=critical shows its log\n{log}"
                     )
                     .into());
                 }
@@ -285,17 +316,30 @@ impl Worker {
         Ok(Self { child, url: format!("http://127.0.0.1:{port}") })
     }
 
+    /// Asks the process to end, as a deployment does, and waits until it has. Returns how long that has taken.
+    pub(crate) fn stop(mut self) -> Result<Duration> {
+        let begun = Instant::now();
+        let _watchdog = Watchdog::for_step("the end of a worker", STOP_TIMEOUT);
+        // `wait` would close it, and the process would end at once.
+        let _stdin = self.child.stdin.take();
+        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        let ended = self.child.wait()?;
+        match asked.success() && ended.success() {
+            true => Ok(begun.elapsed()),
+            false => Err(format!("a worker did not end as it should: {ended}").into()),
+        }
+    }
+
     /// Starts two processes at the same time, as in a deployment, so that both run the migrations; on a cluster, one on each
     /// node, one after the other.
     pub(crate) fn several(database: &Database, fake: &FakeProvider, cache: &Value) -> Result<Vec<Self>> {
         if let [_, _, ..] = &*database.urls {
             // A node's lock for migrations means nothing to the others.
-            return database.urls.iter().map(|url| Self::start(url, fake, cache.clone())).collect();
+            return database.urls.iter().map(|url| Self::start(url, fake, cache)).collect();
         }
         let urls = database.urls.iter().cycle().take(2);
         std::thread::scope(|scope| {
-            let starts: Vec<_> =
-                urls.map(|url| scope.spawn(|| Self::start(url, fake, cache.clone()))).collect();
+            let starts: Vec<_> = urls.map(|url| scope.spawn(|| Self::start(url, fake, cache))).collect();
             starts.into_iter().map(|start| start.join().map_err(|_| "a thread panicked")?).collect()
         })
     }
