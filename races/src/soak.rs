@@ -44,7 +44,6 @@ pub(crate) async fn run(kind: Kind, settings: &Settings, outage: Outage) -> Resu
             outage.settle().await;
             forgotten.push(users.load.time_to_forget().await);
         }
-        sleep(nodes::bound(kind)).await;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(outages)
     });
     let outages = outages.await?;

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
+use rocket::tokio::time::sleep;
 use serde_json::Value;
 
 use test_support::{Cookies, SecretLog};
@@ -79,7 +80,8 @@ impl UnderLoad {
         rocket::tokio::join!(event, newcomers, leavers, regulars).0
     }
 
-    /// Checks what the users have seen, and what is stored.
+    /// Checks what the users have seen, and what is stored. `bound` is the time after which each process knows what the others have
+    /// written.
     pub(crate) async fn check(
         &self,
         outcome: &mut Outcome,
@@ -87,6 +89,7 @@ impl UnderLoad {
         forgotten: Vec<Result<Option<Duration>>>,
     ) -> Result<()> {
         let (load, database) = (&self.load, &self.database);
+        sleep(bound).await;
         for (what, times) in std::mem::take(&mut *lock(&load.odd)) {
             (0..times).for_each(|_| outcome.violation(what.clone()));
         }
