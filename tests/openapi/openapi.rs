@@ -7,11 +7,15 @@
 use std::collections::BTreeSet;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use rocket::http::{Accept, ContentType, Header, Method};
 use rocket::local::asynchronous::Client;
+use rocket::{Build, Rocket};
+use rocket_dance::storage::DieselStorage;
 use rocket_dance::testing::{FakeProvider, sign_in};
-use serde_json::{Value, json};
+use rocket_dance::{Dance, LinkPolicy, Login, Result, SignUpForm, Standing, Verdict};
+use serde_json::{Map, Value, json};
 use test_support::Watchdog;
 
 #[allow(dead_code)]
@@ -25,6 +29,28 @@ mod spa {
 
 fn document() -> Value {
     serde_yaml_ng::from_str(include_str!("../../docs/openapi.yaml")).unwrap()
+}
+
+/// The document in which no schema allows a field that it does not name, so that no answer has an undocumented one.
+fn strict_document() -> Value {
+    let mut document = document();
+    for_each_object(&mut document["components"]["schemas"], &|schema| {
+        if schema.contains_key("properties") {
+            schema.entry("additionalProperties").or_insert(false.into());
+        }
+    });
+    document
+}
+
+fn for_each_object(value: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            change(object);
+            object.values_mut().for_each(|value| for_each_object(value, change));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| for_each_object(value, change)),
+        _ => {}
+    }
 }
 
 /// The documented operations: method and path, as Rocket writes it.
@@ -50,7 +76,7 @@ fn the_document_is_valid() {
     assert!(!validator.is_valid(&json!({"openapi": "3.1.0"})), "the check can fail");
 }
 
-/// The example app with three entries: `op` signs out at the provider, `op_post` has its callback by POST.
+/// An app with three entries: `op` signs out at the provider, `op_post` has its callback by POST.
 struct App {
     client: Client,
     fake: FakeProvider,
@@ -62,7 +88,12 @@ struct App {
 }
 
 impl App {
+    /// Launches the example app.
     async fn launch() -> Self {
+        Self::launch_rocket(spa::app()).await
+    }
+
+    async fn launch_rocket(rocket: Rocket<Build>) -> Self {
         let (fake, folder) = (FakeProvider::start().await, tempfile::tempdir().unwrap());
         let database = folder.path().join("app.sqlite").display().to_string();
         SqliteConnection::establish(&database)
@@ -79,8 +110,8 @@ impl App {
             .merge(("oauth.op.logout", true))
             .merge(("oauth.op.native_client_ids", ["ios"]))
             .merge(("oauth.op_post.response_mode", "form_post"));
-        let client = Client::tracked(spa::app().configure(figment)).await.unwrap();
-        let document = document();
+        let client = Client::tracked(rocket.configure(figment)).await.unwrap();
+        let document = strict_document();
         Self { client, fake, document, seen: BTreeSet::new(), _folder: folder, _watchdog: Watchdog::start() }
     }
 
@@ -140,6 +171,12 @@ impl App {
             Some(other) => panic!("{what} answers with {other}"),
         }
         self.seen.insert(what);
+    }
+
+    /// Fails if one of `operations` (with its status) was not compared.
+    fn assert_seen(&self, operations: &[&str]) {
+        let missing: Vec<_> = operations.iter().filter(|what| !self.seen.contains(**what)).collect();
+        assert!(missing.is_empty(), "not seen: {missing:?}; seen: {:?}", self.seen);
     }
 
     /// Begins by JSON, and follows the provider to the callback.
@@ -248,7 +285,7 @@ async fn real_answers_match_the_document() {
     app.post("/login/logout/session", json!({"session": "another"})).await;
     app.send(get, "/login/logged-out", None).await;
 
-    let wanted = [
+    app.assert_seen(&[
         "GET /login 200",
         "GET /login/me 200",
         "GET /login/accounts 200",
@@ -277,7 +314,77 @@ async fn real_answers_match_the_document() {
         "POST /login/logout/session 204",
         "POST /login/logout/session 400",
         "GET /login/logged-out 303",
-    ];
-    let missing: Vec<_> = wanted.iter().filter(|what| !app.seen.contains(**what)).collect();
-    assert!(missing.is_empty(), "not seen: {missing:?}; seen: {:?}", app.seen);
+    ]);
+}
+
+/// Asks strangers for their name at `op`, and to sign in as user 1 at `op2`. Merges users.
+struct Asking;
+
+impl LinkPolicy<SqliteConnection, i32> for Asking {
+    fn link(&self, login: &Login<i32>, conn: &mut SqliteConnection) -> Result<Verdict<i32>> {
+        match (&login.standing, login.answer("name")) {
+            (Standing::Stranger, Some(name)) => {
+                let insert = "insert into users (name) values (?) returning id";
+                let user = diesel::sql_query(insert).bind::<Text, _>(name).get_result::<NewUser>(conn)?;
+                Ok(Verdict::SignUp(user.id))
+            }
+            (Standing::Stranger, None) if login.entry == "op2" => Ok(Verdict::SignInFirst(1)),
+            (Standing::Stranger, None) => Ok(Verdict::Ask(SignUpForm::new().name())),
+            (Standing::Taken { .. }, _) => Ok(Verdict::MergeUsers),
+            _ => Ok(login.default_verdict()),
+        }
+    }
+
+    fn merge_users(&self, _: &i32, _: &i32, _: &mut SqliteConnection) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct NewUser {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+}
+
+#[rocket::async_test]
+async fn the_answers_about_an_account_that_waits_match_the_document() {
+    let storage = DieselStorage::database("app").migrate().link(Asking).cascade_from("users", "id");
+    let rocket = rocket::build().attach(Dance::fairing().storage(storage));
+    let mut app = App::launch_rocket(rocket).await;
+    let get = Method::Get;
+
+    app.fake.set_user("ada");
+    app.ride("op").await;
+    app.send(get, "/login/complete", None).await;
+    let incomplete = app.post("/login/complete", json!({"name": ""})).await;
+    assert_eq!(incomplete["error"]["code"], "sign_up_incomplete");
+    assert!(app.send(get, "/login/complete", None).await["fields"][0]["error"].is_string());
+    assert_eq!(app.post("/login/complete", json!({"name": "Ada"})).await, json!({"user": 1}));
+
+    app.post("/login/logout", json!({})).await;
+    app.fake.set_user("grace");
+    app.ride("op2").await;
+    assert_eq!(app.send(get, "/login/confirm", None).await["error"]["code"], "sign_in_first");
+    app.fake.set_user("ada");
+    app.ride("op").await;
+    app.send(get, "/login/confirm", None).await;
+    app.post("/login/confirm", json!({})).await;
+
+    app.post("/login/logout", json!({})).await;
+    app.fake.set_user("eve");
+    app.ride("op").await;
+    assert_eq!(app.post("/login/complete", json!({"name": "Eve"})).await, json!({"user": 2}));
+    app.fake.set_user("grace");
+    app.ride("op2").await;
+    assert_eq!(app.send(get, "/login/merge", None).await["merged"].as_array().map(Vec::len), Some(2));
+    app.post("/login/merge", json!({})).await;
+
+    app.assert_seen(&[
+        "GET /login/complete 200",
+        "POST /login/complete 200",
+        "GET /login/confirm 200",
+        "POST /login/confirm 204",
+        "GET /login/merge 200",
+        "POST /login/merge 204",
+    ]);
 }

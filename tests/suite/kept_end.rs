@@ -217,9 +217,34 @@ async fn lo_03_a_logout_ends_sessions_without_a_user_beside_the_apps_own() {
     // The app must end the sessions of its users itself, and the provider gets an error: nothing has ended.
     let mut user = app.browser();
     user.sign_in("op2").await;
-    let token = app.fake.logout_token(Some("grace"), None);
-    assert_eq!(post_logout_token(&app, &token).await, Status::BadRequest);
+    for token in [app.fake.logout_token(Some("grace"), None), app.fake.logout_token(None, Some("laptop"))] {
+        let logout = TestRequest::post("/login/op2/backchannel-logout", &[("logout_token", &token)]);
+        let answer = app.browser().ask(&logout).await;
+        assert_eq!((answer.status, &*answer.body), (Status::BadRequest, "{\"error\":\"server_error\"}"));
+    }
     assert!(user.jar.contains_key(OWN_SESSION));
+}
+
+/// §2.7: a logout succeeds if the visitor has signed out here before.
+#[rocket::async_test]
+async fn lo_03_a_logout_after_the_visitors_own_sign_out_succeeds() {
+    let attach = |dance: DanceFairing| {
+        let storage = DieselStorage::database("app").migrate().link(keep_at_op);
+        dance.storage(storage).sessions(OwnSessions)
+    };
+    let app = TestApp::launch_built(without_users, attach).await;
+    let mut ada = kept_at(&app, "op", "ada").await;
+    assert_eq!(leaves(&mut ada).await, "/");
+    let (accounts, calls) = (app.count("oauth_accounts"), app.fake.requests().len());
+    for sub in ["ada", "a person without an account"] {
+        assert_eq!(
+            post_logout_token(&app, &app.fake.logout_token(Some(sub), None)).await,
+            Status::Ok,
+            "{sub}"
+        );
+    }
+    assert_eq!((app.count("oauth_accounts"), app.count("oauth_sessions")), (accounts, 0));
+    assert_eq!(app.fake.requests().len(), calls, "the provider is not called");
 }
 
 /// The CSRF token of the browser, which may have no account.

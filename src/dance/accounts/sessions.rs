@@ -15,7 +15,7 @@ use crate::link::check_user_id;
 use crate::page::Language;
 use crate::session::sessions_belong_to_app;
 use crate::signals::SessionEndReason;
-use crate::storage::{Account, Session, SessionSelection};
+use crate::storage::{Account, AccountKey, Session, SessionSelection};
 use crate::user::UserId;
 
 /// Ends the sessions of `selection`, and returns those that it has ended.
@@ -29,20 +29,35 @@ pub(crate) async fn end_sessions(dance: &Dance, selection: &SessionSelection) ->
 /// Ends the sessions that a provider has `selected`, also those of accounts without a user, and returns them.
 ///
 /// # Errors
-/// As [`Dance::sign_out_everywhere`], if the users' sessions belong to the app and no session of an account without a user is
-/// selected.
+/// As [`Dance::sign_out_everywhere`], if a session of the app may be selected.
 pub(crate) async fn end_provider_sessions(
     dance: &Dance,
+    request: &Request<'_>,
     selected: &SessionSelection,
 ) -> Result<Vec<Session>> {
-    match dance.sessions().cookie_sessions() {
-        // In the storage, the sessions of accounts without a user are among them.
-        Some(sessions) => sessions.end_selected(selected).await,
-        None => {
-            let ended = dance.kept_sessions().end_selected(selected).await?;
-            if ended.is_empty() { Err(sessions_belong_to_app()) } else { Ok(ended) }
-        }
+    // In the storage, the sessions of accounts without a user are among them.
+    if let Some(sessions) = dance.sessions().cookie_sessions() {
+        return sessions.end_selected(selected).await;
     }
+    let ended = dance.kept_sessions().end_selected(selected).await?;
+    if ended.is_empty() && may_be_sessions_of_app(dance, request, selected).await? {
+        return Err(sessions_belong_to_app());
+    }
+    Ok(ended)
+}
+
+/// Whether a session of the app may be `selected`, in an app that keeps the sessions of its users itself. An account without a user
+/// has none.
+async fn may_be_sessions_of_app(
+    dance: &Dance,
+    request: &Request<'_>,
+    selected: &SessionSelection,
+) -> Result<bool> {
+    let SessionSelection::ProviderSession { entry, provider_user_id: Some(sub), .. } = selected else {
+        return Ok(true);
+    };
+    let account = dance.storage(request).get(&AccountKey::identity(entry, sub)).await?;
+    Ok(account.is_some_and(|account| account.user_id.is_some()))
 }
 
 /// Ends the session with the id `session` if it is one of `user`'s own, and reports it.

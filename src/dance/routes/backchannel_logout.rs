@@ -16,7 +16,7 @@ use crate::session::{provider_logout, sessions_belong_to_app};
 use crate::signals::SessionEndReason;
 use crate::storage::{ClaimState, SessionSelection};
 
-/// Answers the provider: 200 if the sessions have ended, else 400 (Back-Channel Logout §2.8).
+/// Answers the provider: 200 if the sessions have ended, or had ended before, else 400 (Back-Channel Logout §2.7 and §2.8).
 pub(super) async fn receive(
     dance: &Dance,
     request: &Request<'_>,
@@ -78,7 +78,7 @@ async fn end_sessions(dance: &Dance, request: &Request<'_>, name: &str, form: &F
     // Before the sessions end: a sign-in that is under way has none yet. A sign-up may wait for a further `flow.ttl`.
     let ttl = 2 * dance.settings().flow_ttl + MAX_CLOCK_SKEW;
     provider_logout::store(&*storage, &selection, dance.clock().now_millis(), ttl).await?;
-    let ended = sessions::end_provider_sessions(dance, &selection).await?;
+    let ended = sessions::end_provider_sessions(dance, request, &selection).await?;
     storage.settle(&handle, "done").await?;
     report_ended(dance, Some(request), &ended, SessionEndReason::EndedByProvider).await;
     Ok(ended.len())
