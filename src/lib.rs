@@ -111,8 +111,8 @@
 //! | POST `/login/<name>/native` | begins a sign-in by a device's own SDK: see [Native sign-in](guide::json#native-sign-in) |
 //! | POST `/login/<name>/native/finish` | finishes it with the ID token of the SDK (JSON: `flow`, `id_token`) |
 //! | POST `/login/logout` | signs the user out; with `logout = true`, redirects to the provider to sign out there, too (form: `csrf`) |
-//! | POST `/login/logout/everywhere` | ends all sessions of the user; only with a storage that keeps the library's sessions (form: `csrf`) |
-//! | POST `/login/logout/session` | ends one session of the user; only with a storage that keeps the library's sessions (form: `csrf`, `session`) |
+//! | POST `/login/logout/everywhere` | ends all sessions of the user; 404 if the library stores no sessions (form: `csrf`) |
+//! | POST `/login/logout/session` | ends one session of the user; 404 if the library stores no sessions (form: `csrf`, `session`) |
 //! | GET `/login/signed-out` | shows that the user is signed out: for `after_logout = "/login/signed-out"` |
 //! | GET `/login/logged-out` | the provider redirects here after signing the user out; redirects to `next` of the form, or to `after_logout` |
 //! | POST `/login/<name>/backchannel-logout` | called by the provider to end sessions: 200, or 400 (form: `logout_token`; OpenID Connect Back-Channel Logout) |

@@ -123,6 +123,9 @@ error_kinds! {
     UnknownProvider = "unknown_provider", NotFound, User, "There is no such sign-in";
     /// The route does not serve this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, User, "This page doesn't accept that method";
+    /// The library stores no sessions, so that it can't end one in another browser: the app has sessions of its own, or the storage
+    /// keeps none.
+    SessionsNotStored = "sessions_not_stored", NotFound, Operator, "This can't be done here";
     /// Disconnecting would remove the user's last way to sign in.
     LastLogin = "last_login", Conflict, User, "This is your last way to sign in";
     /// The provider's answer fails a check.

@@ -363,16 +363,23 @@ impl CookieSessions {
         Ok(found)
     }
 
+    /// Returns an error if sessions can't be ended in other browsers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SessionsNotStored`] if the storage keeps no sessions.
+    pub(crate) fn require_stored(&self) -> Result<&dyn SessionStorage> {
+        self.stored().ok_or_else(|| {
+            Error::new(ErrorKind::SessionsNotStored, "This app can't end sessions in other browsers.")
+                .with_source("the storage keeps no sessions, they are in cookies alone: use DieselStorage")
+        })
+    }
+
     /// Ends the selected sessions, in every browser. Returns those that existed.
     ///
     /// # Errors
-    /// [`ErrorKind::Misconfigured`] if the storage keeps no sessions.
+    /// [`ErrorKind::SessionsNotStored`] if the storage keeps no sessions.
     pub(crate) async fn end_selected(&self, selection: &SessionSelection) -> Result<Vec<Session>> {
-        let sessions = self.stored().ok_or_else(|| {
-            Error::new(ErrorKind::Misconfigured, "This app can't end sessions in other browsers.")
-                .with_source("the storage keeps no sessions, they are in cookies alone: use DieselStorage")
-        })?;
-        sessions.end_sessions(selection).await
+        self.require_stored()?.end_sessions(selection).await
     }
 
     /// Returns the ID token of the login that `session` comes from, if it was stored.

@@ -10,7 +10,7 @@ use crate::storage::Account;
 
 /// The error of ending sessions in other browsers, in an app that keeps its sessions itself.
 pub(crate) fn sessions_belong_to_app() -> Error {
-    Error::new(ErrorKind::Misconfigured, "This app can't end sessions in other browsers.")
+    Error::new(ErrorKind::SessionsNotStored, "This app can't end sessions in other browsers.")
         .with_source("the app's own sessions (`.sessions(…)`) are in use: the app must end them itself")
 }
 

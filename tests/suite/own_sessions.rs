@@ -98,6 +98,8 @@ async fn signing_out_everywhere_is_left_to_the_app() {
         let refused = app.post(route, &[("session", "1")]).await;
         assert_eq!(refused.status(), Status::NotFound, "{route}");
         assert!(refused.cookies().iter().next().is_none(), "this browser stays signed in as well");
+        let page = refused.into_string().await.unwrap();
+        assert!(page.contains("sessions_not_stored"), "{route}: {page}");
     }
     assert_eq!(people.snapshot(), before);
     assert_eq!(app.json("/login/accounts").await.1["signed_in"], true, "this browser, too");

@@ -93,12 +93,19 @@ async fn without_a_database_a_copy_lives_on_until_its_age() {
         let request = app.client.get("/me").cookie((SESSION, copy.clone()));
         request.dispatch().await.status()
     };
+    for route in ["/login/logout/everywhere", "/login/logout/session"] {
+        let refused = app.post(route, &[("session", "1")]).await;
+        assert_eq!(refused.status(), Status::NotFound, "{route}");
+        assert!(refused.cookies().iter().next().is_none(), "{route} leaves this browser signed in");
+        let page = refused.into_string().await.unwrap();
+        assert!(page.contains("sessions_not_stored"), "{route}: {page}");
+    }
     assert_eq!(app.post("/login/logout", &[]).await.status(), Status::SeeOther);
     assert!(!app.cookies().contains_key(SESSION));
     assert_eq!(who().await, Status::Ok, "the end of the session is not stored");
     let dance = Dance::fetch(app.client.rocket()).unwrap();
     let error = dance.sign_out_everywhere(&7).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert_eq!(error.kind(), ErrorKind::SessionsNotStored);
     let (_, accounts) = app.json("/login/accounts").await;
     assert_eq!(accounts["logout_everywhere_url"], serde_json::Value::Null);
     dance.advance_clock(2 * HOUR + 10);

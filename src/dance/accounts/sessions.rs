@@ -13,17 +13,27 @@ use crate::dance::web::language;
 use crate::error::Result;
 use crate::link::check_user_id;
 use crate::page::Language;
-use crate::session::sessions_belong_to_app;
+use crate::session::{CookieSessions, sessions_belong_to_app};
 use crate::signals::SessionEndReason;
 use crate::storage::{Account, AccountKey, Session, SessionSelection};
 use crate::user::UserId;
+
+/// Returns the sessions that can be ended in other browsers.
+///
+/// # Errors
+/// [`ErrorKind::SessionsNotStored`](crate::ErrorKind::SessionsNotStored).
+pub(crate) fn stored(dance: &Dance) -> Result<&CookieSessions> {
+    let sessions = dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?;
+    sessions.require_stored()?;
+    Ok(sessions)
+}
 
 /// Ends the sessions of `selection`, and returns those that it has ended.
 ///
 /// # Errors
 /// As [`Dance::sign_out_everywhere`].
 pub(crate) async fn end_sessions(dance: &Dance, selection: &SessionSelection) -> Result<Vec<Session>> {
-    dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?.end_selected(selection).await
+    stored(dance)?.end_selected(selection).await
 }
 
 /// Ends the sessions that a provider has `selected`, also those of accounts without a user, and returns them.
@@ -70,10 +80,8 @@ pub(crate) async fn end_own_session(
     user: &str,
     session: &str,
 ) -> Result<()> {
-    let sessions = dance.sessions().cookie_sessions().ok_or_else(sessions_belong_to_app)?;
-    // If the sessions are not stored, ending one fails with the reason.
-    let is_own = !sessions.are_stored() || sessions.list(user).await?.iter().any(|own| own.id == session);
-    if is_own {
+    let sessions = stored(dance)?;
+    if sessions.list(user).await?.iter().any(|own| own.id == session) {
         let ended = sessions.end_selected(&SessionSelection::Id(session.to_owned())).await?;
         report_ended(dance, Some(request), &ended, SessionEndReason::SignedOut).await;
     }
@@ -167,7 +175,7 @@ impl Dance {
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable): the sessions may have ended or not.
-    /// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) if the storage keeps no sessions, or the app has
+    /// [`ErrorKind::SessionsNotStored`](crate::ErrorKind::SessionsNotStored) if the storage keeps no sessions, or the app has
     /// [sessions of its own](crate::Sessions).
     pub async fn sign_out_everywhere<U: UserId>(&self, user: &U) -> Result<usize> {
         let user = user.to_string();

@@ -26,6 +26,9 @@ pub(super) async fn log_out(
     scope: LogoutScope,
 ) -> Result<Reply> {
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    if scope == LogoutScope::AllBrowsers {
+        sessions::stored(dance)?;
+    }
     let next = dance.checked_next(form.get("next").as_deref());
     sign_out(dance, request, scope, next).await
 }
@@ -35,6 +38,7 @@ pub(super) async fn log_out(
 /// as by `/login/logout`.
 pub(super) async fn end_session(dance: &Dance, request: &Request<'_>, form: &Form) -> Result<Reply> {
     csrf::check(dance, request, form.get("csrf").as_deref()).await?;
+    sessions::stored(dance)?;
     let session = form.get("session").ok_or_else(|| {
         Error::new(ErrorKind::BadRequest, "The form names no session. Nothing was changed.")
     })?;

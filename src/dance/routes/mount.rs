@@ -11,7 +11,7 @@ use super::{
     me, merge_users, native, primary, provider_logout, sign_in, signed_out,
 };
 use crate::config::Entry;
-use crate::dance::accounts::{report_dropped, sessions};
+use crate::dance::accounts::report_dropped;
 use crate::dance::handle::Dance;
 use crate::dance::web::{Form, Reply, answer_in_json, is_head, read_fields, read_form, respond};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +37,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
     for path in Path::ALL {
         let pattern = if path.pattern().is_empty() { "/" } else { path.pattern() };
         for (method, does) in path.methods() {
-            if is_mounted(*path, dance) && (*path != Path::Callback || callback_methods.contains(method)) {
+            if *path != Path::Callback || callback_methods.contains(method) {
                 routes.push(route(*method, pattern, does, RouteHandler { path: *path, entry: None }));
             }
         }
@@ -52,12 +52,6 @@ pub(crate) fn mount(rocket: Rocket<Build>, dance: &Dance) -> Rocket<Build> {
     });
     let own: Vec<Route> = own.collect();
     rocket.mount(dance.paths().prefix(), routes).mount("/", own)
-}
-
-/// Whether `path` is mounted. The routes that end sessions in other browsers require the library's own sessions, in a storage that keeps
-/// them.
-fn is_mounted(path: Path, dance: &Dance) -> bool {
-    !matches!(path, Path::LogoutEverywhere | Path::LogoutSession) || sessions::can_end_sessions(dance)
 }
 
 /// A Rocket route. Its name says in words what it does, for the launch list.

@@ -49,7 +49,7 @@ pub(super) fn unlink(
     {
         return Err(Error::new(
             ErrorKind::LastLogin,
-            "This is your last way to sign in: connect another account or set a password first.",
+            "This is your last way to sign in. It was not removed. Add another one first.",
         )
         .into());
     }
