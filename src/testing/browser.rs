@@ -8,8 +8,8 @@ use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
 use rocket::{Orbit, Rocket};
 use url::Url;
 
+use super::app_response::AppResponse;
 use super::browser_cookies::{BrowserCookies, RequestOrigin};
-use super::callback_response::CallbackResponse;
 use super::local_client::{ClientCalls, LocalCall, LocalClient, now, send};
 use super::sign_in::{base_path, public_url};
 
@@ -133,7 +133,7 @@ impl ClientCalls for Browser<'_> {
         self.client.rocket()
     }
 
-    async fn send(&self, call: LocalCall) -> CallbackResponse {
+    async fn send(&self, call: LocalCall) -> AppResponse {
         let request = self.request(call.method, &call.path, call.origin());
         send!(call, request, |request| self.dispatch(request), await)
     }

@@ -26,10 +26,9 @@ impl<'p> HtmlPage<'p> {
         })
     }
 
-    /// The body of the form that posts to `action`.
-    pub(super) fn form_body(self, action: &str) -> Option<String> {
-        let mut matching = self.forms().filter(|form| form.action().as_deref() == Some(action));
-        matching.next().map(HtmlForm::body)
+    /// The first form that posts to `action`.
+    pub(super) fn form(self, action: &str) -> Option<HtmlForm<'p>> {
+        self.forms().find(|form| form.is_post() && form.action().as_deref() == Some(action))
     }
 }
 
@@ -54,15 +53,25 @@ impl HtmlForm<'_> {
         attribute(self.tag, "method").is_some_and(|method| method.eq_ignore_ascii_case("post"))
     }
 
-    /// The form body of its input fields.
+    /// The form body of its input fields, as they are on the page.
     pub(super) fn body(self) -> String {
+        self.filled(&[])
+    }
+
+    /// The form body of its input fields, some of which a user has `filled`. A checkbox that is not checked is left out.
+    pub(super) fn filled(self, filled: &[(&str, &str)]) -> String {
         let mut fields = Serializer::new(String::new());
         for input in self.content.split("<input").skip(1).filter_map(|input| input.split('>').next()) {
-            if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value")) {
+            let is_unchecked = attribute(input, "type").is_some_and(|kind| kind == "checkbox")
+                && !input.split_whitespace().any(|word| word == "checked");
+            if let (Some(name), Some(value)) = (attribute(input, "name"), attribute(input, "value"))
+                && !is_unchecked
+                && !filled.iter().any(|(own, _)| *own == name)
+            {
                 fields.append_pair(&name, &value);
             }
         }
-        fields.finish()
+        fields.extend_pairs(filled).finish()
     }
 }
 
@@ -92,12 +101,19 @@ mod tests {
             <form method="post" action="&#x2F;login&#x2F;op"><input type="hidden" name="csrf" value="a&amp;lt;&quot;">
             <input type="hidden" name="next" value="/x"><button>Connect</button></form>"#;
         let page = HtmlPage(page);
-        assert_eq!(page.form_body("/login/op").as_deref(), Some("csrf=a%26lt%3B%22&next=%2Fx"));
-        assert_eq!(page.form_body("/login/other"), None);
+        let form = page.form("/login/op").unwrap();
+        assert_eq!(form.body(), "csrf=a%26lt%3B%22&next=%2Fx");
+        assert_eq!(form.filled(&[("next", "/y"), ("a", "b")]), "csrf=a%26lt%3B%22&next=%2Fy&a=b");
+        assert!(page.form("/login/other").is_none());
         assert_eq!(page.text(), "Connect");
         let page =
             HtmlPage("<form\n  method='POST'\n  action=/login/op><input name = 'a b' value=1 ></form>");
         assert!(page.forms().all(HtmlForm::is_post));
-        assert_eq!(page.form_body("/login/op").as_deref(), Some("a+b=1"));
+        assert_eq!(page.form("/login/op").unwrap().body(), "a+b=1");
+        let page = HtmlPage(
+            "<form method=post action=/a><input type=checkbox name=yes value=1 checked><input type=\"checkbox\" name=no value=1></form>",
+        );
+        assert_eq!(page.form("/a").unwrap().body(), "yes=1");
+        assert_eq!(page.form("/a").unwrap().filled(&[("no", "1")]), "yes=1&no=1");
     }
 }

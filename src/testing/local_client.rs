@@ -9,9 +9,9 @@ use rocket::tokio::runtime;
 use rocket::{Orbit, Phase, Rocket};
 use url::Url;
 
+use super::app_response::AppResponse;
 use super::authorization_response::{AuthorizationResponse, request_authorization};
 use super::browser_cookies::{RequestOrigin, is_sent};
-use super::callback_response::CallbackResponse;
 use super::html_page::HtmlPage;
 use crate::clock::Clock;
 use crate::dance::{Dance, TestCommand, TestSetup};
@@ -59,7 +59,7 @@ pub trait ClientCalls {
     fn rocket(&self) -> &Rocket<Orbit>;
 
     /// Sends a request and stores the cookies of the response.
-    async fn send(&self, call: LocalCall) -> CallbackResponse;
+    async fn send(&self, call: LocalCall) -> AppResponse;
 
     /// Requests the authorization URL `url`.
     async fn authorize(&self, url: &str) -> AuthorizationResponse {
@@ -83,7 +83,7 @@ macro_rules! send {
         let response = $dispatch(request)$(.$await)?;
         let status = response.status();
         let location = response.headers().get_one("Location").map(str::to_owned);
-        CallbackResponse { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
+        AppResponse { status, location, body: response.into_string()$(.$await)?.unwrap_or_default() }
     }};
 }
 pub(super) use send;
@@ -93,7 +93,7 @@ impl ClientCalls for asynchronous::Client {
         asynchronous::Client::rocket(self)
     }
 
-    async fn send(&self, call: LocalCall) -> CallbackResponse {
+    async fn send(&self, call: LocalCall) -> AppResponse {
         let withheld = withheld(asynchronous::Client::rocket(self), &self.cookies(), &call);
         let request = self.req(call.method, call.path.clone()).cookies(withheld);
         send!(call, request, asynchronous::LocalRequest::dispatch, await)
@@ -109,7 +109,7 @@ impl ClientCalls for blocking::Client {
         blocking::Client::rocket(self)
     }
 
-    async fn send(&self, call: LocalCall) -> CallbackResponse {
+    async fn send(&self, call: LocalCall) -> AppResponse {
         let withheld = withheld(blocking::Client::rocket(self), &self.cookies(), &call);
         let request = self.req(call.method, call.path.clone()).cookies(withheld);
         send!(call, request, blocking::LocalRequest::dispatch)

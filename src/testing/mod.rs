@@ -6,6 +6,7 @@
 //! | a provider that answers as a test says | [`FakeProvider`], in place of one of the app's entries: [`FakeProvider::stand_in`] |
 //! | a whole sign-in | [`sign_in`] |
 //! | a signed-in user, without a sign-in | [`sign_in_as`] |
+//! | a form of a page, as a browser submits it | [`submit`] |
 //! | an account at a provider, without a sign-in | [`connect`] with a [`TestAccount`] |
 //! | answers of the API, by method and path | [`FakeProvider::api`] |
 //! | answers of a real API, recorded once | [`Cassette`] |
@@ -28,10 +29,10 @@
 //! # }
 //! ```
 
+mod app_response;
 mod authorization_response;
 mod browser;
 mod browser_cookies;
-mod callback_response;
 mod cassette;
 mod clock;
 mod connect;
@@ -49,12 +50,13 @@ mod sign_in;
 mod sign_in_as;
 mod stand_in;
 mod storage_suite;
+mod submit;
 mod test_account;
 #[cfg(test)]
 mod tests;
 
+pub use self::app_response::AppResponse;
 pub use self::browser::Browser;
-pub use self::callback_response::CallbackResponse;
 pub use self::cassette::Cassette;
 pub use self::clock::Clock;
 pub use self::connect::{ConnectTarget, EntryName, connect, connect_blocking};
@@ -68,4 +70,5 @@ pub use self::server::{
 pub use self::sign_in::{sign_in, sign_in_blocking};
 pub use self::sign_in_as::{sign_in_as, sign_in_as_blocking};
 pub use self::storage_suite::{StorageFeatures, storage_suite};
+pub use self::submit::{submit, submit_blocking};
 pub use self::test_account::TestAccount;

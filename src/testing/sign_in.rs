@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use rocket::local::blocking;
 use url::{Position, Url};
 
+use super::app_response::AppResponse;
 use super::authorization_response::AuthorizationResponse;
-use super::callback_response::CallbackResponse;
 use super::html_page::HtmlPage;
 use super::local_client::{LocalCall, LocalClient, ready};
 use crate::base_path::BasePath;
@@ -25,7 +25,7 @@ use crate::paths::{Path, Paths, is_same_page};
 /// The requests to the app have no proxy before them: if `base_url` has a path, they are without it, as the proxy sends them.
 ///
 /// The provider must answer without asking the user, as [`FakeProvider`](super::FakeProvider) does. A refused sign-in does
-/// not panic: check [`status`](CallbackResponse::status).
+/// not panic: check [`status`](AppResponse::status).
 ///
 /// ```
 /// use rocket::{Build, Rocket, get, http::Status, local::asynchronous::Client, response::Redirect, routes};
@@ -49,7 +49,7 @@ use crate::paths::{Path, Paths, is_same_page};
 ///
 /// # Panics
 /// If `/login/<entry>` does not redirect to a provider, or the provider does not redirect to the callback.
-pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse {
+pub async fn sign_in(client: &impl LocalClient, entry: &str) -> AppResponse {
     let (base, begin) = (base_path(client.rocket()), begin_path(client.rocket(), entry));
     let mut page = client.send(LocalCall::get(&begin)).await;
     if let Some(submit) = begin_form(client.rocket(), entry, &begin, &page.body) {
@@ -67,8 +67,8 @@ pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse
             let at = local(&callback, &base);
             let call = LocalCall::post(&at, body);
             let page = client.send(LocalCall { callback: Some(callback.clone()), ..call }).await;
-            let Some(again) = HtmlPage(&page.body).form_body(callback.path()) else { return page };
-            client.send(LocalCall::post(&at, again)).await
+            let Some(again) = HtmlPage(&page.body).form(callback.path()) else { return page };
+            client.send(LocalCall::post(&at, again.body())).await
         }
     }
 }
@@ -77,7 +77,7 @@ pub async fn sign_in(client: &impl LocalClient, entry: &str) -> CallbackResponse
 ///
 /// # Panics
 /// As [`sign_in`], and if it is called inside async code.
-pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> CallbackResponse {
+pub fn sign_in_blocking(client: &blocking::Client, entry: &str) -> AppResponse {
     ready(sign_in(client, entry))
 }
 
@@ -107,7 +107,7 @@ fn begin_form(
     })
 }
 
-fn authorization_url(begin: &str, page: CallbackResponse) -> Url {
+fn authorization_url(begin: &str, page: AppResponse) -> Url {
     match page.location.as_deref().map(Url::parse) {
         Some(Ok(url)) if url.has_host() => url,
         _ => panic!(

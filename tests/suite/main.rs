@@ -97,6 +97,7 @@ mod state;
 mod testing_kit;
 mod testing_organization;
 mod testing_presets;
+mod testing_submit;
 #[allow(dead_code, reason = "the app is never launched by its own `main`")]
 mod testing_page;
 mod three_methods;

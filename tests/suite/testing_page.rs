@@ -41,9 +41,9 @@ fn app(database: &str) -> rocket::Rocket<rocket::Build> {
 mod tests {
     use std::time::Duration;
 
-    use rocket::http::{Header, Method, Status};
+    use rocket::http::{Method, Status};
     use rocket::local::asynchronous::Client;
-    use rocket::serde::json::{Value, json};
+    use rocket::serde::json::json;
     use rocket_dance::provider::GitHub;
     use rocket_dance::storage::MemoryStorage;
     use rocket_dance::testing::*;
@@ -132,13 +132,15 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn a_user_signs_out() {
+    async fn a_user_disconnects_an_account() {
         let client = launch(&FakeProvider::new()).await;
         sign_in_as(&client, &7).await;
-        let me: Value = client.get("/login/me").dispatch().await.into_json().await.unwrap();
-        let csrf = Header::new("X-CSRF-Token", me["csrf"].as_str().unwrap().to_owned());
-        assert_eq!(client.post("/login/logout").header(csrf).dispatch().await.status(), Status::SeeOther);
-        assert_eq!(client.get("/me").dispatch().await.status(), Status::SeeOther);
+        connect(&client, &7, GitHub, TestAccount::valid()).await;
+        connect(&client, &7, GitHub, TestAccount::valid().with_id("of work")).await;
+
+        let response = submit(&client, "/login/accounts", "/login/github/disconnect", &[]).await;
+        assert_eq!(response.location.as_deref(), Some("/login/accounts"));
+        assert_eq!(Dance::fetch(client.rocket()).unwrap().accounts(&7).await.unwrap().len(), 1);
     }
 
     #[rocket::async_test]

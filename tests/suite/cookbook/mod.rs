@@ -63,7 +63,7 @@ use rocket::http::{ContentType, CookieJar, Status};
 use rocket::local::asynchronous::Client;
 use rocket::{get, post, routes};
 use rocket_dance::storage::DieselStorage;
-use rocket_dance::testing::{CallbackResponse, FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
+use rocket_dance::testing::{AppResponse, FakeProvider, FakeResponse, ProviderEndpoint, sign_in};
 use rocket_dance::{CurrentUser, Dance, DanceFairing, RequireEmailDomain, Visitor};
 use serde_json::json;
 use tempfile::TempDir;
@@ -117,7 +117,7 @@ impl App {
         sqlite::count(&self.file(), table)
     }
 
-    async fn sign_in(&self, user: &str) -> CallbackResponse {
+    async fn sign_in(&self, user: &str) -> AppResponse {
         self.fake.set_user(user);
         sign_in(&self.client, "github").await
     }
