@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///     let storage = DieselStorage::database("app").migrate();
 ///     rocket::build().manage(storage.pool::<SqliteConnection>()).attach(Dance::fairing().storage(storage))
 /// }
-/// # let _ = rocket();
+/// # fn main() { let _ = rocket(); }
 /// ```
 pub struct DieselPool<C> {
     pool: Arc<OnceLock<Pool>>,

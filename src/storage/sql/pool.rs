@@ -9,6 +9,9 @@
 //! 2.7 times as many on PostgreSQL. With a single caller it is level with `r2d2` on PostgreSQL and has 0.8 of its rate on
 //! SQLite.
 //!
+//! Tried and left out: a worker that yields once before it stops. With 32 callers a look-up then takes a fifth less processor time,
+//! but on a machine that is busy with other programs, a single caller waits for milliseconds.
+//!
 //! A worker takes a job only when it has a connection. If the database gives fewer connections than `size`, the jobs wait for
 //! those that there are.
 
@@ -355,17 +358,48 @@ impl Drop for Worker {
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests {
+    use rocket::tokio::task::JoinSet;
+
     use super::super::url::DatabaseUrl;
     use super::*;
     use crate::storage::suite::eventually;
 
-    #[rocket::async_test]
-    async fn idle_connections_are_closed_without_a_next_call() {
+    /// A pool on a new database in the folder.
+    fn pool(size: u32, idle_timeout: Duration) -> (Pool, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("app.sqlite").display().to_string();
         let connector = Connector::new(DatabaseUrl::parse(&url).unwrap(), None);
         let first = connector.connect().unwrap();
-        let pool = Pool::with_idle_timeout(connector, 2, first, Duration::from_millis(50));
+        (Pool::with_idle_timeout(connector, size, first, idle_timeout), folder)
+    }
+
+    #[rocket::async_test]
+    async fn no_job_waits_for_a_worker_that_stops() {
+        for size in [1, 2] {
+            let (pool, _folder) = pool(size, IDLE_TIMEOUT);
+            let pool = Arc::new(pool);
+            let mut callers = JoinSet::new();
+            for _ in 0..8 {
+                let pool = pool.clone();
+                callers.spawn(async move {
+                    for n in 0..500 {
+                        assert_eq!(pool.run(move |_| Ok(n)).await.unwrap(), n);
+                    }
+                });
+            }
+            while let Some(done) = callers.join_next().await {
+                done.unwrap();
+            }
+            eventually("all workers to stop", async || pool.0.lock().workers == 0).await;
+            let queue = pool.0.lock();
+            assert!(queue.waiting.is_empty());
+            assert!((1..=size as usize).contains(&queue.idle.len()));
+        }
+    }
+
+    #[rocket::async_test]
+    async fn idle_connections_are_closed_without_a_next_call() {
+        let (pool, _folder) = pool(2, Duration::from_millis(50));
         for _ in 0..2 {
             pool.run(|_| Ok(())).await.unwrap();
             eventually("the connection to be closed", async || pool.0.lock().idle.is_empty()).await;
