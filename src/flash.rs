@@ -1,10 +1,12 @@
 //! Flash messages: a text that the app's next page shows once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use rocket::Request;
 use rocket::http::{Cookie, SameSite};
 use rocket::time::Duration;
+
+use crate::lock::lock;
 
 /// The name of the cookie that Rocket's `FlashMessage` reads.
 const COOKIE: &str = "_flash";
@@ -63,9 +65,9 @@ pub(crate) fn flash_cookie(request: &Request<'_>, secure: bool) -> Option<Cookie
 }
 
 /// The message of the response to `request`, as its cookie's value.
-fn slot<'r>(request: &'r Request<'_>) -> std::sync::MutexGuard<'r, Option<String>> {
+fn slot<'r>(request: &'r Request<'_>) -> MutexGuard<'r, Option<String>> {
     struct Slot(Mutex<Option<String>>);
-    request.local_cache(|| Slot(Mutex::new(None))).0.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&request.local_cache(|| Slot(Mutex::new(None))).0)
 }
 
 /// The value of the cookie, as Rocket's `Flash` writes it: the length of the kind, the kind, the message.

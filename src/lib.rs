@@ -167,6 +167,7 @@ mod clock;
 mod cookies;
 mod finding;
 mod local_path;
+mod lock;
 mod paths;
 mod placeholders;
 mod redirect_target;

@@ -1,12 +1,13 @@
 //! The account of a client, as it was last read.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::context::ClientContext;
 use super::unsealed_account::UnsealedAccount;
 use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 use crate::storage::{Account, AccountKey, CachedAccount, Storage, same_account};
 
 /// The account of a client, as it was last read. Clones of a client and its requests share it; a refresh replaces it.
@@ -49,7 +50,7 @@ impl LiveAccount {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Returns the account as it was last read, its token still sealed.

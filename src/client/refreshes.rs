@@ -1,7 +1,7 @@
 //! What the refreshes of one process know of each other.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
@@ -11,6 +11,7 @@ use rocket::tokio::time::timeout;
 use super::unsealed_account::UnsealedAccount;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flow::REFRESH_TIMEOUT;
+use crate::lock::lock;
 
 /// Maximum number of refreshes at one entry's provider at the same time, even if many tokens expire together (RR-07).
 const MAX_CONCURRENT_REFRESHES: usize = 16;
@@ -97,10 +98,6 @@ impl Refreshes {
             Err(_) => Err(refresh_pending()),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The error of a caller that has waited too long for a refresh.

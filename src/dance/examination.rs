@@ -1,13 +1,14 @@
 //! `Examination`: a launch for the doctor, which starts nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::key_source::KeySource;
 use crate::clock::Clock;
 use crate::config::{Entry, Faults, Settings};
 use crate::finding::Finding;
 use crate::flow::StandIns;
+use crate::lock::lock;
 use crate::secret::KeyRing;
 
 /// Managed state that makes a launch an examination: it creates neither tables nor triggers nor files, and leaves here what it
@@ -36,11 +37,11 @@ pub(crate) struct Examined {
 
 impl Examination {
     pub(super) fn note(&self, note: impl FnOnce(&mut Examined)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        note(&mut lock(&self.0));
     }
 
     /// Returns what was found.
     pub(crate) fn take(&self) -> Examined {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.0))
     }
 }

@@ -1,6 +1,5 @@
 //! What the fairing does: at ignite, at liftoff, around every request, at shutdown.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use rocket::fairing::{Fairing, Info, Kind, Result as Ignited};
@@ -21,6 +20,7 @@ use super::unusable_entries;
 use super::web::{account_cookies, make_room, note_request_line, sets_our_cookie};
 use crate::config::Entry;
 use crate::flash::flash_cookie;
+use crate::lock::lock;
 use crate::session::SessionCommand;
 
 /// Timeout for revocations in progress at shutdown. It is within Rocket's own grace period.
@@ -37,7 +37,7 @@ impl Fairing for DanceFairing {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Ignited {
-        let parts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let parts = std::mem::take(&mut *lock(&self.0));
         let has_storage = parts.storage.is_some();
         match build(parts, &rocket).await {
             Ok(dance) => {

@@ -1,12 +1,13 @@
 //! What a test does inside a request of a local client, before the request is routed: for example to sign a user in.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use futures::future::BoxFuture;
 use rocket::Request;
 
 use super::handle::Dance;
+use crate::lock::lock;
 
 type Command = Box<dyn for<'r> FnOnce(&'r Dance, &'r Request<'_>) -> BoxFuture<'r, ()> + Send>;
 
@@ -23,7 +24,7 @@ impl TestCommand {
     /// Runs the command of `request`, if there is one.
     pub(super) async fn run(dance: &Dance, request: &Request<'_>) {
         let command = request.local_cache(|| Self(Mutex::new(None)));
-        let command = command.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let command = lock(&command.0).take();
         if let Some(command) = command {
             command(dance, request).await;
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 #[cfg(feature = "testing")]
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rocket::figment::Figment;
 use rocket::{Build, Rocket};
@@ -14,6 +14,8 @@ use crate::clock::Clock;
 #[cfg(feature = "testing")]
 use crate::flow::StandIn;
 use crate::flow::StandIns;
+#[cfg(feature = "testing")]
+use crate::lock::lock;
 use crate::provider::Preset;
 #[cfg(feature = "testing")]
 use crate::storage::AnyStorage;
@@ -62,7 +64,7 @@ impl TestSetup {
     }
 
     fn lock(&self) -> MutexGuard<'_, Changes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

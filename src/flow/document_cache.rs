@@ -7,7 +7,7 @@
 //! - when it was not sufficient: a token names an unknown key, because the provider has changed its keys. An attacker can
 //!   send such tokens too, so the pauses between these fetches grow from one second to a minute.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
 use futures::lock::Mutex as AsyncMutex;
@@ -15,6 +15,7 @@ use moka::sync::Cache;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::lock::lock;
 
 /// Lifetime of a document whose provider names none (`Cache-Control`), in seconds.
 const DEFAULT_TTL: i64 = 60 * 60;
@@ -205,7 +206,7 @@ impl Pause {
 
 impl<T> Slot<T> {
     fn state(&self) -> MutexGuard<'_, SlotState<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -11,13 +11,14 @@ use moka::sync::Cache;
 
 use super::account_cookie;
 use super::built_in::Sealed;
-use super::local::{self, lock};
+use super::local;
 use super::{
     Account, AccountKey, BuiltIn, ClaimState, Coordination, KeyRing, Linked, Removed, Storage, plain,
 };
 use crate::cookies;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, Standing, Verdict, other_user_present};
+use crate::lock::lock;
 
 const PURPOSE: &str = "account cookie";
 

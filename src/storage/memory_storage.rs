@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::built_in::Sealed;
-use super::local::lock;
 use super::{
     Account, AccountKey, BuiltIn, KeyRing, Linked, Removed, Session, SessionSelection, SessionStart,
     SessionStorage, Storage, plain,
 };
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
+use crate::lock::lock;
 
 /// Stores accounts and sessions in the memory of this process. For tests: `rocket_dance::testing::replace_storage` puts it in place of
 /// the storage of a finished app.

@@ -1,7 +1,7 @@
 //! [`Browser`]: one of several browsers in front of an app.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use rocket::http::{Cookie, Method};
 use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
@@ -12,6 +12,7 @@ use super::app_response::AppResponse;
 use super::browser_cookies::{BrowserCookies, RequestOrigin};
 use super::local_client::{ClientCalls, LocalCall, LocalClient, now, send};
 use super::sign_in::{base_path, public_url};
+use crate::lock::lock;
 
 /// A browser in front of an app, for tests with several people: each browser has cookies of its own.
 ///
@@ -104,7 +105,7 @@ impl<'c> Browser<'c> {
     }
 
     fn cookies(&self) -> MutexGuard<'_, BrowserCookies> {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.cookies)
     }
 
     /// The URL of `path`, which is as the app sees it, as browsers see it.

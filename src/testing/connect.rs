@@ -1,6 +1,6 @@
 //! [`connect`]: an account without a sign-in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use rocket::local::{asynchronous, blocking};
@@ -11,6 +11,7 @@ use super::test_account::TestAccount;
 use crate::dance::{Dance, TestCommand};
 use crate::error::Result;
 use crate::link::AuthorizedLogin;
+use crate::lock::lock;
 use crate::provider::Provider;
 use crate::storage::Account;
 use crate::user::UserId;
@@ -164,11 +165,11 @@ async fn connect_in_browser(client: &impl LocalClient, entry: &str, account: Tes
                 let login = AuthorizedLogin::connecting(name.clone(), issuer, user, profile, token, now);
                 Ok(dance.storage(request).link(&login, dance.keys()).await?.account)
             };
-            *stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(result.await);
+            *lock(&stored) = Some(result.await);
         }
         .boxed()
     });
     run_in_request(client, command).await;
-    let stored = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let stored = lock(&outcome).take();
     stored.expect("the request reaches the fairing of the `Dance`")
 }

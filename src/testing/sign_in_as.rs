@@ -1,12 +1,13 @@
 //! [`sign_in_as`]: a session without a sign-in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use rocket::local::blocking;
 
 use super::local_client::{LocalClient, dance, ready, run_in_request};
 use crate::dance::TestCommand;
+use crate::lock::lock;
 use crate::session::SignInOutcome;
 use crate::storage::UserType;
 use crate::user::UserId;
@@ -43,12 +44,12 @@ pub async fn sign_in_as<U: UserId>(client: &impl LocalClient, user: &U) {
     let command = TestCommand::new(move |dance, request| {
         async move {
             let signed_in = dance.sessions().begin(request, &text).await;
-            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed_in);
+            *lock(&begun) = Some(signed_in);
         }
         .boxed()
     });
     run_in_request(client, command).await;
-    match outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    match lock(&outcome).take() {
         Some(Ok(SignInOutcome::Done)) => {}
         Some(Ok(SignInOutcome::RedirectFirst(_))) => panic!(
             "user {user} is not signed in: the app's `Sessions::sign_in` redirects them first, for example to a second factor. \

@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 15] = [
         "cookies",
         "finding",
         "local_path",
+        "lock",
         "paths",
         "placeholders",
         "redirect_target",

@@ -1,10 +1,11 @@
 //! The error with which a guard has failed a request, for the catcher that answers it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rocket::Request;
 
 use crate::error::Error;
+use crate::lock::lock;
 
 /// The failure of a guard, in the local cache of its request.
 #[derive(Default)]
@@ -20,13 +21,13 @@ struct GuardFailure {
 pub(crate) fn store_guard_failure(request: &Request<'_>, error: &Error) {
     let failure = GuardFailure { route: current_route(request), error: error.copy() };
     let stored = request.local_cache(StoredFailure::default);
-    *stored.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    *lock(&stored.0) = Some(failure);
 }
 
 /// Returns the error with which a guard of the current route has failed `request`.
 pub(crate) fn guard_failure(request: &Request<'_>) -> Option<Error> {
     let stored = request.local_cache(StoredFailure::default);
-    let stored = stored.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let stored = lock(&stored.0);
     let failure = stored.as_ref().filter(|failure| failure.route == current_route(request))?;
     Some(failure.error.copy())
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rocket::tokio::sync::OnceCell;
 
 use crate::error::Result;
+use crate::lock::lock;
 
 /// The loads that are running, by key.
 pub(super) struct SingleFlight<K, V>(Mutex<HashMap<K, Outcome<V>>>);
@@ -33,7 +34,7 @@ impl<K: Clone + Eq + Hash, V: Clone> SingleFlight<K, V> {
 
 impl<K, V> SingleFlight<K, V> {
     fn running(&self) -> MutexGuard<'_, HashMap<K, Outcome<V>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{LazyLock, Mutex};
 
-use super::lock::lock;
+use crate::lock::lock;
 use crate::storage::ClaimState;
 
 /// Maximum number of claims that are remembered. Beyond it the claim that expires next is forgotten.

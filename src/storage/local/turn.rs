@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use rocket::tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::lock::lock;
+use crate::lock::lock;
 
 static TURNS: LazyLock<Mutex<HashMap<String, Arc<AsyncMutex<()>>>>> = LazyLock::new(Mutex::default);
 

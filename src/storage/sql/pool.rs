@@ -31,7 +31,7 @@ use super::failure;
 use super::job::{Job, JobEnd, Task};
 use super::queue::{PooledConnection, Queue, Waiting};
 use crate::error::{Error, Result};
-use crate::storage::local::lock;
+use crate::lock::lock;
 
 /// Timeout for a job in the queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);

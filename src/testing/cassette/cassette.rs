@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,6 +16,7 @@ use super::scrubber::Scrubber;
 use crate::dance::TestSetup;
 use crate::error::Result;
 use crate::flow::{RequestKind, StandIn, unavailable};
+use crate::lock::lock;
 use crate::secret::Secret;
 use crate::testing::TestAccount;
 use crate::token::Token;
@@ -166,7 +167,7 @@ impl Cassette {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Returns the answer on the cassette; `None` if it is being recorded.

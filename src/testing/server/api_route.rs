@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rocket::http::Method;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::fake_response::FakeResponse;
 use super::http_request::HttpRequest;
 use super::provider_endpoint::ProviderEndpoint;
 use super::recorded_request::RecordedRequest;
+use crate::lock::lock;
 
 /// The path of the API base.
 const API: &str = "/api/";
@@ -67,7 +68,7 @@ impl ApiRoute {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Answers every call with `response`: JSON, or a [`FakeResponse`].

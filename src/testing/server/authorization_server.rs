@@ -1,7 +1,7 @@
 //! [`AuthorizationServer`]: the state of one provider.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use serde_json::Value;
 use url::Url;
@@ -16,6 +16,7 @@ use super::sealed::{Sealed, open, seal};
 use super::signing_key::SigningKey;
 use super::token_log::TokenLog;
 use crate::clock::Clock;
+use crate::lock::lock;
 use crate::secret::KeyRing;
 
 /// One provider: its URL, keys, clients, and what it has issued. Clones share the state.
@@ -34,11 +35,6 @@ struct State {
     behavior: Mutex<Behavior>,
     /// A fake provider has a script. The demo provider has none and asks the user for consent.
     script: Option<Mutex<Script>>,
-}
-
-/// Locks `mutex`, also after a panic of a thread that held it: every update leaves the values valid.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AuthorizationServer {
