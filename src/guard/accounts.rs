@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::Location;
 use std::sync::Arc;
 
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
 
 use super::oauth::{OAuth, require_scopes};
-use super::outcome::{GuardFuture, guard_outcome};
-use super::sentinel::ATTACH_FAIRING;
+use super::outcome::impl_from_request;
+use super::sentinel::must_abort_without_fairing;
 use crate::client::Client;
 use crate::dance::{Dance, Viewer, accounts_context};
 use crate::error::{Error, ErrorKind, Result};
@@ -242,28 +240,10 @@ async fn find(request: &Request<'_>) -> Result<Accounts> {
     Ok(Accounts { dance: dance.clone(), storage: dance.storage(request), accounts, viewer })
 }
 
-impl<'r> FromRequest<'r> for Accounts {
-    type Error = Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
-    }
-}
+impl_from_request!([] Accounts, None, find);
 
 impl Sentinel for Accounts {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        let is_missing = Dance::fetch(rocket).is_none();
-        if is_missing {
-            log::error!("oauth: a route has the guard `Accounts`: {ATTACH_FAIRING}");
-        }
-        is_missing
+        must_abort_without_fairing(rocket, "Accounts")
     }
 }

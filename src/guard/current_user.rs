@@ -2,11 +2,10 @@
 
 use std::panic::Location;
 
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
 use super::caller::is_wrapper_in_route;
-use super::outcome::{GuardFuture, guard_outcome};
+use super::outcome::impl_from_request;
 use super::sentinel::must_abort_for_user;
 use crate::dance::Dance;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,21 +19,7 @@ async fn find<U: UserId>(request: &Request<'_>) -> Result<CurrentUser<U>> {
     }
 }
 
-impl<'r, U: UserId> FromRequest<'r> for CurrentUser<U> {
-    type Error = Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
-    }
-}
+impl_from_request!([U: UserId] CurrentUser<U>, None, find);
 
 impl<U: UserId> Sentinel for CurrentUser<U> {
     #[track_caller]

@@ -5,11 +5,10 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::panic::Location;
 
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
 use super::caller::is_wrapper_in_route;
-use super::outcome::{GuardFuture, guard_outcome};
+use super::outcome::impl_from_request;
 use super::sentinel::{AccountOwner, entry_on_route, must_abort, must_abort_for_scopes};
 use crate::client::Client;
 use crate::dance::Dance;
@@ -127,7 +126,18 @@ impl<P, S> fmt::Debug for OAuth<P, S> {
     }
 }
 
-async fn find<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<Client> {
+async fn find<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<OAuth<P, S>> {
+    let found = find_client::<P, S>(request).await.map(OAuth::new);
+    // A user without a usable account is asked for everything at once.
+    found.map_err(|error| match error.kind() {
+        ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
+            error.with_missing_scopes(S::SCOPES.iter().copied())
+        }
+        _ => error,
+    })
+}
+
+async fn find_client<P: Provider, S: RequiredScopes>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = entry_on_route::<P>(dance)?;
     let client = dance.client_of_request(request, entry).await?;
@@ -158,31 +168,7 @@ pub(super) fn require_scopes(dance: &Dance, client: &Client, scopes: &[&str]) ->
     Err(Error::new(ErrorKind::ScopeMissing, message).with_entry(&entry.name).with_missing_scopes(missing))
 }
 
-impl<'r, P: Provider, S: RequiredScopes> FromRequest<'r> for OAuth<P, S> {
-    type Error = Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move {
-            let found = find::<P, S>(request).await.map(Self::new);
-            // A user without a usable account is asked for everything at once.
-            let found = found.map_err(|error| match error.kind() {
-                ErrorKind::NotSignedIn | ErrorKind::NotConnected | ErrorKind::ReconnectNeeded => {
-                    error.with_missing_scopes(S::SCOPES.iter().copied())
-                }
-                _ => error,
-            });
-            guard_outcome(request, caller, Some(P::NAME), found).await
-        })
-    }
-}
+impl_from_request!([P: Provider, S: RequiredScopes] OAuth<P, S>, Some(P::NAME), find);
 
 impl<P: Provider, S: RequiredScopes> Sentinel for OAuth<P, S> {
     #[track_caller]

@@ -1,4 +1,4 @@
-//! The outcome of a guard.
+//! The outcome of a guard, and its `FromRequest`.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -13,6 +13,32 @@ use crate::error::{Error, Result};
 
 /// The future of a guard, as Rocket's `FromRequest` returns it.
 pub(super) type GuardFuture<'a, T> = Pin<Box<dyn Future<Output = Outcome<T, Error>> + Send + 'a>>;
+
+/// Implements `FromRequest` for a guard: `find` returns it, or the error. `entry` is the entry that it needs.
+macro_rules! impl_from_request {
+    ([$($generics:tt)*] $guard:ty, $entry:expr, $find:expr) => {
+        impl<'r, $($generics)*> rocket::request::FromRequest<'r> for $guard {
+            type Error = crate::error::Error;
+
+            // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
+            #[track_caller]
+            fn from_request<'life0, 'async_trait>(
+                request: &'r rocket::Request<'life0>,
+            ) -> $crate::guard::outcome::GuardFuture<'async_trait, Self>
+            where
+                'r: 'async_trait,
+                'life0: 'async_trait,
+                Self: 'async_trait,
+            {
+                let caller = std::panic::Location::caller();
+                Box::pin(async move {
+                    $crate::guard::outcome::guard_outcome(request, caller, $entry, $find(request).await).await
+                })
+            }
+        }
+    };
+}
+pub(super) use impl_from_request;
 
 /// The outcome of a guard that `caller` has called. `entry` is the entry that it needs.
 ///

@@ -1,17 +1,15 @@
 //! `PendingSignUp`: the account that waits for its visitor to sign up.
 
 use std::fmt;
-use std::panic::Location;
 
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::outcome::{GuardFuture, guard_outcome};
-use super::sentinel::ATTACH_FAIRING;
+use super::outcome::impl_from_request;
+use super::sentinel::must_abort_without_fairing;
 use crate::dance::{Dance, waiting_sign_up};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::link::{SignUpField, SignUpForm};
 use crate::profile::Profile;
 
@@ -112,28 +110,10 @@ async fn find(request: &Request<'_>) -> Result<PendingSignUp> {
     Ok(PendingSignUp { profile, form, context })
 }
 
-impl<'r> FromRequest<'r> for PendingSignUp {
-    type Error = Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
-    }
-}
+impl_from_request!([] PendingSignUp, None, find);
 
 impl Sentinel for PendingSignUp {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        let is_missing = Dance::fetch(rocket).is_none();
-        if is_missing {
-            log::error!("oauth: a route has the guard `PendingSignUp`: {ATTACH_FAIRING}");
-        }
-        is_missing
+        must_abort_without_fairing(rocket, "PendingSignUp")
     }
 }

@@ -12,7 +12,16 @@ use crate::storage::UserType;
 use crate::user::UserId;
 
 /// The fix for a missing fairing.
-pub(super) const ATTACH_FAIRING: &str = "attach the fairing, `.attach(rocket_dance::Dance::fairing())`";
+const ATTACH_FAIRING: &str = "attach the fairing, `.attach(rocket_dance::Dance::fairing())`";
+
+/// Whether the launch must fail, since no fairing is attached, which `guard` of a route needs. Logs the reason.
+pub(super) fn must_abort_without_fairing(rocket: &Rocket<Ignite>, guard: &str) -> bool {
+    let is_missing = Dance::fetch(rocket).is_none();
+    if is_missing {
+        log::error!("oauth: a route has the guard `{guard}`: {ATTACH_FAIRING}");
+    }
+    is_missing
+}
 
 /// The owner of the account that a guard needs.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::panic::Location;
 
 use rocket::http::Status;
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::outcome::{GuardFuture, guard_outcome};
+use super::outcome::impl_from_request;
 use super::sentinel::{AccountOwner, entry_on_route, must_abort};
 use crate::client::Client;
 use crate::dance::Dance;
@@ -58,7 +56,12 @@ impl<P> fmt::Debug for Site<P> {
     }
 }
 
-async fn find<P: Provider>(request: &Request<'_>) -> Result<Client> {
+async fn find<P: Provider>(request: &Request<'_>) -> Result<Site<P>> {
+    let client = find_client::<P>(request).await.map_err(as_outage)?;
+    Ok(Site { client, provider: PhantomData })
+}
+
+async fn find_client<P: Provider>(request: &Request<'_>) -> Result<Client> {
     let dance = Dance::of(request)?;
     let entry = entry_on_route::<P>(dance)?;
     let client = dance.open_client(entry, dance.storage(request), &site_account_key(entry)).await?;
@@ -84,24 +87,7 @@ fn as_outage(error: Error) -> Error {
     }
 }
 
-impl<'r, P: Provider> FromRequest<'r> for Site<P> {
-    type Error = Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move {
-            let found = find::<P>(request).await.map(|client| Self { client, provider: PhantomData });
-            guard_outcome(request, caller, Some(P::NAME), found.map_err(as_outage)).await
-        })
-    }
-}
+impl_from_request!([P: Provider] Site<P>, Some(P::NAME), find);
 
 impl<P: Provider> Sentinel for Site<P> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {

@@ -1,12 +1,10 @@
 //! `Visitor<U>`: the user of a request, or none.
 
 use std::fmt;
-use std::panic::Location;
 
-use rocket::request::FromRequest;
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
-use super::outcome::{GuardFuture, guard_outcome};
+use super::outcome::impl_from_request;
 use super::sentinel::must_abort_for_user;
 use crate::dance::Dance;
 use crate::error::Result;
@@ -66,21 +64,7 @@ async fn find<U: UserId>(request: &Request<'_>) -> Result<Visitor<U>> {
     Ok(Visitor { user: user.map(parse_user_id).transpose()? })
 }
 
-impl<'r, U: UserId> FromRequest<'r> for Visitor<U> {
-    type Error = crate::Error;
-
-    // Written without the `async_trait` attribute, to get the caller's location: see `caller`.
-    #[track_caller]
-    fn from_request<'life0, 'async_trait>(request: &'r Request<'life0>) -> GuardFuture<'async_trait, Self>
-    where
-        'r: 'async_trait,
-        'life0: 'async_trait,
-        Self: 'async_trait,
-    {
-        let caller = Location::caller();
-        Box::pin(async move { guard_outcome(request, caller, None, find(request).await).await })
-    }
-}
+impl_from_request!([U: UserId] Visitor<U>, None, find);
 
 impl<U: UserId> Sentinel for Visitor<U> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
