@@ -2,6 +2,7 @@
 //! as its name.
 
 use rocket::http::{Method, RawStr};
+use rocket::route::Route;
 use url::form_urlencoded;
 
 /// Begins the name of each of our routes in Rocket's launch list.
@@ -9,6 +10,10 @@ pub(crate) const ROUTE_NAME_PREFIX: &str = "oauth: ";
 
 /// Stands for the entry's name in a pattern.
 const NAME: &str = "<name>";
+
+/// Maximum number of times that a path is percent-decoded to compare it: each time costs as much as the path is long, and a
+/// request can nest as many encodings. A redirect target has fewer.
+const MAX_DECODINGS: usize = 8;
 
 /// Words that no route has, or not yet: entries can't have these names either.
 const RESERVED: [&str; 3] = ["error", "login", "sessions"];
@@ -136,6 +141,29 @@ pub(crate) fn plain_segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
+/// Whether `route` is one of ours.
+pub(crate) fn is_own_route(route: &Route) -> bool {
+    route.name.as_deref().is_some_and(|name| name.starts_with(ROUTE_NAME_PREFIX))
+}
+
+/// Whether the router would route a request with these decoded segments to a route whose pattern has the segments `pattern`.
+pub(crate) fn fits<'p, 's>(
+    pattern: impl IntoIterator<Item = &'p str>,
+    segments: impl IntoIterator<Item = &'s str>,
+) -> bool {
+    let mut segments = segments.into_iter();
+    for part in pattern {
+        if part.starts_with('<') && part.ends_with("..>") {
+            return true;
+        }
+        match segments.next() {
+            Some(segment) if part.starts_with('<') || part == segment => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
+}
+
 /// Whether `word` belongs to our paths, so that an entry can't have it as its name.
 pub(crate) fn is_reserved(word: &str) -> bool {
     let mut words = Path::ALL.iter().flat_map(|path| path.segments()).filter(|word| *word != NAME);
@@ -200,11 +228,7 @@ impl Paths {
 
     /// Whether the router would route a request with these decoded segments to `path`.
     pub(crate) fn matches<'s>(&self, path: Path, segments: impl IntoIterator<Item = &'s str>) -> bool {
-        let mut segments = segments.into_iter();
-        let mut fits = |own: &str| segments.next().is_some_and(|segment| own == NAME || own == segment);
-        plain_segments(&self.prefix).all(&mut fits)
-            && path.segments().all(&mut fits)
-            && segments.next().is_none()
+        fits(plain_segments(&self.prefix).chain(plain_segments(path.pattern())), segments)
     }
 
     /// Whether `path` is the prefix, or is below it, however it is written.
@@ -256,13 +280,14 @@ pub(crate) fn is_same_page(one: &str, other: &str) -> bool {
     page(one) == page(other)
 }
 
-/// The segments of `path`, percent-decoded until nothing changes, with dots resolved.
+/// The segments of `path`, percent-decoded until nothing changes, at most [`MAX_DECODINGS`] times, with dots resolved.
 fn resolved(path: &str) -> Vec<String> {
     let mut path = path.to_owned();
-    while let Ok(decoded) = RawStr::new(&path).percent_decode()
-        && decoded != path
-    {
-        path = decoded.into_owned();
+    for _ in 0..MAX_DECODINGS {
+        match RawStr::new(&path).percent_decode() {
+            Ok(decoded) if decoded != path => path = decoded.into_owned(),
+            _ => break,
+        }
     }
     let mut segments: Vec<String> = Vec::new();
     for segment in path.split('/') {
@@ -323,6 +348,14 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_decoded_a_limited_number_of_times() {
+        let nested = |times: usize| format!("/%{}6cogin/github", "25".repeat(times - 1));
+        let paths = Paths::new("/login");
+        assert!(paths.is_below_prefix(&nested(MAX_DECODINGS)));
+        assert!(!paths.is_below_prefix(&nested(MAX_DECODINGS + 1)));
+    }
+
+    #[test]
     fn every_word_of_a_path_is_reserved() {
         for word in [
             "accounts",
@@ -364,6 +397,22 @@ mod tests {
         assert!(!paths.matches(Path::Callback, ["my", "auth", "authorized"]));
         assert_eq!(fixed("logout"), Some(Path::Logout));
         assert_eq!((fixed("github"), fixed(""), fixed("everywhere")), (None, None, None));
+    }
+
+    #[test]
+    fn d12_routes_are_matched_as_rocket_matches_them() {
+        for (pattern, path, wanted) in [
+            ("/", &[][..], true),
+            ("/<_..>", &[], true),
+            ("/<_..>", &["a", "b"], true),
+            ("/a/<b>", &["a", "x"], true),
+            ("/a/<b>", &["a"], false),
+            ("/a/<b>", &["a", "x", "y"], false),
+            ("/a/<b..>", &["a"], true),
+            ("/a/<b..>", &["b"], false),
+        ] {
+            assert_eq!(fits(plain_segments(pattern), path.iter().copied()), wanted, "{pattern} {path:?}");
+        }
     }
 
     #[test]

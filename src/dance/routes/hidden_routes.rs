@@ -6,7 +6,7 @@ use rocket::{Orbit, Rocket};
 
 use super::mount::callback_method;
 use crate::dance::handle::Dance;
-use crate::paths::{Path, ROUTE_NAME_PREFIX, plain_segments};
+use crate::paths::{Path, fits, is_own_route, plain_segments};
 
 /// Maximum number of hidden routes that a warning names.
 const MAX_NAMED: usize = 3;
@@ -21,7 +21,7 @@ struct OwnRequest {
 /// Logs a warning for each route of the app that answers requests to our routes. The app's own pages in place of pages that only
 /// show something are no mistake.
 pub(in crate::dance) fn warn_of_hidden_routes(rocket: &Rocket<Orbit>, dance: &Dance) {
-    let (ours, others): (Vec<&Route>, Vec<&Route>) = rocket.routes().partition(|route| is_ours(route));
+    let (ours, others): (Vec<&Route>, Vec<&Route>) = rocket.routes().partition(|route| is_own_route(route));
     let requests = own_requests(dance);
     for route in others.into_iter().filter(|route| is_asked_first(route)) {
         let is_hidden = |request: &&OwnRequest| {
@@ -49,10 +49,6 @@ pub(in crate::dance) fn warn_of_hidden_routes(rocket: &Rocket<Orbit>, dance: &Da
     }
 }
 
-fn is_ours(route: &Route) -> bool {
-    route.name.as_deref().is_some_and(|name| name.starts_with(ROUTE_NAME_PREFIX))
-}
-
 /// Whether `route` of the app is asked for every request to its path. A route with a parameter of fixed value in its query or with
 /// a format of its own is not, and a file server passes on what it has no file for.
 fn is_asked_first(route: &Route) -> bool {
@@ -65,17 +61,7 @@ fn is_asked_first(route: &Route) -> bool {
 
 /// Whether Rocket's router finds `route` for `request`.
 fn serves(route: &Route, request: &OwnRequest) -> bool {
-    let mut segments = plain_segments(&request.path);
-    for part in plain_segments(route.uri.path()) {
-        if part.starts_with('<') && part.ends_with("..>") {
-            return route.method == request.method;
-        }
-        match segments.next() {
-            Some(segment) if part.starts_with('<') || part == segment => {}
-            _ => return false,
-        }
-    }
-    segments.next().is_none() && route.method == request.method
+    route.method == request.method && fits(plain_segments(route.uri.path()), plain_segments(&request.path))
 }
 
 /// The requests that begin, finish or change something, for each entry.

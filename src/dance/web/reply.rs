@@ -13,7 +13,7 @@ use super::scope_request::with_missing_scopes;
 use crate::dance::handle::Dance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
-use crate::paths::{Path, ROUTE_NAME_PREFIX};
+use crate::paths::{Path, is_own_route};
 use crate::redirect_target::RedirectTarget;
 
 /// `Retry-After` of a 503 whose error names no time.
@@ -164,7 +164,9 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
             (login_url.unwrap_or_default(), if entry.is_some() { "start_again" } else { "sign_in_title" })
         }
         ErrorKind::LastLogin => (dance.public_paths().to(Path::Accounts), "back_to_accounts"),
-        _ if is_own_route(request) => (dance.login_url(None, next.as_ref()), "back_to_sign_in"),
+        _ if request.route().is_some_and(is_own_route) => {
+            (dance.login_url(None, next.as_ref()), "back_to_sign_in")
+        }
         _ => link_on_page_of_app(dance, request, error, login_url),
     };
     let language = language(dance, request);
@@ -181,13 +183,8 @@ fn error_reply(dance: &Dance, request: &Request<'_>, error: &Error) -> Reply {
 fn next(dance: &Dance, request: &Request<'_>, error: &Error) -> Option<RedirectTarget> {
     // Checked again: the configuration may have changed since the flow began.
     let of_flow = error.next().and_then(|next| RedirectTarget::try_from(next).ok());
-    let asked = || query_param(request, "next").filter(|_| is_own_route(request));
+    let asked = || query_param(request, "next").filter(|_| request.route().is_some_and(is_own_route));
     of_flow.filter(|next| dance.may_redirect_to(next)).or_else(|| dance.checked_next(asked().as_deref()))
-}
-
-fn is_own_route(request: &Request<'_>) -> bool {
-    let name = request.route().and_then(|route| route.name.as_deref());
-    name.is_some_and(|name| name.starts_with(ROUTE_NAME_PREFIX))
 }
 
 /// The link on the error page, and the key of its text, if a guard or a handler of the app has failed.
