@@ -1,9 +1,8 @@
 //! Scopes that a page of the app needs, beyond those of the entry: the parameter `scope` of a request that begins a flow.
 
-use url::form_urlencoded::Serializer;
-
 use crate::dance::handle::Dance;
 use crate::error::Error;
+use crate::paths::with_parameter;
 
 /// The purpose for which parameters are tagged.
 const PURPOSE: &str = "scope";
@@ -36,13 +35,7 @@ pub(crate) fn with_missing_scopes(dance: &Dance, url: String, entry: Option<&str
 /// `url`, where the user begins at `entry`, with the parameter for `scopes`, if there are any.
 pub(crate) fn with_scopes(dance: &Dance, url: String, entry: &str, scopes: &[String]) -> String {
     match scope_field(dance, entry, scopes) {
-        Some(field) => {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            format!(
-                "{url}{separator}{}",
-                Serializer::new(String::new()).append_pair("scope", &field).finish()
-            )
-        }
+        Some(field) => with_parameter(&url, "scope", &field),
         None => url,
     }
 }
