@@ -51,12 +51,9 @@ pub(crate) struct Flow {
     /// even if the configuration has changed since.
     #[serde(rename = "r")]
     pub(crate) redirect_uri: String,
-    /// When the flow began, in unix seconds.
+    /// When the flow began, in unix milliseconds.
     #[serde(rename = "t")]
-    pub(crate) began_at: i64,
-    /// The milliseconds after the second at which it began.
-    #[serde(rename = "m", default)]
-    began_at_millis: i64,
+    pub(crate) began_at_millis: i64,
     /// When the flow expires, in unix seconds. It is fixed when the flow begins: another lifetime in the configuration does not
     /// revive it.
     #[serde(rename = "x")]
@@ -79,7 +76,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// Creates a flow at `entry` that begins at `now` (unix time, in milliseconds) and lives for `ttl` seconds, with a new random
+    /// Creates a flow at `entry` that begins at `now_millis` (unix time, in milliseconds) and lives for `ttl` seconds, with a new random
     /// seed.
     ///
     /// # Errors
@@ -89,7 +86,7 @@ impl Flow {
         purpose: Purpose,
         visitor: Option<String>,
         next: Option<RedirectTarget>,
-        now: i64,
+        now_millis: i64,
         ttl: i64,
     ) -> Result<Self> {
         Ok(Self {
@@ -100,9 +97,8 @@ impl Flow {
             visitor,
             next,
             redirect_uri: entry.redirect_uri.clone(),
-            began_at: now / 1000,
-            began_at_millis: now % 1000,
-            expires_at: (now / 1000).saturating_add(ttl),
+            began_at_millis: now_millis,
+            expires_at: (now_millis / 1000).saturating_add(ttl),
             requirements: IdTokenRequirements::default(),
             temporary: None,
             extra_scope: Vec::new(),
@@ -175,7 +171,7 @@ impl Flow {
 
     /// Whether the flow is valid at `now` (unix seconds): it has begun, by the clock of this process or of another, and has not expired.
     pub(crate) fn is_valid(&self, now: i64) -> bool {
-        (self.began_at.saturating_sub(MAX_CLOCK_SKEW)..self.expires_at).contains(&now)
+        (self.began_at().saturating_sub(MAX_CLOCK_SKEW)..self.expires_at).contains(&now)
     }
 
     /// Whether the flow has expired at `now` (unix seconds).
@@ -183,9 +179,9 @@ impl Flow {
         now >= self.expires_at
     }
 
-    /// When the flow began, in unix milliseconds.
-    pub(crate) fn began_at_millis(&self) -> i64 {
-        self.began_at.saturating_mul(1000).saturating_add(self.began_at_millis)
+    /// When the flow began, in unix seconds.
+    pub(crate) fn began_at(&self) -> i64 {
+        self.began_at_millis / 1000
     }
 
     /// When the claim of this flow's callback may be forgotten, in unix seconds.

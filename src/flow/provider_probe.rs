@@ -97,7 +97,7 @@ impl Engine {
     }
 
     fn probe_flow(&self, entry: &Entry) -> Result<Flow> {
-        Flow::new(entry, Purpose::SignIn, None, None, self.clock.now(), FLOW_TTL)
+        Flow::new(entry, Purpose::SignIn, None, None, self.clock.now_millis(), FLOW_TTL)
     }
 
     fn skew(&self, headers: &HeaderMap) -> Option<i64> {

@@ -77,33 +77,19 @@ impl SessionBackend {
         }
     }
 
-    /// Begins a session of `user` that comes from the login `origin`. Returns the browser's previous session, too, which has ended.
+    /// Begins a session of `user`, which comes from the login `origin`, if it comes from one. Returns the browser's previous session, too, which has ended.
     pub(crate) async fn sign_in(
         &self,
         request: &Request<'_>,
         user: &str,
-        origin: &SessionOrigin<'_>,
+        origin: Option<&SessionOrigin<'_>>,
     ) -> Result<(SignInOutcome, Option<EndedSession>)> {
         match self {
             SessionBackend::App(sessions) => Ok((sessions.sign_in(request, user).await?, None)),
             SessionBackend::Cookie(sessions) => {
-                let NewSession { cookie, replaced } =
-                    sessions.begin(request, Some(user), Some(origin)).await?;
+                let NewSession { cookie, replaced } = sessions.begin(request, Some(user), origin).await?;
                 request.cookies().add(cookie);
                 Ok((SignInOutcome::Done, replaced))
-            }
-        }
-    }
-
-    /// Begins a session of `user` that comes from no login.
-    #[cfg(feature = "testing")]
-    pub(crate) async fn begin(&self, request: &Request<'_>, user: &str) -> Result<SignInOutcome> {
-        match self {
-            SessionBackend::App(sessions) => sessions.sign_in(request, user).await,
-            SessionBackend::Cookie(sessions) => {
-                let NewSession { cookie, .. } = sessions.begin(request, Some(user), None).await?;
-                request.cookies().add(cookie);
-                Ok(SignInOutcome::Done)
             }
         }
     }

@@ -43,15 +43,15 @@ pub async fn sign_in_as<U: UserId>(client: &impl LocalClient, user: &U) {
     let (text, begun) = (user.to_string(), outcome.clone());
     let command = TestCommand::new(move |dance, request| {
         async move {
-            let signed_in = dance.sessions().begin(request, &text).await;
+            let signed_in = dance.sessions().sign_in(request, &text, None).await;
             *lock(&begun) = Some(signed_in);
         }
         .boxed()
     });
     run_in_request(client, command).await;
     match lock(&outcome).take() {
-        Some(Ok(SignInOutcome::Done)) => {}
-        Some(Ok(SignInOutcome::RedirectFirst(_))) => panic!(
+        Some(Ok((SignInOutcome::Done, _))) => {}
+        Some(Ok((SignInOutcome::RedirectFirst(_), _))) => panic!(
             "user {user} is not signed in: the app's `Sessions::sign_in` redirects them first, for example to a second factor. \
              Sign in through the app's own pages instead"
         ),

@@ -137,7 +137,7 @@ pub(super) async fn check_flow(
         return Err(not_trusted("the entry has another purpose than when the flow began"));
     }
     let Some(visitor) = flow.visitor.as_deref() else { return Ok(()) };
-    match dance.user_in_flow(request, flow.began_at).await? {
+    match dance.user_in_flow(request, flow.began_at()).await? {
         Some(user) if user == visitor => Ok(()),
         Some(_) => Err(not_trusted("another user is signed in than the one who began the flow")),
         None => Err(signed_out(dance)),

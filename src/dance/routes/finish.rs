@@ -154,7 +154,7 @@ async fn authorized_login(
         account: entry.account.clone(),
         admitted: false,
         merged_user: None,
-        began_at_millis: flow.began_at_millis(),
+        began_at_millis: flow.began_at_millis,
         now: dance.clock().now(),
         notes: flow.notes.clone(),
         answers: None,
@@ -281,7 +281,7 @@ pub(super) async fn sign_in(
         flash_outcome(dance, request, dance.entry(&login.entry)?, outcome);
         return Ok(finished.with_user(user));
     };
-    let (outcome, replaced) = dance.sessions().sign_in(request, &user, &origin).await?;
+    let (outcome, replaced) = dance.sessions().sign_in(request, &user, Some(&origin)).await?;
     pending::drop_unless_for(dance, request, &user).await;
     match outcome {
         SignInOutcome::Done => {

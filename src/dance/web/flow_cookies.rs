@@ -84,7 +84,10 @@ fn sent_flows(dance: &Dance, request: &Request<'_>) -> impl Iterator<Item = Drop
         .into_iter()
         .filter_map(|(name, value)| {
             let flow = Flow::unseal(dance.browser_keys(), name, value)?;
-            Some((flow.began_at, DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) }))
+            Some((
+                flow.began_at(),
+                DroppableCookie { name: name.to_owned(), size: cookies::size(name, value) },
+            ))
         })
         .collect();
     flows.sort_by_key(|(began_at, _)| *began_at);
