@@ -13,9 +13,8 @@ use url::Url;
 use super::live_account::LiveAccount;
 use super::refresh::{is_due, refresh, stored_newer, usable};
 use super::sent_request::SentRequest;
-use super::unsealed_account::reconnect_needed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{describe_failure, json, read_answer, retry_after};
+use crate::flow::{describe_failure, json, read_answer, reconnect_needed, request_failed, retry_after};
 use crate::token::Token;
 
 /// Maximum number of redirects that a request follows.
@@ -114,7 +113,7 @@ impl ApiRequest {
     /// Sends the request, and once again with a newer token if the API refuses this one.
     async fn send_once_or_twice(self) -> Result<reqwest::Response> {
         let live = self.live;
-        let request = self.request?.build().map_err(transport_error)?;
+        let request = self.request?.build().map_err(api_call_failed)?;
         let account = usable(&live).await?;
         let copy = request.try_clone();
         let response = send_with_token(&live, request, &account.token).await?;
@@ -143,7 +142,7 @@ impl ApiRequest {
             return Ok(response);
         }
         if is_token_refused(&response) {
-            return Err(reconnect_needed(&entry).with_source("the API answers 401 to a usable token"));
+            return Err(reconnect_needed(&entry, "the API answers 401 to a usable token"));
         }
         let error = Error::new(
             ErrorKind::ApiError(status.as_u16()),
@@ -187,7 +186,7 @@ impl ApiRequest {
         let text = async {
             let answer = read_answer(self.send_checked().await?, MAX_ANSWER).await?;
             // Decodes it by its charset.
-            reqwest::Response::from(answer).text().await.map_err(transport_error)
+            reqwest::Response::from(answer).text().await.map_err(api_call_failed)
         };
         text.await.map_err(|error| error.with_entry(&entry.name))
     }
@@ -223,7 +222,7 @@ async fn send_with_token(
         // For each redirect again: an OAuth 1 signature is valid for one URL, once.
         engine.authorize_request(&live.entry, &mut request, token)?;
         let sent = SentRequest::new(&request);
-        let response = engine.http.call_api(&live.entry.name, request, transport_error).await?;
+        let response = engine.http.call_api(&live.entry.name, request, api_call_failed).await?;
         match sent.redirected(&response) {
             Some(next) => request = next,
             None => return Ok(response),
@@ -244,20 +243,11 @@ fn unexpected_json(error: serde_json::Error) -> Error {
         .with_source(cause)
 }
 
-fn transport_error(error: reqwest::Error) -> Error {
-    let (is_timeout, is_builder) = (error.is_timeout(), error.is_builder());
-    // Without the URL, which may contain secrets.
-    let cause = describe_failure(error);
-    if is_timeout {
-        Error::new(ErrorKind::ProviderTimeout, "The provider did not answer in time. Please try again.")
-            .with_source(cause)
-    } else if is_builder {
-        Error::new(ErrorKind::AppError, "This app could not make the request.").with_source(cause)
-    } else {
-        Error::new(
-            ErrorKind::ProviderUnreachable,
-            "The provider can't be reached at the moment. Please try again.",
-        )
-        .with_source(cause)
+/// A request that got no answer, or none that can be read. One that can't be built is a mistake of the app.
+fn api_call_failed(error: reqwest::Error) -> Error {
+    match error.is_builder() {
+        true => Error::new(ErrorKind::AppError, "This app could not make the request.")
+            .with_source(describe_failure(error)),
+        false => request_failed(error),
     }
 }

@@ -20,9 +20,9 @@ use super::refreshes::refresh_pending;
 use super::store_refreshed::{
     CALLER_TIMEOUT, POLL_INTERVAL, Refreshed, StoreOutcome, refresh_name, store_refreshed,
 };
-use super::unsealed_account::{UnsealedAccount, reconnect_needed};
+use super::unsealed_account::{UnsealedAccount, open_token};
 use crate::error::{Error, ErrorKind, Result};
-use crate::flow::{REFRESH_TIMEOUT, RefreshOutcome};
+use crate::flow::{REFRESH_TIMEOUT, RefreshOutcome, reconnect_needed};
 use crate::secret::random;
 use crate::storage::local::{Turn, turn};
 use crate::storage::{Account, AccountKey};
@@ -99,7 +99,7 @@ pub(super) async fn stored_newer(
     if account.version == known.account.version {
         return Ok(None);
     }
-    let token = account.open(keys).map_err(|_| reconnect_needed(&live.entry))?;
+    let token = open_token(&live.entry, keys, &account)?;
     let is_known = token.access_token.expose() == known.token.access_token.expose();
     if is_known || is_due(&token, engine.clock.now()) {
         return Ok(None);
@@ -173,14 +173,12 @@ async fn refresh_in_turn(
             stored => stored?,
         };
         waiter.storage_answered();
-        let token = account.open(keys).map_err(|_| reconnect_needed(entry))?;
+        let token = open_token(entry, keys, &account)?;
         if account.version != known_version && !is_due(&token, engine.clock.now()) {
             return Ok(UnsealedAccount { account, token });
         }
         if token.refresh_token.is_none() {
-            return Err(
-                reconnect_needed(entry).with_source("the token has expired, and there is no refresh token")
-            );
+            return Err(reconnect_needed(entry, "the token has expired, and there is no refresh token"));
         }
         // Before the lease is taken, so that waiting here does not use it up.
         let slot = refreshes.wait_for_slot(&entry.name).await?;
@@ -208,9 +206,11 @@ async fn refresh_in_turn(
                     LostGrant::AccountChanged => continue,
                     LostGrant::Stored(account) => {
                         *lost = Some(*account);
-                        return Err(reconnect_needed(entry));
+                        return Err(reconnect_needed(entry, "the provider has ended the grant"));
                     }
-                    LostGrant::NotStored => return Err(reconnect_needed(entry)),
+                    LostGrant::NotStored => {
+                        return Err(reconnect_needed(entry, "the provider has ended the grant"));
+                    }
                 }
             }
             Err(error) => {

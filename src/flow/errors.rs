@@ -35,7 +35,7 @@ pub(crate) fn begun_too_long_ago(cause: &str, entry: &str, next: Option<&Redirec
 
 /// A request that got no answer, or none that can be read. The error prints only the host of the URL, because a URL may hold
 /// secrets.
-pub(super) fn request_failed(error: reqwest::Error) -> Error {
+pub(crate) fn request_failed(error: reqwest::Error) -> Error {
     let (is_timeout, is_builder, is_corrupt) = (error.is_timeout(), error.is_builder(), is_corrupt(&error));
     let cause = failed_request::describe(error);
     if is_timeout {
@@ -85,8 +85,9 @@ pub(super) fn unexpected_status(what: &str, status: u16) -> Error {
 }
 
 /// A grant that the provider no longer accepts: the user must connect the account again.
-pub(super) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error {
+pub(crate) fn reconnect_needed(entry: &Entry, cause: impl Into<String>) -> Error {
     Error::new(ErrorKind::ReconnectNeeded, format!("Please connect {} again.", entry.title))
+        .with_entry(&entry.name)
         .with_source(cause.into())
 }
 

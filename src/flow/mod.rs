@@ -72,7 +72,9 @@ mod tests;
 
 pub(crate) use self::callback::{Callback, CallbackResult};
 pub(crate) use self::engine::Engine;
-pub(crate) use self::errors::{begun_too_long_ago, not_trusted, retry_after};
+pub(crate) use self::errors::{
+    begun_too_long_ago, not_trusted, reconnect_needed, request_failed, retry_after,
+};
 #[cfg(feature = "testing")]
 pub(crate) use self::errors::{provider_timeout, unavailable};
 pub(crate) use self::failed_request::{
