@@ -24,7 +24,7 @@ impl Dance {
             dance: self.clone(),
             entry: P::NAME,
             page: VecDeque::new(),
-            after: 0,
+            after: i64::MIN,
             is_last: false,
         }
     }
