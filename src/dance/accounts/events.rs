@@ -13,20 +13,6 @@ use crate::session::EndedSession;
 use crate::signals::{Event, EventAccount, SessionEndReason};
 use crate::storage::{Account, Linked, Removed, Session, Storage};
 
-/// Reports that `account` was stored. `is_new`: for the first time.
-pub(super) async fn report_stored(
-    dance: &Dance,
-    request: Option<&Request<'_>>,
-    account: &Account,
-    is_new: bool,
-) {
-    let event = match is_new {
-        true => Event::AccountCreated(account.into()),
-        false => Event::AccountUpdated(account.into()),
-    };
-    dance.signals().event(request, event).await;
-}
-
 /// Reports that a login was stored, the accounts that it has replaced, and the sessions that it has ended.
 pub(crate) async fn report_linked(
     dance: &Dance,
@@ -39,7 +25,11 @@ pub(crate) async fn report_linked(
         dance.signals().event(request, Event::UserCreated(account.into())).await;
     }
     report_removed_accounts(dance, request, storage, linked.replaced.clone()).await;
-    report_stored(dance, request, account, linked.previous.is_none()).await;
+    let stored = match linked.previous {
+        None => Event::AccountCreated(account.into()),
+        Some(_) => Event::AccountUpdated(account.into()),
+    };
+    dance.signals().event(request, stored).await;
     let reason = match *merged || merged_user.is_some() {
         true => SessionEndReason::AccountMerged,
         false => SessionEndReason::AccountRemoved,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rocket::Request;
 
-use super::events::{report_removed, report_stored};
+use super::events::report_removed;
 use super::off_request::delete_in;
 use crate::client::Client;
 use crate::dance::handle::Dance;
@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{AuthorizedLogin, Purpose, account_taken, check_user_id, entry_moved};
 use crate::profile::Profile;
 use crate::provider::Provider;
+use crate::signals::Event;
 use crate::storage::local::turn;
 use crate::storage::{Account, AccountKey, Storage, site_account_key};
 use crate::token::Token;
@@ -187,7 +188,7 @@ impl<P: Provider> Tokens<P> {
             };
             let account = old.with(&token, now, dance.keys())?;
             if storage.renew(&old, &account).await? {
-                report_stored(dance, None, &account, false).await;
+                dance.signals().event(None, Event::AccountUpdated((&account).into())).await;
                 return Ok(account);
             }
         }
@@ -249,7 +250,7 @@ impl<P: Provider> Tokens<P> {
                 stored
             }
         };
-        report_stored(&self.dance, None, &stored, true).await;
+        self.dance.signals().event(None, Event::AccountCreated((&stored).into())).await;
         Ok(Some(stored))
     }
 
