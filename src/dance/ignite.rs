@@ -63,7 +63,8 @@ pub(super) async fn build(parts: Parts, rocket: &Rocket<Build>) -> Result<Dance,
     if user_required || !matches!(storage, StorageBackend::Browser) {
         check_login_settings(&entries, &mut faults);
     }
-    let user_type = user_type(&storage, session_type, &mut faults);
+    let policy_type = storage.shared().and_then(|storage| storage.user_type());
+    let user_type = common_user_type(policy_type, session_type, &mut faults);
     let key_file = match examination {
         None => open_storage(&storage, figment, &mut faults).await,
         Some(_) => key_file(&storage, figment).filter(|file| file.exists()),
@@ -236,18 +237,6 @@ async fn open_storage(storage: &StorageBackend, figment: &Figment, faults: &mut 
 
 fn key_file(storage: &StorageBackend, figment: &Figment) -> Option<PathBuf> {
     storage.shared()?.key_file(figment)
-}
-
-/// The type of the app's user ids.
-fn user_type(
-    storage: &StorageBackend,
-    session_type: Option<UserType>,
-    faults: &mut Faults,
-) -> Option<UserType> {
-    match storage.shared() {
-        Some(storage) => common_user_type(storage.user_type(), session_type, faults),
-        None => session_type,
-    }
 }
 
 /// The type of the app's user ids, which policy and sessions must share.

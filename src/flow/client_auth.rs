@@ -45,14 +45,11 @@ pub(super) fn authenticate(
         }
     };
     match &endpoints.options.client_auth {
-        ClientAuthentication::ClientSecret(secret) if accepts_post_only(endpoints) => {
-            add(client_id_param, client_id);
-            add("client_secret", secret.expose());
-        }
-        ClientAuthentication::ClientSecretBasic(secret) | ClientAuthentication::ClientSecret(secret) => {
+        ClientAuthentication::ClientSecretBasic(secret) => return basic(client_id, secret).map(Some),
+        ClientAuthentication::ClientSecret(secret) if !accepts_post_only(endpoints) => {
             return basic(client_id, secret).map(Some);
         }
-        ClientAuthentication::ClientSecretPost(secret) => {
+        ClientAuthentication::ClientSecret(secret) | ClientAuthentication::ClientSecretPost(secret) => {
             add(client_id_param, client_id);
             add(client_secret_param, secret.expose());
         }

@@ -30,7 +30,7 @@ use crate::config::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::claims;
 use crate::provider::SigningAlgorithm;
-use crate::secret::{Secret, encode_base64url, sha256};
+use crate::secret::{Secret, encode_base64url, encode_hex, sha256};
 use crate::token::Token;
 
 /// Maximum age of an ID token when it arrives, in seconds. It is created for the answer that brings it; a day leaves room
@@ -83,7 +83,8 @@ pub(super) async fn verify(
         code: Some(code),
         requirements: Some(&flow.requirements),
     };
-    verify_and_check(engine, metadata, id_token, &check).await
+    let signed = jwt::verify(engine, entry, metadata, JwtKind::IdToken, id_token.expose()).await?;
+    check.run(signed.claims, signed.algorithm).map_err(refused)
 }
 
 /// Verifies an ID token that a device brings for `flow`, and returns its claims.
@@ -127,10 +128,6 @@ fn check_native_nonce(claims: &Claims, nonce: &Secret) -> Result<(), Cause> {
         true => Ok(()),
         false => Err("`nonce` is neither this sign-in's nor its SHA-256".into()),
     }
-}
-
-fn encode_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Verifies the ID token of `next`, which a refresh of `old` brought, and returns it. It must be of the same user and
@@ -178,17 +175,6 @@ pub(super) async fn verify_refreshed(
         Ok(()) => Ok(Some(id_token.clone())),
         Err(cause) => left_out(&cause),
     }
-}
-
-/// Verifies the signature, then checks the claims.
-async fn verify_and_check(
-    engine: &Engine,
-    metadata: &Metadata,
-    id_token: &Secret,
-    check: &IdTokenCheck<'_>,
-) -> Result<IdTokenClaims> {
-    let token = jwt::verify(engine, check.entry, metadata, JwtKind::IdToken, id_token.expose()).await?;
-    check.run(token.claims, token.algorithm).map_err(refused)
 }
 
 fn refused(cause: impl Display) -> Error {

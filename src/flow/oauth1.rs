@@ -214,16 +214,12 @@ fn refusal(entry: &Entry, answer: &Response, requested: RequestedCredentials, no
     }
     match problem {
         Some(problem) if TOKEN_PROBLEMS.contains(&problem) && requested == RequestedCredentials::Token => {
-            verifier_refused(cause)
+            not_trusted(cause)
         }
         // The request for temporary credentials succeeded with the same key and clock, so the verifier is refused.
-        None if requested == RequestedCredentials::Token && skew.is_none() => verifier_refused(cause),
+        None if requested == RequestedCredentials::Token && skew.is_none() => not_trusted(cause),
         _ => entry.misconfigured(format!(
             "{cause}. Check the consumer key, its secret or private key, and the registered callback URL."
         )),
     }
-}
-
-fn verifier_refused(cause: String) -> Error {
-    not_trusted(cause)
 }

@@ -1,13 +1,12 @@
 //! Headers of requests to a provider.
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-
 use ring::hmac;
 
 use super::errors::reconnect_needed;
 use crate::config::{Entry, OAuth2Options, Placement};
 use crate::error::Result;
-use crate::secret::Secret;
+use crate::secret::{Secret, encode_hex};
 
 /// Adds the entry's `headers` to a request. They replace our own headers, except those that authenticate the request or
 /// describe its body.
@@ -59,8 +58,7 @@ pub(super) fn add_token_proof(
     if !name.is_empty() {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
         let proof = hmac::sign(&key, access_token.expose().as_bytes());
-        let hex: String = proof.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        set_query_param(request, name, &hex);
+        set_query_param(request, name, &encode_hex(proof.as_ref()));
     }
 }
 

@@ -8,7 +8,7 @@ mod rsa_key;
 mod secret;
 mod signing_key;
 
-pub(crate) use self::encoding::{decode_base64url, encode_base64url, sha256};
+pub(crate) use self::encoding::{decode_base64url, encode_base64url, encode_hex, sha256};
 pub use self::key_ring::{KeyRing, UnsealError};
 pub(crate) use self::random::random;
 #[cfg(feature = "rsa-sha1")]
