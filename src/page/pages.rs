@@ -84,7 +84,7 @@ impl Pages {
             None => language.heading(name, &context),
         };
         let html = self.renderer.render(name, language, &heading, context)?;
-        let content_security_policy = match self.renderer.is_own(name) {
+        let content_security_policy = match self.renderer.is_overridden(name) {
             true => OWN_POLICY.to_owned(),
             // Texts are escaped: only our template of the accounts writes a tag.
             false if html.contains("<img ") => format!("{}; img-src https:", self.content_security_policy),

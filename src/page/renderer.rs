@@ -11,7 +11,7 @@ pub(super) trait Renderer: Send + Sync {
     fn style(&self) -> &str;
 
     /// Whether the page `name` has a template of the app in it.
-    fn is_own(&self, name: &str) -> bool;
+    fn is_overridden(&self, name: &str) -> bool;
 
     /// Writes the page `name` under `heading`, with the values of `context`.
     ///

@@ -13,6 +13,10 @@ use crate::placeholders::fill;
 
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:40rem;padding:0 1rem}";
 
+/// Number of entries above which they are one form on the sign-in page: `next` may have 2,000 characters, and many forms that repeat it
+/// would make a large page.
+const MANY: usize = 8;
+
 macro_rules! names {
     ($($name:literal),+ $(,)?) => {
         /// The names of the files that replace our templates and our style in a build with templates.
@@ -51,7 +55,7 @@ impl Renderer for PlainPages {
         STYLE
     }
 
-    fn is_own(&self, _: &str) -> bool {
+    fn is_overridden(&self, _: &str) -> bool {
         false
     }
 
@@ -141,9 +145,15 @@ impl Content<'_> {
     }
 
     fn sign_in(&mut self, context: &Value) {
-        self.entries(context);
-        if list(&context["entries"]).is_empty() {
+        let (entries, next) = (list(&context["entries"]), &context["next"]);
+        if entries.is_empty() {
             self.paragraph("sign_in_missing");
+        } else if entries.len() > MANY && !next.is_null() {
+            let text = |entry: &Value| self.texts.about("sign_in_with", &shown(&entry["title"]));
+            let buttons: Vec<_> = entries.iter().map(|entry| (&entry["action"], text(entry))).collect();
+            self.page.choice(&[("next", next)], &buttons);
+        } else {
+            self.entries(context);
         }
     }
 

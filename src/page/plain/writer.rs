@@ -47,10 +47,25 @@ impl Writer {
     /// Begins a form with hidden fields. A field without a value is left out.
     pub(super) fn form_start(&mut self, method: &str, action: &Value, fields: &[(&str, &Value)]) {
         self.html += &format!("<form method=\"{method}\" action=\"{}\">\n", escape(&shown(action)));
+        self.hidden(fields);
+    }
+
+    fn hidden(&mut self, fields: &[(&str, &Value)]) {
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             let value = escape(&shown(value));
             self.html += &format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n");
         }
+    }
+
+    /// A form by GET with several `buttons`, each with an action of its own and a text.
+    pub(super) fn choice(&mut self, fields: &[(&str, &Value)], buttons: &[(&Value, String)]) {
+        self.html += "<form method=\"get\">\n";
+        self.hidden(fields);
+        for (action, text) in buttons {
+            let action = escape(&shown(action));
+            self.html += &format!("<p><button formaction=\"{action}\">{}</button></p>\n", escape(text));
+        }
+        self.html += "</form>\n";
     }
 
     /// A field that the visitor fills in: `name`, `kind`, `value`, `required`. `label` is beside it.

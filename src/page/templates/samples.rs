@@ -14,6 +14,7 @@ pub(super) fn samples(name: &str) -> Vec<Value> {
     match name {
         "sign_in" => vec![
             json!({ "entries": [entry], "sign_in_page": null, "next": "/" }),
+            json!({ "entries": vec![entry; 9], "sign_in_page": null, "next": "/" }),
             json!({ "entries": [], "sign_in_page": null, "next": null }),
         ],
         "connect" => vec![

@@ -47,7 +47,10 @@ impl Templates {
 
     /// Renders the pages that have a template of the app with sample values, so that its faults stop the launch.
     fn try_own(&self, language: &Language) -> Result<(), Vec<String>> {
-        let own = TEMPLATES.iter().map(|(name, _)| *name).filter(|name| *name != LAYOUT && self.is_own(name));
+        let own = TEMPLATES
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| *name != LAYOUT && self.is_overridden(name));
         let faults: Vec<String> = own
             .filter_map(|name| {
                 let mut contexts = samples(name).into_iter();
@@ -91,7 +94,7 @@ impl Renderer for Templates {
         &self.style
     }
 
-    fn is_own(&self, name: &str) -> bool {
+    fn is_overridden(&self, name: &str) -> bool {
         self.overrides.has(name) || self.overrides.has(LAYOUT)
     }
 

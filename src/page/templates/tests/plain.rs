@@ -43,6 +43,7 @@ fn ways(html: &str) -> Vec<String> {
             format!("{post} {action} {fields:?} {buttons}")
         })
         .chain(page.links.into_iter().map(|link| format!("{} {}", link.href, link.text)))
+        .chain(html.split("formaction=\"").skip(1).map(|rest| rest.split('"').take(1).collect()))
         .collect();
     ways.sort();
     ways
