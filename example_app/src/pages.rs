@@ -1,5 +1,7 @@
 //! The routes of the app.
 
+use std::error::Error as _;
+
 use rocket::http::Status;
 use rocket::request::FlashMessage;
 use rocket::serde::json::{Json, Value, json};
@@ -65,7 +67,13 @@ pub async fn whoami(name: &str, accounts: Accounts) -> (Status, Json<Value>) {
     let userinfo = async { accounts.require_client(name)?.userinfo().await };
     match userinfo.await {
         Ok(userinfo) => (Status::Ok, Json(userinfo)),
-        Err(error) => error_response(name, &accounts, &error),
+        Err(error) => {
+            if error.kind().status().code >= 500 {
+                // The cause is for the person who runs the app, and not for the visitor.
+                log::warn!("whoami: `{name}`: {error} {:?}", error.source().map(ToString::to_string));
+            }
+            error_response(name, &accounts, &error)
+        }
     }
 }
 

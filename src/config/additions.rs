@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue};
+use serde_json::Value;
 
 use super::parameters::Parameters;
 use super::table::{Given, Table};
-use crate::provider::Preset;
+use crate::provider::{Preset, Protocol};
 
 /// Parameters that an authorization request never takes from an entry or a signal (ST-19): the flow depends on them, a
 /// request object would contain them, and another response mode would take the answer elsewhere.
@@ -74,7 +75,11 @@ impl RequestAdditions {
         let owned = |pairs: &[(&str, &str)]| filled(parameters, pairs);
         let mut authorization_params = owned(preset.authorization_params);
         authorization_params.extend(parameters.authorization_params.clone());
-        authorization_params.extend(params(table, "authorization_params", AUTHORIZATION_PARAMS));
+        let own = params(table, "authorization_params", AUTHORIZATION_PARAMS);
+        authorization_params.extend(own.clone());
+        if preset.protocol == Protocol::OpenIdConnect {
+            check_requirements(table, &authorization_params, &own);
+        }
         let mut token_params = owned(preset.token_params);
         token_params.extend(parameters.token_params.clone());
         token_params.extend(params(table, "token_params", TOKEN_PARAMS));
@@ -93,12 +98,44 @@ fn filled(parameters: &Parameters, pairs: &[(&str, &str)]) -> BTreeMap<String, S
     pairs.iter().map(|(name, value)| ((*name).to_owned(), parameters.fill_text(value))).collect()
 }
 
+/// Reports parameters that say what an ID token must contain, and can't be read: each sign-in would fail. Those of `own` are in
+/// `authorization_params`; the others are keys of the preset.
+fn check_requirements(table: &Table<'_>, params: &BTreeMap<String, String>, own: &BTreeMap<String, String>) {
+    let is_number = |text: &String| text.parse::<u32>().is_ok();
+    let is_json = |text: &String| serde_json::from_str::<Value>(text).is_ok();
+    for (name, is_wrong, why, example) in [
+        (
+            "max_age",
+            params.get("max_age").is_some_and(|text| !is_number(text)),
+            "must be a number of seconds",
+            "\"3600\"",
+        ),
+        (
+            "claims",
+            params.get("claims").is_some_and(|text| !is_json(text)),
+            "must be JSON",
+            "'{\"id_token\": {}}'",
+        ),
+    ] {
+        match is_wrong {
+            true if own.contains_key(name) => {
+                let toml = format!("authorization_params = {{ {name} = {example} }}");
+                table.fault(&format!("authorization_params.{name}"), why, &toml);
+            }
+            true => table.fault(name, why, &format!("{name} = {example}")),
+            false => {}
+        }
+    }
+}
+
 fn params(table: &mut Table<'_>, key: &str, reserved: &[&str]) -> BTreeMap<String, String> {
     const RESERVED: &str = "is a parameter of the protocol, which an entry cannot override: remove it";
     let mut params = BTreeMap::new();
     for (name, given) in table.texts(key) {
         if reserved.contains(&name.as_str()) || name.starts_with(OAUTH1_PARAMS) {
             table.reader.fault(&given.place, RESERVED, "");
+        } else if name.is_empty() {
+            table.reader.fault(&given.place, "is a parameter without a name: remove it", "");
         } else {
             params.insert(name, given.value);
         }
@@ -116,7 +153,7 @@ fn callback_params(table: &mut Table<'_>, preset: &Preset) -> Vec<String> {
         let why = "names a parameter of the protocol, which is not kept: remove it";
         table.reader.fault(&place, why, "");
     }
-    if value.iter().any(String::is_empty) || value.len() > MAX_CALLBACK_PARAMS {
+    if value.len() > MAX_CALLBACK_PARAMS {
         let why = format!("must be a list of at most {MAX_CALLBACK_PARAMS} names");
         table.reader.fault(&place, why, "callback_params = [\"…\"]");
     }

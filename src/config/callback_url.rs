@@ -7,7 +7,7 @@ use url::Url;
 
 use super::settings::Settings;
 use super::table::Table;
-use super::urls::{is_loopback_host, web_url};
+use super::urls::{is_loopback_host, is_plain_path, web_url};
 use crate::paths::{Path, Paths};
 
 /// The address of the app in examples, if base_url is wrong or missing.
@@ -107,8 +107,5 @@ pub(crate) fn mount_path<'u>(url: &'u Url, settings: &Settings) -> Cow<'u, str> 
 
 /// Whether Rocket can mount a route at `path`: no characters with a meaning of their own in a route.
 pub(super) fn is_mountable(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    path.strip_prefix('/').is_some_and(|rest| {
-        rest.trim_end_matches('/').split('/').all(|part| !part.is_empty() && part.chars().all(plain))
-    })
+    is_plain_path(path.trim_end_matches('/'))
 }

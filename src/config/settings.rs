@@ -11,7 +11,7 @@ use url::Url;
 use super::database::DatabaseSettings;
 use super::table::Table;
 use super::targets::{self, FlowTargets, TargetRules};
-use super::urls::{loopback_origin, web_url};
+use super::urls::{is_plain_path, loopback_origin, web_url};
 use crate::base_path::BasePath;
 use crate::cookies::CookieScope;
 use crate::local_path::LocalPath;
@@ -217,15 +217,6 @@ pub(super) fn base_url(table: &mut Table<'_>) -> Result<Option<Url>, ()> {
         let right = loopback_origin(&given.value).unwrap_or_else(|| "https://app.example.com".to_owned());
         table.reader.fault(&given.place, why, &format!("base_url = \"{right}\""));
     })
-}
-
-/// Whether `path` is `/` and segments of plain characters.
-fn is_plain_path(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
-    let segment = |segment: &str| {
-        !segment.is_empty() && segment.chars().all(plain) && !segment.trim_matches('.').is_empty()
-    };
-    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
 }
 
 fn prefix(table: &mut Table<'_>) -> Option<String> {

@@ -339,6 +339,10 @@ impl<'a> Table<'a> {
             self.reader.fault(&place, "must be a list of texts", &format!("{key} = {example}"));
         }
         let parts = parts?;
+        if parts.iter().any(String::is_empty) {
+            self.reader.fault(&place, "has an empty text in it: remove it", &format!("{key} = {example}"));
+            return None;
+        }
         let is_clear = parts.iter().all(|part| self.check_characters(&place, part));
         is_clear.then_some(Given { value: parts, place })
     }

@@ -9,6 +9,9 @@ use crate::local_path::LocalPath;
 use crate::paths::Paths;
 use crate::redirect_target::RedirectTarget;
 
+/// Why a target has no fragment: [`LocalPath`] drops it.
+const FRAGMENT: &str = "must not contain a `#`: a redirect of ours would lose what follows it";
+
 /// What a target is checked with.
 #[derive(Clone, Copy)]
 pub(super) struct TargetRules<'a> {
@@ -56,6 +59,7 @@ pub(super) fn target(table: &mut Table<'_>, key: &str, rules: TargetRules<'_>) -
     }
     let given = table.text(key)?;
     let why = match RedirectTarget::try_from(given.value.as_str()) {
+        _ if given.value.contains('#') => FRAGMENT,
         Ok(target)
             if target
                 .origin()
@@ -81,6 +85,7 @@ pub(super) fn local(table: &mut Table<'_>, key: &str, rules: TargetRules<'_>) ->
         Paths::new(rules.prefix).is_own_action(path) && path.trim_end_matches('/') != rules.prefix
     };
     let why = match rules.base_path.target(&given.value) {
+        _ if given.value.contains('#') => FRAGMENT,
         // The value is not in the message: it may be a secret that was meant for another key.
         Err(_)
             if rules.base_path.target(&format!("/{}", given.value)).is_ok()
@@ -110,9 +115,6 @@ pub(super) fn trusted_origins(table: &mut Table<'_>, base_url: &Url) -> Vec<Stri
             Err(why) => why,
             Ok(url) if url.path() != "/" || url.query().is_some() => {
                 "must be origins, without a path or a query: scheme, host and perhaps a port"
-            }
-            Ok(url) if url.host_str().is_some_and(|host| host.contains('*')) => {
-                "must name each origin: a `*` stands for nothing here"
             }
             Ok(url) if is_own_origin(&url, base_url) => {
                 "contains the origin of this app itself: remove it. Pages of this app are paths, for example `/inbox`"

@@ -54,7 +54,21 @@ pub(super) fn web_url(text: &str) -> Result<Url, &'static str> {
     {
         return Err("contains a `{…}` that no key fills");
     }
+    // The parser lets a wildcard or a variable of a shell stand in a host's name.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if matches!(url.host(), Some(Host::Domain(name)) if !name.chars().all(is_plain)) {
+        return Err("has a character in its host that no host's name has, for example `*` or `$`");
+    }
     Ok(url)
+}
+
+/// Whether `path` is `/` and segments of plain characters. A segment of dots is none: browsers resolve it before they send a request.
+pub(super) fn is_plain_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    let segment = |segment: &str| {
+        !segment.is_empty() && segment.chars().all(plain) && !segment.trim_matches('.').is_empty()
+    };
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
 }
 
 /// The origin of `text` if it is a URL without its scheme on a loopback host, for example `localhost:8000`.

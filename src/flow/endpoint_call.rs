@@ -147,7 +147,11 @@ impl EndpointCall {
         let name = error.name();
         let said = words(endpoints, form, error);
         let text = said.description.as_deref().unwrap_or_default();
-        let cause = format!("the {} said `{}` ({status}): {text}", self.endpoint_name(), said.error);
+        let answered = self.endpoint_name();
+        let cause = match (&*said.error, text) {
+            ("", "") => format!("the {answered} answered with {status}"),
+            (code, text) => format!("the {answered} said `{code}` ({status}): {text}"),
+        };
         // Some providers limit requests with a 403.
         let is_busy = status >= 500 || status == 429 || answer.headers().contains_key(RETRY_AFTER);
         let refusal = match (self, &*name) {

@@ -105,6 +105,9 @@ impl Metadata {
         let field = |name| fields.get(name);
         // Byte for byte (Discovery §4.3): otherwise one provider could sign in users of another.
         let named = field("issuer").and_then(Value::as_str).unwrap_or_default();
+        if named.is_empty() {
+            return Err("it names no `issuer`".to_owned());
+        }
         if named != issuer {
             return Err(format!("it is the metadata of `{}`, not of `{issuer}`", printable(named, 300)));
         }
