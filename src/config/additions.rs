@@ -101,30 +101,20 @@ fn filled(parameters: &Parameters, pairs: &[(&str, &str)]) -> BTreeMap<String, S
 /// Reports parameters that say what an ID token must contain, and can't be read: each sign-in would fail. Those of `own` are in
 /// `authorization_params`; the others are keys of the preset.
 fn check_requirements(table: &Table<'_>, params: &BTreeMap<String, String>, own: &BTreeMap<String, String>) {
-    let is_number = |text: &String| text.parse::<u32>().is_ok();
-    let is_json = |text: &String| serde_json::from_str::<Value>(text).is_ok();
-    for (name, is_wrong, why, example) in [
-        (
-            "max_age",
-            params.get("max_age").is_some_and(|text| !is_number(text)),
-            "must be a number of seconds",
-            "\"3600\"",
-        ),
-        (
-            "claims",
-            params.get("claims").is_some_and(|text| !is_json(text)),
-            "must be JSON",
-            "'{\"id_token\": {}}'",
-        ),
-    ] {
-        match is_wrong {
-            true if own.contains_key(name) => {
-                let toml = format!("authorization_params = {{ {name} = {example} }}");
-                table.fault(&format!("authorization_params.{name}"), why, &toml);
-            }
-            true => table.fault(name, why, &format!("{name} = {example}")),
-            false => {}
-        }
+    let is_wrong =
+        |name: &str, is_right: fn(&str) -> bool| params.get(name).is_some_and(|text| !is_right(text));
+    let fault = |name: &str, why: &str, example: &str| {
+        let key = match own.contains_key(name) {
+            true => format!("authorization_params.{name}"),
+            false => name.to_owned(),
+        };
+        table.fault(&key, why, &format!("{name} = {example}"));
+    };
+    if is_wrong("max_age", |text| text.parse::<u32>().is_ok()) {
+        fault("max_age", "must be a number of seconds", "\"3600\"");
+    }
+    if is_wrong("claims", |text| serde_json::from_str::<Value>(text).is_ok()) {
+        fault("claims", "must be JSON", "'{\"id_token\": {}}'");
     }
 }
 

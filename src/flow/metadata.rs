@@ -271,5 +271,8 @@ mod tests {
             other.contains("`https://other.example`") && other.contains(&format!("`{ISSUER}`")),
             "{other}"
         );
+        for none in [json!(null), json!(""), json!(7)] {
+            assert_eq!(parse(("issuer", none)).unwrap_err(), "it names no `issuer`");
+        }
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::Op;
-use crate::harness::{Refusal, TestApp, TestRequest, assert_refused};
+use crate::harness::{Refusal, SESSION, TestApp, TestRequest, assert_refused, captured_log};
 use crate::server::{Server, Tab};
 
 const BASE: &str = "http://localhost:8000";
@@ -248,6 +248,35 @@ async fn lk_01_nothing_that_an_app_holds_prints_a_secret() {
         assert!(printed.contains(turn), "{turn} has printed itself: {printed}");
     }
     app.assert_no_secret("what prints itself", &printed, &[]);
+}
+
+/// LK-02: an answer of the userinfo endpoint that repeats what it was sent, and more that is secret.
+#[rocket::async_test]
+async fn lk_02_no_log_holds_what_a_userinfo_answer_repeats() {
+    let first = TestApp::launch().await;
+    let (key, mut entry) = first.fake.preset_config("op", "oauth2");
+    entry["profile"] = json!({"id": "sub"});
+    let app = first.relaunch_with(move |figment| figment.merge((key, entry)), |dance| dance).await;
+    let secret = app.fake.client_secret().to_owned();
+    for status in [200, 400, 403, 500] {
+        for body in [
+            json!({"client_secret": secret, "error": secret, "error_description": secret, "message": secret})
+                .to_string(),
+            format!("{{\"sub\": {{\"client_secret\": \"{secret}\"}}}}"),
+            format!("client_secret={secret}"),
+            format!("{{\"client_secret\": \"{secret}\", "),
+        ] {
+            let mut ada = app.browser();
+            let callback = ada.ride("/login/op").await;
+            let response = FakeResponse::body("application/json", body.clone()).with_status(status);
+            app.fake.respond_once(ProviderEndpoint::Userinfo, response);
+            let answer = ada.get(&callback).await;
+            assert!(answer.status.code >= 502 && !answer.sets(SESSION), "{status} {body}: {answer:?}");
+            app.assert_no_secret("the page", &format!("{answer:?}"), &[]);
+        }
+    }
+    assert_eq!(app.count("oauth_accounts"), 0);
+    app.assert_no_secret("the log", &captured_log().unwrap_or_default(), &[]);
 }
 
 /// Whether a type implements a formatting trait: the compiler prefers the methods of `Shows<T>` if it does.
