@@ -197,6 +197,7 @@ async fn id_09_id_10_the_audience() {
     for azp in [json!(null), json!("me"), json!("you")] {
         stage.refused(json!({"aud": ["me", "you"], "azp": azp}), "`trusted_audiences`").await;
     }
+    stage.refused(json!({"aud": ["me", 7], "azp": "me"}), "not this client").await;
     stage.refused(json!({"azp": "you"}), "`azp`").await;
     stage.refused(json!({"azp": ["me"]}), "not a text").await;
     for good in [json!({"aud": ["me"]}), json!({"aud": ["me", "me"], "azp": "me"}), json!({"azp": "me"})] {

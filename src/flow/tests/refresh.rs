@@ -282,6 +282,7 @@ async fn id_21_an_id_token_that_comes_along() {
         (json!({"sub": "another"}), false),
         (json!({"iss": "https://evil.example"}), false),
         (json!({"aud": "another"}), false),
+        (json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), false),
     ] {
         let mut claims = first.clone();
         for (name, value) in change.as_object().unwrap() {
