@@ -18,8 +18,8 @@ impl UnsealedAccount {
     /// Unseals the token of `account`.
     ///
     /// # Errors
-    /// [`ErrorKind::ReconnectNeeded`](crate::ErrorKind::ReconnectNeeded) if the entry points to another provider than the one that granted the token, or if no
-    /// key opens it.
+    /// [`ErrorKind::ReconnectNeeded`](crate::ErrorKind::ReconnectNeeded) if the entry points to another provider than the one that
+    /// granted the token, or if no key opens it.
     pub(super) fn open(entry: &Entry, keys: &KeyRing, account: Account) -> Result<Self> {
         if account.issuer != entry.authority() {
             let cause = format!(

@@ -146,8 +146,9 @@ impl Dance {
         }
     }
 
-    /// Returns whose accounts `request` has, and perhaps those at `entries`. If a user is signed in, it ends the browser's sessions of accounts without a user: an
-    /// app may sign its users in itself, and the next visitor must not find the accounts of the one before.
+    /// Returns whose accounts `request` has, and perhaps those at `entries`. If a user is signed in, it ends the browser's sessions
+    /// of accounts without a user: an app may sign its users in itself, and the next visitor must not find the accounts of the one
+    /// before.
     async fn request_owner<'r>(
         &self,
         request: &'r Request<'_>,

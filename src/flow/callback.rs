@@ -9,7 +9,8 @@
 //! | OAuth 2, OpenID Connect | `state`, `code`, `iss`, `error` | `error` (RFC 6749 §4.1.2.1); no `code`, if the preset says so |
 //! | OAuth 1 | `oauth_token`, `oauth_verifier` | `oauth_problem`, `denied` (Twitter), `oauth_verifier=denied` (Atlassian) |
 //!
-//! `error_description` and `error_uri` are for the log and for the app. The entry's `callback_params` are kept. Other parameters are ignored, whatever they are.
+//! `error_description` and `error_uri` are for the log and for the app. The entry's `callback_params` are kept. Other parameters
+//! are ignored, whatever they are.
 
 use std::collections::BTreeMap;
 

@@ -7,9 +7,9 @@ use crate::user::UserId;
 
 /// A policy that lets only people of one e-mail domain sign in, and then asks another policy.
 ///
-/// It judges every login that signs a user in ([`Standing::Stranger`] and [`Standing::Returning`]) or merges users, so that a user who has left
-/// the domain cannot sign in any more. Other logins go to the inner policy at once: a user who is signed in can connect a
-/// private account.
+/// It judges every login that signs a user in ([`Standing::Stranger`] and [`Standing::Returning`]) or merges users, so that a user
+/// who has left the domain cannot sign in any more. Other logins go to the inner policy at once: a user who is signed in can
+/// connect a private account.
 ///
 /// One of these must be true:
 ///

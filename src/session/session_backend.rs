@@ -77,7 +77,8 @@ impl SessionBackend {
         }
     }
 
-    /// Begins a session of `user`, which comes from the login `origin`, if it comes from one. Returns the browser's previous session, too, which has ended.
+    /// Begins a session of `user`, which comes from the login `origin`, if it comes from one. Returns the browser's previous
+    /// session, too, which has ended.
     pub(crate) async fn sign_in(
         &self,
         request: &Request<'_>,

@@ -88,8 +88,8 @@ fn required_claims(
     })
 }
 
-/// The table of an entry with this preset, which has its name with it, or, if there is none, of an OpenID Connect entry. Its client authenticates
-/// with `auth_method`, if the app's configuration names one that needs another client.
+/// The table of an entry with this preset, which has its name with it, or, if there is none, of an OpenID Connect entry. Its client
+/// authenticates with `auth_method`, if the app's configuration names one that needs another client.
 fn entry(server: &AuthorizationServer, preset: Option<(String, &Preset)>, auth_method: &str) -> Value {
     let entry = match preset {
         Some((name, preset)) => entry_of_preset(server, &name, Some(preset)),

@@ -153,9 +153,9 @@ impl<P: Provider> Tokens<P> {
 
     /// Sets the token, and returns the stored account.
     ///
-    /// Everything else of the account stays: id, identity, profile, rank, the app's own columns, and, of a user's account
-    /// with an identity, the refresh token if the new token has none. If there is no account yet, it stores one without an identity, with which no user can sign
-    /// in. The policy does not run; [signals](crate::Signals) get the event.
+    /// Everything else of the account stays: id, identity, profile, rank, the app's own columns, and, of a user's account with an
+    /// identity, the refresh token if the new token has none. If there is no account yet, it stores one without an identity, with
+    /// which no user can sign in. The policy does not run; [signals](crate::Signals) get the event.
     ///
     /// An account without an identity becomes the user's account at the user's next sign-in or connect at `P`: in the same
     /// transaction it gets that identity, profile and token. It keeps its id, its rank, the app's own columns, and its refresh

@@ -7,9 +7,9 @@ use crate::dance::web::{FlashOutcome, Reply, flash_outcome, respond, wants_json}
 use crate::error::{ErrorKind, Result};
 use crate::signals::Event;
 
-/// Makes the response of a request that begins a flow, or of a callback. A failure is logged and reported to the signals, which may answer it; else
-/// the visitor goes to `after_denied` or `after_error`, or gets the error page. If a flow has expired, it is always the error page,
-/// on which the visitor begins again. `flow` is the handle of the flow, if one had begun.
+/// Makes the response of a request that begins a flow, or of a callback. A failure is logged and reported to the signals, which may
+/// answer it; else the visitor goes to `after_denied` or `after_error`, or gets the error page. If a flow has expired, it is always
+/// the error page, on which the visitor begins again. `flow` is the handle of the flow, if one had begun.
 pub(super) async fn login_response(
     dance: &Dance,
     request: &Request<'_>,

@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The connections of a [`DieselStorage`](super::DieselStorage), for the app's own queries on the same database.
 ///
-/// [`DieselStorage::pool`](super::DieselStorage::pool) returns it, and the app manages it. With a pool of its own an app needs twice
-/// as many connections, and has to configure it for PgBouncer and for SQLite's locks a second time. `C` is Diesel's connection type, the same
-/// as that of the policy.
+/// [`DieselStorage::pool`](super::DieselStorage::pool) returns it, and the app manages it. With a pool of its own an app needs
+/// twice as many connections, and has to configure it for PgBouncer and for SQLite's locks a second time. `C` is Diesel's
+/// connection type, the same as that of the policy.
 ///
 /// ```
 /// use diesel::prelude::*;
@@ -50,9 +50,9 @@ impl<C: PolicyConnection> DieselPool<C> {
     /// Runs `work` on a connection, on a thread that may block.
     ///
     /// `work` is for statements that take milliseconds: the storage waits for the same connections, and a call fails after ten
-    /// seconds. It runs again if the connection is lost or another transaction was faster, so it should change nothing outside of the database.
-    /// Work that has begun is finished even if the caller is dropped. Begin transactions with Diesel's `transaction`: one that is left
-    /// open is rolled back. Behind PgBouncer, all of `work` is one transaction.
+    /// seconds. It runs again if the connection is lost or another transaction was faster, so it should change nothing outside of
+    /// the database. Work that has begun is finished even if the caller is dropped. Begin transactions with Diesel's `transaction`:
+    /// one that is left open is rolled back. Behind PgBouncer, all of `work` is one transaction.
     ///
     /// # Errors
     /// What `work` returns. [`ErrorKind::StoreUnavailable`] (503) if the database can't be reached or takes too long, or before the

@@ -71,8 +71,8 @@ impl Failure {
         Cause::DatabaseError(Kind::SerializationFailure, Box::new(said.to_owned())).into()
     }
 
-    /// Finds what may help after the attempt `tries`, from the kind of the error and from the state of `conn`. The words of a message do not count: they
-    /// are in the language of the server.
+    /// Finds what may help after the attempt `tries`, from the kind of the error and from the state of `conn`. The words of a
+    /// message do not count: they are in the language of the server.
     pub(super) fn remedy(&self, conn: &mut AnyConnection, tries: u32) -> Remedy {
         let reported = match self {
             Failure::Commit(_) => return Remedy::None,

@@ -37,12 +37,12 @@ const RECORD: &str = "RECORD_CASSETTES";
 /// [`ProviderUnreachable`](crate::ErrorKind::ProviderUnreachable), and the test panics at its end and says how to record again.
 /// Calls with the same method, URL and body are answered in the order in which they were recorded, each once.
 ///
-/// What is not recorded: the headers of requests, bodies of requests that are not text, cookies, and most headers of responses. An answer
-/// that is neither text nor an image, audio, video or font is a fault: a secret in it could not be found. What is replaced: the
-/// token, the entry's client secret, fields, parameters and XML elements whose names say that they are secrets (`access_token`, `password`, …), users
-/// and passwords of URLs, and whatever looks like a token; and e-mail addresses, with [`scrub_emails`](Cassette::scrub_emails).
-/// Read the file before you commit it. The positions of pages (`next_token`, `cursor`, …) stay, and an app that follows a scrubbed
-/// URL of an answer reaches the real one while the cassette is recorded.
+/// What is not recorded: the headers of requests, bodies of requests that are not text, cookies, and most headers of responses. An
+/// answer that is neither text nor an image, audio, video or font is a fault: a secret in it could not be found. What is replaced:
+/// the token, the entry's client secret, fields, parameters and XML elements whose names say that they are secrets (`access_token`,
+/// `password`, …), users and passwords of URLs, and whatever looks like a token; and e-mail addresses, with
+/// [`scrub_emails`](Cassette::scrub_emails). Read the file before you commit it. The positions of pages (`next_token`, `cursor`, …)
+/// stay, and an app that follows a scrubbed URL of an answer reaches the real one while the cassette is recorded.
 ///
 /// ```no_run
 /// use rocket::local::asynchronous::Client;
