@@ -322,7 +322,10 @@ async fn a_table_of_users_that_does_not_exist() {
     let (fake, people) = (FakeProvider::start().await, People::new());
     let dance = || Dance::fairing().storage(people.storage().cascade_from("user", "id"));
     let report = examine(healthy(&fake), dance()).await;
-    assert_one_failure(&report, &[".cascade_from(\"user\", \"id\")", "no such table", "create it before the launch"]);
+    assert_one_failure(
+        &report,
+        &[".cascade_from(\"user\", \"id\")", "no such table", "create it before the launch"],
+    );
     launched_before(&fake, stored(&people)).await;
     assert_one_failure(&examine(healthy(&fake), dance()).await, &["no such table"]);
 }
