@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_understood_with_and_without_the_base_path() {
+    fn b7_a_target_is_understood_with_and_without_the_base_path() {
         let app = base("https://app.example/app");
         for (text, wanted) in [
             ("/inbox?a=/app", "/inbox?a=/app"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_next_is_read_back_as_it_was() {
+    fn b7_a_next_is_read_back_as_it_was() {
         for base in [base("https://app.example/app"), base("https://app.example")] {
             for path in ["/", "/x", "/app", "/app/x", "/app/app/x", "/app?a", "/application"] {
                 let next = LocalPath::try_from(path).unwrap();

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_written_as_rocket_reads_it_and_fits_into_a_cookie() {
+    fn a4_a_message_is_written_as_rocket_reads_it_and_fits_into_a_cookie() {
         assert_eq!(content("error", "No: ü"), "5:errorNo: ü");
         assert_eq!(content("", ""), "0:");
         for c in ["x", "ü", "<", "\u{1f680}", "عليكم"] {

@@ -159,7 +159,7 @@ async fn every_rocket_toml_block_launches() {
 }
 
 #[rocket::async_test]
-async fn the_production_settings_launch_a_release() {
+async fn a12_the_production_settings_launch_a_release() {
     let production = *texts("toml", "# Rocket.toml").last().unwrap();
     let (_dir, figment) = configuration(&[entry(), production]);
     let release = figment.select("release");

@@ -3,6 +3,8 @@
 //!
 //! `UPDATE=1 cargo test --test security` adds missing tests to the rows of their cases.
 //!
+//! Each fault of docs/faults.md has tests whose names begin with its id.
+//!
 //! It also checks that the files and functions that the other pages name exist.
 
 #![allow(clippy::unwrap_used)]
@@ -249,6 +251,24 @@ fn every_case_has_its_test() {
         faults.len(),
         faults.join("\n")
     );
+}
+
+/// The ids at the beginning of a test's name that docs/faults.md may define, such as `B1` of `b1_an_outage`.
+fn found_faults(test: &str) -> Vec<String> {
+    let is_id =
+        |part: &&str| part.strip_prefix(['a', 'b', 'r']).is_some_and(|number| number.parse::<u8>().is_ok());
+    test.split('_').take_while(is_id).map(str::to_ascii_uppercase).collect()
+}
+
+#[test]
+fn every_fault_has_its_test() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")).unwrap();
+    let ids = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let listed: BTreeSet<String> =
+        ids.filter(|id| !found_faults(&id.to_ascii_lowercase()).is_empty()).map(str::to_owned).collect();
+    let tested: BTreeSet<String> = all_tests().keys().flat_map(|test| found_faults(test)).collect();
+    assert!(listed.len() > 40, "{listed:?}");
+    assert_eq!(listed, tested);
 }
 
 /// The texts in backticks on `page`, without its fenced blocks.

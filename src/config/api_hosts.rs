@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_hosts_get_the_token() {
+    fn r16_which_hosts_get_the_token() {
         let hosts = ApiHosts(vec!["*.googleapis.com".into(), "api.example:8443".into(), "[::1]:81".into()]);
         let contains = |url: &str| hosts.contains(&Url::parse(url).unwrap());
         for url in [
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_a_host() {
+    fn r16_what_names_a_host() {
         for good in ["a.example", "*.a.example", "localhost:81", "[::1]", "127.0.0.1:1"] {
             assert!(is_pattern(good), "{good}");
         }

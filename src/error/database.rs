@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_kind_says_is_an_outage() {
+    fn b1_only_what_the_kind_says_is_an_outage() {
         for kind in [
             Kind::ClosedConnection,
             Kind::UnableToSendCommand,

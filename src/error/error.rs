@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_launch_message_has_the_cure_and_each_cause_once() {
+    fn b5_a_launch_message_has_the_cure_and_each_cause_once() {
         let lacking =
             |cause| Error::new(ErrorKind::Misconfigured, "no table: write `.migrate()`").with_source(cause);
         assert_eq!(lacking("code 7").for_operator(), "no table: write `.migrate()`: code 7");

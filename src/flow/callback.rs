@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_without_a_word() {
+    fn r8_a_denial_without_a_word() {
         let wechat = entry("provider = \"wechat\"\nclient_secret = \"s\"");
         for query in ["state=s", "x=y&state=s", "code=&state=s", "error=&state=s"] {
             let callback = Callback::parse(&wechat, query).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_nobody_reads() {
+    fn r9_parameters_that_nobody_reads() {
         for more in [
             "scope=a&scope=b",
             "name=Ren%E9",
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_the_entry_keeps() {
+    fn r12_parameters_that_the_entry_keeps() {
         let callback =
             parse("code=c&state=s&user=%7B%22name%22%3A%22Ren%E9%22%0A%7D&realmId=9130%202&other=x").unwrap();
         let kept: Vec<_> =
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_state_has_the_providers_words() {
+    fn r8_an_error_without_state_has_the_providers_words() {
         let error = refused("error=unauthorized_client&error_description=no%0aapp");
         assert!(error.contains("unauthorized_client") && error.contains("no app"), "{error}");
         assert!(!refused("code=c0de").contains("c0de"));

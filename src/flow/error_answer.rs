@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_an_error() {
+    fn r2_every_way_to_write_an_error() {
         for (answer, name, text) in [
             (json!({"error": "invalid_grant", "error_description": "no"}), "invalid_grant", "no"),
             (json!({"error": "Invalid Grant"}), "invalid_grant", ""),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error() {
+    fn r4_r5_what_is_no_error() {
         for answer in [
             json!({}),
             json!({"error": null, "errors": [], "errcode": 0, "ok": true, "status": 200}),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_the_provider_or_the_grant() {
+    fn r2_the_client_the_provider_or_the_grant() {
         for name in ["invalid_client", "Invalid client secret", "invalid_scope", "unauthorized_client"] {
             assert!(
                 read(json!({"error": name})).is_clients() && read(json!({"message": name})).is_clients(),

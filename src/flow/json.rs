@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_twice() {
+    fn r6_a_field_that_is_there_twice() {
         let read = |text: &str| deciding_object(text.as_bytes(), &["a"]).map(Value::Object);
         for text in [r#"{"a": 1, "a": 2}"#, r#"{"a": 1, "\u0061": 1}"#] {
             assert_eq!(read(text), Err("a field is there twice"), "{text}");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn many_fields_that_are_there_twice_cost_no_time() {
+    fn r6_many_fields_that_are_there_twice_cost_no_time() {
         let fields = |value: u8| (0..40_000).map(|n| format!("\"{n:05}\":{value},")).collect::<String>();
         let text = format!("{{{}{}\"end\":1}}", fields(0), fields(1));
         assert!(text.len() < 1 << 20);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn one_odd_character() {
+    fn r6_one_odd_character() {
         let read = |bytes: &[u8]| value(bytes).map(|value| value["a"].as_str().map(str::to_owned));
         for (text, wanted) in [
             (&br#"{"a": "I \ud83d"}"#[..], "I \u{fffd}"),

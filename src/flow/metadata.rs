@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_the_entry_does_not_need_is_no_reason_to_refuse() {
+    fn r5_an_endpoint_that_the_entry_does_not_need_is_no_reason_to_refuse() {
         let wrong =
             [json!("ftp://op.example/"), json!("http://op.example/"), json!("http://localhost/"), json!(7)];
         for (name, wrong) in ALL.iter().flat_map(|name| wrong.iter().map(move |wrong| (*name, wrong))) {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_can_not_be_read_is_absent() {
+    fn r5_a_field_that_can_not_be_read_is_absent() {
         for (name, value) in [
             ("require_pushed_authorization_requests", json!(null)),
             ("authorization_response_iss_parameter_supported", json!("")),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn both_issuers_are_named() {
+    fn r11_both_issuers_are_named() {
         let other = parse(("issuer", json!("https://other.example"))).unwrap_err();
         assert!(
             other.contains("`https://other.example`") && other.contains(&format!("`{ISSUER}`")),

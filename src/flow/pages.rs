@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_on_the_same_host() {
+    fn r15_the_next_page_is_on_the_same_host() {
         let url = Url::parse("https://api.example/user/emails").unwrap();
         let next = |link: &str| {
             let headers = [(LINK, link.parse().unwrap())].into_iter().collect();

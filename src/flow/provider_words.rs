@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_are_cleaned_and_capped_where_they_are_read() {
+    fn a4_the_words_are_cleaned_and_capped_where_they_are_read() {
         let long = "x".repeat(10_000);
         let said = provider_words(&format!("a\u{202e}\n{long}"), Some(&format!(" \u{1b}[1m{long}")), None);
         assert_eq!(said.error, format!("a {}", "x".repeat(MAX_ERROR - 2)));

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn an_account_that_gets_another_owner_leaves_the_first() {
+    async fn a9_an_account_that_gets_another_owner_leaves_the_first() {
         let store = Arc::new(KeyValue::default());
         let storage = CheckedStorage::around(store.clone());
         // The store alone has it under both owners.
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn two_keys_that_contradict_each_other_sign_no_user_in() {
+    async fn a9_two_keys_that_contradict_each_other_sign_no_user_in() {
         let store = Arc::new(KeyValue::default());
         let storage = CheckedStorage::around(store.clone());
         store.set(&account("a", "7")).await.unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn a_store_that_folds_ids_gives_no_account_away() {
+    async fn a9_a_store_that_folds_ids_gives_no_account_away() {
         struct Folded(KeyValue);
         fn folded(key: &AccountKey) -> AccountKey {
             match key {

@@ -68,7 +68,7 @@ fn rocket_path(path: &str) -> String {
 }
 
 #[test]
-fn the_document_is_valid() {
+fn a5_the_document_is_valid() {
     let schema: Value = serde_json::from_str(include_str!("openapi-3.1.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator.iter_errors(&document()).map(|error| error.to_string()).collect();
@@ -203,7 +203,7 @@ fn documented_path(document: &Value, uri: &str) -> String {
 }
 
 #[rocket::async_test]
-async fn the_document_has_the_routes_that_are_mounted() {
+async fn a5_the_document_has_the_routes_that_are_mounted() {
     let app = App::launch().await;
     let routes = app.client.rocket().routes();
     let ours = routes.filter(|route| route.name.as_ref().is_some_and(|name| name.starts_with("oauth: ")));
@@ -212,7 +212,7 @@ async fn the_document_has_the_routes_that_are_mounted() {
 }
 
 #[rocket::async_test]
-async fn real_answers_match_the_document() {
+async fn a5_real_answers_match_the_document() {
     let mut app = App::launch().await;
     let get = Method::Get;
     // Signed out.

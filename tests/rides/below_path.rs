@@ -24,7 +24,7 @@ fn ride_below(server: WebServer) -> (Ride, Process) {
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
-async fn below_a_path_of_nginx_in_chromium() {
+async fn b7_below_a_path_of_nginx_in_chromium() {
     let (ride, _server) = ride_below(WebServer::Nginx);
     let base = ride.app.url("");
     let shots = chromium::shots("below_path", ride.folder.path());
@@ -38,7 +38,7 @@ async fn below_a_path_of_nginx_in_chromium() {
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
-async fn below_a_path_of_apache() {
+async fn b7_below_a_path_of_apache() {
     let (ride, _server) = ride_below(WebServer::Apache);
     let (app, provider) = (&ride.app, &ride.provider);
     let _running = app.start(&ride.entries);
@@ -69,7 +69,7 @@ async fn below_a_path_of_apache() {
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
-async fn two_apps_below_two_paths_in_chromium() {
+async fn b7_two_apps_below_two_paths_in_chromium() {
     let folder = tempfile::tempdir().unwrap();
     let mut apps = ["a", "b"].map(|name| {
         let folder = folder.path().join(name);

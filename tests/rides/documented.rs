@@ -109,7 +109,7 @@ pub(crate) fn entries(issuer: &str) -> String {
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
-async fn a_flash_message_in_chromium() {
+async fn a4_a_flash_message_in_chromium() {
     let _watchdog = Watchdog::with_limit(TEST_TIMEOUT);
     let folder = tempdir().unwrap();
     let port = free_port();

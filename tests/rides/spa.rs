@@ -25,7 +25,7 @@ mod example {
 
 #[rocket::async_test]
 #[ignore = "a ride: ./test.sh, or: tests/databases cargo test --test rides -- --ignored"]
-async fn the_single_page_app_in_chromium() {
+async fn a5_the_single_page_app_in_chromium() {
     let _watchdog = Watchdog::with_limit(TEST_TIMEOUT);
     let folder = tempdir().unwrap();
     let (port, database) = (free_port(), folder.path().join("app.sqlite").display().to_string());

@@ -89,7 +89,7 @@ impl Checked {
 }
 
 #[rocket::async_test]
-async fn what_browsers_get_has_the_path_and_the_routes_do_not() {
+async fn b7_what_browsers_get_has_the_path_and_the_routes_do_not() {
     let app = TestApp::launch_with(|figment| {
         below("/app")(figment)
             .merge(("dance.sign_in_page", "/signin?from=dance"))
@@ -159,7 +159,7 @@ async fn what_browsers_get_has_the_path_and_the_routes_do_not() {
 }
 
 #[rocket::async_test]
-async fn an_account_that_waits_and_a_posted_callback() {
+async fn b7_an_account_that_waits_and_a_posted_callback() {
     let configure = |figment| {
         let figment: Figment = below("/app")(figment);
         figment.merge(("oauth.op.trust_email", false)).merge(("oauth.op2.response_mode", "form_post"))
@@ -197,7 +197,7 @@ async fn an_account_that_waits_and_a_posted_callback() {
 }
 
 #[rocket::async_test]
-async fn next_is_a_path_of_the_app_with_or_without_the_base_path() {
+async fn b7_next_is_a_path_of_the_app_with_or_without_the_base_path() {
     let app = app().await;
     for (next, location) in [
         ("/inbox?x=/app", "/app/inbox?x=/app"),
@@ -230,7 +230,7 @@ async fn next_is_a_path_of_the_app_with_or_without_the_base_path() {
 }
 
 #[rocket::async_test]
-async fn the_apps_own_targets_are_paths_of_the_app() {
+async fn b7_the_apps_own_targets_are_paths_of_the_app() {
     let app = TestApp::launch_with(|figment| {
         below("/app")(figment)
             .merge(("dance.after_login", "/welcome"))
@@ -250,7 +250,7 @@ async fn the_apps_own_targets_are_paths_of_the_app() {
 }
 
 #[rocket::async_test]
-async fn a_callback_of_its_own_is_mounted_without_the_path() {
+async fn b7_a_callback_of_its_own_is_mounted_without_the_path() {
     let uri = format!("{BASE}/back/op");
     let app =
         TestApp::launch_with(|figment| below("/app")(figment).merge(("oauth.op.redirect_uri", uri))).await;
@@ -263,7 +263,7 @@ async fn a_callback_of_its_own_is_mounted_without_the_path() {
 }
 
 #[rocket::async_test]
-async fn accounts_in_cookies_have_the_path_too() {
+async fn b7_accounts_in_cookies_have_the_path_too() {
     let app = TestApp::launch_built(below("/app"), |dance| dance.storage(CookieStorage)).await;
     let mut ada = Checked(app.browser());
     let begun = ada.get("/login/op").await;
@@ -276,7 +276,7 @@ async fn accounts_in_cookies_have_the_path_too() {
 }
 
 #[rocket::async_test]
-async fn a_visitor_of_another_loopback_name_and_a_proxy_with_its_own_host() {
+async fn b7_a_visitor_of_another_loopback_name_and_a_proxy_with_its_own_host() {
     let base = ("dance.base_url", "http://localhost:8080/app");
     let app = TestApp::launch_with(|figment| figment.merge(base)).await;
     let begin = async |host: &'static str| {
@@ -294,7 +294,7 @@ async fn a_visitor_of_another_loopback_name_and_a_proxy_with_its_own_host() {
 }
 
 #[rocket::async_test]
-async fn two_apps_of_one_host_never_see_each_others_cookies() {
+async fn b7_two_apps_of_one_host_never_see_each_others_cookies() {
     let one = TestApp::launch_with(below("/a")).await;
     // The same keys and the same database.
     let other = one.relaunch(below("/b")).await;

@@ -103,7 +103,7 @@ async fn record(file: &Path) -> (Vec<(Status, String)>, (String, Value), String)
 }
 
 #[rocket::async_test]
-async fn a_cassette_is_recorded_once_and_replayed_without_a_network() {
+async fn a11_a_cassette_is_recorded_once_and_replayed_without_a_network() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cassettes/corp.json");
     let (recorded, config, token) = record(&file).await;
@@ -162,7 +162,7 @@ async fn an_answer_that_cannot_be_read_is_not_recorded() {
 }
 
 #[rocket::async_test]
-async fn an_app_follows_urls_with_secrets_while_a_cassette_is_recorded() {
+async fn a11_an_app_follows_urls_with_secrets_while_a_cassette_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("corp.json");
     let fake = FakeProvider::start().await;
@@ -195,7 +195,7 @@ async fn an_app_follows_urls_with_secrets_while_a_cassette_is_recorded() {
 }
 
 #[rocket::async_test]
-async fn an_app_with_a_key_or_no_secret_launches_with_a_cassette() {
+async fn a11_an_app_with_a_key_or_no_secret_launches_with_a_cassette() {
     let folder = tempfile::tempdir().unwrap();
     let fake = FakeProvider::start().await;
     for config in [fake.private_key_jwt_config("corp"), fake.public_client_config("corp")] {
@@ -208,7 +208,7 @@ async fn an_app_with_a_key_or_no_secret_launches_with_a_cassette() {
 
 #[rocket::async_test]
 #[should_panic(expected = "does not have GET http")]
-async fn a_call_that_is_not_on_the_cassette_fails_the_test() {
+async fn a11_a_call_that_is_not_on_the_cassette_fails_the_test() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("corp.json");
     let (_, config, _) = record(&file).await;
@@ -227,8 +227,8 @@ async fn a_call_that_is_not_on_the_cassette_fails_the_test() {
 
 #[test]
 #[should_panic(
-    expected = "To record it: RECORD_CASSETTES=1 GITHUB_TOKEN=… cargo test cassettes::a_missing_cassette_says_how_to_record"
+    expected = "To record it: RECORD_CASSETTES=1 GITHUB_TOKEN=… cargo test cassettes::a11_a_missing_cassette_says_how_to_record"
 )]
-fn a_missing_cassette_says_how_to_record() {
+fn a11_a_missing_cassette_says_how_to_record() {
     Cassette::open("tests/no such cassette.json", "GITHUB_TOKEN");
 }

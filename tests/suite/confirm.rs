@@ -72,7 +72,7 @@ async fn d16_only_the_user_for_whom_it_waits_confirms() {
 }
 
 #[rocket::async_test]
-async fn a_confirmation_that_has_waited_too_long_begins_again_where_it_began() {
+async fn b12_a_confirmation_that_has_waited_too_long_begins_again_where_it_began() {
     let (app, _) = app_with(false, |dance| dance.sessions(OwnSessions)).await;
     let mut ada = waiting(&app, 1).await;
     let csrf = ada.csrf().await;

@@ -26,7 +26,7 @@ async fn seen(response: LocalResponse<'_>) -> (u16, Option<ContentType>, Vec<Str
 }
 
 #[rocket::async_test]
-async fn a_guard_and_a_handler_answer_an_error_alike() {
+async fn a3_a_guard_and_a_handler_answer_an_error_alike() {
     CapturedLog::start();
     let app = app().await;
     for kind in KINDS {
@@ -60,7 +60,7 @@ async fn a_guard_and_a_handler_answer_an_error_alike() {
 }
 
 #[rocket::async_test]
-async fn the_error_page_leads_on() {
+async fn a3_the_error_page_leads_on() {
     let app = app().await;
     for (uri, headers, link) in [
         ("/fails/guard?a=1", &[("X-Fail", "store_unavailable")][..], "href=\"/fails/guard?a=1\">Try again"),
@@ -74,7 +74,7 @@ async fn the_error_page_leads_on() {
 }
 
 #[rocket::async_test]
-async fn other_causes_of_a_status_get_rockets_answer() {
+async fn a3_other_causes_of_a_status_get_rockets_answer() {
     let app = app().await;
     for code in [400, 401, 403, 404, 500, 502, 503, 504] {
         for accept in ["text/html", "application/json"] {
@@ -104,7 +104,7 @@ fn own_default(request: &Request<'_>) -> std::result::Result<Error, &'static str
 }
 
 #[rocket::async_test]
-async fn the_apps_own_catchers_take_precedence() {
+async fn a3_the_apps_own_catchers_take_precedence() {
     let fail = [("X-Fail", "store_unavailable")];
     let words = "Words for the person: store_unavailable.";
     let app = App::launch(|rocket| {
@@ -167,7 +167,7 @@ fn needs_none(
 fn own_401() {}
 
 #[rocket::async_test]
-async fn forgotten_catchers_are_a_line_at_launch() {
+async fn a3_forgotten_catchers_are_a_line_at_launch() {
     let Some(log) = CapturedLog::start() else { return };
     let fake = FakeProvider::start().await;
     let launch = async |routes: Vec<Route>, register: fn(Rocket<Build>) -> Rocket<Build>| {

@@ -61,7 +61,7 @@ mod flash {
 }
 
 #[rocket::async_test]
-async fn the_next_page_shows_once_what_has_happened() {
+async fn a4_the_next_page_shows_once_what_has_happened() {
     let fake = FakeProvider::start().await;
     let client = Client::tracked(fake.stand_in(flash::app(), "github")).await.unwrap();
     let home = async || client.get("/").dispatch().await.into_string().await.unwrap();

@@ -34,7 +34,7 @@ async fn assert_expired(browser: &mut Browser, ask: &TestRequest) -> Option<Stri
 }
 
 #[rocket::async_test]
-async fn who_first_registers_at_the_provider_begins_again_where_they_were() {
+async fn b12_who_first_registers_at_the_provider_begins_again_where_they_were() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let late = ada.ride("/login/op?next=/inbox?a=1%26b=2").await;
@@ -57,7 +57,7 @@ async fn who_first_registers_at_the_provider_begins_again_where_they_were() {
 }
 
 #[rocket::async_test]
-async fn it_is_the_same_for_a_denial_a_connection_and_another_method() {
+async fn b12_it_is_the_same_for_a_denial_a_connection_and_another_method() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let late = ada.ride("/login/op").await;
@@ -81,7 +81,7 @@ async fn it_is_the_same_for_a_denial_a_connection_and_another_method() {
 }
 
 #[rocket::async_test]
-async fn nobody_else_and_no_other_entry_gets_that_page() {
+async fn b12_nobody_else_and_no_other_entry_gets_that_page() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let late = ada.ride("/login/op?next=/private").await;
@@ -99,7 +99,7 @@ async fn nobody_else_and_no_other_entry_gets_that_page() {
 }
 
 #[rocket::async_test]
-async fn the_page_comes_before_after_error() {
+async fn b12_the_page_comes_before_after_error() {
     let app = TestApp::launch_with(|figment| figment.merge(("dance.after_error", "/oops"))).await;
     let mut ada = app.browser();
     let late = ada.ride("/login/op?next=/inbox").await;
@@ -113,7 +113,7 @@ async fn the_page_comes_before_after_error() {
 }
 
 #[rocket::async_test]
-async fn a_posted_callback() {
+async fn b12_a_posted_callback() {
     let app = TestApp::launch_with(|figment| figment.merge(("oauth.op.response_mode", "form_post"))).await;
     let mut ada = app.browser();
     let authorization = ada.begin("/login/op?next=/inbox").await;
@@ -133,7 +133,7 @@ async fn a_posted_callback() {
 }
 
 #[rocket::async_test]
-async fn oauth_1() {
+async fn b12_oauth_1() {
     let app = oauth1::app().await;
     let mut ada = app.browser();
     let late = ada.ride("/login/one?next=/inbox").await;
@@ -145,7 +145,7 @@ async fn oauth_1() {
 }
 
 #[rocket::async_test]
-async fn a_flow_lives_as_long_as_the_setting_says_and_so_does_its_claim() {
+async fn b12_a_flow_lives_as_long_as_the_setting_says_and_so_does_its_claim() {
     const DAY: i64 = 86_400;
     let ttl = |seconds: i64| move |figment: Figment| figment.merge(("dance.flow.ttl", seconds));
     let app = TestApp::launch_with(ttl(DAY)).await;
@@ -184,7 +184,7 @@ async fn a_flow_lives_as_long_as_the_setting_says_and_so_does_its_claim() {
 }
 
 #[rocket::async_test]
-async fn expired_flows_make_room_first() {
+async fn b12_expired_flows_make_room_first() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let old = ada.ride("/login/op?next=/old").await;

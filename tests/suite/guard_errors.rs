@@ -306,7 +306,7 @@ async fn assert_passes(app: &App, guard: &str, headers: &[(&'static str, &'stati
 }
 
 #[rocket::async_test]
-async fn a_result_hands_the_error_of_every_guard_to_the_handler() {
+async fn a1_a_result_hands_the_error_of_every_guard_to_the_handler() {
     let app = app().await;
     let user = [("X-User", "7")];
     assert_fails(&app, "oauth", &[], 401, "not_signed_in").await;
@@ -332,7 +332,7 @@ async fn a_result_hands_the_error_of_every_guard_to_the_handler() {
 }
 
 #[rocket::async_test]
-async fn a_visitor_is_a_user_or_none_and_an_outage_is_neither() {
+async fn a1_a_visitor_is_a_user_or_none_and_an_outage_is_neither() {
     let app = app().await;
     assert_eq!(app.text("/who", &[]).await, (200, "Visitor None None".into()));
     assert_eq!(app.text("/who", &[("X-User", "7")]).await, (200, "Visitor(7) Some(7) Some(7)".into()));
@@ -344,7 +344,7 @@ async fn a_visitor_is_a_user_or_none_and_an_outage_is_neither() {
 }
 
 #[rocket::async_test]
-async fn a_handler_with_the_error_answers_itself() {
+async fn a1_a_handler_with_the_error_answers_itself() {
     let app = app().await;
     // The handler's own 401 leads to no provider.
     for headers in [&[][..], &[("X-User", "7")]] {
@@ -359,7 +359,7 @@ async fn a_handler_with_the_error_answers_itself() {
 }
 
 #[rocket::async_test]
-async fn the_id_type_of_a_visitor_is_compared_at_launch() {
+async fn a1_the_id_type_of_a_visitor_is_compared_at_launch() {
     #[get("/")]
     fn text(_visitor: Visitor<String>) {}
     let fake = FakeProvider::start().await;

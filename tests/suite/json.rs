@@ -45,7 +45,7 @@ fn assert_no_content(answer: &TestResponse) {
 }
 
 #[rocket::async_test]
-async fn a_script_signs_in_connects_disconnects_and_signs_out() {
+async fn a5_a_script_signs_in_connects_disconnects_and_signs_out() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let before = me(&mut ada).await;
@@ -81,7 +81,7 @@ async fn a_script_signs_in_connects_disconnects_and_signs_out() {
 
 /// Every route that changes something, by form and by JSON, with the token in the field and in the header.
 #[rocket::async_test]
-async fn the_token_is_in_the_field_or_in_the_header() {
+async fn a5_the_token_is_in_the_field_or_in_the_header() {
     let app = TestApp::launch().await;
     for uri in ["/login/op", "/login/logout", "/login/logout/everywhere"] {
         for content_type in [
@@ -122,7 +122,7 @@ async fn the_token_is_in_the_field_or_in_the_header() {
 }
 
 #[rocket::async_test]
-async fn what_a_script_of_another_site_could_send_is_refused() {
+async fn a5_what_a_script_of_another_site_could_send_is_refused() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -167,7 +167,7 @@ async fn what_a_script_of_another_site_could_send_is_refused() {
 }
 
 #[rocket::async_test]
-async fn a_body_that_can_not_be_read_is_an_error_in_json() {
+async fn a5_a_body_that_can_not_be_read_is_an_error_in_json() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -188,7 +188,7 @@ async fn a_body_that_can_not_be_read_is_an_error_in_json() {
 
 /// `account` decides which accounts go: without it all of them. A value of another type is a mistake of the page.
 #[rocket::async_test]
-async fn an_account_of_another_type_is_not_all_of_them() {
+async fn a5_an_account_of_another_type_is_not_all_of_them() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -211,7 +211,7 @@ async fn an_account_of_another_type_is_not_all_of_them() {
 }
 
 #[rocket::async_test]
-async fn me_answers_without_the_accept_header_and_changes_nothing() {
+async fn a5_me_answers_without_the_accept_header_and_changes_nothing() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -227,7 +227,7 @@ async fn me_answers_without_the_accept_header_and_changes_nothing() {
 
 /// A begin at another name of the loopback host continues on base_url, and keeps `next`.
 #[rocket::async_test]
-async fn a_begin_at_another_loopback_name_continues_on_the_base_url() {
+async fn a5_a_begin_at_another_loopback_name_continues_on_the_base_url() {
     let app = TestApp::launch().await;
     let mut browser = app.browser();
     let csrf = me(&mut browser).await["csrf"].as_str().unwrap().to_owned();
@@ -241,7 +241,7 @@ async fn a_begin_at_another_loopback_name_continues_on_the_base_url() {
 }
 
 #[rocket::async_test]
-async fn what_accept_says_is_read_as_browsers_and_programs_write_it() {
+async fn a5_what_accept_says_is_read_as_browsers_and_programs_write_it() {
     let app = TestApp::launch().await;
     let browser = app.browser();
     for (accept, is_json) in [
@@ -268,7 +268,7 @@ async fn what_accept_says_is_read_as_browsers_and_programs_write_it() {
 }
 
 #[rocket::async_test]
-async fn an_empty_field_leaves_the_token_to_the_header() {
+async fn a5_an_empty_field_leaves_the_token_to_the_header() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     ada.sign_in("op").await;

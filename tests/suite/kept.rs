@@ -60,7 +60,7 @@ async fn accounts(browser: &Browser) -> String {
 }
 
 #[rocket::async_test]
-async fn the_browser_that_has_connected_it_has_the_account_and_no_other() {
+async fn a7_the_browser_that_has_connected_it_has_the_account_and_no_other() {
     let app = app().await;
     let (mut ada, grace) = (kept_at(&app, "op", "ada").await, kept_at(&app, "op", "grace").await);
     assert_eq!(guarded(&ada).await.as_deref(), Some("ada"), "the circle is gone");
@@ -86,7 +86,7 @@ async fn the_browser_that_has_connected_it_has_the_account_and_no_other() {
 }
 
 #[rocket::async_test]
-async fn signing_out_ends_it_and_so_do_copies_of_the_cookie() {
+async fn a7_signing_out_ends_it_and_so_do_copies_of_the_cookie() {
     let app = app().await;
     let mut ada = kept_at(&app, "op", "ada").await;
     let copy = ada.clone();
@@ -106,7 +106,7 @@ async fn signing_out_ends_it_and_so_do_copies_of_the_cookie() {
 }
 
 #[rocket::async_test]
-async fn removing_the_account_ends_it_and_leaves_those_of_others() {
+async fn a7_removing_the_account_ends_it_and_leaves_those_of_others() {
     let app = app().await;
     let (mut ada, grace) = (kept_at(&app, "op", "ada").await, kept_at(&app, "op", "grace").await);
     let elsewhere = kept_at(&app, "op", "ada").await;
@@ -129,7 +129,7 @@ async fn removing_the_account_ends_it_and_leaves_those_of_others() {
 }
 
 #[rocket::async_test]
-async fn a_user_who_signs_in_connects_it_and_it_is_theirs() {
+async fn a7_a_user_who_signs_in_connects_it_and_it_is_theirs() {
     let app = app().await;
     let mut ada = kept_at(&app, "op", "ada").await;
     let mut elsewhere = kept_at(&app, "op", "ada").await;
@@ -156,7 +156,7 @@ async fn a_user_who_signs_in_connects_it_and_it_is_theirs() {
 }
 
 #[rocket::async_test]
-async fn no_other_cookie_is_one_of_these_and_none_is_a_session() {
+async fn a7_no_other_cookie_is_one_of_these_and_none_is_a_session() {
     let app = app().await;
     let ada = kept_at(&app, "op", "ada").await;
     let kept = ada.jar[KEPT].clone();
@@ -182,7 +182,7 @@ async fn no_other_cookie_is_one_of_these_and_none_is_a_session() {
 }
 
 #[rocket::async_test]
-async fn a_browser_has_eight_of_them_and_the_first_makes_room() {
+async fn a7_a_browser_has_eight_of_them_and_the_first_makes_room() {
     let names: Vec<String> = (0..9).map(|number| format!("more{number}")).collect();
     let first = app().await;
     let entries: Vec<_> = names.iter().map(|name| first.fake.config(name)).collect();
@@ -204,7 +204,7 @@ async fn a_browser_has_eight_of_them_and_the_first_makes_room() {
 }
 
 #[rocket::async_test]
-async fn a_failed_flow_begins_no_session() {
+async fn a7_a_failed_flow_begins_no_session() {
     let app = app().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -227,7 +227,7 @@ mod without_users_example {
 }
 
 #[rocket::async_test]
-async fn the_quickstart_works_with_a_database_and_without_users() {
+async fn a7_the_quickstart_works_with_a_database_and_without_users() {
     let (fake, folder) = (FakeProvider::start().await, tempfile::tempdir().unwrap());
     let rocket = fake.stand_in(without_users_example::app(), "github");
     let url = folder.path().join("app.sqlite").display().to_string();

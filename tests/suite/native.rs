@@ -91,7 +91,7 @@ fn changed(app: &TestApp, begun: &Begun, name: &str, value: &Value) -> String {
 }
 
 #[rocket::async_test]
-async fn a_device_signs_up_and_signs_in_with_an_id_token() {
+async fn a5_a_device_signs_up_and_signs_in_with_an_id_token() {
     let app = launch().await;
     for client in ["ios", "android"] {
         let mut device = app.browser();

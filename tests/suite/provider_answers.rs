@@ -48,7 +48,7 @@ type Pack = fn(&[u8]) -> Vec<u8>;
 const PACKS: [(&str, Pack); 3] = [("gzip", gzip), ("deflate", deflate), ("br", brotli)];
 
 #[rocket::async_test]
-async fn one_odd_character_shuts_nobody_out() {
+async fn r6_one_odd_character_shuts_nobody_out() {
     let app = TestApp::launch().await;
     let sub = |rest: &[u8]| [b"{\"sub\":\"ada\",\"name\":\"Ada L.\"", rest].concat();
     for body in [
@@ -70,7 +70,7 @@ async fn one_odd_character_shuts_nobody_out() {
 }
 
 #[rocket::async_test]
-async fn compressed_answers_within_the_cap() {
+async fn r7_compressed_answers_within_the_cap() {
     let app = TestApp::launch().await;
     let userinfo = br#"{"sub":"ada","name":"Packed"}"#;
     for (encoding, pack) in PACKS {
@@ -105,7 +105,7 @@ async fn compressed_answers_within_the_cap() {
 }
 
 #[rocket::async_test]
-async fn no_in_every_spelling() {
+async fn r8_no_in_every_spelling() {
     let app = TestApp::launch().await;
     let denied = Refusal::new(Status::Forbidden, "access_denied");
     for (error, expected) in [
@@ -127,7 +127,7 @@ async fn no_in_every_spelling() {
 }
 
 #[rocket::async_test]
-async fn an_error_without_state_reaches_the_operator_only() {
+async fn r8_an_error_without_state_reaches_the_operator_only() {
     let app = TestApp::launch().await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -140,7 +140,7 @@ async fn an_error_without_state_reaches_the_operator_only() {
 }
 
 #[rocket::async_test]
-async fn parameters_that_nobody_reads() {
+async fn r9_parameters_that_nobody_reads() {
     let app = TestApp::launch().await;
     for more in
         ["scope=a&scope=b", "name=Ren%E9", "authuser=%", "%E9=1&%E9=2", "session_state=&session_state="]
@@ -159,7 +159,7 @@ async fn parameters_that_nobody_reads() {
 }
 
 #[rocket::async_test]
-async fn the_id_token_suffices() {
+async fn r10_the_id_token_suffices() {
     for answer in
         [FakeResponse::status(403), FakeResponse::status(503), FakeResponse::body("text/html", "<p>")]
     {
@@ -193,7 +193,7 @@ impl Signals for Beside {
 }
 
 #[rocket::async_test]
-async fn what_comes_beside_the_code() {
+async fn r12_what_comes_beside_the_code() {
     let beside = Beside::default();
     let signals = beside.clone();
     let app = TestApp::launch_built(
@@ -212,7 +212,7 @@ async fn what_comes_beside_the_code() {
 }
 
 #[rocket::async_test]
-async fn the_primary_address_on_page_two() {
+async fn r15_the_primary_address_on_page_two() {
     let app = TestApp::launch().await;
     let hub = app.fake.preset_config("hub", "github");
     let app = app.relaunch(|figment| figment.merge(hub)).await;
@@ -245,7 +245,7 @@ async fn the_primary_address_on_page_two() {
 }
 
 #[rocket::async_test]
-async fn errors_name_the_entry_and_the_wait() {
+async fn r15_errors_name_the_entry_and_the_wait() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let client = app.dance().client(Op, &1).await.unwrap().unwrap();
@@ -261,7 +261,7 @@ async fn errors_name_the_entry_and_the_wait() {
 }
 
 #[rocket::async_test]
-async fn redirects_after_a_post() {
+async fn r15_redirects_after_a_post() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let client = app.dance().client(Op, &1).await.unwrap().unwrap();
@@ -286,7 +286,7 @@ async fn redirects_after_a_post() {
 }
 
 #[rocket::async_test]
-async fn further_hosts_of_the_api() {
+async fn r16_further_hosts_of_the_api() {
     let app = TestApp::launch().await;
     signs_in(&app).await;
     let elsewhere = app.fake.issuer().replace("127.0.0.1", "localhost") + "/api/things";

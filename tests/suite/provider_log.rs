@@ -67,7 +67,7 @@ async fn logs(env: &[(&str, &str)], cases: &[(&str, String, &[&str])]) {
 }
 
 #[rocket::async_test]
-async fn the_log_says_why_a_provider_is_not_reached() {
+async fn b10_the_log_says_why_a_provider_is_not_reached() {
     let tls_port = |pem: &[u8]| format!("https://localhost:{}", tls::serve(pem).0);
     let header = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
     let large = format!("{header}{}", " ".repeat((1 << 20) + 1));
@@ -107,7 +107,7 @@ async fn the_log_says_why_a_provider_is_not_reached() {
 }
 
 #[rocket::async_test]
-async fn the_log_names_a_proxy_that_refuses() {
+async fn b10_the_log_names_a_proxy_that_refuses() {
     let port = serve("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     let proxy = format!("http://ada:s3cr3t@127.0.0.1:{port}");
     let words: &[&str] = &["tunnel error", "through the proxy of HTTPS_PROXY"];

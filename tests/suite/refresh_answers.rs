@@ -37,7 +37,7 @@ async fn lives_on(app: &TestApp, browser: &mut Browser) {
 }
 
 #[rocket::async_test]
-async fn an_odd_answer_does_not_cost_the_rotated_refresh_token() {
+async fn r1_an_odd_answer_does_not_cost_the_rotated_refresh_token() {
     for (name, value) in [
         ("expires_in", json!("never")),
         ("expires_in", json!(-1)),
@@ -61,7 +61,7 @@ async fn an_odd_answer_does_not_cost_the_rotated_refresh_token() {
 }
 
 #[rocket::async_test]
-async fn a_refused_answer_does_not_cost_the_rotated_refresh_token() {
+async fn r1_a_refused_answer_does_not_cost_the_rotated_refresh_token() {
     for (name, value) in [
         ("access_token", json!(null)),
         ("access_token", json!("a b")),
@@ -84,7 +84,7 @@ async fn a_refused_answer_does_not_cost_the_rotated_refresh_token() {
 }
 
 #[rocket::async_test]
-async fn id_tokens_that_are_odd_and_that_are_anothers() {
+async fn r1_id_tokens_that_are_odd_and_that_are_anothers() {
     for (name, value, status) in [
         ("exp", json!(1), Status::Ok),
         ("iat", json!(null), Status::Ok),
@@ -105,7 +105,7 @@ async fn id_tokens_that_are_odd_and_that_are_anothers() {
 }
 
 #[rocket::async_test]
-async fn keys_are_at_hand_before_the_refresh_token_is_spent() {
+async fn r1_keys_are_at_hand_before_the_refresh_token_is_spent() {
     let (app, _) = expired().await;
     // The process has just started, and has no keys yet.
     let started = app.relaunch(|figment| figment).await;
@@ -122,7 +122,7 @@ async fn keys_are_at_hand_before_the_refresh_token_is_spent() {
 }
 
 #[rocket::async_test]
-async fn a_dead_grant_costs_one_call_and_one_line() {
+async fn r2_a_dead_grant_costs_one_call_and_one_line() {
     let json = |status: u16, body: Value| FakeResponse::json(body).with_status(status);
     for (words, answer) in [
         ("words-1", json(400, json!({"error": "invalid_grant", "error_description": "words-1"}))),
@@ -156,7 +156,7 @@ async fn a_dead_grant_costs_one_call_and_one_line() {
 }
 
 #[rocket::async_test]
-async fn what_says_nothing_about_the_grant_ends_none() {
+async fn r2_what_says_nothing_about_the_grant_ends_none() {
     let json = |status: u16, body: Value| FakeResponse::json(body).with_status(status);
     let ours = Status::InternalServerError;
     for (answer, status) in [
@@ -182,7 +182,7 @@ async fn what_says_nothing_about_the_grant_ends_none() {
 }
 
 #[rocket::async_test]
-async fn a_401_that_no_refresh_cures() {
+async fn r3_a_401_that_no_refresh_cures() {
     let (app, mut ada) = expired().await;
     assert_eq!(guarded(&mut ada).await.body, "ada");
     let calls = app.token_calls();
@@ -214,7 +214,7 @@ async fn a_401_that_no_refresh_cures() {
 }
 
 #[rocket::async_test]
-async fn after_a_401_a_token_that_another_process_has_stored_is_used() {
+async fn r3_after_a_401_a_token_that_another_process_has_stored_is_used() {
     let (here, mut ada) = expired().await;
     assert_eq!(guarded(&mut ada).await.body, "ada");
     let client = here.dance().client(Op, &1).await.unwrap().expect("an account");

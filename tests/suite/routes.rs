@@ -48,7 +48,7 @@ async fn browsers(app: &TestApp) -> [Browser; 2] {
 }
 
 #[rocket::async_test]
-async fn the_launch_list_has_one_line_for_each_path_and_method() {
+async fn a14_the_launch_list_has_one_line_for_each_path_and_method() {
     let app = TestApp::launch().await;
     let mut mounted: Vec<String> =
         app.routes().iter().map(|(path, method)| format!("{method} {path}")).collect();

@@ -9,7 +9,7 @@ async fn with_page(page: &'static str) -> TestApp {
 }
 
 #[rocket::async_test]
-async fn everything_leads_to_the_apps_own_page() {
+async fn a2_everything_leads_to_the_apps_own_page() {
     let app = with_page("/signin?from=dance").await;
     let rows = app.rows();
     for (uri, location) in [
@@ -65,7 +65,7 @@ async fn everything_leads_to_the_apps_own_page() {
 }
 
 #[rocket::async_test]
-async fn a_visitor_whose_browser_keeps_the_accounts_chooses_there_too() {
+async fn a2_a_visitor_whose_browser_keeps_the_accounts_chooses_there_too() {
     let app = with_page("/signin").await;
     let page = |figment: rocket::figment::Figment| figment.merge(("dance.sign_in_page", "/signin"));
     let app = app.relaunch_with(page, |dance| dance.storage(rocket_dance::storage::CookieStorage)).await;
@@ -77,7 +77,7 @@ async fn a_visitor_whose_browser_keeps_the_accounts_chooses_there_too() {
 }
 
 #[rocket::async_test]
-async fn the_page_chooses_the_entry_and_a_user_connects_there() {
+async fn a2_the_page_chooses_the_entry_and_a_user_connects_there() {
     let app = with_page("/signin").await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op?next=/guarded").await;
@@ -90,7 +90,7 @@ async fn the_page_chooses_the_entry_and_a_user_connects_there() {
 }
 
 #[rocket::async_test]
-async fn a_page_that_requires_a_user_does_not_redirect_to_itself() {
+async fn a2_a_page_that_requires_a_user_does_not_redirect_to_itself() {
     for (page, other) in [("/me", "/guarded"), ("/guarded?a", "/me")] {
         let app = with_page(page).await;
         let mut nobody = app.browser();
@@ -107,7 +107,7 @@ async fn a_page_that_requires_a_user_does_not_redirect_to_itself() {
 }
 
 #[rocket::async_test]
-async fn a_visitor_at_an_entry_only_for_connecting_signs_in_first() {
+async fn a2_a_visitor_at_an_entry_only_for_connecting_signs_in_first() {
     for (page, sign_in) in [(None, "/login"), (Some("/signin"), "/signin")] {
         let app = TestApp::launch_with(|figment| {
             let figment = figment.merge(("oauth.op2.login", false));

@@ -184,7 +184,7 @@ async fn al_20_a_sign_up_is_completed_in_its_browser_and_in_time() {
 }
 
 #[rocket::async_test]
-async fn a_sign_up_that_has_waited_too_long_begins_again_where_it_began() {
+async fn b12_a_sign_up_that_has_waited_too_long_begins_again_where_it_began() {
     let (app, heard) = app().await;
     let mut ada = app.browser();
     ask(&mut ada, "/login/op?next=/inbox?a=1%26b=2", COMPLETE).await;

@@ -29,7 +29,7 @@ async fn launch(attach: impl FnOnce(DanceFairing) -> DanceFairing) -> TestApp {
 }
 
 #[rocket::async_test]
-async fn a_flash_message_per_outcome() {
+async fn a4_a_flash_message_per_outcome() {
     let app = launch(|dance| dance).await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -81,7 +81,7 @@ async fn a_flash_message_per_outcome() {
 }
 
 #[rocket::async_test]
-async fn no_message_for_json_for_an_error_page_and_unless_the_app_asks() {
+async fn a4_no_message_for_json_for_an_error_page_and_unless_the_app_asks() {
     // The error page has said it already.
     let app = TestApp::launch_with(|figment| figment.merge(("dance.flash", true))).await;
     let mut ada = app.browser();
@@ -107,7 +107,7 @@ async fn no_message_for_json_for_an_error_page_and_unless_the_app_asks() {
 }
 
 #[rocket::async_test]
-async fn a_refusal_of_the_app_is_a_message_and_no_markup_of_a_provider_is() {
+async fn a4_a_refusal_of_the_app_is_a_message_and_no_markup_of_a_provider_is() {
     let refuse = |_: &Login<i32>, _: &mut diesel::SqliteConnection| -> Result<Verdict<i32>> {
         Ok(Verdict::Refuse(format!("Members only. {}", "Désolé, ".repeat(400))))
     };
@@ -135,7 +135,7 @@ async fn a_refusal_of_the_app_is_a_message_and_no_markup_of_a_provider_is() {
 }
 
 #[rocket::async_test]
-async fn the_message_below_a_path_and_on_https() {
+async fn a4_the_message_below_a_path_and_on_https() {
     let settings = |figment: rocket::figment::Figment| {
         figment.merge(("dance.flash", true)).merge(("dance.base_url", "https://app.example/sub"))
     };
@@ -201,7 +201,7 @@ fn seen(response: &TestResponse) -> String {
 }
 
 #[rocket::async_test]
-async fn a_cookie_of_a_signal_reaches_the_browser_with_every_response() {
+async fn a4_a_cookie_of_a_signal_reaches_the_browser_with_every_response() {
     for answers in [false, true] {
         let app = TestApp::launch_built(|figment| figment, |dance| dance.signals(Marker { answers })).await;
         let mut ada = app.browser();
@@ -228,7 +228,7 @@ async fn a_cookie_of_a_signal_reaches_the_browser_with_every_response() {
 }
 
 #[rocket::async_test]
-async fn a_signal_of_an_app_with_cookie_storage() {
+async fn a4_a_signal_of_an_app_with_cookie_storage() {
     let app = app_with_large_tokens_and(Marker { answers: false }).await;
     let mut ada = app.browser();
     let mut all = Vec::new();
@@ -255,7 +255,7 @@ impl Signals for Address {
 }
 
 #[rocket::async_test]
-async fn a_signal_sees_address_and_cookies_and_its_message_wins() {
+async fn a4_a_signal_sees_address_and_cookies_and_its_message_wins() {
     let app = launch(|dance| {
         dance.signals(Address).storage(DieselStorage::database("app").migrate().link(sign_up))
     })

@@ -48,7 +48,7 @@ async fn signed_up() -> (TestApp, Heard, Browser) {
 }
 
 #[rocket::async_test]
-async fn a_sign_up_and_a_repeated_sign_in() {
+async fn a4_a_sign_up_and_a_repeated_sign_in() {
     let (app, heard, mut ada) = signed_up().await;
     // In another browser: the first one keeps its session.
     app.browser().sign_in("op").await;
@@ -60,7 +60,7 @@ async fn a_sign_up_and_a_repeated_sign_in() {
 }
 
 #[rocket::async_test]
-async fn a_user_connects_and_disconnects_an_account() {
+async fn a4_a_user_connects_and_disconnects_an_account() {
     let (app, heard, mut ada) = signed_up().await;
     for event in ["created op2 ada 1", "updated op2 ada 1"] {
         let callback = ada.ride_to_connect("/login/op2").await;
@@ -82,7 +82,7 @@ async fn a_user_connects_and_disconnects_an_account() {
 }
 
 #[rocket::async_test]
-async fn a_denial_and_what_the_provider_said() {
+async fn a4_a_denial_and_what_the_provider_said() {
     let (app, heard) = app(|dance| dance).await;
     let mut ada = app.browser();
     let authorization = ada.begin("/login/op").await;
@@ -149,7 +149,7 @@ impl Signals for Bouncer {
 }
 
 #[rocket::async_test]
-async fn a_refusal_names_the_user_and_the_reason() {
+async fn a4_a_refusal_names_the_user_and_the_reason() {
     let storage = || DieselStorage::database("app").migrate().link(Strict);
     let (app, heard) = app(|dance| dance.storage(storage()).signals(Bouncer)).await;
     let refused = async |browser: &mut Browser, sub: &str, connect: bool| {
@@ -185,7 +185,7 @@ async fn a_refusal_names_the_user_and_the_reason() {
 }
 
 #[rocket::async_test]
-async fn a_storage_that_fails() {
+async fn a4_a_storage_that_fails() {
     let (app, heard) = app(|dance| dance).await;
     let mut ada = app.browser();
     let callback = ada.ride("/login/op").await;
@@ -198,7 +198,7 @@ async fn a_storage_that_fails() {
 }
 
 #[rocket::async_test]
-async fn signing_out_here_everywhere_and_at_the_provider() {
+async fn a4_signing_out_here_everywhere_and_at_the_provider() {
     let (app, heard, mut ada) = signed_up().await;
     assert_eq!(ada.post("/login/logout", &[]).await.status, Status::SeeOther);
     assert_eq!(heard.take(), ["ended 1 op SignedOut"]);
@@ -237,7 +237,7 @@ async fn signing_out_here_everywhere_and_at_the_provider() {
 }
 
 #[rocket::async_test]
-async fn a_refresh_and_a_lost_grant_have_no_request() {
+async fn a4_a_refresh_and_a_lost_grant_have_no_request() {
     let (app, heard, mut ada) = signed_up().await;
     app.fake.expire_access_tokens();
     assert_eq!(ada.get("/guarded").await.body, "ada");
@@ -249,7 +249,7 @@ async fn a_refresh_and_a_lost_grant_have_no_request() {
 }
 
 #[rocket::async_test]
-async fn a_merge_and_a_user_who_signs_in_first() {
+async fn a4_a_merge_and_a_user_who_signs_in_first() {
     let heard = Heard::default();
     let (app, _) = app_with(true, |dance| dance.signals(All(heard.clone()))).await;
     app.browser().enter(1).await;
@@ -270,7 +270,7 @@ async fn a_merge_and_a_user_who_signs_in_first() {
 }
 
 #[rocket::async_test]
-async fn sessions_in_cookies_alone() {
+async fn a4_sessions_in_cookies_alone() {
     let (app, heard) = app(|dance| dance.storage(CookieStorage)).await;
     let mut ada = app.browser();
     ada.enter(1).await;

@@ -69,7 +69,7 @@ async fn app(slow: &Slow) -> TestApp {
 }
 
 #[rocket::async_test]
-async fn a_slow_signal_holds_no_connection() {
+async fn a4_a_slow_signal_holds_no_connection() {
     for place in [
         "authorized",
         "UserCreated",
@@ -102,7 +102,7 @@ async fn a_slow_signal_holds_no_connection() {
 }
 
 #[rocket::async_test]
-async fn a_slow_signal_delays_no_other_use_of_the_token() {
+async fn a4_a_slow_signal_delays_no_other_use_of_the_token() {
     for place in ["TokenRefreshed", "GrantLost"] {
         let slow = Slow::new(place);
         let app = app(&slow).await;

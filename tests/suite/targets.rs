@@ -18,7 +18,7 @@ async fn with(keys: &[(&str, &str)]) -> TestApp {
 }
 
 #[rocket::async_test]
-async fn each_form_goes_to_its_next_or_to_its_default() {
+async fn a10_each_form_goes_to_its_next_or_to_its_default() {
     let app = with(&[("dance.after_disconnect", "/gone"), ("dance.after_logout", "/bye")]).await;
     let mut ada = app.browser();
     ada.sign_in("op").await;
@@ -58,7 +58,7 @@ async fn each_form_goes_to_its_next_or_to_its_default() {
 }
 
 #[rocket::async_test]
-async fn next_survives_a_sign_out_at_the_provider() {
+async fn a10_next_survives_a_sign_out_at_the_provider() {
     let app = TestApp::launch_with(|figment| {
         figment.merge(("oauth.op.logout", true)).merge(("dance.after_logout", "/bye"))
     })
@@ -86,7 +86,7 @@ async fn next_survives_a_sign_out_at_the_provider() {
 }
 
 #[rocket::async_test]
-async fn each_outcome_has_its_target_for_all_entries_and_for_one() {
+async fn a10_each_outcome_has_its_target_for_all_entries_and_for_one() {
     let all = [
         ("dance.after_login", "/welcome"),
         ("dance.after_connect", "/connected"),
@@ -177,7 +177,7 @@ async fn each_outcome_has_its_target_for_all_entries_and_for_one() {
 }
 
 #[rocket::async_test]
-async fn a_flow_begins_at_its_own_path() {
+async fn a10_a_flow_begins_at_its_own_path() {
     let app =
         with(&[("oauth.op.login_path", "/signin/github"), ("oauth.op2.login_path", "/login/op2/start")])
             .await;

@@ -72,7 +72,7 @@ async fn get(client: &asynchronous::Client, path: &'static str) -> (Status, Stri
 }
 
 #[rocket::async_test]
-async fn a_whole_sign_in_with_another_storage_and_without_a_port() {
+async fn a11_a_whole_sign_in_with_another_storage_and_without_a_port() {
     let fake = FakeProvider::new();
     let client = launch(&fake).await;
     let response = sign_in(&client, "github").await;
@@ -82,7 +82,7 @@ async fn a_whole_sign_in_with_another_storage_and_without_a_port() {
 }
 
 #[rocket::async_test]
-async fn memory_storage_keeps_each_persons_account() {
+async fn a11_memory_storage_keeps_each_persons_account() {
     let fake = FakeProvider::new();
     let client =
         launch_for_browsers(fake.stand_in(replace_storage(app(), MemoryStorage::new()), "github")).await;
@@ -156,7 +156,7 @@ async fn a_new_user_has_an_id_that_the_test_has_given_to_nobody_else() {
 }
 
 #[rocket::async_test]
-async fn null_storage_keeps_nothing_and_the_sign_in_succeeds() {
+async fn a11_null_storage_keeps_nothing_and_the_sign_in_succeeds() {
     let fake = FakeProvider::new();
     let client = launch_for_browsers(fake.stand_in(replace_storage(app(), NullStorage), "github")).await;
     for (who, user) in [("ada", "1"), ("grace", "2"), ("ada", "1")] {
@@ -347,7 +347,7 @@ async fn less_scope_no_address_and_refresh_tokens_of_each_kind() {
 }
 
 #[rocket::async_test]
-async fn one_clock_for_the_app_and_its_providers() {
+async fn a13_one_clock_for_the_app_and_its_providers() {
     let fake = FakeProvider::new();
     let rocket = fake.stand_in(replace_storage(app(), MemoryStorage::new()), "corp");
     let client = launch_for_browsers(rocket).await;

@@ -75,7 +75,7 @@ async fn an_entry_keeps_its_preset_however_its_name_is_written() {
 }
 
 #[rocket::async_test]
-async fn it_stands_in_for_the_apps_own_presets_of_each_protocol() {
+async fn a13_it_stands_in_for_the_apps_own_presets_of_each_protocol() {
     for (entry, title) in
         [("chess", "Chess Club"), ("birds", "Birds"), ("firm", "Firm"), ("club", "Chess Club")]
     {
@@ -103,7 +103,7 @@ async fn it_stands_in_for_the_apps_own_presets_of_each_protocol() {
 }
 
 #[rocket::async_test]
-async fn it_stands_in_for_each_client_authentication_of_the_app() {
+async fn a13_it_stands_in_for_each_client_authentication_of_the_app() {
     for method in ["client_secret_post", "none", "private_key_jwt"] {
         let fake = FakeProvider::new();
         let rocket = replace_storage(app(), MemoryStorage::new());

@@ -108,7 +108,7 @@ async fn is_a_stranger(app: &App, person: &str) {
 }
 
 #[rocket::async_test]
-async fn a_replaced_account_is_revoked_and_signs_no_user_in() {
+async fn a9_a_replaced_account_is_revoked_and_signs_no_user_in() {
     for cache in [true, false] {
         let (app, storage) = key_value_app(cache).await;
         let dance = Dance::fetch(app.client.rocket()).unwrap();
@@ -142,7 +142,7 @@ async fn a_replaced_account_is_revoked_and_signs_no_user_in() {
 }
 
 #[rocket::async_test]
-async fn what_a_crash_has_left_signs_no_user_in() {
+async fn a9_what_a_crash_has_left_signs_no_user_in() {
     let (app, storage) = key_value_app(false).await;
     let dance = Dance::fetch(app.client.rocket()).unwrap();
     connect(&app, "first").await;
@@ -178,7 +178,7 @@ async fn what_a_crash_has_left_signs_no_user_in() {
 }
 
 #[rocket::async_test]
-async fn an_account_that_a_cookie_has_lost_is_revoked() {
+async fn a9_an_account_that_a_cookie_has_lost_is_revoked() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake);
     let app = App::new(fake, figment, Dance::fairing().storage(CookieStorage)).await;
@@ -194,7 +194,7 @@ async fn an_account_that_a_cookie_has_lost_is_revoked() {
 }
 
 #[rocket::async_test]
-async fn a_store_that_keeps_nothing_signs_no_user_in() {
+async fn a9_a_store_that_keeps_nothing_signs_no_user_in() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake);
     let app = App::new(fake, figment, Dance::fairing().storage(NullStorage)).await;
@@ -242,7 +242,7 @@ impl Storage for SeveralValues {
 }
 
 #[rocket::async_test]
-async fn a_store_of_several_accounts_keeps_the_others() {
+async fn a9_a_store_of_several_accounts_keeps_the_others() {
     let fake = FakeProvider::start().await;
     let figment = figment(&fake);
     let storage = SeveralValues::default();
@@ -278,7 +278,7 @@ async fn move_in(app: &App) -> Account {
 }
 
 #[rocket::async_test]
-async fn a_moved_in_token_becomes_the_users_account() {
+async fn a8_a_moved_in_token_becomes_the_users_account() {
     let key_value = KeyValue::default();
     let people = People::new();
     people.sql("INSERT INTO users (id, name) VALUES (1, 'ada')");
@@ -323,7 +323,7 @@ async fn a_moved_in_token_becomes_the_users_account() {
 }
 
 #[rocket::async_test]
-async fn a_visitor_who_is_signed_out_does_not_get_a_moved_in_token() {
+async fn a8_a_visitor_who_is_signed_out_does_not_get_a_moved_in_token() {
     let people = People::new();
     people.sql("INSERT INTO users (id, name) VALUES (1, 'ada')");
     let storages: [AnyStorage; 3] =

@@ -51,7 +51,7 @@ async fn token_of(browser: &Browser) -> Option<String> {
 }
 
 #[rocket::async_test]
-async fn each_browser_has_its_own_token() {
+async fn a6_each_browser_has_its_own_token() {
     let app = app_with_cookies().await;
     let (mut ada, mut grace) = (app.browser(), app.browser());
     assert_eq!(token_of(&ada).await, None);
@@ -90,7 +90,7 @@ async fn each_browser_has_its_own_token() {
 }
 
 #[rocket::async_test]
-async fn the_next_person_at_a_browser_gets_no_refresh_token_of_the_last_one() {
+async fn a6_the_next_person_at_a_browser_gets_no_refresh_token_of_the_last_one() {
     let app = app_with_cookies().await;
     let mut browser = app.browser();
     let callback = browser.ride("/login/op").await;
@@ -112,7 +112,7 @@ async fn the_next_person_at_a_browser_gets_no_refresh_token_of_the_last_one() {
 }
 
 #[rocket::async_test]
-async fn a_user_who_has_signed_in_meanwhile_keeps_their_accounts() {
+async fn a6_a_user_who_has_signed_in_meanwhile_keeps_their_accounts() {
     let app = app_with_cookies().await;
     let mut browser = app.browser();
     let callback = browser.ride("/login/op").await;
@@ -131,7 +131,7 @@ async fn a_user_who_has_signed_in_meanwhile_keeps_their_accounts() {
 }
 
 #[rocket::async_test]
-async fn with_users_the_token_is_only_theirs_who_are_signed_in() {
+async fn a6_with_users_the_token_is_only_theirs_who_are_signed_in() {
     let app = app_with_users().await;
     let mut browser = app.browser();
     // Signed out, the entry signs nobody in and nothing is sent to the provider.
@@ -217,7 +217,7 @@ async fn site_app(people: Option<&People>, has_identity: bool, account: Option<&
 }
 
 #[rocket::async_test]
-async fn the_sites_token_needs_no_identity_and_its_admin_renews_it() {
+async fn a6_the_sites_token_needs_no_identity_and_its_admin_renews_it() {
     let people = People::new();
     for people in [Some(&people), None] {
         let app = site_app(people, false, None).await;
@@ -238,7 +238,7 @@ async fn the_sites_token_needs_no_identity_and_its_admin_renews_it() {
 }
 
 #[rocket::async_test]
-async fn the_app_hands_in_the_sites_token() {
+async fn a6_the_app_hands_in_the_sites_token() {
     for account in [None, Some("bot-7")] {
         let people = People::new();
         for people in [Some(&people), None] {
@@ -279,7 +279,7 @@ async fn the_app_hands_in_the_sites_token() {
 }
 
 #[rocket::async_test]
-async fn a_users_account_is_not_taken_for_the_site() {
+async fn a6_a_users_account_is_not_taken_for_the_site() {
     let people = People::new();
     people.sql("INSERT INTO users (id, name) VALUES (7, 'ada')");
     let app = site_app(Some(&people), true, None).await;
@@ -297,7 +297,7 @@ async fn a_users_account_is_not_taken_for_the_site() {
 }
 
 #[rocket::async_test]
-async fn an_entry_that_is_to_sign_users_in_must_say_who_they_are() {
+async fn a6_an_entry_that_is_to_sign_users_in_must_say_who_they_are() {
     let fake = FakeProvider::start().await;
     let launch = async |dance: rocket_dance::DanceFairing| {
         let figment =
@@ -340,7 +340,7 @@ async fn is_warned(name: &str, configure: &str, dance: rocket_dance::DanceFairin
 }
 
 #[rocket::async_test]
-async fn the_launch_warns_of_an_entry_that_nobody_can_use() {
+async fn a6_the_launch_warns_of_an_entry_that_nobody_can_use() {
     // Another test may have set Rocket's logger.
     if test_support::CapturedLog::start().is_none() {
         return;
@@ -386,7 +386,7 @@ async fn launched(rocket: Rocket<Build>, fake: &FakeProvider, folder: &tempfile:
 }
 
 #[rocket::async_test]
-async fn the_example_of_three_urls_with_cookies() {
+async fn a6_the_example_of_three_urls_with_cookies() {
     let (fake, folder) = (FakeProvider::start().await, tempfile::tempdir().unwrap());
     let client = launched(custom::app(), &fake, &folder).await;
     let home = async || client.get("/").dispatch().await;
@@ -397,7 +397,7 @@ async fn the_example_of_three_urls_with_cookies() {
 }
 
 #[rocket::async_test]
-async fn the_example_of_three_urls_with_users() {
+async fn a6_the_example_of_three_urls_with_users() {
     let (fake, folder) = (FakeProvider::start().await, tempfile::tempdir().unwrap());
     let client = launched(custom_users::app(), &fake, &folder).await;
     let home = async || client.get("/").dispatch().await;

@@ -62,7 +62,7 @@ impl Redis {
 }
 
 #[rocket::async_test]
-async fn the_storage_keeps_the_rules() {
+async fn a9_the_storage_keeps_the_rules() {
     let redis = Redis::start().await;
     let count = AtomicUsize::new(0);
     let new = async || redis.storage(&format!("{}:", count.fetch_add(1, Ordering::Relaxed)));
@@ -142,7 +142,7 @@ async fn at_once(browser: &Browser, apps: &[App; 2], path: &str) -> Vec<Page> {
 }
 
 #[rocket::async_test]
-async fn two_processes_use_a_callback_once_and_refresh_once() {
+async fn a9_two_processes_use_a_callback_once_and_refresh_once() {
     let (redis, fake) = (Redis::start().await, FakeProvider::start().await);
     let apps = [App::start(&redis, &fake), App::start(&redis, &fake)];
     for round in 0..5 {
@@ -170,7 +170,7 @@ async fn two_processes_use_a_callback_once_and_refresh_once() {
 }
 
 #[rocket::async_test]
-async fn two_walks_reseal_each_token_once() {
+async fn a9_two_walks_reseal_each_token_once() {
     let redis = Redis::start().await;
     let fake = FakeProvider::start().await;
     // 32 bytes each, in base64.

@@ -21,7 +21,7 @@ fn faults(line: &str) -> String {
 }
 
 #[test]
-fn invisible_characters_in_credentials_stop_the_launch() {
+fn b8_invisible_characters_in_credentials_stop_the_launch() {
     for (escape, words) in [
         ("\\n", "a line break"),
         ("\\r", "a line break"),
@@ -62,7 +62,7 @@ fn invisible_characters_in_credentials_stop_the_launch() {
 }
 
 #[test]
-fn files_and_the_environment_are_checked_too() {
+fn b8_files_and_the_environment_are_checked_too() {
     for (file, words) in [
         ("\u{feff}s3cr3t\\n", "a byte order mark (U+FEFF) at its beginning"),
         ("s3cr3t\\n\\n", "a line break at its end"),
@@ -87,7 +87,7 @@ fn files_and_the_environment_are_checked_too() {
 }
 
 #[test]
-fn other_values_are_sent_as_they_are() {
+fn b8_other_values_are_sent_as_they_are() {
     let toml = "#! file secret= a b \\n\n[default.oauth.github]\nclient_id = \" ïd \"\nclient_secret_file = \"secret\"\n\
                 title = \"गिट\\u200dहब 👩\\u200d💻\"\n";
     let entry = read_entry("github", toml);

@@ -39,7 +39,7 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn a_path_of_base_url_is_in_cookies_and_callbacks() {
+fn b7_a_path_of_base_url_is_in_cookies_and_callbacks() {
     let of = |url: &str| {
         read_settings(&format!("[default.dance]\nbase_url = \"{url}\"\nafter_login = \"/app/me\"\n"))
     };
@@ -68,7 +68,7 @@ fn targets(targets: &FlowTargets) -> Vec<String> {
 }
 
 #[test]
-fn targets_of_an_entry_and_of_other_origins() {
+fn a10_targets_of_an_entry_and_of_other_origins() {
     let origins = "[default.dance]\nbase_url = \"https://app.example/app\"\n\
                    trusted_origins = [\"https://SPA.example\", \"http://localhost:5173/\", \"https://b\u{fc}cher.example:8443\"]\n\
                    after_disconnect = \"/app/me\"\nafter_logout = \"https://spa.example/bye?a=b\"\n";
@@ -99,7 +99,7 @@ fn targets_of_an_entry_and_of_other_origins() {
 }
 
 #[test]
-fn the_lifetime_of_a_flow_is_a_setting() {
+fn b12_the_lifetime_of_a_flow_is_a_setting() {
     let ttl = |toml: &str| read_settings(&format!("[default.dance]\n{toml}\n")).flow_ttl;
     assert_eq!((ttl("flow = { ttl = 60 }"), ttl("flow = {}"), ttl("flow.ttl = 86400")), (60, 1800, 86_400));
 }

@@ -276,7 +276,7 @@ async fn dj_04_redirects_lead_nowhere() {
 
 /// Its code is not sent to another provider, and not after its lifetime.
 #[test]
-fn a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
+fn b12_a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
     let at = |name: &str, issuer: &str| {
         let mut entry = entry(&format!("provider = \"oidc\"\nclient_secret = \"s\"\nissuer = \"{issuer}\""));
         entry.name = name.into();
@@ -308,7 +308,7 @@ fn a_flow_is_for_its_entry_as_it_was_and_for_its_lifetime() {
 
 /// An issuer that is not the address of its metadata, as with Azure B2C.
 #[rocket::async_test]
-async fn metadata_and_keys_at_other_addresses() {
+async fn r11_metadata_and_keys_at_other_addresses() {
     let (signer, other) = (Signer::es(), Signer::es());
     let server = Server::openid(&json!([other.jwk("one")])).await;
     let at = &server.url;

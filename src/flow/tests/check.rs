@@ -85,7 +85,7 @@ async fn the_providers_own_no() {
 }
 
 #[rocket::async_test]
-async fn the_log_has_the_cure_and_both_issuers() {
+async fn r8_r11_the_log_has_the_cure_and_both_issuers() {
     let entry = known();
     let cause = async |query: &str| {
         let callback = Callback::parse(&entry, query).unwrap();

@@ -257,7 +257,7 @@ async fn rf_06_the_refresh_token_first() {
 }
 
 #[rocket::async_test]
-async fn the_method_that_the_metadata_accepts() {
+async fn r13_the_method_that_the_metadata_accepts() {
     let signer = Signer::es();
     for (methods, more, in_form) in [
         (json!(["client_secret_post"]), "", true),

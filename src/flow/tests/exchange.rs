@@ -18,7 +18,7 @@ async fn exchanged_as(more: &str, header: &str, status: u16, body: &str) -> (Res
 
 /// Strava names in the callback, and not in the token answer, which scopes the user has granted.
 #[rocket::async_test]
-async fn a_scope_in_the_callback_is_the_granted_one() {
+async fn r12_a_scope_in_the_callback_is_the_granted_one() {
     let server = Server::start().await;
     server.answer("/me", 200, json!({"id": 583231}));
     let entry = oauth2_entry(&server, "scope = [\"read\", \"write\"]\ncallback_params = [\"scope\"]");
@@ -300,7 +300,7 @@ async fn tr_03_a_provider_that_leaves_out_the_type() {
 
 /// The body of a 201 and 202, and after a byte order mark, with odd characters and with an unread field twice.
 #[rocket::async_test]
-async fn any_success_with_a_usable_body() {
+async fn r4_r6_any_success_with_a_usable_body() {
     let good = r#"{"access_token": "at", "token_type": "bearer"}"#;
     for (status, body) in [
         (201, good.to_owned()),

@@ -267,7 +267,7 @@ async fn lo_03_made_up_logout_tokens_hold_up_no_sign_in() {
 }
 
 #[rocket::async_test]
-async fn a_key_whose_numbers_are_written_otherwise() {
+async fn r5_a_key_whose_numbers_are_written_otherwise() {
     let x_of = |signer: &Signer| decode_base64url(signer.jwk("one")["x"].as_str().unwrap()).unwrap();
     let signer = loop {
         let signer = Signer::es();

@@ -103,7 +103,7 @@ async fn o1_07_an_unconfirmed_callback() {
 }
 
 #[rocket::async_test]
-async fn a_confirmation_in_any_case() {
+async fn r14_a_confirmation_in_any_case() {
     let server = good().await;
     let entry = oauth1_entry(&server, "");
     for (status, confirmed) in [(200, "True"), (200, "TRUE"), (201, "true")] {
@@ -254,7 +254,7 @@ async fn there_is_nothing_to_refresh_with() {
 }
 
 #[rocket::async_test]
-async fn the_realm_is_sent_and_not_signed() {
+async fn r14_the_realm_is_sent_and_not_signed() {
     let server = good().await;
     let entry = oauth1_entry(&server, "realm = \"https://op.example/a b\"");
     engine().begin(&entry, &mut flow(&entry), &BTreeMap::new()).await.unwrap();

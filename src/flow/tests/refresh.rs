@@ -53,7 +53,7 @@ async fn rf_01_rf_04_what_it_says_replaces() {
 }
 
 #[rocket::async_test]
-async fn rf_03_only_a_dead_grant_is_dead() {
+async fn r2_rf_03_only_a_dead_grant_is_dead() {
     let dead = ErrorKind::ReconnectNeeded;
     for (status, body, wanted) in [
         (400, json!({"error": "invalid_grant"}), dead),
@@ -95,7 +95,7 @@ async fn rf_03_only_a_dead_grant_is_dead() {
 }
 
 #[rocket::async_test]
-async fn a_new_refresh_token_is_kept_whatever_else_is_wrong() {
+async fn r1_a_new_refresh_token_is_kept_whatever_else_is_wrong() {
     let full =
         json!({"access_token": "new", "token_type": "bearer", "refresh_token": "new-rt", "expires_in": 60});
     for (status, name, value) in [
@@ -138,7 +138,7 @@ async fn a_new_refresh_token_is_kept_whatever_else_is_wrong() {
 }
 
 #[rocket::async_test]
-async fn an_answer_that_can_not_be_used_still_brings_its_refresh_token() {
+async fn r1_an_answer_that_can_not_be_used_still_brings_its_refresh_token() {
     const FORM: &str = "content-type: application/x-www-form-urlencoded";
     const JSON: &str = "content-type: application/json";
     let answered = async |header: &str, body: &str| {
@@ -185,7 +185,7 @@ async fn an_answer_that_can_not_be_used_still_brings_its_refresh_token() {
 }
 
 #[rocket::async_test]
-async fn retry_after_is_an_outage_but_of_a_dead_grant() {
+async fn r2_retry_after_is_an_outage_but_of_a_dead_grant() {
     for (error, wanted) in
         [("invalid_grant", ErrorKind::ReconnectNeeded), ("invalid_request", ErrorKind::ProviderUnreachable)]
     {
@@ -197,7 +197,7 @@ async fn retry_after_is_an_outage_but_of_a_dead_grant() {
 }
 
 #[rocket::async_test]
-async fn metadata_and_keys_are_at_hand_before_the_refresh_token_is_spent() {
+async fn r1_metadata_and_keys_are_at_hand_before_the_refresh_token_is_spent() {
     let signer = Signer::es();
     let server = Server::openid(&json!([signer.jwk("one")])).await;
     let entry = oidc_entry(&server, "");
@@ -218,7 +218,7 @@ async fn metadata_and_keys_are_at_hand_before_the_refresh_token_is_spent() {
 }
 
 #[rocket::async_test]
-async fn an_id_token_that_does_not_verify_costs_no_refresh_token() {
+async fn r1_an_id_token_that_does_not_verify_costs_no_refresh_token() {
     let signer = Signer::es();
     let server = Server::openid(&json!([signer.jwk("one")])).await;
     let entry = oidc_entry(&server, "");

@@ -72,7 +72,7 @@ fn tr_04_expires_in() {
 }
 
 #[test]
-fn every_way_to_say_when() {
+fn r5_every_way_to_say_when() {
     let date = "2026-11-28T12:00:00+01:00";
     for (fields, wanted) in [
         (json!({"expires_in": "3599.0"}), Some(4599)),
@@ -94,7 +94,7 @@ fn every_way_to_say_when() {
 }
 
 #[test]
-fn an_optional_field_of_the_wrong_type_is_absent() {
+fn r5_an_optional_field_of_the_wrong_type_is_absent() {
     for wrong in [json!(null), json!(""), json!(7), json!({}), json!([]), json!(true)] {
         let token = read(json!({ "refresh_token": wrong, "id_token": wrong, "error": null })).unwrap();
         assert!(token.refresh_token.is_none() && token.id_token.is_none(), "{wrong}");

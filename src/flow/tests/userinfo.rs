@@ -34,7 +34,7 @@ async fn id_18_id_20_the_userinfo_is_the_id_tokens() {
 }
 
 #[rocket::async_test]
-async fn the_id_token_suffices_without_the_userinfo() {
+async fn r10_the_id_token_suffices_without_the_userinfo() {
     let signer = Signer::es();
     let server = Server::openid(&json!([signer.jwk("one")])).await;
     for (more, method) in [("", "GET"), ("userinfo = \"post\"", "POST")] {

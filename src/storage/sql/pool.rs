@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[rocket::async_test]
-    async fn idle_connections_are_closed_without_a_next_call() {
+    async fn b3_idle_connections_are_closed_without_a_next_call() {
         let (pool, _folder) = pool(2, Duration::from_millis(50));
         for _ in 0..2 {
             pool.run(|_| Ok(())).await.unwrap();

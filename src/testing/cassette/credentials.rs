@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_gets_only_the_credentials_that_it_lacks() {
+    fn a11_an_entry_gets_only_the_credentials_that_it_lacks() {
         assert_eq!(keys("", ""), ["client_id", "client_secret"]);
         assert_eq!(keys("", "OTHER_OAUTH_CLIENT_SECRET"), ["client_id", "client_secret"]);
         assert_eq!(keys("", "MY_CORP_OAUTH_CLIENT_SECRET"), ["client_id"]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_secret_is_known_wherever_it_is() {
+    fn a11_the_client_secret_is_known_wherever_it_is() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "of a file\r\n").unwrap();
         let toml = folder.path().join("Rocket.toml");

@@ -8,7 +8,7 @@ use url::Url;
 use super::scrubber::Scrubber;
 
 #[test]
-fn what_is_secret_is_scrubbed_and_all_else_stays() {
+fn a11_what_is_secret_is_scrubbed_and_all_else_stays() {
     let mut scrubber = Scrubber::default();
     scrubber.add("s3cret:+/%", "<client secret>");
     scrubber.replace_emails();
@@ -47,7 +47,7 @@ fn what_is_secret_is_scrubbed_and_all_else_stays() {
 }
 
 #[test]
-fn addresses_stay_unless_a_test_wants_them_replaced() {
+fn a11_addresses_stay_unless_a_test_wants_them_replaced() {
     assert_eq!(Scrubber::default().scrub_text("ada@real.example"), "ada@real.example");
 }
 
@@ -63,7 +63,7 @@ fn check(scrub: impl Fn(&Scrubber, &str) -> String, cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_secret_of_any_kind_is_scrubbed_under_its_name() {
+fn a11_a_secret_of_any_kind_is_scrubbed_under_its_name() {
     let mut body = json!({
         "token": { "value": "abc", "of": ["def", null, 7] }, "tokens": ["abc", ""], "password": 123_456, "pin_secret": -1e9,
         "code": 404, "total_tokens": 99, "is_secret": true, "token_expires_at": 1_700_000_000, "id": 1_234_567,
@@ -82,7 +82,7 @@ fn a_secret_of_any_kind_is_scrubbed_under_its_name() {
 }
 
 #[test]
-fn parameters_are_scrubbed_wherever_a_url_is() {
+fn a11_parameters_are_scrubbed_wherever_a_url_is() {
     check(
         Scrubber::scrub_text,
         &[
@@ -109,7 +109,7 @@ fn parameters_are_scrubbed_wherever_a_url_is() {
 }
 
 #[test]
-fn users_and_passwords_of_urls_are_scrubbed() {
+fn a11_users_and_passwords_of_urls_are_scrubbed() {
     check(
         Scrubber::scrub_text,
         &[
@@ -125,7 +125,7 @@ fn users_and_passwords_of_urls_are_scrubbed() {
 }
 
 #[test]
-fn json_and_xml_in_a_text_are_scrubbed() {
+fn a11_json_and_xml_in_a_text_are_scrubbed() {
     check(
         Scrubber::scrub_body,
         &[
@@ -148,7 +148,7 @@ fn json_and_xml_in_a_text_are_scrubbed() {
 }
 
 #[test]
-fn tokens_and_addresses_are_seen_behind_percent_encoding() {
+fn a11_tokens_and_addresses_are_seen_behind_percent_encoding() {
     check(
         Scrubber::scrub_text,
         &[
@@ -162,7 +162,7 @@ fn tokens_and_addresses_are_seen_behind_percent_encoding() {
 }
 
 #[test]
-fn what_an_app_needs_for_the_next_page_stays() {
+fn a11_what_an_app_needs_for_the_next_page_stays() {
     check(
         Scrubber::scrub_text,
         &[
@@ -184,7 +184,7 @@ fn what_an_app_needs_for_the_next_page_stays() {
 }
 
 #[test]
-fn a_scrubbed_url_of_an_answer_leads_to_the_real_one() {
+fn a11_a_scrubbed_url_of_an_answer_leads_to_the_real_one() {
     let scrubber = Scrubber::default();
     for (real, scrubbed) in [
         ("https://x.example/a?token=abc&v=1", "https://x.example/a?token=<scrubbed>&v=1"),

@@ -9,7 +9,7 @@ use crate::storage::{Account, CheckedStorage, Storage};
 
 pub(super) const RULES: &[Rule] = rules! {
     a_token_without_identity_becomes_the_users_account
-    an_account_of_that_identity_takes_its_place
+    a8_an_account_of_that_identity_takes_its_place
     a_token_without_identity_is_no_strangers
     a_login_without_identity_renews_its_own_account
 };
@@ -33,7 +33,7 @@ async fn a_token_without_identity_becomes_the_users_account(storage: &Arc<dyn St
     equal("the user signs in with that identity", returning.user.as_deref(), Some("7"))
 }
 
-async fn an_account_of_that_identity_takes_its_place(storage: &Arc<dyn Storage>) -> Checked {
+async fn a8_an_account_of_that_identity_takes_its_place(storage: &Arc<dyn Storage>) -> Checked {
     const RULE: &str =
         "a token without an identity does not stay beside the account that the user signs in with";
     let storage = CheckedStorage::around(storage.clone());

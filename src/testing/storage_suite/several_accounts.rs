@@ -9,7 +9,7 @@ use crate::storage::{Account, AccountKey, Storage};
 pub(super) const RULES: &[Rule] = rules! {
     accounts_have_an_order
     deleting_one_leaves_the_owners_others
-    an_account_that_gets_another_owner_leaves_the_first
+    a9_an_account_that_gets_another_owner_leaves_the_first
     each_account_can_become_the_primary_one
 };
 
@@ -69,7 +69,7 @@ async fn deleting_one_leaves_the_owners_others(storage: &Arc<dyn Storage>) -> Ch
     Ok(())
 }
 
-async fn an_account_that_gets_another_owner_leaves_the_first(storage: &Arc<dyn Storage>) -> Checked {
+async fn a9_an_account_that_gets_another_owner_leaves_the_first(storage: &Arc<dyn Storage>) -> Checked {
     const RULE: &str = "an account that `set` gives to another owner is no longer the first owner's";
     fill(&**storage).await?;
     let moved = Account { rank: 1, ..account("github", Some("3"), Some("8")) };

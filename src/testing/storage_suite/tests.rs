@@ -268,7 +268,7 @@ async fn faults_of(fault: Fault) -> (StorageFeatures, Vec<BrokenRule>) {
 }
 
 #[rocket::async_test]
-async fn each_broken_storage_breaks_its_rule() {
+async fn a9_each_broken_storage_breaks_its_rule() {
     let cases = [
         (Fault::FoldsCase, "byte for byte"),
         (Fault::TrimsIds, "byte for byte"),
@@ -303,7 +303,7 @@ async fn each_broken_storage_breaks_its_rule() {
 }
 
 #[rocket::async_test]
-async fn a_right_storage_passes() {
+async fn a9_a_right_storage_passes() {
     let (offers, broken) = faults_of(Fault::None).await;
     assert!(broken.is_empty(), "{}", message(&broken));
     let all = StorageFeatures { several_accounts: true, page: true, sessions: true, coordination: true };

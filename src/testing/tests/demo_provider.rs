@@ -38,7 +38,7 @@ async fn the_demo_is_for_debug_and_comes_before_the_dance() {
 
 /// The proxy strips the path of base_url before the requests reach the app.
 #[rocket::async_test]
-async fn the_demo_is_below_the_path_of_base_url() {
+async fn b7_the_demo_is_below_the_path_of_base_url() {
     let app = debug_app("dance.base_url", json!("http://localhost:8000/app/")).await.unwrap();
     assert!(has_demo(&app).await);
     let dance = Dance::fetch(app.rocket()).unwrap();

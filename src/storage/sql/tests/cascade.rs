@@ -13,9 +13,9 @@ on_each_database! {
     a_text_is_a_user_id
     a_uuid_is_a_user_id
     a_uuid_in_bytes_is_a_user_id
-    any_name_is_quoted_and_found_again
-    the_triggers_follow_the_table_and_the_column
-    a_table_in_another_schema
+    b2_any_name_is_quoted_and_found_again
+    b2_the_triggers_follow_the_table_and_the_column
+    b2_a_table_in_another_schema
     a_column_that_the_database_writes_in_another_way_is_refused
     what_is_no_column_is_said
 }
@@ -130,7 +130,7 @@ fn triggers<D: Db>(db: &D) -> Vec<String> {
     })
 }
 
-async fn any_name_is_quoted_and_found_again<D: Db>() {
+async fn b2_any_name_is_quoted_and_found_again<D: Db>() {
     for (table, id) in odd_names::<D>() {
         let db = D::new();
         let (table_sql, id_sql) = (quoted::<D>(table), quoted::<D>(&id));
@@ -153,7 +153,7 @@ async fn any_name_is_quoted_and_found_again<D: Db>() {
     }
 }
 
-async fn the_triggers_follow_the_table_and_the_column<D: Db>() {
+async fn b2_the_triggers_follow_the_table_and_the_column<D: Db>() {
     let db = D::new();
     db.sql(&format!("CREATE TABLE members (a {} PRIMARY KEY, b INTEGER)", D::ID));
     db.sql("INSERT INTO users (id, name) VALUES (11, 'Ada')");
@@ -172,7 +172,7 @@ async fn the_triggers_follow_the_table_and_the_column<D: Db>() {
     assert_eq!(db.texts("SELECT user_id AS t FROM oauth_accounts"), ["11"]);
 }
 
-async fn a_table_in_another_schema<D: Db>() {
+async fn b2_a_table_in_another_schema<D: Db>() {
     let db = D::new();
     if D::NAME == "sqlite" {
         opened(db.storage().cascade_from("main.users", "id")).await;

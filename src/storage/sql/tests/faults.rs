@@ -186,7 +186,7 @@ async fn db_05_work_that_hangs_without_a_caller_occupies_no_connection<D: Db>() 
 
 #[cfg(feature = "sqlite")]
 #[rocket::async_test]
-async fn an_attempt_to_connect_that_hangs_is_replaced() {
+async fn b3_an_attempt_to_connect_that_hangs_is_replaced() {
     use diesel::result::{DatabaseErrorKind, Error as Cause};
 
     let db = Sqlite::new();

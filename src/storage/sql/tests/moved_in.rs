@@ -7,11 +7,11 @@ use super::*;
 use crate::token::Token;
 
 on_each_database! {
-    a_token_without_identity_becomes_the_account
-    an_account_of_that_identity_takes_its_place
-    a_merge_takes_it_too_and_a_stranger_does_not
-    of_simultaneous_logins_one_gets_it
-    a_token_that_is_set_at_the_same_time_is_merged
+    a8_a_token_without_identity_becomes_the_account
+    a8_an_account_of_that_identity_takes_its_place
+    a8_a_merge_takes_it_too_and_a_stranger_does_not
+    a8_of_simultaneous_logins_one_gets_it
+    a8_a_token_that_is_set_at_the_same_time_is_merged
 }
 
 async fn two<D: Db>(db: &D) -> [Arc<dyn Storage>; 2] {
@@ -28,7 +28,7 @@ async fn stored(storage: &dyn Storage, user: &str) -> Vec<Account> {
     storage.list(Some(user), &["op"]).await.unwrap()
 }
 
-async fn a_token_without_identity_becomes_the_account<D: Db>() {
+async fn a8_a_token_without_identity_becomes_the_account<D: Db>() {
     let db = D::new();
     let [storage, _] = two(&db).await;
     db.sql("INSERT INTO users (id, name) VALUES (1, 'Ada')");
@@ -73,7 +73,7 @@ async fn a_token_without_identity_becomes_the_account<D: Db>() {
     assert_eq!(stored(&*storage, "2").await, [linked.account]);
 }
 
-async fn an_account_of_that_identity_takes_its_place<D: Db>() {
+async fn a8_an_account_of_that_identity_takes_its_place<D: Db>() {
     let db = D::new();
     let [storage, _] = two(&db).await;
     for visitor in [Some("1"), None] {
@@ -91,7 +91,7 @@ async fn an_account_of_that_identity_takes_its_place<D: Db>() {
     }
 }
 
-async fn a_merge_takes_it_too_and_a_stranger_does_not<D: Db>() {
+async fn a8_a_merge_takes_it_too_and_a_stranger_does_not<D: Db>() {
     let db = D::new();
     db.sql("INSERT INTO users (id, name) VALUES (1, 'Ada')");
     let [storage, _] = two(&db).await;
@@ -128,7 +128,7 @@ async fn a_merge_takes_it_too_and_a_stranger_does_not<D: Db>() {
     assert_eq!(stored(&*storage, "1").await, [linked.account]);
 }
 
-async fn of_simultaneous_logins_one_gets_it<D: Db>() {
+async fn a8_of_simultaneous_logins_one_gets_it<D: Db>() {
     let db = D::new();
     let storages = two(&db).await;
     for round in 0..10 {
@@ -151,7 +151,7 @@ async fn of_simultaneous_logins_one_gets_it<D: Db>() {
     }
 }
 
-async fn a_token_that_is_set_at_the_same_time_is_merged<D: Db>() {
+async fn a8_a_token_that_is_set_at_the_same_time_is_merged<D: Db>() {
     let db = D::new();
     let [one, other] = two(&db).await;
     for round in 0..10 {

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 
 on_each_database! {
-    an_error_in_the_policys_own_statement_is_the_apps
+    b1_an_error_in_the_policys_own_statement_is_the_apps
 }
 
-async fn an_error_in_the_policys_own_statement_is_the_apps<D: Db>() {
+async fn b1_an_error_in_the_policys_own_statement_is_the_apps<D: Db>() {
     let db = D::new();
     let policy = |_: &Login<i32>, conn: &mut D::Conn| {
         let user = conn.add("Ada")?;
@@ -26,7 +26,7 @@ async fn an_error_in_the_policys_own_statement_is_the_apps<D: Db>() {
 
 #[cfg(feature = "sqlite")]
 #[rocket::async_test]
-async fn a_full_disk_under_the_policy_is_an_outage_and_passes() {
+async fn b1_a_full_disk_under_the_policy_is_an_outage_and_passes() {
     use diesel::SqliteConnection;
 
     let db = Sqlite::new();

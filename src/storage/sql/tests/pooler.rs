@@ -74,7 +74,7 @@ async fn refused_with(storage: DieselStorage, settings: &[(&str, Value)]) -> (Er
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn a_launch_behind_pgbouncer_without_the_setting_fails_and_changes_nothing() {
+async fn b6_a_launch_behind_pgbouncer_without_the_setting_fails_and_changes_nothing() {
     for round_robin in [false, true] {
         let (db, pgbouncer) = (Postgres::new(), PgBouncer::start(round_robin));
         for _ in 0..3 {
@@ -100,7 +100,7 @@ async fn opened_directly(db: &Postgres) -> bool {
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn behind_pgbouncer_the_session_has_no_state() {
+async fn b6_behind_pgbouncer_the_session_has_no_state() {
     let (db, pgbouncer) = (Postgres::new(), PgBouncer::start(true));
     let storage = DieselStorage::url(pgbouncer.url(&db)).migrate().cascade_from("users", "id");
     let storage = storage.link(|login: &Login<i32>, conn: &mut PgConnection| {
@@ -138,7 +138,7 @@ async fn behind_pgbouncer_the_session_has_no_state() {
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn without_a_listen_url_another_node_sees_a_change_after_the_ttl() {
+async fn b6_without_a_listen_url_another_node_sees_a_change_after_the_ttl() {
     let (db, pgbouncer) = (Postgres::new(), PgBouncer::start(false));
     let node = async |settings: &[(&str, Value)]| {
         let storage = DieselStorage::url(pgbouncer.url(&db)).migrate();
@@ -168,7 +168,7 @@ async fn without_a_listen_url_another_node_sees_a_change_after_the_ttl() {
 
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn a_listen_url_that_hears_nothing_fails_the_launch() {
+async fn b6_a_listen_url_that_hears_nothing_fails_the_launch() {
     let (db, other, pgbouncer) = (Postgres::new(), Postgres::new(), PgBouncer::start(true));
     for deaf in [other.direct_url(), pgbouncer.url(&db)] {
         let settings = [("pgbouncer", Value::from(true)), ("listen_url", deaf.into())];
@@ -187,7 +187,7 @@ async fn a_listen_url_that_hears_nothing_fails_the_launch() {
 }
 
 #[rocket::async_test]
-async fn settings_of_another_database_fail_the_launch() {
+async fn b6_settings_of_another_database_fail_the_launch() {
     let mysql = || ("listen_url", Value::from("mysql://ada:hunter2@db/app"));
     let postgres = || DieselStorage::url("postgres://ada:hunter2@127.0.0.1:1/app");
     let on_connect = postgres().on_connect(|_: &mut PgConnection| Ok(()));
@@ -220,7 +220,7 @@ fn the_size_of_the_pool_is_a_setting() {
 }
 
 #[test]
-fn changes_are_reported_where_a_connection_listens() {
+fn b6_changes_are_reported_where_a_connection_listens() {
     let reported = |settings: &[(&str, Value)]| {
         let settings = DatabaseSettings::of(&configured(settings)).ok().unwrap();
         let connector = Connector::new(DatabaseUrl::parse("postgres://db/app").unwrap(), None);

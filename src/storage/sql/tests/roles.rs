@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::*;
 
 on_each_server! {
-    a_role_without_create_launches_where_the_tables_are
-    each_missing_right_is_named_and_granted
+    b11_a_role_without_create_launches_where_the_tables_are
+    b11_each_missing_right_is_named_and_granted
     a_right_that_is_revoked_later_is_an_outage_after_two_attempts
-    tables_that_another_role_must_create
-    a_trigger_that_is_installed_needs_no_right_to_install_it
-    a_missing_table_says_how_to_create_it
+    b11_tables_that_another_role_must_create
+    b11_a_trigger_that_is_installed_needs_no_right_to_install_it
+    b5_a_missing_table_says_how_to_create_it
 }
 
 /// A role of the server, with no right but to connect.
@@ -76,7 +76,7 @@ impl<D: Db> Drop for Role<'_, D> {
     }
 }
 
-async fn a_role_without_create_launches_where_the_tables_are<D: Db>() {
+async fn b11_a_role_without_create_launches_where_the_tables_are<D: Db>() {
     let db = D::new();
     opened(db.storage()).await;
     let role = Role::new(&db);
@@ -90,7 +90,7 @@ async fn a_role_without_create_launches_where_the_tables_are<D: Db>() {
     opened(role.storage()).await;
 }
 
-async fn each_missing_right_is_named_and_granted<D: Db>() {
+async fn b11_each_missing_right_is_named_and_granted<D: Db>() {
     let db = D::new();
     opened(db.storage()).await;
     let role = Role::new(&db);
@@ -130,7 +130,7 @@ async fn a_right_that_is_revoked_later_is_an_outage_after_two_attempts<D: Db>() 
     assert_eq!((asked.load(Ordering::SeqCst), db.rows().1), (3, 1));
 }
 
-async fn tables_that_another_role_must_create<D: Db>() {
+async fn b11_tables_that_another_role_must_create<D: Db>() {
     let db = D::new();
     let role = Role::new(&db);
     if D::NAME == "mysql" {
@@ -148,7 +148,7 @@ async fn tables_that_another_role_must_create<D: Db>() {
     }
 }
 
-async fn a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
+async fn b11_a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
     let db = D::new();
     opened(db.storage().cascade_from("users", "id")).await;
     let role = Role::new(&db);
@@ -185,7 +185,7 @@ async fn a_trigger_that_is_installed_needs_no_right_to_install_it<D: Db>() {
     }
 }
 
-async fn a_missing_table_says_how_to_create_it<D: Db>() {
+async fn b5_a_missing_table_says_how_to_create_it<D: Db>() {
     let db = D::new();
     let error = DieselStorage::url(db.url()).open(&Figment::new()).await.unwrap_err();
     let said = error.for_operator();
@@ -200,7 +200,7 @@ async fn a_missing_table_says_how_to_create_it<D: Db>() {
 #[cfg(feature = "postgres")]
 #[rocket::async_test]
 #[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
-async fn a_schema_is_named_by_the_role_or_by_the_url() {
+async fn b11_a_schema_is_named_by_the_role_or_by_the_url() {
     let db = Postgres::new();
     let role = Role::new(&db);
     let name = &role.name;
@@ -230,7 +230,7 @@ async fn a_schema_is_named_by_the_role_or_by_the_url() {
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
 #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-async fn a_url_without_a_database_says_so() {
+async fn b5_a_url_without_a_database_says_so() {
     let db = Mysql::new();
     let server = db.url().rsplit_once('/').unwrap().0.to_owned();
     for url in [server.clone(), server + "/"] {

@@ -9,12 +9,12 @@ use super::lost_connections::Server;
 use super::*;
 
 on_each_server! {
-    a_policy_that_hides_a_lost_connection_runs_again
-    a_database_that_becomes_read_only_is_an_outage_and_passes
-    few_connections_serve_all
+    b1_a_policy_that_hides_a_lost_connection_runs_again
+    b1_a_database_that_becomes_read_only_is_an_outage_and_passes
+    b3_few_connections_serve_all
 }
 
-async fn a_policy_that_hides_a_lost_connection_runs_again<D: Server>() {
+async fn b1_a_policy_that_hides_a_lost_connection_runs_again<D: Server>() {
     for panics in [false, true] {
         let db = Arc::new(D::new());
         let (killer, killed) = (db.clone(), AtomicBool::new(false));
@@ -107,7 +107,7 @@ async fn limited<D: Limited>(connections: u32) -> (D, Arc<dyn Storage>) {
     (db, storage)
 }
 
-async fn a_database_that_becomes_read_only_is_an_outage_and_passes<D: Limited>() {
+async fn b1_a_database_that_becomes_read_only_is_an_outage_and_passes<D: Limited>() {
     let (db, storage) = limited::<D>(100).await;
     let sign_in = async |id: &str| storage.link(&suite::login("github", Some(id), None), &keys()).await;
     let account = sign_in("1").await.unwrap().account;
@@ -133,7 +133,7 @@ async fn a_database_that_becomes_read_only_is_an_outage_and_passes<D: Limited>()
     db.drop_user();
 }
 
-async fn few_connections_serve_all<D: Limited>() {
+async fn b3_few_connections_serve_all<D: Limited>() {
     let (db, storage) = limited::<D>(4).await;
     for round in 0..3 {
         let began = Instant::now();
@@ -159,7 +159,7 @@ async fn few_connections_serve_all<D: Limited>() {
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
 #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-async fn the_language_of_the_server_changes_nothing() {
+async fn b1_the_language_of_the_server_changes_nothing() {
     let db = Arc::new(Mysql::new());
     db.sql("CREATE UNIQUE INDEX by_name ON users (name)");
     db.sql("INSERT INTO users (name) VALUES ('ada@example.org')");
@@ -190,7 +190,7 @@ async fn the_language_of_the_server_changes_nothing() {
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
 #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-async fn settings_of_the_server_change_nothing() {
+async fn b1_settings_of_the_server_change_nothing() {
     let (db, _) = limited::<Mysql>(100).await;
     db.sql("CREATE UNIQUE INDEX by_name ON users (name)");
     // It runs for users without privileges only.

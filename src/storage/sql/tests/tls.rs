@@ -42,7 +42,7 @@ fn without_tls(server: String) -> u16 {
 
 #[rocket::async_test]
 #[ignore = "needs MYSQL_URL: tests/databases cargo test -- --include-ignored"]
-async fn tls_that_the_url_requires_holds_or_stops_the_launch() {
+async fn b9_tls_that_the_url_requires_holds_or_stops_the_launch() {
     let db = Mysql::new();
     let (ca, stranger) = (fixture("ca.pem"), fixture("localhost.pem"));
     let url = |query: &str| format!("{}?{query}", db.url());

@@ -15,7 +15,7 @@ async fn message(url: &str) -> String {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn the_client_library_judges_its_connection_string() {
+fn b4_the_client_library_judges_its_connection_string() {
     for (url, words) in [
         ("postgres://u:hunter2@h1,h2:5433/app?target_session_attrs=read-write", "postgres://h1,h2:5433/app"),
         ("postgresql://u:hunter2@h1:1,h2:2/app", "postgres://h1:1,h2:2/app"),
@@ -74,7 +74,7 @@ fn db_05_the_client_library_notices_a_dead_link_unless_the_url_says_otherwise() 
 
 #[cfg(feature = "postgres")]
 #[rocket::async_test]
-async fn no_part_of_a_password_is_shown() {
+async fn b4_no_part_of_a_password_is_shown() {
     // Each password contains `hun` and `ter2`, with something between that ends it too early.
     for url in [
         "postgres://ada:hun@ter2@127.0.0.1:1/app",
@@ -124,7 +124,7 @@ async fn no_part_of_a_password_is_shown() {
 
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
-async fn no_part_of_a_mysql_password_is_shown() {
+async fn b4_no_part_of_a_mysql_password_is_shown() {
     assert_eq!(shown("mariadb://u:hunter2@db:3307/app?ssl_mode=disabled"), "mysql://db:3307/app");
     assert_eq!(DatabaseUrl::parse("MariaDB://u:p@db/app").unwrap().url, "mysql://u:p@db/app");
     // Diesel takes what is before the last `@`, and decodes it.
@@ -151,14 +151,14 @@ async fn no_part_of_a_mysql_password_is_shown() {
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn a_url_without_its_scheme_is_not_shown_as_a_path() {
+fn b4_a_url_without_its_scheme_is_not_shown_as_a_path() {
     assert_eq!(shown("ada:hunter2@db/app"), "…@db/app");
     assert_eq!(shown("file:app.sqlite?key=hunter2"), "app.sqlite");
 }
 
 #[cfg(feature = "mysql")]
 #[rocket::async_test]
-async fn a_parameter_about_tls_holds_or_stops_the_launch() {
+async fn b9_a_parameter_about_tls_holds_or_stops_the_launch() {
     for (query, words) in [
         ("sslmode=require", "would be ignored"),
         ("ssl-mode=REQUIRED", "would be ignored"),
