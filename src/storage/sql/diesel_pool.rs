@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use super::any_connection::AnyConnection;
+use super::failure::Failure;
 use super::policy_connection::PolicyConnection;
 use super::pool::Pool;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,9 +56,9 @@ impl<C: PolicyConnection> DieselPool<C> {
     /// one that is left open is rolled back. Behind PgBouncer, all of `work` is one transaction.
     ///
     /// # Errors
-    /// What `work` returns. [`ErrorKind::StoreUnavailable`] (503) if the database can't be reached or takes too long, or before the
-    /// launch; [`ErrorKind::AppError`] (500) if `work` panics or leaves a transaction open; [`ErrorKind::Misconfigured`] if the URL is that
-    /// of another database than `C`.
+    /// What `work` returns, also for a row that exists already. [`ErrorKind::StoreUnavailable`] (503) if the database can't be
+    /// reached or takes too long, or before the launch; [`ErrorKind::AppError`] (500) if `work` panics or leaves a transaction open;
+    /// [`ErrorKind::Misconfigured`] if the URL is that of another database than `C`.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl Fn(&mut C) -> Result<T> + Send + 'static,
@@ -66,7 +67,7 @@ impl<C: PolicyConnection> DieselPool<C> {
             Error::new(ErrorKind::StoreUnavailable, "The database can't be reached before the launch.")
                 .with_source("the pool of DieselStorage was used before the storage was opened")
         })?;
-        pool.read(move |conn| Ok(conn.lend_alone(|conn| work(narrow(conn)?))?)).await
+        pool.read(move |conn| conn.lend_alone(|conn| work(narrow(conn)?)).map_err(Failure::Queries)).await
     }
 }
 

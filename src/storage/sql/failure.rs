@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, database_cause};
 pub(super) type Result<T> = std::result::Result<T, Failure>;
 
 /// Why work on a connection failed. A failure of one of our own statements, or of a connection, is an outage, whatever its
-/// message says; only an error of the policy is the app's.
+/// message says; only an error of the app's own code is the app's.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A statement of ours. Its transaction was rolled back.
@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Commit(Cause),
     /// The app's policy failed or refused, or we refused. The transaction was rolled back.
     Policy(Error),
+    /// The app's own queries failed. A row that exists already is their answer, and no race.
+    Queries(Error),
 }
 
 impl From<Cause> for Failure {
@@ -43,7 +45,7 @@ impl From<Unusable> for Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Policy(error) => error,
+            Failure::Policy(error) | Failure::Queries(error) => error,
             outage => outage.into_outage(),
         }
     }
@@ -79,10 +81,11 @@ impl Failure {
             // The rollback failed.
             _ if conn.is_broken() => return Remedy::Reconnect,
             Failure::Statement(cause) => Some(cause),
-            Failure::Policy(error) => database_cause(error),
+            Failure::Policy(error) | Failure::Queries(error) => database_cause(error),
         };
         match reported {
             Some(Cause::DatabaseError(kind, _)) => match kind {
+                Kind::UniqueViolation if matches!(self, Failure::Queries(_)) => Remedy::None,
                 Kind::SerializationFailure | Kind::UniqueViolation => Remedy::Repeat,
                 // After a failover the old primary answers the third of these.
                 Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction => {
@@ -114,7 +117,7 @@ impl Failure {
                 let commit = Error::new(ErrorKind::StoreUnavailable, "the commit failed");
                 Error::storage(commit.with_source(cause))
             }
-            Failure::Policy(error) => Error::storage(error),
+            Failure::Policy(error) | Failure::Queries(error) => Error::storage(error),
         }
     }
 }

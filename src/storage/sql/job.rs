@@ -91,7 +91,7 @@ where
 
 /// Returns the error for the caller, when `remedy` has not helped.
 fn final_error(failure: Failure, remedy: Remedy, conn: &mut AnyConnection) -> Error {
-    let Failure::Policy(error) = failure else { return failure.into_outage() };
+    let (Failure::Policy(error) | Failure::Queries(error)) = failure else { return failure.into_outage() };
     match (remedy, database_cause(&error)) {
         (Remedy::None, _) => error,
         // A race does not last that long.

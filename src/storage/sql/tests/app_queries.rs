@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::connection::{Connection, TransactionManager};
+use diesel::result::{DatabaseErrorKind, Error as Cause};
 
 use super::faults::running;
 use super::*;
+use crate::error::database_cause;
 use crate::storage::DieselPool;
 
 on_each_database! {
@@ -75,6 +77,16 @@ async fn an_error_of_the_apps_query_is_the_apps<D: Db>() {
     assert_eq!(tries.load(Ordering::SeqCst), 1);
     let broken = pool.run(|conn| Ok(conn.batch_execute("INSERT INTO users (id, name) VALUES (1, NULL)")?));
     assert_eq!(broken.await.unwrap_err().kind(), ErrorKind::AppError, "the name is missing");
+    let tried = tries.clone();
+    let taken = pool.run(move |conn| {
+        tried.fetch_add(1, Ordering::SeqCst);
+        let add = "INSERT INTO users (id, name) VALUES (1, 'Ada')";
+        Ok(conn.transaction(|conn| conn.execute(add).and_then(|_| conn.execute(add)))?)
+    });
+    let taken = taken.await.unwrap_err();
+    let cause = database_cause(&taken);
+    assert!(matches!(cause, Some(Cause::DatabaseError(DatabaseErrorKind::UniqueViolation, _))), "{taken:?}");
+    assert_eq!((taken.kind(), tries.load(Ordering::SeqCst)), (ErrorKind::AppError, 2), "it is not repeated");
     // Longer than the storage waits for a free connection.
     let slow = pool.run(|_| {
         std::thread::sleep(Duration::from_secs(4));

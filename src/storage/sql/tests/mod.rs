@@ -179,6 +179,7 @@ pub(super) trait Users: PolicyConnection + Connection {
     fn add(&mut self, name: &str) -> QueryResult<i32>;
     fn name(&mut self, id: i32) -> QueryResult<Option<String>>;
     fn remove(&mut self, id: i32) -> QueryResult<usize>;
+    fn execute(&mut self, sql: &str) -> QueryResult<usize>;
 }
 
 macro_rules! users {
@@ -196,7 +197,11 @@ macro_rules! users {
             }
 
             fn remove(&mut self, id: i32) -> QueryResult<usize> {
-                sql_query(format!("DELETE FROM users WHERE id = {id}")).execute(self)
+                self.execute(&format!("DELETE FROM users WHERE id = {id}"))
+            }
+
+            fn execute(&mut self, sql: &str) -> QueryResult<usize> {
+                sql_query(sql).execute(self)
             }
         }
     };
