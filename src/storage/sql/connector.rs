@@ -36,12 +36,15 @@ impl Backend {
             // simultaneous first logins created 16 users. The default timeout for the lock of a table, for example during
             // ALTER TABLE, is a day. Without strict mode a text that is too long is truncated. The server may have set the
             // others to anything: empty texts that are NULL, no commit, no UPDATE without a key, messages in another language.
+            // The timeouts in the last lines free the locks of a process that is frozen or gone. Only MariaDB has one for
+            // transactions; the other one is a minute longer than the pool keeps an idle connection.
             #[cfg(feature = "mysql")]
             Backend::Mysql => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 5, \
                  SESSION lock_wait_timeout = 5, SESSION autocommit = 1, SESSION sql_safe_updates = 0, \
                  SESSION sql_select_limit = DEFAULT, SESSION foreign_key_checks = 1, SESSION unique_checks = 1, \
-                 SESSION time_zone = '+00:00', SESSION lc_messages = 'en_US', \
+                 SESSION time_zone = '+00:00', SESSION lc_messages = 'en_US', SESSION wait_timeout = 240, \
+                 /*M!100300 SESSION idle_transaction_timeout = 5, */ \
                  SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';"
             }
         }

@@ -73,6 +73,11 @@ impl Failure {
         Cause::DatabaseError(Kind::SerializationFailure, Box::new(said.to_owned())).into()
     }
 
+    /// Whether a statement of ours has lost a race to another transaction.
+    pub(super) fn is_lost_race(&self) -> bool {
+        matches!(self, Failure::Statement(Cause::DatabaseError(Kind::SerializationFailure, _)))
+    }
+
     /// Finds what may help after the attempt `tries`, from the kind of the error and from the state of `conn`. The words of a
     /// message do not count: they are in the language of the server.
     pub(super) fn remedy(&self, conn: &mut AnyConnection, tries: u32) -> Remedy {

@@ -68,6 +68,7 @@ where
                 }
                 Err(failure) => failure,
             };
+            conn.forget_statements();
             let remedy = failure.remedy(conn, tries);
             match remedy {
                 Remedy::Repeat if tries < MAX_TRIES => pause(tries),

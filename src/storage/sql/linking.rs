@@ -66,9 +66,14 @@ pub(super) fn link(
     if decision.is_err() && found.is_none() && identity.is_some() && !conn.writes_alone() {
         // A row that does not exist cannot be locked: of two simultaneous first logins, the policy of the slower one may have
         // refused because of the user whom the other one has created ("this address is taken").
-        // If this fails, the rollback shows whether the connection is lost. PostgreSQL answers nothing else after an error.
-        if let Ok(Some(_)) = exact(conn, entry, identity, None) {
-            return Err(Failure::lost_race("another login was faster: the account exists now"));
+        match exact(conn, entry, identity, None) {
+            Ok(Some(_)) => {
+                return Err(Failure::lost_race("another login was faster: the account exists now"));
+            }
+            // On a cluster, the other login has undone this transaction.
+            Err(failure) if failure.is_lost_race() => return Err(failure),
+            // The rollback shows whether the connection is lost. PostgreSQL answers nothing else after an error.
+            Ok(None) | Err(_) => {}
         }
     }
     let decision = decision?;

@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+#[cfg(feature = "mysql")]
+use diesel::connection::CacheSize;
 use diesel::connection::{SimpleConnection, TransactionManager, TransactionManagerStatus};
 use diesel::dsl::sql;
 use diesel::result::{DatabaseErrorKind as Kind, Error as Cause};
@@ -10,15 +12,27 @@ use diesel::{Connection, RunQueryDsl, select};
 
 use super::any_connection::AnyConnection;
 use super::failure::Failure;
-use crate::error::Error;
+use crate::error::{Error, database_cause};
 
 const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours. MySQL ends it by a deadlock, whose \
                           error the policy must return, and by statements such as CREATE TABLE";
 
-/// Begins a transaction with settings of its own, in one statement: a session behind a pooler has none.
+/// Begins a transaction with settings of its own, in one statement: a session behind a pooler has none. The locks of a process
+/// that was frozen, or whose machine is gone, are free after the last of these times.
 #[cfg(feature = "postgres")]
 const POSTGRES_BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
-                              SET LOCAL statement_timeout = '8s'";
+                              SET LOCAL statement_timeout = '8s'; \
+                              SET LOCAL idle_in_transaction_session_timeout = '10s'";
+
+/// Begins a transaction. A node of a Galera cluster that undoes it for another node's does not say so if the next command is the
+/// end of a prepared statement, which has no answer. What follows must not be committed: so it is neither committed by itself nor
+/// within this savepoint, which ends with its transaction.
+#[cfg(feature = "mysql")]
+const MYSQL_BEGIN: &str =
+    "SET autocommit = 0, @rocket_dance_whole = FALSE; START TRANSACTION; SAVEPOINT rocket_dance_write";
+#[cfg(feature = "mysql")]
+const MYSQL_COMMIT: &str =
+    "RELEASE SAVEPOINT rocket_dance_write; SET @rocket_dance_whole = TRUE; COMMIT; SET autocommit = 1";
 
 type Manager = <AnyConnection as Connection>::TransactionManager;
 
@@ -52,7 +66,9 @@ impl AnyConnection {
                 diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, POSTGRES_BEGIN)?
             }
             #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(_) => Manager::begin_transaction(self)?,
+            AnyConnection::Mysql(conn) => {
+                diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, MYSQL_BEGIN)?
+            }
         }
         Ok(())
     }
@@ -106,21 +122,27 @@ impl AnyConnection {
     ) -> Result<T, Failure> {
         self.begin()?;
         let done = work(self).map_err(Into::into);
-        match (done, self.depth()) {
-            (Ok(value), Some(1)) => self.commit().map(|()| value),
-            (done, _) => {
-                self.roll_back();
-                done.and(Err(Failure::Policy(Error::app(UNBALANCED))))
+        let done = match (done, self.depth()) {
+            (Ok(value), Some(1)) => return self.commit().map(|()| value),
+            // What has been read since the end of the transaction is no reason to refuse.
+            (Err(Failure::Policy(error)), Some(1)) if database_cause(&error).is_none() => {
+                Err(self.release("rocket_dance_write").err().unwrap_or(Failure::Policy(error)))
             }
-        }
+            (done, _) => done.and(Err(Failure::Policy(Error::app(UNBALANCED)))),
+        };
+        self.roll_back();
+        let _ = self.on_mysql("SET autocommit = 1");
+        done
     }
 
     fn commit(&mut self) -> Result<(), Failure> {
-        let Err(cause) = Manager::commit_transaction(self) else { return Ok(()) };
-        let lost_race = self.has_lost_race();
+        let committed = self.on_mysql(MYSQL_COMMIT).and_then(|()| Manager::commit_transaction(self));
+        let Err(cause) = committed else { return Ok(()) };
+        let lost = self.why_undone();
         self.roll_back();
-        if lost_race {
-            return Err(Failure::Statement(cause));
+        let _ = self.on_mysql("SET autocommit = 1");
+        if let Some(lost) = lost {
+            return Err(lost);
         }
         let cause = match cause {
             Cause::RollbackErrorOnCommit { commit_error, .. } => *commit_error,
@@ -143,20 +165,54 @@ impl AnyConnection {
         })
     }
 
-    /// Returns whether the transaction whose commit has just failed is rolled back because another one was faster. A Galera node
-    /// reports a conflict with another node at the commit, as a deadlock (error 1213), sometimes after an interrupted query (1317);
-    /// the work can be done again. Diesel does not show the number of an error of COMMIT.
-    fn has_lost_race(&mut self) -> bool {
+    /// Returns why the server has undone the transaction whose commit has just failed; `None` if it may be committed.
+    fn why_undone(&mut self) -> Option<Failure> {
         match self {
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(conn) => {
+                // A Galera node reports a conflict with another node as a deadlock (error 1213), sometimes after an interrupted
+                // query (1317). Diesel does not show the number of an error of COMMIT. Any other statement would clear it.
                 let number = "GET DIAGNOSTICS @rocket_dance_last = NUMBER; \
                               GET DIAGNOSTICS CONDITION @rocket_dance_last @rocket_dance_error = MYSQL_ERRNO";
-                diesel::connection::SimpleConnection::batch_execute(conn, number).is_ok()
-                    && select(sql::<Bool>("@rocket_dance_error = 1213")).get_result(conn).unwrap_or(false)
+                let is_known = diesel::connection::SimpleConnection::batch_execute(conn, number).is_ok();
+                if is(conn, "@rocket_dance_whole = FALSE") {
+                    return Some(self.undone());
+                }
+                let lost_race = is_known && is(conn, "@rocket_dance_error = 1213");
+                lost_race.then(|| Failure::lost_race("another transaction was faster"))
             }
             #[allow(unreachable_patterns)] // Only MySQL and MariaDB have clusters.
-            _ => false,
+            _ => None,
+        }
+    }
+
+    /// The failure of work whose transaction the server has undone: a lost race on a cluster, otherwise a fault of the app.
+    #[cfg_attr(not(feature = "mysql"), allow(clippy::unused_self))]
+    fn undone(&mut self) -> Failure {
+        match self {
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(conn) => match may_be_cluster(conn) {
+                true => Failure::lost_race("another node of the cluster was faster"),
+                false => Failure::Policy(Error::app(UNBALANCED)),
+            },
+            #[allow(unreachable_patterns)] // Only MySQL and MariaDB end a transaction by themselves.
+            _ => Failure::Policy(Error::app(UNBALANCED)),
+        }
+    }
+
+    /// Closes the prepared statements on MySQL, after work that has failed. A node of a Galera cluster may end a result in the middle,
+    /// with an error. When that statement is executed again, MariaDB's client library first waits for the rest of the result, which
+    /// never comes.
+    pub(super) fn forget_statements(&mut self) {
+        match self {
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(conn) => {
+                for size in [CacheSize::Disabled, CacheSize::Unbounded] {
+                    conn.set_prepared_statement_cache_size(size);
+                }
+            }
+            #[allow(unreachable_patterns)] // With one database there is no other.
+            _ => {}
         }
     }
 
@@ -203,30 +259,49 @@ impl AnyConnection {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.savepoint("SAVEPOINT rocket_dance").map_err(Error::storage)?;
+        self.on_mysql("SAVEPOINT rocket_dance_policy").map_err(Error::storage)?;
         let value = work(self)?;
-        // A savepoint ends with its transaction.
-        match self.savepoint("RELEASE SAVEPOINT rocket_dance") {
-            Ok(()) => Ok(value),
-            // Another node of a cluster was faster.
-            Err(_) if self.has_lost_race() => {
-                let said = "the transaction was rolled back".to_owned();
-                Err(Cause::DatabaseError(Kind::SerializationFailure, Box::new(said)).into())
-            }
-            Err(_) => Err(Error::app(UNBALANCED)),
-        }
+        self.release("rocket_dance_policy").map_err(Error::from)?;
+        Ok(value)
     }
 
-    /// Runs `statement` on MySQL. Other databases end no transaction by themselves.
+    /// Releases a savepoint on MySQL.
+    ///
+    /// # Errors
+    /// If it has ended with its transaction.
+    fn release(&mut self, savepoint: &str) -> Result<(), Failure> {
+        self.on_mysql(&format!("RELEASE SAVEPOINT {savepoint}")).map_err(|_| self.undone())
+    }
+
+    /// Runs `statements` on MySQL. Other databases end no transaction by themselves.
     #[cfg_attr(not(feature = "mysql"), allow(unused_variables, clippy::unused_self))]
-    fn savepoint(&mut self, statement: &str) -> diesel::QueryResult<()> {
+    fn on_mysql(&mut self, statements: &str) -> diesel::QueryResult<()> {
         match self {
             #[cfg(feature = "mysql")]
             AnyConnection::Mysql(conn) => {
-                diesel::connection::SimpleConnection::batch_execute(conn, statement)
+                diesel::connection::SimpleConnection::batch_execute(conn, statements)
             }
             #[allow(unreachable_patterns)] // With one database there is no other.
             _ => Ok(()),
         }
     }
+}
+
+/// Returns whether `condition` holds; not if the server cannot tell.
+#[cfg(feature = "mysql")]
+fn is(conn: &mut diesel::MysqlConnection, condition: &str) -> bool {
+    select(sql::<Bool>(condition)).get_result(conn).unwrap_or(false)
+}
+
+/// Returns whether the server is a node of a Galera cluster; also if it cannot tell, because it is still undoing a transaction.
+#[cfg(feature = "mysql")]
+fn may_be_cluster(conn: &mut diesel::MysqlConnection) -> bool {
+    #[derive(diesel::QueryableByName)]
+    struct Variable {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "Value")]
+        value: String,
+    }
+    let wsrep: diesel::QueryResult<Vec<Variable>> =
+        diesel::sql_query("SHOW VARIABLES LIKE 'wsrep_on'").load(conn);
+    wsrep.map_or(true, |found| found.iter().any(|found| found.value == "ON"))
 }

@@ -101,13 +101,21 @@ async fn db_06_a_slow_query_delays_no_other_task<D: Db>() {
     drop(release);
 }
 
+/// Begins a transaction on MySQL, or one on MariaDB that the server does not end.
+pub(super) const BEGIN_AND_HOLD: &str =
+    "SET SESSION /*M!100300 idle_transaction_timeout = 0, */ autocommit = 1; BEGIN";
+
 async fn db_07_a_lock_that_is_never_released_is_an_outage<D: Db>() {
     let db = D::new();
     let storage = running(db.storage()).await;
     let account = suite::account("github", Some("1"), Some("7"));
     storage.set(&account).await.unwrap();
     let mut other = db.connect();
-    let begin = if D::NAME == "sqlite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
+    let begin = match D::NAME {
+        "sqlite" => "BEGIN IMMEDIATE",
+        "mysql" => BEGIN_AND_HOLD,
+        _ => "BEGIN",
+    };
     other.batch_execute(begin).unwrap();
     other.batch_execute("UPDATE oauth_accounts SET scope = 'held'").unwrap();
     let began = Instant::now();

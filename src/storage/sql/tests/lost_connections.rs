@@ -11,6 +11,7 @@ use rocket::tokio::time::sleep;
 
 use super::faults::{claim, occupy, running};
 use super::*;
+use crate::storage::sql::any_connection::on_inner;
 use crate::storage::sql::failure::Result;
 use crate::storage::sql::schema::oauth_claims;
 
@@ -49,6 +50,8 @@ on_each_server! {
     db_04_work_that_meets_a_dead_connection_is_done_once
     db_04_a_commit_in_doubt_is_not_repeated
     db_05_a_link_that_goes_nowhere_is_an_outage
+    db_05_the_locks_of_a_process_that_freezes_are_free_after_seconds
+    b1_a_statement_whose_result_ends_with_an_error_runs_again
     db_07_the_loser_of_a_deadlock_tries_again
 }
 
@@ -232,4 +235,49 @@ async fn db_05_a_link_that_goes_nowhere_is_an_outage<D: Server>() {
     proxy.mend();
     sleep(Duration::from_secs(1)).await;
     assert_eq!(ask().await, (Ok(None), true));
+}
+
+async fn db_05_the_locks_of_a_process_that_freezes_are_free_after_seconds<D: Server>() {
+    let db = D::new();
+    if D::NAME == "mysql" && !db.texts("SELECT version() AS t")[0].contains("MariaDB") {
+        return eprintln!("not tested: MySQL has no timeout for an idle transaction");
+    }
+    let storage = running(db.storage()).await;
+    storage.write(|conn| claim(conn, "row")).await.unwrap();
+    let (hold, held) = std::sync::mpsc::channel();
+    let freezes = move |conn: &mut AnyConnection| {
+        touch(conn, "row")?;
+        if hold.send(()).is_ok() {
+            thread::sleep(Duration::from_secs(20));
+        }
+        touch(conn, "row")
+    };
+    let frozen = rocket::tokio::spawn({
+        let storage = storage.clone();
+        async move { storage.write(freezes).await }
+    });
+    held.recv().unwrap();
+    drop(held);
+
+    let began = Instant::now();
+    while let Err(error) = db.try_sql("UPDATE oauth_claims SET expires_at = 1 WHERE id = 'row'") {
+        assert!(began.elapsed() < Duration::from_secs(15), "{error}");
+    }
+    assert_eq!(frozen.await.unwrap().unwrap_err().kind(), ErrorKind::StoreUnavailable);
+}
+
+async fn b1_a_statement_whose_result_ends_with_an_error_runs_again<D: Server>() {
+    let db = D::new();
+    let storage = running(db.storage()).await;
+    storage.write(|conn| claim(conn, "row")).await.unwrap();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = tries.clone();
+    let sum = move |conn: &mut AnyConnection| {
+        // Too large for the column's type, which the server finds when it has sent the head of the result.
+        let more = if counted.fetch_add(1, Ordering::SeqCst) == 0 { i64::MAX } else { 1 };
+        let sums = oauth_claims::table.select(oauth_claims::expires_at + more);
+        Ok(on_inner!(conn, sums.get_result::<i64>(conn))?)
+    };
+    assert_eq!(storage.write(sum).await.unwrap(), 9_000_000_001);
+    assert_eq!(tries.load(Ordering::SeqCst), 2);
 }

@@ -179,7 +179,8 @@ async fn b1_the_language_of_the_server_changes_nothing() {
     let account = suite::account("github", Some("1"), Some("7"));
     storage.set(&account).await.unwrap();
     let mut other = db.connect();
-    other.batch_execute("BEGIN; UPDATE oauth_accounts SET scope = 'held'").unwrap();
+    other.batch_execute(super::faults::BEGIN_AND_HOLD).unwrap();
+    other.batch_execute("UPDATE oauth_accounts SET scope = 'held'").unwrap();
     let error = storage.set(&account).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error:?}");
     other.batch_execute("ROLLBACK").unwrap();
