@@ -312,6 +312,9 @@ tests() {
   failover postgres --rounds $outages
   failover mysql --rounds $outages
   galera_race "one refresh" refresh --rounds $refreshes
+  galera_race "first logins" first-login --rounds $logins
+  galera_race "removals" removal --rounds $removals
+  galera_race "decisions of one person" one-person --rounds $decisions
   for race_on in pooled_race race_on_partitions; do
     "$race_on" "one refresh" refresh --rounds $refreshes
     "$race_on" "first logins" first-login --rounds $logins

@@ -30,7 +30,6 @@ const POSTGRES_BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lo
 #[cfg(feature = "mysql")]
 const MYSQL_BEGIN: &str =
     "SET autocommit = 0, @rocket_dance_whole = FALSE; START TRANSACTION; SAVEPOINT rocket_dance_write";
-#[cfg(feature = "mysql")]
 const MYSQL_COMMIT: &str =
     "RELEASE SAVEPOINT rocket_dance_write; SET @rocket_dance_whole = TRUE; COMMIT; SET autocommit = 1";
 
@@ -287,10 +286,11 @@ impl AnyConnection {
     }
 }
 
-/// Returns whether `condition` holds; not if the server cannot tell.
+/// Returns whether `condition` holds; not if the server cannot tell. Its first answer may be the end of the transaction.
 #[cfg(feature = "mysql")]
 fn is(conn: &mut diesel::MysqlConnection, condition: &str) -> bool {
-    select(sql::<Bool>(condition)).get_result(conn).unwrap_or(false)
+    let mut ask = || select(sql::<Bool>(condition)).get_result(conn);
+    ask().or_else(|_| ask()).unwrap_or(false)
 }
 
 /// Returns whether the server is a node of a Galera cluster; also if it cannot tell, because it is still undoing a transaction.
