@@ -28,6 +28,9 @@ BEGIN
         -- Rows without a provider_user_id have one partition per entry, where this index sees all of them.
         EXECUTE format('CREATE UNIQUE INDEX ON oauth_accounts_%s (provider, coalesce(''='' || user_id, ''-'')) '
             'WHERE provider_user_id IS NULL', part);
+        -- Logical replication finds a row by this index, since the table has no primary key.
+        EXECUTE format('CREATE UNIQUE INDEX oauth_accounts_%s_by_id ON oauth_accounts_%s (id)', part, part);
+        EXECUTE format('ALTER TABLE oauth_accounts_%s REPLICA IDENTITY USING INDEX oauth_accounts_%s_by_id', part, part);
         EXECUTE format('CREATE TABLE oauth_sessions_%s PARTITION OF oauth_sessions FOR VALUES WITH (MODULUS 16, REMAINDER %s)',
             part, part);
     END LOOP;
@@ -40,7 +43,6 @@ SELECT setval('oauth_accounts_ids', coalesce(max(id), 0) + 1, false) FROM oauth_
 DROP TABLE oauth_accounts_whole, oauth_sessions_whole;
 
 ALTER TABLE oauth_accounts ADD UNIQUE (provider, provider_user_id);
-CREATE INDEX oauth_accounts_by_id ON oauth_accounts (id);
 CREATE INDEX oauth_accounts_of_user ON oauth_accounts (user_id, provider, rank, id);
 CREATE INDEX oauth_accounts_of_provider ON oauth_accounts (provider, id);
 

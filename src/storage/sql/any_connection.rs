@@ -53,4 +53,16 @@ macro_rules! on_inner {
     };
 }
 
-pub(super) use on_inner;
+/// Does `$work` on MySQL and MariaDB, and returns `$other` on other databases.
+macro_rules! on_mysql {
+    ($any:expr, $conn:ident => $work:expr, else $other:expr) => {
+        match $any {
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql($conn) => $work,
+            #[allow(unreachable_patterns)] // With one database there is no other.
+            _ => $other,
+        }
+    };
+}
+
+pub(super) use {on_inner, on_mysql};

@@ -36,8 +36,8 @@ impl Backend {
             // simultaneous first logins created 16 users. The default timeout for the lock of a table, for example during
             // ALTER TABLE, is a day. Without strict mode a text that is too long is truncated. The server may have set the
             // others to anything: empty texts that are NULL, no commit, no UPDATE without a key, messages in another language.
-            // The timeouts in the last lines free the locks of a process that is frozen or gone. Only MariaDB has one for
-            // transactions; the other one is a minute longer than the pool keeps an idle connection.
+            // The last two timeouts free the locks of a process that is frozen or gone. Only MariaDB has one for idle
+            // transactions. `wait_timeout` is a minute longer than the pool keeps an idle connection.
             #[cfg(feature = "mysql")]
             Backend::Mysql => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; SET SESSION innodb_lock_wait_timeout = 5, \

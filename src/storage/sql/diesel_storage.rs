@@ -66,11 +66,11 @@ const DEFAULT_POOL_SIZE: u32 = 8;
 /// - A connection that is idle for three minutes is closed.
 /// - PostgreSQL: the client library detects a dead network link after eight seconds. `connect_timeout`, `tcp_user_timeout` and
 ///   `keepalives_…` are added to the URL unless it sets them.
-/// - MySQL and MariaDB: Diesel offers no such timeout. A thread whose link is dead waits until the operating system or the server
-///   closes the connection; another thread takes its place.
-/// - A process that freezes during a transaction, or whose machine is gone, keeps its locks for ten seconds on PostgreSQL, five on
-///   MariaDB and four minutes on MySQL. A policy that does something else for that long between two statements loses its
-///   connection, too.
+/// - MySQL and MariaDB: Diesel offers no such timeout. A thread whose link is dead waits until the operating system closes the
+///   connection; another thread takes its place.
+/// - A process that freezes during a transaction, or whose machine fails, keeps its locks for ten seconds on PostgreSQL, five on
+///   MariaDB and four minutes on MySQL. The connection is lost, too, if a policy runs no statement for that long, for example because
+///   it calls another server.
 #[must_use]
 pub struct DieselStorage {
     source: Source,

@@ -73,22 +73,31 @@ impl Failure {
         Cause::DatabaseError(Kind::SerializationFailure, Box::new(said.to_owned())).into()
     }
 
-    /// Whether a statement of ours has lost a race to another transaction.
+    /// Returns whether this is a race lost to another transaction, outside of the policy.
     pub(super) fn is_lost_race(&self) -> bool {
         matches!(self, Failure::Statement(Cause::DatabaseError(Kind::SerializationFailure, _)))
+    }
+
+    /// What Diesel has reported.
+    fn cause(&self) -> Option<&Cause> {
+        match self {
+            Failure::Statement(cause) | Failure::Commit(cause) => Some(cause),
+            Failure::Policy(error) | Failure::Queries(error) => database_cause(error),
+        }
+    }
+
+    /// Returns whether the database has reported an error.
+    pub(super) fn is_of_database(&self) -> bool {
+        matches!(self.cause(), Some(Cause::DatabaseError(..)))
     }
 
     /// Finds what may help after the attempt `tries`, from the kind of the error and from the state of `conn`. The words of a
     /// message do not count: they are in the language of the server.
     pub(super) fn remedy(&self, conn: &mut AnyConnection, tries: u32) -> Remedy {
-        let reported = match self {
-            Failure::Commit(_) => return Remedy::None,
+        match self.cause() {
+            _ if matches!(self, Failure::Commit(_)) => Remedy::None,
             // The rollback failed.
-            _ if conn.is_broken() => return Remedy::Reconnect,
-            Failure::Statement(cause) => Some(cause),
-            Failure::Policy(error) | Failure::Queries(error) => database_cause(error),
-        };
-        match reported {
+            _ if conn.is_broken() => Remedy::Reconnect,
             Some(Cause::DatabaseError(kind, _)) => match kind {
                 Kind::UniqueViolation if matches!(self, Failure::Queries(_)) => Remedy::None,
                 Kind::SerializationFailure | Kind::UniqueViolation => Remedy::Repeat,

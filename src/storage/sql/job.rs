@@ -68,7 +68,9 @@ where
                 }
                 Err(failure) => failure,
             };
-            conn.forget_statements();
+            if failure.is_of_database() {
+                conn.forget_statements();
+            }
             let remedy = failure.remedy(conn, tries);
             match remedy {
                 Remedy::Repeat if tries < MAX_TRIES => pause(tries),

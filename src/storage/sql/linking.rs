@@ -70,7 +70,7 @@ pub(super) fn link(
             Ok(Some(_)) => {
                 return Err(Failure::lost_race("another login was faster: the account exists now"));
             }
-            // On a cluster, the other login has undone this transaction.
+            // On a Galera cluster, the other login may have rolled back this transaction.
             Err(failure) if failure.is_lost_race() => return Err(failure),
             // The rollback shows whether the connection is lost. PostgreSQL answers nothing else after an error.
             Ok(None) | Err(_) => {}

@@ -25,6 +25,8 @@ mod linking;
 mod listen;
 mod migrate;
 mod migrations;
+#[cfg(feature = "mysql")]
+mod mysql_transaction;
 mod names;
 mod new_sessions;
 mod policy;

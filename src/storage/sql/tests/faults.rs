@@ -101,7 +101,7 @@ async fn db_06_a_slow_query_delays_no_other_task<D: Db>() {
     drop(release);
 }
 
-/// Begins a transaction on MySQL, or one on MariaDB that the server does not end.
+/// Begins a transaction that MariaDB does not end when it is idle. MySQL sees only the `autocommit`, which changes nothing.
 pub(super) const BEGIN_AND_HOLD: &str =
     "SET SESSION /*M!100300 idle_transaction_timeout = 0, */ autocommit = 1; BEGIN";
 

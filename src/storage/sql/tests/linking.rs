@@ -198,24 +198,32 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
                 conn.batch_execute("ROLLBACK")?;
                 return Ok(verdict);
             }
+            Some("nested") => {
+                return conn.transaction(|conn| {
+                    conn.batch_execute("ROLLBACK")?;
+                    sign_up(login, conn)
+                });
+            }
             Some("table") => conn.batch_execute("CREATE TABLE IF NOT EXISTS audit (id INTEGER)")?,
             _ => {}
         }
         sign_up(login, conn)
     };
     let storage = opened(db.storage().link(policy).pool_size(1)).await;
-    for what in ["open", "end", "raw", "late", "table"] {
+    for what in ["open", "end", "raw", "late", "nested", "table"] {
         // PostgreSQL only warns of a commit without a transaction, which Diesel does not report. Only MySQL ends transactions
         // by itself.
         match what {
             "raw" if D::NAME == "postgres" => continue,
-            "late" | "table" if D::NAME != "mysql" => continue,
+            "late" | "nested" | "table" if D::NAME != "mysql" => continue,
             _ => {}
         }
+        let users = db.rows().0;
         let mut login = suite::login("github", Some(what), None);
         login.add_note("do", what);
         assert!(storage.link(&login, &keys()).await.is_err(), "{what}");
         let before = db.rows().1;
+        assert!(D::NAME != "mysql" || db.rows().0 == users, "{what}: nobody was signed up");
         // On SQLite it shows only when the commit fails, if Diesel does not know of it.
         assert!(
             (what, D::NAME) == ("raw", "sqlite")

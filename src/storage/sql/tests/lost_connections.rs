@@ -273,7 +273,7 @@ async fn b1_a_statement_whose_result_ends_with_an_error_runs_again<D: Server>() 
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = tries.clone();
     let sum = move |conn: &mut AnyConnection| {
-        // Too large for the column's type, which the server finds when it has sent the head of the result.
+        // The sum is too large for its type, which the server notices after it has sent the columns of the result.
         let more = if counted.fetch_add(1, Ordering::SeqCst) == 0 { i64::MAX } else { 1 };
         let sums = oauth_claims::table.select(oauth_claims::expires_at + more);
         Ok(on_inner!(conn, sums.get_result::<i64>(conn))?)
