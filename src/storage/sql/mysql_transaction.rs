@@ -5,8 +5,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Bool, Text};
 use diesel::{Connection, MysqlConnection, QueryResult, QueryableByName, RunQueryDsl, select, sql_query};
 
-use super::failure::Failure;
-use super::transaction::UNBALANCED;
+use super::failure::{Failure, UNBALANCED};
 use crate::error::Error;
 
 /// Begins a transaction. A Galera node may roll it back for a transaction of another node, and does not report that if the next

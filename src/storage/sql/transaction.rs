@@ -9,13 +9,10 @@ use diesel::sql_types::Bool;
 use diesel::{Connection, RunQueryDsl, select};
 
 use super::any_connection::{AnyConnection, on_mysql};
-use super::failure::Failure;
+use super::failure::{Failure, UNBALANCED};
 #[cfg(feature = "mysql")]
 use super::mysql_transaction;
 use crate::error::Error;
-
-pub(super) const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours. MySQL ends it by a deadlock, whose \
-                          error the policy must return, and by statements such as CREATE TABLE";
 
 /// Begins a transaction with settings of its own, in one statement: a session behind a pooler has none. The last one frees
 /// the locks of a process that is frozen or gone.
