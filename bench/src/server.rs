@@ -145,7 +145,7 @@ pub async fn serve() {
     let theirs_callback = format!("{here}/theirs/callback");
     let theirs_config =
         OAuthConfig::new(provider, "bench".into(), "bench's secret".into(), Some(theirs_callback));
-    rocket::custom(figment)
+    let ended = rocket::custom(figment)
         .attach(Dance::fairing().storage(DieselStorage::database("app").migrate().link(sign_up)))
         .attach(OAuth2::<Op>::custom(HyperRustlsAdapter::default(), theirs_config))
         .manage(reference::Reference::new(&folder).await)
@@ -158,6 +158,11 @@ pub async fn serve() {
         )
         .mount("/", routes![reference::round_trips, reference::transaction])
         .launch()
-        .await
-        .expect("a launch");
+        .await;
+    // A server that is stopped in the middle of an answer ends with an error.
+    if let Err(error) = ended
+        && !matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..))
+    {
+        panic!("no launch: {error}");
+    }
 }
