@@ -6,8 +6,9 @@ use super::any_connection::AnyConnection;
 use super::tables::Unusable;
 use crate::error::{Error, ErrorKind, database_cause};
 
-pub(super) const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours. MySQL ends it by a deadlock, whose \
-                          error the policy must return, and by statements such as CREATE TABLE";
+/// The message of an error of the app whose policy did not leave the transaction as it was.
+pub(super) const UNBALANCED: &str = "the link policy left a transaction of its own open, or ended ours. MySQL ends it by a \
+                                     deadlock, whose error the policy must return, and by statements such as CREATE TABLE";
 
 /// The result of work on a connection.
 pub(super) type Result<T> = std::result::Result<T, Failure>;

@@ -119,9 +119,7 @@ impl AnyConnection {
             (Ok(value), Some(1)) => return self.commit().map(|()| value),
             // What was read or written after the server had ended the transaction is no reason to fail.
             (Err(failure), Some(1)) => {
-                let still_open: Result<(), Failure> =
-                    on_mysql!(self, conn => mysql_transaction::require_open(conn), else Ok(()));
-                Err(still_open.err().filter(Failure::is_lost_race).unwrap_or(failure))
+                Err(self.require_open().err().filter(Failure::is_lost_race).unwrap_or(failure))
             }
             (done, _) => done.and(Err(Failure::Policy(Error::app(UNBALANCED)))),
         };
@@ -161,6 +159,12 @@ impl AnyConnection {
             ) => Failure::Policy(Error::app(cause)),
             _ => Failure::Commit(cause),
         })
+    }
+
+    /// Checks that the server has not ended the transaction. Only MySQL and MariaDB do that by themselves.
+    #[cfg_attr(not(feature = "mysql"), allow(clippy::unused_self))]
+    fn require_open(&mut self) -> Result<(), Failure> {
+        on_mysql!(self, conn => mysql_transaction::require_open(conn), else Ok(()))
     }
 
     /// Closes the prepared statements on MySQL.
@@ -213,9 +217,7 @@ impl AnyConnection {
         work: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let value = work(self)?;
-        let still_open: Result<(), Failure> =
-            on_mysql!(self, conn => mysql_transaction::require_open(conn), else Ok(()));
-        still_open?;
+        self.require_open()?;
         Ok(value)
     }
 }

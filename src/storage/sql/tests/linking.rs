@@ -223,7 +223,7 @@ async fn a_policy_may_not_leave_a_transaction_open_or_end_ours<D: Db>() {
         login.add_note("do", what);
         assert!(storage.link(&login, &keys()).await.is_err(), "{what}");
         let before = db.rows().1;
-        assert!(D::NAME != "mysql" || db.rows().0 == users, "{what}: nobody was signed up");
+        assert!(D::NAME != "mysql" || db.rows().0 == users, "{what}: no user is left");
         // On SQLite it shows only when the commit fails, if Diesel does not know of it.
         assert!(
             (what, D::NAME) == ("raw", "sqlite")

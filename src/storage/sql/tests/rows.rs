@@ -252,3 +252,19 @@ async fn no_token_is_in_the_file() {
         assert!(!text.contains("gho_") && !text.contains("ghr_"));
     }
 }
+
+#[cfg(feature = "postgres")]
+#[rocket::async_test]
+#[ignore = "needs POSTGRES_URL: tests/databases cargo test -- --include-ignored"]
+async fn partitions_can_be_replicated_by_their_rows() {
+    let db = Partitions::new();
+    let storage = opened(db.storage()).await;
+    db.sql("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    let account = suite::account("github", Some("1"), Some("7"));
+    // The second call updates the row.
+    for _ in 0..2 {
+        storage.set(&account).await.unwrap();
+    }
+    storage.delete(&account.key()).await.unwrap();
+    assert_eq!(storage.get(&account.key()).await.unwrap(), None);
+}
